@@ -1,0 +1,1 @@
+"""L0: atomics, clock, counters, histogram, files, limits and status."""

@@ -1,0 +1,1 @@
+"""L1: sockets behind one narrow interface."""

@@ -1,0 +1,1 @@
+"""L1: frames between stages in memory-mapped segment files."""

@@ -1,0 +1,1 @@
+"""L2: pre-trade limits: pure."""

@@ -1,0 +1,1 @@
+"""L3: gateway, matcher, publisher, journal: one file a box of the picture."""

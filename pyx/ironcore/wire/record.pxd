@@ -1,0 +1,154 @@
+# The project's own records: what the order ring and the event stream carry, and the journal keeps.
+#
+# Fixed little-endian layout, natural alignment, sizes asserted at compile time (docs/WIRE.md).
+# A frame of the stream holds one command, stamped by the sequencer, followed by the events that it
+# caused. A transaction that does not fit one frame goes on in frames that hold events only; the
+# last record of the transaction carries RECORD_LAST. Every record starts with type u8, flags u8;
+# a command then says its own length, an event is always EVENT_BYTES long.
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    COMMAND_HEADER_BYTES = 32
+    COMMAND_BYTES_MAX = 512          # the longest command, appendage included
+    EVENT_BYTES = 32
+    FRAME_PAYLOAD_BYTES_MAX = 1280   # one frame fits one datagram on any network
+    TRANSACTION_EVENTS_FIRST_MIN = 24
+    SLOT_NONE = 0xFFFFFFFF
+    INSTRUMENT_NONE = 0xFFFFFFFF
+    PRICE_E4_INVALID = -1            # the member's price does not fit the field: always rejected
+    PRICE_E4_MARKET = 0x7FFFFFFF     # OUCH 5.0: 214,748.3647 means "market"
+    PRICE_E4_MARKET_CROSS = 2000000000  # OUCH 5.0: 200,000.0000 means "market" as well
+    PRICE_E4_MAX = 1999999900        # OUCH 5.0: 199,999.9900 is the highest limit price
+
+cdef enum RecordFlags:
+    RECORD_LAST = 1          # last record of its transaction
+    EVENT_VISIBLE = 2        # the order concerned was on the visible book
+    EVENT_AGGRESSOR_SELL = 4 # EXECUTED: the incoming order sold (the resting one bought)
+    EVENT_CROSSES = 8        # REPLACED: the old order leaves the visible book by itself (ITCH D); the
+                             # rest of the new one, if any, comes as ADDED. Without it: one ITCH U.
+    EVENT_SELL = 16          # the side of the order concerned (ADDED, REPLACED, CANCELED, ...)
+
+# Commands: type < 128.
+cdef enum CommandType:
+    COMMAND_STREAM_START = 1
+    COMMAND_DEFINE_INSTRUMENT = 2
+    COMMAND_DEFINE_SESSION = 3
+    COMMAND_SYSTEM_EVENT = 4
+    COMMAND_ENTER_ORDER = 16
+    COMMAND_REPLACE_ORDER = 17
+    COMMAND_CANCEL_ORDER = 18
+    COMMAND_MODIFY_ORDER = 19
+    COMMAND_MASS_CANCEL = 20
+    COMMAND_DISABLE_ORDER_ENTRY = 21
+    COMMAND_ENABLE_ORDER_ENTRY = 22
+    COMMAND_ACCOUNT_QUERY = 23
+    COMMAND_CANCEL_SESSION = 24      # cancel on disconnect: every live order of the session
+
+# Events: type >= 128.
+cdef enum EventType:
+    EVENT_ACCEPTED = 128             # the order was accepted; reason is its state, 'L' or 'D'
+    EVENT_REJECTED = 129             # code is the OUCH reject reason
+    EVENT_EXECUTED = 130             # order_ref and slot are the resting order's
+    EVENT_CANCELED = 131             # quantity is the decrement, other what is left, reason the OUCH reason
+    EVENT_REPLACED = 132             # order_ref is the new reference, other the old one
+    EVENT_ADDED = 133                # the rest of the order now rests on the visible book
+    EVENT_MODIFIED = 134             # quantity is what is open now, other the decrement
+    EVENT_MASS_CANCEL_RESPONSE = 135
+    EVENT_ORDER_ENTRY_DISABLED = 136
+    EVENT_ORDER_ENTRY_ENABLED = 137
+    EVENT_ACCOUNT_QUERY_RESPONSE = 138   # quantity is the next UserRefNum
+    EVENT_INSTRUMENT_DEFINED = 139
+    EVENT_SESSION_DEFINED = 140
+    EVENT_SYSTEM = 141
+
+cdef struct CommandHeader:           # 32 bytes
+    uint8_t type
+    uint8_t flags
+    uint16_t record_bytes            # whole record, a multiple of 8
+    uint32_t session                 # venue session id; 0 is the venue itself
+    uint64_t time_ns                 # stamped by the sequencer: ns since the UNIX epoch
+    uint64_t source_sequence         # frame of the order ring that it came in; 0: the venue's own
+    uint32_t user_ref                # OUCH UserRefNum
+    uint32_t instrument              # instrument id, INSTRUMENT_NONE when the symbol is unknown
+
+cdef struct EnterOrder:              # 64 bytes, then appendage_bytes of OUCH TagValues, padded to 8
+    CommandHeader header
+    uint32_t quantity
+    int32_t price_e4                 # in 1/10,000 of the currency
+    uint8_t side                     # OUCH 'B' 'S' 'T' 'E'
+    uint8_t time_in_force            # OUCH '0' '3' ...
+    uint8_t display
+    uint8_t capacity
+    uint8_t iso
+    uint8_t cross_type
+    uint16_t appendage_bytes
+    char cl_ord_id[14]
+    uint8_t reserved[2]
+
+cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user_ref is the new number
+    CommandHeader header
+    uint32_t quantity                # total liability of the chain: executed and open
+    int32_t price_e4
+    uint32_t orig_user_ref
+    uint8_t time_in_force
+    uint8_t display
+    uint8_t iso
+    uint8_t reserved
+    uint16_t appendage_bytes
+    char cl_ord_id[14]
+
+cdef struct CancelOrder:             # 40 bytes; also MASS_CANCEL, CANCEL_SESSION, DISABLE, ENABLE, QUERY
+    CommandHeader header
+    uint32_t quantity                # CANCEL: intended total size, 0 cancels all
+    uint8_t side                     # MODIFY: the new side
+    uint8_t reason                   # venue's own cancels: OUCH cancel reason
+    uint8_t firm_given               # MASS_CANCEL, DISABLE, ENABLE: firm[] was not blank
+    uint8_t symbol_given             # MASS_CANCEL: a symbol was named (header.instrument)
+
+cdef struct StreamStart:             # 72 bytes
+    CommandHeader header
+    char stream_name[10]             # MoldUDP64 and SoupBinTCP session
+    uint16_t version                 # of this record layout: RECORD_VERSION
+    uint32_t instruments_max
+    uint64_t midnight_ns             # UNIX ns of the midnight from which ITCH and OUCH times count
+    uint32_t orders_max              # live orders, all books together
+    uint32_t sessions_max
+    uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
+    uint32_t reserved
+
+cdef struct DefineInstrument:        # 72 bytes; header.instrument is the id, 0-based and dense
+    CommandHeader header
+    char symbol[8]                   # padded with spaces
+    uint32_t tick_size_e4
+    uint32_t lot_size
+    int32_t price_e4_min
+    int32_t price_e4_max
+    uint32_t quantity_max
+    uint32_t reserved[3]
+
+cdef struct DefineSession:           # 56 bytes; header.session is the id, 1-based and dense
+    CommandHeader header
+    char username[6]                 # padded with spaces
+    char firm[4]
+    uint8_t cancel_on_disconnect
+    uint8_t reserved[13]
+
+cdef struct SystemEventCommand:      # 40 bytes
+    CommandHeader header
+    uint8_t event_code               # ITCH 'O' 'S' 'Q' 'M' 'E' 'C'
+    uint8_t reserved[7]
+
+cdef struct Event:                   # 32 bytes
+    uint8_t type
+    uint8_t flags
+    uint8_t reason
+    uint8_t side                     # OUCH side of the order concerned, where it matters
+    uint32_t quantity
+    uint64_t order_ref               # the venue's reference: dense from 1
+    uint64_t other                   # match number, old reference, what is left: see EventType
+    int32_t price_e4
+    uint32_t slot                    # owner of the order concerned; REJECTED: the reject code
+
+cdef enum:
+    RECORD_VERSION = 1
