@@ -1,0 +1,1 @@
+"""The host's sockets; used by the stages only, through sockets.pxd."""
