@@ -50,7 +50,8 @@ def write_stamp() -> str:
 
 
 def extensions() -> list[Extension]:
-    headers = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "pyx/ironcore/include").glob("*.h"))]
+    include = ROOT / "pyx/ironcore/include"
+    headers = [str(path.relative_to(ROOT)) for path in sorted(include.glob("*.h"))]
     depends = [write_stamp(), *headers]
     compile_args = [*WARNINGS, *COMPILE_ARGS[MODE], "-std=gnu11"]
     link_args: list[str] = []

@@ -1,1 +1,1 @@
-"""ironcore: ironpit's compiled data plane. Layers: base, wire/ring/net, book/risk, stage, runtime."""
+"""The compiled data plane of ironpit. Layers: base; wire, ring, net; book, risk; stage; runtime."""

@@ -1,0 +1,191 @@
+"""Goal: counters survive their process, reach other processes, and refuse what they cannot hold.
+
+Method: writers and readers on real files in a temporary directory, one of them in a process that is
+killed; damaged files are made by overwriting single header fields.
+"""
+
+import os
+import signal
+import stat
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ironcore.base.counters import CountersError, CountersFile, CountersReader
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "counters-matcher.dat"
+
+
+def test_reader_sees_what_the_writer_counted(path: Path) -> None:
+    file = CountersFile.create(path, 8, process="matcher")
+    orders = file.allocate("matcher", "orders", label="commands applied to a book")
+    depth = file.allocate("matcher", "depth", kind="gauge")
+    file.add(orders, 41)
+    file.add(orders)
+    file.set(depth, 7)
+    reader = CountersReader(path)
+    assert reader.snapshot() == {"matcher.orders": 42, "matcher.depth": 7} == file.snapshot()
+    assert reader.describe() == {
+        "matcher.orders": ("count", "commands applied to a book"),
+        "matcher.depth": ("gauge", ""),
+    }
+    assert (reader.process, reader.process_id, reader.alive) == ("matcher", os.getpid(), True)
+    assert reader.created_real_ns > 1_700_000_000_000_000_000
+
+
+def test_reader_follows_later_counts_and_later_counters(path: Path) -> None:
+    file = CountersFile.create(path, 8)
+    first = file.allocate("a", "x")
+    reader = CountersReader(path)
+    assert reader.snapshot() == {"a.x": 0}
+    file.add(first, 5)
+    file.allocate("a", "y")
+    assert reader.snapshot() == {"a.x": 5, "a.y": 0}
+
+
+def test_file_is_private_and_leaves_no_temporary_name(path: Path) -> None:
+    CountersFile.create(path, 1)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_counters_of_a_killed_process_are_readable(path: Path) -> None:
+    program = (
+        "import sys, time; from ironcore.base.counters import CountersFile\n"
+        "f = CountersFile.create(sys.argv[1], 4); f.add(f.allocate('w', 'n'), 123)\n"
+        "print('ready', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"ready\n"
+            reader = CountersReader(path)
+            assert reader.alive
+        finally:
+            child.send_signal(signal.SIGKILL)
+    assert not reader.alive
+    assert CountersReader(path).snapshot() == {"w.n": 123}
+
+
+def test_restarted_process_replaces_the_file_and_old_readers_notice(path: Path) -> None:
+    old = CountersFile.create(path, 1)
+    old.add(old.allocate("w", "n"), 9)
+    reader = CountersReader(path)
+    assert not reader.replaced
+    CountersFile.create(path, 1)
+    assert reader.replaced
+    assert reader.snapshot() == {"w.n": 9}
+    assert CountersReader(path).snapshot() == {}
+
+
+def test_writers_never_share_two_cache_lines(path: Path) -> None:
+    file = CountersFile.create(path, 64)
+    blocks: dict[str, set[int]] = {"a": set(), "b": set()}
+    for number in range(20):
+        for writer in blocks:
+            address = file.pointer(file.allocate(writer, f"n{number}"))
+            assert address % 8 == 0
+            blocks[writer].add(address // 128)
+    assert blocks["a"].isdisjoint(blocks["b"])
+    assert [len(used) for used in blocks.values()] == [2, 2]
+
+
+def test_every_counter_fits_even_if_each_has_its_own_writer(path: Path) -> None:
+    file = CountersFile.create(path, 33)
+    for number in range(33):
+        file.add(file.allocate(f"w{number}", "n"), number + 1)
+    assert sorted(CountersReader(path).snapshot().values()) == list(range(1, 34))
+    assert len(file) == 33
+
+
+def test_values_wrap_at_64_bits() -> None:
+    file = CountersFile.anonymous(1)
+    index = file.allocate("w", "n")
+    file.add(index, 2**64 - 1)
+    file.add(index, 2)
+    assert file.value(index) == 1
+
+
+@pytest.mark.parametrize(
+    ("writer", "name", "kind", "label", "message"),
+    [
+        ("w", "taken", "count", "", "counter 'w.taken' exists already"),
+        ("w", "", "count", "", "name '': expected letters"),
+        ("a.b", "n", "count", "", "writer 'a.b': expected letters"),
+        ("w", "n" * 112, "count", "", "114 bytes, expected at most 112"),
+        ("w", "n", "mean", "", "kind 'mean': expected one of count, gauge, maximum"),
+        ("w", "n", "count", "é" * 65, "130 bytes, expected at most 128"),
+    ],
+)
+def test_allocation_refuses_what_it_cannot_hold(
+    writer: str, name: str, kind: str, label: str, message: str
+) -> None:
+    file = CountersFile.anonymous(4)
+    file.allocate("w", "taken")
+    with pytest.raises(CountersError, match=message):
+        file.allocate(writer, name, kind, label)
+    assert file.snapshot() == {"w.taken": 0}
+
+
+def test_allocation_stops_at_the_capacity() -> None:
+    file = CountersFile.anonymous(1)
+    file.allocate("w", "a")
+    with pytest.raises(CountersError, match="all 1 counters are in use"):
+        file.allocate("w", "b")
+
+
+@pytest.mark.parametrize("index", [-1, 1, 2**31 - 1])
+def test_index_out_of_range_is_an_error(index: int) -> None:
+    file = CountersFile.anonymous(4)
+    file.allocate("w", "a")
+    with pytest.raises(IndexError):
+        file.value(index)
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 65537])
+def test_capacity_out_of_range_is_an_error(capacity: int) -> None:
+    with pytest.raises(CountersError, match="expected 1 to 65536"):
+        CountersFile.anonymous(capacity)
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value", "message"),
+    [
+        (0, "<Q", 0, "not a counters file"),
+        (8, "<I", 2, "layout version 2, expected 1"),
+        (20, "<I", 5, "do not fit the header's"),
+        (128, "<Q", 5, "5 counters in use of 4"),
+        (256, "<Q", 1 << 40, "counter 0 is damaged"),
+        (256, "<Q", 257, "counter 0 is damaged"),
+        (268, "<H", 113, "counter 0 is damaged"),
+    ],
+)
+def test_reader_refuses_a_damaged_file(
+    path: Path, offset: int, layout: str, value: int, message: str
+) -> None:
+    CountersFile.create(path, 4).allocate("w", "n")
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(struct.pack(layout, value))
+    with pytest.raises(CountersError, match=message):
+        CountersReader(path).snapshot()
+
+
+def test_reader_refuses_a_short_file(path: Path) -> None:
+    path.write_bytes(b"IRONCNT1")
+    with pytest.raises(CountersError, match="8 bytes, too short for a header"):
+        CountersReader(path)
+
+
+def test_missing_directory_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        CountersFile.create(tmp_path / "absent" / "c.dat", 1)
+    with pytest.raises(FileNotFoundError):
+        CountersReader(tmp_path / "absent" / "c.dat")
