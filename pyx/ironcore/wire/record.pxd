@@ -50,7 +50,9 @@ cdef enum EventType:
     EVENT_ACCEPTED = 128             # the order was accepted; reason is its state, 'L' or 'D'
     EVENT_REJECTED = 129             # code is the OUCH reject reason
     EVENT_EXECUTED = 130             # order_ref and slot are the resting order's
-    EVENT_CANCELED = 131             # quantity is the decrement, other what is left, reason the OUCH reason
+    EVENT_CANCELED = 131             # quantity is the decrement, reason the OUCH reason; other: low 32
+                                     # bits what is left; high 32 bits 0, or instrument id + 1 where it
+                                     # is not the command's (mass and session cancels)
     EVENT_REPLACED = 132             # order_ref is the new reference, other the old one
     EVENT_ADDED = 133                # the rest of the order now rests on the visible book
     EVENT_MODIFIED = 134             # quantity is what is open now, other the decrement
@@ -70,7 +72,9 @@ cdef struct CommandHeader:           # 32 bytes
     uint64_t time_ns                 # stamped by the sequencer: ns since the UNIX epoch
     uint64_t source_sequence         # frame of the order ring that it came in; 0: the venue's own
     uint32_t user_ref                # OUCH UserRefNum
-    uint32_t instrument              # instrument id, INSTRUMENT_NONE when the symbol is unknown
+    uint32_t instrument              # instrument id, INSTRUMENT_NONE when the symbol is unknown; where
+                                     # the member names an order only (cancel, modify, replace), the
+                                     # engine fills in the order's when it applies the command
 
 cdef struct EnterOrder:              # 64 bytes, then appendage_bytes of OUCH TagValues, padded to 8
     CommandHeader header
