@@ -1,0 +1,69 @@
+"""The venue's configuration: one YAML file, validated as a whole before anything starts.
+
+`load` returns an immutable `Config` or raises `ConfigError`, whose text has one line for each
+problem: file, line, key, what was found and what was expected. Prices are integers in 1/10,000,
+durations nanoseconds, sizes bytes.
+"""
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ironpit.config.reader import ConfigError, Problem, Reader
+from ironpit.config.rules import violations
+from ironpit.config.scalars import Endpoint
+from ironpit.config.schema import STAGES, Config, Process, Stage, Thread
+
+__all__ = [
+    "STAGES",
+    "Config",
+    "ConfigError",
+    "Endpoint",
+    "Problem",
+    "Process",
+    "Stage",
+    "Thread",
+    "load",
+    "read",
+    "stages_of",
+]
+
+
+def read(file: str | Path) -> Config:
+    """The configuration as it stands in the file: checked, its paths not resolved."""
+    reader = Reader(Path(file))
+    config = reader.read(Config)
+    for key, found, expected in violations(config):
+        reader.wrong(reader.line_of(key), key, found, expected)
+    reader.fail_on_problems()
+    return config
+
+
+def load(file: str | Path) -> Config:
+    """A checked configuration with absolute paths.
+
+    `venue.data_directory` and `credentials` are relative to the directory of the file, so that the
+    same file names the same venue wherever it is started from. The streams' files and the journal
+    are relative to the data directory. Raises ConfigError.
+    """
+    file = Path(file)
+    config = read(file)
+    base = file.resolve().parent
+    data = (base / config.venue.data_directory).resolve()
+    streams = config.streams
+    return replace(
+        config,
+        venue=replace(config.venue, data_directory=data),
+        credentials=(base / config.credentials).resolve(),
+        journal=replace(config.journal, directory=data / config.journal.directory),
+        streams=replace(
+            streams,
+            orders=replace(streams.orders, path=data / streams.orders.path),
+            events=replace(streams.events, path=data / streams.events.path),
+        ),
+    )
+
+
+def stages_of(process: Process) -> tuple[Stage, ...]:
+    """All stages of a process, thread by thread."""
+    return tuple(stage for thread in process.threads for stage in thread.stages)

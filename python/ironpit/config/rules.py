@@ -1,0 +1,111 @@
+"""Rules that concern several keys of a configuration at once."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from ironpit.config import scalars
+from ironpit.config.schema import STAGES, Config, Instrument
+
+SLOTS_MAX = (1 << 32) - 1  # a slot is 32 bits, and the highest one means "none"
+
+# The path of the key, what was found, what was expected.
+Violation = tuple[str, str, str]
+
+
+def violations(config: Config) -> Iterator[Violation]:
+    """Everything that is wrong although each value on its own is right."""
+    yield from _limits(config)
+    yield from _unique("instruments", "symbol", (i.symbol for i in config.instruments))
+    yield from _unique("sessions", "username", (s.username for s in config.sessions))
+    for index, instrument in enumerate(config.instruments):
+        yield from _instrument(f"instruments[{index}]", instrument)
+    yield from _order_entry(config)
+    yield from _streams(config)
+    yield from _placement(config)
+
+
+def _limits(config: Config) -> Iterator[Violation]:
+    limits = config.limits
+    for key, count, count_max in (
+        ("instruments", len(config.instruments), limits.instruments_max),
+        ("sessions", len(config.sessions), limits.sessions_max),
+    ):
+        if count > count_max:
+            yield key, f"{count} entries", f"at most limits.{key}_max = {count_max}"
+    # Session ids start at 1, so the highest slot is in the row after the last but one.
+    if (limits.sessions_max + 1) * limits.user_refs_max > SLOTS_MAX:
+        yield (
+            "limits.user_refs_max",
+            str(limits.user_refs_max),
+            f"(sessions_max + 1) * user_refs_max of at most {SLOTS_MAX}",
+        )
+
+
+def _unique(key: str, field: str, names: Iterable[str]) -> Iterator[Violation]:
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name in first:
+            yield f"{key}[{index}].{field}", repr(name), f"it once (see {key}[{first[name]}])"
+        first.setdefault(name, index)
+
+
+def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
+    tick_e4 = instrument.tick_size_e4
+    for name, value_e4 in (
+        ("price_min", instrument.price_min_e4),
+        ("price_max", instrument.price_max_e4),
+    ):
+        if value_e4 % tick_e4:
+            tick = scalars.show_price(tick_e4)
+            yield f"{key}.{name}", scalars.show_price(value_e4), f"a multiple of tick_size = {tick}"
+    if instrument.price_min_e4 > instrument.price_max_e4:
+        low = scalars.show_price(instrument.price_min_e4)
+        high = scalars.show_price(instrument.price_max_e4)
+        yield f"{key}.price_max", high, f"at least price_min = {low}"
+    if instrument.quantity_max < instrument.lot_size:
+        found = str(instrument.quantity_max)
+        yield f"{key}.quantity_max", found, f"at least lot_size = {instrument.lot_size}"
+
+
+def _order_entry(config: Config) -> Iterator[Violation]:
+    entry = config.order_entry
+    if entry.peer_timeout_ns <= entry.heartbeat_ns:
+        found = scalars.show_duration(entry.peer_timeout_ns)
+        least = scalars.show_duration(entry.heartbeat_ns)
+        yield "order_entry.peer_timeout", found, f"more than heartbeat = {least}"
+
+
+def _streams(config: Config) -> Iterator[Violation]:
+    streams = config.streams
+    if streams.events.path == streams.orders.path:
+        yield "streams.events.path", repr(str(streams.events.path)), "a file of its own"
+    if streams.events.capacity_bytes < streams.orders.capacity_bytes:
+        found = scalars.show_size(streams.events.capacity_bytes)
+        least = scalars.show_size(streams.orders.capacity_bytes)
+        yield "streams.events.capacity", found, f"at least streams.orders.capacity = {least}"
+
+
+def _placement(config: Config) -> Iterator[Violation]:
+    processes = config.placement.processes
+    placed: Counter[str] = Counter()
+    cpus: dict[int, str] = {}
+    for name, process in processes.items():
+        key = f"placement.processes.{name}"
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,14}", name):
+            yield key, repr(name), "a name of 1 to 15 characters out of a-z 0-9 -"
+        yield from _unique(f"{key}.threads", "name", (t.name for t in process.threads))
+        for index, thread in enumerate(process.threads):
+            at = f"{key}.threads[{index}]"
+            for position, stage in enumerate(thread.stages):
+                placed[stage] += 1
+                if placed[stage] == 2:
+                    yield f"{at}.stages[{position}]", f"{stage!r} again", "each stage once"
+            if thread.cpu is None:
+                continue
+            if thread.cpu in cpus:
+                yield f"{at}.cpu", str(thread.cpu), f"a core of its own (see {cpus[thread.cpu]})"
+            cpus.setdefault(thread.cpu, at)
+    for stage in STAGES:
+        if not placed[stage]:
+            yield "placement.processes", f"no thread with stage {stage!r}", "each stage once"

@@ -1,0 +1,199 @@
+"""The schema of a venue's configuration file: one Struct for each mapping in it.
+
+Attribute names carry their units; the key in the file is the same word without the unit
+(`capacity_bytes` is `capacity`). Ranges stand beside the fields that they bound; what concerns
+several keys is in `rules`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import field
+
+from ironpit.config import scalars
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
+
+Stage = Literal["gateway", "matcher", "journal", "publisher"]
+STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher")
+OnRefusal = Literal["degrade", "refuse"]
+
+FilePath = Annotated[Path, scalars.path()]
+Listen = Annotated[scalars.Endpoint, scalars.endpoint()]
+Symbol = Annotated[
+    str, scalars.pattern(r"[A-Z0-9.+*=#^-]{1,8}", "1 to 8 characters out of A-Z 0-9 . + * = # ^ -")
+]
+RingBytes = Annotated[int, scalars.size(64 * KIB, 16 * GIB)]
+WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
+HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
+
+
+class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping in the file: immutable, and a key that it does not have is an error."""
+
+
+class Venue(Mapping, frozen=True, kw_only=True):
+    """Who the venue is and where it keeps its data."""
+
+    name: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,10}", "1 to 10 characters out of A-Z 0-9")]
+    data_directory: FilePath
+
+
+class Limits(Mapping, frozen=True, kw_only=True):
+    """What is allocated at start; nothing grows later."""
+
+    orders_max: Annotated[int, scalars.integer(1024, 1 << 28)] = 262_144
+    sessions_max: Annotated[int, scalars.integer(1, 4094)] = 16
+    instruments_max: Annotated[int, scalars.integer(1, 65_535)] = 64
+    user_refs_max: Annotated[int, scalars.integer(1024, 1 << 28, power_of_two=True)] = 1_048_576
+
+
+class Instrument(Mapping, frozen=True, kw_only=True):
+    """One book. Its id is its place in the list, from 0."""
+
+    symbol: Symbol
+    tick_size_e4: Annotated[int, scalars.price()] = field(name="tick_size", default=100)
+    lot_size: Annotated[int, scalars.integer(1, 999_999)] = 1
+    price_min_e4: Annotated[int, scalars.price()] = field(name="price_min", default=100)
+    price_max_e4: Annotated[int, scalars.price()] = field(
+        name="price_max", default=scalars.PRICE_E4_MAX
+    )
+    quantity_max: Annotated[int, scalars.integer(1, 999_999)] = 999_999
+
+
+class Session(Mapping, frozen=True, kw_only=True):
+    """One member's order-entry session. Its id is its place in the list, from 1."""
+
+    username: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,6}", "1 to 6 characters out of A-Z 0-9")]
+    firm: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,4}", "1 to 4 characters out of A-Z 0-9")]
+    cancel_on_disconnect: bool = False
+
+
+class OrderEntry(Mapping, frozen=True, kw_only=True):
+    """The SoupBinTCP listener and its sessions' timers."""
+
+    listen: Listen
+    connections_max: Annotated[int, scalars.integer(1, 65_536)] = 64
+    heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
+    peer_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
+        name="peer_timeout", default=15 * S
+    )
+    login_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
+        name="login_timeout", default=30 * S
+    )
+    failed_login_delay_ns: Annotated[int, scalars.duration(0, 60 * S)] = field(
+        name="failed_login_delay", default=S
+    )
+    reply_window_bytes: WindowBytes = field(name="reply_window", default=4 * MIB)
+
+
+class OrdersStream(Mapping, frozen=True, kw_only=True):
+    """The order ring: gateway to matcher."""
+
+    path: FilePath
+    transport: Literal["shm"] = "shm"
+    capacity_bytes: RingBytes = field(name="capacity", default=4 * MIB)
+    huge_pages: Literal["auto", "off"] = "auto"
+
+
+class EventsStream(Mapping, frozen=True, kw_only=True):
+    """The event stream: matcher to gateway, journal and publisher."""
+
+    path: FilePath
+    transport: Literal["shm"] = "shm"
+    capacity_bytes: RingBytes = field(name="capacity", default=64 * MIB)
+    huge_pages: Literal["auto", "off"] = "auto"
+    patience_ns: Annotated[int, scalars.duration(0, HOUR)] = field(name="patience", default=5 * S)
+
+
+class MulticastGroup(Mapping, frozen=True, kw_only=True):
+    """Where one feed's datagrams go."""
+
+    group: Annotated[scalars.Endpoint, scalars.endpoint(multicast=True)]
+    interface: Annotated[str, scalars.interface()]
+
+
+class Rerequest(Mapping, frozen=True, kw_only=True):
+    """The unicast server that answers MoldUDP64 requests for what was lost."""
+
+    listen: Listen
+    window_bytes: WindowBytes = field(name="window", default=4 * MIB)
+
+
+class MarketDataStream(Mapping, frozen=True, kw_only=True):
+    """ITCH 5.0 over MoldUDP64, to subscribers."""
+
+    a: MulticastGroup
+    rerequest: Rerequest
+    transport: Literal["multicast"] = "multicast"
+    ttl: Annotated[int, scalars.integer(0, 255)] = 0
+    heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
+
+
+class Streams(Mapping, frozen=True, kw_only=True):
+    """What joins the stages, and the venue with its subscribers."""
+
+    orders: OrdersStream
+    events: EventsStream
+    market_data: MarketDataStream
+
+
+class Journal(Mapping, frozen=True, kw_only=True):
+    """Where the event stream is kept, and when it counts as durable."""
+
+    directory: FilePath
+    segment_bytes: Annotated[int, scalars.size(1 * MIB, 4 * GIB)] = field(
+        name="segment", default=64 * MIB
+    )
+    durability: Literal["off", "interval", "before-reply"] = "interval"
+    interval_ns: Annotated[int, scalars.duration(MS, 60 * S)] = field(
+        name="interval", default=10 * MS
+    )
+
+
+class Thread(Mapping, frozen=True, kw_only=True):
+    """One thread: its stages in poll order, its core, and what it does when there is no work."""
+
+    name: Annotated[
+        str, scalars.pattern(r"[a-z][a-z0-9-]{0,14}", "1 to 15 characters out of a-z 0-9 -")
+    ]
+    stages: tuple[Stage, ...]
+    cpu: Annotated[int, scalars.integer(0, 8191)] | None = None
+    idle: Literal["spin", "yield", "backoff"] = "backoff"
+    isolation: Literal["require", "warn", "off"] = "off"
+
+
+class Process(Mapping, frozen=True, kw_only=True):
+    """One operating-system process."""
+
+    threads: tuple[Thread, ...]
+
+
+class Placement(Mapping, frozen=True, kw_only=True):
+    """Which stages share a thread and a process."""
+
+    processes: dict[str, Process]
+
+
+class Degrade(Mapping, frozen=True, kw_only=True):
+    """What to do when the host refuses a feature that was asked for."""
+
+    huge_pages: OnRefusal = "degrade"
+    multicast: OnRefusal = "degrade"
+
+
+class Config(Mapping, frozen=True, kw_only=True):
+    """A venue. Paths are absolute once `ironpit.config.load` returned it."""
+
+    venue: Venue
+    instruments: tuple[Instrument, ...]
+    sessions: tuple[Session, ...]
+    credentials: FilePath
+    order_entry: OrderEntry
+    streams: Streams
+    journal: Journal
+    placement: Placement
+    limits: Limits = Limits()
+    degrade: Degrade = Degrade()
