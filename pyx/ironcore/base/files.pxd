@@ -20,3 +20,14 @@ cdef struct Files:
     void (*close)(void* context, int fd) noexcept nogil
     # The index-th name in the directory in no particular order, into name (256 bytes): 1, or 0 at the end.
     int (*list)(void* context, int index, char* name) noexcept nogil
+
+# The files of a directory that the caller has open, and keeps open for as long as the result is used.
+cdef Files host_files(int directory_fd) noexcept nogil
+
+# A directory as Python hands it to a stage; a simulator's disk derives from it.
+cdef class Directory:
+    cdef Files files
+
+cdef class HostDirectory(Directory):
+    cdef int descriptor
+    cdef readonly str path
