@@ -1,0 +1,31 @@
+# The matching core: commands in, events out. No clock, no input or output, no randomness; the same
+# commands give the same bytes. What every command does is in docs/MATCHING_RULES.md, rule by rule.
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from ironcore.wire.record cimport Event
+
+cdef enum:
+    ENGINE_INSTRUMENTS_MAX = 65535   # ITCH's stock locate is 16 bits wide and 0 means "none"
+    ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
+
+cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
+    uint32_t instruments_max         # ids 0 .. instruments_max - 1
+    uint32_t sessions_max            # ids 1 .. sessions_max
+    uint32_t orders_max              # orders that rest at one time, all books together
+    uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
+
+cdef struct Engine:                  # only these fields are for others to read
+    Event* events                    # what the last command caused; the last one has RECORD_LAST
+    uint32_t events_count            # 0 is possible (STREAM_START): the caller marks the command
+    uint32_t events_max              # no command can cause more: every resting order and a few
+
+# NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
+cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
+cdef void engine_destroy(Engine* engine) noexcept nogil
+
+# Applies one command record (8-byte aligned). STATUS_OK: it is part of the stream and events[] is
+# what it caused, perhaps a rejection. STATUS_IGNORED: no effect, it must not be sequenced.
+# STATUS_MALFORMED: not a valid record, or out of place in the stream; no effect either.
+# Where a member names an order only, the order's instrument is filled into header.instrument.
+cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil
