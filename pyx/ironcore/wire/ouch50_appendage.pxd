@@ -1,0 +1,84 @@
+# The optional fields at the end of an OUCH 5.0 message: TagValue elements of one length byte (which
+# counts the tag and the value), one tag byte and a big-endian value, in any order.
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from ironcore.base.status cimport Status
+
+cdef enum OuchTagNumber:
+    OUCH50_TAG_SECONDARY_ORD_REF_NUM = 1
+    OUCH50_TAG_FIRM = 2
+    OUCH50_TAG_MIN_QTY = 3
+    OUCH50_TAG_CUSTOMER_TYPE = 4
+    OUCH50_TAG_MAX_FLOOR = 5
+    OUCH50_TAG_PRICE_TYPE = 6
+    OUCH50_TAG_PEG_OFFSET = 7
+    OUCH50_TAG_DISCRETION_PRICE = 9
+    OUCH50_TAG_DISCRETION_PRICE_TYPE = 10
+    OUCH50_TAG_DISCRETION_PEG_OFFSET = 11
+    OUCH50_TAG_POST_ONLY = 12
+    OUCH50_TAG_RANDOM_RESERVES = 13
+    OUCH50_TAG_ROUTE = 14
+    OUCH50_TAG_EXPIRE_TIME = 15
+    OUCH50_TAG_TRADE_NOW = 16
+    OUCH50_TAG_HANDLE_INST = 17
+    OUCH50_TAG_BBO_WEIGHT_INDICATOR = 18
+    OUCH50_TAG_DISPLAY_QUANTITY = 22
+    OUCH50_TAG_DISPLAY_PRICE = 23
+    OUCH50_TAG_GROUP_ID = 24
+    OUCH50_TAG_SHARES_LOCATED = 25
+    OUCH50_TAG_LOCATE_BROKER = 26
+    OUCH50_TAG_SIDE = 27
+    OUCH50_TAG_USER_REF_IDX = 28
+    OUCH50_TAG_MAX = 28
+
+cdef enum:
+    OUCH50_APPENDAGE_BYTES_MAX = 124     # every known tag once
+
+cdef struct OuchTag:
+    uint8_t tag
+    uint8_t value_bytes
+    const uint8_t* value                 # inside the appendage
+
+# Every known tag, host-endian; a field counts only when its bit, 1 << tag number, is in `present`.
+cdef struct OuchOptions:
+    uint32_t present
+    uint64_t secondary_ord_ref_num
+    uint64_t discretion_price            # 1/10,000 of the currency, as the other prices
+    uint64_t display_price
+    uint32_t min_qty
+    uint32_t max_floor
+    int32_t peg_offset
+    int32_t discretion_peg_offset
+    uint32_t random_reserves
+    uint32_t expire_time                 # seconds since midnight
+    uint32_t display_quantity
+    uint16_t group_id
+    char firm[4]
+    char route[4]
+    char locate_broker[4]
+    uint8_t customer_type
+    uint8_t price_type
+    uint8_t discretion_price_type
+    uint8_t post_only
+    uint8_t trade_now
+    uint8_t handle_inst
+    uint8_t bbo_weight_indicator
+    uint8_t shares_located
+    uint8_t side
+    uint8_t user_ref_idx
+
+# The element at *offset (start with 0), which moves on behind it: STATUS_OK, STATUS_EMPTY at the
+# end, STATUS_MALFORMED when the element has length 0 or reaches over the end. Any tag is returned.
+cdef Status ouch50_next_tag(const uint8_t* appendage, size_t bytes, size_t* offset,
+                            OuchTag* out) noexcept nogil
+# Bytes of a known tag's value; 0 for a tag that this version of OUCH does not have.
+cdef size_t ouch50_tag_value_bytes(uint8_t tag) noexcept nogil
+# STATUS_MALFORMED: a broken element, a known tag with another length, or a tag that comes twice (it
+# would have two meanings). STATUS_UNKNOWN_TYPE: sound so far as known, but with an unknown tag.
+cdef Status ouch50_check_appendage(const uint8_t* appendage, size_t bytes) noexcept nogil
+# Check, and read every known tag. With STATUS_UNKNOWN_TYPE the known ones have been read.
+cdef Status ouch50_decode_options(const uint8_t* appendage, size_t bytes,
+                                  OuchOptions* out) noexcept nogil
+# Write the present ones in the order of their numbers; at most OUCH50_APPENDAGE_BYTES_MAX.
+cdef size_t ouch50_encode_options(const OuchOptions* options, uint8_t* out) noexcept nogil
