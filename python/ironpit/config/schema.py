@@ -44,7 +44,7 @@ class Venue(Mapping, frozen=True, kw_only=True):
 class Limits(Mapping, frozen=True, kw_only=True):
     """What is allocated at start; nothing grows later."""
 
-    orders_max: Annotated[int, scalars.integer(1024, 1 << 28)] = 262_144
+    orders_max: Annotated[int, scalars.integer(1024, (1 << 22) - 1)] = 262_144
     sessions_max: Annotated[int, scalars.integer(1, 4094)] = 16
     instruments_max: Annotated[int, scalars.integer(1, 65_535)] = 64
     user_refs_max: Annotated[int, scalars.integer(1024, 1 << 28, power_of_two=True)] = 1_048_576

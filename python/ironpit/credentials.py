@@ -1,0 +1,136 @@
+"""Members' passwords: a file of scrypt hashes that its owner alone may read.
+
+    ALFA1: scrypt$16384$8$1$<salt, base64>$<hash, base64>
+
+SoupBinTCP passwords have at most 10 characters and their case does not count (SoupBinTCP 3.00,
+login request packet), so a password is hashed in upper case, without the padding on either side.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+import yaml
+
+PASSWORD_CHARACTERS_MAX = 10
+MODE = 0o600
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 1 << 14, 8, 1  # 16 MiB and some 40 ms a guess
+HASH_BYTES, SALT_BYTES = 32, 16
+
+
+class CredentialsError(Exception):
+    """The credentials file cannot be used; the text names file, what was found and expected."""
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """The hash of one password, with what it takes to compute it again."""
+
+    n: int
+    r: int
+    p: int
+    salt: bytes
+    digest: bytes
+
+    def matches(self, password: str) -> bool:
+        """Whether this is the password; takes the same time whichever it is."""
+        found = _digest(password, self.salt, self.n, self.r, self.p)
+        return hmac.compare_digest(found, self.digest)
+
+    def __str__(self) -> str:
+        salt, digest = (base64.b64encode(b).decode() for b in (self.salt, self.digest))
+        return f"scrypt${self.n}${self.r}${self.p}${salt}${digest}"
+
+
+def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    normal = password.strip(" ").upper().encode("ascii", "replace")
+    return hashlib.scrypt(normal, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=HASH_BYTES)
+
+
+def hashed(password: str) -> Credential:
+    """A new credential; ValueError when the protocol cannot carry the password."""
+    text = password.strip(" ")
+    if not re.fullmatch(rf"[!-~]{{1,{PASSWORD_CHARACTERS_MAX}}}", text):
+        raise ValueError(
+            f"found a password of {len(text)} characters, expected 1 to "
+            f"{PASSWORD_CHARACTERS_MAX} printable ASCII characters without spaces"
+        )
+    salt = os.urandom(SALT_BYTES)
+    digest = _digest(text, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P)
+    return Credential(SCRYPT_N, SCRYPT_R, SCRYPT_P, salt, digest)
+
+
+def parse(text: str) -> Credential:
+    """A credential from its text in the file; ValueError when it is none."""
+    parts = text.split("$")
+    if len(parts) != 6 or parts[0] != "scrypt":
+        raise ValueError("not scrypt$n$r$p$salt$hash")
+    n, r, p = (int(part) for part in parts[1:4])
+    if not (1 < n <= 1 << 20 and not n & (n - 1) and 1 <= r <= 32 and 1 <= p <= 16):
+        raise ValueError("cost out of range")
+    try:
+        salt, digest = (base64.b64decode(part, validate=True) for part in parts[4:])
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+    if len(digest) != HASH_BYTES or not salt:
+        raise ValueError(f"not a hash of {HASH_BYTES} bytes")
+    return Credential(n, r, p, salt, digest)
+
+
+def load(file: Path) -> dict[str, Credential]:
+    """Username to credential; CredentialsError unless the file is private and well-formed."""
+    try:
+        with open(file, encoding="utf-8") as stream:
+            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            if mode & 0o077:
+                raise CredentialsError(
+                    f"{file}: found mode {mode:04o}, expected {MODE:04o} (chmod 600 {file})"
+                )
+            found = yaml.safe_load(stream)
+    except FileNotFoundError as error:
+        raise CredentialsError(
+            f"{file}: found no such file, expected credentials (ironpit credentials set USER)"
+        ) from error
+    except OSError as error:
+        raise CredentialsError(f"{file}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CredentialsError(f"{file}: found no valid YAML, expected USER: hash") from error
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise CredentialsError(f"{file}: found no mapping, expected USER: hash")
+    credentials = {}
+    for username, text in found.items():
+        try:
+            credentials[str(username).upper()] = parse(str(text))
+        except ValueError as error:
+            raise CredentialsError(
+                f"{file}: {username}: found a value that is {error}, "
+                "expected what `ironpit credentials set` writes"
+            ) from error
+    return credentials
+
+
+def store(file: Path, credentials: dict[str, Credential]) -> None:
+    """Replace the file in one step; it is never readable by others, not even for a moment."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{name}: {credential}\n" for name, credential in sorted(credentials.items()))
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
+    with open(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, file)
+
+
+def set_password(file: Path, username: str, password: str) -> None:
+    """Add or change one member's password."""
+    credentials = load(file) if file.exists() else {}
+    credentials[username.upper()] = hashed(password)
+    store(file, credentials)

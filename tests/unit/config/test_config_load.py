@@ -1,0 +1,227 @@
+"""Goal: a configuration is read exactly or refused with a line that says where and why.
+
+Method: a small valid file, changed in one place at a time; the shipped files as they are.
+"""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ironpit.config import STAGES, Config, ConfigError, load, read, stages_of
+from ironpit.config.schema import Mapping
+
+VENUES = Path(__file__).parents[3] / "configs" / "venues"
+
+VALID = """\
+venue: {name: TEST, data_directory: data}
+instruments:
+  - {symbol: BTCUSD, tick_size: "0.01", price_min: "0.01", price_max: "199999.99"}
+sessions:
+  - {username: ALFA1, firm: ALFA}
+credentials: credentials.yaml
+order_entry: {listen: 127.0.0.1:26100}
+streams:
+  orders: {transport: shm, path: orders.ring}
+  events: {path: /dev/shm/events.ring, capacity: 64MiB}
+  market_data:
+    a: {group: 239.192.0.1:26400, interface: 127.0.0.1}
+    rerequest: {listen: 127.0.0.1:26500}
+journal: {directory: journal, durability: off}
+placement:
+  processes:
+    venue:
+      threads:
+        - {name: all, stages: [gateway, matcher, journal, publisher], cpu: null}
+"""
+
+
+def load_text(tmp_path: Path, text: str) -> Config:
+    file = tmp_path / "venue.yaml"
+    file.write_text(text)
+    return load(file)
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load_text(tmp_path, text)
+    return [line.removeprefix(f"{tmp_path}/") for line in str(raised.value).splitlines()]
+
+
+def test_a_minimal_file_is_read_with_defaults_in_the_projects_units(tmp_path: Path) -> None:
+    config = load_text(tmp_path, VALID)
+    assert config.venue.name == "TEST"
+    assert config.instruments[0].tick_size_e4 == 100
+    assert config.instruments[0].price_max_e4 == 1_999_999_900
+    assert config.streams.events.capacity_bytes == 64 << 20
+    assert config.streams.events.patience_ns == 5_000_000_000
+    assert config.order_entry.peer_timeout_ns == 15_000_000_000
+    assert config.order_entry.listen.address == "127.0.0.1"
+    assert config.order_entry.listen.port == 26100
+    assert config.streams.market_data.a.group.port == 26400
+    assert config.placement.processes["venue"].threads[0].cpu is None
+    assert config.limits.user_refs_max == 1 << 20
+
+
+def test_a_word_that_yaml_takes_for_a_boolean_stays_a_word(tmp_path: Path) -> None:
+    assert load_text(tmp_path, VALID).journal.durability == "off"
+
+
+def test_a_price_is_read_from_its_text_whether_quoted_or_not(tmp_path: Path) -> None:
+    text = VALID.replace('tick_size: "0.01"', "tick_size: 0.0003")
+    text = text.replace('"199999.99"', '"3.3333"').replace('price_min: "0.01"', "price_min: 3")
+    instrument = load_text(tmp_path, text).instruments[0]
+    assert (instrument.tick_size_e4, instrument.price_min_e4) == (3, 30_000)
+    assert instrument.price_max_e4 == 33_333
+
+
+def test_paths_are_relative_to_the_file_and_data_to_the_data_directory(tmp_path: Path) -> None:
+    config = load_text(tmp_path, VALID)
+    assert config.venue.data_directory == tmp_path / "data"
+    assert config.credentials == tmp_path / "credentials.yaml"
+    assert config.streams.orders.path == tmp_path / "data" / "orders.ring"
+    assert config.streams.events.path == Path("/dev/shm/events.ring")
+    assert config.journal.directory == tmp_path / "data" / "journal"
+    assert read(tmp_path / "venue.yaml").venue.data_directory == Path("data")
+
+
+def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
+    config = load_text(tmp_path, VALID)
+    with pytest.raises(AttributeError):
+        config.venue.name = "OTHER"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("found", "replacement", "message"),
+    [
+        ("name: TEST", "name: lower", "1: venue.name: found 'lower', expected 1 to 10"),
+        ("name: TEST", "name: ABCDEFGHIJK", "1: venue.name: found 'ABCDEFGHIJK', expected 1 to"),
+        ("name: TEST", "name: [A]", "1: venue.name: found a list, expected 1 to 10 characters"),
+        ('"0.01", price_min', "0.00001, price_min", "3: instruments[0].tick_size: found '0.00001'"),
+        ('"0.01", price_min', "1e-2, price_min", "3: instruments[0].tick_size: found '1e-2'"),
+        ('"0.01", price_min', "0, price_min", "3: instruments[0].tick_size: found '0'"),
+        (
+            '"199999.99"',
+            '"200000"',
+            "3: instruments[0].price_max: found '200000', expected",
+        ),
+        ('"199999.99"', '"9.995"', "found 9.995, expected a multiple of tick_size = 0.01"),
+        ("username: ALFA1", "username: ALFA123", "5: sessions[0].username: found 'ALFA123'"),
+        ("firm: ALFA", "frim: ALFA", "5: sessions[0].frim: found an unknown key, expected firm"),
+        ("127.0.0.1:26100", "localhost:26100", "7: order_entry.listen: found 'localhost:26100'"),
+        ("127.0.0.1:26100", "127.0.0.1:0", "7: order_entry.listen: found '127.0.0.1:0'"),
+        ("127.0.0.1:26100", "127.0.0.1", "7: order_entry.listen: found '127.0.0.1', expected an"),
+        ("26100}", "26100, heartbeat: 1}", "7: order_entry.heartbeat: found '1', expected a whole"),
+        ("26100}", "26100, heartbeat: 0.5s}", "order_entry.heartbeat: found '0.5s', expected"),
+        ("26100}", "26100, peer_timeout: 1s}", "found 1s, expected more than heartbeat = 1s"),
+        ("64MiB", "63MiB", "10: streams.events.capacity: found '63MiB', expected a size that is"),
+        ("64MiB", "64MB", "10: streams.events.capacity: found '64MB', expected a size"),
+        ("64MiB", "1MiB", "found 1MiB, expected at least streams.orders.capacity = 4MiB"),
+        (
+            "transport: shm",
+            "transport: tcp",
+            "9: streams.orders.transport: found 'tcp'",
+        ),
+        (
+            "239.192.0.1",
+            "10.0.0.1",
+            "streams.market_data.a.group: found '10.0.0.1:26400'",
+        ),
+        ("durability: off", "durability: never", "found 'never', expected one of off, interval,"),
+        ("orders.ring", "/dev/shm/events.ring", "expected a file of its own"),
+        ("publisher]", "gateway]", "found 'gateway' again, expected each stage once"),
+        (", publisher]", "]", "found no thread with stage 'publisher', expected each stage once"),
+        ("publisher]", "printer]", "stages[3]: found 'printer', expected one of gateway, matcher,"),
+        (
+            "[gateway, matcher, journal, publisher]",
+            "[]",
+            "stages: found an empty list",
+        ),
+        ("    venue:\n", "    Venue:\n", "found 'Venue', expected a name of 1 to 15 characters"),
+        ("cpu: null", "cpu: -1", "threads[0].cpu: found '-1', expected an integer from 0 to 8191"),
+        ("credentials: credentials.yaml\n", "", "1: credentials: found nothing, expected a path"),
+        ("sessions:\n  - {", "sessions: {x: {", "expected"),
+        ("venue: {", "venue: {name: TWO, ", "1: venue.name: found the key twice, expected it once"),
+        ("journal: {", "journal: [", "14: found "),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_expectation(
+    tmp_path: Path, found: str, replacement: str, message: str
+) -> None:
+    assert found in VALID
+    lines = problems(tmp_path, VALID.replace(found, replacement, 1))
+    assert any(message in line for line in lines), lines
+    assert all(line.startswith("venue.yaml:") for line in lines)
+
+
+def test_all_wrong_values_are_named_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = VALID.replace("TEST", "no!").replace("ALFA1", "no!").replace("64MiB", "no!")
+    assert [line.split(":")[1] for line in problems(tmp_path, text)] == ["1", "5", "10"]
+
+
+def test_more_entries_than_a_limit_are_refused(tmp_path: Path) -> None:
+    second = "sessions:\n  - {username: BETA1, firm: BETA}"
+    text = VALID.replace("sessions:", second) + "limits: {sessions_max: 1}\n"
+    (line,) = problems(tmp_path, text)
+    assert "sessions: found 2 entries, expected at most limits.sessions_max = 1" in line
+
+
+def test_a_name_that_stands_twice_is_refused_with_both_places(tmp_path: Path) -> None:
+    text = VALID.replace("sessions:", "sessions:\n  - {username: ALFA1, firm: ALFA}")
+    assert (
+        "sessions[1].username: found 'ALFA1', expected it once (see sessions[0])"
+        in (problems(tmp_path, text)[0])
+    )
+
+
+def test_two_threads_on_one_core_are_refused(tmp_path: Path) -> None:
+    old = "        - {name: all, stages: [gateway, matcher, journal, publisher], cpu: null}\n"
+    new = (
+        "        - {name: one, stages: [gateway, matcher], cpu: 3}\n"
+        "        - {name: two, stages: [journal, publisher], cpu: 3}\n"
+    )
+    (line,) = problems(tmp_path, VALID.replace(old, new))
+    assert line == (
+        "venue.yaml:20: placement.processes.venue.threads[1].cpu: found 3, "
+        "expected a core of its own (see placement.processes.venue.threads[0])"
+    )
+
+
+def test_slots_that_do_not_fit_32_bits_are_refused(tmp_path: Path) -> None:
+    text = VALID + "limits: {sessions_max: 4094, user_refs_max: 2097152}\n"
+    assert "limits.user_refs_max: found 2097152" in problems(tmp_path, text)[0]
+
+
+def test_a_file_that_is_not_there_or_no_yaml_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: found No such file or directory"):
+        load(tmp_path / "none.yaml")
+    assert "venue.yaml:1: found an empty file" in problems(tmp_path, "")[0]
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"venue: \xff\n")
+    with pytest.raises(ConfigError, match=r"binary\.yaml: found "):
+        load(binary)
+
+
+@pytest.mark.parametrize("name", ["laptop", "cloud", "bare-metal"])
+def test_the_shipped_venues_are_valid_and_place_each_stage_once(name: str) -> None:
+    config = load(VENUES / f"{name}.yaml")
+    placed = [s for process in config.placement.processes.values() for s in stages_of(process)]
+    assert sorted(placed) == sorted(STAGES)
+
+
+def test_the_laptop_is_one_thread_and_bare_metal_spins_on_isolated_cores() -> None:
+    laptop = load(VENUES / "laptop.yaml")
+    (process,) = laptop.placement.processes.values()
+    (thread,) = process.threads
+    assert (thread.cpu, thread.idle, laptop.journal.durability) == (None, "backoff", "interval")
+    metal = load(VENUES / "bare-metal.yaml")
+    threads = [t for p in metal.placement.processes.values() for t in p.threads]
+    assert {(t.idle, t.isolation) for t in threads} == {("spin", "require")}
+    assert len({t.cpu for t in threads}) == len(threads)
+    assert 0 not in {t.cpu for t in threads}
+
+
+def test_attributes_and_keys_of_the_schema_differ_by_the_unit_only() -> None:
+    for struct in Mapping.__subclasses__():
+        for field in msgspec.structs.fields(struct):
+            assert field.name.startswith(field.encode_name)
