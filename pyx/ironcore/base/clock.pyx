@@ -1,4 +1,4 @@
-"""Monotonic and real-time clocks in nanoseconds, read without a system call where the host allows."""
+"""Monotonic and real-time clocks in nanoseconds, read without a system call where that works."""
 
 from libc.stdint cimport uint64_t
 

@@ -8,9 +8,8 @@ Layout, little-endian, version 1:
 
 Values are grouped by writer: what one thread counts lies close together, and no two threads share a
 pair of cache lines. A counter's metadata is complete before `allocated` covers it, and neither
-moves afterwards. The file is made under a temporary name and renamed when complete, so that a reader
-never meets half a file; a restarted process replaces its file and leaves old readers their old
-mapping.
+moves afterwards. The file is made under a temporary name and renamed when complete: a reader never
+meets half a file. A restarted process replaces its file and leaves old readers their old mapping.
 
 Put the file on tmpfs: on a disk-backed file system the kernel write-protects a page each time it
 writes it back, and the next increment takes a page fault.
