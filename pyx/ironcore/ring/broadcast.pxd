@@ -1,26 +1,78 @@
 # Single-producer many-consumer ring of variable-length frames in a segment file.
 #
-# Gating readers hold a named slot in the segment; the producer does not overwrite what they have not
-# released, up to their patience, then evicts them (never, if patience is PATIENCE_FOREVER). Lossy
-# readers hold nothing; they copy, and detect and count what they lost. A reader may follow another
-# slot ("after"): it then sees only what that reader has released, e.g. what the journal made durable.
+# Gating readers hold a named slot in the segment; the producer does not overwrite what they have
+# not released, up to their patience, then evicts them (never, if patience is PATIENCE_FOREVER).
+# Lossy readers hold nothing; they copy, and detect and count what they lost. A reader may follow
+# another slot ("after"): it then sees only what that reader has released, e.g. what the journal
+# made durable.
+#
+# A gating reader works on frames in place. Once evicted, what it is looking at may be overwritten
+# at any moment, so what it made of a frame counts only if a later broadcast_peek,
+# broadcast_intact or broadcast_release did not answer STATUS_EVICTED. A reader that cannot take
+# back what it does with a frame copies it first, asks broadcast_intact, and then acts; or has
+# PATIENCE_FOREVER.
+#
+# The protocol between producer and readers is described in broadcast.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from ironcore.base.atomics cimport (
+    fence_acquire, load_acquire_u32, load_acquire_u64, store_release_u64)
+from ironcore.base.check cimport iron_assert
+from ironcore.base.status cimport (
+    STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_TOO_LARGE)
+from ironcore.ring.frame cimport (
+    FRAME_CAPACITY_SHARE, FRAME_HEADER_BYTES, FRAME_PADDING, FrameHeader, frame_commit_word,
+    frame_pad, frame_span, frame_stamp, frame_terminate)
+from ironcore.ring.mapped_file cimport Segment, SegmentHeader, SegmentOwner, SegmentTailPair
 
 cdef enum:
     READERS_MAX = 16
+    READER_NAME_BYTES_MAX = 32
     PATIENCE_FOREVER = 0
+    AFTER_NOBODY = 0xFFFFFFFF
 
-cdef struct ReaderSlot               # layout in broadcast.pyx
-cdef struct BroadcastHeader
+cdef enum SlotState:
+    SLOT_UNUSED = 0
+    SLOT_GATING = 1                  # the producer waits for it, whether its owner lives or not
+    SLOT_JOINING = 2                 # as GATING, but its position is not to be trusted yet
+    SLOT_EVICTED = 3
+    SLOT_LEFT = 4                    # its owner gave it up
+
+cdef struct ReaderSlot:              # 256 bytes
+    char name[READER_NAME_BYTES_MAX]
+    uint64_t patience_ns
+    uint32_t after                   # index of the slot that it follows, or AFTER_NOBODY
+    uint32_t reserved
+    SegmentOwner owner
+    uint8_t owner_pad[32]
+    uint64_t position                # released: the reader's word, but for the rest of this pair
+    uint32_t state                   # SlotState; changed by compare-and-exchange
+    uint32_t evictions
+    uint64_t evicted_mono_ns         # of the last eviction: when,
+    uint64_t evicted_full_ns         # how long the ring had been full by then,
+    uint64_t evicted_lag_bytes       # and how far behind the tail the reader was
+    uint8_t position_pad[88]
+
+cdef struct OldestPair:              # 128 bytes, written by the producer
+    uint64_t oldest                  # position of the oldest frame that is surely still there
+    uint8_t oldest_pad[120]
+
+cdef struct BroadcastHeader:         # 1024 + READERS_MAX * 256 bytes
+    SegmentHeader segment
+    SegmentTailPair tail
+    OldestPair oldest
+    uint8_t reserved[512]
+    ReaderSlot slots[READERS_MAX]
 
 cdef struct BroadcastProducer:
     uint8_t* data
     BroadcastHeader* header
     uint64_t capacity_bytes
     uint64_t tail
-    uint64_t gate_cached             # no gating reader is below this position
-    uint64_t claimed
+    uint64_t gate_cached             # no reader looks at anything below this position
+    uint64_t claimed                 # position of the claimed frame's header; not the tail: no claim
     uint64_t sequence_next
     uint64_t full_since_ns           # when the ring was first found full; 0: it is not
     uint32_t claimed_bytes
@@ -35,26 +87,152 @@ cdef struct BroadcastReader:
     uint64_t position                # of the next frame to peek
     uint64_t limit_cached
     uint64_t frame_end
+    uint64_t frame_sequence
     uint64_t sequence_next           # that the next frame should have
     uint64_t lost_frames             # lossy: how many frames were lost, ever
 
+
+# Makes `needed_bytes` from the tail on free to write, evicting whose patience is over: STATUS_OK or
+# STATUS_FULL (counted).
+cdef int broadcast_make_room(BroadcastProducer* ring, uint64_t needed_bytes,
+                             uint64_t now_ns) noexcept nogil
+cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
+                              uint32_t* payload_bytes, uint64_t* sequence) noexcept nogil
+# Makes the reader's slot gating (again) at the oldest frame that nobody will overwrite any more,
+# which is where the slot stands unless it was evicted and lapped. Sets position and sequence_next.
+cdef void broadcast_join(BroadcastReader* reader) noexcept nogil
+# Sequence number of the oldest frame held, and the one that the next frame will have. Equal: none
+# held.
+cdef uint64_t broadcast_oldest_sequence(const uint8_t* data,
+                                        const BroadcastHeader* header) noexcept nogil
+cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
+                                      const BroadcastHeader* header) noexcept nogil
+
+
 # now_ns is the monotonic time, used only when the ring is full (patience, eviction).
-cdef int broadcast_claim(BroadcastProducer* ring, uint32_t payload_bytes, uint8_t** payload,
-                         uint64_t now_ns) noexcept nogil
-cdef uint64_t broadcast_commit(BroadcastProducer* ring, uint32_t payload_bytes) noexcept nogil
-cdef int broadcast_offer(BroadcastProducer* ring, const uint8_t* payload, uint32_t payload_bytes,
-                         uint64_t now_ns) noexcept nogil
+# STATUS_OK with *payload set, STATUS_FULL (counted), or STATUS_TOO_LARGE (over capacity / 8).
+# A claim that is not committed is forgotten at the next one.
+cdef inline int broadcast_claim(BroadcastProducer* ring, uint32_t payload_bytes, uint8_t** payload,
+                                uint64_t now_ns) noexcept nogil:
+    cdef uint64_t span = frame_span(payload_bytes)
+    cdef uint64_t mask = ring.capacity_bytes - 1
+    cdef uint64_t room = ring.capacity_bytes - (ring.tail & mask)
+    # The terminator behind the frame needs space as well.
+    cdef uint64_t needed = span + FRAME_HEADER_BYTES
+    if payload_bytes > ring.capacity_bytes // FRAME_CAPACITY_SHARE:
+        return STATUS_TOO_LARGE
+    if span > room:
+        needed += room
+    if ring.tail + needed - ring.gate_cached > ring.capacity_bytes:
+        if broadcast_make_room(ring, needed, now_ns) != STATUS_OK:
+            return STATUS_FULL
+    if span > room:
+        frame_pad(ring.data, ring.tail, mask, ring.sequence_next)
+        ring.tail += room
+    ring.claimed = ring.tail
+    ring.claimed_bytes = payload_bytes
+    payload[0] = ring.data + (ring.tail & mask) + FRAME_HEADER_BYTES
+    return STATUS_OK
+
+
+# Publishes the claimed frame, or its first payload_bytes, and returns its sequence number, which
+# stands in the header already: the terminator was written with it.
+cdef inline uint64_t broadcast_commit(BroadcastProducer* ring,
+                                      uint32_t payload_bytes) noexcept nogil:
+    cdef uint64_t position = ring.tail
+    cdef uint64_t mask = ring.capacity_bytes - 1
+    cdef uint64_t end = position + frame_span(payload_bytes)
+    cdef uint64_t sequence = ring.sequence_next
+    iron_assert(ring.claimed == position and payload_bytes <= ring.claimed_bytes,
+                "a commit is of a claimed frame and no longer than the claim")
+    frame_terminate(ring.data, end & mask, sequence + 1)
+    store_release_u64(&(<FrameHeader*>(ring.data + (position & mask))).commit,
+                      frame_commit_word(position, payload_bytes))
+    ring.tail = end
+    ring.sequence_next = sequence + 1
+    store_release_u64(&ring.header.tail.tail, end)
+    return sequence
+
+
+cdef inline int broadcast_offer(BroadcastProducer* ring, const uint8_t* payload,
+                                uint32_t payload_bytes, uint64_t now_ns) noexcept nogil:
+    cdef uint8_t* place = NULL
+    cdef int status = broadcast_claim(ring, payload_bytes, &place, now_ns)
+    if status == STATUS_OK:
+        memcpy(place, payload, payload_bytes)
+        broadcast_commit(ring, payload_bytes)
+    return status
+
+
+# STATUS_OK if everything that this reader read since its last release was intact when it was
+# read. The fence keeps those reads in front of the look at the state; the producer writes the
+# state first, then a full fence, and only then the data.
+cdef inline int broadcast_intact(BroadcastReader* reader) noexcept nogil:
+    if reader.slot == NULL:
+        return STATUS_OK
+    fence_acquire()
+    return STATUS_OK if load_acquire_u32(&reader.slot.state) == SLOT_GATING else STATUS_EVICTED
+
+
 # STATUS_OK, STATUS_EMPTY, STATUS_EVICTED (gating), STATUS_OVERRUN (lossy: lost_frames went up; the
-# next peek goes on with the oldest frame still held).
-cdef int broadcast_peek(BroadcastReader* reader, const uint8_t** payload, uint32_t* payload_bytes,
-                        uint64_t* sequence) noexcept nogil
-cdef void broadcast_advance(BroadcastReader* reader) noexcept nogil
-cdef void broadcast_release(BroadcastReader* reader) noexcept nogil
+# next peek goes on with the oldest frame still held), STATUS_CORRUPT (lossy: not a ring any more).
+cdef inline int broadcast_peek(BroadcastReader* reader, const uint8_t** payload,
+                               uint32_t* payload_bytes, uint64_t* sequence) noexcept nogil:
+    cdef uint64_t mask = reader.capacity_bytes - 1
+    cdef uint64_t word, found
+    cdef const FrameHeader* header
+    if reader.slot == NULL:
+        return broadcast_peek_lossy(reader, payload, payload_bytes, sequence)
+    while True:
+        if reader.after != NULL and reader.position >= reader.limit_cached:
+            reader.limit_cached = load_acquire_u64(&reader.after.position)
+            if reader.position >= reader.limit_cached:
+                return STATUS_EMPTY if broadcast_intact(reader) == STATUS_OK else STATUS_EVICTED
+        header = <const FrameHeader*>(reader.data + (reader.position & mask))
+        word = load_acquire_u64(&header.commit)
+        found = header.sequence
+        if broadcast_intact(reader) != STATUS_OK:
+            return STATUS_EVICTED
+        if word >> 32 != frame_stamp(reader.position):
+            return STATUS_EMPTY
+        if not word & FRAME_PADDING:
+            break
+        reader.position = (reader.position | mask) + 1
+    reader.frame_end = reader.position + frame_span(<uint32_t>word)
+    iron_assert((reader.position & mask) + frame_span(<uint32_t>word) <= reader.capacity_bytes,
+                "a committed frame lies within the ring")
+    payload[0] = <const uint8_t*>header + FRAME_HEADER_BYTES
+    payload_bytes[0] = <uint32_t>word
+    reader.frame_sequence = found
+    sequence[0] = found
+    return STATUS_OK
+
+
+# Past the frame that was peeked last.
+cdef inline void broadcast_advance(BroadcastReader* reader) noexcept nogil:
+    reader.position = reader.frame_end
+    reader.sequence_next = reader.frame_sequence + 1
+
+
+# Gives everything before the next frame to peek back to the producer, and shows it to followers.
+# STATUS_EVICTED: it was not the reader's to keep any more; nothing is released.
+cdef inline int broadcast_release(BroadcastReader* reader) noexcept nogil:
+    if broadcast_intact(reader) != STATUS_OK:
+        return STATUS_EVICTED
+    if reader.slot != NULL:
+        store_release_u64(&reader.slot.position, reader.position)
+    return STATUS_OK
+
 
 cdef class Producer:
     cdef BroadcastProducer ring
-    cdef object segment
+    cdef Segment segment
 
 cdef class Reader:
     cdef BroadcastReader ring
-    cdef object segment
+    cdef Segment segment
+    cdef readonly str name           # "" for a lossy reader
+    cdef readonly uint64_t first_sequence
+
+cdef class LossyReader(Reader):
+    pass

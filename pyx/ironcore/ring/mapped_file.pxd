@@ -1,0 +1,65 @@
+# Segment files: a header page region and a ring's data, mapped into the processes that share them.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from ironcore.base.atomics cimport store_relaxed_u64
+
+cdef enum:
+    SEGMENT_VERSION = 1
+    SEGMENT_HEADER_BYTES = 256
+    SEGMENT_CAPACITY_BYTES_MIN = 4096
+    SEGMENT_PAIR_BYTES = 128         # two cache lines: what one writer's hot words have to themselves
+    LOCK_PRODUCER = 0                # bytes of the file that live owners hold locked
+    LOCK_READER_FIRST = 1
+
+cdef enum SegmentKind:
+    SEGMENT_SPSC = 1
+    SEGMENT_BROADCAST = 2
+
+cdef struct SegmentOwner:            # 48 bytes; for reports: only the lock says who lives
+    uint32_t process_id
+    uint32_t attached_count          # owners so far, this one included
+    uint64_t process_start_ticks     # clock ticks after boot; names one process with its id
+    uint64_t attached_real_ns
+    uint64_t heartbeat_mono_ns
+    uint64_t reserved[2]
+
+cdef struct SegmentHeader:           # 256 bytes; all but the owner is written once, at creation
+    uint64_t magic
+    uint32_t version
+    uint32_t kind
+    uint64_t data_offset             # bytes from the start of the file to the ring's data
+    uint64_t capacity_bytes          # of the ring's data, a power of two
+    uint64_t sequence_first
+    uint64_t created_real_ns
+    uint32_t huge_pages              # HugePages: what was asked for
+    uint32_t readers_count           # broadcast: named slots
+    uint8_t reserved[72]
+    SegmentOwner producer
+    uint8_t producer_pad[80]
+
+cdef struct SegmentTailPair:         # 128 bytes, written by the producer
+    uint64_t tail                    # position behind the last committed frame
+    uint64_t full_count              # claims refused because the ring was full
+    uint8_t tail_pad[112]
+
+
+# A beat of an owner that is alive and turning; report only, so it orders nothing.
+cdef inline void segment_beat(SegmentOwner* owner, uint64_t now_mono_ns) noexcept nogil:
+    store_relaxed_u64(&owner.heartbeat_mono_ns, now_mono_ns)
+
+
+cdef class Segment:
+    cdef readonly str path
+    cdef readonly str huge_pages     # how many bytes lie in huge pages, or why none do
+    cdef readonly uint64_t capacity_bytes
+    cdef SegmentHeader* header
+    cdef uint8_t* data
+    cdef uint64_t data_offset
+    cdef void* area                  # the one address range that holds both mappings
+    cdef size_t area_bytes
+    cdef int descriptor
+    cdef str temporary               # name until complete() gives it the real one
+    cdef int map(self, bint header_writable, bint data_writable) except -1
+    cdef int complete(self) except -1
+    cdef int hold(self, int lock_byte, SegmentOwner* owner, str role) except -1
