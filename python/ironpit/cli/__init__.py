@@ -1,0 +1,65 @@
+"""The command `ironpit`.
+
+Exit codes: 0 the command did what was asked; 1 it ran and the result is not what was asked for;
+2 wrong arguments or configuration; 3 the host or another process refuses something required.
+
+Each command is a module of this package with `add_arguments` and `run`. What a command needs is
+imported when it runs, so that `ironpit --help` answers at once.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ironpit import __version__
+from ironpit.errors import Exit, UserError
+
+COMMANDS = {
+    "run": "run the venue until SIGTERM or Ctrl-C",
+    "config": "check a configuration, or compare two",
+    "credentials": "set members' passwords",
+}
+EPILOG = "exit codes: 0 done, 1 failed result, 2 usage or configuration, 3 refused requirement"
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ironpit", description="An exchange runtime.", epilog=EPILOG, allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"ironpit {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    wanted = next((word for word in argv if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=summary, epilog=EPILOG, allow_abbrev=False
+        )
+        if name == wanted:
+            import_module(f"ironpit.cli.{name}").add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser(argv).parse_args(argv)
+    from ironpit.config import ConfigError
+    from ironpit.credentials import CredentialsError
+
+    try:
+        return int(import_module(f"ironpit.cli.{arguments.command}").run(arguments))
+    except UserError as error:
+        print(f"ironpit: {error}", file=sys.stderr)
+        return error.code
+    except (ConfigError, CredentialsError) as error:
+        print(error, file=sys.stderr)
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        print("ironpit: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader of our output has left (`ironpit … | head`): nothing to tell it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK

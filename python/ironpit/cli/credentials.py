@@ -1,0 +1,52 @@
+"""`ironpit credentials set USER`: the password comes from the terminal or from standard input."""
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+
+from ironpit.errors import Exit, UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    setter = actions.add_parser("set", help="add a member's password or change it")
+    setter.add_argument("user", metavar="USER")
+    place = setter.add_mutually_exclusive_group(required=True)
+    place.add_argument("-c", "--config", type=Path, metavar="FILE", help="the venue's file")
+    place.add_argument("--file", type=Path, metavar="FILE", help="the credentials file itself")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ironpit import credentials
+    from ironpit.config import load
+
+    user = arguments.user.upper()
+    file = arguments.file
+    if file is None:
+        config = load(arguments.config)
+        file = config.credentials
+        members = [session.username for session in config.sessions]
+        if user not in members:
+            raise UserError(
+                f"{arguments.config}: sessions: found no {user}, expected one of "
+                f"{', '.join(members)}",
+                Exit.USAGE,
+            )
+    try:
+        credentials.set_password(file, user, _password(user))
+    except ValueError as error:
+        raise UserError(f"{user}: {error}", Exit.USAGE) from error
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}", Exit.USAGE) from error
+    print(f"{file}: password of {user} set")
+    return Exit.OK
+
+
+def _password(user: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass(f"password of {user}: ")
+    if getpass.getpass("again: ") != password:
+        raise UserError("the passwords differ", Exit.USAGE)
+    return password

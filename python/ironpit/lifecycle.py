@@ -1,0 +1,113 @@
+"""A process of the venue from start to stop: signals in, readiness and signs of life out.
+
+The service manager's protocol is a datagram a state to the socket that NOTIFY_SOCKET names
+(sd_notify(3)): few enough lines that a dependency would be longer. The supervisor hears its
+children over a socket of its own, by the same protocol.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from types import FrameType, TracebackType
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Notifier:
+    """Tells the service manager about this process; does nothing when there is none."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        if address[:1] in ("/", "@"):
+            # A leading @ stands for Linux's abstract namespace.
+            name = address.replace("@", "\0", 1) if address[0] == "@" else address
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            try:
+                self._socket.connect(name)
+            except OSError:
+                self._socket.close()
+                self._socket = None
+
+    def send(self, *states: str) -> None:
+        """Send states such as READY=1; a manager that is gone is no error."""
+        if self._socket is not None:
+            try:
+                self._socket.send("\n".join(states).encode())
+            except OSError:
+                return
+
+    @property
+    def watchdog_interval_s(self) -> float | None:
+        """How often to send a sign of life, or None: half of what the manager asks for."""
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
+        meant_for = os.environ.get("WATCHDOG_PID", str(os.getpid()))
+        if not microseconds.isdigit() or meant_for != str(os.getpid()):
+            return None
+        return int(microseconds) / 2_000_000
+
+
+class Lifecycle:
+    """Stop on SIGTERM or Ctrl-C, and say `ready`, `alive` and `stopping` to whoever manages us.
+
+    Use as a context manager, from the main thread. A second signal ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        self.notifier = Notifier()
+        self._stop = threading.Event()
+        self._signals = 0
+        self._previous: dict[int, object] = {}
+        self._interval_s = self.notifier.watchdog_interval_s
+        self._alive_at_s = 0.0
+
+    def __enter__(self) -> "Lifecycle":
+        for number in STOP_SIGNALS:
+            self._previous[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            os._exit(128 + number)
+        self._stop.set()
+
+    def stop(self) -> None:
+        """Ask this process to stop, as a signal would."""
+        self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the process was asked to stop."""
+        return self._stop.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until asked to stop, at most this long; whether that was so."""
+        return self._stop.wait(timeout_s)
+
+    def ready(self) -> None:
+        """The venue takes orders."""
+        self.notifier.send("READY=1", "STATUS=running")
+        self.alive()
+
+    def alive(self) -> None:
+        """Everything that should turn does; to be called often, sends as often as needed."""
+        now_s = time.monotonic()
+        if self._interval_s is not None and now_s - self._alive_at_s >= self._interval_s / 2:
+            self._alive_at_s = now_s
+            self.notifier.send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """No more orders are taken."""
+        self.notifier.send("STOPPING=1", "STATUS=stopping")

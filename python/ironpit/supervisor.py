@@ -1,0 +1,236 @@
+"""Runs the venue: in this process, or as one child process for each process of the placement.
+
+A child that dies unexpectedly is started again, RESTARTS_MAX times in RESTARTS_WINDOW_S; after that
+everything is stopped, because a venue that keeps falling over must be looked at. Children get
+SIGKILL from the kernel if the supervisor dies, so that none is left behind with the venue's files.
+"""
+
+import ctypes
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from importlib import import_module
+from pathlib import Path
+
+from ironpit.config import STAGES, Config, stages_of
+from ironpit.errors import Exit, UserError
+from ironpit.lifecycle import Lifecycle
+
+RESTARTS_MAX = 5
+RESTARTS_WINDOW_S = 60.0
+STOP_TIMEOUT_S = 10.0
+TURN_S = 0.2
+PR_SET_PDEATHSIG = 1
+PROCESS_COMMAND = (sys.executable, "-m", "ironpit.process")
+
+
+class VenueLock:
+    """Keeps a second venue off the same data directory; the kernel releases it with the process."""
+
+    def __init__(self, config: Config) -> None:
+        directory = config.venue.data_directory
+        self.path = directory / "venue.lock"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UserError(f"{self.path}: {error.strerror}", Exit.REFUSED) from error
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = (
+                os.pread(self.descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            )
+            os.close(self.descriptor)
+            raise UserError(
+                f"venue {config.venue.name} is already running as process {holder} "
+                f"(it holds {self.path})",
+                Exit.REFUSED,
+            ) from error
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next venue in. The file stays: removing it would race with the next one."""
+        os.ftruncate(self.descriptor, 0)
+        os.close(self.descriptor)
+
+
+class Child:
+    """One process of the placement, and what it said over its notification socket."""
+
+    def __init__(
+        self, command: tuple[str, ...], name: str, selector: selectors.BaseSelector
+    ) -> None:
+        self.command = command
+        self.name = name
+        self.ready = False
+        self.alive_at_s = 0.0
+        self.selector = selector
+        # Linux chooses a name in the abstract namespace: no file to clean up.
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.socket.bind("")
+        self.socket.setblocking(False)
+        selector.register(self.socket, selectors.EVENT_READ, self)
+        self.process = self._spawn()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ)
+        environment["NOTIFY_SOCKET"] = "@" + self.socket.getsockname()[1:].decode()
+        environment.pop("WATCHDOG_PID", None)
+        self.ready = False
+        self.alive_at_s = time.monotonic()
+        return subprocess.Popen(
+            [*self.command, self.name],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C reaches the supervisor alone, which stops its children
+            preexec_fn=_die_with_parent,
+        )
+
+    def hear(self) -> None:
+        """Take in what the child has said since the last turn."""
+        while True:
+            try:
+                states = self.socket.recv(4096).decode("utf-8", "replace").split("\n")
+            except BlockingIOError:
+                return
+            self.ready = self.ready or "READY=1" in states
+            self.alive_at_s = time.monotonic()
+
+    def start_again(self) -> None:
+        """A new process after the old one has died."""
+        self.process = self._spawn()
+
+    def close(self) -> None:
+        """Stop hearing the child."""
+        self.selector.unregister(self.socket)
+        self.socket.close()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Supervisor:
+    """The children of one venue. `command` with a process name appended runs that process."""
+
+    def __init__(self, config: Config, command: tuple[str, ...], lifecycle: Lifecycle) -> None:
+        self.config = config
+        self.command = command
+        self.lifecycle = lifecycle
+        self.selector = selectors.DefaultSelector()
+        self.deaths_s: deque[float] = deque()
+        self.announced = False
+
+    def run(self) -> Exit:
+        """Until asked to stop, or until children die faster than is allowed."""
+        names = self.config.placement.processes
+        children = [Child(self.command, name, self.selector) for name in names]
+        code = Exit.OK
+        try:
+            while not self.lifecycle.stopped:
+                code = self._turn(children)
+                if code != Exit.OK:
+                    break
+        finally:
+            self.lifecycle.stopping()
+            clean = self._stop(children)
+            for child in children:
+                child.close()
+            self.selector.close()
+        return code if code != Exit.OK or clean else Exit.FAILED
+
+    def _turn(self, children: list[Child]) -> Exit:
+        for key, _ in self.selector.select(TURN_S):
+            key.data.hear()
+        for child in children:
+            status = child.process.poll()
+            if status is None:
+                continue
+            if status in (Exit.USAGE, Exit.REFUSED):
+                say(f"process {child.name} refused to start; stopping")
+                return Exit(status)
+            if not self._may_restart():
+                say(
+                    f"process {child.name} {_ending(status)}; {RESTARTS_MAX} restarts in "
+                    f"{RESTARTS_WINDOW_S:.0f} s are used up; stopping"
+                )
+                return Exit.FAILED
+            say(f"process {child.name} {_ending(status)}; starting it again")
+            child.start_again()
+        if all(child.ready for child in children):
+            if not self.announced:
+                self.announced = True
+                self.lifecycle.ready()
+            self._pass_on_signs_of_life(children)
+        return Exit.OK
+
+    def _pass_on_signs_of_life(self, children: list[Child]) -> None:
+        interval_s = self.lifecycle.notifier.watchdog_interval_s
+        if interval_s is None:
+            return
+        oldest_s = min(child.alive_at_s for child in children)
+        if time.monotonic() - oldest_s < interval_s:
+            self.lifecycle.alive()
+
+    def _may_restart(self) -> bool:
+        now_s = time.monotonic()
+        while self.deaths_s and now_s - self.deaths_s[0] > RESTARTS_WINDOW_S:
+            self.deaths_s.popleft()
+        self.deaths_s.append(now_s)
+        return len(self.deaths_s) <= RESTARTS_MAX
+
+    def _stop(self, children: list[Child]) -> bool:
+        """SIGTERM, then SIGKILL to those that do not heed it; whether none had to be killed.
+
+        In the direction of the stream: what a stage has put into a ring is taken out of it by the
+        next one, which is still running.
+        """
+        processes = self.config.placement.processes
+        clean = True
+        for child in sorted(
+            children, key=lambda c: min(map(STAGES.index, stages_of(processes[c.name])))
+        ):
+            if child.process.poll() is None:
+                child.process.send_signal(signal.SIGTERM)
+            try:
+                child.process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                say(f"process {child.name} did not stop in {STOP_TIMEOUT_S:.0f} s; killing it")
+                child.process.kill()
+                child.process.wait()
+                clean = False
+        return clean
+
+
+def _ending(status: int) -> str:
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with exit code {status}"
+
+
+def say(text: str) -> None:
+    """One line to the operator."""
+    print(f"ironpit: {text}", file=sys.stderr, flush=True)
+
+
+def run_venue(config: Config, config_file: Path) -> Exit:
+    """Run the venue until it is told to stop. UserError when it cannot start."""
+    lock = VenueLock(config)
+    try:
+        with Lifecycle() as lifecycle:
+            names = list(config.placement.processes)
+            if len(names) > 1:
+                command = (*PROCESS_COMMAND, str(config_file.resolve()))
+                return Supervisor(config, command, lifecycle).run()
+            assembly = import_module("ironpit.assembly")
+            return Exit(assembly.run_process(config, names[0], lifecycle))
+    finally:
+        lock.release()

@@ -1,0 +1,110 @@
+"""Goal: commands answer with the documented exit codes and one clear line for what a user can mend.
+
+Method: the entry point called in this process, its output captured.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.unit.config.test_config_load import VALID, VENUES
+
+from ironpit.cli import COMMANDS, main, output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main([command, "--help"])
+    assert raised.value.code == 0
+    assert "exit codes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [[], ["nonsense"], ["run"], ["config", "check"], ["--orders"]])
+def test_wrong_arguments_exit_2(argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(argv)
+    assert raised.value.code == 2
+
+
+def test_a_valid_configuration_exits_0_and_a_wrong_one_2_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID)
+    assert main(["config", "check", str(file)]) == 0
+    assert "valid; venue TEST" in capsys.readouterr().out
+    file.write_text(VALID.replace("64MiB", "64MB"))
+    assert main(["config", "check", str(file)]) == 2
+    assert capsys.readouterr().err.startswith(f"{file}:10: streams.events.capacity: found '64MB'")
+
+
+def test_the_problems_of_a_configuration_are_there_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID.replace("64MiB", "64MB"))
+    assert main(["config", "check", "--json", str(file)]) == 2
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["line"], problem["key"]) == (10, "streams.events.capacity")
+
+
+def test_two_configurations_are_compared_as_text_and_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = [str(VENUES / "cloud.yaml"), str(VENUES / "laptop.yaml")]
+    assert main(["config", "diff", *files]) == 0
+    assert "journal.durability: before-reply → interval\n" in capsys.readouterr().out
+    assert main(["config", "diff", "--json", *files]) == 0
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    assert {"key": "venue.name", "a": "CLOUD", "b": "LAPTOP"} in changes
+
+
+def test_a_password_is_taken_from_standard_input_and_never_from_the_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from io import StringIO
+
+    from ironpit import credentials
+
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID)
+    monkeypatch.setattr(sys, "stdin", StringIO("SECRET1\n"))
+    assert main(["credentials", "set", "alfa1", "-c", str(file)]) == 0
+    assert credentials.load(tmp_path / "credentials.yaml")["ALFA1"].matches("SECRET1")
+    monkeypatch.setattr(sys, "stdin", StringIO("SECRET1\n"))
+    assert main(["credentials", "set", "GAMA1", "-c", str(file)]) == 2
+    assert "found no GAMA1, expected one of ALFA1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["credentials", "set", "ALFA1", "SECRET1", "-c", str(file)])
+
+
+@pytest.mark.parametrize(
+    ("value_ns", "text"),
+    [
+        (0, "0 ns"),
+        (999, "999 ns"),
+        (16_400, "16.4 µs"),
+        (1_200_000, "1.2 ms"),
+        (3 * 10**9, "3.0 s"),
+    ],
+)
+def test_a_duration_is_shown_in_the_unit_that_a_person_reads(value_ns: int, text: str) -> None:
+    assert output.show_ns(value_ns) == text
+
+
+def test_a_table_aligns_its_columns() -> None:
+    text = output.table([["p50", "1.0 µs"], ["p99.99", "12.0 µs"]], ["percentile", "time"])
+    assert text.splitlines() == [
+        "percentile     time",
+        "──────────  ───────",
+        "p50          1.0 µs",
+        "p99.99      12.0 µs",
+    ]
+
+
+def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.Progress("sending", 10) as progress:
+        progress.show(5)
+    assert capsys.readouterr().err == ""
