@@ -8,7 +8,8 @@ cdef struct Files:
     void* context
     # Open for reading and writing; create says whether it must not exist yet (1) or must exist (0).
     int (*open)(void* context, const char* name, bint create) noexcept nogil
-    long (*read_at)(void* context, int fd, uint8_t* buffer, size_t bytes, uint64_t offset) noexcept nogil
+    long (*read_at)(void* context, int fd, uint8_t* buffer, size_t bytes,
+                    uint64_t offset) noexcept nogil
     long (*write_at)(void* context, int fd, const uint8_t* buffer, size_t bytes,
                      uint64_t offset) noexcept nogil       # perhaps fewer than given
     int (*sync)(void* context, int fd) noexcept nogil       # fdatasync
@@ -18,10 +19,11 @@ cdef struct Files:
     int (*rename)(void* context, const char* name, const char* new_name) noexcept nogil
     int (*remove)(void* context, const char* name) noexcept nogil
     void (*close)(void* context, int fd) noexcept nogil
-    # The index-th name in the directory in no particular order, into name (256 bytes): 1, or 0 at the end.
+    # The index-th name in the directory, in no particular order, into name (256 bytes): 1, or 0
+    # at the end.
     int (*list)(void* context, int index, char* name) noexcept nogil
 
-# The files of a directory that the caller has open, and keeps open for as long as the result is used.
+# The files of a directory that the caller has open, and keeps open while the result is used.
 cdef Files host_files(int directory_fd) noexcept nogil
 
 # A directory as Python hands it to a stage; a simulator's disk derives from it.

@@ -138,10 +138,10 @@ cdef int _list(void* context, int index, char* name) noexcept nogil:
     cdef DIR* stream = iron_opendir(_directory(context))
     cdef const char* found = NULL
     cdef int result = 0
-    cdef int i
+    cdef int _
     if stream == NULL:
         return <int>_result(-1)
-    for i in range(index + 1):
+    for _ in range(index + 1):
         found = iron_readdir(stream)
         if found == NULL:
             break

@@ -1,0 +1,1 @@
+"""Reading a journal without the interpreter; used through journal_cursor.pxd only."""

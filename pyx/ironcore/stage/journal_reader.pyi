@@ -1,0 +1,37 @@
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ironcore.base.files import Directory
+
+class JournalReport(NamedTuple):
+    stream_name: str
+    segments: int
+    frames: int
+    first_sequence: int
+    last_sequence: int
+    segment: str
+    offset: int
+    torn_bytes: int
+    fault: str
+
+class JournalCorruptError(ValueError):
+    report: JournalReport
+    segment: str
+    offset: int
+    last_sequence: int
+    def __init__(self, report: JournalReport, advice: str = ...) -> None: ...
+
+class JournalReader:
+    def __init__(
+        self, directory: str | os.PathLike[str] | Directory, first_sequence: int = ...
+    ) -> None: ...
+    def __iter__(self) -> Iterator[tuple[int, bytes]]: ...
+    def verify(self) -> JournalReport: ...
+
+def recover(
+    directory: str | os.PathLike[str] | Directory,
+    truncate_at: int | None = ...,
+    *,
+    newest_only: bool = ...,
+) -> JournalReport: ...

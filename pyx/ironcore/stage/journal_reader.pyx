@@ -1,0 +1,306 @@
+"""Journals for Python: read their frames, verify them, and recover them after a crash."""
+
+import os
+from typing import NamedTuple
+
+cimport cython
+from libc.errno cimport ENOENT
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from ironcore.base.files cimport Directory, Files, HostDirectory
+from ironcore.base.status cimport (
+    STATUS_CORRUPT, STATUS_IO, STATUS_OK, STATUS_TRUNCATED,
+)
+from ironcore.stage.journal_cursor cimport (
+    FAULT_HEADER, FAULT_RECORD, FAULT_SEGMENT, FAULT_SEQUENCE, JournalCursor,
+    journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,
+    journal_cursor_seek_newest,
+)
+from ironcore.stage.journal_format cimport SEGMENT_HEADER_BYTES, segment_sequence
+
+cdef enum:
+    FILE_NAME_BYTES = 256
+    COPY_BYTES = 65536
+
+
+class JournalReport(NamedTuple):
+    """What a journal holds, and where it ends."""
+
+    stream_name: str
+    segments: int
+    frames: int
+    first_sequence: int  # of the oldest frame; 0: there is none
+    last_sequence: int  # of the last sound frame
+    segment: str  # where the sound part ends: file name, "" for none, ...
+    offset: int  # ... and offset in it
+    torn_bytes: int  # behind that, left by a crash in the middle of a write
+    fault: str  # "" when sound up to its end; else what is wrong at segment and offset
+
+
+class JournalCorruptError(ValueError):
+    """Stored data is damaged; what follows the last good sequence is not trusted."""
+
+    def __init__(self, report, advice=""):
+        super().__init__(
+            f"journal segment {report.segment or '(none)'}, offset {report.offset}: {report.fault};"
+            f" last good sequence {report.last_sequence}{advice}"
+        )
+        self.report = report
+        self.segment = report.segment
+        self.offset = report.offset
+        self.last_sequence = report.last_sequence
+
+
+cdef Directory journal_directory(object directory):
+    return directory if isinstance(directory, Directory) else HostDirectory(directory)
+
+
+cdef _check_os(long result, name):
+    if result < 0:
+        raise OSError(-result, os.strerror(-result), name)
+
+
+@cython.no_gc_clear  # the files are closed through the directory
+cdef class CursorOwner:
+    """A cursor over a journal and the directory that it reads."""
+
+    def __cinit__(self, directory):
+        self.cursor.fd = -1
+        self.directory = journal_directory(directory)
+        if journal_cursor_open(&self.cursor, &self.directory.files) != STATUS_OK:
+            raise MemoryError
+
+    def __dealloc__(self):
+        if self.directory is not None:
+            journal_cursor_close(&self.cursor)
+
+    cdef object _raise_io(self):
+        raise OSError(self.cursor.os_error, os.strerror(self.cursor.os_error),
+                      self.cursor.name.decode())
+
+
+cdef str _fault_text(const JournalCursor* cursor):
+    if cursor.fault == FAULT_HEADER:
+        return "segment header does not check"
+    if cursor.fault == FAULT_RECORD:
+        return "record is incomplete or its checksum does not hold"
+    if cursor.fault == FAULT_SEQUENCE:
+        return f"sequence {cursor.bad_sequence} found, expected {cursor.sequence_next}"
+    if cursor.fault == FAULT_SEGMENT:
+        return f"the segment that begins with sequence {cursor.sequence_next} is missing"
+    return ""
+
+
+cdef object _walk(CursorOwner owner, bint newest_only):
+    """Read to the end: (report, status of the end)."""
+    cdef JournalCursor* cursor = &owner.cursor
+    cdef const uint8_t* payload = NULL
+    cdef uint32_t payload_bytes = 0
+    cdef uint64_t sequence = 0
+    cdef uint64_t frames = 0
+    cdef uint64_t last = 0
+    cdef int status = STATUS_OK
+    with nogil:
+        if newest_only:
+            status = journal_cursor_seek_newest(cursor)
+            last = cursor.sequence_next - 1 if status == STATUS_OK else 0
+        while status == STATUS_OK:
+            status = journal_cursor_next(cursor, &payload, &payload_bytes, &sequence)
+            if status == STATUS_OK:
+                frames += 1
+                last = sequence
+    if status == STATUS_IO:
+        owner._raise_io()
+    if last == 0 and cursor.sequence_next:
+        last = cursor.sequence_next - 1
+    return JournalReport(
+        stream_name=cursor.stream_name[:10].rstrip(b"\0").decode(errors="replace"),
+        segments=cursor.segments,
+        frames=frames,
+        first_sequence=last - frames + 1 if frames else 0,
+        last_sequence=last,
+        segment=cursor.name.decode() if cursor.segments else "",
+        offset=cursor.offset,
+        torn_bytes=cursor.bad_bytes if status == STATUS_TRUNCATED else 0,
+        fault=_fault_text(cursor) if status == STATUS_CORRUPT else "",
+    ), status
+
+
+cdef class JournalReader:
+    """The frames of a journal: iterating gives (sequence, bytes), in order, from `first_sequence`.
+
+    Ends at the journal's end, or where a crash cut a write short. Raises JournalCorruptError at
+    damage and OSError when a segment cannot be read.
+    """
+
+    cdef object directory
+    cdef uint64_t first_sequence
+
+    def __init__(self, directory, first_sequence=0):
+        self.directory = journal_directory(directory)
+        self.first_sequence = first_sequence
+
+    def __iter__(self):
+        cdef CursorOwner owner = CursorOwner(self.directory)
+        cdef const uint8_t* payload = NULL
+        cdef uint32_t payload_bytes = 0
+        cdef uint64_t sequence = 0
+        cdef int status = STATUS_OK
+        if self.first_sequence:
+            status = journal_cursor_seek(&owner.cursor, self.first_sequence)
+        while status == STATUS_OK:
+            status = journal_cursor_next(&owner.cursor, &payload, &payload_bytes, &sequence)
+            if status == STATUS_OK:
+                yield sequence, payload[:payload_bytes]
+        if status == STATUS_IO:
+            owner._raise_io()
+        if status == STATUS_CORRUPT:
+            raise JournalCorruptError(JournalReport(
+                "", owner.cursor.segments, 0, 0, owner.cursor.sequence_next - 1,
+                owner.cursor.name.decode(), owner.cursor.offset, 0, _fault_text(&owner.cursor),
+            ))
+
+    def verify(self):
+        """Read all of it and report; damage is reported in `fault`, not raised."""
+        report, _ = _walk(CursorOwner(self.directory), False)
+        return report
+
+
+cdef _truncate(Directory directory, str name, uint64_t offset):
+    cdef Files* files = &directory.files
+    cdef bytes encoded = name.encode()
+    cdef int fd = files.open(files.context, encoded, 0)
+    _check_os(fd, name)
+    try:
+        _check_os(files.truncate(files.context, fd, offset), name)
+    finally:
+        files.close(files.context, fd)
+
+
+cdef _sync(Directory directory, str name):
+    """Make durable what a killed writer may have left in the page cache."""
+    cdef Files* files = &directory.files
+    cdef bytes encoded = name.encode()
+    cdef int fd
+    if name:
+        fd = files.open(files.context, encoded, 0)
+        _check_os(fd, name)
+        try:
+            _check_os(files.sync(files.context, fd), name)
+        finally:
+            files.close(files.context, fd)
+    _check_os(files.sync_directory(files.context), "journal directory")
+
+
+cdef _save_rest(Directory directory, str name, uint64_t offset):
+    """Copy a segment's bytes from offset on to a file beside it."""
+    cdef Files* files = &directory.files
+    cdef bytes source_name = name.encode()
+    cdef bytes copy_name = f"{name}.cut-{offset}".encode()
+    cdef uint8_t chunk[COPY_BYTES]
+    cdef uint64_t done = 0
+    cdef uint64_t written
+    cdef long n = 0
+    cdef long m
+    cdef int source = files.open(files.context, source_name, 0)
+    cdef int copy
+    _check_os(source, name)
+    files.remove(files.context, copy_name)  # of an attempt that was interrupted
+    copy = files.open(files.context, copy_name, 1)
+    try:
+        _check_os(copy, copy_name)
+        while True:
+            n = files.read_at(files.context, source, chunk, COPY_BYTES, offset + done)
+            _check_os(n, name)
+            if n == 0:
+                break
+            written = 0
+            while written < <uint64_t>n:
+                m = files.write_at(files.context, copy, chunk + written,
+                                   <size_t>n - written, done + written)
+                _check_os(m, copy_name)
+                written += <uint64_t>m
+            done += <uint64_t>n
+        _check_os(files.sync(files.context, copy), copy_name)
+    finally:
+        files.close(files.context, source)
+        if copy >= 0:
+            files.close(files.context, copy)
+
+
+cdef list _segments_behind(Directory directory, uint64_t sequence):
+    """Names of the segments that begin after this sequence, newest first."""
+    cdef Files* files = &directory.files
+    cdef char name[FILE_NAME_BYTES]
+    cdef int index = 0
+    cdef int n
+    names = []
+    while True:
+        n = files.list(files.context, index, name)
+        _check_os(n, "journal directory")
+        if n == 0:
+            return sorted(names, reverse=True)
+        index += 1
+        if segment_sequence(name) > sequence:
+            names.append((<bytes>name).decode())
+
+
+cdef object _cut(Directory directory, object report):
+    """Put aside everything behind the last good frame. An interrupted cut can be repeated."""
+    cdef Files* files = &directory.files
+    behind = _segments_behind(directory, report.last_sequence)
+    for name in behind:
+        old = name.encode()
+        new = f"{name}.cut".encode()
+        _check_os(files.rename(files.context, old, new), name)
+    _check_os(files.sync_directory(files.context), "journal directory")
+    if report.segment in behind:
+        return report._replace(segment="", offset=0)
+    if report.segment:
+        _save_rest(directory, report.segment, report.offset)
+        _check_os(files.sync_directory(files.context), "journal directory")
+        _truncate(directory, report.segment, report.offset)
+    return report
+
+
+cdef _end_at(Directory directory, object report):
+    """Remove what a crash left behind the last sound frame; the name of the segment to go on in."""
+    cdef Files* files = &directory.files
+    cdef bytes encoded = report.segment.encode()
+    cdef int n
+    if report.offset >= SEGMENT_HEADER_BYTES:
+        if report.torn_bytes:
+            _truncate(directory, report.segment, report.offset)
+        return report.segment
+    if report.segment:
+        n = files.remove(files.context, encoded)
+        if n != -ENOENT:
+            _check_os(n, report.segment)
+    return ""
+
+
+def recover(directory, truncate_at=None, *, newest_only=False):
+    """Prepare a journal for going on after a crash, and report what it holds.
+
+    An incomplete write at its end is cut off; everything kept is made durable. Damage raises
+    JournalCorruptError, unless `truncate_at` is the last good sequence that this error names: then
+    what follows is put aside in files named *.cut. ValueError when `truncate_at` is given and is
+    not that. `newest_only` trusts all segments but the newest. OSError when files refuse.
+    """
+    cdef Directory opened = journal_directory(directory)
+    report, status = _walk(CursorOwner(opened), newest_only)
+    if status == STATUS_CORRUPT:
+        if truncate_at is None:
+            raise JournalCorruptError(
+                report, f"; to go on without what follows it, truncate at {report.last_sequence}"
+            )
+        if truncate_at != report.last_sequence:
+            raise ValueError(f"cannot truncate at {truncate_at}: the last good sequence before "
+                             f"the damage is {report.last_sequence}")
+        report = _cut(opened, report)
+    elif truncate_at is not None and truncate_at != report.last_sequence:
+        raise ValueError(f"cannot truncate at {truncate_at}: the journal is sound up to its end, "
+                         f"sequence {report.last_sequence}")
+    segment = _end_at(opened, report)
+    _sync(opened, segment)
+    return report._replace(segment=segment, offset=report.offset if segment else 0)
