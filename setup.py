@@ -1,26 +1,35 @@
 """Builds the compiled data plane.
 
-IRONPIT_BUILD selects release (default), debug (asserts, bounds checks, -O1 -g) or coverage
-(Cython line tracing). IRONPIT_MARCH=native builds for the host that will run it. A stamp of both
-is among every extension's dependencies, so that switching never leaves a stale object behind.
+IRONPIT_BUILD     release (default), debug (asserts, bounds checks, -O1) or coverage (line tracing)
+IRONPIT_MARCH     as in gcc -march=...; `native` builds for the host that will run it
+IRONPIT_SANITIZE  as in gcc -fsanitize=...; run it with the sanitizer's library preloaded
+IRONPIT_JOBS      compilers at once; as many as this process has cores if it is not given
+
+What all of this comes to is written to a stamp, which is among every extension's dependencies: a
+build never mixes objects of two settings. A module whose .pyx is gone loses its .so with it.
 """
 
+import json
 import os
+import shutil
+import sys
 from pathlib import Path
 
+import Cython
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 MODES = ("release", "debug", "coverage")
-MODE = os.environ.get("IRONPIT_BUILD", "release")
+MODE = os.environ.get("IRONPIT_BUILD") or "release"
 MARCH = os.environ.get("IRONPIT_MARCH", "")
 SANITIZE = os.environ.get("IRONPIT_SANITIZE", "")
+JOBS = int(os.environ.get("IRONPIT_JOBS") or len(os.sched_getaffinity(0)))
 
 WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-parameter"]
 COMPILE_ARGS = {
     "release": ["-O3", "-g1", "-fno-plt"],
-    "debug": ["-O1", "-g", "-fno-omit-frame-pointer"],
+    "debug": ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"],
     "coverage": ["-O0", "-g"],
 }
 MACROS: dict[str, list[tuple[str, str | None]]] = {
@@ -39,27 +48,52 @@ DIRECTIVES = {
 }
 
 
-def write_stamp() -> str:
-    """Write the mode stamp only when it changes; its time is what makes objects stale."""
+def compile_args() -> list[str]:
+    args = [*WARNINGS, *COMPILE_ARGS[MODE], "-std=gnu11"]
+    if MARCH:
+        args.append(f"-march={MARCH}")
+    if SANITIZE:
+        args += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
+    return args
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write only what is new: a stamp's time is what makes objects stale."""
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return True
+
+
+def write_stamps(c_directory: Path) -> str:
+    """The object stamp's path; C that other directives or another Cython made is removed."""
+    generator = json.dumps([Cython.__version__, DIRECTIVES], sort_keys=True)
+    if write_if_changed(c_directory / "generator.stamp", generator):
+        for child in c_directory.iterdir():
+            if child.is_dir():
+                shutil.rmtree(child)
+    environment = {name: os.environ.get(name, "") for name in ("CC", "CFLAGS", "LDFLAGS")}
+    environment["CC"] = environment["CC"].removeprefix("ccache ")
     stamp = ROOT / "build" / "mode.stamp"
-    text = f"{MODE} {MARCH} {SANITIZE}\n"
-    stamp.parent.mkdir(exist_ok=True)
-    if not stamp.exists() or stamp.read_text() != text:
-        stamp.write_text(text)
+    settings = {"args": compile_args(), "macros": MACROS[MODE], "environment": environment}
+    write_if_changed(stamp, json.dumps([settings, generator], sort_keys=True))
     return str(stamp.relative_to(ROOT))
 
 
-def extensions() -> list[Extension]:
+def remove_orphans() -> None:
+    """Delete modules that no source stands behind: Python would go on importing them."""
+    for tree in (ROOT / "pyx", *(ROOT / "build").glob("lib.*")):
+        for module in tree.rglob("*.so"):
+            source = module.with_name(module.name.partition(".")[0] + ".pyx")
+            if not (ROOT / "pyx" / source.relative_to(tree)).exists():
+                print(f"removing {module.relative_to(ROOT)}: its source is gone")
+                module.unlink()
+
+
+def extensions(stamp: str) -> list[Extension]:
     include = ROOT / "pyx/ironcore/include"
     headers = [str(path.relative_to(ROOT)) for path in sorted(include.glob("*.h"))]
-    depends = [write_stamp(), *headers]
-    compile_args = [*WARNINGS, *COMPILE_ARGS[MODE], "-std=gnu11"]
-    link_args: list[str] = []
-    if MARCH:
-        compile_args.append(f"-march={MARCH}")
-    if SANITIZE:
-        compile_args.append(f"-fsanitize={SANITIZE}")
-        link_args.append(f"-fsanitize={SANITIZE}")
     found = []
     for source in sorted((ROOT / "pyx").rglob("*.pyx")):
         module = ".".join(source.relative_to(ROOT / "pyx").with_suffix("").parts)
@@ -69,24 +103,32 @@ def extensions() -> list[Extension]:
                 [str(source.relative_to(ROOT))],
                 include_dirs=["pyx/ironcore/include"],
                 define_macros=MACROS[MODE],
-                extra_compile_args=compile_args,
-                extra_link_args=link_args,
-                depends=depends,
+                extra_compile_args=compile_args(),
+                extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
+                depends=[stamp, *headers],
             )
         )
     return found
 
 
-if MODE not in MODES:
-    raise SystemExit(f"IRONPIT_BUILD: found {MODE!r}, expected one of {', '.join(MODES)}")
+def main() -> None:
+    if MODE not in MODES:
+        raise SystemExit(f"IRONPIT_BUILD: found {MODE!r}, expected one of {', '.join(MODES)}")
+    c_directory = ROOT / "build" / f"cython-{MODE}"
+    building = any(command.startswith(("build", "bdist", "develop")) for command in sys.argv[1:])
+    modules: list[Extension] = []
+    if building:
+        remove_orphans()
+        modules = cythonize(
+            extensions(write_stamps(c_directory)),
+            include_path=["pyx"],
+            build_dir=str(c_directory.relative_to(ROOT)),
+            compiler_directives=DIRECTIVES,
+            annotate=bool(os.environ.get("IRONPIT_ANNOTATE")),
+            nthreads=JOBS if JOBS > 1 else 0,
+        )
+    setup(ext_modules=modules, options={"build_ext": {"parallel": JOBS}})
 
-setup(
-    ext_modules=cythonize(
-        extensions(),
-        include_path=["pyx"],
-        build_dir=f"build/cython-{MODE}",
-        compiler_directives=DIRECTIVES,
-        annotate=bool(os.environ.get("IRONPIT_ANNOTATE")),
-        nthreads=0,
-    )
-)
+
+if __name__ == "__main__":
+    main()
