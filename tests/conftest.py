@@ -1,14 +1,61 @@
-"""What every test may use: the package in child processes."""
+"""What every test may use: the package in child processes, and ways to say what it needs.
+
+A test that cannot run here is skipped loudly: it is listed, with the reason, in a section of its
+own at the end. Where nothing may be missing (CI=true and root, as .ci/run in a container), a
+missing tool or right is a failure instead.
+"""
 
 import os
+import shutil
 from pathlib import Path
 
+import pytest
+from hypothesis import settings
+
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = [str(ROOT / part) for part in ("python", "pyx", "host-tuning")]
+IS_ROOT = os.geteuid() == 0
+NOTHING_MAY_BE_MISSING = IS_ROOT and os.environ.get("CI") == "true"
 
 # Child processes find the package where pytest's own `pythonpath` found it.
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [
-        *(str(ROOT / part) for part in ("python", "pyx", "host-tuning")),
-        *os.environ.get("PYTHONPATH", "").split(os.pathsep),
-    ]
-).rstrip(os.pathsep)
+    [*SOURCES, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+)
+
+# No timing asserts, not even hypothesis' own. Under CI the examples are the same in each run, so
+# that a change is judged by what it changes; elsewhere each run looks for new ones.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+def missing(item: pytest.Item) -> tuple[str, bool]:
+    """Why the test cannot run here (empty if it can), and whether CI as root should have had it."""
+    if item.get_closest_marker("needs_root") and not IS_ROOT:
+        return "needs root", True
+    for marker in item.iter_markers("needs_tool"):
+        for command in marker.args:
+            if shutil.which(command) is None:
+                return f"needs the command {command}", True
+    for marker in item.iter_markers("needs_data"):
+        if not (ROOT / marker.args[0]).exists():
+            return f"needs the file {marker.args[0]}", False
+    return "", False
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    reason, required = missing(item)
+    if reason and required and NOTHING_MAY_BE_MISSING:
+        pytest.fail(f"{reason}, and CI as root has it", pytrace=False)
+    if reason:
+        pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.getreports("skipped")
+    if not skipped:
+        return
+    terminalreporter.section(f"{len(skipped)} NOT RUN HERE", sep="!", yellow=True, bold=True)
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.line(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")

@@ -1,0 +1,76 @@
+# Everything starts here; `make help` lists the targets. From a fresh clone `make run` and `make test`
+# do all the set-up by themselves: a virtual environment in .venv, dependencies, the build.
+
+PYTHON ?= $(shell tools/find_python.sh)
+VENV ?= .venv
+# release, debug or coverage; see setup.py for IRONPIT_MARCH and IRONPIT_SANITIZE
+BUILD ?= release
+ARGS ?=
+ifeq ($(origin CC),default)
+CC := $(if $(shell command -v ccache),ccache gcc,gcc)
+endif
+export CC
+PY := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test slow lint build debug coverage fuzz bench sim dist clean distclean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: build ## build, start the venue on loopback, feed it orders, show latency
+	$(PY) -m ironpit demo $(ARGS)
+
+test: build $(VENV)/.ready-test ## every test but the slow ones (ARGS="-k ring" picks)
+	@tools/system_packages.sh test
+	$(PY) -m pytest -m "not slow" $(ARGS)
+
+slow: build $(VENV)/.ready-test ## the tests that take many minutes
+	@tools/system_packages.sh test
+	$(PY) -m pytest -m slow $(ARGS)
+
+lint: $(VENV)/.ready-lint $(VENV)/.ready-test ## ruff, mypy --strict, cython-lint, no compiler warnings
+	$(PY) tools/lint.py
+
+build: $(VENV)/.ready-run ## compile the data plane in place (BUILD=release)
+	@IRONPIT_BUILD=$(BUILD) $(PY) setup.py -q build_ext --inplace
+
+debug: ## compile with asserts and bounds checks
+	@$(MAKE) build BUILD=debug
+
+coverage: $(VENV)/.ready-test $(VENV)/.ready-coverage ## line coverage of the tests, in htmlcov/
+	@$(MAKE) build BUILD=coverage
+	$(PY) -m coverage run -m pytest -m "not slow" $(ARGS)
+	$(PY) -m coverage html
+	$(PY) -m coverage report --skip-covered
+
+fuzz: build $(VENV)/.ready-test ## fuzz the decoders (ARGS="--executions 10000000")
+	@tools/system_packages.sh test
+	$(PY) -m tests.fuzz $(ARGS)
+
+bench: build ## ring, match and order-ack, each beside its floor; JSON in build/bench
+	@mkdir -p build/bench
+	for what in ring match order-ack; do \
+	    $(PY) -m ironpit bench $$what --json build/bench/$$what.json $(ARGS) || exit 1; done
+
+sim: build $(VENV)/.ready-test ## simulate the venue with faults, from many seeds
+	$(PY) -m pytest tests/simulation $(ARGS)
+
+dist: $(VENV)/.ready-lint ## build sdist and wheel, install the wheel in a fresh environment, try it
+	PYTHON=$(PY) tools/check_dist.sh
+
+clean: ## remove what builds and tests left behind
+	rm -rf build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find pyx -name '*.so' -delete
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## and the virtual environment
+	rm -rf $(VENV)
+
+$(VENV)/pyvenv.cfg:
+	@tools/system_packages.sh build $(PYTHON)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready-%: $(VENV)/pyvenv.cfg pyproject.toml tools/setup_venv.py
+	@$(PY) tools/setup_venv.py $*
