@@ -27,9 +27,9 @@ cdef struct Files:
 cdef Files host_files(int directory_fd) noexcept nogil
 
 # A directory as Python hands it to a stage; a simulator's disk derives from it.
-cdef class Directory:
+cdef class FileDirectory:
     cdef Files files
 
-cdef class HostDirectory(Directory):
+cdef class HostDirectory(FileDirectory):
     cdef int descriptor
     cdef readonly str path

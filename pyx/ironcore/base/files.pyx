@@ -171,11 +171,11 @@ cdef Files host_files(int directory_fd) noexcept nogil:
     return files
 
 
-cdef class Directory:
+cdef class FileDirectory:
     """A directory of stored files: the host's, or a simulator's disk."""
 
 
-cdef class HostDirectory(Directory):
+cdef class HostDirectory(FileDirectory):
     """A directory of the host, which must exist; kept open until it is collected.
 
     Raises OSError when it cannot be opened.

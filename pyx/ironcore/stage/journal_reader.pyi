@@ -2,7 +2,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ironcore.base.files import Directory
+from ironcore.base.files import FileDirectory
 
 class JournalReport(NamedTuple):
     stream_name: str
@@ -24,13 +24,13 @@ class JournalCorruptError(ValueError):
 
 class JournalReader:
     def __init__(
-        self, directory: str | os.PathLike[str] | Directory, first_sequence: int = ...
+        self, directory: str | os.PathLike[str] | FileDirectory, first_sequence: int = ...
     ) -> None: ...
     def __iter__(self) -> Iterator[tuple[int, bytes]]: ...
     def verify(self) -> JournalReport: ...
 
 def recover(
-    directory: str | os.PathLike[str] | Directory,
+    directory: str | os.PathLike[str] | FileDirectory,
     truncate_at: int | None = ...,
     *,
     newest_only: bool = ...,

@@ -7,7 +7,7 @@ cimport cython
 from libc.errno cimport ENOENT
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from ironcore.base.files cimport Directory, Files, HostDirectory
+from ironcore.base.files cimport FileDirectory, Files, HostDirectory
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_IO, STATUS_OK, STATUS_TRUNCATED,
 )
@@ -51,8 +51,8 @@ class JournalCorruptError(ValueError):
         self.last_sequence = report.last_sequence
 
 
-cdef Directory journal_directory(object directory):
-    return directory if isinstance(directory, Directory) else HostDirectory(directory)
+cdef FileDirectory journal_directory(object directory):
+    return directory if isinstance(directory, FileDirectory) else HostDirectory(directory)
 
 
 cdef _check_os(long result, name):
@@ -166,7 +166,7 @@ cdef class JournalReader:
         return report
 
 
-cdef _truncate(Directory directory, str name, uint64_t offset):
+cdef _truncate(FileDirectory directory, str name, uint64_t offset):
     cdef Files* files = &directory.files
     cdef bytes encoded = name.encode()
     cdef int fd = files.open(files.context, encoded, 0)
@@ -177,7 +177,7 @@ cdef _truncate(Directory directory, str name, uint64_t offset):
         files.close(files.context, fd)
 
 
-cdef _sync(Directory directory, str name):
+cdef _sync(FileDirectory directory, str name):
     """Make durable what a killed writer may have left in the page cache."""
     cdef Files* files = &directory.files
     cdef bytes encoded = name.encode()
@@ -192,7 +192,7 @@ cdef _sync(Directory directory, str name):
     _check_os(files.sync_directory(files.context), "journal directory")
 
 
-cdef _save_rest(Directory directory, str name, uint64_t offset):
+cdef _save_rest(FileDirectory directory, str name, uint64_t offset):
     """Copy a segment's bytes from offset on to a file beside it."""
     cdef Files* files = &directory.files
     cdef bytes source_name = name.encode()
@@ -228,7 +228,7 @@ cdef _save_rest(Directory directory, str name, uint64_t offset):
             files.close(files.context, copy)
 
 
-cdef list _segments_behind(Directory directory, uint64_t sequence):
+cdef list _segments_behind(FileDirectory directory, uint64_t sequence):
     """Names of the segments that begin after this sequence, newest first."""
     cdef Files* files = &directory.files
     cdef char name[FILE_NAME_BYTES]
@@ -245,7 +245,7 @@ cdef list _segments_behind(Directory directory, uint64_t sequence):
             names.append((<bytes>name).decode())
 
 
-cdef object _cut(Directory directory, object report):
+cdef object _cut(FileDirectory directory, object report):
     """Put aside everything behind the last good frame. An interrupted cut can be repeated."""
     cdef Files* files = &directory.files
     behind = _segments_behind(directory, report.last_sequence)
@@ -263,7 +263,7 @@ cdef object _cut(Directory directory, object report):
     return report
 
 
-cdef _end_at(Directory directory, object report):
+cdef _end_at(FileDirectory directory, object report):
     """Remove what a crash left behind the last sound frame; the name of the segment to go on in."""
     cdef Files* files = &directory.files
     cdef bytes encoded = report.segment.encode()
@@ -287,7 +287,7 @@ def recover(directory, truncate_at=None, *, newest_only=False):
     what follows is put aside in files named *.cut. ValueError when `truncate_at` is given and is
     not that. `newest_only` trusts all segments but the newest. OSError when files refuse.
     """
-    cdef Directory opened = journal_directory(directory)
+    cdef FileDirectory opened = journal_directory(directory)
     report, status = _walk(CursorOwner(opened), newest_only)
     if status == STATUS_CORRUPT:
         if truncate_at is None:
