@@ -9,3 +9,7 @@ cdef struct Agent:
     poll_fn poll
     void* self
     const char* name
+
+# What every stage derives from, so that a runner can drive it.
+cdef class Stage:
+    cdef Agent agent(self)

@@ -1,0 +1,2 @@
+class Stage:
+    """A stage of the venue."""
