@@ -25,7 +25,7 @@ __attribute__((noinline, cold, noreturn)) static void iron_assert_failed(const c
 #define iron_debug_assert(condition, message) do { } while (0)
 #endif
 
-/* As a statement, for what Cython knows only as sizeof() of its own structs: broken means no build. */
+/* A statement, for what Cython knows only as sizeof() of its structs: broken means no build. */
 #define iron_static_assert(condition) do { _Static_assert(condition, #condition); } while (0)
 
 #endif

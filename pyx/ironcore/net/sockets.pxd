@@ -20,7 +20,7 @@ cdef struct Sockets:
     int (*send_datagram_to)(void* context, int fd, const uint8_t* buffer, size_t bytes,
                             uint32_t address, uint16_t port) noexcept nogil
     void (*close)(void* context, int fd) noexcept nogil
-    # Fill ready[] with descriptors that may be read now, out of those watched: their count or -errno.
+    # Fill ready[] with watched descriptors that may be read now: their count or -errno.
     int (*poll_ready)(void* context, int poller, int* ready, int ready_max) noexcept nogil
     int (*watch)(void* context, int poller, int fd) noexcept nogil
     int (*unwatch)(void* context, int poller, int fd) noexcept nogil

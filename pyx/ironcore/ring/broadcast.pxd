@@ -72,7 +72,7 @@ cdef struct BroadcastProducer:
     uint64_t capacity_bytes
     uint64_t tail
     uint64_t gate_cached             # no reader looks at anything below this position
-    uint64_t claimed                 # position of the claimed frame's header; not the tail: no claim
+    uint64_t claimed                 # of the claimed frame's header; not the tail: no claim
     uint64_t sequence_next
     uint64_t full_since_ns           # when the ring was first found full; 0: it is not
     uint32_t claimed_bytes

@@ -15,7 +15,7 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 cdef enum:
     FRAME_HEADER_BYTES = 16
     FRAME_ALIGNMENT = 16
-    FRAME_PADDING = 0x80000000       # flag in the commit word's length: skip to the start of the ring
+    FRAME_PADDING = 0x80000000       # in the commit word's length: skip to the start of the ring
     FRAME_CAPACITY_SHARE = 8         # a payload is at most one in this many of the ring's bytes
 
 cdef struct FrameHeader:             # 16 bytes

@@ -8,7 +8,7 @@ cdef enum:
     SEGMENT_VERSION = 1
     SEGMENT_HEADER_BYTES = 256
     SEGMENT_CAPACITY_BYTES_MIN = 4096
-    SEGMENT_PAIR_BYTES = 128         # two cache lines: what one writer's hot words have to themselves
+    SEGMENT_PAIR_BYTES = 128         # two cache lines: one writer's hot words have them alone
     LOCK_PRODUCER = 0                # bytes of the file that live owners hold locked
     LOCK_READER_FIRST = 1
 

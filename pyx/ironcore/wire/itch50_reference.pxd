@@ -158,8 +158,8 @@ cdef Status itch50_decode_reg_sho_restriction(const uint8_t* buffer, size_t byte
                                               ItchRegSHORestriction* out) noexcept nogil
 cdef size_t itch50_encode_reg_sho_restriction(const ItchRegSHORestriction* message,
                                               uint8_t* out) noexcept nogil
-cdef Status itch50_decode_market_participant_position(const uint8_t* buffer, size_t bytes,
-                                                      ItchMarketParticipantPosition* out) noexcept nogil
+cdef Status itch50_decode_market_participant_position(
+        const uint8_t* buffer, size_t bytes, ItchMarketParticipantPosition* out) noexcept nogil
 cdef size_t itch50_encode_market_participant_position(const ItchMarketParticipantPosition* message,
                                                       uint8_t* out) noexcept nogil
 cdef Status itch50_decode_mwcb_decline_level(const uint8_t* buffer, size_t bytes,

@@ -68,12 +68,12 @@ cdef Status ouch50_decode_mass_cancel_response(const uint8_t* buffer, size_t byt
                                                OuchMassCancelResponse* out) noexcept nogil
 cdef size_t ouch50_encode_mass_cancel_response(const OuchMassCancelResponse* message,
                                                uint8_t* out) noexcept nogil
-cdef Status ouch50_decode_disable_order_entry_response(const uint8_t* buffer, size_t bytes,
-                                                       OuchDisableOrderEntryResponse* out) noexcept nogil
+cdef Status ouch50_decode_disable_order_entry_response(
+        const uint8_t* buffer, size_t bytes, OuchDisableOrderEntryResponse* out) noexcept nogil
 cdef size_t ouch50_encode_disable_order_entry_response(const OuchDisableOrderEntryResponse* message,
                                                        uint8_t* out) noexcept nogil
-cdef Status ouch50_decode_enable_order_entry_response(const uint8_t* buffer, size_t bytes,
-                                                      OuchEnableOrderEntryResponse* out) noexcept nogil
+cdef Status ouch50_decode_enable_order_entry_response(
+        const uint8_t* buffer, size_t bytes, OuchEnableOrderEntryResponse* out) noexcept nogil
 cdef size_t ouch50_encode_enable_order_entry_response(const OuchEnableOrderEntryResponse* message,
                                                       uint8_t* out) noexcept nogil
 cdef Status ouch50_decode_account_query_response(const uint8_t* buffer, size_t bytes,

@@ -24,9 +24,9 @@ cdef enum:
 cdef enum RecordFlags:
     RECORD_LAST = 1          # last record of its transaction
     EVENT_VISIBLE = 2        # the order concerned was on the visible book
-    EVENT_AGGRESSOR_SELL = 4 # EXECUTED: the incoming order sold (the resting one bought)
-    EVENT_CROSSES = 8        # REPLACED: the old order leaves the visible book by itself (ITCH D); the
-                             # rest of the new one, if any, comes as ADDED. Without it: one ITCH U.
+    EVENT_AGGRESSOR_SELL = 4  # EXECUTED: the incoming order sold (the resting one bought)
+    EVENT_CROSSES = 8        # REPLACED: the old order leaves the visible book by itself (ITCH D);
+                             # the rest of the new one, if any, comes as ADDED. Else: one ITCH U.
     EVENT_SELL = 16          # the side of the order concerned (ADDED, REPLACED, CANCELED, ...)
 
 # Commands: type < 128.
@@ -50,9 +50,9 @@ cdef enum EventType:
     EVENT_ACCEPTED = 128             # the order was accepted; reason is its state, 'L' or 'D'
     EVENT_REJECTED = 129             # code is the OUCH reject reason
     EVENT_EXECUTED = 130             # order_ref and slot are the resting order's
-    EVENT_CANCELED = 131             # quantity is the decrement, reason the OUCH reason; other: low 32
-                                     # bits what is left; high 32 bits 0, or instrument id + 1 where it
-                                     # is not the command's (mass and session cancels)
+    EVENT_CANCELED = 131             # quantity is the decrement, reason the OUCH reason; other: low
+                                     # 32 bits what is left; high 32 bits 0, or instrument id + 1
+                                     # where it is not the command's (mass and session cancels)
     EVENT_REPLACED = 132             # order_ref is the new reference, other the old one
     EVENT_ADDED = 133                # the rest of the order now rests on the visible book
     EVENT_MODIFIED = 134             # quantity is what is open now, other the decrement
@@ -72,9 +72,10 @@ cdef struct CommandHeader:           # 32 bytes
     uint64_t time_ns                 # stamped by the sequencer: ns since the UNIX epoch
     uint64_t source_sequence         # frame of the order ring that it came in; 0: the venue's own
     uint32_t user_ref                # OUCH UserRefNum
-    uint32_t instrument              # instrument id, INSTRUMENT_NONE when the symbol is unknown; where
-                                     # the member names an order only (cancel, modify, replace), the
-                                     # engine fills in the order's when it applies the command
+    uint32_t instrument              # instrument id, INSTRUMENT_NONE when the symbol is unknown;
+                                     # where the member names an order only (cancel, modify,
+                                     # replace), the engine fills in the order's when it applies
+                                     # the command
 
 cdef struct EnterOrder:              # 64 bytes, then appendage_bytes of OUCH TagValues, padded to 8
     CommandHeader header
@@ -90,7 +91,7 @@ cdef struct EnterOrder:              # 64 bytes, then appendage_bytes of OUCH Ta
     char cl_ord_id[14]
     uint8_t reserved[2]
 
-cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user_ref is the new number
+cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user_ref is the new one
     CommandHeader header
     uint32_t quantity                # total liability of the chain: executed and open
     int32_t price_e4
@@ -102,7 +103,8 @@ cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user
     uint16_t appendage_bytes
     char cl_ord_id[14]
 
-cdef struct CancelOrder:             # 40 bytes; also MASS_CANCEL, CANCEL_SESSION, DISABLE, ENABLE, QUERY
+# Also MASS_CANCEL, CANCEL_SESSION, DISABLE, ENABLE, QUERY.
+cdef struct CancelOrder:             # 40 bytes
     CommandHeader header
     uint32_t quantity                # CANCEL: intended total size, 0 cancels all
     uint8_t side                     # MODIFY: the new side

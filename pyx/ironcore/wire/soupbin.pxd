@@ -31,7 +31,7 @@ cdef enum:
 cdef struct SoupLoginRequest:
     char username[6]                 # upper case, left-justified, padded with spaces
     char password[10]                # likewise
-    char session[10]                 # left-justified, padded with spaces; all blank: the current one
+    char session[10]                 # left-justified, space-padded; all blank: the current one
     uint64_t sequence_number         # next wanted; 0: from the most recently generated message
     uint32_t heartbeat_timeout_ms
     bint timeout_given               # the 4.10 field was there and not blank
