@@ -1,4 +1,4 @@
-# Big-endian loads and stores at any alignment, and the checks with which every decoder begins.
+# Loads and stores of integers at any alignment, and the checks with which every decoder begins.
 # Compilers turn the shifts into one load and one byte swap.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -26,6 +26,10 @@ cdef inline uint64_t load_u64_be(const uint8_t* p) noexcept nogil:
             | (<uint64_t>p[2] << 40) | (<uint64_t>p[3] << 32)
             | (<uint64_t>p[4] << 24) | (<uint64_t>p[5] << 16)
             | (<uint64_t>p[6] << 8) | <uint64_t>p[7])
+
+
+cdef inline uint16_t load_u16_le(const uint8_t* p) noexcept nogil:
+    return <uint16_t>(p[0] | (<uint32_t>p[1] << 8))
 
 
 cdef inline void store_u16_be(uint8_t* p, uint16_t value) noexcept nogil:

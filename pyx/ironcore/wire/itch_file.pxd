@@ -1,4 +1,5 @@
-# The ITCH file: each message behind its u16 big-endian length, until the file ends.
+# The ITCH file: each message behind its u16 big-endian length, until the file ends or, as in
+# Nasdaq's BinaryFILE, a length of 0 ends it.
 
 from libc.stdint cimport uint8_t, uint16_t
 

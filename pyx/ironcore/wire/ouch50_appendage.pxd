@@ -3,7 +3,11 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from ironcore.base.status cimport Status
+from libc.string cimport memcpy
+
+from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK, STATUS_TRUNCATED, Status
+from ironcore.wire.codec cimport load_u16_be, store_u16_be
+from ironcore.wire.layout cimport Layout
 
 cdef enum OuchTagNumber:
     OUCH50_TAG_SECONDARY_ORD_REF_NUM = 1
@@ -82,3 +86,48 @@ cdef Status ouch50_decode_options(const uint8_t* appendage, size_t bytes,
                                   OuchOptions* out) noexcept nogil
 # Write the present ones in the order of their numbers; at most OUCH50_APPENDAGE_BYTES_MAX.
 cdef size_t ouch50_encode_options(const OuchOptions* options, uint8_t* out) noexcept nogil
+
+# For the Python face; `message` names the message in the ValueError for what is malformed.
+cdef dict ouch50_appendage_dict(Layout message, const uint8_t* appendage, size_t bytes)
+cdef bytes ouch50_appendage_bytes(Layout message, dict options)
+
+
+# How every message ends, after fixed_bytes. With load_appendage the fixed part includes the length
+# of the appendage; with load_optional_appendage the message may end before that length.
+cdef inline Status load_appendage(const uint8_t* buffer, size_t bytes, size_t fixed_bytes,
+                                  const uint8_t** appendage,
+                                  uint16_t* appendage_bytes) noexcept nogil:
+    cdef size_t length = load_u16_be(buffer + fixed_bytes - 2)
+    if length != bytes - fixed_bytes:
+        return STATUS_TRUNCATED if length > bytes - fixed_bytes else STATUS_MALFORMED
+    appendage[0] = buffer + fixed_bytes
+    appendage_bytes[0] = <uint16_t>length
+    return STATUS_OK
+
+
+cdef inline Status load_optional_appendage(const uint8_t* buffer, size_t bytes, size_t fixed_bytes,
+                                           const uint8_t** appendage,
+                                           uint16_t* appendage_bytes) noexcept nogil:
+    if bytes == fixed_bytes:
+        appendage[0] = buffer + fixed_bytes
+        appendage_bytes[0] = 0
+        return STATUS_OK
+    if bytes < fixed_bytes + 2:
+        return STATUS_TRUNCATED
+    return load_appendage(buffer, bytes, fixed_bytes + 2, appendage, appendage_bytes)
+
+
+cdef inline size_t store_appendage(uint8_t* out, size_t fixed_bytes, const uint8_t* appendage,
+                                   uint16_t appendage_bytes) noexcept nogil:
+    store_u16_be(out + fixed_bytes - 2, appendage_bytes)
+    if appendage_bytes:
+        memcpy(out + fixed_bytes, appendage, appendage_bytes)
+    return fixed_bytes + appendage_bytes
+
+
+cdef inline size_t store_optional_appendage(uint8_t* out, size_t fixed_bytes,
+                                            const uint8_t* appendage,
+                                            uint16_t appendage_bytes) noexcept nogil:
+    if appendage_bytes == 0:
+        return fixed_bytes
+    return store_appendage(out, fixed_bytes + 2, appendage, appendage_bytes)

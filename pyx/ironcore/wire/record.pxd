@@ -8,6 +8,8 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from ironcore.base.status cimport Status
+
 cdef enum:
     COMMAND_HEADER_BYTES = 32
     COMMAND_BYTES_MAX = 512          # the longest command, appendage included
@@ -103,7 +105,8 @@ cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user
     uint16_t appendage_bytes
     char cl_ord_id[14]
 
-# Also MASS_CANCEL, CANCEL_SESSION, DISABLE, ENABLE, QUERY.
+# Also MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY and
+# CANCEL_SESSION.
 cdef struct CancelOrder:             # 40 bytes
     CommandHeader header
     uint32_t quantity                # CANCEL: intended total size, 0 cancels all
@@ -158,3 +161,23 @@ cdef struct Event:                   # 32 bytes
 
 cdef enum:
     RECORD_VERSION = 1
+
+# A record in a frame; data is 8-byte aligned when the frame is.
+cdef struct RecordView:
+    uint8_t type
+    uint8_t flags
+    uint16_t bytes
+    const uint8_t* data
+
+# The size of a command of this type without its appendage; 0 for an unknown type.
+cdef size_t record_command_bytes(uint8_t command_type) noexcept nogil
+cdef bint record_is_event(uint8_t record_type) noexcept nogil
+# One whole command, `bytes` long: STATUS_OK, STATUS_TRUNCATED (record_bytes reaches further),
+# STATUS_MALFORMED (a size that its type does not have), STATUS_TOO_LARGE or STATUS_UNKNOWN_TYPE.
+cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept nogil
+# The record at *offset (start with 0), which moves on behind it. STATUS_EMPTY at the end; otherwise
+# *offset stays, with the statuses of record_check_command.
+cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
+                        RecordView* out) noexcept nogil
+# A frame of the stream: a command may come first only, RECORD_LAST last only, and it is not empty.
+cdef Status record_check_frame(const uint8_t* frame, size_t bytes) noexcept nogil

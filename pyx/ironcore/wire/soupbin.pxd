@@ -31,10 +31,10 @@ cdef enum:
 cdef struct SoupLoginRequest:
     char username[6]                 # upper case, left-justified, padded with spaces
     char password[10]                # likewise
-    char session[10]                 # left-justified, space-padded; all blank: the current one
-    uint64_t sequence_number         # next wanted; 0: from the most recently generated message
-    uint32_t heartbeat_timeout_ms
-    bint timeout_given               # the 4.10 field was there and not blank
+    char session[10]                 # left-justified, padded with spaces; blank: the current one
+    uint64_t sequence_number         # next wanted; 0 or blank: from the most recently generated
+    uint32_t heartbeat_timeout_ms    # the default where the field is absent, blank or 0
+    bint timeout_given               # the 4.10 field was there (encoder: write it)
 
 cdef struct SoupLoginAccepted:
     char session[10]                 # left-justified, padded with spaces

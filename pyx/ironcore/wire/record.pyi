@@ -1,0 +1,27 @@
+"""The project's own records (docs/WIRE.md, record.pxd) as dicts and as numpy types.
+
+A record is a dict of its `kind`, its `flags` by name (last visible aggressor_sell crosses sell) and
+its fields; the length and the reserved bytes are left out, a character that is not set is "".
+Commands are StreamStart DefineInstrument DefineSession SystemEvent EnterOrder ReplaceOrder
+CancelOrder ModifyOrder MassCancel DisableOrderEntry EnableOrderEntry AccountQuery CancelSession;
+events are Accepted Rejected Executed Canceled Replaced Added Modified MassCancelResponse
+OrderEntryDisabled OrderEntryEnabled AccountQueryResponse InstrumentDefined SessionDefined System.
+EnterOrder and ReplaceOrder have their `appendage`, as in ironcore.wire.ouch50.
+"""
+
+from typing import Any
+
+import numpy as np
+from typing_extensions import Buffer
+
+def decode_frame(data: Buffer) -> list[dict[str, Any]]:
+    """The records of one frame. ValueError says which one is no record, and at which offset."""
+
+def check_frame(data: Buffer) -> bool:
+    """Whether data is a sound frame of the event stream: at most one command, and that first."""
+
+def encode(kind: str, **fields: Any) -> bytes:
+    """The record of this kind; fields that are not given are 0 or empty."""
+
+def dtypes() -> dict[str, np.dtype[np.void]]:
+    """The fixed part of each kind of record, for numpy.frombuffer(frame, type, count, offset)."""

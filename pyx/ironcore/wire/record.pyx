@@ -1,0 +1,311 @@
+"""The project's own records: walked, checked, and shown to Python as dicts and numpy types."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from ironcore.base.status cimport (
+    STATUS_EMPTY, STATUS_MALFORMED, STATUS_OK, STATUS_TOO_LARGE, STATUS_TRUNCATED,
+    STATUS_UNKNOWN_TYPE, Status,
+)
+from ironcore.wire.codec cimport load_u16_le
+from ironcore.wire.layout cimport Layout, Protocol
+from ironcore.wire.ouch50_appendage cimport ouch50_appendage_bytes, ouch50_appendage_dict
+
+# What the C compiler checks; docs/WIRE.md has the same numbers. A macro, as the structs are defined
+# further down in the generated file than this text; the prefix is how Cython names them in C.
+cdef extern from *:
+    """
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
+    #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
+    #define SIZE(name, bytes) _Static_assert(sizeof(RECORD(name)) == bytes, "size of " #name)
+    #define AT(name, field, offset) \\
+        _Static_assert(__builtin_offsetof(RECORD(name), field) == offset, #name "." #field)
+    #define iron_assert_record_layouts() \\
+        SIZE(CommandHeader, 32);                                                                \\
+        AT(CommandHeader, type, 0); AT(CommandHeader, flags, 1);                                \\
+        AT(CommandHeader, record_bytes, 2); AT(CommandHeader, session, 4);                      \\
+        AT(CommandHeader, time_ns, 8); AT(CommandHeader, source_sequence, 16);                  \\
+        AT(CommandHeader, user_ref, 24); AT(CommandHeader, instrument, 28);                     \\
+        SIZE(EnterOrder, 64);                                                                   \\
+        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 32); AT(EnterOrder, price_e4, 36);  \\
+        AT(EnterOrder, side, 40); AT(EnterOrder, time_in_force, 41);                            \\
+        AT(EnterOrder, display, 42); AT(EnterOrder, capacity, 43); AT(EnterOrder, iso, 44);     \\
+        AT(EnterOrder, cross_type, 45); AT(EnterOrder, appendage_bytes, 46);                    \\
+        AT(EnterOrder, cl_ord_id, 48); AT(EnterOrder, reserved, 62);                            \\
+        SIZE(ReplaceOrder, 64);                                                                 \\
+        AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 32);                            \\
+        AT(ReplaceOrder, price_e4, 36); AT(ReplaceOrder, orig_user_ref, 40);                    \\
+        AT(ReplaceOrder, time_in_force, 44); AT(ReplaceOrder, display, 45);                     \\
+        AT(ReplaceOrder, iso, 46); AT(ReplaceOrder, reserved, 47);                              \\
+        AT(ReplaceOrder, appendage_bytes, 48); AT(ReplaceOrder, cl_ord_id, 50);                 \\
+        SIZE(CancelOrder, 40);                                                                  \\
+        AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 32); AT(CancelOrder, side, 36);   \\
+        AT(CancelOrder, reason, 37); AT(CancelOrder, firm_given, 38);                           \\
+        AT(CancelOrder, symbol_given, 39);                                                      \\
+        SIZE(StreamStart, 72);                                                                  \\
+        AT(StreamStart, header, 0); AT(StreamStart, stream_name, 32);                           \\
+        AT(StreamStart, version, 42); AT(StreamStart, instruments_max, 44);                     \\
+        AT(StreamStart, midnight_ns, 48); AT(StreamStart, orders_max, 56);                      \\
+        AT(StreamStart, sessions_max, 60); AT(StreamStart, user_ref_bits, 64);                  \\
+        AT(StreamStart, reserved, 68);                                                          \\
+        SIZE(DefineInstrument, 72);                                                             \\
+        AT(DefineInstrument, header, 0); AT(DefineInstrument, symbol, 32);                      \\
+        AT(DefineInstrument, tick_size_e4, 40); AT(DefineInstrument, lot_size, 44);             \\
+        AT(DefineInstrument, price_e4_min, 48); AT(DefineInstrument, price_e4_max, 52);         \\
+        AT(DefineInstrument, quantity_max, 56); AT(DefineInstrument, reserved, 60);             \\
+        SIZE(DefineSession, 56);                                                                \\
+        AT(DefineSession, header, 0); AT(DefineSession, username, 32);                          \\
+        AT(DefineSession, firm, 38); AT(DefineSession, cancel_on_disconnect, 42);               \\
+        AT(DefineSession, reserved, 43);                                                        \\
+        SIZE(SystemEventCommand, 40);                                                           \\
+        AT(SystemEventCommand, header, 0); AT(SystemEventCommand, event_code, 32);              \\
+        AT(SystemEventCommand, reserved, 33);                                                   \\
+        SIZE(Event, 32);                                                                        \\
+        AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);      \\
+        AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                  \\
+        AT(Event, price_e4, 24); AT(Event, slot, 28);
+    """
+    void iron_assert_record_layouts() nogil
+
+# Read by bytes, as a frame from a file or a socket may lie at any address.
+cdef enum:
+    _RECORD_BYTES_AT = 2
+    _ENTER_APPENDAGE_AT = 46
+    _REPLACE_APPENDAGE_AT = 48
+
+# Of 8 bytes, in COMMAND_BYTES_MAX.
+cdef enum:
+    _COMMAND_WORDS_MAX = 64
+
+
+cdef void _assert_layouts() noexcept nogil:
+    """Never called: it is there to be compiled."""
+    iron_assert_record_layouts()
+
+
+cdef bint record_is_event(uint8_t record_type) noexcept nogil:
+    return record_type >= EVENT_ACCEPTED
+
+
+cdef size_t record_command_bytes(uint8_t command_type) noexcept nogil:
+    if command_type == COMMAND_ENTER_ORDER:
+        return sizeof(EnterOrder)
+    if command_type == COMMAND_REPLACE_ORDER:
+        return sizeof(ReplaceOrder)
+    if COMMAND_CANCEL_ORDER <= command_type <= COMMAND_CANCEL_SESSION:
+        return sizeof(CancelOrder)
+    if command_type == COMMAND_STREAM_START:
+        return sizeof(StreamStart)
+    if command_type == COMMAND_DEFINE_INSTRUMENT:
+        return sizeof(DefineInstrument)
+    if command_type == COMMAND_DEFINE_SESSION:
+        return sizeof(DefineSession)
+    if command_type == COMMAND_SYSTEM_EVENT:
+        return sizeof(SystemEventCommand)
+    return 0
+
+
+cdef size_t _appendage_bytes(const uint8_t* command) noexcept nogil:
+    """What the fixed part of a whole command says about the bytes after it."""
+    if command[0] == COMMAND_ENTER_ORDER:
+        return load_u16_le(command + _ENTER_APPENDAGE_AT)
+    if command[0] == COMMAND_REPLACE_ORDER:
+        return load_u16_le(command + _REPLACE_APPENDAGE_AT)
+    return 0
+
+
+cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept nogil:
+    cdef size_t fixed_bytes, record_bytes
+    if bytes < COMMAND_HEADER_BYTES:
+        return STATUS_TRUNCATED
+    record_bytes = load_u16_le(command + _RECORD_BYTES_AT)
+    if record_bytes > COMMAND_BYTES_MAX:
+        return STATUS_TOO_LARGE
+    fixed_bytes = record_command_bytes(command[0])
+    if fixed_bytes == 0:
+        return STATUS_UNKNOWN_TYPE
+    if record_bytes < fixed_bytes:
+        return STATUS_MALFORMED
+    if record_bytes > bytes:
+        return STATUS_TRUNCATED
+    if record_bytes < bytes or record_bytes != (
+            (fixed_bytes + _appendage_bytes(command) + 7) & ~<size_t>7):
+        return STATUS_MALFORMED
+    return STATUS_OK
+
+
+cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
+                        RecordView* out) noexcept nogil:
+    cdef size_t at = offset[0]
+    cdef uint16_t record_bytes = EVENT_BYTES
+    cdef Status status
+    if at >= bytes:
+        return STATUS_EMPTY
+    if record_is_event(frame[at]):
+        if frame[at] > EVENT_SYSTEM:
+            return STATUS_UNKNOWN_TYPE
+        if bytes - at < EVENT_BYTES:
+            return STATUS_TRUNCATED
+    else:
+        if bytes - at < COMMAND_HEADER_BYTES:
+            return STATUS_TRUNCATED
+        record_bytes = load_u16_le(frame + at + _RECORD_BYTES_AT)
+        status = record_check_command(
+            frame + at, record_bytes if record_bytes <= bytes - at else bytes - at)
+        if status != STATUS_OK:
+            return status
+    out.type = frame[at]
+    out.flags = frame[at + 1]
+    out.bytes = record_bytes
+    out.data = frame + at
+    offset[0] = at + record_bytes
+    return STATUS_OK
+
+
+cdef Status record_check_frame(const uint8_t* frame, size_t bytes) noexcept nogil:
+    cdef RecordView record
+    cdef size_t offset = 0
+    cdef bint last = False
+    cdef Status status
+    if bytes == 0:
+        return STATUS_MALFORMED
+    if bytes > FRAME_PAYLOAD_BYTES_MAX:
+        return STATUS_TOO_LARGE
+    while True:
+        status = record_next(frame, bytes, &offset, &record)
+        if status == STATUS_EMPTY:
+            return STATUS_OK
+        if status != STATUS_OK:
+            return status
+        if last or (record.data != frame and not record_is_event(record.type)):
+            return STATUS_MALFORMED
+        last = record.flags & RECORD_LAST
+
+
+cdef str _HEADER = (
+    "type:u1 flags:u1 record_bytes:u2 session:u4 time_ns:u8 source_sequence:u8 user_ref:u4 "
+    "instrument:u4")
+
+# "@" stands for the header.
+cdef Protocol _commands = Protocol("record", """
+0x01 StreamStart 72 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
+    sessions_max:u4 user_ref_bits:u4 reserved:x4
+0x02 DefineInstrument 72 @ symbol:a8 tick_size_e4:u4 lot_size:u4 price_e4_min:i4 price_e4_max:i4
+    quantity_max:u4 reserved:x12
+0x03 DefineSession 56 @ username:a6 firm:a4 cancel_on_disconnect:u1 reserved:x13
+0x04 SystemEvent 40 @ event_code:o reserved:x7
+0x10 EnterOrder 64 @ quantity:u4 price_e4:i4 side:o time_in_force:o display:o capacity:o iso:o
+    cross_type:o appendage_bytes:u2 cl_ord_id:a14 reserved:x2
+0x11 ReplaceOrder 64 @ quantity:u4 price_e4:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
+    reserved:x1 appendage_bytes:u2 cl_ord_id:a14
+0x12 CancelOrder 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+0x13 ModifyOrder 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+0x14 MassCancel 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+0x15 DisableOrderEntry 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+0x16 EnableOrderEntry 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+0x17 AccountQuery 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+0x18 CancelSession 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
+""".replace("@", _HEADER), (
+    sizeof(StreamStart),
+    sizeof(DefineInstrument),
+    sizeof(DefineSession),
+    sizeof(SystemEventCommand),
+    sizeof(EnterOrder),
+    sizeof(ReplaceOrder),
+) + 7 * (sizeof(CancelOrder),))
+
+cdef tuple _EVENTS = (
+    "Accepted", "Rejected", "Executed", "Canceled", "Replaced", "Added", "Modified",
+    "MassCancelResponse", "OrderEntryDisabled", "OrderEntryEnabled", "AccountQueryResponse",
+    "InstrumentDefined", "SessionDefined", "System",
+)
+
+cdef Protocol _events = Protocol("record", "\n".join([
+    f"{EVENT_ACCEPTED + i} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
+    "other:u8 price_e4:i4 slot:u4" for i, event in enumerate(_EVENTS)
+]), len(_EVENTS) * (sizeof(Event),))
+
+cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),
+                     (EVENT_AGGRESSOR_SELL, "aggressor_sell"), (EVENT_CROSSES, "crosses"),
+                     (EVENT_SELL, "sell"))
+
+
+cdef dict _load(const RecordView* record):
+    cdef bint is_event = record_is_event(record.type)
+    cdef Layout layout = (_events if is_event else _commands).by_type[record.type]
+    # Behind a copy that is aligned as the struct is.
+    cdef uint64_t[_COMMAND_WORDS_MAX] aligned
+    cdef size_t appendage_bytes
+    memcpy(aligned, record.data, record.bytes)
+    cdef dict out = layout.load(<const uint8_t*>aligned)
+    del out["type"]
+    out["flags"] = [name for bit, name in _FLAGS if record.flags & bit]
+    if not is_event:
+        del out["record_bytes"]
+    if "appendage_bytes" in out:
+        appendage_bytes = out.pop("appendage_bytes")
+        out["appendage"] = ouch50_appendage_dict(
+            layout, <const uint8_t*>aligned + layout.wire_bytes, appendage_bytes)
+    return out
+
+
+def decode_frame(const uint8_t[::1] data not None):
+    """The records of one frame as dicts: each one's `kind`, its flags by name and its fields."""
+    cdef size_t bytes = <size_t>data.shape[0]
+    cdef const uint8_t* frame = &data[0] if bytes else NULL
+    cdef size_t offset = 0
+    cdef RecordView record
+    cdef Status status
+    cdef list out = []
+    while True:
+        status = record_next(frame, bytes, &offset, &record)
+        if status == STATUS_EMPTY:
+            return out
+        if status != STATUS_OK:
+            why = {STATUS_TRUNCATED: "a record that reaches over the end",
+                   STATUS_UNKNOWN_TYPE: f"type {frame[offset]}"}.get(status, "another size")
+            raise ValueError(f"record {len(out) + 1} at offset {offset}: found {why}, expected a "
+                             "whole record of a known type and of that type's size")
+        out.append(_load(&record))
+
+
+def check_frame(const uint8_t[::1] data not None):
+    """Whether data is a sound frame of the event stream."""
+    cdef size_t bytes = <size_t>data.shape[0]
+    return record_check_frame(&data[0] if bytes else NULL, bytes) == STATUS_OK
+
+
+def encode(str kind not None, **fields):
+    """The record of this kind with these fields, as bytes; what is not named is 0 or empty."""
+    cdef Layout layout = _events.by_kind.get(kind) or _commands.layout_of_kind(kind)
+    cdef uint64_t[_COMMAND_WORDS_MAX] aligned
+    cdef bytes appendage = b""
+    cdef size_t record_bytes = layout.wire_bytes
+    values = dict.fromkeys(layout.names, 0)
+    values.update({name: "" for name in layout.names if layout.is_text(name)})
+    if "appendage_bytes" in values:
+        appendage = ouch50_appendage_bytes(layout, fields.pop("appendage", {}))
+        record_bytes += (<size_t>len(appendage) + 7) & ~<size_t>7
+        values["appendage_bytes"] = len(appendage)
+    flags = fields.pop("flags", ())
+    for name in flags:
+        if name not in dict(_FLAGS).values():
+            raise layout.error("flags", repr(name), "names of flags")
+    values.update(fields)
+    values["type"] = layout.type
+    values["flags"] = sum([bit for bit, name in _FLAGS if name in flags])
+    if "record_bytes" in values:
+        values["record_bytes"] = record_bytes
+    memset(aligned, 0, sizeof(aligned))
+    layout.store(values, <uint8_t*>aligned)
+    memcpy(<uint8_t*>aligned + layout.wire_bytes, <const char*>appendage, len(appendage))
+    return (<char*>aligned)[:record_bytes]
+
+
+def dtypes():
+    """Each kind of record as a numpy type: what is in it at the offset where it is."""
+    cdef Layout layout
+    cdef dict out = {}
+    for layout in [*_commands.by_kind.values(), *_events.by_kind.values()]:
+        out[layout.kind] = layout.dtype()
+    return out
