@@ -22,49 +22,13 @@ from ironcore.base.atomics cimport (
 from ironcore.base.check cimport iron_assert
 from ironcore.base.status cimport (
     STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_TOO_LARGE)
+from ironcore.ring.broadcast_file cimport (
+    AFTER_NOBODY, PATIENCE_FOREVER, READERS_MAX, SLOT_EVICTED, SLOT_GATING, SLOT_JOINING, SLOT_LEFT,
+    BroadcastHeader, ReaderSlot)
 from ironcore.ring.frame cimport (
     FRAME_CAPACITY_SHARE, FRAME_HEADER_BYTES, FRAME_PADDING, FrameHeader, frame_commit_word,
     frame_pad, frame_span, frame_stamp, frame_terminate)
-from ironcore.ring.mapped_file cimport Segment, SegmentHeader, SegmentOwner, SegmentTailPair
-
-cdef enum:
-    READERS_MAX = 16
-    READER_NAME_BYTES_MAX = 32
-    PATIENCE_FOREVER = 0
-    AFTER_NOBODY = 0xFFFFFFFF
-
-cdef enum SlotState:
-    SLOT_UNUSED = 0
-    SLOT_GATING = 1                  # the producer waits for it, whether its owner lives or not
-    SLOT_JOINING = 2                 # as GATING, but its position is not to be trusted yet
-    SLOT_EVICTED = 3
-    SLOT_LEFT = 4                    # its owner gave it up
-
-cdef struct ReaderSlot:              # 256 bytes
-    char name[READER_NAME_BYTES_MAX]
-    uint64_t patience_ns
-    uint32_t after                   # index of the slot that it follows, or AFTER_NOBODY
-    uint32_t reserved
-    SegmentOwner owner
-    uint8_t owner_pad[32]
-    uint64_t position                # released: the reader's word, but for the rest of this pair
-    uint32_t state                   # SlotState; changed by compare-and-exchange
-    uint32_t evictions
-    uint64_t evicted_mono_ns         # of the last eviction: when,
-    uint64_t evicted_full_ns         # how long the ring had been full by then,
-    uint64_t evicted_lag_bytes       # and how far behind the tail the reader was
-    uint8_t position_pad[88]
-
-cdef struct OldestPair:              # 128 bytes, written by the producer
-    uint64_t oldest                  # position of the oldest frame that is surely still there
-    uint8_t oldest_pad[120]
-
-cdef struct BroadcastHeader:         # 1024 + READERS_MAX * 256 bytes
-    SegmentHeader segment
-    SegmentTailPair tail
-    OldestPair oldest
-    uint8_t reserved[512]
-    ReaderSlot slots[READERS_MAX]
+from ironcore.ring.mapped_file cimport Segment
 
 cdef struct BroadcastProducer:
     uint8_t* data
@@ -72,7 +36,7 @@ cdef struct BroadcastProducer:
     uint64_t capacity_bytes
     uint64_t tail
     uint64_t gate_cached             # no reader looks at anything below this position
-    uint64_t claimed                 # of the claimed frame's header; not the tail: no claim
+    uint64_t claimed                 # position of the claimed frame; not the tail: no claim
     uint64_t sequence_next
     uint64_t full_since_ns           # when the ring was first found full; 0: it is not
     uint32_t claimed_bytes
@@ -101,13 +65,6 @@ cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
 # Makes the reader's slot gating (again) at the oldest frame that nobody will overwrite any more,
 # which is where the slot stands unless it was evicted and lapped. Sets position and sequence_next.
 cdef void broadcast_join(BroadcastReader* reader) noexcept nogil
-# Sequence number of the oldest frame held, and the one that the next frame will have. Equal: none
-# held.
-cdef uint64_t broadcast_oldest_sequence(const uint8_t* data,
-                                        const BroadcastHeader* header) noexcept nogil
-cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
-                                      const BroadcastHeader* header) noexcept nogil
-
 
 # now_ns is the monotonic time, used only when the ring is full (patience, eviction).
 # STATUS_OK with *payload set, STATUS_FULL (counted), or STATUS_TOO_LARGE (over capacity / 8).
@@ -232,7 +189,9 @@ cdef class Reader:
     cdef BroadcastReader ring
     cdef Segment segment
     cdef readonly str name           # "" for a lossy reader
-    cdef readonly uint64_t first_sequence
+    cdef readonly uint64_t first_sequence  # of the first frame that it sees after it attached
+    cdef int _attach(self, Segment segment) except -1
+    cdef int _check_gating(self) except -1
 
 cdef class LossyReader(Reader):
     pass

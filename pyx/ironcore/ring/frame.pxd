@@ -15,7 +15,7 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 cdef enum:
     FRAME_HEADER_BYTES = 16
     FRAME_ALIGNMENT = 16
-    FRAME_PADDING = 0x80000000       # in the commit word's length: skip to the start of the ring
+    FRAME_PADDING = 0x80000000       # flag in the length: go on at the start of the ring
     FRAME_CAPACITY_SHARE = 8         # a payload is at most one in this many of the ring's bytes
 
 cdef struct FrameHeader:             # 16 bytes
@@ -52,6 +52,10 @@ cdef inline void frame_pad(uint8_t* data, uint64_t position, uint64_t mask,
     cdef FrameHeader* header = <FrameHeader*>(data + (position & mask))
     frame_terminate(data, 0, sequence_next)
     store_release_u64(&header.commit, frame_commit_word(position, <uint32_t>FRAME_PADDING))
+
+
+cdef inline uint64_t frame_sequence_at(const uint8_t* data, uint64_t index) noexcept nogil:
+    return load_acquire_u64(&(<const FrameHeader*>(data + index)).sequence)
 
 
 # The end of what is committed, walking from a frame's or terminator's position: what a producer

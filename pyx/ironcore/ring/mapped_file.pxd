@@ -8,7 +8,7 @@ cdef enum:
     SEGMENT_VERSION = 1
     SEGMENT_HEADER_BYTES = 256
     SEGMENT_CAPACITY_BYTES_MIN = 4096
-    SEGMENT_PAIR_BYTES = 128         # two cache lines: one writer's hot words have them alone
+    SEGMENT_PAIR_BYTES = 128         # two cache lines, for one writer's hot words alone
     LOCK_PRODUCER = 0                # bytes of the file that live owners hold locked
     LOCK_READER_FIRST = 1
 
@@ -32,7 +32,7 @@ cdef struct SegmentHeader:           # 256 bytes; all but the owner is written o
     uint64_t capacity_bytes          # of the ring's data, a power of two
     uint64_t sequence_first
     uint64_t created_real_ns
-    uint32_t huge_pages              # HugePages: what was asked for
+    uint32_t huge_pages              # asked for, when the file was made
     uint32_t readers_count           # broadcast: named slots
     uint8_t reserved[72]
     SegmentOwner producer
@@ -56,10 +56,19 @@ cdef class Segment:
     cdef SegmentHeader* header
     cdef uint8_t* data
     cdef uint64_t data_offset
-    cdef void* area                  # the one address range that holds both mappings
-    cdef size_t area_bytes
+    cdef void* area                  # the one range of addresses that holds both mappings
+    cdef uint64_t area_bytes
     cdef int descriptor
-    cdef str temporary               # name until complete() gives it the real one
+    cdef str temporary               # the name until complete() gives the real one
     cdef int map(self, bint header_writable, bint data_writable) except -1
+    cdef void* map_part(self, uint64_t address, uint64_t byte_count, bint writable,
+                        uint64_t offset) except NULL
+    cdef int note_huge_pages(self) except -1
+    cdef int check_position(self, str what, uint64_t position) except -1
     cdef int complete(self) except -1
     cdef int hold(self, int lock_byte, SegmentOwner* owner, str role) except -1
+    cdef object owner_state(self, int lock_byte, SegmentOwner* owner)
+
+cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_t sequence_first,
+                            str huge_pages)
+cdef Segment segment_open(str path, int kind, bint header_writable, bint data_writable)

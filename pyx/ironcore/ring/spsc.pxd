@@ -46,7 +46,7 @@ cdef struct SpscProducer:
     SegmentOwner* owner              # for segment_beat
     uint64_t tail
     uint64_t head_cached
-    uint64_t claimed                 # of the claimed frame's header; not the tail: no claim
+    uint64_t claimed                 # position of the claimed frame; not the tail: no claim
     uint64_t sequence_next
     uint32_t claimed_bytes
 

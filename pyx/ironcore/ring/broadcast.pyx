@@ -1,0 +1,417 @@
+"""Single-producer many-consumer ring of variable-length frames in a segment file.
+
+The protocol. `oldest` is the position of a frame; everything from there to the tail is there,
+whole. The producer may write below G + capacity, where G is the smaller of `oldest` and the
+lowest position of a slot that gates (GATING or JOINING). When that is not enough it
+
+    1. looks at the gating slots; where one stands in the way for longer than its patience, evicts
+       it (compare-and-exchange of its state), otherwise says STATUS_FULL;
+    2. walks `oldest` forward over whole frames, a little further than needed, never past a gate;
+    3. full fence;
+    4. looks at the gating slots again: whoever joined meanwhile counts for G.
+
+A lossy reader copies a frame and then looks at `oldest`: while that is not past the frame, no
+byte of it can have been overwritten, because step 2 and the fence come before the first such
+store. The acquire fence keeps the copy in front of the look.
+
+A reader that joins (1) stores a position and the state JOINING, (2) full fence, (3) looks at
+`oldest` and, if that has passed its position, moves there and does (2) again; then it becomes
+GATING. Of the two fences one comes first: either the producer's step 4 sees the joiner, or the
+joiner's (3) sees the new `oldest`. JOINING gates like GATING, but a successor does not resume
+from it.
+
+An evicted reader finds its state changed. The change precedes the fence and the fence precedes the
+stores into its frames, so a look at the state after reading (broadcast_intact) settles whether what
+was read was whole.
+
+Killed at any instant, a producer leaves what spsc.pxd describes, plus perhaps an `oldest` that
+ran ahead of the need or an eviction that it did not profit from: both are states that a running
+producer passes through as well. A reader leaves its slot, GATING at what it last released, or
+JOINING.
+"""
+
+import os
+
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from ironcore.base.atomics cimport (
+    compare_exchange_u32, fence_full, load_relaxed_u64, store_relaxed_u64, store_release_u32)
+from ironcore.base.clock cimport iron_clock_mono_ns
+from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OVERRUN
+from ironcore.ring.broadcast_file cimport (
+    broadcast_oldest_sequence, broadcast_open, broadcast_sequence_at, broadcast_slot_names,
+    broadcast_tail_sequence)
+from ironcore.ring.frame cimport frame_find_end, frame_sequence_at
+from ironcore.ring.mapped_file cimport LOCK_PRODUCER, LOCK_READER_FIRST
+
+from ironcore.ring.broadcast_file import Gating, create, positions, reader_states
+from ironcore.ring.mapped_file import SegmentError
+
+__all__ = ["Gating", "LossyReader", "Producer", "Reader", "create", "positions", "read_frames",
+           "reader_states"]
+
+cdef enum:
+    # The oldest position moves on by this share of the ring at a time, so that the fence and the
+    # look at the slots cost next to nothing a frame; lossy readers lose that much of the history.
+    OLDEST_STEP_SHARE = 16
+
+# The lowest position of a slot that gates; the tail if there is none. With `target`, slots below it
+# whose patience is over are evicted on the way.
+cdef uint64_t _lowest_gate(BroadcastProducer* ring, uint64_t target,
+                           uint64_t now_ns) noexcept nogil:
+    cdef uint64_t lowest = ring.tail
+    cdef uint64_t position
+    cdef uint64_t full_ns = now_ns - ring.full_since_ns if ring.full_since_ns else 0
+    cdef uint32_t state, i
+    cdef ReaderSlot* slot
+    for i in range(ring.header.segment.readers_count):
+        slot = &ring.header.slots[i]
+        state = load_acquire_u32(&slot.state)
+        if state != SLOT_GATING and state != SLOT_JOINING:
+            continue
+        position = load_acquire_u64(&slot.position)
+        if position < target and slot.patience_ns != PATIENCE_FOREVER \
+                and full_ns >= slot.patience_ns:
+            slot.evicted_mono_ns = now_ns
+            slot.evicted_full_ns = full_ns
+            slot.evicted_lag_bytes = ring.tail - position
+            if compare_exchange_u32(&slot.state, state, SLOT_EVICTED):
+                slot.evictions += 1
+                continue
+            # It became GATING, left or was joined anew this instant: it counts, once more at least.
+        lowest = min(lowest, position)
+    return lowest
+
+
+cdef int broadcast_make_room(BroadcastProducer* ring, uint64_t needed_bytes,
+                             uint64_t now_ns) noexcept nogil:
+    cdef uint64_t mask = ring.capacity_bytes - 1
+    cdef uint64_t end = ring.tail + needed_bytes
+    cdef uint64_t target = end - ring.capacity_bytes if end > ring.capacity_bytes else 0
+    cdef uint64_t oldest = load_relaxed_u64(&ring.header.oldest.oldest)
+    cdef uint64_t gate = _lowest_gate(ring, target, now_ns)
+    cdef uint64_t goal, word
+    if gate >= target:
+        goal = min(gate, target + ring.capacity_bytes // OLDEST_STEP_SHARE)
+        while oldest < goal:
+            word = (<FrameHeader*>(ring.data + (oldest & mask))).commit
+            iron_assert(word >> 32 == frame_stamp(oldest), "the oldest frame is still there")
+            if word & FRAME_PADDING:
+                oldest = (oldest | mask) + 1
+            else:
+                oldest += frame_span(<uint32_t>word)
+        store_release_u64(&ring.header.oldest.oldest, oldest)
+        fence_full()
+        gate = _lowest_gate(ring, 0, now_ns)
+    ring.gate_cached = min(oldest, gate)
+    if ring.gate_cached >= target:
+        ring.full_since_ns = 0
+        return STATUS_OK
+    if ring.full_since_ns == 0:
+        ring.full_since_ns = max(now_ns, <uint64_t>1)
+    store_release_u64(&ring.header.tail.full_count, ring.header.tail.full_count + 1)
+    return STATUS_FULL
+
+
+cdef void broadcast_join(BroadcastReader* reader) noexcept nogil:
+    cdef ReaderSlot* slot = reader.slot
+    cdef uint64_t mask = reader.capacity_bytes - 1
+    cdef uint64_t oldest, position
+    while load_acquire_u32(&slot.state) != SLOT_GATING:
+        # Never back: what is still held behind an eviction or a killed joiner is not lost.
+        position = max(load_acquire_u64(&slot.position),
+                       load_acquire_u64(&reader.header.oldest.oldest))
+        store_relaxed_u64(&slot.position, position)
+        store_release_u32(&slot.state, SLOT_JOINING)
+        while True:
+            fence_full()
+            oldest = load_acquire_u64(&reader.header.oldest.oldest)
+            if oldest <= position:
+                break
+            position = oldest
+            store_release_u64(&slot.position, position)
+        # Fails if it was evicted while it joined.
+        compare_exchange_u32(&slot.state, SLOT_JOINING, SLOT_GATING)
+    reader.position = load_acquire_u64(&slot.position)
+    reader.frame_end = reader.position
+    reader.limit_cached = 0
+    reader.sequence_next = frame_sequence_at(reader.data, reader.position & mask)
+    reader.frame_sequence = reader.sequence_next - 1
+
+
+# The lossy reader was lapped: on to the oldest frame, counting what lies between.
+cdef int _catch_up(BroadcastReader* reader) noexcept nogil:
+    cdef uint64_t sequence = 0
+    cdef uint64_t lost
+    while sequence == 0:
+        reader.position = load_acquire_u64(&reader.header.oldest.oldest)
+        sequence = broadcast_sequence_at(reader.data, reader.header, reader.position)
+    lost = sequence - reader.sequence_next
+    reader.sequence_next = sequence
+    reader.frame_sequence = sequence - 1
+    reader.frame_end = reader.position
+    reader.lost_frames += lost
+    # Only padding may have been overtaken.
+    return STATUS_OVERRUN if lost else STATUS_OK
+
+
+cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
+                              uint32_t* payload_bytes, uint64_t* sequence) noexcept nogil:
+    cdef uint64_t mask = reader.capacity_bytes - 1
+    cdef uint64_t word, found, index
+    cdef uint32_t length
+    cdef bint whole
+    cdef const FrameHeader* header
+    while True:
+        index = reader.position & mask
+        header = <const FrameHeader*>(reader.data + index)
+        word = load_acquire_u64(&header.commit)
+        found = load_relaxed_u64(&header.sequence)
+        length = <uint32_t>word & ~<uint32_t>FRAME_PADDING
+        whole = (word >> 32 == frame_stamp(reader.position)
+                 and length <= reader.capacity_bytes // FRAME_CAPACITY_SHARE
+                 and index + frame_span(length) <= reader.capacity_bytes)
+        if whole:
+            memcpy(reader.scratch, <const uint8_t*>header + FRAME_HEADER_BYTES, length)
+        fence_acquire()
+        if load_relaxed_u64(&reader.header.oldest.oldest) > reader.position:
+            if _catch_up(reader) == STATUS_OVERRUN:
+                return STATUS_OVERRUN
+            continue
+        if word >> 32 != frame_stamp(reader.position):
+            return STATUS_EMPTY
+        if not whole:
+            return STATUS_CORRUPT
+        if not word & FRAME_PADDING:
+            break
+        reader.position = (reader.position | mask) + 1
+    reader.frame_end = reader.position + frame_span(length)
+    reader.frame_sequence = found
+    payload[0] = reader.scratch
+    payload_bytes[0] = length
+    sequence[0] = found
+    return STATUS_OK
+
+
+cdef class Producer:
+    """The one producer of a ring. Goes on behind the last frame that was ever committed.
+
+    SegmentError when the file is not such a ring, SegmentHeld while another producer lives.
+    """
+
+    def __init__(self, path):
+        cdef Segment segment = broadcast_open(os.fspath(path), True, True)
+        cdef BroadcastHeader* header = <BroadcastHeader*>segment.header
+        cdef uint64_t mask = segment.capacity_bytes - 1
+        segment.hold(LOCK_PRODUCER, &header.segment.producer, "producer")
+        self.segment = segment
+        self.ring.data = segment.data
+        self.ring.header = header
+        self.ring.capacity_bytes = segment.capacity_bytes
+        self.ring.tail = frame_find_end(segment.data, header.tail.tail, mask)
+        self.ring.claimed = self.ring.tail - 1
+        self.ring.sequence_next = frame_sequence_at(segment.data, self.ring.tail & mask)
+        store_release_u64(&header.tail.tail, self.ring.tail)
+        # Room is looked for, with the fence, before the first byte that is not free for certain.
+        self.ring.gate_cached = 0
+
+    def offer(self, const uint8_t[::1] payload, now_ns=None):
+        """Append one frame: STATUS_OK, STATUS_FULL or STATUS_TOO_LARGE as a number.
+
+        `now_ns` is the monotonic time that patience is measured with, by default the host's.
+        """
+        cdef const uint8_t* start = &payload[0] if payload.shape[0] else NULL
+        if payload.shape[0] > <Py_ssize_t>(self.ring.capacity_bytes // FRAME_CAPACITY_SHARE):
+            return STATUS_TOO_LARGE
+        return broadcast_offer(&self.ring, start, <uint32_t>payload.shape[0],
+                               iron_clock_mono_ns() if now_ns is None else now_ns)
+
+    def oldest_sequence(self):
+        """Sequence number of the oldest frame that is held for late joiners."""
+        return broadcast_oldest_sequence(self.ring.data, self.ring.header)
+
+    def tail_sequence(self):
+        """Sequence number of the next frame; when it equals the oldest one's, none is held."""
+        return self.ring.sequence_next
+
+    @property
+    def payload_bytes_max(self):
+        """The longest payload that a claim accepts."""
+        return self.ring.capacity_bytes // FRAME_CAPACITY_SHARE
+
+    @property
+    def full_count(self):
+        """How many claims were refused because the ring was full, ever."""
+        return self.ring.header.tail.full_count
+
+    @property
+    def huge_pages(self):
+        """How many bytes of the ring lie in huge pages here, or why none do."""
+        return self.segment.huge_pages
+
+
+cdef class Reader:
+    """The one owner of a named gating slot.
+
+    Goes on behind the last frame that was released under this name, or, if the slot was evicted
+    or left meanwhile, with the oldest frame still held. SegmentError when the file is not such a
+    ring or has no such slot, SegmentHeld while another owner lives.
+    """
+
+    def __init__(self, path, str name):
+        cdef Segment segment = broadcast_open(os.fspath(path), True, False)
+        cdef BroadcastHeader* header = <BroadcastHeader*>segment.header
+        cdef ReaderSlot* slot = NULL
+        names = broadcast_slot_names(header)
+        if name not in names:
+            raise SegmentError(segment.path, "reader", repr(name), f"one of {', '.join(names)}")
+        index = names.index(name)
+        slot = &header.slots[<int>index]
+        segment.hold(LOCK_READER_FIRST + index, &slot.owner, f"reader {name!r}")
+        self.name = name
+        self._attach(segment)
+        self.ring.slot = slot
+        self.ring.after = &header.slots[slot.after] if slot.after < READERS_MAX else NULL
+        broadcast_join(&self.ring)
+        self.first_sequence = self.ring.sequence_next
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.ring.scratch)
+
+    cdef int _attach(self, Segment segment) except -1:
+        self.segment = segment
+        self.ring.data = segment.data
+        self.ring.header = <BroadcastHeader*>segment.header
+        self.ring.capacity_bytes = segment.capacity_bytes
+        return 0
+
+    def rejoin(self):
+        """After an eviction: gate again, from the oldest frame still held. The frames missed."""
+        missed_from = self.ring.sequence_next
+        broadcast_join(&self.ring)
+        self.first_sequence = self.ring.sequence_next
+        return self.first_sequence - missed_from
+
+    def leave(self):
+        """Give the slot up: the producer waits for this reader no longer."""
+        self._check_gating()
+        compare_exchange_u32(&self.ring.slot.state, SLOT_GATING, SLOT_LEFT)
+
+    cdef int _check_gating(self) except -1:
+        if self.ring.slot == NULL:
+            raise ValueError("a lossy reader has no slot")
+        return 0
+
+    def peek(self):
+        """Look at the next frame: (status, sequence, payload); (status, 0, b"") when not OK."""
+        cdef const uint8_t* payload = NULL
+        cdef uint32_t payload_bytes = 0
+        cdef uint64_t sequence = 0
+        cdef int status = broadcast_peek(&self.ring, &payload, &payload_bytes, &sequence)
+        if status != STATUS_OK:
+            return status, 0, b""
+        copy = payload[:payload_bytes]
+        status = broadcast_intact(&self.ring)
+        return (status, sequence, copy) if status == STATUS_OK else (status, 0, b"")
+
+    def advance(self):
+        """Step past the frame that was peeked last."""
+        broadcast_advance(&self.ring)
+
+    def release(self):
+        """Give everything stepped past back to the producer: STATUS_OK or STATUS_EVICTED."""
+        return broadcast_release(&self.ring)
+
+    def poll(self, int frames_max):
+        """Take up to `frames_max` frames and release them: (status, [(sequence, payload)]).
+
+        The status is what ended it: STATUS_OK (there may be more), STATUS_EMPTY, STATUS_EVICTED or
+        STATUS_OVERRUN.
+        """
+        frames = []
+        status = STATUS_OK
+        while len(frames) < frames_max:
+            status, sequence, payload = self.peek()
+            if status != STATUS_OK:
+                break
+            frames.append((sequence, payload))
+            broadcast_advance(&self.ring)
+        if broadcast_release(&self.ring) != STATUS_OK:
+            status = STATUS_EVICTED
+        return status, frames
+
+    def oldest_sequence(self):
+        """Sequence number of the oldest frame that is held for late joiners."""
+        return broadcast_oldest_sequence(self.ring.data, self.ring.header)
+
+    def tail_sequence(self):
+        """Sequence number of the next frame that will be offered."""
+        return broadcast_tail_sequence(self.ring.data, self.ring.header)
+
+    @property
+    def sequence_next(self):
+        """Sequence number that the next frame peeked should have."""
+        return self.ring.sequence_next
+
+    @property
+    def lost_frames(self):
+        """Lossy: how many frames were overwritten before they were read, ever."""
+        return self.ring.lost_frames
+
+    @property
+    def huge_pages(self):
+        """How many bytes of the ring lie in huge pages here, or why none do."""
+        return self.segment.huge_pages
+
+
+cdef class LossyReader(Reader):
+    """A reader that nobody waits for, and that knows how many frames it lost.
+
+    It maps the segment read-only.
+    """
+
+    def __init__(self, path, from_="now"):
+        """Begin with the next frame ("now") or with the oldest one still held ("oldest")."""
+        cdef Segment segment = broadcast_open(os.fspath(path), False, False)
+        cdef BroadcastHeader* header = <BroadcastHeader*>segment.header
+        if from_ not in ("now", "oldest"):
+            raise ValueError(f"from_: found {from_!r}, expected 'now' or 'oldest'")
+        self.name = ""
+        self._attach(segment)
+        self.ring.scratch = <uint8_t*>PyMem_RawMalloc(
+            segment.capacity_bytes // FRAME_CAPACITY_SHARE)
+        if self.ring.scratch == NULL:
+            raise MemoryError(segment.capacity_bytes // FRAME_CAPACITY_SHARE)
+        self.first_sequence = 0
+        while self.first_sequence == 0:
+            self.ring.position = load_acquire_u64(
+                &header.tail.tail if from_ == "now" else &header.oldest.oldest)
+            self.first_sequence = broadcast_sequence_at(segment.data, header, self.ring.position)
+        self.ring.frame_end = self.ring.position
+        self.ring.sequence_next = self.first_sequence
+        self.ring.frame_sequence = self.first_sequence - 1
+
+
+def read_frames(path, from_sequence=None):
+    """Every committed frame from a sequence number on to the tail: [(sequence, payload)].
+
+    For recovery: reads the ring of a dead producer as far as it was committed, changes nothing, and
+    needs no lock. SegmentError when the first frame asked for is not held any more.
+    """
+    reader = LossyReader(path, "oldest")
+    if from_sequence is not None and from_sequence < reader.first_sequence:
+        raise SegmentError(os.fspath(path), "oldest frame held", reader.first_sequence,
+                           f"frames from {from_sequence} on")
+    frames = []
+    while True:
+        status, sequence, payload = reader.peek()
+        if status == STATUS_EMPTY:
+            return frames
+        if status != STATUS_OK:
+            raise SegmentError(os.fspath(path), f"frame {reader.sequence_next}",
+                               f"status {status}", "a ring that nobody writes")
+        if from_sequence is None or sequence >= from_sequence:
+            frames.append((sequence, payload))
+        reader.advance()
