@@ -198,7 +198,7 @@ cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
 cdef class Producer:
     """The one producer of a ring. Goes on behind the last frame that was ever committed.
 
-    SegmentError when the file is not such a ring, SegmentHeld while another producer lives.
+    SegmentError when the file is not such a ring, SegmentHeldError while another producer lives.
     """
 
     def __init__(self, path):
@@ -257,7 +257,7 @@ cdef class Reader:
 
     Goes on behind the last frame that was released under this name, or, if the slot was evicted
     or left meanwhile, with the oldest frame still held. SegmentError when the file is not such a
-    ring or has no such slot, SegmentHeld while another owner lives.
+    ring or has no such slot, SegmentHeldError while another owner lives.
     """
 
     def __init__(self, path, str name):

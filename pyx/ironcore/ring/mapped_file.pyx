@@ -89,7 +89,7 @@ class SegmentError(ValueError):
         self.expected = expected
 
 
-class SegmentHeld(SegmentError):
+class SegmentHeldError(SegmentError):
     """Another living owner has this place in the ring; `process_id` is who it says it is."""
 
     def __init__(self, path, role, process_id):
@@ -219,11 +219,11 @@ cdef class Segment:
         return 0
 
     cdef int hold(self, int lock_byte, SegmentOwner* owner, str role) except -1:
-        """Become the living owner of a place in the ring; SegmentHeld when there is one."""
+        """Become the living owner of a place in the ring; SegmentHeldError when there is one."""
         cdef short lock_type = F_WRLCK
         if iron_lock_byte(self.descriptor, F_OFD_SETLK, lock_byte, &lock_type) != 0:
             if errno == EAGAIN or errno == EACCES:
-                raise SegmentHeld(self.path, role, owner.process_id)
+                raise SegmentHeldError(self.path, role, owner.process_id)
             raise _os_error(self.path)
         owner.process_id = os.getpid()
         owner.process_start_ticks = process_start_ticks(os.getpid())

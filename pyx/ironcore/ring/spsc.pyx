@@ -92,7 +92,7 @@ def positions(path):
 cdef class Producer:
     """The one producer of a ring. Goes on behind the last frame that was ever committed.
 
-    SegmentError when the file is not such a ring, SegmentHeld while another producer lives.
+    SegmentError when the file is not such a ring, SegmentHeldError while another producer lives.
     """
 
     def __init__(self, path):
@@ -147,7 +147,7 @@ cdef class Producer:
 cdef class Consumer:
     """The one consumer of a ring. Goes on behind the last frame that was ever released.
 
-    SegmentError when the file is not such a ring, SegmentHeld while another consumer lives.
+    SegmentError when the file is not such a ring, SegmentHeldError while another consumer lives.
     """
 
     def __init__(self, path):

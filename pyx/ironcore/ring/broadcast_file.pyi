@@ -1,0 +1,42 @@
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ironcore.ring.mapped_file import Created, OwnerState
+
+class Gating(NamedTuple):
+    patience_ns: int = 0
+    after: str | None = None
+
+class ReaderState(NamedTuple):
+    name: str
+    state: str
+    position: int
+    lag_bytes: int
+    patience_ns: int
+    after: str | None
+    evictions: int
+    evicted_mono_ns: int
+    evicted_full_ns: int
+    evicted_lag_bytes: int
+    owner: OwnerState
+
+class Positions(NamedTuple):
+    tail: int
+    oldest: int
+    used_bytes: int
+    capacity_bytes: int
+    sequence_oldest: int
+    sequence_next: int
+    full_count: int
+    producer: OwnerState
+
+def create(
+    path: str | os.PathLike[str],
+    capacity_bytes: int,
+    readers: Mapping[str, Gating],
+    sequence_next: int = 1,
+    huge_pages: str = "off",
+) -> Created: ...
+def positions(path: str | os.PathLike[str]) -> Positions: ...
+def reader_states(path: str | os.PathLike[str]) -> list[ReaderState]: ...
