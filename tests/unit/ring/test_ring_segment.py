@@ -58,7 +58,7 @@ def test_capacity_is_rounded_up_to_a_power_of_two_and_said(
 
 @pytest.mark.parametrize("capacity", [0, -1, (1 << 32) + 1])
 def test_capacity_out_of_range_is_refused(path: Path, capacity: int) -> None:
-    with pytest.raises(SegmentError, match="capacity: found .* bytes, expected 1 to 4294967296"):
+    with pytest.raises(SegmentError, match=r"capacity: found .* bytes, expected 1 to 4294967296"):
         spsc.create(path, capacity)
     assert os.listdir(path.parent) == []
 
@@ -72,7 +72,7 @@ def test_existing_segment_is_never_replaced(path: Path) -> None:
 
 
 def test_failed_creation_leaves_nothing(path: Path) -> None:
-    with pytest.raises(SegmentError, match="huge pages: found not in use: .*less than one huge"):
+    with pytest.raises(SegmentError, match=r"huge pages: found not in use: .*less than one huge"):
         spsc.create(path, 4096, huge_pages="require")
     with pytest.raises(SegmentError, match="huge_pages: found 'some', expected one of off, auto"):
         spsc.create(path, 4096, huge_pages="some")

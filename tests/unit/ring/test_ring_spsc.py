@@ -1,4 +1,4 @@
-"""Goal: what goes into a single-consumer ring comes out once, in order and whole; the rest is refused.
+"""Goal: what goes into a single-consumer ring comes out once, in order, whole.
 
 Method: one producer and one consumer on a real file, in one thread, through every payload size and
 every place that a frame can take relative to the end of the ring; owners are dropped and reopened.
