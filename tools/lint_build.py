@@ -1,8 +1,8 @@
 """Fails on any word from the compilers: Cython's warnings and performance hints, the C compiler's.
 
-Translates and compiles each module by itself, apart from the build proper, and remembers under
-build/lint which ones passed, by a digest of the module, of everything that it cimports or includes,
-of the compilers and of their flags. A module that passed and did not change is not compiled again.
+Translates and compiles each module by itself, apart from the build proper, into build/lint, and
+remembers there which ones passed: by a digest of the module, of everything that it cimports or
+includes, of the compilers and of their flags. What passed and did not change is not done again.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from Cython.Build.Dependencies import create_dependency_tree
 from Cython.Compiler.Main import CompilationOptions, Context, default_options
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRATCH = Path("build/lint")
+SCRATCH = ROOT / "build" / "lint"
 CYTHON = [sys.executable, "-m", "cython", "-3", "-I", "pyx"]
-DIRECTIVES = {
+DIRECTIVES = {  # of a release build, and what makes Cython talk
     "wraparound": False,
     "boundscheck": False,
     "initializedcheck": False,
@@ -45,15 +46,20 @@ def run(command: list[str]) -> str:
     return ended.stderr
 
 
-def complaints(source: Path) -> str:
-    """Translate and compile one module; everything that was said about it."""
-    target = SCRATCH / source.relative_to("pyx").with_suffix(".c")
-    (ROOT / target).parent.mkdir(parents=True, exist_ok=True)
+def c_path(source: Path) -> Path:
+    return SCRATCH / source.relative_to("pyx").with_suffix(".c")
+
+
+def translate(source: Path) -> str:
+    target = c_path(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
     options = [part for name, value in DIRECTIVES.items() for part in ("-X", f"{name}={value}")]
-    said = run([*CYTHON, *options, str(source), "-o", str(target)])
-    if not said:
-        said = run([*COMPILE, str(target), "-o", str(target.with_suffix(".o"))])
-    return said
+    return run([*CYTHON, *options, str(source), "-o", str(target)])
+
+
+def compile_c(source: Path) -> str:
+    target = c_path(source)
+    return run([*COMPILE, str(target), "-o", str(target.with_suffix(".o"))])
 
 
 def digests(sources: list[Path]) -> dict[Path, str]:
@@ -63,7 +69,7 @@ def digests(sources: list[Path]) -> dict[Path, str]:
     version = [*shlex.split(os.environ.get("CC", "cc")), "--version"]
     compiler = subprocess.run(version, capture_output=True, text=True, check=True).stdout
     settings = repr((Cython.__version__, compiler, CYTHON, DIRECTIVES, COMPILE))
-    headers = sorted(str(path) for path in Path("pyx/ironcore/include").glob("*.h"))
+    headers = sorted(str(path) for path in (ROOT / "pyx/ironcore/include").glob("*.h"))
     found = {}
     for source in sources:
         digest = hashlib.sha256(settings.encode())
@@ -73,27 +79,43 @@ def digests(sources: list[Path]) -> dict[Path, str]:
     return found
 
 
-def main() -> int:
-    os.chdir(ROOT)
-    sources = sorted(Path("pyx").rglob("*.pyx"))
-    wanted = {}
-    for source, digest in digests(sources).items():
-        passed = SCRATCH / source.relative_to("pyx").with_suffix(".passed")
-        if not passed.exists() or passed.read_text() != digest:
-            wanted[source] = (passed, digest)
-    jobs = int(os.environ.get("IRONPIT_JOBS") or len(os.sched_getaffinity(0)))
-    failed = 0
+def do_stale(
+    wanted: dict[Path, str], stamp: str, step: Callable[[Path], str], jobs: int
+) -> dict[Path, str]:
+    """Run the step on modules whose stamp is not the wanted digest; what it said of each."""
+    stamps = {source: c_path(source).with_suffix(stamp) for source in wanted}
+    stale = [
+        source
+        for source, digest in wanted.items()
+        if not stamps[source].exists() or stamps[source].read_text() != digest
+    ]
     with ThreadPoolExecutor(jobs) as pool:
-        for source, said in zip(wanted, pool.map(complaints, wanted), strict=True):
-            passed, digest = wanted[source]
-            if said:
-                failed += 1
-                print(f"{source}:\n{said}")
-            else:
-                passed.write_text(digest)
-    kept = len(sources) - len(wanted)
-    print(f"lint build: {len(sources)} modules, {kept} unchanged, {failed} with warnings")
-    return 1 if failed else 0
+        said = dict(zip(stale, pool.map(step, stale), strict=True))
+    for source, words in said.items():
+        if not words:
+            stamps[source].write_text(wanted[source])
+    return {source: words for source, words in said.items() if words}
+
+
+def translate_stale() -> tuple[dict[Path, str], dict[Path, str]]:
+    """Bring all generated C up to date; the digests, and what Cython said of each module."""
+    os.chdir(ROOT)
+    wanted = digests(sorted(Path("pyx").rglob("*.pyx")))
+    return wanted, do_stale(wanted, ".translated", translate, jobs())
+
+
+def jobs() -> int:
+    return int(os.environ.get("IRONPIT_JOBS") or len(os.sched_getaffinity(0)))
+
+
+def main() -> int:
+    wanted, said = translate_stale()
+    rest = {source: digest for source, digest in wanted.items() if source not in said}
+    said |= do_stale(rest, ".compiled", compile_c, jobs())
+    for source, words in said.items():
+        print(f"{source}:\n{words}")
+    print(f"lint build: {len(wanted)} modules, {len(said)} with warnings")
+    return 1 if said else 0
 
 
 if __name__ == "__main__":
