@@ -5,24 +5,15 @@ from libc.string cimport memcmp, memcpy, memset, strcmp, strlen
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
+from ironcore.wire.checksum cimport crc32c
 
 cdef extern from * nogil:
     """
     static const char iron_journal_magic[8] = {'I', 'R', 'O', 'N', 'J', 'R', 'N', 'L'};
     static const char iron_segment_suffix[] = ".journal";
-
-    static uint32_t iron_crc32c(uint32_t crc, const uint8_t *data, size_t bytes) {
-        crc = ~crc;
-        for (size_t i = 0; i < bytes; i++) {
-            crc ^= data[i];
-            for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (0x82F63B78u & -(crc & 1));
-        }
-        return ~crc;
-    }
     """
     const char[8] iron_journal_magic
     const char* iron_segment_suffix
-    uint32_t iron_crc32c(uint32_t crc, const uint8_t* data, size_t bytes)
 
 cdef enum:
     SEQUENCE_DIGITS = 16
@@ -35,8 +26,8 @@ cdef void _check_layout() noexcept nogil:
 
 cdef uint32_t record_crc(uint64_t sequence, const uint8_t* payload,
                          uint32_t payload_bytes) noexcept nogil:
-    cdef uint32_t crc = iron_crc32c(0, <const uint8_t*>&sequence, sizeof(sequence))
-    return iron_crc32c(crc, payload, payload_bytes)
+    cdef uint32_t crc = crc32c(0, <const uint8_t*>&sequence, sizeof(sequence))
+    return crc32c(crc, payload, payload_bytes)
 
 
 cdef uint64_t record_write(uint8_t* to, uint64_t sequence, const uint8_t* payload,
@@ -61,7 +52,7 @@ cdef void segment_header_write(uint8_t* to, uint64_t first_sequence,
     header.header_bytes = SEGMENT_HEADER_BYTES
     header.first_sequence = first_sequence
     memcpy(header.stream_name, stream_name, sizeof(header.stream_name))
-    header.crc = iron_crc32c(0, to, SEGMENT_HEADER_BYTES - sizeof(header.crc))
+    header.crc = crc32c(0, to, SEGMENT_HEADER_BYTES - sizeof(header.crc))
 
 
 cdef int segment_header_check(const uint8_t* header, uint64_t first_sequence) noexcept nogil:
@@ -70,7 +61,7 @@ cdef int segment_header_check(const uint8_t* header, uint64_t first_sequence) no
             or h.version != JOURNAL_VERSION
             or h.header_bytes != SEGMENT_HEADER_BYTES
             or h.first_sequence != first_sequence
-            or h.crc != iron_crc32c(0, header, SEGMENT_HEADER_BYTES - sizeof(h.crc))):
+            or h.crc != crc32c(0, header, SEGMENT_HEADER_BYTES - sizeof(h.crc))):
         return STATUS_CORRUPT
     return STATUS_OK
 

@@ -1,0 +1,101 @@
+"""Frames of the event stream, and the feed's packets, packed and unpacked plainly with struct."""
+
+import struct
+from typing import NamedTuple
+
+STREAM_NAME = b"TESTSTREAM"
+MIDNIGHT_NS = 1_700_000_000_000_000_000
+NO_INSTRUMENT = 0xFFFFFFFF
+
+LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL = 1, 2, 4, 8, 16
+
+STREAM_START, DEFINE_INSTRUMENT, SYSTEM_EVENT = 1, 2, 4
+ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, CANCEL_SESSION = 16, 17, 18, 19, 24
+ACCEPTED, REJECTED, EXECUTED, CANCELED, REPLACED, ADDED, MODIFIED = range(128, 135)
+INSTRUMENT_DEFINED, SYSTEM = 139, 141
+
+
+def event(
+    kind: int,
+    flags: int = VISIBLE,
+    *,
+    reason: int = 0,
+    quantity: int = 0,
+    order_ref: int = 0,
+    other: int = 0,
+    price_e4: int = 0,
+    slot: int = 0,
+) -> bytes:
+    return struct.pack(
+        "<BBBBIQQiI", kind, flags, reason, 0, quantity, order_ref, other, price_e4, slot
+    )
+
+
+def command(
+    kind: int, body: bytes = b"", *, time_ns: int = 0, instrument: int = 0, last: bool = False
+) -> bytes:
+    return (
+        struct.pack(
+            "<BBHIQQII", kind, last, 32 + len(body), 1, MIDNIGHT_NS + time_ns, 0, 0, instrument
+        )
+        + body
+    )
+
+
+def closed(events: list[bytes]) -> bytes:
+    """The events of a transaction: the last one says that it is."""
+    *others, last = events
+    return b"".join([*others, last[:1] + bytes([last[1] | LAST]) + last[2:]])
+
+
+def stream_start() -> bytes:
+    body = STREAM_NAME + struct.pack("<HIQIIII", 1, 8, MIDNIGHT_NS, 1000, 4, 20, 0)
+    return command(STREAM_START, body, instrument=NO_INSTRUMENT, last=True)
+
+
+def define_instrument(instrument: int, symbol: bytes, lot_size: int = 1) -> bytes:
+    body = symbol.ljust(8) + struct.pack("<IIiiI12x", 100, lot_size, 100, 1_000_000, 999_999)
+    return command(DEFINE_INSTRUMENT, body, instrument=instrument) + closed(
+        [event(INSTRUMENT_DEFINED, 0)]
+    )
+
+
+def system_event(code: bytes, time_ns: int = 0) -> bytes:
+    body = code + bytes(7)
+    return command(SYSTEM_EVENT, body, time_ns=time_ns, instrument=NO_INSTRUMENT) + closed(
+        [event(SYSTEM, 0, reason=code[0])]
+    )
+
+
+def order(kind: int, events: list[bytes], *, time_ns: int = 0, instrument: int = 0) -> bytes:
+    """A command about orders, without the fields that no feed looks at, and its events."""
+    return command(kind, time_ns=time_ns, instrument=instrument) + closed(events)
+
+
+def messages(blocks: bytes) -> list[bytes]:
+    """The messages behind their u16 lengths."""
+    found = []
+    while blocks:
+        (size,) = struct.unpack_from(">H", blocks)
+        assert len(blocks) >= 2 + size
+        found.append(blocks[2 : 2 + size])
+        blocks = blocks[2 + size :]
+    return found
+
+
+class Packet(NamedTuple):
+    session: bytes
+    sequence: int
+    message_count: int
+    messages: list[bytes]
+
+
+def packet(datagram: bytes) -> Packet:
+    session, sequence, count = struct.unpack_from(">10sQH", datagram)
+    found = messages(datagram[20:])
+    assert len(found) == (0 if count == 0xFFFF else count)
+    return Packet(session, sequence, count, found)
+
+
+def request(sequence: int, count: int, session: bytes = STREAM_NAME) -> bytes:
+    return struct.pack(">10sQH", session, sequence, count)
