@@ -1,5 +1,5 @@
 """Goal: each event that the public may see is the one ITCH message that says so, and nothing else
-is published. Method: frames and expected messages are packed by hand from the documented layouts."""
+is published. Method: frames and expected messages are packed by hand from the documents."""
 
 import struct
 
