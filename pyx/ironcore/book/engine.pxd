@@ -1,13 +1,16 @@
 # The matching core: commands in, events out. No clock, no input or output, no randomness; the same
 # commands give the same bytes. What every command does is in docs/MATCHING_RULES.md, rule by rule.
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from ironcore.book.book cimport Book
+from ironcore.book.order_pool cimport Arena
 from ironcore.wire.record cimport Event
 
 cdef enum:
     ENGINE_INSTRUMENTS_MAX = 65535   # ITCH's stock locate is 16 bits wide and 0 means "none"
     ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
+    ENGINE_EVENTS_EXTRA = 4          # what a command causes besides an event for each resting order
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -15,10 +18,26 @@ cdef struct EngineLimits:            # what is allocated at start; STREAM_START 
     uint32_t orders_max              # orders that rest at one time, all books together
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
 
-cdef struct Engine:                  # only these fields are for others to read
+cdef struct Session:                 # 16 bytes
+    uint32_t user_ref_last           # the highest UserRefNum that was consumed
+    uint8_t entry_disabled
+    uint8_t cancel_on_disconnect
+    char username[6]
+    char firm[4]
+
+cdef struct Engine:                  # the first three fields are for others to read
     Event* events                    # what the last command caused; the last one has RECORD_LAST
     uint32_t events_count            # 0 is possible (STREAM_START): the caller marks the command
     uint32_t events_max              # no command can cause more: every resting order and a few
+    Book* books
+    Session* sessions
+    uint32_t books_count
+    uint32_t sessions_count
+    uint64_t order_ref_last
+    uint64_t match_number_last
+    EngineLimits limits
+    Arena arena
+    bint started
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
@@ -29,3 +48,8 @@ cdef void engine_destroy(Engine* engine) noexcept nogil
 # STATUS_MALFORMED: not a valid record, or out of place in the stream; no effect either.
 # Where a member names an order only, the order's instrument is filled into header.instrument.
 cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil
+
+# Touches the memory that a command still waiting in the input will need, and changes nothing. Call
+# it three times for each command, a few commands apart and before it is applied: stage 0, 1, 2,
+# each of which reads what the one before has brought in.
+cdef void engine_prefetch(Engine* engine, const uint8_t* command, int stage) noexcept nogil

@@ -1,0 +1,1 @@
+"""Many commands at once, with prefetching over those that wait."""

@@ -1,0 +1,45 @@
+"""Many commands at once, with prefetching over those that wait."""
+
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
+
+from ironcore.base.status cimport STATUS_FULL, STATUS_OK
+from ironcore.book.engine cimport engine_apply, engine_prefetch
+
+
+cdef inline void _prefetch(Engine* engine, const Batch* batch, uint64_t index,
+                           int stage) noexcept nogil:
+    if index < batch.count:
+        engine_prefetch(engine, batch.records + batch.offsets[index], stage)
+
+
+cdef bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
+    """The events of the last command applied, if they fit; they stay with the engine otherwise."""
+    if engine.events_count > batch.events_max - batch.events_count:
+        return False
+    memcpy(batch.events + batch.events_count, engine.events, engine.events_count * sizeof(Event))
+    batch.events_count += engine.events_count
+    batch.events_counts[batch.applied - 1] = engine.events_count
+    engine.events_count = 0
+    return True
+
+
+cdef int batch_apply(Engine* engine, Batch* batch) noexcept nogil:
+    cdef uint64_t distance = batch.prefetch_distance
+    cdef uint64_t at
+    if batch.applied and engine.events_count and not _take_events(engine, batch):
+        return STATUS_FULL
+    while batch.applied < batch.count:
+        at = batch.applied
+        if distance:
+            _prefetch(engine, batch, at + 3 * distance, 0)
+            _prefetch(engine, batch, at + 2 * distance, 1)
+            _prefetch(engine, batch, at + distance, 2)
+        batch.statuses[at] = <uint8_t>engine_apply(
+            engine, batch.records + batch.offsets[at],
+            <uint32_t>(batch.offsets[at + 1] - batch.offsets[at]))
+        batch.applied += 1
+        batch.events_counts[at] = 0
+        if engine.events_count and not _take_events(engine, batch):
+            return STATUS_FULL
+    return STATUS_OK

@@ -1,0 +1,301 @@
+"""The matching core: it applies one command at a time, and says in events what happened."""
+
+from libc cimport errno as c_errno
+from libc.errno cimport EINVAL, ENOMEM
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memchr, memcpy
+
+from ironcore.base.check cimport iron_static_assert
+from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
+from ironcore.book.book cimport book_create, book_key
+from ironcore.book.memory cimport (
+    iron_prefetch, iron_unlikely, memory_prefault, memory_release, memory_reserve,
+)
+from ironcore.book.order_commands cimport (
+    cancel_order, cancel_session, engine_emit, enter_order, mass_cancel, modify_order,
+    replace_order,
+)
+from ironcore.book.order_pool cimport (
+    TOTAL_COUNT_SHIFT, Order, arena_create, arena_destroy, level_at, order_at,
+)
+from ironcore.book.price_levels cimport NEAR_SHIFT, PAGE_SHIFT, PriceLevels, PriceNode
+from ironcore.risk.limits cimport QUANTITY_MAX, limits_prepare, side_is_sell
+from ironcore.wire.record cimport (
+    COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY,
+    COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
+    COMMAND_REPLACE_ORDER, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
+    EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_INSTRUMENT_DEFINED, EVENT_ORDER_ENTRY_DISABLED,
+    EVENT_ORDER_ENTRY_ENABLED, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_LAST, RECORD_VERSION,
+    SLOT_NONE, CancelOrder, CommandHeader, DefineInstrument, DefineSession, EnterOrder, Event,
+    ReplaceOrder, StreamStart, SystemEventCommand,
+)
+
+
+cdef enum:
+    EVENTS_HOT = 4096                # faulted in at start
+    SLOTS_HOT_MAX = 1048576          # of each session, faulted in when it is defined
+    USER_REF_BITS_MAX = 31
+
+
+cdef uint64_t _slots_count(const EngineLimits* limits) noexcept nogil:
+    return (<uint64_t>limits.sessions_max + 1) << limits.user_ref_bits
+
+
+cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
+    if limits.instruments_max < 1 or limits.instruments_max > ENGINE_INSTRUMENTS_MAX:
+        return False
+    if limits.orders_max < 1 or limits.orders_max > ENGINE_ORDERS_MAX:
+        return False
+    if limits.user_ref_bits < 1 or limits.user_ref_bits > USER_REF_BITS_MAX:
+        return False
+    # The last slot stays below SLOT_NONE.
+    return limits.sessions_max >= 1 and _slots_count(limits) <= SLOT_NONE
+
+
+cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
+    iron_static_assert(sizeof(Session) == 16)
+    # A level of all orders, each as large as can be, fits the two halves of its total.
+    iron_static_assert(ENGINE_ORDERS_MAX >> (64 - TOTAL_COUNT_SHIFT) == 0)
+    iron_static_assert((<uint64_t>ENGINE_ORDERS_MAX * QUANTITY_MAX) >> TOTAL_COUNT_SHIFT == 0)
+    cdef Engine* engine
+    if not _limits_are_valid(limits):
+        c_errno.errno = EINVAL
+        return NULL
+    engine = <Engine*>calloc(1, sizeof(Engine))
+    if engine == NULL:
+        return NULL
+    engine.limits = limits[0]
+    engine.events_max = limits.orders_max + ENGINE_EVENTS_EXTRA
+    engine.events = <Event*>memory_reserve(engine.events_max * sizeof(Event))
+    engine.books = <Book*>memory_reserve(limits.instruments_max * sizeof(Book))
+    engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
+    if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
+            or arena_create(&engine.arena, limits.orders_max, 2 * limits.instruments_max,
+                            _slots_count(limits)) != STATUS_OK):
+        engine_destroy(engine)
+        c_errno.errno = ENOMEM
+        return NULL
+    memory_prefault(engine.events, min(engine.events_max, <uint32_t>EVENTS_HOT) * sizeof(Event))
+    memory_prefault(engine.books, limits.instruments_max * sizeof(Book))
+    return engine
+
+
+cdef void engine_destroy(Engine* engine) noexcept nogil:
+    if engine == NULL:
+        return
+    arena_destroy(&engine.arena)
+    memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
+    memory_release(engine.events, engine.events_max * sizeof(Event))
+    free(engine.sessions)
+    free(engine)
+
+
+cdef int _stream_start(Engine* engine, const StreamStart* command) noexcept nogil:
+    cdef const EngineLimits* limits = &engine.limits
+    if engine.started or command.version != RECORD_VERSION:
+        return STATUS_MALFORMED
+    if (command.instruments_max != limits.instruments_max
+            or command.sessions_max != limits.sessions_max
+            or command.orders_max != limits.orders_max
+            or command.user_ref_bits != limits.user_ref_bits):
+        return STATUS_MALFORMED
+    engine.started = True
+    return STATUS_OK
+
+
+cdef int _define_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil:
+    cdef uint32_t index = engine.books_count
+    cdef Book* book = &engine.books[index]
+    if command.header.instrument != index or index == engine.limits.instruments_max:
+        return STATUS_MALFORMED
+    book.limits.tick_size_e4 = command.tick_size_e4
+    book.limits.lot_size = command.lot_size
+    book.limits.price_e4_min = command.price_e4_min
+    book.limits.price_e4_max = command.price_e4_max
+    book.limits.quantity_max = command.quantity_max
+    if not limits_prepare(&book.limits):
+        return STATUS_MALFORMED
+    memcpy(book.symbol, command.symbol, sizeof(book.symbol))
+    book_create(&engine.arena, book, index)
+    engine.books_count += 1
+    engine_emit(engine, EVENT_INSTRUMENT_DEFINED, 0, 0, 0, 0, 0, 0, 0, index)
+    return STATUS_OK
+
+
+cdef int _define_session(Engine* engine, const DefineSession* command) noexcept nogil:
+    cdef uint32_t index = engine.sessions_count + 1
+    cdef uint32_t slot_first = index << engine.limits.user_ref_bits
+    cdef uint64_t slots_hot = min(<uint64_t>1 << engine.limits.user_ref_bits,
+                                  <uint64_t>SLOTS_HOT_MAX)
+    cdef Session* session = &engine.sessions[index]
+    if command.header.session != index or index > engine.limits.sessions_max:
+        return STATUS_MALFORMED
+    session.cancel_on_disconnect = command.cancel_on_disconnect
+    memcpy(session.username, command.username, sizeof(session.username))
+    memcpy(session.firm, command.firm, sizeof(session.firm))
+    engine.sessions_count += 1
+    memory_prefault(&engine.arena.slots[slot_first], slots_hot * sizeof(uint32_t))
+    engine_emit(engine, EVENT_SESSION_DEFINED, 0, 0, 0, 0, 0, 0, 0, slot_first)
+    return STATUS_OK
+
+
+cdef int _system_event(Engine* engine, const SystemEventCommand* command) noexcept nogil:
+    if memchr(b"OSQMEC", command.event_code, 6) == NULL:
+        return STATUS_MALFORMED
+    engine_emit(engine, EVENT_SYSTEM, 0, command.event_code, 0, 0, 0, 0, 0, 0)
+    return STATUS_OK
+
+
+cdef int _order_entry(Engine* engine, const CancelOrder* command, bint disabled) noexcept nogil:
+    engine.sessions[command.header.session].entry_disabled = disabled
+    engine_emit(engine, EVENT_ORDER_ENTRY_DISABLED if disabled else EVENT_ORDER_ENTRY_ENABLED,
+                0, 0, 0, 0, 0, 0, 0, command.header.session << engine.limits.user_ref_bits)
+    return STATUS_OK
+
+
+cdef int _account_query(Engine* engine, const CancelOrder* command) noexcept nogil:
+    engine_emit(engine, EVENT_ACCOUNT_QUERY_RESPONSE, 0, 0, 0,
+                engine.sessions[command.header.session].user_ref_last + 1, 0, 0, 0,
+                command.header.session << engine.limits.user_ref_bits)
+    return STATUS_OK
+
+
+cdef inline uint32_t _with_appendage(uint32_t fixed_bytes, uint32_t appendage_bytes) noexcept nogil:
+    return fixed_bytes + ((appendage_bytes + 7) & ~<uint32_t>7)
+
+
+cdef int _apply_venue(Engine* engine, const CommandHeader* header) noexcept nogil:
+    """The venue's own commands."""
+    cdef uint32_t record_bytes = header.record_bytes
+    if header.type == COMMAND_STREAM_START and record_bytes == sizeof(StreamStart):
+        return _stream_start(engine, <const StreamStart*>header)
+    if not engine.started:
+        return STATUS_MALFORMED
+    if header.type == COMMAND_DEFINE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
+        return _define_instrument(engine, <const DefineInstrument*>header)
+    if header.type == COMMAND_DEFINE_SESSION and record_bytes == sizeof(DefineSession):
+        return _define_session(engine, <const DefineSession*>header)
+    if header.type == COMMAND_SYSTEM_EVENT and record_bytes == sizeof(SystemEventCommand):
+        return _system_event(engine, <const SystemEventCommand*>header)
+    return STATUS_MALFORMED
+
+
+cdef int _apply_short(Engine* engine, CancelOrder* command) noexcept nogil:
+    """A member's commands that have the form of a cancel."""
+    cdef uint8_t type = command.header.type
+    if command.header.record_bytes != sizeof(CancelOrder):
+        return STATUS_MALFORMED
+    if type == COMMAND_CANCEL_ORDER:
+        return cancel_order(engine, command)
+    elif type == COMMAND_MODIFY_ORDER:
+        return modify_order(engine, command)
+    elif type == COMMAND_MASS_CANCEL:
+        return mass_cancel(engine, command)
+    elif type == COMMAND_CANCEL_SESSION:
+        return cancel_session(engine, command)
+    elif type == COMMAND_DISABLE_ORDER_ENTRY:
+        return _order_entry(engine, command, True)
+    elif type == COMMAND_ENABLE_ORDER_ENTRY:
+        return _order_entry(engine, command, False)
+    elif type == COMMAND_ACCOUNT_QUERY:
+        return _account_query(engine, command)
+    return STATUS_MALFORMED
+
+
+cdef int _apply_member(Engine* engine, CommandHeader* header) noexcept nogil:
+    cdef EnterOrder* enter = <EnterOrder*>header
+    cdef ReplaceOrder* replace = <ReplaceOrder*>header
+    # Sessions are defined only after the stream has started.
+    if iron_unlikely(header.session - 1 >= engine.sessions_count):
+        return STATUS_MALFORMED
+    if header.type == COMMAND_ENTER_ORDER:
+        if (header.record_bytes < sizeof(EnterOrder) or header.record_bytes
+                != _with_appendage(sizeof(EnterOrder), enter.appendage_bytes)):
+            return STATUS_MALFORMED
+        return enter_order(engine, enter)
+    if header.type == COMMAND_REPLACE_ORDER:
+        if (header.record_bytes < sizeof(ReplaceOrder) or header.record_bytes
+                != _with_appendage(sizeof(ReplaceOrder), replace.appendage_bytes)):
+            return STATUS_MALFORMED
+        return replace_order(engine, replace)
+    return _apply_short(engine, <CancelOrder*>header)
+
+
+cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil:
+    cdef CommandHeader* header = <CommandHeader*>command
+    cdef int status
+    engine.events_count = 0
+    if (iron_unlikely(command_bytes < sizeof(CommandHeader))
+            or iron_unlikely(header.record_bytes > command_bytes)):
+        return STATUS_MALFORMED
+    if header.type < COMMAND_ENTER_ORDER:
+        status = _apply_venue(engine, header)
+    else:
+        status = _apply_member(engine, header)
+    if engine.events_count:
+        engine.events[engine.events_count - 1].flags |= RECORD_LAST
+    return status
+
+
+cdef void _prefetch_entry(Engine* engine, const EnterOrder* command, int stage) noexcept nogil:
+    """The level at which the order would rest: its node, then its page, then its queue's end."""
+    cdef Book* book
+    cdef PriceLevels* side
+    cdef PriceNode* node
+    cdef uint32_t sell, key, page
+    if command.header.instrument >= engine.books_count:
+        return
+    book = &engine.books[command.header.instrument]
+    sell = side_is_sell(command.side)
+    side = &book.sides[sell]
+    if stage == 0:
+        iron_prefetch(side)
+        iron_prefetch(&book.limits)
+        return
+    key = <uint32_t>command.price_e4 // book.limits.tick_size_e4 - book.limits.tick_first
+    if key >= book.limits.ticks_count:
+        return
+    key = book_key(&book.limits, sell, key)
+    if key >> NEAR_SHIFT != side.near_prefix:
+        return
+    node = &engine.arena.nodes[side.near_node]
+    if not (node.occupied >> ((key >> PAGE_SHIFT) & 63)) & 1:
+        return
+    page = node.child[(key >> PAGE_SHIFT) & 63]
+    if stage == 1:
+        iron_prefetch(&engine.arena.pages[page])
+        iron_prefetch(level_at(&engine.arena, page << PAGE_SHIFT | (key & 63)))
+    elif (engine.arena.pages[page].occupied >> (key & 63)) & 1:
+        iron_prefetch(order_at(&engine.arena,
+                               level_at(&engine.arena, page << PAGE_SHIFT | (key & 63)).link.prev))
+
+
+cdef void engine_prefetch(Engine* engine, const uint8_t* command, int stage) noexcept nogil:
+    cdef const CommandHeader* header = <const CommandHeader*>command
+    cdef uint32_t user_ref = header.user_ref
+    cdef uint32_t* slot
+    cdef Order* order
+    if header.session > engine.sessions_count or header.type < COMMAND_ENTER_ORDER:
+        return
+    if header.type == COMMAND_ENTER_ORDER:
+        _prefetch_entry(engine, <const EnterOrder*>command, stage)
+        return
+    if header.type == COMMAND_REPLACE_ORDER:
+        user_ref = (<const ReplaceOrder*>command).orig_user_ref
+    if user_ref >> engine.limits.user_ref_bits:
+        return
+    slot = &engine.arena.slots[header.session << engine.limits.user_ref_bits | user_ref]
+    if stage == 0:
+        iron_prefetch(slot)
+    elif slot[0] == 0:
+        return
+    elif stage == 1:
+        iron_prefetch(order_at(&engine.arena, slot[0]))
+    else:
+        order = order_at(&engine.arena, slot[0])
+        iron_prefetch(level_at(&engine.arena, order.level))
+        iron_prefetch(level_at(&engine.arena, order.link.next))
+        iron_prefetch(level_at(&engine.arena, order.link.prev))
+        iron_prefetch(&engine.arena.pages[order.level >> PAGE_SHIFT])

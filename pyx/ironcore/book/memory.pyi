@@ -1,0 +1,1 @@
+"""Reserved and prefaulted memory for the books."""

@@ -1,0 +1,59 @@
+"""Reserved and prefaulted memory for the books."""
+
+from libc.stdint cimport uint64_t, uintptr_t
+from posix.mman cimport (
+    MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, mmap, munmap,
+)
+
+
+cdef extern from "<sys/mman.h>" nogil:
+    enum:
+        MAP_NORESERVE
+        MADV_HUGEPAGE
+    int madvise(void* address, size_t bytes, int advice)
+
+cdef extern from *:
+    """
+    /* Writes what is there, so that the page becomes the process's own. */
+    static inline void iron_touch(volatile char *p) { *p = *p; }
+    """
+    void iron_touch(char* address) noexcept nogil
+
+cdef enum:
+    PAGE_BYTES = 4096
+    HUGE_PAGE_BYTES = 2097152
+
+
+cdef inline uint64_t _mapped_bytes(uint64_t bytes) noexcept nogil:
+    return (bytes + HUGE_PAGE_BYTES - 1) & ~<uint64_t>(HUGE_PAGE_BYTES - 1)
+
+
+cdef void* memory_reserve(uint64_t bytes) noexcept nogil:
+    cdef uint64_t mapped = _mapped_bytes(bytes)
+    cdef char* base = <char*>mmap(NULL, mapped + HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    if base == <char*>MAP_FAILED:
+        return NULL
+    # A huge page has to start at its own multiple: map one more than needed, give the ends back.
+    cdef uint64_t skip = (HUGE_PAGE_BYTES - <uintptr_t>base % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES
+    if skip:
+        munmap(base, skip)
+    munmap(base + skip + mapped, HUGE_PAGE_BYTES - skip)
+    return base + skip
+
+
+cdef void memory_release(void* base, uint64_t bytes) noexcept nogil:
+    if base != NULL:
+        munmap(base, _mapped_bytes(bytes))
+
+
+cdef void memory_prefault(void* base, uint64_t bytes) noexcept nogil:
+    cdef char* start = <char*>(<uintptr_t>base & ~<uintptr_t>(PAGE_BYTES - 1))
+    cdef uint64_t range_bytes = <uint64_t>(<char*>base - start) + bytes
+    cdef uint64_t offset = 0
+    if range_bytes >= HUGE_PAGE_BYTES:
+        # Advice only: without huge pages the small ones below are faulted in all the same.
+        madvise(start, range_bytes & ~<uint64_t>(HUGE_PAGE_BYTES - 1), MADV_HUGEPAGE)
+    while offset < range_bytes:
+        iron_touch(start + offset)
+        offset += PAGE_BYTES

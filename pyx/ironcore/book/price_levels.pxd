@@ -1,0 +1,96 @@
+# The price levels of one side of one book, in order of price, found by price in constant time.
+#
+# A price becomes a key in which lower is always better (bids count down from the highest price),
+# so that one code serves both sides and the best is always a lowest set bit. The keys are the
+# leaves of a tree of 64-bit maps: a page holds 64 neighbouring levels, a node 64 pages or nodes.
+# Only what holds an order exists, and the depth follows from the instrument's price range, so a
+# stub quote far away costs one path of nodes, and no window has to follow the market.
+#
+# The lowest node used last is remembered: it spans 4,096 ticks, which is where nearly all orders of
+# a liquid book go, and makes finding a level two loads.
+
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+
+from ironcore.book.memory cimport iron_likely, iron_lowest_bit
+from ironcore.book.order_pool cimport Arena, Level, LevelPage, PriceNode, level_at
+
+cdef enum:
+    KEY_NONE = 0xFFFFFFFF            # worse than every price: no level at all
+    KEY_WORST = 0xFFFFFFFE           # as a limit: any price will do
+    PAGE_SHIFT = 6                   # key bits within a page
+    NEAR_SHIFT = 12                  # key bits within a lowest node
+    NEAR_NONE = 0xFFFFFFFF
+
+cdef struct PriceLevels:             # 64 bytes
+    uint32_t best_key                # KEY_NONE when the side is empty
+    uint32_t best_level              # unit; valid unless the side is empty
+    uint32_t near_prefix             # key >> NEAR_SHIFT of near_node, or NEAR_NONE
+    uint32_t near_node
+    uint32_t root
+    uint32_t depth                   # nodes on the way from the root to a page, 1 or more
+    uint32_t index                   # of this side: 2 * instrument, plus 1 for the sell side
+    uint32_t levels                  # occupied
+    int32_t price_zero_e4            # price of key 0
+    int32_t price_step_e4            # of one key: the tick, negative on the buy side
+    uint32_t reserved[6]
+
+cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index,
+                        uint32_t keys_count) noexcept nogil
+cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil
+cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
+                                 uint32_t key) noexcept nogil
+cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) noexcept nogil
+# The occupied level next worse than the one given, or 0.
+cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) noexcept nogil
+
+
+cdef inline int32_t levels_price_e4(const PriceLevels* side, uint32_t key) noexcept nogil:
+    return side.price_zero_e4 + side.price_step_e4 * <int32_t>key
+
+
+cdef inline uint32_t level_key(const Arena* arena, uint32_t level) noexcept nogil:
+    return arena.pages[level >> PAGE_SHIFT].key_base + (level & 63)
+
+
+cdef inline uint32_t levels_take(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+    """The unit of the level at this key, made when there was none."""
+    cdef uint32_t parent = side.near_node
+    if not iron_likely(key >> NEAR_SHIFT == side.near_prefix):
+        parent = levels_near(arena, side, key)
+    cdef PriceNode* node = &arena.nodes[parent]
+    cdef uint32_t child = (key >> PAGE_SHIFT) & 63
+    cdef uint32_t number
+    if iron_likely((node.occupied >> child) & 1):
+        number = node.child[child]
+    else:
+        number = levels_page_create(arena, side, parent, key)
+    cdef LevelPage* page = &arena.pages[number]
+    cdef uint32_t unit = (number << PAGE_SHIFT) | (key & 63)
+    cdef Level* level
+    if not (page.occupied >> (key & 63)) & 1:
+        page.occupied |= <uint64_t>1 << (key & 63)
+        level = level_at(arena, unit)
+        level.link.next = unit
+        level.link.prev = unit
+        level.total = 0
+        side.levels += 1
+        if key < side.best_key:
+            side.best_key = key
+            side.best_level = unit
+    return unit
+
+
+cdef inline void levels_leave(Arena* arena, PriceLevels* side, uint32_t unit) noexcept nogil:
+    """The level has become empty: take it out, and find the new best if it was that."""
+    cdef uint32_t number = unit >> PAGE_SHIFT
+    cdef LevelPage* page = &arena.pages[number]
+    cdef uint32_t lowest
+    page.occupied &= ~(<uint64_t>1 << (unit & 63))
+    side.levels -= 1
+    if iron_likely(page.occupied != 0):
+        if unit == side.best_level:
+            lowest = iron_lowest_bit(page.occupied)
+            side.best_key = page.key_base + lowest
+            side.best_level = (number << PAGE_SHIFT) | lowest
+        return
+    levels_page_release(arena, side, number)

@@ -1,0 +1,1 @@
+"""The tree of price levels of one side of one book: its paths are made and taken down here."""

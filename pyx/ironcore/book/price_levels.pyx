@@ -1,0 +1,132 @@
+"""The tree of price levels of one side of one book: its paths are made and taken down here."""
+
+from libc.stdint cimport uint32_t, uint64_t
+
+from ironcore.base.check cimport iron_assert, iron_static_assert
+from ironcore.book.memory cimport iron_lowest_bit
+from ironcore.book.order_pool cimport (
+    Arena, LevelPage, PriceNode, pool_give, pool_take,
+)
+
+
+cdef inline uint64_t _right_of(uint64_t occupied, uint32_t index) noexcept nogil:
+    return occupied >> index >> 1 << index << 1
+
+
+cdef uint32_t _node_create(Arena* arena, uint32_t parent, uint32_t index) noexcept nogil:
+    cdef uint32_t number = pool_take(&arena.node_pool)
+    cdef PriceNode* node = &arena.nodes[number]
+    iron_assert(number <= arena.nodes_max, "more price nodes than reserved")
+    node.occupied = 0
+    node.parent = parent
+    node.index = index
+    return number
+
+
+cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index,
+                        uint32_t keys_count) noexcept nogil:
+    """An empty side for the keys 0 .. keys_count - 1; prices are the caller's to set."""
+    iron_static_assert(sizeof(PriceLevels) == 64)
+    cdef uint64_t span = <uint64_t>1 << NEAR_SHIFT
+    side.depth = 1
+    while span < keys_count:
+        span <<= 6
+        side.depth += 1
+    side.best_key = KEY_NONE
+    side.best_level = 0
+    side.near_prefix = NEAR_NONE
+    side.near_node = 0
+    side.root = _node_create(arena, 0, 0)
+    side.index = index
+    side.levels = 0
+
+
+cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+    """The lowest node for this key, its path made where it is missing; remembered as near."""
+    cdef uint32_t number = side.root
+    cdef uint32_t shift = PAGE_SHIFT * side.depth
+    cdef uint32_t index, child
+    cdef PriceNode* node
+    while shift > PAGE_SHIFT:
+        node = &arena.nodes[number]
+        index = (key >> shift) & 63
+        if not (node.occupied >> index) & 1:
+            child = _node_create(arena, number, index)
+            node.child[index] = child
+            node.occupied |= <uint64_t>1 << index
+        number = node.child[index]
+        shift -= PAGE_SHIFT
+    side.near_prefix = key >> NEAR_SHIFT
+    side.near_node = number
+    return number
+
+
+cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
+                                 uint32_t key) noexcept nogil:
+    cdef uint32_t number = pool_take(&arena.page_pool)
+    cdef LevelPage* page = &arena.pages[number]
+    cdef PriceNode* node = &arena.nodes[parent]
+    cdef uint32_t child = (key >> PAGE_SHIFT) & 63
+    iron_assert(number < arena.page_first + arena.pages_max, "more level pages than reserved")
+    page.occupied = 0
+    page.parent = parent
+    page.key_base = key & ~<uint32_t>63
+    page.side = side.index
+    node.child[child] = number
+    node.occupied |= <uint64_t>1 << child
+    return number
+
+
+cdef uint32_t _leftmost(Arena* arena, uint32_t number, uint64_t branches,
+                        uint32_t nodes_below) noexcept nogil:
+    """The unit of the best level under the branches given of this node."""
+    while nodes_below:
+        number = arena.nodes[number].child[iron_lowest_bit(branches)]
+        branches = arena.nodes[number].occupied
+        nodes_below -= 1
+    number = arena.nodes[number].child[iron_lowest_bit(branches)]
+    return (number << PAGE_SHIFT) | iron_lowest_bit(arena.pages[number].occupied)
+
+
+cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) noexcept nogil:
+    """Give back an empty page, and every node above it that has thereby become empty."""
+    cdef uint32_t number = arena.pages[page].parent
+    cdef uint32_t index = (arena.pages[page].key_base >> PAGE_SHIFT) & 63
+    cdef bint was_best = arena.pages[page].key_base == side.best_key & ~<uint32_t>63
+    cdef PriceNode* node = &arena.nodes[number]
+    pool_give(&arena.page_pool, page)
+    node.occupied &= ~(<uint64_t>1 << index)
+    while node.occupied == 0 and number != side.root:
+        if number == side.near_node:
+            side.near_prefix = NEAR_NONE
+        pool_give(&arena.node_pool, number)
+        index = node.index
+        number = node.parent
+        node = &arena.nodes[number]
+        node.occupied &= ~(<uint64_t>1 << index)
+    if not was_best:
+        return
+    if node.occupied == 0:
+        side.best_key = KEY_NONE
+        return
+    side.best_level = _leftmost(arena, side.root, arena.nodes[side.root].occupied, side.depth - 1)
+    side.best_key = level_key(arena, side.best_level)
+
+
+cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) noexcept nogil:
+    cdef uint32_t number = unit >> PAGE_SHIFT
+    cdef uint64_t right = _right_of(arena.pages[number].occupied, unit & 63)
+    cdef uint32_t index = (arena.pages[number].key_base >> PAGE_SHIFT) & 63
+    cdef uint32_t nodes_below = 0
+    if right:
+        return (number << PAGE_SHIFT) | iron_lowest_bit(right)
+    number = arena.pages[number].parent
+    right = _right_of(arena.nodes[number].occupied, index)
+    while right == 0:
+        if number == side.root:
+            return 0
+        index = arena.nodes[number].index
+        number = arena.nodes[number].parent
+        right = _right_of(arena.nodes[number].occupied, index)
+        nodes_below += 1
+    return _leftmost(arena, number, right, nodes_below)

@@ -1,0 +1,96 @@
+# What an order must satisfy before it may touch a book. Pure: an order's fields and its
+# instrument's limits in, an OUCH 5.0 reject reason out. The rules are 4.3 to 4.9
+# of docs/MATCHING_RULES.md; of several faults the first in that order is the one reported.
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+
+from ironcore.wire.record cimport PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS
+
+cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons
+    REJECT_NONE = 0
+    REJECT_DESTINATION_CLOSED = 0x02   # order entry is disabled for the session
+    REJECT_DISPLAY = 0x03
+    REJECT_MAX_FLOOR = 0x04
+    REJECT_SIDE = 0x09
+    REJECT_PROCESSING = 0x0A         # the UserRefNum is beyond what this venue can keep
+    REJECT_MIN_QUANTITY = 0x0D
+    REJECT_OTHER = 0x0F              # not supported here, or the order pool is exhausted
+    REJECT_PEGGING = 0x11
+    REJECT_QUANTITY = 0x13
+    REJECT_CROSS_ORDER = 0x14
+    REJECT_ROUTING = 0x16
+    REJECT_SYMBOL = 0x17
+    REJECT_PRICE = 0x1D
+    REJECT_QUANTITY_MAX = 0x31
+
+cdef enum:
+    QUANTITY_MAX = 999999            # OUCH 5.0
+    SIDE_BUY = 66                    # 'B'
+    SIDE_SELL = 83                   # 'S'
+    SIDE_SHORT = 84                  # 'T'
+    SIDE_SHORT_EXEMPT = 69           # 'E'
+    TIME_IN_FORCE_DAY = 48           # '0'
+    TIME_IN_FORCE_IOC = 51           # '3'
+    DISPLAY_YES = 89                 # 'Y'
+    DISPLAY_NO = 78                  # 'N'
+    DISPLAY_ATTRIBUTABLE = 65        # 'A'
+    CROSS_NONE = 78                  # 'N'
+
+cdef struct InstrumentLimits:        # 32 bytes
+    uint32_t tick_size_e4
+    uint32_t lot_size
+    int32_t price_e4_min
+    int32_t price_e4_max
+    uint32_t quantity_max
+    uint32_t tick_first              # price = tick * tick_size_e4, from this tick
+    uint32_t ticks_count             # on
+    uint32_t reserved
+
+# Fills tick_first and ticks_count; false when no order could ever satisfy these limits.
+cdef bint limits_prepare(InstrumentLimits* limits) noexcept nogil
+
+# The options of an order's appendage. STATUS_MALFORMED when its elements do not fill it exactly.
+# *reason is the reject reason of the first option that asks for what the venue does not do;
+# *side is set when the option Side is present.
+cdef int appendage_check(const uint8_t* appendage, uint16_t bytes, uint32_t* reason,
+                         uint8_t* side) noexcept nogil
+
+
+cdef inline bint price_is_market(int32_t price_e4) noexcept nogil:
+    return price_e4 == PRICE_E4_MARKET or price_e4 == PRICE_E4_MARKET_CROSS
+
+
+cdef inline bint side_is_sell(uint8_t side) noexcept nogil:
+    return side == SIDE_SELL or side == SIDE_SHORT or side == SIDE_SHORT_EXEMPT
+
+
+cdef inline uint32_t quantity_reject(const InstrumentLimits* limits,
+                                     uint32_t quantity) noexcept nogil:
+    if quantity == 0:
+        return REJECT_QUANTITY
+    if quantity > limits.quantity_max:
+        return REJECT_QUANTITY_MAX
+    if limits.lot_size != 1 and quantity % limits.lot_size:
+        return REJECT_QUANTITY
+    return REJECT_NONE
+
+
+cdef inline uint32_t price_reject(const InstrumentLimits* limits, int32_t price_e4,
+                                  uint32_t* tick) noexcept nogil:
+    """A limit price's number of ticks from tick_first, for a price that is one."""
+    cdef uint32_t ticks
+    if price_e4 < limits.price_e4_min or price_e4 > limits.price_e4_max:
+        return REJECT_PRICE
+    ticks = <uint32_t>price_e4 // limits.tick_size_e4
+    if ticks * limits.tick_size_e4 != <uint32_t>price_e4:
+        return REJECT_PRICE
+    tick[0] = ticks - limits.tick_first
+    return REJECT_NONE
+
+
+cdef inline uint32_t instructions_reject(uint8_t time_in_force, uint8_t display) noexcept nogil:
+    if time_in_force != TIME_IN_FORCE_DAY and time_in_force != TIME_IN_FORCE_IOC:
+        return REJECT_OTHER
+    if display != DISPLAY_YES and display != DISPLAY_ATTRIBUTABLE:
+        return REJECT_DISPLAY
+    return REJECT_NONE

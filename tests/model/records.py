@@ -1,0 +1,198 @@
+"""Command and event records for tests, packed with `struct` from the layout in docs/WIRE.md.
+
+Written apart from the data plane, so that a field moved by mistake is seen.
+"""
+
+import struct
+from typing import NamedTuple
+
+STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT = 1, 2, 3, 4
+ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL = 16, 17, 18, 19, 20
+DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY, CANCEL_SESSION = 21, 22, 23, 24
+
+ACCEPTED, REJECTED, EXECUTED, CANCELED, REPLACED, ADDED, MODIFIED = range(128, 135)
+MASS_CANCEL_RESPONSE, ENTRY_DISABLED, ENTRY_ENABLED, ACCOUNT_QUERY_RESPONSE = range(135, 139)
+INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM = range(139, 142)
+
+LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL = 1, 2, 4, 8, 16
+
+OK, MALFORMED, IGNORED = 0, 4, 12
+
+INSTRUMENT_NONE = 0xFFFFFFFF
+MARKET, MARKET_CROSS = 0x7FFFFFFF, 2_000_000_000
+PRICE_MAX = 1_999_999_900
+RECORD_VERSION = 1
+
+HEADER = struct.Struct("<BBHIQQII")
+ENTER = struct.Struct("<IiBBBBBBH14s2x")
+REPLACE = struct.Struct("<IiIBBBxH14s")
+SHORT = struct.Struct("<IBBBB")
+EVENT = struct.Struct("<BBBBIQQiI")
+
+
+class Limits(NamedTuple):
+    """What an engine is made with."""
+
+    instruments_max: int = 4
+    sessions_max: int = 3
+    orders_max: int = 64
+    user_ref_bits: int = 12
+
+
+class Event(NamedTuple):
+    """One event, as 32 bytes say it."""
+
+    type: int
+    flags: int
+    reason: int
+    side: int
+    quantity: int
+    order_ref: int
+    other: int
+    price_e4: int
+    slot: int
+
+
+def decode_event(data: bytes) -> Event:
+    return Event(*EVENT.unpack(data))
+
+
+def header(
+    record_type: int,
+    record_bytes: int,
+    session: int = 0,
+    user_ref: int = 0,
+    instrument: int = INSTRUMENT_NONE,
+) -> bytes:
+    return HEADER.pack(record_type, 0, record_bytes, session, 0, 0, user_ref, instrument)
+
+
+def instrument_of(record: bytes) -> int:
+    """The header's instrument field."""
+    return int(HEADER.unpack_from(record)[7])
+
+
+def _with_body(
+    record_type: int, session: int, user_ref: int, instrument: int, body: bytes
+) -> bytes:
+    padded = body + bytes(-len(body) % 8)
+    record_bytes = HEADER.size + len(padded)
+    return header(record_type, record_bytes, session, user_ref, instrument) + padded
+
+
+def stream_start(limits: Limits, version: int = RECORD_VERSION) -> bytes:
+    body = struct.pack(
+        "<10sHIQIIII",
+        b"TEST000001",
+        version,
+        limits.instruments_max,
+        0,
+        limits.orders_max,
+        limits.sessions_max,
+        limits.user_ref_bits,
+        0,
+    )
+    return _with_body(STREAM_START, 0, 0, INSTRUMENT_NONE, body)
+
+
+def define_instrument(
+    index: int,
+    tick: int = 100,
+    lot: int = 1,
+    price_min: int = 100,
+    price_max: int = PRICE_MAX,
+    quantity_max: int = 999_999,
+) -> bytes:
+    symbol = f"SYM{index}".ljust(8).encode()
+    body = struct.pack("<8sIIiiI12x", symbol, tick, lot, price_min, price_max, quantity_max)
+    return _with_body(DEFINE_INSTRUMENT, 0, 0, index, body)
+
+
+def define_session(index: int) -> bytes:
+    body = struct.pack("<6s4sB13x", f"M{index:05}".encode(), b"FIRM", 0)
+    return _with_body(DEFINE_SESSION, index, 0, INSTRUMENT_NONE, body)
+
+
+def system_event(code: str) -> bytes:
+    return _with_body(SYSTEM_EVENT, 0, 0, INSTRUMENT_NONE, struct.pack("<B7x", ord(code)))
+
+
+def enter(
+    session: int,
+    user_ref: int,
+    side: str,
+    quantity: int,
+    price: int,
+    *,
+    instrument: int = 0,
+    time_in_force: str = "0",
+    display: str = "Y",
+    cross_type: str = "N",
+    appendage: bytes = b"",
+) -> bytes:
+    fixed = ENTER.pack(
+        quantity,
+        price,
+        ord(side),
+        ord(time_in_force),
+        ord(display),
+        ord("P"),
+        ord("N"),
+        ord(cross_type),
+        len(appendage),
+        b"CLORDID".ljust(14),
+    )
+    return _with_body(ENTER_ORDER, session, user_ref, instrument, fixed + appendage)
+
+
+def replace(
+    session: int,
+    orig_user_ref: int,
+    user_ref: int,
+    quantity: int,
+    price: int,
+    *,
+    time_in_force: str = "0",
+    display: str = "Y",
+    appendage: bytes = b"",
+) -> bytes:
+    fixed = REPLACE.pack(
+        quantity,
+        price,
+        orig_user_ref,
+        ord(time_in_force),
+        ord(display),
+        ord("N"),
+        len(appendage),
+        b"CLORDID".ljust(14),
+    )
+    return _with_body(REPLACE_ORDER, session, user_ref, INSTRUMENT_NONE, fixed + appendage)
+
+
+def short(
+    record_type: int,
+    session: int,
+    user_ref: int = 0,
+    *,
+    quantity: int = 0,
+    side: str = "\0",
+    reason: str = "\0",
+    symbol_given: bool = False,
+    instrument: int = INSTRUMENT_NONE,
+) -> bytes:
+    """A command in the form of a cancel."""
+    body = SHORT.pack(quantity, ord(side), ord(reason), 0, symbol_given)
+    return _with_body(record_type, session, user_ref, instrument, body)
+
+
+def cancel(session: int, user_ref: int, quantity: int = 0, reason: str = "\0") -> bytes:
+    return short(CANCEL_ORDER, session, user_ref, quantity=quantity, reason=reason)
+
+
+def modify(session: int, user_ref: int, quantity: int, side: str) -> bytes:
+    return short(MODIFY_ORDER, session, user_ref, quantity=quantity, side=side)
+
+
+def option(tag: int, value: bytes) -> bytes:
+    """One element of an appendage."""
+    return bytes([1 + len(value), tag]) + value

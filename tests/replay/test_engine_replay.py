@@ -1,0 +1,107 @@
+"""Goal: the same commands give the same bytes, however they are handed in.
+
+Method: one stream of random commands into fresh cores: one at a time, in batches of any size, with
+and without prefetching, with time stamps and with the ignored commands left out; events and digests
+of the state are compared.
+"""
+
+from random import Random
+
+import numpy as np
+import pytest
+from tests.model import records as r
+from tests.model.command_mix import CommandMix
+from tests.model.engine_model import EngineModel
+
+from ironcore.book.matching_engine import MatchingEngine, record_offsets
+
+LIMITS = r.Limits(orders_max=500, user_ref_bits=15)
+COMMANDS = 8000
+
+
+@pytest.fixture(scope="module")
+def stream() -> list[bytes]:
+    model = EngineModel(LIMITS)
+    mix = CommandMix(7, model)
+    taken = []
+    for part in (mix.opening(), mix.commands(COMMANDS)):
+        for record in part:
+            model.apply(record)
+            taken.append(record)
+    return taken
+
+
+@pytest.fixture(scope="module")
+def reference(stream: list[bytes]) -> tuple[bytes, str]:
+    """Events and digest of the stream, one command at a time."""
+    core = MatchingEngine(*LIMITS)
+    events = b"".join(core.apply(record)[1].tobytes() for record in stream)
+    return events, core.digest()
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+@pytest.mark.parametrize("batch_max", [1, 7, 500, COMMANDS * 2])
+def test_batches_of_any_size_give_the_same_bytes(
+    stream: list[bytes], reference: tuple[bytes, str], batch_max: int, prefetch: bool
+) -> None:
+    core = MatchingEngine(*LIMITS)
+    random = Random(batch_max)
+    events = []
+    at = 0
+    while at < len(stream):
+        size = random.randint(1, batch_max)
+        batch = b"".join(stream[at : at + size])
+        events.append(core.apply_batch(batch, prefetch=prefetch)[2].tobytes())
+        at += size
+    assert (b"".join(events), core.digest()) == reference
+
+
+def test_a_stream_without_its_ignored_commands_gives_the_same_bytes(
+    stream: list[bytes], reference: tuple[bytes, str]
+) -> None:
+    core = MatchingEngine(*LIMITS)
+    kept = bytearray()
+    for record in stream:
+        if core.apply(record)[0] == r.OK:
+            stamped = bytearray(record)
+            stamped[8:16] = Random(len(kept)).randbytes(8)
+            kept += stamped
+    replayed = MatchingEngine(*LIMITS)
+    statuses, _, events = replayed.apply_batch(kept)
+    assert set(statuses.tolist()) == {r.OK}
+    assert len(statuses) < len(stream)
+    assert (events.tobytes(), replayed.digest()) == reference
+
+
+def test_a_different_command_gives_a_different_digest(
+    stream: list[bytes], reference: tuple[bytes, str]
+) -> None:
+    core = MatchingEngine(*LIMITS)
+    core.apply_batch(b"".join(stream))
+    assert core.digest() == reference[1]
+    core.apply(r.short(r.DISABLE_ORDER_ENTRY, 1))
+    assert core.digest() != reference[1]
+
+
+def test_stamped_commands_replay_to_the_same_bytes(
+    stream: list[bytes], reference: tuple[bytes, str]
+) -> None:
+    records = bytearray(b"".join(stream))
+    MatchingEngine(*LIMITS).apply_batch(records, stamp=True)
+    assert bytes(records) != b"".join(stream)
+    core = MatchingEngine(*LIMITS)
+    assert (core.apply_batch(records)[2].tobytes(), core.digest()) == reference
+
+
+def test_a_buffer_that_is_not_whole_records_is_refused_as_a_whole(stream: list[bytes]) -> None:
+    core = MatchingEngine(*LIMITS)
+    before = core.digest()
+    for broken in (b"".join(stream[:5])[:-8], b"".join(stream[:5]) + bytes(3), bytes(40)):
+        with pytest.raises(ValueError, match="record_bytes"):
+            core.apply_batch(broken)
+    assert core.digest() == before
+
+
+def test_offsets_lead_to_each_record(stream: list[bytes]) -> None:
+    offsets = record_offsets(b"".join(stream))
+    assert offsets.tolist() == [0, *np.cumsum([len(record) for record in stream]).tolist()]

@@ -1,0 +1,156 @@
+"""Goal: section 11 of docs/MATCHING_RULES.md: the check of the invariants sees each of them broken.
+
+Method: a sound book, of which one field is overwritten in memory.
+"""
+
+import pytest
+from tests.model import records as r
+from tests.model.memory import Memory
+from tests.model.rules import rule
+
+from ironcore.book.matching_engine import MatchingEngine
+
+FIRST, SECOND, THIRD, SELL = (1 << 12 | number for number in (1, 2, 3, 4))
+
+
+@pytest.fixture
+def core() -> MatchingEngine:
+    """Two buys at 1000, one at 900, one sell at 1100."""
+    limits = r.Limits()
+    core = MatchingEngine(*limits)
+    for record in (
+        r.stream_start(limits),
+        r.define_instrument(0),
+        r.define_session(1),
+        r.enter(1, 1, "B", 5, 1000),
+        r.enter(1, 2, "B", 7, 1000),
+        r.enter(1, 3, "B", 9, 900),
+        r.enter(1, 4, "S", 9, 1100),
+    ):
+        assert core.apply(record)[0] == r.OK
+    core.check_invariants()
+    return core
+
+
+def broken(core: MatchingEngine) -> str:
+    with pytest.raises(AssertionError) as caught:
+        core.check_invariants()
+    return str(caught.value)
+
+
+@rule("11.1")
+def test_a_crossed_book_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    # Buys count down from the highest price: it becomes five ticks higher, and they with it.
+    memory.u32(memory.books + memory.TICKS_COUNT).value += 5
+    assert broken(core) == "the book is crossed"
+
+
+@rule("11.2")
+@pytest.mark.parametrize("change", [1, 1 << 42])
+def test_a_wrong_level_total_is_seen(core: MatchingEngine, change: int) -> None:
+    memory = Memory(core)
+    memory.u64(memory.level(FIRST) + 8).value += change
+    assert broken(core) == "a level's total is not the sum of its orders"
+
+
+@rule("11.3")
+def test_a_wrong_neighbour_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.order(SECOND) + 4).value = memory.level_unit(FIRST)
+    assert broken(core) == "an order does not know its neighbour or its level"
+
+
+@rule("11.3")
+def test_a_forgotten_end_of_a_queue_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.level(FIRST) + 4).value = memory.unit(FIRST)
+    assert broken(core) == "a level does not know the end of its queue"
+
+
+@rule("11.4")
+def test_an_order_in_two_places_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.level(THIRD)).value = memory.unit(FIRST)
+    assert broken(core) == "an order is in two places"
+
+
+@rule("11.4")
+def test_an_order_that_its_owner_cannot_find_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.slots + 4 * FIRST).value = memory.unit(SECOND)
+    assert broken(core) == "an order cannot be found by its owner's reference"
+
+
+@rule("11.4")
+def test_a_reference_to_a_dead_order_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.slots + 4 * (1 << 12)).value = memory.unit(FIRST)
+    assert broken(core) == "a reference leads to a dead order"
+
+
+@rule("11.5")
+def test_an_empty_page_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u64(memory.page(SELL)).value = 0
+    assert broken(core) == "an empty level page was not given back"
+
+
+@rule("11.5")
+def test_a_better_level_than_the_best_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u64(memory.page(SELL)).value |= 1
+    assert broken(core) == "a better level than the best exists"
+
+
+@rule("11.5")
+def test_a_level_too_many_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.side(0) + 28).value += 1
+    assert broken(core) == "a side counts its levels wrongly"
+
+
+@rule("11.6")
+def test_a_lost_order_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    fresh = memory.u32(memory.engine + memory.ARENA + 32 + 12)
+    assert fresh.value == 4
+    fresh.value += 1
+    assert broken(core) == "an order was lost"
+
+
+@rule("11.6")
+def test_an_order_that_is_free_and_live_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    pool = memory.engine + memory.ARENA + 32
+    memory.u32(memory.u64(pool).value).value = memory.unit(FIRST) // 2
+    memory.u32(pool + 8).value = 1
+    assert broken(core) == "an order is both free and live, or free twice"
+
+
+@rule("11.7")
+def test_an_order_without_quantity_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.order(FIRST) + 8).value = 0
+    assert broken(core) == "an order without quantity or reference rests"
+
+
+@rule("11.7")
+def test_an_order_off_lot_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.books + memory.LOT_SIZE).value = 3
+    assert broken(core) == "an order rests that is not a whole number of lots"
+
+
+@rule("11.7")
+def test_an_order_outside_the_prices_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.books + memory.TICKS_COUNT).value = 10
+    assert broken(core) == "a level is outside the instrument's prices"
+
+
+@rule("11.7")
+def test_an_order_on_the_wrong_side_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u64(memory.order(FIRST) + 16).value ^= ord("B") ^ ord("S")
+    assert broken(core) == "an order rests on the wrong side"
