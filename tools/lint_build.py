@@ -21,7 +21,7 @@ from Cython.Compiler.Main import CompilationOptions, Context, default_options
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / "build" / "lint"
-CYTHON = [sys.executable, "-m", "cython", "-3", "-I", "pyx"]
+CYTHON = ["-m", "cython", "-3", "-I", "pyx"]
 DIRECTIVES = {  # of a release build, and what makes Cython talk
     "wraparound": False,
     "boundscheck": False,
@@ -54,7 +54,7 @@ def translate(source: Path) -> str:
     target = c_path(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     options = [part for name, value in DIRECTIVES.items() for part in ("-X", f"{name}={value}")]
-    return run([*CYTHON, *options, str(source), "-o", str(target)])
+    return run([sys.executable, *CYTHON, *options, str(source), "-o", str(target)])
 
 
 def compile_c(source: Path) -> str:
@@ -62,33 +62,33 @@ def compile_c(source: Path) -> str:
     return run([*COMPILE, str(target), "-o", str(target.with_suffix(".o"))])
 
 
-def digests(sources: list[Path]) -> dict[Path, str]:
-    """Of each module: everything that its translation and compilation depend on."""
+def dependencies() -> dict[Path, list[Path]]:
+    """By module: itself and everything that it cimports or includes."""
+    os.chdir(ROOT)
     options = CompilationOptions(default_options, include_path=["pyx"], language_level=3)
     tree = create_dependency_tree(Context.from_options(options), quiet=True)
-    version = [*shlex.split(os.environ.get("CC", "cc")), "--version"]
-    compiler = subprocess.run(version, capture_output=True, text=True, check=True).stdout
-    settings = repr((Cython.__version__, compiler, CYTHON, DIRECTIVES, COMPILE))
-    headers = sorted(str(path) for path in (ROOT / "pyx/ironcore/include").glob("*.h"))
-    found = {}
-    for source in sources:
-        digest = hashlib.sha256(settings.encode())
-        for path in sorted(tree.all_dependencies(str(source))) + headers:
-            digest.update(Path(path).read_bytes())
-        found[source] = digest.hexdigest()
-    return found
+    return {
+        source: sorted(Path(path) for path in tree.all_dependencies(str(source)))
+        for source in sorted(Path("pyx").rglob("*.pyx"))
+    }
 
 
-def do_stale(
-    wanted: dict[Path, str], stamp: str, step: Callable[[Path], str], jobs: int
-) -> dict[Path, str]:
+def digest(settings: object, paths: list[Path]) -> str:
+    found = hashlib.sha256(repr(settings).encode())
+    for path in paths:
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def do_stale(wanted: dict[Path, str], stamp: str, step: Callable[[Path], str]) -> dict[Path, str]:
     """Run the step on modules whose stamp is not the wanted digest; what it said of each."""
     stamps = {source: c_path(source).with_suffix(stamp) for source in wanted}
     stale = [
         source
-        for source, digest in wanted.items()
-        if not stamps[source].exists() or stamps[source].read_text() != digest
+        for source, text in wanted.items()
+        if not stamps[source].exists() or stamps[source].read_text() != text
     ]
+    jobs = int(os.environ.get("IRONPIT_JOBS") or len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(jobs) as pool:
         said = dict(zip(stale, pool.map(step, stale), strict=True))
     for source, words in said.items():
@@ -97,24 +97,25 @@ def do_stale(
     return {source: words for source, words in said.items() if words}
 
 
-def translate_stale() -> tuple[dict[Path, str], dict[Path, str]]:
-    """Bring all generated C up to date; the digests, and what Cython said of each module."""
-    os.chdir(ROOT)
-    wanted = digests(sorted(Path("pyx").rglob("*.pyx")))
-    return wanted, do_stale(wanted, ".translated", translate, jobs())
-
-
-def jobs() -> int:
-    return int(os.environ.get("IRONPIT_JOBS") or len(os.sched_getaffinity(0)))
-
-
 def main() -> int:
-    wanted, said = translate_stale()
-    rest = {source: digest for source, digest in wanted.items() if source not in said}
-    said |= do_stale(rest, ".compiled", compile_c, jobs())
+    modules = dependencies()
+    translation = (Cython.__version__, CYTHON, DIRECTIVES)
+    wanted = {source: digest(translation, paths) for source, paths in modules.items()}
+    said = do_stale(wanted, ".translated", translate)
+
+    version = [*shlex.split(os.environ.get("CC", "cc")), "--version"]
+    compiler = subprocess.run(version, capture_output=True, text=True, check=True).stdout
+    headers = sorted((ROOT / "pyx/ironcore/include").glob("*.h"))
+    compilation = (compiler, COMPILE, [path.read_text() for path in headers])
+    wanted = {
+        source: digest((compilation, translated), [])
+        for source, translated in wanted.items()
+        if source not in said
+    }
+    said |= do_stale(wanted, ".compiled", compile_c)
     for source, words in said.items():
         print(f"{source}:\n{words}")
-    print(f"lint build: {len(wanted)} modules, {len(said)} with warnings")
+    print(f"lint build: {len(modules)} modules, {len(said)} with warnings")
     return 1 if said else 0
 
 
