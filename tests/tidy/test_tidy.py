@@ -54,7 +54,7 @@ METHOD = "class A:\n    cdef int f(self) except -1:\n" + "        x = 1\n\n" * 8
 
 BROKEN: list[tuple[rules.Rule, str, str]] = [
     (rules.line_length, "a.py", "x" * 101),
-    (rules.line_length, "a.md", "word " * 21),
+    (rules.line_length, "a.md", "word " * 25),
     (rules.file_length, "a.pyx", "x\n" * 601),
     (rules.white_space, "a.md", "x "),
     (rules.white_space, "a.py", "\tx\n"),
