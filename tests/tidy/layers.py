@@ -46,6 +46,8 @@ IMPURE = (
 )
 # Stages meet only at rings: a module of one box imports nothing of another's.
 BOXES = ("gateway", "matcher", "publisher", "journal", "bridge")
+# The journal's files are read by every stage that catches up: their reader belongs to none.
+SHARED = ("journal_format", "journal_cursor", "journal_reader")
 
 
 class Import(NamedTuple):
@@ -111,6 +113,8 @@ def package_of(module: str) -> str:
 def box(module: str) -> str | None:
     """The stage that a module of ironcore.stage belongs to, if it belongs to one alone."""
     name = module.removeprefix("ironcore.stage.")
+    if name.split(".")[0] in SHARED:
+        return None
     return next((word for word in BOXES if re.match(rf"{word}(_|\.|$)", name)), None)
 
 

@@ -1,0 +1,11 @@
+from ironcore.base.counters import CountersFile
+
+class CounterSet:
+    """Counters named by a stage, each (name, label); without a file they live in memory."""
+
+    names: tuple[str, ...]
+    def __init__(
+        self, writer: str, names: tuple[tuple[str, str], ...], file: CountersFile | None = None
+    ) -> None: ...
+    def snapshot(self) -> dict[str, int]:
+        """Values now, by name."""

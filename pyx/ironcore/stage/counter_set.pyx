@@ -1,0 +1,25 @@
+"""The counters of one stage."""
+
+from libc.string cimport memset
+
+from ironcore.base.counters cimport COUNTER_COUNT, CountersFile, counters_new
+
+
+cdef class CounterSet:
+    """Counters named by a stage, each (name, label); without a file they live in memory."""
+
+    def __cinit__(self, str writer, tuple names, CountersFile file=None):
+        if len(names) > STAGE_COUNTERS_MAX:
+            raise ValueError(f"{writer}: {len(names)} counters, at most {STAGE_COUNTERS_MAX}")
+        memset(self.own, 0, sizeof(self.own))
+        self.file = file
+        self.names = tuple(name for name, _ in names)
+        for index, (name, label) in enumerate(names):
+            if file is None:
+                self.values[index] = &self.own[index]
+            else:
+                self.values[index] = counters_new(file, writer, name, COUNTER_COUNT, label)
+
+    def snapshot(self):
+        """Values now, by name."""
+        return {name: self.values[index][0] for index, name in enumerate(self.names)}

@@ -1,0 +1,346 @@
+"""The journal: appends every frame of the event stream to checksummed segment files.
+
+Frames are gathered into one batch a poll and written with one call. With `before-reply` the ring's
+frames are released only after the batch is durable, and readers that follow the journal's slot see
+them only then; otherwise they are released after the write, which outlives the process but not the
+host. A batch stays in memory until all of that has happened: what a write or a sync refuses is
+tried again in the next poll. After a failed sync the whole batch is written again, because the
+kernel may have dropped the pages that it could not store.
+"""
+
+import os
+
+cimport cython
+from libc.errno cimport EIO
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from ironcore.base.check cimport iron_assert
+from ironcore.base.clock cimport host_clock
+from ironcore.base.counters cimport counter_add, counter_raise_to
+from ironcore.base.status cimport STATUS_CORRUPT, STATUS_EMPTY, STATUS_IO, STATUS_OK
+from ironcore.ring.broadcast cimport Reader as StreamReader
+from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
+from ironcore.stage.agent cimport Agent, Stage
+from ironcore.stage.counter_set cimport CounterSet
+from ironcore.stage.journal_format cimport (
+    RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, record_bytes, record_write,
+    segment_header_write, segment_name,
+)
+from ironcore.stage.journal_reader cimport journal_directory
+from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
+
+from ironcore.stage.journal_reader import recover
+
+COUNTERS = (
+    ("frames", "frames appended"),
+    ("bytes", "bytes written"),
+    ("writes", "write calls"),
+    ("syncs", "fdatasync calls that succeeded"),
+    ("sync_ns_max", "the longest fdatasync"),
+    ("segments", "segment files made"),
+    ("repeated", "frames found again after a restart and not appended twice"),
+    ("write_errors", "file calls that the host refused, except syncs"),
+    ("sync_errors", "syncs that the host refused"),
+)
+
+POLICIES = {
+    "off": SYNC_OFF,
+    "interval": SYNC_INTERVAL,
+    "before-reply": SYNC_BEFORE_REPLY,
+}
+
+cdef enum:
+    # Room for a segment header, a mark and one frame: less could not take a frame at all.
+    BATCH_BYTES_MIN = SEGMENT_HEADER_BYTES + 2 * RECORD_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX
+
+
+cdef int _refused(Journal* j, long result, int counter) noexcept nogil:
+    j.os_error = <int>-result
+    counter_add(j.counters[counter], 1)
+    return STATUS_IO
+
+
+cdef int _write_batch(Journal* j) noexcept nogil:
+    cdef long n
+    while j.batch_written < j.batch_bytes:
+        n = j.files.write_at(j.files.context, j.fd, j.batch + j.batch_written,
+                             j.batch_bytes - j.batch_written, j.file_bytes + j.batch_written)
+        if n <= 0:
+            return _refused(j, n if n < 0 else -EIO, JOURNAL_WRITE_ERRORS)
+        counter_add(j.counters[JOURNAL_WRITES], 1)
+        j.batch_written += <uint64_t>n
+    return STATUS_OK
+
+
+cdef int _sync(Journal* j) noexcept nogil:
+    cdef uint64_t started_ns = j.clock.mono_ns(j.clock.context)
+    cdef int n = j.files.sync(j.files.context, j.fd)
+    if n < 0:
+        j.batch_written = 0
+        return _refused(j, n, JOURNAL_SYNC_ERRORS)
+    j.synced_ns = j.clock.mono_ns(j.clock.context)
+    counter_add(j.counters[JOURNAL_SYNCS], 1)
+    counter_raise_to(j.counters[JOURNAL_SYNC_NS_MAX], j.synced_ns - started_ns)
+    j.unsynced = False
+    j.mark_due = True
+    return STATUS_OK
+
+
+cdef int _sync_directory(Journal* j) noexcept nogil:
+    cdef int n = 0 if j.directory_synced else j.files.sync_directory(j.files.context)
+    if n < 0:
+        return _refused(j, n, JOURNAL_SYNC_ERRORS)
+    j.directory_synced = True
+    return STATUS_OK
+
+
+cdef int _settle(Journal* j) noexcept nogil:
+    """Bring the batch into the file, make it durable where the policy says so, release its frames.
+
+    After STATUS_IO the next call goes on where this one stopped.
+    """
+    cdef int status = STATUS_OK
+    if j.batch_bytes:
+        status = _sync_directory(j)
+        if status == STATUS_OK:
+            status = _write_batch(j)
+        if status == STATUS_OK and j.unsynced and j.policy == SYNC_BEFORE_REPLY:
+            status = _sync(j)
+        if status != STATUS_OK:
+            return status
+        counter_add(j.counters[JOURNAL_BYTES], j.batch_bytes)
+        j.file_bytes += j.batch_bytes
+        j.batch_bytes = 0
+        j.batch_written = 0
+    if j.held:
+        broadcast_release(j.stream)
+        j.held = False
+    return STATUS_OK
+
+
+cdef int _seal(Journal* j) noexcept nogil:
+    """Complete the segment. No successor is made before it is durable."""
+    cdef int status = _sync(j) if j.unsynced else STATUS_OK
+    if status != STATUS_OK:
+        return status
+    j.files.close(j.files.context, j.fd)
+    j.fd = -1
+    j.mark_due = False
+    return STATUS_OK
+
+
+cdef int _begin_segment(Journal* j, uint64_t sequence) noexcept nogil:
+    cdef char name[SEGMENT_NAME_BYTES]
+    cdef int fd
+    segment_name(name, sequence)
+    fd = j.files.open(j.files.context, name, 1)
+    if fd < 0:
+        return _refused(j, fd, JOURNAL_WRITE_ERRORS)
+    counter_add(j.counters[JOURNAL_SEGMENTS], 1)
+    j.fd = fd
+    j.file_bytes = 0
+    j.directory_synced = False
+    segment_header_write(j.batch, sequence, j.stream_name)
+    j.batch_bytes = SEGMENT_HEADER_BYTES
+    return STATUS_OK
+
+
+cdef void _put_mark(Journal* j) noexcept nogil:
+    j.batch_bytes += record_write(j.batch + j.batch_bytes, j.sequence_last, NULL, 0)
+    j.mark_due = False
+
+
+cdef int _make_room(Journal* j, uint64_t sequence, uint64_t frame_bytes) noexcept nogil:
+    """STATUS_OK when the batch can take the frame, STATUS_EMPTY when it must be settled first."""
+    cdef int status
+    if j.fd >= 0 and j.file_bytes + j.batch_bytes + frame_bytes > j.segment_bytes:
+        # A segment takes one frame at least, however small it is meant to be.
+        if j.batch_bytes:
+            return STATUS_EMPTY
+        if j.file_bytes > SEGMENT_HEADER_BYTES:
+            status = _seal(j)
+            if status != STATUS_OK:
+                return status
+    if j.fd < 0:
+        return _begin_segment(j, sequence)
+    if j.batch_bytes + frame_bytes + RECORD_HEADER_BYTES > j.batch_bytes_max:
+        return STATUS_EMPTY
+    return STATUS_OK
+
+
+cdef int _gather(Journal* j, int batch_max, int* work) noexcept nogil:
+    """Take frames from the ring into the batch: STATUS_OK when there is to settle or nothing."""
+    cdef const uint8_t* payload = NULL
+    cdef uint32_t payload_bytes = 0
+    cdef uint64_t sequence = 0
+    cdef int status
+    while work[0] < batch_max:
+        status = broadcast_peek(j.stream, &payload, &payload_bytes, &sequence)
+        if status != STATUS_OK:
+            return STATUS_OK if status == STATUS_EMPTY else status
+        if sequence > j.sequence_last + 1:
+            j.gap_sequence = sequence
+            return STATUS_CORRUPT
+        if sequence == j.sequence_last + 1:
+            iron_assert(payload_bytes <= FRAME_PAYLOAD_BYTES_MAX, "a frame fits the journal")
+            status = _make_room(j, sequence, record_bytes(payload_bytes))
+            if status != STATUS_OK:
+                return STATUS_OK if status == STATUS_EMPTY else status
+            if j.mark_due:
+                _put_mark(j)
+            j.batch_bytes += record_write(j.batch + j.batch_bytes, sequence, payload,
+                                          payload_bytes)
+            j.sequence_last = sequence
+            j.unsynced = True
+            counter_add(j.counters[JOURNAL_FRAMES], 1)
+        else:
+            counter_add(j.counters[JOURNAL_REPEATED], 1)
+        broadcast_advance(j.stream)
+        j.held = True
+        work[0] += 1
+    return STATUS_OK
+
+
+cdef int _idle(Journal* j) noexcept nogil:
+    """Nothing to append: write the mark that says so, and sync when it is time."""
+    if j.mark_due and j.fd >= 0:
+        _put_mark(j)
+        return _settle(j)
+    return STATUS_OK
+
+
+cdef int journal_poll(void* self, int batch_max) noexcept nogil:
+    cdef Journal* j = <Journal*>self
+    cdef int work = 0
+    cdef int status = _settle(j)
+    cdef int gathered = STATUS_OK
+    if status != STATUS_OK:
+        return -status
+    gathered = _gather(j, batch_max, &work)
+    if work:
+        status = _settle(j)
+    elif gathered == STATUS_OK:
+        status = _idle(j)
+    if (status == STATUS_OK and j.policy == SYNC_INTERVAL and j.unsynced
+            and j.clock.mono_ns(j.clock.context) - j.synced_ns >= j.interval_ns):
+        status = _sync(j)
+    if status == STATUS_OK:
+        status = gathered
+    return work if status == STATUS_OK else -status
+
+
+cdef int journal_finish(Journal* j) noexcept nogil:
+    cdef int status = _settle(j)
+    if status == STATUS_OK and j.unsynced:
+        status = _sync(j)
+    if status == STATUS_OK and j.mark_due and j.fd >= 0:
+        _put_mark(j)
+        status = _settle(j)
+        if status == STATUS_OK:
+            status = _sync(j)
+            j.mark_due = False
+    return status
+
+
+@cython.no_gc_clear  # the files are closed through the directory
+cdef class JournalStage(Stage):
+    """The journal of one venue, which recovers the newest segment and goes on behind it.
+
+    `directory` is a path or a FileDirectory; `stream_name` the session name of STREAM_START, up to
+    ten bytes. Raises JournalCorruptError when the newest segment is damaged, ValueError when it
+    belongs to another stream, OSError when files refuse. Recover the whole journal before the
+    first start.
+    """
+
+    def __cinit__(self, StreamReader stream, directory, str stream_name, CounterSet counters, *,
+                  str policy="interval", uint64_t interval_ns=10_000_000,
+                  uint64_t segment_bytes=64 << 20, uint64_t batch_bytes_max=1 << 20):
+        cdef Journal* j = &self.j
+        cdef bytes name = stream_name.encode()
+        memset(j, 0, sizeof(j[0]))
+        j.fd = -1
+        if policy not in POLICIES:
+            raise ValueError(f"journal policy {policy!r}: expected one of {', '.join(POLICIES)}")
+        if len(name) > <Py_ssize_t>sizeof(j.stream_name):
+            raise ValueError(f"stream name {stream_name!r}: longer than {sizeof(j.stream_name)}")
+        if batch_bytes_max < BATCH_BYTES_MIN:
+            raise ValueError(f"journal batch of {batch_bytes_max} bytes: at least "
+                             f"{BATCH_BYTES_MIN} are needed for one frame")
+        self.directory = journal_directory(directory)
+        self.stream_owner = stream
+        self.counters = counters
+        j.stream = &stream.ring
+        j.files = self.directory.files
+        j.clock = host_clock()
+        j.counters = counters.values
+        j.policy = POLICIES[policy]
+        j.interval_ns = interval_ns
+        j.segment_bytes = segment_bytes
+        memcpy(j.stream_name, <const char*>name, len(name))
+        j.batch_bytes_max = batch_bytes_max
+        j.batch = <uint8_t*>malloc(batch_bytes_max)
+        if j.batch == NULL:
+            raise MemoryError
+        # A page that is first touched while orders wait costs them a fault.
+        memset(j.batch, 0, batch_bytes_max)
+        self._go_on_behind(recover(self.directory, newest_only=True), stream_name)
+
+    def _go_on_behind(self, report, stream_name):
+        cdef Journal* j = &self.j
+        cdef bytes segment = report.segment.encode()
+        if report.stream_name and report.stream_name != stream_name:
+            raise ValueError(f"the journal holds stream {report.stream_name!r}, "
+                             f"not {stream_name!r}")
+        self.recovered = report
+        j.sequence_last = report.last_sequence
+        j.synced_ns = j.clock.mono_ns(j.clock.context)
+        if segment:
+            j.fd = j.files.open(j.files.context, segment, 0)
+            if j.fd < 0:
+                raise OSError(-j.fd, os.strerror(-j.fd), report.segment)
+            j.file_bytes = report.offset
+            j.directory_synced = True
+
+    def __dealloc__(self):
+        if self.j.fd >= 0:
+            self.j.files.close(self.j.files.context, self.j.fd)
+        free(self.j.batch)
+
+    cdef Agent agent(self):
+        cdef Agent agent
+        agent.poll = journal_poll
+        agent.self = &self.j
+        agent.name = b"journal"
+        return agent
+
+    def poll_once(self, int batch_max=256):
+        """One poll: the frames taken, or a negative status."""
+        cdef int work
+        with nogil:
+            work = journal_poll(&self.j, batch_max)
+        return work
+
+    def finish(self):
+        """Write and sync everything taken so far. OSError when files refuse; it can be repeated."""
+        cdef int status
+        with nogil:
+            status = journal_finish(&self.j)
+        if status != STATUS_OK:
+            raise OSError(self.j.os_error, os.strerror(self.j.os_error), "journal")
+
+    @property
+    def sequence(self):
+        """Sequence of the last frame taken."""
+        return self.j.sequence_last
+
+    @property
+    def os_error(self):
+        """errno of the last file call that was refused, 0 for none."""
+        return self.j.os_error
+
+    @property
+    def gap_sequence(self):
+        """The ring's next frame, when those between `sequence` and it are lost; else 0."""
+        return self.j.gap_sequence
