@@ -9,9 +9,8 @@ from libc.string cimport memchr, memcpy
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport book_create, book_key
-from ironcore.book.memory cimport (
-    iron_prefetch, iron_unlikely, memory_prefault, memory_release, memory_reserve,
-)
+from ironcore.base.builtins cimport iron_prefetch, iron_unlikely
+from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 from ironcore.book.order_commands cimport (
     cancel_order, cancel_session, engine_emit, enter_order, mass_cancel, modify_order,
     replace_order,

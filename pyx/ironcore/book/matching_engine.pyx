@@ -15,7 +15,7 @@ from ironcore.book.batch cimport (
 )
 from ironcore.book.book cimport Book
 from ironcore.book.engine cimport (
-    Engine, EngineLimits, Session, engine_apply, engine_create, engine_destroy,
+    EngineLimits, Session, engine_apply, engine_create, engine_destroy,
 )
 from ironcore.book.invariants cimport engine_broken_invariant
 from ironcore.book.order_pool cimport (
@@ -83,8 +83,6 @@ cdef class MatchingEngine:
 
     A command is one record of docs/WIRE.md; what it does is in docs/MATCHING_RULES.md.
     """
-
-    cdef Engine* engine
 
     def __cinit__(self, uint32_t instruments_max, uint32_t sessions_max, uint32_t orders_max,
                   uint32_t user_ref_bits):

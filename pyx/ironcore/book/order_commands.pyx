@@ -7,7 +7,7 @@ from ironcore.book.book cimport (
     Book, Execution, book_key, book_match, book_reduce, book_rest, book_unlink,
 )
 from ironcore.book.engine cimport Session
-from ironcore.book.memory cimport iron_unlikely
+from ironcore.base.builtins cimport iron_unlikely
 from ironcore.book.order_pool cimport (
     ORDER_REF_MAX, ORDER_SIDE_MASK, REF_SHIFT, Order, order_at, order_give, order_ref, order_side,
     order_take,

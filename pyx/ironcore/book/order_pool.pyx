@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_LIMIT, STATUS_OK
-from ironcore.book.memory cimport memory_prefault, memory_release, memory_reserve
+from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 
 
 cdef enum:

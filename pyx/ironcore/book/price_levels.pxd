@@ -11,7 +11,7 @@
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
-from ironcore.book.memory cimport iron_likely, iron_lowest_bit
+from ironcore.base.builtins cimport iron_likely, iron_lowest_bit
 from ironcore.book.order_pool cimport Arena, Level, LevelPage, PriceNode, level_at
 
 cdef enum:

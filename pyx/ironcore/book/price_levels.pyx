@@ -3,7 +3,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.base.check cimport iron_assert, iron_static_assert
-from ironcore.book.memory cimport iron_lowest_bit
+from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.order_pool cimport (
     Arena, LevelPage, PriceNode, pool_give, pool_take,
 )

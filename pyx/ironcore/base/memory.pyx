@@ -1,4 +1,4 @@
-"""Reserved and prefaulted memory for the books."""
+"""Memory that is reserved once at start, and faulted in where the hot path will touch it."""
 
 from libc.stdint cimport uint64_t, uintptr_t
 from posix.mman cimport (

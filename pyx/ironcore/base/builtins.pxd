@@ -1,0 +1,17 @@
+# The compiler's builtins, in one place.
+
+from libc.stdint cimport uint32_t, uint64_t
+
+cdef extern from *:
+    """
+    static inline void iron_prefetch(const void *p) { __builtin_prefetch(p); }
+    static inline uint32_t iron_lowest_bit(uint64_t word) {
+        return (uint32_t)__builtin_ctzll(word);
+    }
+    #define iron_likely(condition) __builtin_expect(!!(condition), 1)
+    #define iron_unlikely(condition) __builtin_expect(!!(condition), 0)
+    """
+    void iron_prefetch(const void* address) noexcept nogil
+    uint32_t iron_lowest_bit(uint64_t word) noexcept nogil      # word must not be 0
+    bint iron_likely(bint condition) noexcept nogil
+    bint iron_unlikely(bint condition) noexcept nogil

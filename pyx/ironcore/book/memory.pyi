@@ -1,1 +1,0 @@
-"""Reserved and prefaulted memory for the books."""
