@@ -1,0 +1,1 @@
+"""Instruments by symbol; used by the stages only, through directory.pxd."""

@@ -1,0 +1,541 @@
+"""The gateway: members' OUCH 5.0 over SoupBinTCP in, the order ring; the event stream, replies out.
+
+One thread, non-blocking sockets. A message that finds the order ring full stays where it is, and its
+connection is not read until there is room: back-pressure reaches the member through TCP. Passwords
+are judged on another thread (a hash that is worth something takes milliseconds): a login waits in
+its connection's mailbox meanwhile. Of two connections that log in to one session the later wins: a
+member whose old connection hangs half-open is not locked out by it.
+"""
+
+from libc.errno cimport EAGAIN
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy, memmove, memset
+
+from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
+from ironcore.base.clock cimport host_clock
+from ironcore.base.counters cimport counter_add
+from ironcore.base.status cimport (
+    STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED,
+    STATUS_OK, STATUS_TRUNCATED,
+)
+from ironcore.net.sockets cimport host_poller_open, host_sockets
+from ironcore.ring.broadcast cimport Reader as StreamReader
+from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
+from ironcore.ring.spsc cimport Producer as OrderProducer
+from ironcore.ring.spsc cimport spsc_offer
+from ironcore.stage.agent cimport Agent
+from ironcore.stage.counter_set cimport CounterSet
+from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
+from ironcore.stage.reply_log cimport reply_log_offset
+from ironcore.stage.sessions cimport (
+    Session, sessions_apply, sessions_close, sessions_find, sessions_open,
+)
+from ironcore.wire.record cimport COMMAND_BYTES_MAX
+from ironcore.wire.soupbin cimport (
+    SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_LOGIN_REQUEST, SOUP_LOGOUT_REQUEST,
+    SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SERVER_HEARTBEAT,
+    SOUP_SHORT_PACKET_BYTES_MAX, SOUP_UNSEQUENCED_DATA, SoupLoginRequest,
+    soupbin_decode_login_request, soupbin_encode_empty, soupbin_encode_login_accepted,
+    soupbin_encode_login_rejected, soupbin_next,
+)
+
+COUNTERS = (
+    ("messages", "OUCH messages put on the order ring"),
+    ("replies_bytes", "bytes of replies sent"),
+    ("frames", "frames of the event stream read"),
+    ("connections", "connections accepted"),
+    ("logins", "logins accepted"),
+    ("back_pressure", "messages that found the order ring full and waited"),
+    ("foreign_firm", "requests that named another firm, ignored"),
+    ("session_cancels", "sessions cancelled on disconnect"),
+    ("replies_lost", "replies beyond a session's reply memory"),
+    ("connections_refused", "connections refused: connections_max are in use"),
+    ("closed_by_peer", "connections closed by the member"),
+    ("closed_logout", "connections closed after a logout request"),
+    ("closed_malformed", "connections closed: malformed packet or message"),
+    ("closed_oversized", "connections closed: packet over the limit"),
+    ("closed_unexpected", "connections closed: a packet that does not belong there"),
+    ("closed_login_refused", "connections closed: wrong user name or password"),
+    ("closed_no_session", "connections closed: session or sequence not available"),
+    ("closed_login_timeout", "connections closed: no login in time"),
+    ("closed_peer_timeout", "connections closed: nothing heard from the member"),
+    ("closed_displaced", "connections closed: a later login took the session"),
+    ("closed_error", "connections closed: error of the socket"),
+    ("closed_replies_full", "connections closed: the session's reply memory is used up"),
+)
+
+
+cdef void _close(Gateway* g, Connection* c, GatewayCounter reason) noexcept nogil:
+    cdef Session* session
+    counter_add(g.counters[reason], 1)
+    if c.state == CONNECTION_LIVE:
+        session = &g.sessions.session[c.session]
+        session.connection = -1
+        if session.cancel_on_disconnect:
+            session.cancel_due = True
+            g.cancels_due = True
+    g.sockets.unwatch(g.sockets.context, g.poller, c.fd)
+    g.sockets.close(g.sockets.context, c.fd)
+    g.by_descriptor[c.fd] = -1
+    memset(&c.login, 0, sizeof(Login))
+    c.state = CONNECTION_FREE
+    c.stalled = False
+    g.live -= 1
+
+
+cdef inline void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
+                             size_t bytes) noexcept nogil:
+    """A packet that is no reply; only where the connection stands between two packets."""
+    if g.sockets.send(g.sockets.context, c.fd, packet, bytes) == <long>bytes:
+        c.tx_ns = g.now_ns
+
+
+cdef void _accept(Gateway* g) noexcept nogil:
+    cdef Connection* c = NULL
+    cdef uint32_t i
+    cdef int fd = g.sockets.accept(g.sockets.context, g.listener)
+    if fd < 0:
+        return
+    counter_add(g.counters[GATEWAY_CONNECTIONS], 1)
+    if g.live < g.settings.connections_max and fd < DESCRIPTORS_MAX:
+        for i in range(g.settings.connections_max):
+            if g.connection[i].state == CONNECTION_FREE:
+                c = &g.connection[i]
+                g.by_descriptor[fd] = <int>i
+                break
+    if c == NULL or g.sockets.watch(g.sockets.context, g.poller, fd) < 0:
+        counter_add(g.counters[GATEWAY_TABLE_FULL], 1)
+        g.sockets.close(g.sockets.context, fd)
+        return
+    g.live += 1
+    g.generation += 1
+    c.fd = fd
+    c.state = CONNECTION_NEW
+    c.session = 0
+    c.rx_start = 0
+    c.rx_end = 0
+    c.stalled = False
+    c.generation = g.generation
+    c.opened_ns = g.now_ns
+    c.rx_ns = g.now_ns
+    c.tx_ns = g.now_ns
+    c.peer_timeout_ns = g.settings.peer_timeout_ns
+
+
+cdef void _ask(Gateway* g, Connection* c, const uint8_t* payload, size_t bytes) noexcept nogil:
+    """A login request: into the mailbox, for the judge."""
+    cdef SoupLoginRequest login
+    if soupbin_decode_login_request(payload, bytes, &login) != STATUS_OK:
+        _close(g, c, CLOSED_MALFORMED)
+        return
+    c.state = CONNECTION_JUDGED
+    c.login_sequence = login.sequence_number
+    memcpy(c.login_session, login.session, 10)
+    if login.timeout_given:
+        c.peer_timeout_ns = <uint64_t>login.heartbeat_timeout_ms * 1000000
+    memcpy(c.login.username, login.username, 6)
+    memcpy(c.login.password, login.password, 10)
+    store_release_u64(&c.login.asked, c.generation)
+
+
+cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
+    """The password was right: session and sequence number have to be as well."""
+    cdef Session* session = &g.sessions.session[id]
+    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    cdef uint64_t sequence = c.login_sequence
+    if (memcmp(c.login_session, b"          ", 10) != 0
+            and memcmp(c.login_session, g.sessions.stream_name, 10) != 0
+            or sequence > session.log.count + 1):
+        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+        _close(g, c, CLOSED_NO_SESSION)
+        return
+    if session.connection >= 0:
+        _close(g, &g.connection[session.connection], CLOSED_DISPLACED)
+    if sequence == 0:
+        sequence = session.log.count if session.log.count else 1
+    c.session = id
+    c.state = CONNECTION_LIVE
+    c.tx_offset = reply_log_offset(&session.log, sequence)
+    session.connection = <int>(c - g.connection)
+    session.cancel_due = False
+    counter_add(g.counters[GATEWAY_LOGINS], 1)
+    _send_small(g, c, packet,
+                soupbin_encode_login_accepted(packet, g.sessions.stream_name, sequence))
+    _to_send(g, id)
+
+
+cdef void _judged(Gateway* g, Connection* c) noexcept nogil:
+    """Has the judge answered?"""
+    cdef uint64_t answer = load_acquire_u64(&c.login.answer)
+    cdef uint32_t id
+    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    if answer >> 2 != c.generation:
+        return
+    id = sessions_find(&g.sessions, c.login.username)
+    memset(&c.login, 0, sizeof(Login))
+    if answer & 3 == VERDICT_ACCEPTED and id != 0:
+        _admit(g, c, id)
+        return
+    _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NOT_AUTHORIZED))
+    _close(g, c, CLOSED_LOGIN_REFUSED)
+
+
+cdef inline void _to_send(Gateway* g, uint32_t id) noexcept nogil:
+    """Sessions are in the list once: `unsent` is the mark."""
+    cdef Session* session = &g.sessions.session[id]
+    if not session.unsent:
+        session.unsent = True
+        g.sending[g.sending_count] = id
+        g.sending_count += 1
+
+
+cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t bytes) noexcept nogil:
+    """One OUCH message: STATUS_OK when it is dealt with, STATUS_FULL when it has to wait."""
+    cdef Session* session = &g.sessions.session[c.session]
+    cdef uint8_t record[COMMAND_BYTES_MAX]
+    cdef uint32_t record_bytes = 0
+    cdef int status
+    if session.replies_lost or session.log.bytes > session.log.bytes_max - session.log.bytes_max // 8:
+        _close(g, c, CLOSED_REPLIES_FULL)  # the last eighth is for what rests already
+        return STATUS_MALFORMED
+    status = order_entry_command(&g.sessions.directory, c.session, session.firm, message,
+                                 <uint32_t>bytes, record, &record_bytes)
+    if status == STATUS_IGNORED:
+        counter_add(g.counters[GATEWAY_FOREIGN_FIRM], 1)
+        return STATUS_OK
+    if status != STATUS_OK:
+        _close(g, c, CLOSED_MALFORMED)
+        return STATUS_MALFORMED
+    status = spsc_offer(g.orders, record, record_bytes)
+    if status == STATUS_OK:
+        counter_add(g.counters[GATEWAY_MESSAGES], 1)
+    return status
+
+
+cdef int _packet(Gateway* g, Connection* c, uint8_t kind, const uint8_t* payload,
+                 size_t bytes) noexcept nogil:
+    """One SoupBinTCP packet: as _message; anything else means that the connection was closed."""
+    if kind == SOUP_UNSEQUENCED_DATA and c.state == CONNECTION_LIVE:
+        return _message(g, c, payload, bytes)
+    if kind == SOUP_CLIENT_HEARTBEAT or kind == SOUP_DEBUG:
+        return STATUS_OK
+    if kind == SOUP_LOGIN_REQUEST and c.state == CONNECTION_NEW:
+        _ask(g, c, payload, bytes)
+        return STATUS_OK if c.state == CONNECTION_JUDGED else STATUS_MALFORMED
+    _close(g, c, CLOSED_LOGOUT if kind == SOUP_LOGOUT_REQUEST else CLOSED_UNEXPECTED)
+    return STATUS_MALFORMED
+
+
+cdef int _parse(Gateway* g, Connection* c) noexcept nogil:
+    """Deal with the packets that have arrived: how many. Stops while a login is judged."""
+    cdef uint8_t kind = 0
+    cdef const uint8_t* payload = NULL
+    cdef size_t payload_bytes = 0
+    cdef size_t packet_bytes = 0
+    cdef int status
+    cdef int work = 0
+    c.stalled = False
+    while c.state != CONNECTION_JUDGED:
+        status = soupbin_next(c.rx + c.rx_start, c.rx_end - c.rx_start, &kind, &payload,
+                              &payload_bytes, &packet_bytes)
+        if packet_bytes > INBOUND_PACKET_BYTES_MAX:
+            _close(g, c, CLOSED_OVERSIZED)
+            return work
+        if status == STATUS_TRUNCATED:
+            break
+        if status != STATUS_OK:
+            _close(g, c, CLOSED_MALFORMED)
+            return work
+        status = _packet(g, c, kind, payload, payload_bytes)
+        if status == STATUS_FULL:
+            counter_add(g.counters[GATEWAY_BACK_PRESSURE], 1)
+            c.stalled = True
+            break
+        if status != STATUS_OK:
+            return work + 1
+        c.rx_start += <uint32_t>packet_bytes
+        work += 1
+    if c.rx_start == c.rx_end:
+        c.rx_start = 0
+        c.rx_end = 0
+    elif RX_BYTES - c.rx_start < INBOUND_PACKET_BYTES_MAX:
+        memmove(c.rx, c.rx + c.rx_start, c.rx_end - c.rx_start)
+        c.rx_end -= c.rx_start
+        c.rx_start = 0
+    return work
+
+
+cdef int _read(Gateway* g, Connection* c) noexcept nogil:
+    cdef long n
+    if c.stalled or c.rx_end == RX_BYTES:
+        return 0
+    n = g.sockets.recv(g.sockets.context, c.fd, c.rx + c.rx_end, RX_BYTES - c.rx_end)
+    if n == -EAGAIN:
+        return 0
+    if n <= 0:
+        _close(g, c, CLOSED_BY_PEER if n == 0 else CLOSED_ERROR)
+        return 1
+    c.rx_end += <uint32_t>n
+    c.rx_ns = g.now_ns
+    return _parse(g, c)
+
+
+cdef int _drain(Gateway* g, int batch_max) noexcept nogil:
+    """Frames of the stream into the sessions' logs: how many, or -Status."""
+    cdef const uint8_t* payload = NULL
+    cdef uint32_t payload_bytes = 0
+    cdef uint64_t sequence = 0
+    cdef int work = 0
+    cdef int status = STATUS_OK
+    while work < batch_max:
+        status = broadcast_peek(g.stream, &payload, &payload_bytes, &sequence)
+        if status != STATUS_OK:
+            break
+        status = gateway_catch_up(g, sequence, payload, payload_bytes)
+        if status != STATUS_OK:
+            break
+        broadcast_advance(g.stream)
+        work += 1
+    if work:
+        broadcast_release(g.stream)
+        counter_add(g.counters[GATEWAY_FRAMES], <uint64_t>work)
+    if status == STATUS_EVICTED or status == STATUS_CORRUPT:
+        return -status
+    return work
+
+
+cdef int gateway_catch_up(Gateway* g, uint64_t sequence, const uint8_t* payload,
+                          uint32_t payload_bytes) noexcept nogil:
+    """One frame; those that the journal gave already are passed over."""
+    cdef int status
+    if sequence <= g.stream_sequence:
+        return STATUS_OK
+    if sequence != g.stream_sequence + 1:
+        return STATUS_CORRUPT
+    status = sessions_apply(&g.sessions, payload, payload_bytes)
+    if status == STATUS_OK:
+        g.stream_sequence = sequence
+    return status
+
+
+cdef int _flush(Gateway* g) noexcept nogil:
+    """Send what is due: how many sessions were served."""
+    cdef Session* session
+    cdef Connection* c
+    cdef uint32_t i, id
+    cdef uint32_t kept = 0
+    cdef uint64_t due
+    cdef long n
+    cdef int work = 0
+    for i in range(g.sessions.unsent_count):     # their marks are set: this only joins the lists
+        g.sending[g.sending_count] = g.sessions.unsent[i]
+        g.sending_count += 1
+    g.sessions.unsent_count = 0
+    for i in range(g.sending_count):
+        id = g.sending[i]
+        session = &g.sessions.session[id]
+        session.unsent = False
+        if session.connection < 0:
+            continue
+        c = &g.connection[session.connection]
+        due = session.log.bytes - c.tx_offset
+        if due == 0:
+            continue
+        n = g.sockets.send(g.sockets.context, c.fd, session.log.data + c.tx_offset, due)
+        if n < 0 and n != -EAGAIN:
+            _close(g, c, CLOSED_ERROR)
+            continue
+        if n > 0:
+            c.tx_offset += <uint64_t>n
+            c.tx_ns = g.now_ns
+            counter_add(g.counters[GATEWAY_REPLIES_BYTES], <uint64_t>n)
+            work += 1
+        if n < <long>due:
+            session.unsent = True
+            g.sending[kept] = id
+            kept += 1
+    g.sending_count = kept
+    return work
+
+
+cdef void _cancel_sessions(Gateway* g) noexcept nogil:
+    cdef uint8_t record[COMMAND_BYTES_MAX]
+    cdef Session* session
+    cdef uint32_t i
+    g.cancels_due = False
+    for i in range(1, g.sessions.sessions_max + 1):
+        session = &g.sessions.session[i]
+        if not session.cancel_due:
+            continue
+        if spsc_offer(g.orders, record, order_entry_cancel_session(i, record)) != STATUS_OK:
+            g.cancels_due = True
+            return
+        session.cancel_due = False
+        counter_add(g.counters[GATEWAY_SESSION_CANCELS], 1)
+
+
+cdef void _timers(Gateway* g) noexcept nogil:
+    cdef Connection* c
+    cdef uint32_t i
+    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    for i in range(g.settings.connections_max):
+        c = &g.connection[i]
+        if c.state == CONNECTION_FREE:
+            continue
+        if c.state != CONNECTION_LIVE:
+            if g.now_ns - c.opened_ns >= g.settings.login_timeout_ns:
+                _close(g, c, CLOSED_LOGIN_TIMEOUT)
+        elif g.now_ns - c.rx_ns >= c.peer_timeout_ns and not c.stalled:
+            _close(g, c, CLOSED_PEER_TIMEOUT)
+        elif (g.now_ns - c.tx_ns >= g.settings.heartbeat_ns
+                and c.tx_offset == g.sessions.session[c.session].log.bytes):
+            _send_small(g, c, packet, soupbin_encode_empty(packet, SOUP_SERVER_HEARTBEAT))
+
+
+cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
+    cdef Gateway* g = <Gateway*>self
+    cdef Connection* c
+    cdef int ready[READY_MAX]
+    cdef int i, count
+    cdef int work
+    g.now_ns = g.clock.mono_ns(g.clock.context)
+    work = _drain(g, batch_max)
+    if work < 0:
+        return work
+    if g.sessions.unsent_count or g.sending_count:
+        work += _flush(g)
+    count = g.sockets.poll_ready(g.sockets.context, g.poller, ready, READY_MAX)
+    for i in range(count):
+        if ready[i] == g.listener:
+            _accept(g)
+            work += 1
+        elif 0 <= ready[i] < DESCRIPTORS_MAX and g.by_descriptor[ready[i]] >= 0:
+            work += _read(g, &g.connection[g.by_descriptor[ready[i]]])
+    if g.cancels_due:
+        _cancel_sessions(g)
+    for i in range(<int>g.settings.connections_max if g.live else 0):
+        c = &g.connection[i]
+        if c.stalled:
+            work += _parse(g, c)
+        elif c.state == CONNECTION_JUDGED:
+            _judged(g, c)
+            if c.state == CONNECTION_LIVE:
+                work += _parse(g, c)
+    if g.now_ns - g.timer_ns >= TIMER_NS:
+        g.timer_ns = g.now_ns
+        _timers(g)
+    return work
+
+
+cdef void gateway_judge(Gateway* g, uint32_t connection, uint64_t generation,
+                        LoginVerdict verdict) noexcept nogil:
+    store_release_u64(&g.connection[connection].login.answer, (generation << 2) | verdict)
+
+
+cdef class GatewayStage:
+    """The gateway on its rings and its listening socket.
+
+    listener: file descriptor of a bound, listening, non-blocking TCP socket; the caller owns it.
+    Give it every frame of the stream that exists (`catch_up`) before it polls.
+    """
+
+    def __cinit__(self, int listener, OrderProducer orders, StreamReader stream,
+                  CounterSet counters, *, uint32_t sessions_max, uint32_t instruments_max,
+                  uint32_t user_ref_bits, uint64_t replies_bytes_max, uint32_t connections_max,
+                  uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns):
+        cdef Gateway* g = &self.g
+        cdef int i
+        self.orders_owner = orders
+        self.stream_owner = stream
+        self.counters = counters
+        g.orders = &orders.ring
+        g.stream = &stream.ring
+        g.sockets = host_sockets()
+        g.clock = host_clock()
+        g.counters = counters.values
+        g.settings.heartbeat_ns = heartbeat_ns
+        g.settings.peer_timeout_ns = peer_timeout_ns
+        g.settings.login_timeout_ns = login_timeout_ns
+        g.settings.connections_max = connections_max
+        g.listener = listener
+        g.connection = <Connection*>calloc(connections_max, sizeof(Connection))
+        g.by_descriptor = <int*>calloc(DESCRIPTORS_MAX, sizeof(int))
+        g.sending = <uint32_t*>calloc(2 * (sessions_max + 1), sizeof(uint32_t))
+        if g.connection == NULL or g.by_descriptor == NULL or g.sending == NULL:
+            raise MemoryError
+        for i in range(DESCRIPTORS_MAX):
+            g.by_descriptor[i] = -1
+        if sessions_open(&g.sessions, sessions_max, instruments_max, user_ref_bits,
+                         replies_bytes_max) != STATUS_OK:
+            raise MemoryError(
+                f"gateway: cannot reserve {sessions_max} x {replies_bytes_max} bytes for replies")
+        g.poller = host_poller_open()
+        if g.poller < 0 or g.sockets.watch(g.sockets.context, g.poller, listener) < 0:
+            raise OSError(-g.poller, "gateway: epoll")
+
+    def __dealloc__(self):
+        cdef Gateway* g = &self.g
+        cdef uint32_t i
+        if g.connection != NULL and g.sockets.close != NULL:
+            for i in range(g.settings.connections_max):
+                if g.connection[i].state != CONNECTION_FREE:
+                    g.sockets.close(g.sockets.context, g.connection[i].fd)
+            if g.poller > 0:
+                g.sockets.close(g.sockets.context, g.poller)
+        sessions_close(&g.sessions)
+        free(g.connection)
+        free(g.by_descriptor)
+        free(g.sending)
+
+    cdef Agent agent(self):
+        cdef Agent agent
+        agent.poll = gateway_poll
+        agent.self = &self.g
+        agent.name = b"gateway"
+        return agent
+
+    @property
+    def stream_sequence(self):
+        """Sequence of the last frame of the stream that was applied."""
+        return self.g.stream_sequence
+
+    def catch_up(self, uint64_t sequence, const uint8_t[::1] payload):
+        """Apply one frame of a stream that exists already. Raises ValueError for a gap in it."""
+        cdef int status = gateway_catch_up(&self.g, sequence, &payload[0],
+                                           <uint32_t>payload.shape[0])
+        if status != STATUS_OK:
+            raise ValueError(
+                f"frame {sequence} does not follow frame {self.g.stream_sequence}, or is no frame")
+
+    def caught_up(self):
+        """After a restart: members that want it are cancelled, for no connection survived."""
+        cdef uint32_t i
+        self.g.sessions.unsent_count = 0
+        for i in range(1, self.g.sessions.sessions_max + 1):
+            self.g.sessions.session[i].unsent = False
+            if self.g.sessions.session[i].cancel_on_disconnect:
+                self.g.sessions.session[i].cancel_due = True
+                self.g.cancels_due = True
+
+    def logins(self):
+        """Logins that wait for a verdict: (connection, generation, user name, password)."""
+        cdef uint32_t i
+        cdef Login* login
+        waiting = []
+        for i in range(self.g.settings.connections_max):
+            login = &self.g.connection[i].login
+            generation = load_acquire_u64(&login.asked)
+            if generation and load_acquire_u64(&login.answer) >> 2 != generation:
+                waiting.append((i, generation, login.username[:6].decode("ascii").rstrip(),
+                                login.password[:10].decode("ascii").rstrip()))
+        return waiting
+
+    def judge(self, uint32_t connection, uint64_t generation, bint accepted):
+        """The verdict on one login."""
+        gateway_judge(&self.g, connection, generation,
+                      VERDICT_ACCEPTED if accepted else VERDICT_REFUSED)
+
+    def poll_once(self, int batch_max=256):
+        """One duty cycle: the work done, or -Status."""
+        return gateway_poll(&self.g, batch_max)

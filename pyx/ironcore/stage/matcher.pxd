@@ -1,0 +1,53 @@
+# The matcher: the venue's sequencer. See matcher.pyx.
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+
+from ironcore.base.clock cimport Clock
+from ironcore.book.engine cimport Engine
+from ironcore.ring.broadcast cimport BroadcastProducer
+from ironcore.ring.spsc cimport SpscConsumer
+from ironcore.stage.agent cimport Agent
+from ironcore.stage.counter_set cimport CounterSet
+from ironcore.wire.record cimport COMMAND_BYTES_MAX
+
+cdef enum MatcherCounter:
+    MATCHER_COMMANDS = 0
+    MATCHER_FRAMES = 1
+    MATCHER_EVENTS = 2
+    MATCHER_IGNORED = 3
+    MATCHER_MALFORMED = 4
+    MATCHER_REPEATED = 5
+    MATCHER_BACK_PRESSURE = 6
+    MATCHER_CLOCK_HELD = 7
+
+cdef struct Matcher:
+    SpscConsumer* orders
+    BroadcastProducer* stream
+    Engine* engine
+    Clock clock
+    uint64_t** counters
+    uint64_t time_ns_last            # stamps never go back, whatever the clock does
+    uint64_t source_sequence_last    # the last frame of the order ring that is in the stream
+    uint64_t mono_ns                 # at the start of this poll
+    uint64_t stream_sequence_last    # of the last frame published or replayed
+    uint32_t events_published        # of the transaction in hand
+    bint publishing                  # a transaction is not wholly in the stream yet
+    bint command_published
+    bint order_held                  # that transaction's command is still held in the order ring
+    uint8_t command[COMMAND_BYTES_MAX]
+
+cdef int matcher_poll(void* self, int batch_max) noexcept nogil
+# One frame of a stream that exists already: STATUS_OK, or STATUS_CORRUPT when the engine does not
+# answer the command with the very events of the frame.
+cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
+                        uint32_t payload_bytes) noexcept nogil
+# Sequences a command of the venue's own; STATUS_FULL when the stream has no room (try again).
+cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_bytes) noexcept nogil
+
+cdef class MatcherStage:
+    cdef Matcher m
+    cdef readonly CounterSet counters
+    cdef object orders_owner
+    cdef object stream_owner
+    cdef object engine_owner
+    cdef Agent agent(self)

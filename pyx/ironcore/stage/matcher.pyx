@@ -1,0 +1,248 @@
+"""The matcher: stamps each command with time and sequence, applies it to the engine, and writes the
+command and the events that it caused into the event stream.
+
+What is in the stream has happened, and nothing else has. A command leaves the order ring only after
+its whole transaction is in the stream; should the matcher die in between, the next one finds the
+command's ring sequence in the stream and does not apply it twice.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from ironcore.base.check cimport iron_assert
+from ironcore.base.clock cimport host_clock
+from ironcore.base.counters cimport counter_add
+from ironcore.base.status cimport (
+    STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
+)
+from ironcore.book.engine cimport Engine, EngineOwner, engine_apply
+from ironcore.ring.broadcast cimport Producer as StreamProducer
+from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
+from ironcore.ring.spsc cimport Consumer as OrderConsumer
+from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
+from ironcore.stage.agent cimport Agent
+from ironcore.stage.counter_set cimport CounterSet
+from ironcore.wire.record cimport (
+    COMMAND_BYTES_MAX, COMMAND_HEADER_BYTES, EVENT_BYTES, FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST,
+    CommandHeader,
+)
+
+COUNTERS = (
+    ("commands", "commands sequenced"),
+    ("frames", "frames written to the event stream"),
+    ("events", "events written to the event stream"),
+    ("ignored", "commands without effect: retransmissions, superfluous cancels"),
+    ("malformed", "records of the order ring that were no command"),
+    ("repeated", "commands found again after a restart and not applied twice"),
+    ("back_pressure", "polls in which the event stream had no room"),
+    ("clock_held", "stamps held because the clock went back"),
+)
+
+
+cdef int _publish(Matcher* m) noexcept nogil:
+    """Write what is left of the transaction in hand: STATUS_OK when all of it is in the stream."""
+    cdef Engine* engine = m.engine
+    cdef CommandHeader* header = <CommandHeader*>m.command
+    cdef uint32_t count = engine.events_count
+    cdef uint32_t head_bytes, room, batch, frame_bytes
+    cdef uint8_t* payload = NULL
+    cdef int status
+    while not m.command_published or m.events_published < count:
+        head_bytes = 0 if m.command_published else header.record_bytes
+        room = (FRAME_PAYLOAD_BYTES_MAX - head_bytes) // EVENT_BYTES
+        batch = count - m.events_published
+        if batch > room:
+            batch = room
+        frame_bytes = head_bytes + batch * EVENT_BYTES
+        status = broadcast_claim(m.stream, frame_bytes, &payload, m.mono_ns)
+        if status != STATUS_OK:
+            iron_assert(status == STATUS_FULL, "a frame of the stream always fits its ring")
+            counter_add(m.counters[MATCHER_BACK_PRESSURE], 1)
+            return STATUS_FULL
+        if head_bytes:
+            memcpy(payload, m.command, head_bytes)
+        if batch:
+            memcpy(payload + head_bytes, &engine.events[m.events_published], batch * EVENT_BYTES)
+        m.stream_sequence_last = broadcast_commit(m.stream, frame_bytes)
+        m.command_published = True
+        m.events_published += batch
+        counter_add(m.counters[MATCHER_FRAMES], 1)
+        counter_add(m.counters[MATCHER_EVENTS], batch)
+    m.publishing = False
+    if m.order_held:
+        spsc_advance(m.orders)
+        m.order_held = False
+    return STATUS_OK
+
+
+cdef inline void _stamp(Matcher* m, CommandHeader* header, uint64_t source_sequence) noexcept nogil:
+    cdef uint64_t now = m.clock.real_ns(m.clock.context)
+    if now < m.time_ns_last:
+        counter_add(m.counters[MATCHER_CLOCK_HELD], 1)
+        now = m.time_ns_last
+    m.time_ns_last = now
+    header.time_ns = now
+    header.source_sequence = source_sequence
+    header.flags = 0
+
+
+cdef int _sequence(Matcher* m, const uint8_t* record, uint32_t record_bytes,
+                   uint64_t source_sequence) noexcept nogil:
+    """Stamp and apply one command: STATUS_OK when it begins a transaction to publish."""
+    cdef CommandHeader* header = <CommandHeader*>m.command
+    cdef int status
+    if (record_bytes < COMMAND_HEADER_BYTES or record_bytes > COMMAND_BYTES_MAX
+            or (<const CommandHeader*>record).record_bytes != record_bytes):
+        counter_add(m.counters[MATCHER_MALFORMED], 1)
+        return STATUS_MALFORMED
+    memcpy(m.command, record, record_bytes)
+    _stamp(m, header, source_sequence)
+    status = engine_apply(m.engine, m.command, record_bytes)
+    if status == STATUS_OK:
+        counter_add(m.counters[MATCHER_COMMANDS], 1)
+        if m.engine.events_count == 0:
+            header.flags = header.flags | RECORD_LAST
+        m.events_published = 0
+        m.command_published = False
+        m.publishing = True
+    elif status == STATUS_IGNORED:
+        counter_add(m.counters[MATCHER_IGNORED], 1)
+    else:
+        counter_add(m.counters[MATCHER_MALFORMED], 1)
+    return status
+
+
+cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_bytes) noexcept nogil:
+    cdef int status
+    m.mono_ns = m.clock.mono_ns(m.clock.context)
+    if m.publishing and _publish(m) != STATUS_OK:
+        return STATUS_FULL
+    status = _sequence(m, command, command_bytes, 0)
+    if status == STATUS_OK:
+        _publish(m)  # what finds no room now goes out in the next poll
+    return status
+
+
+cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
+    cdef Matcher* m = <Matcher*>self
+    cdef SpscConsumer* orders = m.orders
+    cdef const uint8_t* record = NULL
+    cdef uint32_t record_bytes = 0
+    cdef uint64_t sequence = 0
+    cdef int work = 0
+    m.mono_ns = m.clock.mono_ns(m.clock.context)
+    if m.publishing:
+        if _publish(m) != STATUS_OK:
+            return 0
+        work = 1
+    while work < batch_max:
+        if spsc_peek(orders, &record, &record_bytes, &sequence) != STATUS_OK:
+            break
+        work += 1
+        if sequence <= m.source_sequence_last:
+            counter_add(m.counters[MATCHER_REPEATED], 1)
+            spsc_advance(orders)
+            continue
+        if _sequence(m, record, record_bytes, sequence) != STATUS_OK:
+            spsc_advance(orders)
+            continue
+        m.source_sequence_last = sequence
+        m.order_held = True
+        if _publish(m) != STATUS_OK:
+            break
+    if work:
+        spsc_release(orders)
+    return work
+
+
+cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
+                        uint32_t payload_bytes) noexcept nogil:
+    cdef CommandHeader* header = <CommandHeader*>m.command
+    cdef uint32_t offset = 0
+    cdef uint32_t batch
+    if sequence != m.stream_sequence_last + 1:
+        return STATUS_CORRUPT
+    if not m.publishing:
+        if payload_bytes < COMMAND_HEADER_BYTES:
+            return STATUS_CORRUPT
+        offset = (<const CommandHeader*>payload).record_bytes
+        if offset < COMMAND_HEADER_BYTES or offset > payload_bytes or offset > COMMAND_BYTES_MAX:
+            return STATUS_CORRUPT
+        memcpy(m.command, payload, offset)
+        if engine_apply(m.engine, m.command, offset) != STATUS_OK:
+            return STATUS_CORRUPT
+        m.time_ns_last = header.time_ns
+        if header.source_sequence:
+            m.source_sequence_last = header.source_sequence
+        m.publishing = True
+        m.command_published = True
+        m.events_published = 0
+    if (payload_bytes - offset) % EVENT_BYTES:
+        return STATUS_CORRUPT
+    batch = (payload_bytes - offset) // EVENT_BYTES
+    if batch > m.engine.events_count - m.events_published:
+        return STATUS_CORRUPT
+    if memcmp(payload + offset, &m.engine.events[m.events_published], batch * EVENT_BYTES) != 0:
+        return STATUS_CORRUPT
+    m.events_published += batch
+    m.publishing = m.events_published < m.engine.events_count
+    m.stream_sequence_last = sequence
+    return STATUS_OK
+
+
+cdef class MatcherStage:
+    """The matcher on its rings. `replay` every frame of the stream that exists, then `submit` what
+    the configuration defines anew, then poll."""
+
+    def __cinit__(self, OrderConsumer orders, StreamProducer stream, EngineOwner engine,
+                  CounterSet counters):
+        self.orders_owner = orders
+        self.stream_owner = stream
+        self.engine_owner = engine
+        self.counters = counters
+        self.m.orders = &orders.ring
+        self.m.stream = &stream.ring
+        self.m.engine = engine.engine
+        self.m.clock = host_clock()
+        self.m.counters = counters.values
+
+    cdef Agent agent(self):
+        cdef Agent agent
+        agent.poll = matcher_poll
+        agent.self = &self.m
+        agent.name = b"matcher"
+        return agent
+
+    @property
+    def stream_sequence(self):
+        """Sequence of the last frame of the stream."""
+        return self.m.stream_sequence_last
+
+    @property
+    def source_sequence(self):
+        """The last frame of the order ring whose command is in the stream."""
+        return self.m.source_sequence_last
+
+    def replay(self, uint64_t sequence, const uint8_t[::1] payload):
+        """Replay one frame. Raises ValueError where the stream and the engine disagree."""
+        cdef int status = matcher_replay(&self.m, sequence, &payload[0], <uint32_t>payload.shape[0])
+        if status != STATUS_OK:
+            raise ValueError(
+                f"frame {sequence}: the engine does not give the events that the stream holds"
+                f" (last good frame {self.m.stream_sequence_last})"
+            )
+
+    def submit(self, const uint8_t[::1] command):
+        """Sequence a command of the venue's own. False: the stream has no room, poll and repeat.
+
+        Raises ValueError for a command that the engine refuses as malformed."""
+        cdef int status = matcher_submit(&self.m, &command[0], <uint32_t>command.shape[0])
+        if status == STATUS_FULL:
+            return False
+        if status != STATUS_OK:
+            raise ValueError(f"the engine refuses command type {command[0]}: status {status}")
+        return True
+
+    def poll_once(self, int batch_max=256):
+        """One duty cycle: the work done."""
+        return matcher_poll(&self.m, batch_max)

@@ -1,0 +1,1 @@
+"""The reply log; used by the gateway only, through reply_log.pxd."""
