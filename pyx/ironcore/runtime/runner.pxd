@@ -13,7 +13,7 @@ cdef enum IdleStrategy:
     IDLE_YIELD = 1
     IDLE_BACKOFF = 2
 
-cdef enum RunnerCounter:
+cdef enum:                           # counters, in the order of COUNTERS
     RUNNER_TURNS = 0
     RUNNER_WORK = 1
     RUNNER_IDLE_TURNS = 2

@@ -29,7 +29,7 @@ cdef enum LoginVerdict:
     VERDICT_ACCEPTED = 1
     VERDICT_REFUSED = 2
 
-cdef enum GatewayCounter:
+cdef enum:                           # counters, in the order of COUNTERS
     GATEWAY_MESSAGES = 0
     GATEWAY_REPLIES_BYTES = 1
     GATEWAY_FRAMES = 2

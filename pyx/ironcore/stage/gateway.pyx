@@ -66,7 +66,7 @@ COUNTERS = (
 )
 
 
-cdef void _close(Gateway* g, Connection* c, GatewayCounter reason) noexcept nogil:
+cdef void _close(Gateway* g, Connection* c, int reason) noexcept nogil:
     cdef Session* session
     counter_add(g.counters[reason], 1)
     if c.state == CONNECTION_LIVE:
@@ -91,12 +91,15 @@ cdef inline void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
         c.tx_ns = g.now_ns
 
 
-cdef void _accept(Gateway* g) noexcept nogil:
+cdef int _accept(Gateway* g) noexcept nogil:
     cdef Connection* c = NULL
     cdef uint32_t i
-    cdef int fd = g.sockets.accept(g.sockets.context, g.listener)
+    cdef int fd
+    if g.sessions.count == 0:
+        return 0                     # nobody could log in before the stream has begun
+    fd = g.sockets.accept(g.sockets.context, g.listener)
     if fd < 0:
-        return
+        return 0
     counter_add(g.counters[GATEWAY_CONNECTIONS], 1)
     if g.live < g.settings.connections_max and fd < DESCRIPTORS_MAX:
         for i in range(g.settings.connections_max):
@@ -107,7 +110,7 @@ cdef void _accept(Gateway* g) noexcept nogil:
     if c == NULL or g.sockets.watch(g.sockets.context, g.poller, fd) < 0:
         counter_add(g.counters[GATEWAY_TABLE_FULL], 1)
         g.sockets.close(g.sockets.context, fd)
-        return
+        return 1
     g.live += 1
     g.generation += 1
     c.fd = fd
@@ -121,6 +124,7 @@ cdef void _accept(Gateway* g) noexcept nogil:
     c.rx_ns = g.now_ns
     c.tx_ns = g.now_ns
     c.peer_timeout_ns = g.settings.peer_timeout_ns
+    return 1
 
 
 cdef void _ask(Gateway* g, Connection* c, const uint8_t* payload, size_t bytes) noexcept nogil:
@@ -297,12 +301,11 @@ cdef int _drain(Gateway* g, int batch_max) noexcept nogil:
             break
         broadcast_advance(g.stream)
         work += 1
-    if work:
-        broadcast_release(g.stream)
-        counter_add(g.counters[GATEWAY_FRAMES], <uint64_t>work)
-    if status == STATUS_EVICTED or status == STATUS_CORRUPT:
-        return -status
-    return work
+    # Nothing of these frames has been sent yet: should the gateway be evicted, nothing will be.
+    if work and broadcast_release(g.stream) != STATUS_OK:
+        return -STATUS_EVICTED
+    counter_add(g.counters[GATEWAY_FRAMES], <uint64_t>work)
+    return work if status == STATUS_OK or status == STATUS_EMPTY else -status
 
 
 cdef int gateway_catch_up(Gateway* g, uint64_t sequence, const uint8_t* payload,
@@ -408,8 +411,7 @@ cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
     count = g.sockets.poll_ready(g.sockets.context, g.poller, ready, READY_MAX)
     for i in range(count):
         if ready[i] == g.listener:
-            _accept(g)
-            work += 1
+            work += _accept(g)
         elif 0 <= ready[i] < DESCRIPTORS_MAX and g.by_descriptor[ready[i]] >= 0:
             work += _read(g, &g.connection[g.by_descriptor[ready[i]]])
     if g.cancels_due:
@@ -535,6 +537,16 @@ cdef class GatewayStage:
         """The verdict on one login."""
         gateway_judge(&self.g, connection, generation,
                       VERDICT_ACCEPTED if accepted else VERDICT_REFUSED)
+
+    @property
+    def sessions_defined(self):
+        """How many sessions the stream has defined."""
+        return self.g.sessions.count
+
+    def finish(self, int batch_max=256):
+        """Towards the stop: tell the members what the stream still holds, and read nothing more."""
+        cdef int work = _drain(&self.g, batch_max)
+        return work + _flush(&self.g) if work >= 0 else work
 
     def poll_once(self, int batch_max=256):
         """One duty cycle: the work done, or -Status."""

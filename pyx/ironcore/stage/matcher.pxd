@@ -10,7 +10,7 @@ from ironcore.stage.agent cimport Agent
 from ironcore.stage.counter_set cimport CounterSet
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 
-cdef enum MatcherCounter:
+cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_COMMANDS = 0
     MATCHER_FRAMES = 1
     MATCHER_EVENTS = 2
