@@ -5,6 +5,8 @@ problem: file, line, key, what was found and what was expected. Prices are integ
 durations nanoseconds, sizes bytes.
 """
 
+import os
+import zlib
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -25,6 +27,7 @@ __all__ = [
     "Thread",
     "load",
     "read",
+    "ring_directory",
     "stages_of",
 ]
 
@@ -43,14 +46,15 @@ def load(file: str | Path) -> Config:
     """A checked configuration with absolute paths.
 
     `venue.data_directory` and `credentials` are relative to the directory of the file, so that the
-    same file names the same venue wherever it is started from. The streams' files and the journal
-    are relative to the data directory. Raises ConfigError.
+    same file names the same venue wherever it is started from. The journal is relative to the data
+    directory, the rings of the streams to `ring_directory`. Raises ConfigError.
     """
     file = Path(file)
     config = read(file)
     base = file.resolve().parent
     data = (base / config.venue.data_directory).resolve()
     streams = config.streams
+    rings = ring_directory(data)
     return replace(
         config,
         venue=replace(config.venue, data_directory=data),
@@ -58,8 +62,8 @@ def load(file: str | Path) -> Config:
         journal=replace(config.journal, directory=data / config.journal.directory),
         streams=replace(
             streams,
-            orders=replace(streams.orders, path=data / streams.orders.path),
-            events=replace(streams.events, path=data / streams.events.path),
+            orders=replace(streams.orders, path=rings / streams.orders.path),
+            events=replace(streams.events, path=rings / streams.events.path),
         ),
     )
 
@@ -67,3 +71,15 @@ def load(file: str | Path) -> Config:
 def stages_of(process: Process) -> tuple[Stage, ...]:
     """All stages of a process, thread by thread."""
     return tuple(stage for thread in process.threads for stage in thread.stages)
+
+
+def ring_directory(data_directory: Path) -> Path:
+    """Where the rings of a venue with this data directory stand unless their paths are absolute.
+
+    In memory: a ring need not outlive the host, for the journal does, and a ring on a disk would
+    have its pages written back and write-protected under the hands of the stages.
+    """
+    shared_memory = Path("/dev/shm")
+    if not shared_memory.is_dir():
+        return data_directory
+    return shared_memory / f"ironpit-{os.getuid()}-{zlib.crc32(bytes(data_directory)):08x}"

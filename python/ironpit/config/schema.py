@@ -86,7 +86,9 @@ class OrderEntry(Mapping, frozen=True, kw_only=True):
     failed_login_delay_ns: Annotated[int, scalars.duration(0, 60 * S)] = field(
         name="failed_login_delay", default=S
     )
-    reply_window_bytes: WindowBytes = field(name="reply_window", default=4 * MIB)
+    replies_bytes_max: Annotated[int, scalars.size(64 * KIB, 64 * GIB)] = field(
+        name="replies_max", default=256 * MIB
+    )
 
 
 class OrdersStream(Mapping, frozen=True, kw_only=True):

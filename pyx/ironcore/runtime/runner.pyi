@@ -25,6 +25,8 @@ class Runner:
     ) -> None: ...
     def start(self) -> None:
         """Start the thread; returns when it runs. Raises PermissionError when pinning is refused."""
+    def unpin(self) -> None:
+        """After a refusal: run wherever the host lets this thread run."""
     def stop(self) -> None:
         """Ask the thread to end after the turn in hand."""
     def join(self, timeout: float | None = None) -> bool:

@@ -149,6 +149,11 @@ cdef class Runner:
             raise PermissionError(
                 f"runner {self.name}: the host refused to pin it to CPU {self.cpu}: {self.refusal}")
 
+    def unpin(self):
+        """After a refusal: run wherever the host lets this thread run."""
+        self.cpu = None
+        self.refusal = None
+
     def stop(self):
         """Ask the thread to end after the turn in hand."""
         store_release_u64(&self.stop_asked, 1)

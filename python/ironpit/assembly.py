@@ -1,0 +1,324 @@
+"""Builds the stages of one process from the configuration, runs them, and stops them cleanly."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ironcore.base.counters import CountersFile
+from ironcore.book.engine import Engine
+from ironcore.ring import broadcast, spsc
+from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
+from ironcore.runtime.runner import Runner
+from ironcore.stage import gateway, journal, matcher, publisher
+from ironcore.stage.counter_set import CounterSet
+from ironcore.stage.journal_reader import JournalReader
+
+from ironpit import credentials, isolation, listening
+from ironpit.config import Config, Process
+from ironpit.definitions import Definitions, user_ref_bits
+from ironpit.errors import Exit, UserError
+from ironpit.judge import Judge
+from ironpit.lifecycle import Lifecycle
+
+COUNTERS_MAX = 256
+TURN_S = 0.1
+LOGIN_TURN_S = 0.005
+DRAIN_ROUNDS_MAX = 1_000_000
+SESSIONS_TIMEOUT_S = 60.0
+
+Frames = Iterator[tuple[int, bytes]]
+
+
+def say(text: str) -> None:
+    """One line to the operator."""
+    print(f"ironpit: {text}", file=sys.stderr, flush=True)
+
+
+def frames_before(config: Config, first_held: int) -> Frames:
+    """The frames of the stream that stand in the journal, up to the first that the ring still holds."""
+    for sequence, payload in JournalReader(config.journal.directory):
+        if sequence >= first_held:
+            return
+        yield sequence, payload
+
+
+class ProcessStages:
+    """The stages of one process, their runners, and what was degraded on the way."""
+
+    def __init__(self, config: Config, name: str) -> None:
+        self.config = config
+        self.name = name
+        self.process: Process = config.placement.processes[name]
+        self.degraded: list[dict[str, str]] = []
+        self.sockets: list[Any] = []
+        self.engine: Engine | None = None
+        self.gateway: gateway.GatewayStage | None = None
+        self.counters = CountersFile.create(
+            config.venue.data_directory / f"counters-{name}.dat", COUNTERS_MAX
+        )
+        build: dict[str, Callable[[], Any]] = {
+            "gateway": self._gateway,
+            "matcher": self._matcher,
+            "journal": self._journal,
+            "publisher": self._publisher,
+        }
+        self.stages: dict[str, Any] = {}
+        self.runners: list[Runner] = []
+        for thread in self.process.threads:
+            for stage in thread.stages:
+                self.stages[stage] = build[stage]()
+        for thread in self.process.threads:
+            self.runners.append(
+                Runner(
+                    thread.name,
+                    [self.stages[stage] for stage in thread.stages],
+                    cpu=isolation.checked(thread, self.degraded),
+                    idle=thread.idle,
+                    counters=self._counters(f"runner-{thread.name}", RUNNER_COUNTERS),
+                )
+            )
+
+    def _counters(self, writer: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
+        return CounterSet(writer, names, self.counters)
+
+    def _reader(self, name: str) -> broadcast.Reader:
+        reader = broadcast.Reader(self.config.streams.events.path, name)
+        self._note_huge_pages(reader.huge_pages)
+        return reader
+
+    def _note_huge_pages(self, found: str) -> None:
+        wanted = self.config.streams.events.huge_pages != "off"
+        entry = {"feature": "huge_pages", "reason": found}
+        if wanted and not found.startswith("in use") and entry not in self.degraded:
+            if self.config.degrade.huge_pages == "refuse":
+                raise UserError(f"streams.events.huge_pages: {found}", Exit.REFUSED)
+            self.degraded.append(entry)
+
+    def _gateway(self) -> gateway.GatewayStage:
+        config, entry = self.config, self.config.order_entry
+        listener = listening.order_entry(config)
+        self.sockets.append(listener)
+        reader = self._reader("gateway")
+        self.gateway = gateway.GatewayStage(
+            listener.fileno(),
+            spsc.Producer(config.streams.orders.path),
+            reader,
+            self._counters("gateway", gateway.COUNTERS),
+            sessions_max=config.limits.sessions_max,
+            instruments_max=config.limits.instruments_max,
+            user_ref_bits=user_ref_bits(config),
+            replies_bytes_max=entry.replies_bytes_max,
+            connections_max=entry.connections_max,
+            heartbeat_ns=entry.heartbeat_ns,
+            peer_timeout_ns=entry.peer_timeout_ns,
+            login_timeout_ns=entry.login_timeout_ns,
+        )
+        for sequence, payload in frames_before(config, reader.first_sequence):
+            self.gateway.catch_up(sequence, payload)
+        self.gateway.caught_up()
+        return self.gateway
+
+    def _matcher(self) -> matcher.MatcherStage:
+        config = self.config
+        self.engine = Engine(
+            instruments_max=config.limits.instruments_max,
+            sessions_max=config.limits.sessions_max,
+            orders_max=config.limits.orders_max,
+            user_ref_bits=user_ref_bits(config),
+        )
+        stage = matcher.MatcherStage(
+            spsc.Consumer(config.streams.orders.path),
+            broadcast.Producer(config.streams.events.path),
+            self.engine,
+            self._counters("matcher", matcher.COUNTERS),
+        )
+        definitions = Definitions()
+        for sequence, payload in self._whole_stream():
+            stage.replay(sequence, payload)
+            definitions.observe(payload)
+        for command in definitions.missing(config):
+            while not stage.submit(command):
+                stage.poll_once()
+        return stage
+
+    def _whole_stream(self) -> Frames:
+        """Every frame up to the tail of the ring: the journal's, then those that it has not got yet."""
+        last = 0
+        for sequence, payload in JournalReader(self.config.journal.directory):
+            yield sequence, payload
+            last = sequence
+        yield from broadcast.read_frames(self.config.streams.events.path, last + 1)
+
+    def _journal(self) -> journal.JournalStage:
+        settings = self.config.journal
+        return journal.JournalStage(
+            settings.directory,
+            self._reader("journal"),
+            self._counters("journal", journal.COUNTERS),
+            durability=settings.durability,
+            interval_ns=settings.interval_ns,
+            segment_bytes=settings.segment_bytes,
+            stream_name=self.config.venue.name,
+        )
+
+    def _publisher(self) -> publisher.PublisherStage:
+        stream = self.config.streams.market_data
+        try:
+            sender = listening.market_data(self.config)
+        except OSError as error:
+            reason = f"no route to {stream.a.group} by {stream.a.interface}: {error.strerror}"
+            if self.config.degrade.multicast == "refuse":
+                raise UserError(f"streams.market_data.a: {reason}", Exit.REFUSED) from error
+            self.degraded.append({"feature": "multicast", "reason": reason})
+            sender = None
+        rerequest = listening.rerequest(self.config)
+        self.sockets += [sender, rerequest]
+        reader = self._reader("publisher")
+        stage = publisher.PublisherStage(
+            sender.fileno() if sender else -1,
+            rerequest.fileno(),
+            reader,
+            self._counters("publisher", publisher.COUNTERS),
+            heartbeat_ns=stream.heartbeat_ns,
+            window_bytes=stream.rerequest.window_bytes,
+            instruments_max=self.config.limits.instruments_max,
+        )
+        for sequence, payload in frames_before(self.config, reader.first_sequence):
+            stage.catch_up(sequence, payload)
+        return stage
+
+    def start(self) -> None:
+        """Start the runners. What pinning is refused is degraded or refused as configured."""
+        for runner, thread in zip(self.runners, self.process.threads, strict=True):
+            try:
+                runner.start()
+            except PermissionError as error:
+                isolation.refused(thread, str(error), self.degraded)
+                runner.unpin()
+                runner.start()
+
+    def describe(self) -> dict[str, Any]:
+        """What `ironpit stat` and the reports say of this process."""
+        return {
+            "process": self.name,
+            "pid": os.getpid(),
+            "threads": [
+                {
+                    "name": thread.name,
+                    "stages": list(thread.stages),
+                    "thread_id": runner.thread_id,
+                    "cpu": runner.cpu,
+                    "idle": thread.idle,
+                }
+                for runner, thread in zip(self.runners, self.process.threads, strict=True)
+            ],
+            "degraded": self.degraded,
+        }
+
+    def failures(self) -> list[str]:
+        """What ended a runner before it was asked to stop."""
+        found = []
+        for runner in self.runners:
+            if runner.failure is not None:
+                stage, status = runner.failure
+                found.append(f"thread {runner.name}: stage {stage} cannot go on (status {status})")
+        return found
+
+    def stop(self) -> None:
+        """Stop the runners, then let each stage finish what its rings hold."""
+        for runner in self.runners:
+            runner.stop()
+        for runner in self.runners:
+            runner.join()
+        for _ in range(DRAIN_ROUNDS_MAX):
+            if not sum(max(self._last_turn(stage), 0) for stage in self.stages.values()):
+                break
+        for stage in self.stages.values():
+            if isinstance(stage, (journal.JournalStage, publisher.PublisherStage)):
+                stage.close()
+        if self.engine is not None:
+            self._keep_books()
+        for sock in self.sockets:
+            if sock is not None:
+                sock.close()
+
+    def _last_turn(self, stage: Any) -> int:
+        if stage is self.gateway:
+            return int(stage.finish())
+        return int(stage.poll_once())
+
+    def _keep_books(self) -> None:
+        assert self.engine is not None
+        write_json(
+            self.config.venue.data_directory / "books.json",
+            {
+                "schema": "ironpit-books-1",
+                "stream_sequence": self.stages["matcher"].stream_sequence,
+                "books_digest": self.engine.digest(),
+            },
+        )
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Replace the file in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(value, indent=2) + "\n")
+    os.replace(temporary, path)
+
+
+def run_process(config: Config, name: str, lifecycle: Lifecycle) -> int:
+    """Run the stages of one process until it is told to stop. The exit code."""
+    stages = ProcessStages(config, name)
+    judge = None
+    if stages.gateway is not None:
+        known = credentials.load(config.credentials)
+        judge = Judge(known, config.order_entry.failed_login_delay_ns)
+    stages.start()
+    for entry in stages.degraded:
+        say(f"{name}: degraded: {entry['feature']}: {entry['reason']}")
+    write_json(config.venue.data_directory / f"status-{name}.json", stages.describe())
+    code = Exit.OK if _await_sessions(stages, lifecycle) else Exit.FAILED
+    if code == Exit.OK:
+        lifecycle.ready()
+        code = _watch(stages, judge, lifecycle)
+    lifecycle.stopping()
+    stages.stop()
+    return code
+
+
+def _await_sessions(stages: ProcessStages, lifecycle: Lifecycle) -> bool:
+    """A gateway is ready when the stream has told it whom to let in."""
+    deadline_s = time.monotonic() + SESSIONS_TIMEOUT_S
+    while (
+        stages.gateway is not None
+        and stages.gateway.sessions_defined < len(stages.config.sessions)
+        and not lifecycle.stopped
+    ):
+        if stages.failures() or time.monotonic() > deadline_s:
+            say(f"{stages.name}: the stream does not define the sessions; is the matcher running?")
+            return False
+        lifecycle.alive()
+        lifecycle.wait(0.001)
+    return True
+
+
+def _watch(stages: ProcessStages, judge: Judge | None, lifecycle: Lifecycle) -> Exit:
+    """The process's own thread: logins, signs of life, and the end of a stage that cannot go on."""
+    turns = [-1] * len(stages.runners)
+    while not lifecycle.wait(LOGIN_TURN_S if judge is not None else TURN_S):
+        if judge is not None and stages.gateway is not None:
+            judge.turn(stages.gateway, time.monotonic_ns())
+        now = [runner.turns for runner in stages.runners]
+        if all(after != before for after, before in zip(now, turns, strict=True)):
+            turns = now
+            lifecycle.alive()
+        failures = stages.failures()
+        if failures:
+            for failure in failures:
+                say(f"{stages.name}: {failure}")
+            return Exit.FAILED
+    return Exit.OK
