@@ -4,18 +4,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ironcore.base.counters import CountersFile
-from ironcore.book.engine import Engine
-from ironcore.ring import broadcast, spsc
+from ironcore.runtime import pipeline
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironcore.stage.counter_set import CounterSet
-from ironcore.stage.journal_reader import JournalReader
 
 from ironpit import credentials, isolation, listening
 from ironpit.config import Config, Process
@@ -30,20 +28,9 @@ LOGIN_TURN_S = 0.005
 DRAIN_ROUNDS_MAX = 1_000_000
 SESSIONS_TIMEOUT_S = 60.0
 
-Frames = Iterator[tuple[int, bytes]]
-
-
 def say(text: str) -> None:
     """One line to the operator."""
     print(f"ironpit: {text}", file=sys.stderr, flush=True)
-
-
-def frames_before(config: Config, first_held: int) -> Frames:
-    """The frames of the stream that stand in the journal, up to the first that the ring still holds."""
-    for sequence, payload in JournalReader(config.journal.directory):
-        if sequence >= first_held:
-            return
-        yield sequence, payload
 
 
 class ProcessStages:
@@ -55,7 +42,7 @@ class ProcessStages:
         self.process: Process = config.placement.processes[name]
         self.degraded: list[dict[str, str]] = []
         self.sockets: list[Any] = []
-        self.engine: Engine | None = None
+        self.engine: Any = None
         self.gateway: gateway.GatewayStage | None = None
         self.counters = CountersFile.create(
             config.venue.data_directory / f"counters-{name}.dat", COUNTERS_MAX
@@ -85,8 +72,8 @@ class ProcessStages:
     def _counters(self, writer: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
         return CounterSet(writer, names, self.counters)
 
-    def _reader(self, name: str) -> broadcast.Reader:
-        reader = broadcast.Reader(self.config.streams.events.path, name)
+    def _reader(self, name: str) -> Any:
+        reader = pipeline.open_stream_reader(self.config.streams.events.path, name)
         self._note_huge_pages(reader.huge_pages)
         return reader
 
@@ -105,7 +92,7 @@ class ProcessStages:
         reader = self._reader("gateway")
         self.gateway = gateway.GatewayStage(
             listener.fileno(),
-            spsc.Producer(config.streams.orders.path),
+            pipeline.open_order_producer(config.streams.orders.path),
             reader,
             self._counters("gateway", gateway.COUNTERS),
             sessions_max=config.limits.sessions_max,
@@ -117,41 +104,33 @@ class ProcessStages:
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,
         )
-        for sequence, payload in frames_before(config, reader.first_sequence):
+        for sequence, payload in pipeline.frames_before(config.journal.directory, reader.first_sequence):
             self.gateway.catch_up(sequence, payload)
         self.gateway.caught_up()
         return self.gateway
 
     def _matcher(self) -> matcher.MatcherStage:
         config = self.config
-        self.engine = Engine(
+        self.engine = pipeline.make_engine(
             instruments_max=config.limits.instruments_max,
             sessions_max=config.limits.sessions_max,
             orders_max=config.limits.orders_max,
             user_ref_bits=user_ref_bits(config),
         )
         stage = matcher.MatcherStage(
-            spsc.Consumer(config.streams.orders.path),
-            broadcast.Producer(config.streams.events.path),
+            pipeline.open_order_consumer(config.streams.orders.path),
+            pipeline.open_stream_producer(config.streams.events.path),
             self.engine,
             self._counters("matcher", matcher.COUNTERS),
         )
         definitions = Definitions()
-        for sequence, payload in self._whole_stream():
+        for sequence, payload in pipeline.whole_stream(config.journal.directory, config.streams.events.path):
             stage.replay(sequence, payload)
             definitions.observe(payload)
         for command in definitions.missing(config):
             while not stage.submit(command):
                 stage.poll_once()
         return stage
-
-    def _whole_stream(self) -> Frames:
-        """Every frame up to the tail of the ring: the journal's, then those that it has not got yet."""
-        last = 0
-        for sequence, payload in JournalReader(self.config.journal.directory):
-            yield sequence, payload
-            last = sequence
-        yield from broadcast.read_frames(self.config.streams.events.path, last + 1)
 
     def _journal(self) -> journal.JournalStage:
         settings = self.config.journal
@@ -187,7 +166,7 @@ class ProcessStages:
             window_bytes=stream.rerequest.window_bytes,
             instruments_max=self.config.limits.instruments_max,
         )
-        for sequence, payload in frames_before(self.config, reader.first_sequence):
+        for sequence, payload in pipeline.frames_before(self.config.journal.directory, reader.first_sequence):
             stage.catch_up(sequence, payload)
         return stage
 
@@ -252,7 +231,6 @@ class ProcessStages:
         return int(stage.poll_once())
 
     def _keep_books(self) -> None:
-        assert self.engine is not None
         write_json(
             self.config.venue.data_directory / "books.json",
             {

@@ -221,11 +221,15 @@ def say(text: str) -> None:
     print(f"ironpit: {text}", file=sys.stderr, flush=True)
 
 
-def run_venue(config: Config, config_file: Path) -> Exit:
-    """Run the venue until it is told to stop. UserError when it cannot start."""
+def run_venue(config: Config, config_file: Path, truncate_at: int | None = None) -> Exit:
+    """Run the venue until it is told to stop. UserError when it cannot start.
+
+    truncate_at: cut a corrupt journal off after this sequence.
+    """
     lock = VenueLock(config)
     try:
         with Lifecycle() as lifecycle:
+            import_module("ironpit.preparation").prepare(config, truncate_at, say)
             names = list(config.placement.processes)
             if len(names) > 1:
                 command = (*PROCESS_COMMAND, str(config_file.resolve()))

@@ -1,0 +1,118 @@
+"""Before the stages start: recover the journal, save what the old rings still hold, make new rings.
+
+The venue's lock is held, so that nobody else has the files open. The order ring is kept across a
+restart, with what members sent and the matcher has not read; the event stream's ring is made anew
+after its frames are in the journal.
+"""
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from ironcore.runtime import pipeline
+from ironcore.stage import journal
+from ironcore.stage.counter_set import CounterSet
+from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
+
+from ironpit.config import Config
+from ironpit.errors import Exit, UserError
+
+IDENTITY = "stream.id"
+COMMAND_HEADER_SOURCE = slice(16, 24)
+COMMAND_TYPES = range(1, 128)
+
+
+def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
+    """Everything up to the point where each process can open its rings. Raises UserError."""
+    orders, events = config.streams.orders, config.streams.events
+    for directory in (config.venue.data_directory, config.journal.directory, orders.path.parent,
+                      events.path.parent):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _discard_foreign_rings(config, say)
+    last = _recover(config, truncate_at, say)
+    if events.path.exists():
+        last = _salvage(config, last, say)
+        events.path.unlink()
+    pipeline.create_event_ring(
+        events.path,
+        events.capacity_bytes,
+        patience_ns=events.patience_ns,
+        before_reply=config.journal.durability == "before-reply",
+        sequence_next=last + 1,
+        huge_pages=events.huge_pages,
+    )
+    if not orders.path.exists():
+        pipeline.create_order_ring(
+            orders.path,
+            orders.capacity_bytes,
+            sequence_next=_last_source_sequence(config.journal.directory) + 1,
+            huge_pages=orders.huge_pages,
+        )
+
+
+def _discard_foreign_rings(config: Config, say: Callable[[str], None]) -> None:
+    """Rings belong to one journal: those of a journal that was removed must not feed a new one."""
+    journal_id = config.journal.directory / IDENTITY
+    ring_id = config.streams.events.path.parent / IDENTITY
+    if not journal_id.exists():
+        _write(journal_id, uuid.uuid4().hex)
+    identity = journal_id.read_text()
+    if ring_id.exists() and ring_id.read_text() == identity:
+        return
+    for path in (config.streams.orders.path, config.streams.events.path):
+        if path.exists():
+            say(f"{path}: of another journal than {config.journal.directory}; discarded")
+            path.unlink()
+    _write(ring_id, identity)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    with open(temporary, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> int:
+    try:
+        report = recover(config.journal.directory, truncate_at)
+    except JournalCorruptError as error:
+        raise UserError(str(error), Exit.REFUSED) from error
+    if report.torn_bytes:
+        say(
+            f"journal: {report.segment}: an incomplete write of {report.torn_bytes} bytes at "
+            f"offset {report.offset} was cut off; last good sequence {report.last_sequence}"
+        )
+    return report.last_sequence
+
+
+def _salvage(config: Config, last: int, say: Callable[[str], None]) -> int:
+    """Journal the frames that only the ring of the last run holds. The new last sequence."""
+    stage = journal.JournalStage(
+        config.journal.directory,
+        pipeline.open_stream_reader(config.streams.events.path, "journal"),
+        CounterSet("salvage", journal.COUNTERS),
+        durability="before-reply",
+        interval_ns=config.journal.interval_ns,
+        segment_bytes=config.journal.segment_bytes,
+        stream_name=config.venue.name,
+    )
+    while stage.poll_once() > 0:
+        pass
+    found = max(stage.last_sequence, last)
+    stage.close()
+    if found > last:
+        say(f"journal: {found - last} frames of the last run were saved from its ring")
+    return found
+
+
+def _last_source_sequence(directory: Path) -> int:
+    """The last frame of the order ring that is in the journal, for a ring that was lost."""
+    last = 0
+    for _, payload in JournalReader(directory):
+        if payload[0] in COMMAND_TYPES:
+            last = max(last, int.from_bytes(payload[COMMAND_HEADER_SOURCE], "little"))
+    return last
