@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ironcore.book.engine import Engine
+from ironcore.book.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.broadcast import PATIENCE_FOREVER, Gating
 from ironcore.stage.journal_reader import JournalReader
@@ -72,9 +72,9 @@ def open_stream_reader(path: Path, name: str) -> broadcast.Reader:
 
 def make_engine(
     *, instruments_max: int, sessions_max: int, orders_max: int, user_ref_bits: int
-) -> Engine:
+) -> MatchingEngine:
     """The matching core, with everything that it will ever need allocated."""
-    return Engine(
+    return MatchingEngine(
         instruments_max=instruments_max,
         sessions_max=sessions_max,
         orders_max=orders_max,

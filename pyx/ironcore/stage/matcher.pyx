@@ -15,7 +15,8 @@ from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
-from ironcore.book.engine cimport Engine, EngineOwner, engine_apply
+from ironcore.book.engine cimport Engine, engine_apply
+from ironcore.book.matching_engine cimport MatchingEngine
 from ironcore.ring.broadcast cimport Producer as StreamProducer
 from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
@@ -194,7 +195,7 @@ cdef class MatcherStage:
     """The matcher on its rings. `replay` every frame of the stream that exists, then `submit` what
     the configuration defines anew, then poll."""
 
-    def __cinit__(self, OrderConsumer orders, StreamProducer stream, EngineOwner engine,
+    def __cinit__(self, OrderConsumer orders, StreamProducer stream, MatchingEngine engine,
                   CounterSet counters):
         self.orders_owner = orders
         self.stream_owner = stream
