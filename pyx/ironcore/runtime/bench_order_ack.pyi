@@ -1,0 +1,17 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def order_packet(symbol: str, price_e4: int) -> bytes:
+    """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the market."""
+
+def round_trips(
+    fd: int, packet: bytes, count: int, *, echo: bool, first_user_ref: int = 1, cpu: int = -1
+) -> NDArray[np.int64]:
+    """Latencies in ns of `count` orders sent one after another on a non-blocking socket."""
+
+class EchoServer:
+    """The bare echo on one connected, non-blocking socket, in a thread of its own."""
+
+    def __init__(self, fd: int, cpu: int = -1) -> None: ...
+    def stop(self) -> None:
+        """Stop answering."""

@@ -1,0 +1,204 @@
+"""Order to acknowledgement over loopback, and the floor of this machine beside it: a bare TCP echo.
+
+Both are measured by the same loop on the same cores: write one OUCH Enter Order packet, spin until
+the answer to it has been read, from just before the write to just after the read. The echo server
+does nothing but recv and send, so what a venue takes above it is the venue's own.
+"""
+
+import threading
+
+import numpy as np
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
+from ironcore.base.clock cimport iron_clock_mono_ns
+from ironcore.net.sockets cimport Sockets, host_sockets
+from ironcore.wire.ouch50_inbound cimport OuchEnterOrder, ouch50_encode_enter_order
+from ironcore.wire.soupbin cimport SOUP_HEADER_BYTES, SOUP_UNSEQUENCED_DATA, soupbin_encode_header
+
+cdef extern from * nogil:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <sched.h>
+    static int iron_pin(int cpu) {
+        cpu_set_t set;
+        if (cpu < 0) return 0;
+        CPU_ZERO(&set);
+        CPU_SET(cpu, &set);
+        return sched_setaffinity(0, sizeof set, &set);
+    }
+    """
+    int iron_pin(int cpu)
+
+cdef enum:
+    BUFFER_BYTES = 65536
+    ACCEPTED_USER_REF_OFFSET = 9     # OUCH 5.0 Order Accepted: type, timestamp, UserRefNum
+    REPLY_TIMEOUT_NS = 5000000000
+
+
+cdef struct Inbox:
+    uint32_t start
+    uint32_t end
+    uint8_t bytes[BUFFER_BYTES]
+
+
+cdef uint64_t _serve_echo(int fd, uint64_t* stop) noexcept nogil:
+    """Send back whatever arrives: the number of answers."""
+    cdef Sockets sockets = host_sockets()
+    cdef uint8_t buffer[BUFFER_BYTES]
+    cdef uint64_t answers = 0
+    cdef long n
+    while load_acquire_u64(stop) == 0:
+        n = sockets.recv(sockets.context, fd, buffer, BUFFER_BYTES)
+        if n == 0:
+            break
+        if n > 0:
+            sockets.send(sockets.context, fd, buffer, <size_t>n)
+            answers += 1
+    return answers
+
+
+cdef bint _acknowledged(Inbox* inbox, uint32_t user_ref) noexcept nogil:
+    """Consume whole packets; has the Order Accepted of this UserRefNum been among them?"""
+    cdef uint8_t* packet
+    cdef uint32_t length, found
+    cdef bint yes = False
+    while inbox.end - inbox.start >= SOUP_HEADER_BYTES:
+        packet = inbox.bytes + inbox.start
+        length = (<uint32_t>packet[0] << 8 | packet[1]) + 2
+        if inbox.end - inbox.start < length:
+            break
+        if packet[2] == b'S' and packet[3] == b'A':
+            packet += SOUP_HEADER_BYTES + ACCEPTED_USER_REF_OFFSET
+            found = (<uint32_t>packet[0] << 24 | <uint32_t>packet[1] << 16
+                     | <uint32_t>packet[2] << 8 | packet[3])
+            yes = yes or found == user_ref
+        inbox.start += length
+    if inbox.start == inbox.end:
+        inbox.start = 0
+        inbox.end = 0
+    return yes
+
+
+cdef int _round_trips(int fd, bint echo, const uint8_t* order, uint32_t order_bytes,
+                      uint32_t first_user_ref, int64_t[::1] latency_ns) noexcept nogil:
+    """One order at a time: 0, or the position at which the other side was lost."""
+    cdef Sockets sockets = host_sockets()
+    cdef Inbox inbox
+    cdef uint8_t packet[128]
+    cdef uint32_t user_ref = first_user_ref
+    cdef uint64_t began
+    cdef long n, got
+    cdef Py_ssize_t i
+    inbox.start = 0
+    inbox.end = 0
+    memcpy(packet, order, order_bytes)
+    for i in range(latency_ns.shape[0]):
+        packet[SOUP_HEADER_BYTES + 1] = <uint8_t>(user_ref >> 24)
+        packet[SOUP_HEADER_BYTES + 2] = <uint8_t>(user_ref >> 16)
+        packet[SOUP_HEADER_BYTES + 3] = <uint8_t>(user_ref >> 8)
+        packet[SOUP_HEADER_BYTES + 4] = <uint8_t>user_ref
+        began = iron_clock_mono_ns()
+        if sockets.send(sockets.context, fd, packet, order_bytes) != <long>order_bytes:
+            return <int>i + 1
+        got = 0
+        while True:
+            n = sockets.recv(sockets.context, fd, inbox.bytes + inbox.end,
+                             BUFFER_BYTES - inbox.end)
+            if n == 0 or iron_clock_mono_ns() - began > REPLY_TIMEOUT_NS:
+                return <int>i + 1
+            if n < 0:
+                continue
+            got += n
+            if echo:
+                if got == <long>order_bytes:
+                    break
+                continue
+            inbox.end += <uint32_t>n
+            if _acknowledged(&inbox, user_ref):
+                break
+        latency_ns[i] = <int64_t>(iron_clock_mono_ns() - began)
+        user_ref += 1
+    return 0
+
+
+def order_packet(str symbol, int price_e4):
+    """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the market."""
+    cdef OuchEnterOrder order
+    cdef uint8_t out[128]
+    cdef size_t bytes_
+    name = symbol.encode().ljust(8)
+    order.user_ref_num = 0
+    order.side = b'B'
+    order.quantity = 100
+    memcpy(order.symbol, <char*>name, 8)
+    order.price = <uint64_t>price_e4
+    order.time_in_force = b'3'
+    order.display = b'Y'
+    order.capacity = b'P'
+    order.iso = b'N'
+    order.cross_type = b'N'
+    memcpy(order.cl_ord_id, b"bench         ", 14)
+    order.appendage = NULL
+    order.appendage_bytes = 0
+    bytes_ = ouch50_encode_enter_order(&order, out + SOUP_HEADER_BYTES)
+    soupbin_encode_header(out, SOUP_UNSEQUENCED_DATA, bytes_)
+    return bytes(out[:SOUP_HEADER_BYTES + bytes_])
+
+
+def round_trips(int fd, bytes packet, int count, *, bint echo, uint32_t first_user_ref=1,
+                int cpu=-1):
+    """Latencies in ns of `count` orders sent one after another on a non-blocking socket.
+
+    Returns an int64 array of shape (count,). Raises ConnectionError when the other side is lost or
+    silent for 5 s."""
+    latencies = np.zeros(count, dtype=np.int64)
+    cdef int64_t[::1] view = latencies
+    cdef const uint8_t* order = packet
+    cdef uint32_t order_bytes = <uint32_t>len(packet)
+    cdef int lost = 0
+    failure = []
+
+    def run():
+        nonlocal lost
+        if iron_pin(cpu) != 0:
+            failure.append(PermissionError(f"cannot pin to CPU {cpu}"))
+            return
+        with nogil:
+            lost = _round_trips(fd, echo, order, order_bytes, first_user_ref, view)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    if lost:
+        raise ConnectionError(f"no answer to order {lost} of {count}")
+    return latencies
+
+
+cdef class EchoServer:
+    """The bare echo on one connected, non-blocking socket, in a thread of its own."""
+
+    cdef uint64_t asked_to_stop
+    cdef object thread
+
+    def __init__(self, int fd, int cpu=-1):
+        self.asked_to_stop = 0
+
+        def run():
+            iron_pin(cpu)
+            with nogil:
+                _serve_echo(fd, &self.asked_to_stop)
+
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        """Stop answering."""
+        store_release_u64(&self.asked_to_stop, 1)
+        self.thread.join()
