@@ -1,0 +1,248 @@
+"""A whole venue in the test's own thread: every stage polled by hand, real rings, files and sockets.
+
+Nothing runs unless a test says so (`turn`, `settle`), so that what is seen is seen at a known point.
+"""
+
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ironcore.runtime import pipeline
+from ironcore.stage import gateway, journal, matcher, publisher
+from ironcore.stage.counter_set import CounterSet
+from ironpit import config as configs
+from ironpit import listening, preparation
+from ironpit.definitions import Definitions, user_ref_bits
+
+PASSWORD = "OPEN"
+TURNS_MAX = 10_000
+
+CONFIG = """
+venue: {{name: TEST, data_directory: {directory}}}
+limits: {{orders_max: 4096, sessions_max: 4, instruments_max: 4, user_refs_max: 4096}}
+instruments:
+  - {{symbol: BTCUSD, tick_size: "0.01", price_min: "0.01", price_max: "1000.00"}}
+  - {{symbol: ETHUSD, tick_size: "0.05", lot_size: 10, price_min: "0.05", price_max: "1000.00"}}
+sessions:
+  - {{username: ALFA1, firm: ALFA}}
+  - {{username: BETA1, firm: BETA}}
+  - {{username: GAMA1, firm: GAMA, cancel_on_disconnect: true}}
+credentials: credentials.yaml
+order_entry: {{listen: "127.0.0.1:{order_port}", heartbeat: 1s, peer_timeout: 15s}}
+streams:
+  orders: {{path: {directory}/orders.ring, capacity: 64KiB}}
+  events: {{path: {directory}/events.ring, capacity: {events_capacity}, huge_pages: "off"}}
+  market_data:
+    a: {{group: "239.192.7.1:{feed_port}", interface: 127.0.0.1}}
+    rerequest: {{listen: "127.0.0.1:{rerequest_port}"}}
+journal: {{directory: {directory}/journal, segment: 1MiB, durability: {durability}}}
+placement:
+  processes:
+    venue: {{threads: [{{name: all, stages: [gateway, matcher, journal, publisher]}}]}}
+"""
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def write_config(directory: Path, durability: str = "off", events_capacity: str = "1MiB") -> Path:
+    """A small venue's configuration file in the directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "venue.yaml"
+    file.write_text(
+        CONFIG.format(
+            directory=directory,
+            order_port=free_port(),
+            feed_port=free_port(socket.SOCK_DGRAM),
+            rerequest_port=free_port(socket.SOCK_DGRAM),
+            durability=durability,
+            events_capacity=events_capacity,
+        )
+    )
+    return file
+
+
+class HandVenue:
+    """The stages on their rings. `crash` forgets them as SIGKILL would; make a new one to restart."""
+
+    def __init__(self, file: Path) -> None:
+        self.config = configs.load(file)
+        self.said: list[str] = []
+        preparation.prepare(self.config, None, self.said.append)
+        limits = self.config.limits
+        events = self.config.streams.events.path
+        directory = self.config.journal.directory
+        self.listener = listening.order_entry(self.config)
+        self.engine = pipeline.make_engine(
+            instruments_max=limits.instruments_max,
+            sessions_max=limits.sessions_max,
+            orders_max=limits.orders_max,
+            user_ref_bits=user_ref_bits(self.config),
+        )
+        reader = pipeline.open_stream_reader(events, "gateway")
+        entry = self.config.order_entry
+        self.gateway = gateway.GatewayStage(
+            self.listener.fileno(),
+            pipeline.open_order_producer(self.config.streams.orders.path),
+            reader,
+            CounterSet("gateway", gateway.COUNTERS),
+            sessions_max=limits.sessions_max,
+            instruments_max=limits.instruments_max,
+            user_ref_bits=user_ref_bits(self.config),
+            replies_bytes_max=1 << 20,
+            connections_max=4,
+            heartbeat_ns=entry.heartbeat_ns,
+            peer_timeout_ns=entry.peer_timeout_ns,
+            login_timeout_ns=entry.login_timeout_ns,
+        )
+        for sequence, payload in pipeline.frames_before(directory, reader.first_sequence):
+            self.gateway.catch_up(sequence, payload)
+        self.gateway.caught_up()
+        self.matcher = matcher.MatcherStage(
+            pipeline.open_order_consumer(self.config.streams.orders.path),
+            pipeline.open_stream_producer(events),
+            self.engine,
+            CounterSet("matcher", matcher.COUNTERS),
+        )
+        definitions = Definitions()
+        for sequence, payload in pipeline.whole_stream(directory, events):
+            self.matcher.replay(sequence, payload)
+            definitions.observe(payload)
+        for command in definitions.missing(self.config):
+            assert self.matcher.submit(command)
+        self.journal = journal.JournalStage(
+            directory,
+            pipeline.open_stream_reader(events, "journal"),
+            CounterSet("journal", journal.COUNTERS),
+            durability=self.config.journal.durability,
+            interval_ns=self.config.journal.interval_ns,
+            segment_bytes=self.config.journal.segment_bytes,
+            stream_name=self.config.venue.name,
+        )
+        self.feed = listening.market_data(self.config)
+        self.rerequest = listening.rerequest(self.config)
+        reader = pipeline.open_stream_reader(events, "publisher")
+        self.publisher = publisher.PublisherStage(
+            self.feed.fileno(),
+            self.rerequest.fileno(),
+            reader,
+            CounterSet("publisher", publisher.COUNTERS),
+            heartbeat_ns=self.config.streams.market_data.heartbeat_ns,
+            window_bytes=1 << 20,
+            instruments_max=limits.instruments_max,
+        )
+        for sequence, payload in pipeline.frames_before(directory, reader.first_sequence):
+            self.publisher.catch_up(sequence, payload)
+
+    @property
+    def stages(self) -> list[Any]:
+        return [self.gateway, self.matcher, self.journal, self.publisher]
+
+    def turn(self, *stages: Any) -> int:
+        """One poll of each stage (all of them unless named), logins judged: the work done."""
+        work = 0
+        for stage in stages or self.stages:
+            done = stage.poll_once()
+            assert done >= 0, f"{type(stage).__name__} failed with status {-done}"
+            work += done
+        for connection, generation, _, password in self.gateway.logins():
+            self.gateway.judge(connection, generation, password == PASSWORD)
+            work += 1
+        return work
+
+    def settle(self, quiet: int = 3) -> None:
+        """Turn until nothing has moved several times in a row."""
+        still = 0
+        for _ in range(TURNS_MAX):
+            still = 0 if self.turn() else still + 1
+            if still >= quiet:
+                return
+        raise AssertionError("the venue does not come to rest")
+
+    def crash(self) -> None:
+        """Forget the stages and close what the kernel would close."""
+        for name in ("gateway", "matcher", "journal", "publisher", "engine"):
+            delattr(self, name)
+        for sock in (self.listener, self.feed, self.rerequest):
+            sock.close()
+
+
+@dataclass
+class Member:
+    """A member's raw SoupBinTCP connection to a hand-turned venue."""
+
+    venue: HandVenue
+    username: str = "ALFA1"
+    sequence: int = 1
+    packets: list[tuple[str, bytes]] = field(default_factory=list)
+    buffer: bytes = b""
+
+    def __post_init__(self) -> None:
+        listen = self.venue.config.order_entry.listen
+        self.socket = socket.create_connection((listen.address, listen.port))
+        self.socket.setblocking(False)
+        self.closed = False
+
+    def login(self, password: str = PASSWORD, session: str = "", sequence: int = 1) -> None:
+        """Ask to be let in, and wait for the answer."""
+        payload = f"{self.username:<6}{password:<10}{session:>10}{sequence:>20}".encode()
+        self.send("L", payload)
+        self.wait(lambda: any(kind in "AJ" for kind, _ in self.packets) or self.closed)
+
+    def send(self, kind: str, payload: bytes = b"") -> None:
+        """One packet."""
+        self.socket.sendall(struct.pack(">H", len(payload) + 1) + kind.encode() + payload)
+
+    def read(self) -> None:
+        """Take in what has arrived."""
+        try:
+            while data := self.socket.recv(65536):
+                self.buffer += data
+            self.closed = True
+        except BlockingIOError:
+            pass
+        except ConnectionResetError:
+            self.closed = True
+        while len(self.buffer) >= 2:
+            (length,) = struct.unpack_from(">H", self.buffer)
+            if len(self.buffer) < 2 + length:
+                break
+            packet, self.buffer = self.buffer[2 : 2 + length], self.buffer[2 + length :]
+            self.packets.append((chr(packet[0]), packet[1:]))
+
+    def wait(self, condition: Any) -> None:
+        """Turn the venue until the condition holds."""
+        deadline = time.monotonic() + 20
+        while not condition():
+            self.venue.turn()
+            self.read()
+            assert time.monotonic() < deadline, f"waited in vain; got {self.packets}"
+
+    def replies(self) -> list[bytes]:
+        """The OUCH messages received so far, after the venue has come to rest."""
+        self.venue.settle()
+        self.read()
+        return [payload for kind, payload in self.packets if kind == "S"]
+
+    def enter(self, user_ref: int, side: str = "B", quantity: int = 100, price_e4: int = 1_000_000,
+              symbol: str = "BTCUSD", tif: str = "0", appendage: bytes = b"") -> None:
+        """An Enter Order message."""
+        self.send("U", struct.pack(">cIcI8sQccccc14sH", b"O", user_ref, side.encode(), quantity,
+                                   symbol.ljust(8).encode(), price_e4, tif.encode(), b"Y", b"P",
+                                   b"N", b"N", b"%-14d" % user_ref, len(appendage)) + appendage)
+
+    def cancel(self, user_ref: int, quantity: int = 0) -> None:
+        """A Cancel Order message."""
+        self.send("U", struct.pack(">cII", b"X", user_ref, quantity))
+
+    def replace(self, orig: int, user_ref: int, quantity: int, price_e4: int) -> None:
+        """A Replace Order message."""
+        self.send("U", struct.pack(">cIIIQccc14sH", b"U", orig, user_ref, quantity, price_e4, b"0",
+                                   b"Y", b"N", b"%-14d" % user_ref, 0))
