@@ -14,12 +14,8 @@ from libc.stdint cimport uint64_t
 from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u64
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport STATUS_IO
-from ironcore.stage.agent cimport Agent
+from ironcore.stage.agent cimport Stage
 from ironcore.stage.counter_set cimport CounterSet
-from ironcore.stage.matcher cimport MatcherStage
-from ironcore.stage.gateway cimport GatewayStage
-from ironcore.stage.journal cimport JournalStage
-from ironcore.stage.publisher cimport PublisherStage
 
 cdef extern from * nogil:
     """
@@ -94,7 +90,7 @@ cdef class Runner:
         self.counters = CounterSet(f"runner-{name}", COUNTERS) if counters is None else counters
         self.agents_count = 0
         for stage in stages:
-            self.agents[self.agents_count] = _agent_of(stage)
+            self.agents[self.agents_count] = (<Stage?>stage).agent()
             self.agents_count += 1
 
     cdef void run(self) noexcept nogil:
@@ -177,15 +173,3 @@ cdef class Runner:
         if failed == 0:
             return None
         return (self.agents[(failed & 0xFF) - 1].name.decode(), <int>(failed >> 8))
-
-
-cdef Agent _agent_of(stage):
-    if isinstance(stage, MatcherStage):
-        return (<MatcherStage>stage).agent()
-    if isinstance(stage, GatewayStage):
-        return (<GatewayStage>stage).agent()
-    if isinstance(stage, JournalStage):
-        return (<JournalStage>stage).agent()
-    if isinstance(stage, PublisherStage):
-        return (<PublisherStage>stage).agent()
-    raise TypeError(f"not a stage: {type(stage).__name__}")

@@ -6,7 +6,7 @@ from ironcore.base.clock cimport Clock
 from ironcore.net.sockets cimport Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscProducer
-from ironcore.stage.agent cimport Agent
+from ironcore.stage.agent cimport Agent, Stage
 from ironcore.stage.counter_set cimport CounterSet
 from ironcore.stage.sessions cimport Sessions
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
@@ -111,7 +111,7 @@ cdef int gateway_catch_up(Gateway* g, uint64_t sequence, const uint8_t* payload,
 cdef void gateway_judge(Gateway* g, uint32_t connection, uint64_t generation,
                         LoginVerdict verdict) noexcept nogil
 
-cdef class GatewayStage:
+cdef class GatewayStage(Stage):
     cdef Gateway g
     cdef readonly CounterSet counters
     cdef object orders_owner

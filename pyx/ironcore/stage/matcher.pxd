@@ -6,7 +6,7 @@ from ironcore.base.clock cimport Clock
 from ironcore.book.engine cimport Engine
 from ironcore.ring.broadcast cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
-from ironcore.stage.agent cimport Agent
+from ironcore.stage.agent cimport Agent, Stage
 from ironcore.stage.counter_set cimport CounterSet
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 
@@ -44,7 +44,7 @@ cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
 # Sequences a command of the venue's own; STATUS_FULL when the stream has no room (try again).
 cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_bytes) noexcept nogil
 
-cdef class MatcherStage:
+cdef class MatcherStage(Stage):
     cdef Matcher m
     cdef readonly CounterSet counters
     cdef object orders_owner
