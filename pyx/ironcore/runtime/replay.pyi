@@ -1,7 +1,7 @@
 import os
 from typing import NamedTuple
 
-from ironcore.base.files import Directory
+from ironcore.base.files import FileDirectory
 from ironcore.book.matching_engine import MatchingEngine
 
 class ReplayReport(NamedTuple):
@@ -17,7 +17,7 @@ class Replay:
     """The replay of one journal: `run`, then look at `engine`."""
 
     engine: MatchingEngine
-    def __init__(self, journal: str | os.PathLike[str] | Directory) -> None: ...
+    def __init__(self, journal: str | os.PathLike[str] | FileDirectory) -> None: ...
     def run(
         self, *, until_sequence: int | None = None, until_time_ns: int | None = None
     ) -> ReplayReport: ...

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ironcore.base.files cimport Directory, HostDirectory
+from ironcore.base.files cimport FileDirectory, HostDirectory
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_IO, STATUS_OK
 from ironcore.book.matching_engine cimport MatchingEngine
 from ironcore.stage.journal_cursor cimport (
@@ -49,7 +49,7 @@ cdef class Replay:
 
     cdef Matcher matcher
     cdef JournalCursor cursor
-    cdef Directory directory
+    cdef FileDirectory directory
     cdef readonly MatchingEngine engine
     cdef uint64_t commands
     cdef uint64_t trades
@@ -58,7 +58,7 @@ cdef class Replay:
     cdef object hash
 
     def __cinit__(self, journal):
-        self.directory = journal if isinstance(journal, Directory) else HostDirectory(journal)
+        self.directory = journal if isinstance(journal, FileDirectory) else HostDirectory(journal)
         if journal_cursor_open(&self.cursor, &self.directory.files) != STATUS_OK:
             raise MemoryError
         memset(&self.matcher, 0, sizeof(Matcher))
