@@ -1,6 +1,6 @@
 """Runs the venue: in this process, or as one child process for each process of the placement.
 
-A child that dies unexpectedly is started again, RESTARTS_MAX times in RESTARTS_WINDOW_S; after that
+A child that dies unexpectedly is started again, `placement.restarts_max` times in a minute; after that
 everything is stopped, because a venue that keeps falling over must be looked at. Children get
 SIGKILL from the kernel if the supervisor dies, so that none is left behind with the venue's files.
 """
@@ -22,7 +22,6 @@ from ironpit.config import STAGES, Config, stages_of
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 
-RESTARTS_MAX = 5
 RESTARTS_WINDOW_S = 60.0
 STOP_TIMEOUT_S = 10.0
 TURN_S = 0.2
@@ -159,7 +158,8 @@ class Supervisor:
                 return Exit(status)
             if not self._may_restart():
                 say(
-                    f"process {child.name} {_ending(status)}; {RESTARTS_MAX} restarts in "
+                    f"process {child.name} {_ending(status)}; placement.restarts_max = "
+                    f"{self.config.placement.restarts_max} restarts in "
                     f"{RESTARTS_WINDOW_S:.0f} s are used up; stopping"
                 )
                 return Exit.FAILED
@@ -185,7 +185,7 @@ class Supervisor:
         while self.deaths_s and now_s - self.deaths_s[0] > RESTARTS_WINDOW_S:
             self.deaths_s.popleft()
         self.deaths_s.append(now_s)
-        return len(self.deaths_s) <= RESTARTS_MAX
+        return len(self.deaths_s) <= self.config.placement.restarts_max
 
     def _stop(self, children: list[Child]) -> bool:
         """SIGTERM, then SIGKILL to those that do not heed it; whether none had to be killed.

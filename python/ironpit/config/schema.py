@@ -177,6 +177,7 @@ class Placement(Mapping, frozen=True, kw_only=True):
     """Which stages share a thread and a process."""
 
     processes: dict[str, Process]
+    restarts_max: Annotated[int, scalars.integer(0, 10_000)] = 5
 
 
 class Degrade(Mapping, frozen=True, kw_only=True):
