@@ -102,7 +102,7 @@ class HandVenue:
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,
         )
-        for sequence, payload in pipeline.frames_before(directory, reader.first_sequence):
+        for sequence, payload in pipeline.frames_before(directory, events, reader.first_sequence):
             self.gateway.catch_up(sequence, payload)
         self.gateway.caught_up()
         self.matcher = matcher.MatcherStage(
@@ -138,7 +138,7 @@ class HandVenue:
             window_bytes=1 << 20,
             instruments_max=limits.instruments_max,
         )
-        for sequence, payload in pipeline.frames_before(directory, reader.first_sequence):
+        for sequence, payload in pipeline.frames_before(directory, events, reader.first_sequence):
             self.publisher.catch_up(sequence, payload)
 
     @property

@@ -104,7 +104,9 @@ class ProcessStages:
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,
         )
-        for sequence, payload in pipeline.frames_before(config.journal.directory, reader.first_sequence):
+        for sequence, payload in pipeline.frames_before(
+            config.journal.directory, config.streams.events.path, reader.first_sequence
+        ):
             self.gateway.catch_up(sequence, payload)
         self.gateway.caught_up()
         return self.gateway
@@ -124,7 +126,9 @@ class ProcessStages:
             self._counters("matcher", matcher.COUNTERS),
         )
         definitions = Definitions()
-        for sequence, payload in pipeline.whole_stream(config.journal.directory, config.streams.events.path):
+        for sequence, payload in pipeline.whole_stream(
+            config.journal.directory, config.streams.events.path
+        ):
             stage.replay(sequence, payload)
             definitions.observe(payload)
         for command in definitions.missing(config):
@@ -166,7 +170,9 @@ class ProcessStages:
             window_bytes=stream.rerequest.window_bytes,
             instruments_max=self.config.limits.instruments_max,
         )
-        for sequence, payload in pipeline.frames_before(self.config.journal.directory, reader.first_sequence):
+        for sequence, payload in pipeline.frames_before(
+            self.config.journal.directory, self.config.streams.events.path, reader.first_sequence
+        ):
             stage.catch_up(sequence, payload)
         return stage
 

@@ -4,18 +4,19 @@ What stands here is the same for every placement: one thread, several threads, s
 the simulator.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ironcore.book.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
-from ironcore.ring.broadcast import PATIENCE_FOREVER, Gating
+from ironcore.ring.broadcast import Gating
+from ironcore.ring.mapped_file import SegmentError
 from ironcore.stage.journal_reader import JournalReader
 
 Frames = Iterator[tuple[int, bytes]]
 
 READERS = ("journal", "gateway", "publisher")
+LOOKS_MAX = 1000
 
 
 def create_order_ring(
@@ -41,7 +42,7 @@ def create_event_ring(
     """
     after = "journal" if before_reply else None
     readers = {
-        "journal": Gating(PATIENCE_FOREVER),
+        "journal": Gating(),
         "gateway": Gating(patience_ns, after=after),
         "publisher": Gating(patience_ns, after=after),
     }
@@ -82,23 +83,45 @@ def make_engine(
     )
 
 
-def frames_before(journal: Path, first_held: int) -> Frames:
-    """The frames that stand in the journal, up to the first that the ring still holds."""
-    for sequence, payload in JournalReader(journal):
-        if sequence >= first_held:
+def frames_before(journal: Path, ring: Path, first_held: int) -> Frames:
+    """The frames before the first one that a reader of the ring will get by itself.
+
+    The journal's, then those that it has not got yet: they are still in the ring, for the producer
+    waits for the journal. Both may be written meanwhile, so that a second look may be needed: what
+    the ring has lost since the first one, the journal has gained.
+    """
+    sequence_next = 1
+    for _ in range(LOOKS_MAX):
+        for sequence, payload in _some_frames(journal, ring, sequence_next):
+            if sequence >= first_held:
+                return
+            yield sequence, payload
+            sequence_next = sequence + 1
+        if sequence_next >= first_held:
             return
-        yield sequence, payload
+    raise SegmentError(
+        str(ring), "frames", f"none with sequence {sequence_next}", f"all before {first_held}"
+    )
 
 
 def whole_stream(journal: Path, ring: Path) -> Frames:
-    """Every frame up to the tail of the ring: the journal's, then those that it has not got yet."""
-    last = 0
-    for sequence, payload in JournalReader(journal):
+    """Every frame up to the tail of a ring whose producer is gone."""
+    sequence_next = 1
+    for sequence, payload in _some_frames(journal, ring, 1):
         yield sequence, payload
-        last = sequence
-    yield from broadcast.read_frames(ring, last + 1)
+        sequence_next = sequence + 1
+    for sequence, payload in broadcast.read_frames(ring, sequence_next):
+        yield sequence, payload
 
 
-def order_ring_sequence(path: Path) -> int | None:
-    """The sequence of the next frame of an order ring that is there already, or None."""
-    return spsc.Producer(path).sequence_next if os.path.exists(path) else None
+def _some_frames(journal: Path, ring: Path, first: int) -> Frames:
+    """Frames without a gap from `first` on, as far as one look at journal and ring finds them."""
+    sequence_next = first
+    for sequence, payload in JournalReader(journal, first_sequence=first):
+        yield sequence, payload
+        sequence_next = sequence + 1
+    try:
+        held = broadcast.read_frames(ring, sequence_next)
+    except SegmentError:
+        return
+    yield from held
