@@ -118,28 +118,25 @@ class HandVenue:
         for command in definitions.missing(self.config):
             assert self.matcher.submit(command)
         self.journal = journal.JournalStage(
-            directory,
             pipeline.open_stream_reader(events, "journal"),
+            directory,
+            self.config.venue.name,
             CounterSet("journal", journal.COUNTERS),
-            durability=self.config.journal.durability,
+            policy=self.config.journal.durability,
             interval_ns=self.config.journal.interval_ns,
             segment_bytes=self.config.journal.segment_bytes,
-            stream_name=self.config.venue.name,
         )
         self.feed = listening.market_data(self.config)
         self.rerequest = listening.rerequest(self.config)
-        reader = pipeline.open_stream_reader(events, "publisher")
         self.publisher = publisher.PublisherStage(
+            pipeline.open_stream_reader(events, "publisher"),
             self.feed.fileno(),
-            self.rerequest.fileno(),
-            reader,
             CounterSet("publisher", publisher.COUNTERS),
+            request_fd=self.rerequest.fileno(),
+            journal=directory,
             heartbeat_ns=self.config.streams.market_data.heartbeat_ns,
             window_bytes=1 << 20,
-            instruments_max=limits.instruments_max,
         )
-        for sequence, payload in pipeline.frames_before(directory, events, reader.first_sequence):
-            self.publisher.catch_up(sequence, payload)
 
     @property
     def stages(self) -> list[Any]:

@@ -139,13 +139,13 @@ class ProcessStages:
     def _journal(self) -> journal.JournalStage:
         settings = self.config.journal
         return journal.JournalStage(
-            settings.directory,
             self._reader("journal"),
+            settings.directory,
+            self.config.venue.name,
             self._counters("journal", journal.COUNTERS),
-            durability=settings.durability,
+            policy=settings.durability,
             interval_ns=settings.interval_ns,
             segment_bytes=settings.segment_bytes,
-            stream_name=self.config.venue.name,
         )
 
     def _publisher(self) -> publisher.PublisherStage:
@@ -160,21 +160,15 @@ class ProcessStages:
             sender = None
         rerequest = listening.rerequest(self.config)
         self.sockets += [sender, rerequest]
-        reader = self._reader("publisher")
-        stage = publisher.PublisherStage(
+        return publisher.PublisherStage(
+            self._reader("publisher"),
             sender.fileno() if sender else -1,
-            rerequest.fileno(),
-            reader,
             self._counters("publisher", publisher.COUNTERS),
+            request_fd=rerequest.fileno(),
+            journal=self.config.journal.directory,
             heartbeat_ns=stream.heartbeat_ns,
             window_bytes=stream.rerequest.window_bytes,
-            instruments_max=self.config.limits.instruments_max,
         )
-        for sequence, payload in pipeline.frames_before(
-            self.config.journal.directory, self.config.streams.events.path, reader.first_sequence
-        ):
-            stage.catch_up(sequence, payload)
-        return stage
 
     def start(self) -> None:
         """Start the runners. What pinning is refused is degraded or refused as configured."""
@@ -223,8 +217,8 @@ class ProcessStages:
             if not sum(max(self._last_turn(stage), 0) for stage in self.stages.values()):
                 break
         for stage in self.stages.values():
-            if isinstance(stage, (journal.JournalStage, publisher.PublisherStage)):
-                stage.close()
+            if isinstance(stage, journal.JournalStage):
+                stage.finish()
         if self.engine is not None:
             self._keep_books()
         for sock in self.sockets:

@@ -92,18 +92,24 @@ def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]
 def _salvage(config: Config, last: int, say: Callable[[str], None]) -> int:
     """Journal the frames that only the ring of the last run holds. The new last sequence."""
     stage = journal.JournalStage(
-        config.journal.directory,
         pipeline.open_stream_reader(config.streams.events.path, "journal"),
+        config.journal.directory,
+        config.venue.name,
         CounterSet("salvage", journal.COUNTERS),
-        durability="before-reply",
-        interval_ns=config.journal.interval_ns,
+        policy="before-reply",
         segment_bytes=config.journal.segment_bytes,
-        stream_name=config.venue.name,
     )
     while stage.poll_once() > 0:
         pass
-    found = max(stage.last_sequence, last)
-    stage.close()
+    stage.finish()
+    if stage.gap_sequence:
+        raise UserError(
+            f"{config.streams.events.path}: the ring of the last run begins with frame "
+            f"{stage.gap_sequence}, and the journal ends with frame {stage.sequence}; expected no "
+            "gap between them (was the journal truncated?)",
+            Exit.REFUSED,
+        )
+    found = int(stage.sequence)
     if found > last:
         say(f"journal: {found - last} frames of the last run were saved from its ring")
     return found
