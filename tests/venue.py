@@ -184,6 +184,7 @@ class Member:
     def __post_init__(self) -> None:
         listen = self.venue.config.order_entry.listen
         self.socket = socket.create_connection((listen.address, listen.port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.closed = False
 
