@@ -1,0 +1,1 @@
+"""Measurements: each says from where to where, beside the floor of this machine, with its spread."""
