@@ -59,37 +59,36 @@ def faults(process: int, thread: int) -> tuple[int, int]:
     return int(fields[7]), int(fields[9])
 
 
-def system_calls(thread: int, member: StubbornMember) -> list[str]:
+def system_calls(thread: int, member: StubbornMember, log: Path) -> list[str]:
     """What strace sees of the thread while the member gets MEASURED_REPLIES replies."""
     tracer = subprocess.Popen(
-        ["strace", "-p", str(thread)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        ["strace", "-o", str(log), "-p", str(thread)], stderr=subprocess.PIPE, text=True
     )
     assert tracer.stderr is not None
     attached = tracer.stderr.readline()
     assert "attached" in attached, attached
     member.wait_for(len(member.replies) + MEASURED_REPLIES)
     tracer.send_signal(signal.SIGINT)
-    lines = tracer.stderr.read().splitlines()
-    tracer.wait()
-    return [line for line in lines if re.match(r"[a-z_0-9]+\(|<\.\.\. ", line)]
+    tracer.communicate()
+    return [line for line in log.read_text().splitlines() if re.match(r"[a-z_0-9]+\(|<\.\.\. ", line)]
 
 
 @pytest.mark.needs_root
 @pytest.mark.needs_tool("strace")
 def test_the_matchers_thread_makes_no_system_call_while_orders_flow(
-    venue: RunningVenue, member: StubbornMember
+    venue: RunningVenue, member: StubbornMember, tmp_path: Path
 ) -> None:
     _, matcher = thread_of(venue, "matcher")
-    assert system_calls(matcher, member) == []
+    assert system_calls(matcher, member, tmp_path / "strace") == []
 
 
 @pytest.mark.needs_root
 @pytest.mark.needs_tool("strace")
 def test_the_same_count_sees_the_gateways_system_calls(
-    venue: RunningVenue, member: StubbornMember
+    venue: RunningVenue, member: StubbornMember, tmp_path: Path
 ) -> None:
     _, gateway = thread_of(venue, "gateway")
-    assert len(system_calls(gateway, member)) > 100
+    assert len(system_calls(gateway, member, tmp_path / "strace")) > 100
 
 
 def test_the_matchers_thread_takes_no_page_fault_after_warm_up(
