@@ -1,0 +1,161 @@
+"""A venue of its own for a demonstration or a measurement: temporary directory, free loopback ports,
+a subprocess of `ironpit run`, and everything gone at the end.
+"""
+
+import os
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from ironpit import config as configs
+from ironpit import credentials
+from ironpit.config import Config
+from ironpit.errors import UserError
+
+READY_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 30.0
+
+Placement = dict[str, Any]
+
+
+def one_thread(idle: str = "backoff", cpu: int | None = None) -> Placement:
+    """All stages on one thread of one process."""
+    stages = ["gateway", "matcher", "journal", "publisher"]
+    return {"processes": {"venue": {"threads": [_thread("all", stages, idle, cpu)]}}}
+
+
+def split(idle: str = "backoff") -> Placement:
+    """Each stage in a process of its own, joined by shared memory."""
+    names = ("gateway", "matcher", "journal", "publisher")
+    return {"processes": {name: {"threads": [_thread(name, [name], idle, None)]} for name in names}}
+
+
+def _thread(name: str, stages: list[str], idle: str, cpu: int | None) -> dict[str, Any]:
+    thread: dict[str, Any] = {"name": name, "stages": stages, "idle": idle}
+    if cpu is not None:
+        thread["cpu"] = cpu
+    return thread
+
+
+def free_port(kind: int) -> int:
+    """A loopback port that nobody listens on now; kind is SOCK_STREAM or SOCK_DGRAM."""
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class TemporaryVenue:
+    """Use as a context manager; `config` is loaded, `password` opens every session.
+
+    settings: a configuration as in the file; where the venue listens and keeps its data is overridden.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        # A password cannot be longer than SoupBinTCP's ten characters.
+        self.password = secrets.token_hex(5).upper()
+        self.directory = Path(tempfile.mkdtemp(prefix="ironpit-"))
+        self.file = self.directory / "venue.yaml"
+        self.file.write_text(yaml.safe_dump(self._own(settings)))
+        self.config: Config = configs.load(self.file)
+        for session in self.config.sessions:
+            credentials.set_password(self.config.credentials, session.username, self.password)
+        self.process: subprocess.Popen[bytes] | None = None
+        self._log = open(self.directory / "venue.log", "ab")  # noqa: SIM115
+
+    def _own(self, settings: dict[str, Any]) -> dict[str, Any]:
+        streams = dict(settings.get("streams", {}))
+        market_data = dict(streams.get("market_data", {}))
+        # A group in the organization-local scope (RFC 2365), another one for each run.
+        group = f"239.192.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+        market_data["a"] = {
+            "group": f"{group}:{free_port(socket.SOCK_DGRAM)}",
+            "interface": "127.0.0.1",
+        }
+        rerequest = dict(market_data.get("rerequest", {}))
+        rerequest["listen"] = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+        market_data["rerequest"] = rerequest
+        streams["market_data"] = market_data
+        streams["orders"] = {**streams.get("orders", {}), "path": "orders.ring"}
+        streams["events"] = {**streams.get("events", {}), "path": "events.ring"}
+        entry = dict(settings.get("order_entry", {}))
+        entry["listen"] = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+        return {
+            **settings,
+            "venue": {**settings["venue"], "data_directory": "data"},
+            "credentials": "credentials.yaml",
+            "order_entry": entry,
+            "streams": streams,
+            "journal": {**settings.get("journal", {}), "directory": "journal"},
+        }
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the venue and wait until it takes orders. UserError when it does not."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind("")
+            address = "@" + notify.getsockname()[1:].decode()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ironpit", "run", "-c", str(self.file)],
+                env={**os.environ, "NOTIFY_SOCKET": address},
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                process_group=0,
+            )
+            ended = os.pidfd_open(self.process.pid)
+            try:
+                while True:
+                    ready, _, _ = select.select([notify, ended], [], [], READY_TIMEOUT_S)
+                    if notify in ready and b"READY=1" in notify.recv(4096):
+                        return
+                    if not ready or ended in ready:
+                        self.close(keep=True)
+                        raise UserError(f"the venue did not start:\n{self.said()}")
+            finally:
+                os.close(ended)
+
+    def said(self) -> str:
+        """What the venue has printed so far."""
+        return (self.directory / "venue.log").read_text()
+
+    def stop(self) -> int:
+        """SIGTERM, and wait; the exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+    def close(self, *, keep: bool = False) -> None:
+        """Stop, and remove every file."""
+        self.stop()
+        self._log.close()
+        if not keep:
+            rings = self.config.streams.events.path.parent
+            shutil.rmtree(rings, ignore_errors=True)
+            shutil.rmtree(self.directory, ignore_errors=True)
