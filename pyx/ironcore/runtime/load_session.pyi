@@ -1,0 +1,1 @@
+"""Used by the load generator only, through load_session.pxd."""
