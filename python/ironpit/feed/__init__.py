@@ -1,0 +1,6 @@
+"""A subscriber's side: receive a venue's market data and hold its books as numpy arrays."""
+
+from ironpit.feed.books import LEVEL, Books, digest
+from ironpit.feed.client import FeedClient, FeedError
+
+__all__ = ["LEVEL", "Books", "FeedClient", "FeedError", "digest"]
