@@ -1,5 +1,5 @@
-"""A venue of its own for a demonstration or a measurement: temporary directory, free loopback ports,
-a subprocess of `ironpit run`, and everything gone at the end.
+"""A venue of its own for a demonstration or a measurement: a temporary directory, free loopback
+ports, a subprocess of `ironpit run`, and everything gone at the end.
 """
 
 import os
@@ -57,7 +57,8 @@ def free_port(kind: int) -> int:
 class TemporaryVenue:
     """Use as a context manager; `config` is loaded, `password` opens every session.
 
-    settings: a configuration as in the file; where the venue listens and keeps its data is overridden.
+    settings: a configuration as in the file; where the venue listens and keeps its data is
+    overridden.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -126,8 +127,9 @@ class TemporaryVenue:
             ended = os.pidfd_open(self.process.pid)
             try:
                 while True:
-                    ready, _, _ = select.select([notify, ended], [], [], READY_TIMEOUT_S)
-                    if notify in ready and b"READY=1" in notify.recv(4096):
+                    watched = [notify.fileno(), ended]
+                    ready, _, _ = select.select(watched, [], [], READY_TIMEOUT_S)
+                    if notify.fileno() in ready and b"READY=1" in notify.recv(4096):
                         return
                     if not ready or ended in ready:
                         self.close(keep=True)
