@@ -27,3 +27,8 @@ cdef struct Sockets:
 
 cdef Sockets host_sockets() noexcept nogil
 cdef int host_poller_open() noexcept nogil   # an epoll descriptor, or -errno
+
+# The network as Python hands it to a stage: the host's, from which a simulator's derives.
+cdef class Network:
+    cdef Sockets sockets
+    cdef int open_poller(self) noexcept  # a poller, or -errno

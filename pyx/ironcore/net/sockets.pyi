@@ -1,1 +1,3 @@
 """The host's sockets; used by the stages only, through sockets.pxd."""
+
+class Network: ...

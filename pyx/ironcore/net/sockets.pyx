@@ -159,3 +159,13 @@ cdef Sockets host_sockets() noexcept nogil:
 
 cdef int host_poller_open() noexcept nogil:
     return <int>_result(iron_poller())
+
+
+cdef class Network:
+    """The network of the host."""
+
+    def __cinit__(self):
+        self.sockets = host_sockets()
+
+    cdef int open_poller(self) noexcept:
+        return host_poller_open()

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
 from ironcore.base.files cimport FileDirectory
-from ironcore.net.sockets cimport Sockets
+from ironcore.net.sockets cimport Network, Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
 from ironcore.stage.counter_set cimport CounterSet
@@ -66,4 +66,5 @@ cdef class PublisherStage(Stage):
     cdef Publisher p
     cdef readonly CounterSet counters
     cdef FileDirectory directory
+    cdef Network network
     cdef object stream_owner

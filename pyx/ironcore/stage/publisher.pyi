@@ -1,6 +1,7 @@
 import os
 
 from ironcore.base.files import FileDirectory
+from ironcore.net.sockets import Network
 from ironcore.ring.broadcast import Reader
 from ironcore.stage.agent import Stage
 from ironcore.stage.counter_set import CounterSet
@@ -22,6 +23,7 @@ class PublisherStage(Stage):
         window_bytes: int = ...,
         retries_max: int = ...,
         packet_bytes_max: int = ...,
+        network: Network | None = ...,
     ) -> PublisherStage: ...
     def poll_once(self, batch_max: int = ...) -> int: ...
     def end_session(self) -> None: ...

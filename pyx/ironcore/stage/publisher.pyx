@@ -17,7 +17,7 @@ from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_TRUNCATED,
 )
-from ironcore.net.sockets cimport host_sockets
+from ironcore.net.sockets cimport Network
 from ironcore.ring.broadcast cimport Reader as StreamReader
 from ironcore.ring.broadcast cimport (
     broadcast_advance, broadcast_intact, broadcast_join, broadcast_peek, broadcast_release,
@@ -295,12 +295,13 @@ cdef class PublisherStage(Stage):
     arrive (-1: none); the caller keeps both open. `journal` is a path or a FileDirectory; without
     one a publisher cannot be restarted, nor go on after an eviction. `window_bytes` of messages are
     kept for re-requests. A packet that the host has no room for is tried `retries_max` times more.
+    `network` is the host's unless given.
     """
 
     def __cinit__(self, StreamReader stream, int feed_fd, CounterSet counters, *,
                   int request_fd=-1, journal=None, uint64_t heartbeat_ns=1_000_000_000,
                   uint64_t window_bytes=8 << 20, uint32_t retries_max=1000,
-                  uint32_t packet_bytes_max=MOLD_PACKET_BYTES_MAX):
+                  uint32_t packet_bytes_max=MOLD_PACKET_BYTES_MAX, Network network=None):
         cdef Publisher* p = &self.p
         memset(p, 0, sizeof(p[0]))
         p.journal.fd = -1
@@ -310,7 +311,8 @@ cdef class PublisherStage(Stage):
         self.stream_owner = stream
         self.counters = counters
         p.stream = &stream.ring
-        p.sockets = host_sockets()
+        self.network = Network() if network is None else network
+        p.sockets = self.network.sockets
         p.clock = host_clock()
         p.counters = counters.values
         p.feed_fd = feed_fd
