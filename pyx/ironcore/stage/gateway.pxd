@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
-from ironcore.net.sockets cimport Sockets
+from ironcore.net.sockets cimport Network, Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscProducer
 from ironcore.stage.agent cimport Agent, Stage
@@ -116,4 +116,5 @@ cdef class GatewayStage(Stage):
     cdef readonly CounterSet counters
     cdef object orders_owner
     cdef object stream_owner
+    cdef Network network
     cdef Agent agent(self)

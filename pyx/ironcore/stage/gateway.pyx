@@ -19,7 +19,7 @@ from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED,
     STATUS_OK, STATUS_TRUNCATED,
 )
-from ironcore.net.sockets cimport host_poller_open, host_sockets
+from ironcore.net.sockets cimport Network
 from ironcore.ring.broadcast cimport Reader as StreamReader
 from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
 from ironcore.ring.spsc cimport Producer as OrderProducer
@@ -439,13 +439,15 @@ cdef class GatewayStage:
     """The gateway on its rings and its listening socket.
 
     listener: file descriptor of a bound, listening, non-blocking TCP socket; the caller owns it.
+    network: the host's unless given.
     Give it every frame of the stream that exists (`catch_up`) before it polls.
     """
 
     def __cinit__(self, int listener, OrderProducer orders, StreamReader stream,
                   CounterSet counters, *, uint32_t sessions_max, uint32_t instruments_max,
                   uint32_t user_ref_bits, uint64_t replies_bytes_max, uint32_t connections_max,
-                  uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns):
+                  uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns,
+                  Network network=None):
         cdef Gateway* g = &self.g
         cdef int i
         self.orders_owner = orders
@@ -453,7 +455,8 @@ cdef class GatewayStage:
         self.counters = counters
         g.orders = &orders.ring
         g.stream = &stream.ring
-        g.sockets = host_sockets()
+        self.network = Network() if network is None else network
+        g.sockets = self.network.sockets
         g.clock = host_clock()
         g.counters = counters.values
         g.settings.heartbeat_ns = heartbeat_ns
@@ -472,7 +475,7 @@ cdef class GatewayStage:
                          replies_bytes_max) != STATUS_OK:
             raise MemoryError(
                 f"gateway: cannot reserve {sessions_max} x {replies_bytes_max} bytes for replies")
-        g.poller = host_poller_open()
+        g.poller = self.network.open_poller()
         if g.poller < 0 or g.sockets.watch(g.sockets.context, g.poller, listener) < 0:
             raise OSError(-g.poller, "gateway: epoll")
 
