@@ -15,7 +15,9 @@ need() { # need PACKAGES COMMAND...: the packages are missing unless the command
 case "${1:-}" in
 build)
     python=${2:?the Python interpreter to build with}
-    need gcc command -v "${CC%% *}"
+    for word in ${CC:-gcc}; do # perhaps "ccache gcc"
+        need "$word" command -v "$word"
+    done
     need libc6-dev test -e /usr/include/stdlib.h
     need python3-venv "$python" -c "import ensurepip, venv"
     need python3-dev "$python" -c \
