@@ -41,7 +41,7 @@ debug: ## compile with asserts and bounds checks
 
 coverage: $(VENV)/.ready-test $(VENV)/.ready-coverage ## line coverage of the tests, in htmlcov/
 	@$(MAKE) build BUILD=coverage
-	$(PY) -m coverage run -m pytest -m "not slow" $(ARGS)
+	COVERAGE_CORE=ctrace $(PY) -m coverage run -m pytest -m "not slow" $(ARGS)
 	$(PY) -m coverage html
 	$(PY) -m coverage report --skip-covered
 
@@ -62,7 +62,7 @@ dist: $(VENV)/.ready-lint ## build sdist and wheel, install the wheel in a fresh
 
 clean: ## remove what builds and tests left behind
 	rm -rf build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find pyx -name '*.so' -delete
+	find pyx '(' -name '*.so' -o -name '*.c' ')' -delete
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 distclean: clean ## and the virtual environment

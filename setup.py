@@ -91,6 +91,14 @@ def remove_orphans() -> None:
                 module.unlink()
 
 
+def link_c_beside_sources(c_directory: Path) -> None:
+    """Cython's coverage plugin looks for a module's C in the module's own folder."""
+    for generated in (c_directory / "pyx").rglob("*.c"):
+        link = ROOT / generated.relative_to(c_directory)
+        link.unlink(missing_ok=True)
+        link.symlink_to(generated)
+
+
 def extensions(stamp: str) -> list[Extension]:
     include = ROOT / "pyx/ironcore/include"
     headers = [str(path.relative_to(ROOT)) for path in sorted(include.glob("*.h"))]
@@ -127,6 +135,8 @@ def main() -> None:
             annotate=bool(os.environ.get("IRONPIT_ANNOTATE")),
             nthreads=JOBS if JOBS > 1 else 0,
         )
+        if MODE == "coverage":
+            link_c_beside_sources(c_directory)
     setup(ext_modules=modules, options={"build_ext": {"parallel": JOBS}})
 
 
