@@ -13,7 +13,7 @@ export CC
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow lint build debug coverage fuzz bench sim dist clean distclean
+.PHONY: help run test slow lint format build debug coverage fuzz bench sim dist clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -32,6 +32,10 @@ slow: build $(VENV)/.ready-test ## the tests that take many minutes
 
 lint: $(VENV)/.ready-lint $(VENV)/.ready-test ## ruff, mypy --strict, cython-lint, no compiler warnings
 	$(PY) tools/lint.py
+
+format: $(VENV)/.ready-lint ## put imports in order and lay Python out as lint wants it
+	$(PY) -m ruff check --fix-only --select I .
+	$(PY) -m ruff format .
 
 build: $(VENV)/.ready-run ## compile the data plane in place (BUILD=release)
 	@IRONPIT_BUILD=$(BUILD) $(PY) setup.py -q build_ext --inplace
