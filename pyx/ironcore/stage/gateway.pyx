@@ -1,16 +1,13 @@
 """The gateway: members' OUCH 5.0 over SoupBinTCP in, the order ring; the event stream, replies out.
 
 One thread, non-blocking sockets. A message that finds the order ring full stays where it is, and its
-connection is not read until there is room: back-pressure reaches the member through TCP. Passwords
-are judged on another thread (a hash that is worth something takes milliseconds): a login waits in
-its connection's mailbox meanwhile. Of two connections that log in to one session the later wins: a
-member whose old connection hangs half-open is not locked out by it.
+connection is not read until there is room: back-pressure reaches the member through TCP.
 """
 
 from libc.errno cimport EAGAIN
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memmove, memset
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport host_clock
@@ -26,18 +23,21 @@ from ironcore.ring.spsc cimport Producer as OrderProducer
 from ironcore.ring.spsc cimport spsc_offer
 from ironcore.stage.agent cimport Agent
 from ironcore.stage.counter_set cimport CounterSet
-from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
-from ironcore.stage.reply_log cimport reply_log_offset
-from ironcore.stage.sessions cimport (
-    Session, sessions_apply, sessions_close, sessions_find, sessions_open,
+from ironcore.stage.gateway_connection cimport (
+    CLOSED_BY_PEER, CLOSED_ERROR, CLOSED_LOGOUT, CLOSED_MALFORMED, CLOSED_OVERSIZED,
+    CLOSED_REPLIES_FULL, CLOSED_UNEXPECTED, CONNECTION_FREE, CONNECTION_JUDGED, CONNECTION_LIVE,
+    CONNECTION_NEW, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE, GATEWAY_FOREIGN_FIRM, GATEWAY_FRAMES,
+    GATEWAY_MESSAGES, GATEWAY_REPLIES_BYTES, GATEWAY_SESSION_CANCELS, INBOUND_PACKET_BYTES_MAX,
+    READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, Connection, Gateway, Login,
+    LoginVerdict, connection_accept, connection_ask, connection_close, connection_judged,
+    connection_timers,
 )
+from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
+from ironcore.stage.sessions cimport Session, sessions_apply, sessions_close, sessions_open
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 from ironcore.wire.soupbin cimport (
     SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_LOGIN_REQUEST, SOUP_LOGOUT_REQUEST,
-    SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SERVER_HEARTBEAT,
-    SOUP_SHORT_PACKET_BYTES_MAX, SOUP_UNSEQUENCED_DATA, SoupLoginRequest,
-    soupbin_decode_login_request, soupbin_encode_empty, soupbin_encode_login_accepted,
-    soupbin_encode_login_rejected, soupbin_next,
+    SOUP_UNSEQUENCED_DATA, soupbin_next,
 )
 
 COUNTERS = (
@@ -66,142 +66,15 @@ COUNTERS = (
 )
 
 
-cdef void _close(Gateway* g, Connection* c, int reason) noexcept nogil:
-    cdef Session* session
-    counter_add(g.counters[reason], 1)
-    if c.state == CONNECTION_LIVE:
-        session = &g.sessions.session[c.session]
-        session.connection = -1
-        if session.cancel_on_disconnect:
-            session.cancel_due = True
-            g.cancels_due = True
-    g.sockets.unwatch(g.sockets.context, g.poller, c.fd)
-    g.sockets.close(g.sockets.context, c.fd)
-    g.by_descriptor[c.fd] = -1
-    memset(&c.login, 0, sizeof(Login))
-    c.state = CONNECTION_FREE
-    c.stalled = False
-    g.live -= 1
-
-
-cdef inline void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
-                             size_t bytes) noexcept nogil:
-    """A packet that is no reply; only where the connection stands between two packets."""
-    if g.sockets.send(g.sockets.context, c.fd, packet, bytes) == <long>bytes:
-        c.tx_ns = g.now_ns
-
-
-cdef int _accept(Gateway* g) noexcept nogil:
-    cdef Connection* c = NULL
-    cdef uint32_t i
-    cdef int fd
-    if g.sessions.count == 0:
-        return 0                     # nobody could log in before the stream has begun
-    fd = g.sockets.accept(g.sockets.context, g.listener)
-    if fd < 0:
-        return 0
-    counter_add(g.counters[GATEWAY_CONNECTIONS], 1)
-    if g.live < g.settings.connections_max and fd < DESCRIPTORS_MAX:
-        for i in range(g.settings.connections_max):
-            if g.connection[i].state == CONNECTION_FREE:
-                c = &g.connection[i]
-                g.by_descriptor[fd] = <int>i
-                break
-    if c == NULL or g.sockets.watch(g.sockets.context, g.poller, fd) < 0:
-        counter_add(g.counters[GATEWAY_TABLE_FULL], 1)
-        g.sockets.close(g.sockets.context, fd)
-        return 1
-    g.live += 1
-    g.generation += 1
-    c.fd = fd
-    c.state = CONNECTION_NEW
-    c.session = 0
-    c.rx_start = 0
-    c.rx_end = 0
-    c.stalled = False
-    c.generation = g.generation
-    c.opened_ns = g.now_ns
-    c.rx_ns = g.now_ns
-    c.tx_ns = g.now_ns
-    c.peer_timeout_ns = g.settings.peer_timeout_ns
-    return 1
-
-
-cdef void _ask(Gateway* g, Connection* c, const uint8_t* payload, size_t bytes) noexcept nogil:
-    """A login request: into the mailbox, for the judge."""
-    cdef SoupLoginRequest login
-    if soupbin_decode_login_request(payload, bytes, &login) != STATUS_OK:
-        _close(g, c, CLOSED_MALFORMED)
-        return
-    c.state = CONNECTION_JUDGED
-    c.login_sequence = login.sequence_number
-    memcpy(c.login_session, login.session, 10)
-    if login.timeout_given:
-        c.peer_timeout_ns = <uint64_t>login.heartbeat_timeout_ms * 1000000
-    memcpy(c.login.username, login.username, 6)
-    memcpy(c.login.password, login.password, 10)
-    store_release_u64(&c.login.asked, c.generation)
-
-
-cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
-    """The password was right: session and sequence number have to be as well."""
-    cdef Session* session = &g.sessions.session[id]
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
-    cdef uint64_t sequence = c.login_sequence
-    if (memcmp(c.login_session, b"          ", 10) != 0
-            and memcmp(c.login_session, g.sessions.stream_name, 10) != 0
-            or sequence > session.log.count + 1):
-        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
-        _close(g, c, CLOSED_NO_SESSION)
-        return
-    if session.connection >= 0:
-        _close(g, &g.connection[session.connection], CLOSED_DISPLACED)
-    if sequence == 0:
-        sequence = session.log.count if session.log.count else 1
-    c.session = id
-    c.state = CONNECTION_LIVE
-    c.tx_offset = reply_log_offset(&session.log, sequence)
-    session.connection = <int>(c - g.connection)
-    session.cancel_due = False
-    counter_add(g.counters[GATEWAY_LOGINS], 1)
-    _send_small(g, c, packet,
-                soupbin_encode_login_accepted(packet, g.sessions.stream_name, sequence))
-    _to_send(g, id)
-
-
-cdef void _judged(Gateway* g, Connection* c) noexcept nogil:
-    """Has the judge answered?"""
-    cdef uint64_t answer = load_acquire_u64(&c.login.answer)
-    cdef uint32_t id
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
-    if answer >> 2 != c.generation:
-        return
-    id = sessions_find(&g.sessions, c.login.username)
-    memset(&c.login, 0, sizeof(Login))
-    if answer & 3 == VERDICT_ACCEPTED and id != 0:
-        _admit(g, c, id)
-        return
-    _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NOT_AUTHORIZED))
-    _close(g, c, CLOSED_LOGIN_REFUSED)
-
-
-cdef inline void _to_send(Gateway* g, uint32_t id) noexcept nogil:
-    """Sessions are in the list once: `unsent` is the mark."""
-    cdef Session* session = &g.sessions.session[id]
-    if not session.unsent:
-        session.unsent = True
-        g.sending[g.sending_count] = id
-        g.sending_count += 1
-
-
 cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t bytes) noexcept nogil:
     """One OUCH message: STATUS_OK when it is dealt with, STATUS_FULL when it has to wait."""
     cdef Session* session = &g.sessions.session[c.session]
     cdef uint8_t record[COMMAND_BYTES_MAX]
     cdef uint32_t record_bytes = 0
     cdef int status
-    if session.replies_lost or session.log.bytes > session.log.bytes_max - session.log.bytes_max // 8:
-        _close(g, c, CLOSED_REPLIES_FULL)  # the last eighth is for what rests already
+    # The last eighth of the memory is for the replies to what rests already.
+    if session.replies_lost or session.log.bytes > session.log.bytes_max // 8 * 7:
+        connection_close(g, c, CLOSED_REPLIES_FULL)
         return STATUS_MALFORMED
     status = order_entry_command(&g.sessions.directory, c.session, session.firm, message,
                                  <uint32_t>bytes, record, &record_bytes)
@@ -209,7 +82,7 @@ cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t byte
         counter_add(g.counters[GATEWAY_FOREIGN_FIRM], 1)
         return STATUS_OK
     if status != STATUS_OK:
-        _close(g, c, CLOSED_MALFORMED)
+        connection_close(g, c, CLOSED_MALFORMED)
         return STATUS_MALFORMED
     status = spsc_offer(g.orders, record, record_bytes)
     if status == STATUS_OK:
@@ -225,9 +98,9 @@ cdef int _packet(Gateway* g, Connection* c, uint8_t kind, const uint8_t* payload
     if kind == SOUP_CLIENT_HEARTBEAT or kind == SOUP_DEBUG:
         return STATUS_OK
     if kind == SOUP_LOGIN_REQUEST and c.state == CONNECTION_NEW:
-        _ask(g, c, payload, bytes)
+        connection_ask(g, c, payload, bytes)
         return STATUS_OK if c.state == CONNECTION_JUDGED else STATUS_MALFORMED
-    _close(g, c, CLOSED_LOGOUT if kind == SOUP_LOGOUT_REQUEST else CLOSED_UNEXPECTED)
+    connection_close(g, c, CLOSED_LOGOUT if kind == SOUP_LOGOUT_REQUEST else CLOSED_UNEXPECTED)
     return STATUS_MALFORMED
 
 
@@ -244,12 +117,12 @@ cdef int _parse(Gateway* g, Connection* c) noexcept nogil:
         status = soupbin_next(c.rx + c.rx_start, c.rx_end - c.rx_start, &kind, &payload,
                               &payload_bytes, &packet_bytes)
         if packet_bytes > INBOUND_PACKET_BYTES_MAX:
-            _close(g, c, CLOSED_OVERSIZED)
+            connection_close(g, c, CLOSED_OVERSIZED)
             return work
         if status == STATUS_TRUNCATED:
             break
         if status != STATUS_OK:
-            _close(g, c, CLOSED_MALFORMED)
+            connection_close(g, c, CLOSED_MALFORMED)
             return work
         status = _packet(g, c, kind, payload, payload_bytes)
         if status == STATUS_FULL:
@@ -278,7 +151,7 @@ cdef int _read(Gateway* g, Connection* c) noexcept nogil:
     if n == -EAGAIN:
         return 0
     if n <= 0:
-        _close(g, c, CLOSED_BY_PEER if n == 0 else CLOSED_ERROR)
+        connection_close(g, c, CLOSED_BY_PEER if n == 0 else CLOSED_ERROR)
         return 1
     c.rx_end += <uint32_t>n
     c.rx_ns = g.now_ns
@@ -347,7 +220,7 @@ cdef int _flush(Gateway* g) noexcept nogil:
             continue
         n = g.sockets.send(g.sockets.context, c.fd, session.log.data + c.tx_offset, due)
         if n < 0 and n != -EAGAIN:
-            _close(g, c, CLOSED_ERROR)
+            connection_close(g, c, CLOSED_ERROR)
             continue
         if n > 0:
             c.tx_offset += <uint64_t>n
@@ -378,29 +251,28 @@ cdef void _cancel_sessions(Gateway* g) noexcept nogil:
         counter_add(g.counters[GATEWAY_SESSION_CANCELS], 1)
 
 
-cdef void _timers(Gateway* g) noexcept nogil:
+cdef int _resume(Gateway* g) noexcept nogil:
+    """Connections that waited, for room in the order ring or for the judge: the work done."""
     cdef Connection* c
     cdef uint32_t i
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    cdef int work = 0
+    if g.live == 0:
+        return 0
     for i in range(g.settings.connections_max):
         c = &g.connection[i]
-        if c.state == CONNECTION_FREE:
-            continue
-        if c.state != CONNECTION_LIVE:
-            if g.now_ns - c.opened_ns >= g.settings.login_timeout_ns:
-                _close(g, c, CLOSED_LOGIN_TIMEOUT)
-        elif g.now_ns - c.rx_ns >= c.peer_timeout_ns and not c.stalled:
-            _close(g, c, CLOSED_PEER_TIMEOUT)
-        elif (g.now_ns - c.tx_ns >= g.settings.heartbeat_ns
-                and c.tx_offset == g.sessions.session[c.session].log.bytes):
-            _send_small(g, c, packet, soupbin_encode_empty(packet, SOUP_SERVER_HEARTBEAT))
+        if c.stalled:
+            work += _parse(g, c)
+        elif c.state == CONNECTION_JUDGED:
+            connection_judged(g, c)
+            if c.state == CONNECTION_LIVE:
+                work += _parse(g, c)
+    return work
 
 
 cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
     cdef Gateway* g = <Gateway*>self
-    cdef Connection* c
     cdef int ready[READY_MAX]
-    cdef int i, count
+    cdef int i, fd, count
     cdef int work
     g.now_ns = g.clock.mono_ns(g.clock.context)
     work = _drain(g, batch_max)
@@ -410,23 +282,17 @@ cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
         work += _flush(g)
     count = g.sockets.poll_ready(g.sockets.context, g.poller, ready, READY_MAX)
     for i in range(count):
-        if ready[i] == g.listener:
-            work += _accept(g)
-        elif 0 <= ready[i] < DESCRIPTORS_MAX and g.by_descriptor[ready[i]] >= 0:
-            work += _read(g, &g.connection[g.by_descriptor[ready[i]]])
+        fd = ready[i]
+        if fd == g.listener:
+            work += connection_accept(g)
+        elif 0 <= fd < DESCRIPTORS_MAX and g.by_descriptor[fd] >= 0:
+            work += _read(g, &g.connection[g.by_descriptor[fd]])
     if g.cancels_due:
         _cancel_sessions(g)
-    for i in range(<int>g.settings.connections_max if g.live else 0):
-        c = &g.connection[i]
-        if c.stalled:
-            work += _parse(g, c)
-        elif c.state == CONNECTION_JUDGED:
-            _judged(g, c)
-            if c.state == CONNECTION_LIVE:
-                work += _parse(g, c)
+    work += _resume(g)
     if g.now_ns - g.timer_ns >= TIMER_NS:
         g.timer_ns = g.now_ns
-        _timers(g)
+        connection_timers(g)
     return work
 
 
@@ -477,7 +343,7 @@ cdef class GatewayStage:
                 f"gateway: cannot reserve {sessions_max} x {replies_bytes_max} bytes for replies")
         g.poller = self.network.open_poller()
         if g.poller < 0 or g.sockets.watch(g.sockets.context, g.poller, listener) < 0:
-            raise OSError(-g.poller, "gateway: epoll")
+            raise OSError(-g.poller, "gateway: cannot watch the listening socket")
 
     def __dealloc__(self):
         cdef Gateway* g = &self.g

@@ -1,0 +1,115 @@
+# The gateway's connections: how they come, log in, and end; and the state that its files share.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from ironcore.base.clock cimport Clock
+from ironcore.net.sockets cimport Sockets
+from ironcore.ring.broadcast cimport BroadcastReader
+from ironcore.ring.spsc cimport SpscProducer
+from ironcore.stage.sessions cimport Sessions
+
+cdef enum:
+    RX_BYTES = 16384                 # of one connection
+    INBOUND_PACKET_BYTES_MAX = 2048  # no OUCH message of a member is longer
+    DESCRIPTORS_MAX = 4096
+    READY_MAX = 64
+    TIMER_NS = 10000000              # how often heartbeats and time-outs are looked at
+
+cdef enum ConnectionState:
+    CONNECTION_FREE = 0
+    CONNECTION_NEW = 1               # has to log in
+    CONNECTION_JUDGED = 2            # its password is being checked
+    CONNECTION_LIVE = 3
+
+cdef enum LoginVerdict:
+    VERDICT_NONE = 0
+    VERDICT_ACCEPTED = 1
+    VERDICT_REFUSED = 2
+
+cdef enum:                           # counters, in the order of COUNTERS
+    GATEWAY_MESSAGES = 0
+    GATEWAY_REPLIES_BYTES = 1
+    GATEWAY_FRAMES = 2
+    GATEWAY_CONNECTIONS = 3
+    GATEWAY_LOGINS = 4
+    GATEWAY_BACK_PRESSURE = 5
+    GATEWAY_FOREIGN_FIRM = 6
+    GATEWAY_SESSION_CANCELS = 7
+    GATEWAY_REPLIES_LOST = 8
+    GATEWAY_TABLE_FULL = 9
+    # Why connections were closed: one counter each (close reasons).
+    CLOSED_BY_PEER = 10
+    CLOSED_LOGOUT = 11
+    CLOSED_MALFORMED = 12
+    CLOSED_OVERSIZED = 13
+    CLOSED_UNEXPECTED = 14
+    CLOSED_LOGIN_REFUSED = 15
+    CLOSED_NO_SESSION = 16
+    CLOSED_LOGIN_TIMEOUT = 17
+    CLOSED_PEER_TIMEOUT = 18
+    CLOSED_DISPLACED = 19
+    CLOSED_ERROR = 20
+    CLOSED_REPLIES_FULL = 21
+
+cdef struct Login:                   # mailbox between the gateway's thread and the judge's
+    uint64_t asked                   # generation of the connection that asks; stored last, release
+    uint64_t answer                  # generation << 2 | LoginVerdict; stored last by the judge
+    char username[6]
+    char password[10]
+
+cdef struct Connection:
+    int fd
+    ConnectionState state
+    uint32_t session
+    uint32_t rx_start
+    uint32_t rx_end
+    bint stalled                     # the order ring had no room for the message at rx_start
+    uint64_t generation
+    uint64_t opened_ns
+    uint64_t rx_ns                   # when it was last heard
+    uint64_t tx_ns                   # when it was last spoken to
+    uint64_t tx_offset               # in its session's reply log
+    uint64_t peer_timeout_ns
+    uint64_t login_sequence          # the reply that it wants next
+    char login_session[10]
+    Login login
+    uint8_t rx[RX_BYTES]
+
+cdef struct GatewaySettings:
+    uint64_t heartbeat_ns
+    uint64_t peer_timeout_ns
+    uint64_t login_timeout_ns
+    uint32_t connections_max
+
+cdef struct Gateway:
+    Sessions sessions
+    Connection* connection
+    int* by_descriptor               # connection index, or -1
+    SpscProducer* orders
+    BroadcastReader* stream
+    Sockets sockets
+    Clock clock
+    GatewaySettings settings
+    uint64_t** counters
+    uint32_t* sending                # sessions whose connection has replies to be sent
+    uint32_t sending_count
+    uint32_t live                    # connections in use
+    int listener
+    int poller
+    uint64_t now_ns
+    uint64_t timer_ns
+    uint64_t generation
+    uint64_t stream_sequence         # of the last frame applied
+    bint cancels_due
+
+# Close it for the reason that this counter stands for; cancel on disconnect becomes due.
+cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil
+# Accept one connection, if there is one: the work done.
+cdef int connection_accept(Gateway* g) noexcept nogil
+# A login request: into the mailbox, for the judge.
+cdef void connection_ask(Gateway* g, Connection* c, const uint8_t* payload,
+                         size_t bytes) noexcept nogil
+# If the judge has answered: admit or refuse.
+cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil
+# Heartbeats and time-outs of all connections.
+cdef void connection_timers(Gateway* g) noexcept nogil
