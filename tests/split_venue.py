@@ -17,9 +17,10 @@ import threading
 import time
 from pathlib import Path
 
+from tests.venue import PASSWORD, write_config
+
 from ironpit import config as configs
 from ironpit import credentials
-from tests.venue import PASSWORD, write_config
 
 READY_TIMEOUT_S = 60
 SPLIT = """placement:
@@ -78,8 +79,8 @@ class RunningVenue:
     def pid_of(self, name: str) -> int | None:
         """The process id of one process of the placement, None while it is not up."""
         try:
-            status = json.loads((self.config.venue.data_directory / f"status-{name}.json").read_text())
-            return int(status["pid"])
+            file = self.config.venue.data_directory / f"status-{name}.json"
+            return int(json.loads(file.read_text())["pid"])
         except (OSError, ValueError):
             return None
 
@@ -119,8 +120,8 @@ def _await_death(pid: int | None) -> None:
 class StubbornMember(threading.Thread):
     """Sends orders without end, reconnects and resumes whenever the connection breaks.
 
-    After each login it sends everything again that was not acknowledged: OUCH 5.0 lets it. `replies` are
-    the sequenced messages in order, over all connections.
+    After each login it sends everything again that was not acknowledged: OUCH 5.0 lets it.
+    `replies` are the sequenced messages in order, over all connections.
     """
 
     WINDOW = 64
@@ -146,8 +147,11 @@ class StubbornMember(threading.Thread):
     def wait_for(self, replies: int, timeout_s: float = 60) -> None:
         """Wait until so many replies are there."""
         with self.grown:
-            assert self.grown.wait_for(lambda: len(self.replies) >= replies or self.fault, timeout_s)
+            come = self.grown.wait_for(
+                lambda: len(self.replies) >= replies or self.fault, timeout_s
+            )
         assert not self.fault, self.fault
+        assert come, f"{len(self.replies)} replies in {timeout_s} s, expected {replies}"
 
     def finish(self) -> None:
         """Stop sending; returns when everything sent has been acknowledged."""
@@ -174,9 +178,13 @@ class StubbornMember(threading.Thread):
                         return
                     if kind == b"A":
                         admitted = True
-                        sock.sendall(b"".join(
-                            self._order(ref) for ref in range(1, self.sent + 1)
-                            if ref not in self.acknowledged))
+                        sock.sendall(
+                            b"".join(
+                                self._order(ref)
+                                for ref in range(1, self.sent + 1)
+                                if ref not in self.acknowledged
+                            )
+                        )
                     elif kind == b"S":
                         self._take(payload)
                 if admitted and not self.stopping.is_set():
@@ -206,10 +214,24 @@ class StubbornMember(threading.Thread):
 
     def _order(self, ref: int) -> bytes:
         """Deterministic in ref, so that what is sent again is the same."""
-        side = b"BS"[(ref + (self.username > "B")) % 2 : ][:1]
+        side = b"BS"[(ref + (self.username > "B")) % 2 :][:1]
         price = 1_000_000 + 100 * (ref * 7919 % 21 - 10)
-        body = struct.pack(">cIcI8sQccccc14sH", b"O", ref, side, 1 + ref % 50, b"BTCUSD  ", price,
-                           b"03"[ref % 2 :][:1], b"Y", b"P", b"N", b"N", b"%-14d" % ref, 0)
+        body = struct.pack(
+            ">cIcI8sQccccc14sH",
+            b"O",
+            ref,
+            side,
+            1 + ref % 50,
+            b"BTCUSD  ",
+            price,
+            b"03"[ref % 2 :][:1],
+            b"Y",
+            b"P",
+            b"N",
+            b"N",
+            b"%-14d" % ref,
+            0,
+        )
         return struct.pack(">H", 1 + len(body)) + b"U" + body
 
 

@@ -1,6 +1,8 @@
-"""A whole venue in the test's own thread: every stage polled by hand, real rings, files and sockets.
+"""A whole venue in the test's own thread: every stage polled by hand, real rings, files and
+sockets.
 
-Nothing runs unless a test says so (`turn`, `settle`), so that what is seen is seen at a known point.
+Nothing runs unless a test says so (`turn`, `settle`), so that what is seen is seen at a known
+point.
 """
 
 import socket
@@ -70,7 +72,8 @@ def write_config(directory: Path, durability: str = "off", events_capacity: str 
 
 
 class HandVenue:
-    """The stages on their rings. `crash` forgets them as SIGKILL would; make a new one to restart."""
+    """The stages on their rings. `crash` forgets them as SIGKILL would; restart by making a
+    new one."""
 
     def __init__(self, file: Path) -> None:
         self.config = configs.load(file)
@@ -229,12 +232,37 @@ class Member:
         self.read()
         return [payload for kind, payload in self.packets if kind == "S"]
 
-    def enter(self, user_ref: int, side: str = "B", quantity: int = 100, price_e4: int = 1_000_000,
-              symbol: str = "BTCUSD", tif: str = "0", appendage: bytes = b"") -> None:
+    def enter(
+        self,
+        user_ref: int,
+        side: str = "B",
+        quantity: int = 100,
+        price_e4: int = 1_000_000,
+        symbol: str = "BTCUSD",
+        tif: str = "0",
+        appendage: bytes = b"",
+    ) -> None:
         """An Enter Order message."""
-        self.send("U", struct.pack(">cIcI8sQccccc14sH", b"O", user_ref, side.encode(), quantity,
-                                   symbol.ljust(8).encode(), price_e4, tif.encode(), b"Y", b"P",
-                                   b"N", b"N", b"%-14d" % user_ref, len(appendage)) + appendage)
+        self.send(
+            "U",
+            struct.pack(
+                ">cIcI8sQccccc14sH",
+                b"O",
+                user_ref,
+                side.encode(),
+                quantity,
+                symbol.ljust(8).encode(),
+                price_e4,
+                tif.encode(),
+                b"Y",
+                b"P",
+                b"N",
+                b"N",
+                b"%-14d" % user_ref,
+                len(appendage),
+            )
+            + appendage,
+        )
 
     def cancel(self, user_ref: int, quantity: int = 0) -> None:
         """A Cancel Order message."""
@@ -242,5 +270,19 @@ class Member:
 
     def replace(self, orig: int, user_ref: int, quantity: int, price_e4: int) -> None:
         """A Replace Order message."""
-        self.send("U", struct.pack(">cIIIQccc14sH", b"U", orig, user_ref, quantity, price_e4, b"0",
-                                   b"Y", b"N", b"%-14d" % user_ref, 0))
+        self.send(
+            "U",
+            struct.pack(
+                ">cIIIQccc14sH",
+                b"U",
+                orig,
+                user_ref,
+                quantity,
+                price_e4,
+                b"0",
+                b"Y",
+                b"N",
+                b"%-14d" % user_ref,
+                0,
+            ),
+        )

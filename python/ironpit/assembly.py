@@ -14,7 +14,6 @@ from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironcore.stage.counter_set import CounterSet
-
 from ironpit import credentials, isolation, listening
 from ironpit.config import Config, Process
 from ironpit.definitions import Definitions, user_ref_bits
@@ -27,6 +26,7 @@ TURN_S = 0.1
 LOGIN_TURN_S = 0.005
 DRAIN_ROUNDS_MAX = 1_000_000
 SESSIONS_TIMEOUT_S = 60.0
+
 
 def say(text: str) -> None:
     """One line to the operator."""
@@ -226,8 +226,8 @@ class ProcessStages:
                 sock.close()
 
     def _last_turn(self, stage: Any) -> int:
-        if stage is self.gateway:
-            return int(stage.finish())
+        if isinstance(stage, gateway.GatewayStage):
+            return stage.finish()
         return int(stage.poll_once())
 
     def _keep_books(self) -> None:

@@ -108,9 +108,7 @@ class Definitions:
         added += self._new("instruments", 0, _instruments(config))
         added += self._new("sessions", 1, _sessions(config))
         if self.start is None:
-            added += [
-                _record(COMMAND_SYSTEM_EVENT, SYSTEM_EVENT.pack(ord(code))) for code in "OSQ"
-            ]
+            added += [_record(COMMAND_SYSTEM_EVENT, SYSTEM_EVENT.pack(ord(code))) for code in "OSQ"]
         return added
 
     def _compare_start(self, config: Config, wanted: bytes) -> None:

@@ -30,7 +30,8 @@ def isolated_cpus(path: Path = ISOLATED) -> set[int]:
 def checked(thread: Thread, degraded: list[dict[str, str]]) -> int | None:
     """The CPU to pin the thread to, after its isolation policy was applied.
 
-    `require`: UserError unless the core is there and isolated. `warn`: degraded. `off`: no question.
+    `require`: UserError unless the core is there and isolated. `warn`: degraded. `off`: no
+    question.
     """
     if thread.cpu is None:
         if thread.isolation != "off":

@@ -14,7 +14,6 @@ from ironcore.runtime import pipeline
 from ironcore.stage import journal
 from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
-
 from ironpit.config import Config
 from ironpit.errors import Exit, UserError
 
@@ -26,8 +25,12 @@ COMMAND_TYPES = range(1, 128)
 def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
     """Everything up to the point where each process can open its rings. Raises UserError."""
     orders, events = config.streams.orders, config.streams.events
-    for directory in (config.venue.data_directory, config.journal.directory, orders.path.parent,
-                      events.path.parent):
+    for directory in (
+        config.venue.data_directory,
+        config.journal.directory,
+        orders.path.parent,
+        events.path.parent,
+    ):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _discard_foreign_rings(config, say)
     last = _recover(config, truncate_at, say)

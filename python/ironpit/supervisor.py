@@ -1,7 +1,7 @@
 """Runs the venue: in this process, or as one child process for each process of the placement.
 
-A child that dies unexpectedly is started again, `placement.restarts_max` times in a minute; after that
-everything is stopped, because a venue that keeps falling over must be looked at. Children get
+A child that dies unexpectedly is started again, `placement.restarts_max` times in a minute; after
+that everything is stopped, because a venue that keeps falling over must be looked at. Children get
 SIGKILL from the kernel if the supervisor dies, so that none is left behind with the venue's files.
 """
 

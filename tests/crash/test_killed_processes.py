@@ -1,5 +1,5 @@
-"""SIGKILL to each process of a running venue, at random points of the load: nothing acknowledged is lost,
-members resume without gap or duplicate, and the journal replays to what it was.
+"""SIGKILL to each process of a running venue, at random points of the load: nothing acknowledged is
+lost, members resume without gap or duplicate, and the journal replays to what it was.
 
 Method: members that send without end and stand every crash; kills after a random number of replies;
 at the end the journal is replayed and compared with all that members were told.
@@ -11,9 +11,6 @@ import struct
 from pathlib import Path
 
 import pytest
-
-from ironcore.runtime.replay import Replay
-from ironcore.stage.journal_reader import JournalReader
 from tests.split_venue import (
     PROCESSES,
     RunningVenue,
@@ -21,6 +18,9 @@ from tests.split_venue import (
     all_replies,
     write_split_config,
 )
+
+from ironcore.runtime.replay import Replay
+from ironcore.stage.journal_reader import JournalReader
 
 COMMAND_ENTER_ORDER = 16
 
@@ -69,8 +69,12 @@ def run_with_kills(directory: Path, durability: str, victims: list[str], seed: i
     after = Replay(journal)
     report = after.run()
     assert report.fault == ""
-    assert report.books_digest == json.loads(
-        (venue.config.venue.data_directory / "books.json").read_text())["books_digest"]
+    assert (
+        report.books_digest
+        == json.loads((venue.config.venue.data_directory / "books.json").read_text())[
+            "books_digest"
+        ]
+    )
     if before is not None:
         again = Replay(journal).run(until_sequence=before.sequence)
         assert again.stream_digest == before.stream_digest

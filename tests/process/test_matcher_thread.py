@@ -1,8 +1,10 @@
-"""The matcher's own thread enters the kernel for nothing while orders flow: no system call, no page fault.
+"""The matcher's own thread enters the kernel for nothing while orders flow: no system call, no page
+fault.
 
-Method: a venue with the matcher on a spinning thread of its own; strace attached to that thread alone, and
-the kernel's fault counters of the thread, while a member sends orders. The gateway's thread, which has to
-call the kernel for its sockets, is counted by the same means: it shows that the count can be other than 0.
+Method: a venue with the matcher on a spinning thread of its own; strace attached to that thread
+alone, and the kernel's fault counters of the thread, while a member sends orders. The gateway's
+thread, which has to call the kernel for its sockets, is counted by the same means: it shows that
+the count can be other than 0.
 """
 
 import json
@@ -13,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.split_venue import RunningVenue, StubbornMember, write_split_config
 
 THREADS = """placement:
@@ -70,7 +71,8 @@ def system_calls(thread: int, member: StubbornMember, log: Path) -> list[str]:
     member.wait_for(len(member.replies) + MEASURED_REPLIES)
     tracer.send_signal(signal.SIGINT)
     tracer.communicate()
-    return [line for line in log.read_text().splitlines() if re.match(r"[a-z_0-9]+\(|<\.\.\. ", line)]
+    call = re.compile(r"[a-z_0-9]+\(|<\.\.\. ")
+    return [line for line in log.read_text().splitlines() if call.match(line)]
 
 
 @pytest.mark.needs_root

@@ -1,1 +1,2 @@
-"""Measurements: each says from where to where, beside the floor of this machine, with its spread."""
+"""Measurements: each says from where to where, beside the floor of this machine, with its
+spread."""

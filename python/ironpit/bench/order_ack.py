@@ -1,8 +1,8 @@
 """`ironpit bench order-ack`: order to acknowledgement over TCP loopback, beside a bare TCP echo.
 
-From just before the member's write of an Enter Order to just after its read of the Order Accepted, one
-order at a time, both sides spinning on a core of their own. The floor is the same loop against a server
-that only echoes, on the same cores, in turn with it.
+From just before the member's write of an Enter Order to just after its read of the Order Accepted,
+one order at a time, both sides spinning on a core of their own. The floor is the same loop against
+a server that only echoes, on the same cores, in turn with it.
 """
 
 import os
@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ironcore.runtime.bench_order_ack import EchoServer, order_packet, round_trips
+from numpy.typing import NDArray
 
+from ironcore.runtime.bench_order_ack import EchoServer, order_packet, round_trips
 from ironpit.temporary import TemporaryVenue, one_thread
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
 WARM_UP = 2_000
 SYMBOL = "BTCUSD"
 PRICE_E4 = 100
+
+Latencies = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def settings(plan: Plan) -> dict[str, Any]:
     }
 
 
-def percentiles(latency_ns: "np.ndarray[Any, np.dtype[np.int64]]") -> dict[str, int]:
+def percentiles(latency_ns: Latencies) -> dict[str, int]:
     """Nearest-rank percentiles and the maximum, in ns."""
     ordered = np.sort(latency_ns)
     found = {
@@ -90,12 +93,18 @@ def _login(venue: TemporaryVenue) -> socket.socket:
 
 
 def _venue_round(sock: socket.socket, packet: bytes, first: int, plan: Plan) -> dict[str, int]:
-    cpu = plan.client_cpu
-    options = {"echo": False, "cpu": cpu}
-    round_trips(sock.fileno(), packet, WARM_UP, first_user_ref=first, **options)
-    found = round_trips(
-        sock.fileno(), packet, plan.orders, first_user_ref=first + WARM_UP, **options
-    )
+    def trips(count: int, first_user_ref: int) -> Latencies:
+        return round_trips(
+            sock.fileno(),
+            packet,
+            count,
+            echo=False,
+            first_user_ref=first_user_ref,
+            cpu=plan.client_cpu,
+        )
+
+    trips(WARM_UP, first)
+    found = trips(plan.orders, first + WARM_UP)
     return percentiles(found)
 
 

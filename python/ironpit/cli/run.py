@@ -17,4 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config, supervisor
 
-    return supervisor.run_venue(config.load(arguments.config), arguments.config, arguments.truncate_at)
+    return supervisor.run_venue(
+        config.load(arguments.config), arguments.config, arguments.truncate_at
+    )

@@ -2,7 +2,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 def order_packet(symbol: str, price_e4: int) -> bytes:
-    """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the market."""
+    """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the
+    market."""
 
 def round_trips(
     fd: int, packet: bytes, count: int, *, echo: bool, first_user_ref: int = 1, cpu: int = -1

@@ -35,15 +35,8 @@ cdef extern from * nogil:
     int iron_pin(int cpu)
 
 cdef enum:
-    BUFFER_BYTES = 65536
     ACCEPTED_USER_REF_OFFSET = 9     # OUCH 5.0 Order Accepted: type, timestamp, UserRefNum
     REPLY_TIMEOUT_NS = 5000000000
-
-
-cdef struct Inbox:
-    uint32_t start
-    uint32_t end
-    uint8_t bytes[BUFFER_BYTES]
 
 
 cdef uint64_t _serve_echo(int fd, uint64_t* stop) noexcept nogil:
@@ -127,7 +120,8 @@ cdef int _round_trips(int fd, bint echo, const uint8_t* order, uint32_t order_by
 
 
 def order_packet(str symbol, int price_e4):
-    """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the market."""
+    """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the
+    market."""
     cdef OuchEnterOrder order
     cdef uint8_t out[128]
     cdef size_t bytes_
@@ -183,9 +177,6 @@ def round_trips(int fd, bytes packet, int count, *, bint echo, uint32_t first_us
 
 cdef class EchoServer:
     """The bare echo on one connected, non-blocking socket, in a thread of its own."""
-
-    cdef uint64_t asked_to_stop
-    cdef object thread
 
     def __init__(self, int fd, int cpu=-1):
         self.asked_to_stop = 0

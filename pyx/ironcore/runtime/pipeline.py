@@ -1,7 +1,7 @@
 """How the stages are joined: the order ring, the event stream, the engine, and their recovery.
 
-What stands here is the same for every placement: one thread, several threads, several processes, and
-the simulator.
+What stands here is the same for every placement: one thread, several threads, several processes,
+and the simulator.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Replays a journal through a fresh engine, and says whether stream and engine agree.
 
-Everything that the engine needs stands in the stream (limits, instruments, sessions, time), so that a
-journal is replayed without the configuration that it was written under.
+Everything that the engine needs stands in the stream (limits, instruments, sessions, time), so that
+a journal is replayed without the configuration that it was written under.
 """
 
 import hashlib
@@ -47,16 +47,6 @@ cdef class Replay:
     first command.
     """
 
-    cdef Matcher matcher
-    cdef JournalCursor cursor
-    cdef FileDirectory directory
-    cdef readonly MatchingEngine engine
-    cdef uint64_t commands
-    cdef uint64_t trades
-    cdef uint64_t digested           # bytes in the buffer that wait to be digested
-    cdef bytearray buffer
-    cdef object hash
-
     def __cinit__(self, journal):
         self.directory = journal if isinstance(journal, FileDirectory) else HostDirectory(journal)
         if journal_cursor_open(&self.cursor, &self.directory.files) != STATUS_OK:
@@ -69,7 +59,8 @@ cdef class Replay:
         journal_cursor_close(&self.cursor)
 
     def run(self, *, until_sequence=None, until_time_ns=None):
-        """Replay up to and with until_sequence, or the last command stamped not after until_time_ns."""
+        """Replay up to and with until_sequence, or the last command stamped not after
+        until_time_ns."""
         cdef uint64_t last_sequence = 0xFFFFFFFFFFFFFFFF
         cdef uint64_t last_time_ns = 0xFFFFFFFFFFFFFFFF
         cdef uint8_t[::1] buffer = self.buffer

@@ -24,7 +24,8 @@ class Runner:
         counters: CounterSet | None = None,
     ) -> None: ...
     def start(self) -> None:
-        """Start the thread; returns when it runs. Raises PermissionError when pinning is refused."""
+        """Start the thread; returns when it runs. Raises PermissionError when pinning is
+        refused."""
     def unpin(self) -> None:
         """After a refusal: run wherever the host lets this thread run."""
     def stop(self) -> None:

@@ -1,7 +1,7 @@
 """The gateway: members' OUCH 5.0 over SoupBinTCP in, the order ring; the event stream, replies out.
 
-One thread, non-blocking sockets. A message that finds the order ring full stays where it is, and its
-connection is not read until there is room: back-pressure reaches the member through TCP.
+One thread, non-blocking sockets. A message that finds the order ring full stays where it is, and
+its connection is not read until there is room: back-pressure reaches the member through TCP.
 """
 
 from libc.errno cimport EAGAIN

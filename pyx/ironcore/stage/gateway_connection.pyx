@@ -81,7 +81,8 @@ cdef int connection_accept(Gateway* g) noexcept nogil:
     return 1
 
 
-cdef void connection_ask(Gateway* g, Connection* c, const uint8_t* payload, size_t bytes) noexcept nogil:
+cdef void connection_ask(Gateway* g, Connection* c, const uint8_t* payload,
+                         size_t bytes) noexcept nogil:
     """A login request: into the mailbox, for the judge."""
     cdef SoupLoginRequest login
     if soupbin_decode_login_request(payload, bytes, &login) != STATUS_OK:

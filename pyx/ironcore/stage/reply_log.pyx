@@ -1,7 +1,8 @@
 """Every sequenced reply of one session, kept as SoupBinTCP packets back to back, ready to be sent.
 
 The log is derived from the stream alone: a gateway that restarts fills it again by reading the
-journal, so it needs no file. Its memory is reserved at the start and becomes resident as it is used.
+journal, so it needs no file. Its memory is reserved at the start and becomes resident as it is
+used.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t

@@ -101,7 +101,8 @@ cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept no
     return 0
 
 
-cdef void _reply(Sessions* s, uint32_t session, const uint8_t* message, size_t bytes) noexcept nogil:
+cdef void _reply(Sessions* s, uint32_t session, const uint8_t* message,
+                 size_t bytes) noexcept nogil:
     cdef Session* to = &s.session[session]
     if session == 0:
         return                       # the venue itself needs no reply

@@ -8,8 +8,24 @@ from tests.venue import HandVenue, Member
 
 
 def accepted(reply: bytes) -> dict[str, object]:
-    names = ("type", "timestamp", "user_ref", "side", "quantity", "symbol", "price", "tif",
-             "display", "order_ref", "capacity", "iso", "cross", "state", "cl_ord_id", "appendage")
+    names = (
+        "type",
+        "timestamp",
+        "user_ref",
+        "side",
+        "quantity",
+        "symbol",
+        "price",
+        "tif",
+        "display",
+        "order_ref",
+        "capacity",
+        "iso",
+        "cross",
+        "state",
+        "cl_ord_id",
+        "appendage",
+    )
     return dict(zip(names, struct.unpack_from(">cQIcI8sQccQcccc14sH", reply), strict=True))
 
 
@@ -34,9 +50,7 @@ def test_options_of_an_order_are_echoed(member: Member) -> None:
     assert reply[64:] == appendage
 
 
-def test_both_sides_hear_of_a_trade_at_the_resting_price(
-    member: Member, venue: HandVenue
-) -> None:
+def test_both_sides_hear_of_a_trade_at_the_resting_price(member: Member, venue: HandVenue) -> None:
     other = Member(venue, "BETA1")
     other.login()
     member.enter(1, "B", 100, 1_000_000)

@@ -1,0 +1,46 @@
+from ironcore.net.sockets import Network
+from ironcore.ring import broadcast, spsc
+from ironcore.stage.agent import Stage
+from ironcore.stage.counter_set import CounterSet
+
+COUNTERS: tuple[tuple[str, str], ...]
+
+class GatewayStage(Stage):
+    """The gateway on its rings and its listening socket."""
+
+    counters: CounterSet
+    def __init__(
+        self,
+        listener: int,
+        orders: spsc.Producer,
+        stream: broadcast.Reader,
+        counters: CounterSet,
+        *,
+        sessions_max: int,
+        instruments_max: int,
+        user_ref_bits: int,
+        replies_bytes_max: int,
+        connections_max: int,
+        heartbeat_ns: int,
+        peer_timeout_ns: int,
+        login_timeout_ns: int,
+        network: Network | None = None,
+    ) -> None: ...
+    @property
+    def stream_sequence(self) -> int:
+        """Sequence of the last frame of the stream that was applied."""
+    @property
+    def sessions_defined(self) -> int:
+        """How many sessions the stream has defined."""
+    def catch_up(self, sequence: int, payload: bytes | memoryview) -> None:
+        """Apply one frame of a stream that exists already. Raises ValueError for a gap in it."""
+    def caught_up(self) -> None:
+        """After a restart: members that want it are cancelled, for no connection survived."""
+    def logins(self) -> list[tuple[int, int, str, str]]:
+        """Logins that wait for a verdict: (connection, generation, user name, password)."""
+    def judge(self, connection: int, generation: int, accepted: bool) -> None:
+        """The verdict on one login."""
+    def finish(self, batch_max: int = 256) -> int:
+        """Towards the stop: tell the members what the stream still holds, and read nothing more."""
+    def poll_once(self, batch_max: int = 256) -> int:
+        """One duty cycle: the work done, or -Status."""

@@ -1,0 +1,30 @@
+from ironcore.book.matching_engine import MatchingEngine
+from ironcore.ring import broadcast, spsc
+from ironcore.stage.agent import Stage
+from ironcore.stage.counter_set import CounterSet
+
+COUNTERS: tuple[tuple[str, str], ...]
+
+class MatcherStage(Stage):
+    """The matcher on its rings."""
+
+    counters: CounterSet
+    def __init__(
+        self,
+        orders: spsc.Consumer,
+        stream: broadcast.Producer,
+        engine: MatchingEngine,
+        counters: CounterSet,
+    ) -> None: ...
+    @property
+    def stream_sequence(self) -> int:
+        """Sequence of the last frame of the stream."""
+    @property
+    def source_sequence(self) -> int:
+        """The last frame of the order ring whose command is in the stream."""
+    def replay(self, sequence: int, payload: bytes | memoryview) -> None:
+        """Replay one frame. Raises ValueError where the stream and the engine disagree."""
+    def submit(self, command: bytes) -> bool:
+        """Sequence a command of the venue's own. False: the stream has no room, poll and repeat."""
+    def poll_once(self, batch_max: int = 256) -> int:
+        """One duty cycle: the work done."""
