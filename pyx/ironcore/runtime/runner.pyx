@@ -134,7 +134,7 @@ cdef class Runner:
                 self.run()
 
     def start(self):
-        """Start the thread; returns when it is pinned and runs. Raises PermissionError when the host
+        """Start the thread; returns when it is pinned and runs. PermissionError when the host
         refuses to pin it."""
         ready = threading.Event()
         self.thread = threading.Thread(
