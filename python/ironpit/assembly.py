@@ -20,6 +20,7 @@ from ironpit.definitions import Definitions, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.visible import visible_digest
 
 COUNTERS_MAX = 256
 TURN_S = 0.1
@@ -80,7 +81,10 @@ class ProcessStages:
     def _note_huge_pages(self, found: str) -> None:
         wanted = self.config.streams.events.huge_pages != "off"
         entry = {"feature": "huge_pages", "reason": found}
-        if wanted and not found.startswith("in use") and entry not in self.degraded:
+        # "N of N bytes in huge pages" is all of the ring; fewer, or "not in use", is not.
+        words = found.split()
+        complete = words[2:3] == words[:1]
+        if wanted and not complete and entry not in self.degraded:
             if self.config.degrade.huge_pages == "refuse":
                 raise UserError(f"streams.events.huge_pages: {found}", Exit.REFUSED)
             self.degraded.append(entry)
@@ -237,6 +241,7 @@ class ProcessStages:
                 "schema": "ironpit-books-1",
                 "stream_sequence": self.stages["matcher"].stream_sequence,
                 "books_digest": self.engine.digest(),
+                "visible_digest": visible_digest(self.engine),
             },
         )
 

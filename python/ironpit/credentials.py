@@ -82,8 +82,8 @@ def parse(text: str) -> Credential:
     return Credential(n, r, p, salt, digest)
 
 
-def load(file: Path) -> dict[str, Credential]:
-    """Username to credential; CredentialsError unless the file is private and well-formed."""
+def _private_mapping(file: Path, expected: str, hint: str) -> dict[str, str]:
+    """A mapping of words from a file that its owner alone may read."""
     try:
         with open(file, encoding="utf-8") as stream:
             mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
@@ -91,23 +91,33 @@ def load(file: Path) -> dict[str, Credential]:
                 raise CredentialsError(
                     f"{file}: found mode {mode:04o}, expected {MODE:04o} (chmod 600 {file})"
                 )
-            found = yaml.safe_load(stream)
+            # BaseLoader: every scalar stays the text that it is.
+            found = yaml.load(stream, yaml.BaseLoader)
     except FileNotFoundError as error:
-        raise CredentialsError(
-            f"{file}: found no such file, expected credentials (ironpit credentials set USER)"
-        ) from error
+        raise CredentialsError(f"{file}: found no such file, expected {hint}") from error
     except OSError as error:
         raise CredentialsError(f"{file}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CredentialsError(f"{file}: found no valid YAML, expected USER: hash") from error
-    if found is None:
+        raise CredentialsError(f"{file}: found no valid YAML, expected {expected}") from error
+    if not found:
         return {}
     if not isinstance(found, dict):
-        raise CredentialsError(f"{file}: found no mapping, expected USER: hash")
+        raise CredentialsError(f"{file}: found no mapping, expected {expected}")
+    return {str(username).upper(): str(text) for username, text in found.items()}
+
+
+def read_passwords(file: Path) -> dict[str, str]:
+    """Username to password, for a member that logs in; CredentialsError unless it is private."""
+    return _private_mapping(file, "USER: PASSWORD", "members' passwords")
+
+
+def load(file: Path) -> dict[str, Credential]:
+    """Username to credential; CredentialsError unless the file is private and well-formed."""
+    hint = "credentials (ironpit credentials set USER)"
     credentials = {}
-    for username, text in found.items():
+    for username, text in _private_mapping(file, "USER: hash", hint).items():
         try:
-            credentials[str(username).upper()] = parse(str(text))
+            credentials[username] = parse(text)
         except ValueError as error:
             raise CredentialsError(
                 f"{file}: {username}: found a value that is {error}, "

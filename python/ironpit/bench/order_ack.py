@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ironcore.runtime.bench_order_ack import EchoServer, order_packet, round_trips
+from ironpit.cli.output import show_ns, table
 from ironpit.temporary import TemporaryVenue, one_thread
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
@@ -152,3 +153,22 @@ def _range(values: list[float]) -> dict[str, float]:
 
 def _spread(rounds: list[dict[str, int]]) -> dict[str, dict[str, float]]:
     return {name: _range([float(r[name]) for r in rounds]) for name in rounds[0]}
+
+
+def text_of(report: dict[str, Any]) -> str:
+    """The report as a person reads it: medians of the rounds, and the ratio's range."""
+    rows = []
+    for name in QUANTILES:
+        ratio = report["ratio"][name]
+        rows.append(
+            [
+                name.replace("_", "."),
+                show_ns(round(report["floor_echo_ns"][name]["median"])),
+                show_ns(round(report["order_to_ack_ns"][name]["median"])),
+                f"{ratio['median']:.2f}",
+                f"{ratio['min']:.2f} to {ratio['max']:.2f}",
+            ]
+        )
+    header = ["", "echo", "order to ack", "ratio", "over the rounds"]
+    notes = [report["measured"], *report["notes"]]
+    return "\n".join([table(rows, header), *notes])

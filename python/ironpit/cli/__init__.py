@@ -19,7 +19,13 @@ from ironpit.errors import Exit, UserError
 
 COMMANDS = {
     "run": "run the venue until SIGTERM or Ctrl-C",
+    "demo": "start a venue, feed it orders, prove its books, show its latency",
+    "load": "send orders to a running venue and measure order to acknowledgement",
+    "feed": "subscribe to a venue's market data, build books, record",
+    "replay": "rebuild books from a journal",
+    "stat": "show the counters of a venue, running or dead",
     "config": "check a configuration, or compare two",
+    "bench": "measure rings, matching and order to acknowledgement",
     "credentials": "set members' passwords",
 }
 EPILOG = "exit codes: 0 done, 1 failed result, 2 usage or configuration, 3 refused requirement"

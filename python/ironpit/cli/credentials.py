@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
                 Exit.USAGE,
             )
     try:
-        credentials.set_password(file, user, _password(user))
+        credentials.set_password(file, user, ask_password(user))
     except ValueError as error:
         raise UserError(f"{user}: {error}", Exit.USAGE) from error
     except OSError as error:
@@ -43,10 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _password(user: str) -> str:
+def ask_password(whose: str) -> str:
+    """From the terminal, without echo and twice, or the first line of standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass(f"password of {user}: ")
+    password = getpass.getpass(f"password of {whose}: ")
     if getpass.getpass("again: ") != password:
         raise UserError("the passwords differ", Exit.USAGE)
     return password

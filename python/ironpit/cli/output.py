@@ -59,9 +59,7 @@ def write_json(document: Any, destination: str) -> None:
 class Progress:
     """One line on standard error that says how far long work is; silent unless it is a terminal."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what = what
-        self.total = max(total, 1)
+    def __init__(self) -> None:
         self._shown_at_s = 0.0
         self._visible = sys.stderr.isatty()
 
@@ -78,14 +76,15 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
-    def show(self, done: int) -> None:
-        """Note that this much is done; draws at most ten times a second."""
+    def show(self, what: str, done: int, total: int) -> None:
+        """Note that so much of the total is done; draws at most ten times a second."""
         now_s = time.monotonic()
         if not self._visible or now_s - self._shown_at_s < PROGRESS_INTERVAL_S:
             return
         self._shown_at_s = now_s
-        filled = BAR_CHARACTERS * min(done, self.total) // self.total
+        total = max(total, 1)
+        filled = BAR_CHARACTERS * min(done, total) // total
         bar = "█" * filled + "░" * (BAR_CHARACTERS - filled)
-        percent = 100 * done // self.total
-        sys.stderr.write(f"\r\x1b[K{self.what} {bar} {percent:3d} %  {done:,} of {self.total:,}")
+        percent = 100 * done // total
+        sys.stderr.write(f"\r\x1b[K{what} {bar} {percent:3d} %  {done:,} of {total:,}")
         sys.stderr.flush()

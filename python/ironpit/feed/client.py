@@ -84,6 +84,7 @@ class FeedClient:
         self.buffer_capped = got < buffer_bytes
         self._rerequest: socket.socket | None = None
         self._record = -1
+        self._stopped = False
         try:
             if rerequest is not None:
                 self._rerequest = socket.socket(
@@ -115,7 +116,9 @@ class FeedClient:
         self.feed.stop()
         if self._thread.is_alive():
             self._thread.join()
-        self._close_sockets()
+        if not self._stopped:
+            self._stopped = True
+            self._close_sockets()
 
     def _close_sockets(self) -> None:
         self._multicast.close()

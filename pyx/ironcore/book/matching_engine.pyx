@@ -243,6 +243,13 @@ cdef class MatchingEngine:
         return <uintptr_t>self.engine
 
     @property
+    def symbols(self):
+        """The instruments' symbols, without padding, by instrument id."""
+        cdef uint32_t index
+        return [self.engine.books[index].symbol[:8].decode("ascii").rstrip()
+                for index in range(self.engine.books_count)]
+
+    @property
     def limits(self):
         """The limits that it was made with."""
         return dict(self.engine.limits)

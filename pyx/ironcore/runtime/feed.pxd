@@ -7,6 +7,7 @@ from ironcore.runtime.feed_books cimport BookBuilder
 cdef struct FeedCounts:
     uint64_t packets
     uint64_t messages                # in sequence, each once
+    uint64_t current                 # heartbeats that found nothing missing
     uint64_t duplicates              # packets that held nothing new
     uint64_t malformed
     uint64_t foreign                 # packets of another session

@@ -1,6 +1,5 @@
 from ironcore.runtime.feed_books import BookBuilder
 
-
 class Feed:
     def __init__(
         self,

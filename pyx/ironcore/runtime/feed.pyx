@@ -170,6 +170,8 @@ cdef class Feed:
             self.known_end = end
         elif end <= self.expected and header.sequence_number < end:
             self.counts_.duplicates += 1
+        elif end == self.expected:
+            self.counts_.current += 1
         if header.sequence_number > self.expected:
             self.hold(header.sequence_number, data, bytes)
         elif end > self.expected:

@@ -5,7 +5,6 @@ import numpy.typing as npt
 
 ORDER: Final[np.dtype[np.void]]
 
-
 class BookBuilder:
     def __init__(self) -> None: ...
     def apply(self, message: bytes | bytearray | memoryview) -> None: ...

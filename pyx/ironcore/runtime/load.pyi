@@ -7,7 +7,6 @@ from ironcore.base.histogram import LatencyHistogram
 
 ORDER: Final[np.dtype[np.void]]
 
-
 class Load:
     def __init__(
         self,

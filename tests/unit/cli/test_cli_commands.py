@@ -105,6 +105,6 @@ def test_a_table_aligns_its_columns() -> None:
 
 
 def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    with output.Progress("sending", 10) as progress:
-        progress.show(5)
+    with output.Progress() as progress:
+        progress.show("sending", 5, 10)
     assert capsys.readouterr().err == ""

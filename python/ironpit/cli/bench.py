@@ -1,0 +1,55 @@
+"""`ironpit bench ring | match | order-ack`: each is a module of ironpit.bench.
+
+Such a module has a frozen dataclass `Plan`, whose numbers become options of the command,
+`run(plan)`, which returns the report, and `text_of(report)`.
+"""
+
+import argparse
+import dataclasses
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from ironpit.cli.arguments import add_json_argument
+from ironpit.cli.output import write_json
+from ironpit.errors import Exit
+
+MEASUREMENTS = {
+    "ring": "the rings, beside a ping-pong of bare cache lines",
+    "match": "the matching core, message by message and in batches",
+    "order-ack": "order to acknowledgement over TCP, beside a bare echo",
+}
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"ironpit.bench.{name.replace('-', '_')}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    measurements = parser.add_subparsers(dest="measurement", metavar="WHAT", required=True)
+    for name, summary in MEASUREMENTS.items():
+        if find_spec(f"ironpit.bench.{name.replace('-', '_')}") is None:
+            continue
+        command = measurements.add_parser(name, help=summary, description=summary)
+        for field in dataclasses.fields(_module(name).Plan):
+            if isinstance(field.default, int):
+                option = f"--{field.name.replace('_', '-')}"
+                command.add_argument(
+                    option, type=int, default=field.default, metavar="N", help=f"({field.default})"
+                )
+        add_json_argument(command)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    module = _module(arguments.measurement)
+    wanted = {
+        field.name: getattr(arguments, field.name)
+        for field in dataclasses.fields(module.Plan)
+        if hasattr(arguments, field.name)
+    }
+    report = module.run(module.Plan(**wanted))
+    if arguments.json:
+        write_json(report, arguments.json)
+    if arguments.json != "-":
+        print(module.text_of(report))
+    return Exit.OK

@@ -1,0 +1,112 @@
+"""`ironpit feed`: a venue's market data, as books and as a file."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ironpit.cli.arguments import add_config_argument, add_json_argument
+from ironpit.cli.output import show_count, table, write_json
+from ironpit.errors import Exit, UserError
+
+if TYPE_CHECKING:
+    from ironpit.feed import FeedClient
+    from ironpit.feed.books import Array
+
+TURN_S = 0.1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_argument(parser)
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write every message to an ITCH 5.0 file"
+    )
+    parser.add_argument(
+        "--interval", type=float, default=1.0, metavar="S", help="between two looks (1)"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    parser.add_argument("--symbol", metavar="SYMBOL", help="show this book's depth")
+    parser.add_argument("--levels", type=int, default=5, metavar="N", help="of depth (5)")
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ironpit import config
+    from ironpit.feed import FeedClient, FeedError
+    from ironpit.lifecycle import Lifecycle
+
+    stream = config.load(arguments.config).streams.market_data
+    try:
+        client = FeedClient(
+            stream.a.group,
+            stream.a.interface,
+            rerequest=stream.rerequest.listen,
+            record=arguments.record,
+        )
+    except FeedError as error:
+        raise UserError(str(error), Exit.REFUSED) from error
+    quiet = arguments.json == "-"
+    started_s = time.monotonic()
+    shown_s = started_s
+    with Lifecycle() as lifecycle, client:
+        while client.running and not lifecycle.wait(TURN_S):
+            now_s = time.monotonic()
+            if arguments.seconds is not None and now_s - started_s >= arguments.seconds:
+                break
+            if not quiet and now_s - shown_s >= arguments.interval:
+                shown_s = now_s
+                print(_look(client, arguments.symbol, arguments.levels), flush=True)
+    if client.feed.error:
+        import os
+
+        raise UserError(f"{arguments.record}: {os.strerror(client.feed.error)}")
+    document = {
+        "schema": 1,
+        "session": client.feed.session_name,
+        "complete": client.feed.complete,
+        "books_digest": client.books.digest(),
+        **client.counts(),
+    }
+    if arguments.json:
+        write_json(document, arguments.json)
+    if not quiet:
+        print(table([[name, str(value)] for name, value in document.items()]))
+    return Exit.OK if client.feed.complete else Exit.FAILED
+
+
+def _look(client: "FeedClient", symbol: str | None, levels: int) -> str:
+    counts = client.counts()
+    head = (
+        f"{client.feed.session_name or 'silence'}: {show_count(counts['messages'])} messages, "
+        f"{counts['gaps']} gaps, {counts['recovered']} recovered, {counts['lost']} lost"
+    )
+    return f"{head}\n{top_of_book(client) if symbol is None else depth(client, symbol, levels)}\n"
+
+
+def top_of_book(client: "FeedClient") -> str:
+    """Best bid and ask of every symbol."""
+    rows = []
+    for symbol in client.books.symbols():
+        bids, asks = client.books.depth(symbol, 1)
+        rows.append([symbol, *_level(bids, 0), *reversed(_level(asks, 0))])
+    return table(rows, ["symbol", "quantity", "bid", "ask", "quantity"]) if rows else "no symbols"
+
+
+def depth(client: "FeedClient", symbol: str, levels: int) -> str:
+    """The best levels of one book, bids to the left."""
+    try:
+        bids, asks = client.books.depth(symbol, levels)
+    except KeyError:
+        return f"{symbol}: not in the stock directory yet"
+    rows = [
+        [*_level(bids, i), *reversed(_level(asks, i))] for i in range(max(len(bids), len(asks)))
+    ]
+    return table(rows, ["quantity", "bid", "ask", "quantity"]) if rows else f"{symbol}: empty"
+
+
+def _level(side: "Array", index: int) -> list[str]:
+    from ironpit.config.scalars import show_price
+
+    if index >= len(side):
+        return ["", ""]
+    return [show_count(int(side[index]["quantity"])), show_price(int(side[index]["price_e4"]))]

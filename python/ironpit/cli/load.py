@@ -1,0 +1,94 @@
+"""`ironpit load`: order flow into a running venue."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ironpit.cli.arguments import (
+    add_config_argument,
+    add_flow_arguments,
+    add_json_argument,
+    pace_of,
+    positive,
+)
+from ironpit.cli.output import Progress, show_count, show_ns, table, write_json
+from ironpit.errors import Exit, UserError
+
+if TYPE_CHECKING:
+    from ironpit.load import Member
+
+PASSWORDS = """\
+passwords: a file USER: PASSWORD that its owner alone may read, one line for each order session;
+without it one password for all sessions is read from the terminal or from standard input."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_argument(parser)
+    add_flow_arguments(parser)
+    parser.add_argument(
+        "--sessions", type=positive, metavar="N", help="use the first N sessions (default: all)"
+    )
+    parser.add_argument("--passwords", type=Path, metavar="FILE", help="members' passwords")
+    add_json_argument(parser)
+    parser.epilog = f"{PASSWORDS} {parser.epilog}"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ironpit import config
+    from ironpit.client import LoginError
+    from ironpit.demo import Options, flow_of
+    from ironpit.load import LoadError, run_load
+
+    venue = config.load(arguments.config)
+    sessions = venue.sessions[: arguments.sessions]
+    if arguments.sessions and len(sessions) < arguments.sessions:
+        raise UserError(
+            f"--sessions: found {arguments.sessions}, expected at most the "
+            f"{len(sessions)} of {arguments.config}",
+            Exit.USAGE,
+        )
+    members = _members([session.username for session in sessions], arguments.passwords)
+    options = Options(
+        orders=arguments.orders, sessions=len(sessions), messages_max=arguments.messages
+    )
+    with Progress() as progress:
+        flow = flow_of(options, progress.show)
+        total = len(flow.operations)
+        try:
+            result = run_load(
+                venue.order_entry.listen,
+                members,
+                flow,
+                pace_of(arguments),
+                lambda done: progress.show("sending", done, total),
+            )
+        except (LoadError, LoginError) as error:
+            raise UserError(str(error)) from error
+        except OSError as error:
+            raise UserError(f"{venue.order_entry.listen}: {error.strerror}") from error
+    document = {**result.as_json(), "messages": result.messages, "counts": result.counts}
+    if arguments.json:
+        write_json({"schema": 1, **document}, arguments.json)
+    if arguments.json != "-":
+        latency = result.order_to_ack_ns()
+        rows = [[name, show_count(count)] for name, count in result.counts.items()]
+        rows += [["messages a second", show_count(result.throughput_per_s)]]
+        rows += [[name.replace("_", "."), show_ns(value)] for name, value in latency.items()]
+        print(table(rows))
+    return Exit.OK if result.complete else Exit.FAILED
+
+
+def _members(usernames: list[str], file: Path | None) -> "list[Member]":
+    from ironpit.credentials import read_passwords
+    from ironpit.load import Member
+
+    if file is None:
+        from ironpit.cli.credentials import ask_password
+
+        password = ask_password("all sessions")
+        return [Member(username, password) for username in usernames]
+    passwords = read_passwords(file)
+    missing = [username for username in usernames if username not in passwords]
+    if missing:
+        raise UserError(f"{file}: found no password of {missing[0]}, expected one", Exit.USAGE)
+    return [Member(username, passwords[username]) for username in usernames]

@@ -1,0 +1,125 @@
+"""`ironpit replay`: a journal through a fresh matching engine."""
+
+import argparse
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ironpit.cli.arguments import add_json_argument
+from ironpit.cli.output import show_count, table, write_json
+from ironpit.errors import Exit, UserError
+
+LEVELS = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal's directory")
+    parser.add_argument(
+        "--until",
+        type=until,
+        metavar="T",
+        help="stop at a moment (2026-11-20T10:30:00.5, UTC) or behind a sequence number",
+    )
+    parser.add_argument("--book", metavar="SYMBOL", help="show this book at the end")
+    parser.add_argument(
+        "--levels", type=int, default=LEVELS, metavar="N", help=f"of the book ({LEVELS})"
+    )
+    add_json_argument(parser)
+
+
+def until(text: str) -> dict[str, int]:
+    """A sequence number, or a moment as nanoseconds since the UNIX epoch."""
+    if re.fullmatch(r"[0-9]+", text):
+        return {"until_sequence": int(text)}
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?Z?", text)
+    try:
+        if match is None:
+            raise ValueError
+        moment = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a sequence number or a time such as 2026-11-20T10:30:00"
+        ) from None
+    # The fraction is added as an integer: a float has not got the digits of a nanosecond.
+    return {
+        "until_time_ns": int(moment.timestamp()) * 1_000_000_000
+        + int((match[2] or "").ljust(9, "0"))
+    }
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ironcore.runtime.replay import Replay
+    from ironpit.visible import visible_digest
+
+    if not arguments.journal.is_dir():
+        raise UserError(f"{arguments.journal}: found no such directory", Exit.USAGE)
+    try:
+        replay = Replay(arguments.journal)
+        report = replay.run(**(arguments.until or {}))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{arguments.journal}: {error}") from error
+    document: dict[str, Any] = {
+        "schema": 1,
+        **report._asdict(),
+        "visible_digest": visible_digest(replay.engine),
+    }
+    if arguments.book is not None:
+        document["book"] = _book(replay.engine, arguments)
+    if arguments.json:
+        write_json(document, arguments.json)
+    if arguments.json != "-":
+        print(_text(document))
+    return Exit.FAILED if report.fault else Exit.OK
+
+
+def _book(engine: Any, arguments: argparse.Namespace) -> dict[str, Any]:
+    symbols = engine.symbols
+    if arguments.book not in symbols:
+        raise UserError(
+            f"--book: found {arguments.book}, expected one of {', '.join(symbols)}", Exit.USAGE
+        )
+    instrument = symbols.index(arguments.book)
+    book: dict[str, Any] = {"symbol": arguments.book}
+    book["bids"] = _levels(engine.depth(instrument, "B", arguments.levels))
+    book["asks"] = _levels(engine.depth(instrument, "S", arguments.levels))
+    return book
+
+
+def _levels(rows: Any) -> list[dict[str, int]]:
+    return [{name: int(row[name]) for name in ("price_e4", "quantity", "orders")} for row in rows]
+
+
+def _text(document: dict[str, Any]) -> str:
+    from ironpit.config.scalars import show_price
+
+    moment = datetime.fromtimestamp(document["time_ns"] // 1_000_000_000, UTC)
+    rows = [
+        ["last sequence", show_count(document["sequence"])],
+        ["commands", show_count(document["commands"])],
+        ["trades", show_count(document["trades"])],
+        ["time of the last command, UTC", moment.strftime("%Y-%m-%d %H:%M:%S")],
+        ["event stream, receive times masked", document["stream_digest"]],
+        ["state of the engine", document["books_digest"]],
+        ["visible books", document["visible_digest"]],
+    ]
+    text = "\n".join(f"{name + ':':36}{value}" for name, value in rows)
+    if document["fault"]:
+        text += f"\nstopped: {document['fault']}"
+    book = document.get("book")
+    if book:
+        lines = []
+        for i in range(max(len(book["bids"]), len(book["asks"]))):
+            cells = []
+            for side in (book["bids"], book["asks"]):
+                level = side[i] if i < len(side) else None
+                shown = (
+                    [show_count(level["quantity"]), show_price(level["price_e4"])]
+                    if level
+                    else ["", ""]
+                )
+                cells += shown if side is book["bids"] else shown[::-1]
+            lines.append(cells)
+        header = ["quantity", "bid", "ask", "quantity"]
+        text += f"\n\n{book['symbol']}\n{table(lines, header) if lines else 'empty'}"
+    return text
