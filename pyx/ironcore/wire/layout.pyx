@@ -160,26 +160,36 @@ cdef class Layout:
 
     cdef int _store_text(self, Py_ssize_t i, object value, uint8_t* p) except -1:
         cdef size_t width = self.field_bytes[i]
+        name = self.names[i]
+        found = "another value" if name == "password" else repr(value)
         try:
             text = value.encode("latin-1")
         except (AttributeError, UnicodeEncodeError):
-            raise self.error(self.names[i], repr(value), self._expected(i)) from None
+            raise self.error(name, found, self._expected(i)) from None
         if <size_t>len(text) > width or (self.field_kinds[i] == c"c" and len(text) != 1):
-            raise self.error(self.names[i], repr(value), self._expected(i))
+            raise self.error(name, found, self._expected(i))
         memset(p, 0 if self.field_kinds[i] == c"o" else 0x20, width)
         memcpy(p, <const char*>text, len(text))
         return 0
 
     cdef int _store_number(self, Py_ssize_t i, object value, uint8_t* p) except -1:
         cdef size_t width = self.field_bytes[i]
-        cdef bint signed = self.field_kinds[i] == c"i"
+        cdef bint fits
+        cdef int32_t signed
+        cdef uint64_t number = 0
         try:
-            number = operator.index(value)
-            encoded = number.to_bytes(width, "little", signed=signed)
+            if self.field_kinds[i] == c"i":
+                signed = operator.index(value)
+                number = <uint64_t>signed
+                fits = True
+            else:
+                number = operator.index(value)
+                fits = width == 8 or number >> (8 * width) == 0
         except (TypeError, OverflowError):
-            raise self.error(self.names[i], repr(value), self._expected(i)) from None
-        memset(p, 0, 8 if width == 6 else width)
-        memcpy(p, <const char*>encoded, width)
+            fits = False
+        if not fits:
+            raise self.error(self.names[i], repr(value), self._expected(i))
+        memcpy(p, &number, 8 if width == 6 else width)
         return 0
 
 

@@ -263,7 +263,10 @@ cdef dict ouch50_appendage_dict(Layout message, const uint8_t* appendage, size_t
     cdef OuchTag element
     cdef size_t offset = 0
     cdef dict out = {}
-    cdef Status status = ouch50_decode_options(appendage, bytes, &options)
+    cdef Status status
+    if bytes == 0:
+        return out
+    status = ouch50_decode_options(appendage, bytes, &options)
     if status != STATUS_OK and status != STATUS_UNKNOWN_TYPE:
         raise message.error("appendage", (<char*>appendage)[:bytes].hex(" "),
                             "whole elements, known tags once and of their length")

@@ -273,7 +273,9 @@ def decode(const uint8_t[::1] data not None):
         soupbin_decode_login_rejected(payload, len(payload), &reason)
         return layout.load(&reason)
     if status != STATUS_OK:
-        raise layout.error("payload", repr(payload), "a field length and content of this packet")
+        # Not what it is: there may be a password in it.
+        raise layout.error("payload", f"{len(payload)} bytes", "the length and the characters of "
+                           "this packet")
     if packet_type == SOUP_DEBUG:
         return {"kind": layout.kind, "text": payload.decode("latin-1")}
     if packet_type == SOUP_SEQUENCED_DATA or packet_type == SOUP_UNSEQUENCED_DATA:

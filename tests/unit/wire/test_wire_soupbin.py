@@ -19,6 +19,16 @@ def login(
     return (1 + len(payload)).to_bytes(2, "big") + b"L" + payload
 
 
+def test_no_error_shows_a_password() -> None:
+    for secret in ["hunter2-is-too-long", "hünter2€"]:
+        with pytest.raises(ValueError, match="password: found another value") as failure:
+            soupbin.encode("LoginRequest", username="a", password=secret)
+        assert secret not in str(failure.value)
+    with pytest.raises(ValueError, match="payload: found 46 bytes") as failure:
+        soupbin.decode(login(password=b"hunter2   ", sequence=b"x" * 20))
+    assert "hunter2" not in str(failure.value)
+
+
 def test_a_login_as_the_specification_has_it() -> None:
     assert soupbin.decode(login(session=b"     DAY01")) == {
         "kind": "LoginRequest",

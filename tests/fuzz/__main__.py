@@ -1,0 +1,54 @@
+"""Fuzz the decoders: python -m tests.fuzz --executions 10000000.
+
+Each decoder starts from its kept corpus. With --keep the inputs that were found are minimised and
+become the kept corpus. Exit code 1 and the sanitizer's report when something is found.
+"""
+
+import argparse
+import random
+import sys
+
+from tests.fuzz import harness
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--executions", type=int, default=1_000_000, help="of each decoder")
+    parser.add_argument(
+        "--target", action="append", choices=list(harness.TARGETS), help="default: all"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
+    parser.add_argument("--keep", action="store_true", help="minimise and keep what was found")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    reason = harness.unavailable()
+    if reason:
+        print(f"fuzz: {reason}", file=sys.stderr)
+        return 2
+    seed = options.seed or random.randrange(1, 1 << 31)
+    print(f"building with {' '.join(harness.SANITIZE)} ...", flush=True)
+    total = 0
+    try:
+        executable = harness.build()
+        for target in options.target or harness.TARGETS:
+            result = harness.run(executable, target, options.executions, seed=seed)
+            total += result.executions
+            print(
+                f"{target:17} {result.executions:>11,} executions in {result.seconds:>4} s, "
+                f"{result.coverage:>4} edges, seed {seed}",
+                flush=True,
+            )
+            if options.keep:
+                print(f"{target:17} {harness.merge(executable, target):>11,} inputs kept")
+    except harness.FuzzError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"total             {total:>11,} executions, nothing found")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

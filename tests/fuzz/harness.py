@@ -1,0 +1,214 @@
+"""Builds the decoders for libFuzzer with AddressSanitizer and runs them.
+
+The same generated C as in the extension modules, with the same directives, is compiled by clang
+into modules of its own under build/fuzz, and an executable imports them. Only what has changed is
+compiled again.
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+CORPUS = HERE / "corpus"
+BUILD = ROOT / "build" / "fuzz"
+
+TARGETS = {
+    "soupbin": 256,  # the longest input
+    "ouch50_inbound": 256,
+    "ouch50_outbound": 256,
+    "ouch50_appendage": 160,
+    "itch50": 64,
+    "itch_file": 512,
+    "moldudp64": 512,
+    "record": 1400,
+}
+
+DIRECTIVES = [
+    "language_level=3", "boundscheck=False", "wraparound=False", "initializedcheck=False",
+    "cdivision=True",
+]  # fmt: skip
+CLANG = [*(["ccache"] if shutil.which("ccache") else []), "clang"]
+SANITIZE = ["-fsanitize=address,undefined"]
+COMPILE = [
+    *CLANG, "-c", "-O1", "-gline-tables-only", "-fPIC", "-std=gnu11", "-fno-omit-frame-pointer",
+    *SANITIZE, "-fno-sanitize-recover=undefined", "-fsanitize=fuzzer-no-link",
+    f"-fsanitize-ignorelist={HERE / 'sanitizer_ignorelist.txt'}",
+    f"-fsanitize-coverage-allowlist={HERE / 'coverage_allowlist.txt'}",
+    f"-I{sysconfig.get_path('include')}", f"-I{ROOT / 'pyx/ironcore/include'}",
+]  # fmt: skip
+
+
+class FuzzError(RuntimeError):
+    """A build or a run could not be done; the message is its output."""
+
+
+class FindingError(FuzzError):
+    """The fuzzer found something; the message is its report."""
+
+
+@dataclass(frozen=True)
+class Result:
+    executions: int
+    seconds: int
+    coverage: int  # edges
+    output: str
+
+
+def call(command: list[str | Path], failure: type[FuzzError] = FuzzError, **more: object) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+        **more,  # type: ignore[call-overload]
+    )  # fmt: skip
+    if done.returncode:
+        raise failure(f"{' '.join(str(part) for part in command)}\n{done.stdout}")
+    return str(done.stdout)
+
+
+def unavailable() -> str:
+    """Why this machine cannot fuzz, or nothing."""
+    if shutil.which("clang") is None:
+        return "needs the command clang"
+    library = Path(sysconfig.get_config_var("LIBDIR")) / sysconfig.get_config_var("LDLIBRARY")
+    if not library.exists():
+        return f"needs Python's own library, {library}"
+    if importlib.util.find_spec("Cython") is None:
+        return "needs Cython"
+    probe = "int LLVMFuzzerTestOneInput(void) { return 0; }"
+    done = subprocess.run(
+        ["clang", "-fsanitize=fuzzer,address", "-x", "c", "-", "-o", os.devnull],
+        input=probe, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return "" if done.returncode == 0 else "needs clang's fuzzer and sanitizer libraries"
+
+
+def digest(paths: Iterable[Path]) -> str:
+    found = hashlib.sha256(" ".join(COMPILE).encode())
+    for path in paths:
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def compile_cython(source: Path, pyx: Path, module: str, out: Path) -> Path:
+    """The object of one Cython source: as it was, where it is newer than all that went into it."""
+    generated = out / f"{source.stem}.c"
+    made = out / f"{source.stem}.o"
+    stamp = out / f"{source.stem}.stamp"
+    headers = sorted((pyx / "ironcore").rglob("*.pxd")) + sorted(pyx.rglob("*.h"))
+    wanted = digest([source, *headers])
+    if made.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return made
+    stamp.unlink(missing_ok=True)
+    flags = [word for directive in DIRECTIVES for word in ("-X", directive)]
+    call([sys.executable, "-m", "cython", "-3", "-I", pyx, *flags,
+          "--module-name", module, "-o", generated, source])  # fmt: skip
+    call([*COMPILE, generated, "-o", made])
+    stamp.write_text(wanted)
+    return made
+
+
+def build(pyx: Path = ROOT / "pyx", out: Path = BUILD) -> Path:
+    """Compile everything under `pyx`/ironcore/wire into `out`; the executable."""
+    package = out / "package" / "ironcore" / "wire"
+    package.mkdir(parents=True, exist_ok=True)
+    for directory in (package, package.parent):
+        (directory / "__init__.py").touch()
+    for source in sorted((pyx / "ironcore" / "wire").glob("*.pyx")):
+        made = compile_cython(source, pyx, f"ironcore.wire.{source.stem}", out)
+        shared = package / f"{source.stem}.so"
+        if not shared.exists() or shared.stat().st_mtime_ns < made.stat().st_mtime_ns:
+            call(["clang", *SANITIZE, "-shared", made, "-o", shared])
+    targets = compile_cython(HERE / "fuzz_targets.pyx", pyx, "fuzz_targets", out)
+    main = out / "fuzz_main.o"
+    call([*COMPILE, HERE / "fuzz_main.c", "-o", main])
+    libraries = sysconfig.get_config_var("LIBDIR")
+    executable = out / "fuzz"
+    call(["clang", *SANITIZE, "-fsanitize=fuzzer", main, targets, "-o", executable, "-rdynamic",
+          f"-L{libraries}", f"-Wl,-rpath,{libraries}",
+          f"-lpython{sysconfig.get_config_var('LDVERSION')}", "-ldl", "-lm"])  # fmt: skip
+    return executable
+
+
+def read_corpus(target: str) -> list[bytes]:
+    """One file a target: each input behind its length in two bytes."""
+    path = CORPUS / f"{target}.bin"
+    data = path.read_bytes() if path.exists() else b""
+    found = []
+    at = 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 2], "big")
+        found.append(data[at + 2 : at + 2 + length])
+        at += 2 + length
+    return found
+
+
+def write_corpus(target: str, inputs: list[bytes]) -> None:
+    CORPUS.mkdir(exist_ok=True)
+    ordered = sorted(inputs, key=lambda one: (len(one), one))
+    data = b"".join(len(one).to_bytes(2, "big") + one for one in ordered)
+    (CORPUS / f"{target}.bin").write_bytes(data)
+
+
+def environment(target: str, package: Path) -> dict[str, str]:
+    return os.environ | {
+        "IRONPIT_FUZZ_TARGET": str(list(TARGETS).index(target)),
+        "PYTHONHOME": sys.base_prefix,
+        "PYTHONPATH": str(package),
+        # Python keeps what it allocated at start; a leak in the codecs is impossible, they have
+        # no allocation.
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+
+
+def unpack(directory: Path, inputs: list[bytes]) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    for one in inputs:
+        (directory / hashlib.sha1(one, usedforsecurity=False).hexdigest()).write_bytes(one)
+    return directory
+
+
+def run(
+    executable: Path, target: str, executions: int, *, seed: int = 0, corpus: Path | None = None
+) -> Result:
+    """Fuzz one target from the kept corpus; FindingError when it finds something. What reaches
+    further stays in `corpus`."""
+    directory = corpus or executable.parent / "corpus" / target
+    unpack(directory, read_corpus(target))
+    output = call(
+        [executable, directory, f"-runs={executions}", f"-seed={seed}",
+         f"-max_len={TARGETS[target]}", "-timeout=10", "-rss_limit_mb=4096", "-print_final_stats=1",
+         f"-artifact_prefix={executable.parent}/{target}-"],
+        FindingError,
+        env=environment(target, executable.parent / "package"),
+    )  # fmt: skip
+    done = re.search(r"^Done (\d+) runs in (\d+) second", output, re.MULTILINE)
+    covered = re.findall(r"\bcov: (\d+)", output)
+    if done is None or not covered:
+        raise FuzzError(output)
+    return Result(int(done[1]), int(done[2]), int(covered[-1]), output)
+
+
+def merge(executable: Path, target: str) -> int:
+    """Keep of all inputs found so far those that together reach every edge; how many."""
+    found = executable.parent / "corpus" / target
+    kept = executable.parent / "merged" / target
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    call(
+        [executable, "-merge=1", f"-max_len={TARGETS[target]}", kept, found],
+        env=environment(target, executable.parent / "package"),
+    )
+    inputs = [path.read_bytes() for path in kept.iterdir()]
+    write_corpus(target, inputs)
+    return len(inputs)
