@@ -18,4 +18,6 @@ cdef struct Counts:
     uint64_t duplicated              # the same sequence number as the frame before
     uint64_t reordered               # a lower one
     uint64_t reported_lost           # lossy: what the ring said was lost
+    uint64_t sequence_first
     uint64_t sequence_next           # that the next frame should have
+    uint64_t* progress               # NULL, or where the last number judged goes

@@ -12,6 +12,7 @@ class Outcomes(NamedTuple):
     frames: int
     payload_bytes: int
     reported_lost: int
+    sequence_first: int
     sequence_next: int
     elapsed_ns: int
     @property
@@ -31,6 +32,7 @@ def consume_spsc(
     payload_bytes_max: int = 64,
     fault: str = "none",
     timeout_ns: int = ...,
+    progress: memoryview | None = None,
 ) -> Outcomes: ...
 def produce_broadcast(
     producer: broadcast.Producer,
@@ -46,4 +48,5 @@ def consume_broadcast(
     payload_bytes_max: int = 64,
     fault: str = "none",
     timeout_ns: int = ...,
+    progress: memoryview | None = None,
 ) -> tuple[int, Outcomes]: ...

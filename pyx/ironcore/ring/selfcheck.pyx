@@ -12,7 +12,7 @@ from typing import NamedTuple
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
-from ironcore.base.atomics cimport cpu_pause, load_acquire_u64
+from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_EMPTY, STATUS_EVICTED, STATUS_OK, STATUS_OVERRUN
 from ironcore.ring cimport broadcast, spsc
@@ -38,7 +38,7 @@ _DAY_NS = 86_400_000_000_000
 
 
 class Outcomes(NamedTuple):
-    """What a reader saw; all but the last five are forbidden."""
+    """What a reader saw. The first four are forbidden."""
 
     torn: int                        # not the payload of its sequence number
     lost: int                        # skipped, and not reported as lost by the ring
@@ -47,6 +47,7 @@ class Outcomes(NamedTuple):
     frames: int
     payload_bytes: int
     reported_lost: int               # lossy: what the ring said was lost
+    sequence_first: int              # of the first frame seen, 0: none was
     sequence_next: int               # that the next frame should have
     elapsed_ns: int
 
@@ -97,6 +98,10 @@ cdef bint _is_whole(const uint8_t* payload, uint32_t length, uint64_t sequence,
 
 
 cdef void _judge(Counts* counts, bint whole, uint32_t length, uint64_t sequence) noexcept nogil:
+    if counts.frames == 0:
+        counts.sequence_first = sequence
+    if counts.sequence_next == 0:
+        counts.sequence_next = sequence
     if not whole:
         counts.torn += 1
     if sequence > counts.sequence_next:
@@ -108,6 +113,8 @@ cdef void _judge(Counts* counts, bint whole, uint32_t length, uint64_t sequence)
     counts.sequence_next = sequence + 1
     counts.frames += 1
     counts.payload_bytes += length
+    if counts.progress != NULL:
+        store_release_u64(counts.progress, sequence)
 
 
 # Spins a while, then yields; False when the time is over.
@@ -266,8 +273,16 @@ cdef int _consume_broadcast(BroadcastReader* ring, Counts* counts, uint64_t unti
 
 cdef object _outcomes(Counts* counts, uint64_t start_ns):
     return Outcomes(counts.torn, counts.lost, counts.duplicated, counts.reordered, counts.frames,
-                    counts.payload_bytes, counts.reported_lost, counts.sequence_next,
-                    iron_clock_mono_ns() - start_ns)
+                    counts.payload_bytes, counts.reported_lost, counts.sequence_first,
+                    counts.sequence_next, iron_clock_mono_ns() - start_ns)
+
+
+cdef int _begin(Counts* counts, uint64_t sequence_next, uint64_t[::1] progress) except -1:
+    memset(counts, 0, sizeof(Counts))
+    counts.sequence_next = sequence_next
+    if progress is not None:
+        counts.progress = &progress[0]
+    return 0
 
 
 def produce_spsc(spsc.Producer producer not None, uint64_t count, uint32_t payload_bytes_max=64,
@@ -280,13 +295,17 @@ def produce_spsc(spsc.Producer producer not None, uint64_t count, uint32_t paylo
 
 
 def consume_spsc(spsc.Consumer consumer not None, uint64_t sequence_next, uint64_t until_sequence,
-                 uint32_t payload_bytes_max=64, str fault="none", uint64_t timeout_ns=_DAY_NS):
-    """Take and judge frames, expecting `sequence_next`, until `until_sequence` is next."""
+                 uint32_t payload_bytes_max=64, str fault="none", uint64_t timeout_ns=_DAY_NS,
+                 uint64_t[::1] progress=None):
+    """Take and judge frames, expecting `sequence_next`, until `until_sequence` is next.
+
+    With `sequence_next` 0 the first frame may have any number. `progress[0]` is set to the number
+    of each frame that was judged, before it is released.
+    """
     cdef int fault_number = FAULTS[fault]
     cdef Counts counts
     cdef uint64_t start_ns = iron_clock_mono_ns()
-    memset(&counts, 0, sizeof(Counts))
-    counts.sequence_next = sequence_next
+    _begin(&counts, sequence_next, progress)
     with nogil:
         _consume_spsc(&consumer.ring, &counts, until_sequence, payload_bytes_max, fault_number,
                       start_ns + timeout_ns)
@@ -305,15 +324,14 @@ def produce_broadcast(broadcast.Producer producer not None, uint64_t count,
 
 def consume_broadcast(broadcast.Reader reader not None, uint64_t sequence_next,
                       uint64_t until_sequence, uint32_t payload_bytes_max=64, str fault="none",
-                      uint64_t timeout_ns=_DAY_NS):
+                      uint64_t timeout_ns=_DAY_NS, uint64_t[::1] progress=None):
     """As consume_spsc, and the status that ended it: (status, outcomes)."""
     cdef Counts counts
     cdef uint64_t start_ns = iron_clock_mono_ns()
     cdef BroadcastHeader blind
     cdef BroadcastHeader* blind_header = NULL
     cdef int status
-    memset(&counts, 0, sizeof(Counts))
-    counts.sequence_next = sequence_next
+    _begin(&counts, sequence_next, progress)
     if FAULTS[fault] == FAULT_IGNORE_OVERRUN:
         memset(&blind, 0, sizeof(BroadcastHeader))
         blind_header = &blind
