@@ -4,7 +4,12 @@ from libc.stdint cimport uint32_t, uint64_t
 
 cdef extern from *:
     """
-    static inline void iron_prefetch(const void *p) { __builtin_prefetch(p); }
+    /* gcc takes a function that only prefetches for one without effect, and drops the call; the
+     * empty asm keeps it (and costs no instruction). */
+    static inline void iron_prefetch(const void *p) {
+        __builtin_prefetch(p);
+        __asm__ __volatile__("" : : "r"(p));
+    }
     static inline uint32_t iron_lowest_bit(uint64_t word) {
         return (uint32_t)__builtin_ctzll(word);
     }

@@ -4,13 +4,14 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
-from ironcore.book.engine cimport engine_apply, engine_prefetch
+from ironcore.book.engine cimport (
+    engine_apply, engine_prefetch_level, engine_prefetch_order, engine_prefetch_slot,
+)
 
 
-cdef inline void _prefetch(Engine* engine, const Batch* batch, uint64_t index,
-                           int stage) noexcept nogil:
-    if index < batch.count:
-        engine_prefetch(engine, batch.records + batch.offsets[index], stage)
+cdef inline const uint8_t* _waiting(const Batch* batch, uint64_t index) noexcept nogil:
+    """The command at this index, or the last one where there are fewer: touched again, no more."""
+    return batch.records + batch.offsets[min(index, batch.count - 1)]
 
 
 cdef bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
@@ -32,9 +33,9 @@ cdef int batch_apply(Engine* engine, Batch* batch) noexcept nogil:
     while batch.applied < batch.count:
         at = batch.applied
         if distance:
-            _prefetch(engine, batch, at + 3 * distance, 0)
-            _prefetch(engine, batch, at + 2 * distance, 1)
-            _prefetch(engine, batch, at + distance, 2)
+            engine_prefetch_slot(engine, _waiting(batch, at + 3 * distance))
+            engine_prefetch_order(engine, _waiting(batch, at + 2 * distance))
+            engine_prefetch_level(engine, _waiting(batch, at + distance))
         batch.statuses[at] = <uint8_t>engine_apply(
             engine, batch.records + batch.offsets[at],
             <uint32_t>(batch.offsets[at + 1] - batch.offsets[at]))

@@ -8,18 +8,15 @@ from libc.string cimport memchr, memcpy
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
-from ironcore.book.book cimport book_create, book_key
-from ironcore.base.builtins cimport iron_prefetch, iron_unlikely
+from ironcore.book.book cimport book_create
+from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 from ironcore.book.order_commands cimport (
     cancel_order, cancel_session, engine_emit, enter_order, mass_cancel, modify_order,
     replace_order,
 )
-from ironcore.book.order_pool cimport (
-    TOTAL_COUNT_SHIFT, Order, arena_create, arena_destroy, level_at, order_at,
-)
-from ironcore.book.price_levels cimport NEAR_SHIFT, PAGE_SHIFT, PriceLevels, PriceNode
-from ironcore.risk.limits cimport QUANTITY_MAX, limits_prepare, side_is_sell
+from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
+from ironcore.risk.limits cimport QUANTITY_MAX, limits_prepare
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY,
@@ -236,65 +233,3 @@ cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) 
     if engine.events_count:
         engine.events[engine.events_count - 1].flags |= RECORD_LAST
     return status
-
-
-cdef void _prefetch_entry(Engine* engine, const EnterOrder* command, int stage) noexcept nogil:
-    """The level at which the order would rest: its node, then its page, then its queue's end."""
-    cdef Book* book
-    cdef PriceLevels* side
-    cdef PriceNode* node
-    cdef uint32_t sell, key, page
-    if command.header.instrument >= engine.books_count:
-        return
-    book = &engine.books[command.header.instrument]
-    sell = side_is_sell(command.side)
-    side = &book.sides[sell]
-    if stage == 0:
-        iron_prefetch(side)
-        iron_prefetch(&book.limits)
-        return
-    key = <uint32_t>command.price_e4 // book.limits.tick_size_e4 - book.limits.tick_first
-    if key >= book.limits.ticks_count:
-        return
-    key = book_key(&book.limits, sell, key)
-    if key >> NEAR_SHIFT != side.near_prefix:
-        return
-    node = &engine.arena.nodes[side.near_node]
-    if not (node.occupied >> ((key >> PAGE_SHIFT) & 63)) & 1:
-        return
-    page = node.child[(key >> PAGE_SHIFT) & 63]
-    if stage == 1:
-        iron_prefetch(&engine.arena.pages[page])
-        iron_prefetch(level_at(&engine.arena, page << PAGE_SHIFT | (key & 63)))
-    elif (engine.arena.pages[page].occupied >> (key & 63)) & 1:
-        iron_prefetch(order_at(&engine.arena,
-                               level_at(&engine.arena, page << PAGE_SHIFT | (key & 63)).link.prev))
-
-
-cdef void engine_prefetch(Engine* engine, const uint8_t* command, int stage) noexcept nogil:
-    cdef const CommandHeader* header = <const CommandHeader*>command
-    cdef uint32_t user_ref = header.user_ref
-    cdef uint32_t* slot
-    cdef Order* order
-    if header.session > engine.sessions_count or header.type < COMMAND_ENTER_ORDER:
-        return
-    if header.type == COMMAND_ENTER_ORDER:
-        _prefetch_entry(engine, <const EnterOrder*>command, stage)
-        return
-    if header.type == COMMAND_REPLACE_ORDER:
-        user_ref = (<const ReplaceOrder*>command).orig_user_ref
-    if user_ref >> engine.limits.user_ref_bits:
-        return
-    slot = &engine.arena.slots[header.session << engine.limits.user_ref_bits | user_ref]
-    if stage == 0:
-        iron_prefetch(slot)
-    elif slot[0] == 0:
-        return
-    elif stage == 1:
-        iron_prefetch(order_at(&engine.arena, slot[0]))
-    else:
-        order = order_at(&engine.arena, slot[0])
-        iron_prefetch(level_at(&engine.arena, order.level))
-        iron_prefetch(level_at(&engine.arena, order.link.next))
-        iron_prefetch(level_at(&engine.arena, order.link.prev))
-        iron_prefetch(&engine.arena.pages[order.level >> PAGE_SHIFT])
