@@ -1,7 +1,7 @@
 """Goal: a client that others wrote trades at the venue.
 
-Method: PyPI `nasdaq-protocols` as the SoupBinTCP client, and OUCH 5.0 written down in its own message
-language, against `ironpit run` in a process of its own. Nothing of the project's codecs is used.
+Method: PyPI `nasdaq-protocols` as the SoupBinTCP client, and OUCH 5.0 written down in its own
+message language, against `ironpit run` in a process of its own, without the project's codecs.
 """
 
 import asyncio
