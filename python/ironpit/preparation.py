@@ -83,7 +83,8 @@ def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]
     try:
         report = recover(config.journal.directory, truncate_at)
     except JournalCorruptError as error:
-        raise UserError(str(error), Exit.REFUSED) from error
+        advice = f"ironpit run --truncate-at {error.last_sequence}"
+        raise UserError(f"{error} ({advice})", Exit.REFUSED) from error
     if report.torn_bytes:
         say(
             f"journal: {report.segment}: an incomplete write of {report.torn_bytes} bytes at "
