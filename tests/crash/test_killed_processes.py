@@ -76,8 +76,8 @@ def run_with_kills(directory: Path, durability: str, victims: list[str], seed: i
         ]
     )
     if before is not None:
-        again = Replay(journal).run(until_sequence=before.sequence)
-        assert again.stream_digest == before.stream_digest
+        replayed = Replay(journal).run(until_sequence=before.sequence)
+        assert replayed.stream_digest == before.stream_digest
 
 
 @pytest.mark.parametrize("victim", [*PROCESSES, "all"])

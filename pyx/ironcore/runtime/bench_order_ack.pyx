@@ -154,24 +154,23 @@ def round_trips(int fd, bytes packet, int count, *, bint echo, uint32_t first_us
     cdef int64_t[::1] view = latencies
     cdef const uint8_t* order = packet
     cdef uint32_t order_bytes = <uint32_t>len(packet)
-    cdef int lost = 0
     failure = []
 
     def run():
-        nonlocal lost
+        cdef int lost
         if iron_pin(cpu) != 0:
             failure.append(PermissionError(f"cannot pin to CPU {cpu}"))
             return
         with nogil:
             lost = _round_trips(fd, echo, order, order_bytes, first_user_ref, view)
+        if lost:
+            failure.append(ConnectionError(f"no answer to order {lost} of {count}"))
 
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
     if failure:
         raise failure[0]
-    if lost:
-        raise ConnectionError(f"no answer to order {lost} of {count}")
     return latencies
 
 

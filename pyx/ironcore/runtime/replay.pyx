@@ -15,7 +15,7 @@ from ironcore.base.files cimport FileDirectory, HostDirectory
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_IO, STATUS_OK
 from ironcore.book.matching_engine cimport MatchingEngine
 from ironcore.stage.journal_cursor cimport (
-    JournalCursor, journal_cursor_close, journal_cursor_next, journal_cursor_open,
+    journal_cursor_close, journal_cursor_next, journal_cursor_open,
 )
 from ironcore.stage.matcher cimport Matcher, matcher_replay
 from ironcore.wire.record cimport (
