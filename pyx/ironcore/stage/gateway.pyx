@@ -7,7 +7,7 @@ its connection is not read until there is room: back-pressure reaches the member
 from libc.errno cimport EAGAIN
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memmove, memset
+from libc.string cimport memmove
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport host_clock
