@@ -1,12 +1,15 @@
 """Fuzz the decoders: python -m tests.fuzz --executions 10000000.
 
 Each decoder starts from its kept corpus. With --keep the inputs that were found are minimised and
-become the kept corpus. Exit code 1 and the sanitizer's report when something is found.
+become the kept corpus. Exit code 1 and the sanitizer's report when something is found; the input is
+then in build/fuzz, and python -m tests.fuzz --target TARGET --input FILE runs it alone (--keep puts
+it into the corpus once it passes).
 """
 
 import argparse
 import random
 import sys
+from pathlib import Path
 
 from tests.fuzz import harness
 
@@ -19,7 +22,20 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
     parser.add_argument("--keep", action="store_true", help="minimise and keep what was found")
-    return parser.parse_args()
+    parser.add_argument("--input", type=Path, help="run this one input of one --target")
+    options = parser.parse_args()
+    if options.input and len(options.target or []) != 1:
+        parser.error("--input: found no single --target, expected the one that the input is for")
+    return options
+
+
+def run_one(executable: Path, options: argparse.Namespace) -> None:
+    target = options.target[0]
+    harness.run_input(executable, target, options.input)
+    print(f"{target}: {options.input}: nothing found")
+    if options.keep:
+        one = options.input.read_bytes()
+        harness.write_corpus(target, [*{*harness.read_corpus(target), one}])
 
 
 def main() -> int:
@@ -33,6 +49,9 @@ def main() -> int:
     total = 0
     try:
         executable = harness.build()
+        if options.input:
+            run_one(executable, options)
+            return 0
         for target in options.target or harness.TARGETS:
             result = harness.run(executable, target, options.executions, seed=seed)
             total += result.executions

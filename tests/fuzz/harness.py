@@ -199,6 +199,11 @@ def run(
     return Result(int(done[1]), int(done[2]), int(covered[-1]), output)
 
 
+def run_input(executable: Path, target: str, path: Path) -> None:
+    """Run one input alone; FindingError when it finds something."""
+    call([executable, path], FindingError, env=environment(target, executable.parent / "package"))
+
+
 def merge(executable: Path, target: str) -> int:
     """Keep of all inputs found so far those that together reach every edge; how many."""
     found = executable.parent / "corpus" / target

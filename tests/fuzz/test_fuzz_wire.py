@@ -101,3 +101,8 @@ def test_a_broken_codec_is_found(
         harness.run(broken_build, target, 2_000_000, seed=1)
     for line in report:
         assert line in str(failure.value)
+    # The input that did it was left behind, and does it again; the sound codec stands up to it.
+    (left,) = out.glob(f"{target}-crash-*")
+    with pytest.raises(harness.FindingError):
+        harness.run_input(broken_build, target, left)
+    harness.run_input(executable, target, left)
