@@ -1,6 +1,6 @@
 """`ironpit bench ring | match | order-ack`: each is a module of ironpit.bench.
 
-Such a module has a frozen dataclass `Plan`, whose numbers become options of the command,
+Such a module has a frozen dataclass `Plan`, whose numbers and files become options of the command,
 `run(plan)`, which returns the report, and `text_of(report)`.
 """
 
@@ -32,11 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             continue
         command = measurements.add_parser(name, help=summary, description=summary)
         for field in dataclasses.fields(_module(name).Plan):
+            option = f"--{field.name.replace('_', '-')}"
             if isinstance(field.default, int):
-                option = f"--{field.name.replace('_', '-')}"
                 command.add_argument(
                     option, type=int, default=field.default, metavar="N", help=f"({field.default})"
                 )
+            elif isinstance(field.default, str):
+                command.add_argument(option, default=field.default, metavar="FILE")
         add_json_argument(command)
 
 
