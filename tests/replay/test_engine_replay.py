@@ -5,6 +5,8 @@ and without prefetching, with time stamps and with the ignored commands left out
 of the state are compared.
 """
 
+from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -14,9 +16,13 @@ from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
 
 from ironcore.book.matching_engine import MatchingEngine, record_offsets
+from ironcore.runtime.match_workloads import from_operations
+from ironpit.flow import from_itch
 
 LIMITS = r.Limits(orders_max=500, user_ref_bits=15)
 COMMANDS = 8000
+ROOT = Path(__file__).resolve().parents[2]
+ITCH_FILE = "../shared/data/orders/bitstamp-2015-05-01.itch"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +97,20 @@ def test_stamped_commands_replay_to_the_same_bytes(
     assert bytes(records) != b"".join(stream)
     core = MatchingEngine(*LIMITS)
     assert (core.apply_batch(records)[2].tobytes(), core.digest()) == reference
+
+
+@pytest.mark.needs_data(ITCH_FILE)
+def test_the_orders_of_a_real_day_cause_the_same_bytes_as_in_the_model() -> None:
+    flow = from_itch(ROOT / ITCH_FILE, sessions_count=4)
+    workload = from_operations("real", flow.operations, 4, [flow.tick_size_e4(0)])
+    core, model = MatchingEngine(**workload.limits), EngineModel(r.Limits(**workload.limits))
+    statuses, _, events = core.apply_batch(workload.records)
+    core.check_invariants()
+    data = workload.records.tobytes()
+    expected = [model.apply(data[at:end]) for at, end in pairwise(record_offsets(data).tolist())]
+    assert statuses.tolist() == [status for status, _ in expected]
+    assert events.tobytes() == b"".join(b"".join(caused) for _, caused in expected)
+    assert np.count_nonzero(events["type"] == r.EXECUTED) > 500
 
 
 def test_a_buffer_that_is_not_whole_records_is_refused_as_a_whole(stream: list[bytes]) -> None:

@@ -1,8 +1,8 @@
 """`ironpit bench match`: the matching core alone, from a command in memory to its events in memory.
 
 Two ways of running each workload, in turn with a floor: one message at a time, and queued, where
-the messages that wait have their memory touched ahead. The floor reads each record's header and
-stores one event: the least that any engine could do with them.
+on a large book the messages that wait have their memory touched ahead. The floor reads each
+record's header and stores one event: the least that any engine could do with them.
 """
 
 from dataclasses import dataclass
@@ -58,13 +58,14 @@ def text_of(report: dict[str, Any]) -> str:
                 [
                     way.replace("_", " "),
                     show_count(rate["messages_per_s"]),
+                    f"{rate['cpu_ns_per_message']:.1f}",
                     f"{rate['ns_per_message']:.1f}",
                     f"{rate['ns_per_message_min']:.1f} to {rate['ns_per_message_max']:.1f}",
                     f"{rate.get('ratio_to_floor', 1.0):.1f}",
                     *[str(latency_ns.get(name, "")) for name in PERCENTILES],
                 ]
             )
-        header = ["", "messages/s", "ns/message", "over the rounds", "x floor"]
+        header = ["", "messages/s", "CPU ns/message", "ns/message", "over the rounds", "x floor"]
         header += [f"{name.replace('_', '.')} ns" for name in PERCENTILES]
         lines += [
             f"{found['workload']}: {found['messages']} messages, {found['executions']} executions,"

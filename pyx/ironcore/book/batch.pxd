@@ -11,6 +11,7 @@ cdef enum:
     # Live orders from which it pays: cancelling from a book of a million orders took 40 ns instead
     # of 180, from a small one that stays cached 32 instead of 28.
     PREFETCH_ORDERS_MIN = 16384
+    PREFETCH_NEVER = 0xFFFFFFFF
 
 cdef struct Batch:
     uint8_t* records
@@ -22,7 +23,7 @@ cdef struct Batch:
     Event* events                    # of all commands, one after the other
     uint64_t events_count
     uint64_t events_max
-    uint32_t prefetch_distance       # 0: none
+    uint32_t prefetch_orders_min     # live orders from which to prefetch; PREFETCH_NEVER
 
 # STATUS_OK when all are applied, STATUS_FULL when events[] has no room for those of the last
 # command applied: make room and call again.

@@ -26,16 +26,15 @@ cdef bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
 
 
 cdef int batch_apply(Engine* engine, Batch* batch) noexcept nogil:
-    cdef uint64_t distance = batch.prefetch_distance
     cdef uint64_t at
     if batch.applied and engine.events_count and not _take_events(engine, batch):
         return STATUS_FULL
     while batch.applied < batch.count:
         at = batch.applied
-        if distance:
-            engine_prefetch_slot(engine, _waiting(batch, at + 3 * distance))
-            engine_prefetch_order(engine, _waiting(batch, at + 2 * distance))
-            engine_prefetch_level(engine, _waiting(batch, at + distance))
+        if engine.arena.orders_live >= batch.prefetch_orders_min:
+            engine_prefetch_slot(engine, _waiting(batch, at + 3 * PREFETCH_DISTANCE))
+            engine_prefetch_order(engine, _waiting(batch, at + 2 * PREFETCH_DISTANCE))
+            engine_prefetch_level(engine, _waiting(batch, at + PREFETCH_DISTANCE))
         batch.statuses[at] = <uint8_t>engine_apply(
             engine, batch.records + batch.offsets[at],
             <uint32_t>(batch.offsets[at + 1] - batch.offsets[at]))

@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_FULL, STATUS_MALFORMED
 from ironcore.book.batch cimport (
-    PREFETCH_DISTANCE, PREFETCH_ORDERS_MIN, Batch, batch_apply,
+    PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply,
 )
 from ironcore.book.book cimport Book
 from ironcore.book.engine cimport (
@@ -147,9 +147,9 @@ cdef class MatchingEngine:
         batch.statuses = &statuses_view[0]
         batch.events_counts = &counts_view[0]
         batch.events_count = 0
-        if prefetch is None:
-            prefetch = self.engine.arena.orders_live >= PREFETCH_ORDERS_MIN
-        batch.prefetch_distance = PREFETCH_DISTANCE if prefetch else 0
+        batch.prefetch_orders_min = PREFETCH_ORDERS_MIN
+        if prefetch is not None:
+            batch.prefetch_orders_min = 0 if prefetch else PREFETCH_NEVER
         while status == STATUS_FULL:
             batch.events = <Event*>&events_view[0]
             batch.events_max = events.size // EVENT_BYTES

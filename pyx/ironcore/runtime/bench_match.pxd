@@ -11,7 +11,7 @@ cdef struct Run:
     const uint64_t* offsets          # count + 1 of them
     uint64_t first                   # records before it define the venue, and are not timed
     uint64_t count
-    uint32_t prefetch_distance       # 0: none
+    uint32_t prefetch_orders_min     # as in book.batch
     Event* sink                      # where events go, as into the event stream: a ring
     uint64_t sink_mask
     uint64_t sink_at

@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 from tests.model import records as r
 from tests.model.command_mix import CommandMix
-from tests.model.engine_model import EngineModel, Order
+from tests.model.engine_model import EngineModel
+from tests.model.order_rules import Order
 from tests.model.rules import rule as cites
 
 from ironcore.book.matching_engine import MatchingEngine
@@ -221,6 +222,26 @@ class CoreAgainstModel(RuleBasedStateMachine):
 
 CoreAgainstModel.TestCase.settings = settings(max_examples=60, stateful_step_count=60)
 TestCoreAgainstModel = CoreAgainstModel.TestCase
+
+
+@given(data=st.data(), seed=st.integers(0, 2**32))
+@settings(max_examples=40)
+def test_damaged_records_are_taken_alike_and_break_nothing(data: st.DataObject, seed: int) -> None:
+    limits = r.Limits(orders_max=20, user_ref_bits=8)
+    model, core = EngineModel(limits), MatchingEngine(*limits)
+    mix = CommandMix(seed, model)
+    for record in mix.opening():
+        core.apply(record)
+        model.apply(record)
+    for record in mix.commands(80):
+        damaged = bytearray(record)
+        for _ in range(data.draw(st.integers(0, 3))):
+            damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+        cut = bytes(damaged[: data.draw(st.integers(0, len(damaged))) or None])
+        status, events = core.apply(cut)
+        core.check_invariants()
+        assert (status, [event.tobytes() for event in events]) == model.apply(cut)
+    assert_books_equal(core, model)
 
 
 class LastInFirstOut(EngineModel):
