@@ -10,6 +10,7 @@ from typing import Any
 
 from ironcore.base.counters import CountersFile
 from ironcore.runtime import pipeline
+from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
@@ -54,6 +55,7 @@ class ProcessStages:
             "journal": self._journal,
             "publisher": self._publisher,
         }
+        self._note_clock()
         self.stages: dict[str, Any] = {}
         self.runners: list[Runner] = []
         for thread in self.process.threads:
@@ -72,6 +74,11 @@ class ProcessStages:
 
     def _counters(self, writer: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
         return CounterSet(writer, names, self.counters)
+
+    def _note_clock(self) -> None:
+        reason = clock_degraded_reason(clock_report())
+        if reason:
+            self.degraded.append({"feature": "clock", "reason": reason})
 
     def _reader(self, name: str) -> Any:
         reader = pipeline.open_stream_reader(self.config.streams.events.path, name)

@@ -166,5 +166,6 @@ def clock_degraded_reason(report):
     if not report.mono_system_call and not report.real_system_call:
         return ""
     cost_ns = report.mono_cost_ns if report.mono_system_call else report.real_cost_ns
+    # Rounded, so that every process of a venue says the same.
     return (f"clock source {report.clock_source}: reading the clock is a system call "
-            f"({cost_ns} ns)")
+            f"(about {round(cost_ns, -2)} ns)")
