@@ -1,0 +1,58 @@
+"""Goal: docs/CONFIG.md lists every key of the schema with its default, and no other.
+
+Method: the tables of the document against the schema.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+
+from ironpit.config import scalars
+from ironpit.config.reader import hints
+from ironpit.config.schema import Config
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "CONFIG.md"
+ROW = re.compile(r"^\| `([^`]+)` \|([^|]*)\|")
+
+
+def shown(value: Any, kind: Any) -> str:
+    if value is msgspec.NODEFAULT:
+        return ""
+    if value is None:
+        return "null"
+    if get_origin(kind) is Annotated:
+        scalar = get_args(kind)[1]
+        assert isinstance(scalar, scalars.Scalar)
+        return scalar.show(value)
+    return str(value).lower()
+
+
+def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for field in msgspec.structs.fields(struct):
+        kind = hints(struct)[field.encode_name]
+        key = f"{prefix}.{field.encode_name}" if prefix else field.encode_name
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            found |= keys(kind, key)
+        elif get_origin(kind) is dict:
+            found |= keys(get_args(kind)[1], f"{key}.NAME")
+        elif get_origin(kind) is tuple and isinstance(entry := get_args(kind)[0], type):
+            if key.endswith("threads"):
+                found[key] = ""
+            found |= keys(entry, f"{key}[]")
+        else:
+            found[key] = shown(field.default, kind)
+    return found
+
+
+def test_the_document_has_every_key_with_its_default_and_no_other() -> None:
+    documented: dict[str, str] = {}
+    for line in DOCUMENT.read_text().splitlines():
+        if match := ROW.match(line):
+            documented[match[1]] = match[2].strip()
+    expected = keys(Config, "")
+    # It is explained in the text, beside the members whose passwords it holds.
+    del expected["credentials"]
+    assert documented == expected
