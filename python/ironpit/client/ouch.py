@@ -21,9 +21,10 @@ class OuchClient:
         async for reply in client.replies():
             ...
 
-    Prices are integers in 1/10,000. After a lost connection, `connect` again: it resumes behind the
-    last reply that was received, and asks the venue for the next user reference. Orders that were
-    under way may be sent again with their own user reference: the venue ignores what it has.
+    Prices are integers in 1/10,000. The first `connect` hears what happens from then on, or from a
+    sequence number on; after a lost connection, `connect` again resumes behind the last reply.
+    Orders that were under way may be sent again with their own user reference: the venue ignores
+    what it has.
     """
 
     def __init__(self, host: str, port: int, username: str, password: str) -> None:
@@ -35,6 +36,10 @@ class OuchClient:
         self._replies: asyncio.Queue[Any] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._account = asyncio.Event()
+        self._queries = 0
+        self._history_end = 0
+        self._heard_history = False
+        self._resume_at = 0
         self._error: BaseException | None = None
         self.user_ref_next = 1
         self.connected = False
@@ -50,22 +55,43 @@ class OuchClient:
         return self._soup.sequence_next
 
     async def connect(self, sequence: int | None = None) -> None:
-        """Log in for all replies from `sequence` on; None resumes where this client stands.
+        """Log in, for all replies from `sequence` on if one is given.
 
-        LoginError when the venue refuses, OSError when it is not there.
+        LoginError when the venue refuses, OSError when it is not there, TimeoutError.
         """
-        wanted = self._soup.sequence_next if sequence is None else sequence
-        session = self._soup.session
+        wanted = sequence if sequence is not None else self._resume_at
+        session = self.session
+        # A login for sequence 0 says where the session's history ends. Without that, an old answer
+        # to an account query could not be told from the answer to ours.
+        here = self._soup = SoupClient(self._on_message)
+        await self._login(session, 0)
+        self._history_end = here.sequence_next
+        self._heard_history = bool(wanted)
+        if wanted:
+            self._soup = SoupClient(self._on_message)
+            try:
+                # The later login takes the session over from the earlier connection.
+                await self._login(session, wanted)
+            finally:
+                await here.close()
         self._error = None
-        await self._soup.connect(
-            self.host, self.port, self.username, self._password, session, wanted
-        )
+        self._queries = 0
+        # What was not read yet can still be read; the end of the old connection is no end any more.
+        unread = [self._replies.get_nowait() for _ in range(self._replies.qsize())]
+        for reply in unread:
+            if reply is not _END:
+                self._replies.put_nowait(reply)
         self.connected = True
         self._tasks = [
             asyncio.create_task(self._receive()),
-            asyncio.create_task(self._soup.beat()),
+            asyncio.create_task(self._beat()),
         ]
         await self.query_account()
+
+    async def _login(self, session: str, sequence: int) -> None:
+        await self._soup.connect(
+            self.host, self.port, self.username, self._password, session, sequence
+        )
 
     async def __aenter__(self) -> "OuchClient":
         await self.connect()
@@ -173,8 +199,12 @@ class OuchClient:
         return reference
 
     async def query_account(self, timeout_s: float = 10.0) -> int:
-        """Ask for the next user reference and go on from there. TimeoutError, ConnectionError."""
+        """Ask for the next user reference and go on from there. TimeoutError, ConnectionError.
+
+        The answer is not among the replies.
+        """
         self._account.clear()
+        self._queries += 1
         self.send("AccountQuery")
         async with asyncio.timeout(timeout_s):
             await self._account.wait()
@@ -197,12 +227,23 @@ class OuchClient:
         self.user_ref_next += 1
         return self.user_ref_next - 1
 
+    def _is_new(self, sequence: int) -> bool:
+        # History's end is its last message, or 1 when there is none yet: message 1 counts as new.
+        return sequence > self._history_end or self._history_end == 1
+
     def _on_message(self, sequence: int, payload: bytes) -> None:
+        self._resume_at = sequence + 1
         reply = reply_of(sequence, ouch50.decode_outbound(payload))
-        if isinstance(reply, AccountQueryResponse):
+        if isinstance(reply, AccountQueryResponse) and self._queries and self._is_new(sequence):
+            self._queries -= 1
             self.user_ref_next = max(self.user_ref_next, reply.next_user_ref_num)
             self._account.set()
-        self._replies.put_nowait(reply)
+        elif sequence != self._history_end or self._heard_history or self._is_new(sequence):
+            self._replies.put_nowait(reply)
+
+    async def _beat(self) -> None:
+        with contextlib.suppress(OSError):
+            await self._soup.beat()
 
     async def _receive(self) -> None:
         try:

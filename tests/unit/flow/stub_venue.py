@@ -83,6 +83,7 @@ class StubVenue:
     def __init__(self, answer: Callable[[dict[str, Any]], list[bytes] | None] = usual) -> None:
         self.answer = answer
         self.received: list[dict[str, Any]] = []
+        self.logins: list[dict[str, Any]] = []
         self.heartbeats = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -146,6 +147,7 @@ class StubVenue:
                                 next_user_ref = message["user_ref_num"] + 1
                             answers = self.answer(message)
                         if answers is None:
+                            connection.sendall(out)
                             connection.close()
                             return
                         for answer in answers:
@@ -155,6 +157,7 @@ class StubVenue:
             return
 
     def _login(self, login: dict[str, Any]) -> bytes:
+        self.logins.append(login)
         if login["password"].strip().upper() != "SECRET":
             return soupbin.encode("LoginRejected", reason="A")
         return soupbin.encode("ServerHeartbeat") + soupbin.encode(
