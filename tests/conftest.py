@@ -2,11 +2,12 @@
 
 A test that cannot run here is skipped loudly: it is listed, with the reason, in a section of its
 own at the end. Where nothing may be missing (CI=true and root, as .ci/run in a container), a
-missing tool or right is a failure instead.
+missing tool or right is a failure instead, and so is a test that skips itself.
 """
 
 import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that skips itself does not get away with it either, where nothing may be missing."""
+    report = yield
+    wants_data = missing(item)[0].startswith("needs the file")
+    if (
+        NOTHING_MAY_BE_MISSING
+        and report.skipped
+        and not wants_data
+        and not hasattr(report, "wasxfail")
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but CI as root leaves nothing out: {skip_reason(report)}"
+    return report
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(reason).removeprefix("Skipped: ")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.getreports("skipped")
     if not skipped:
         return
     terminalreporter.section(f"{len(skipped)} NOT RUN HERE", sep="!", yellow=True, bold=True)
     for report in skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        terminalreporter.line(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")
+        terminalreporter.line(f"{report.nodeid}: {skip_reason(report)}")

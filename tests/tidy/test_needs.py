@@ -23,6 +23,9 @@ def test_tool():
 def test_data():
     pass
 
+def test_self():
+    pytest.skip("not in the mood")
+
 @pytest.mark.needs_tool("sh")
 @pytest.mark.needs_data("suite/test_suite.py")
 def test_runs():
@@ -48,14 +51,16 @@ def run_suite(tmp_path: Path, *, ci: bool) -> str:
 
 def test_what_is_skipped_is_named_with_its_reason(tmp_path: Path) -> None:
     said = run_suite(tmp_path, ci=False)
-    assert "1 passed, 2 skipped" in said
-    section = said.partition("2 NOT RUN HERE")[2]
+    assert "1 passed, 3 skipped" in said
+    section = said.partition("3 NOT RUN HERE")[2]
     assert "suite/test_suite.py::test_tool: needs the command no-such-tool" in section
     assert "suite/test_suite.py::test_data: needs the file no/such/file" in section
+    assert "suite/test_suite.py::test_self: not in the mood" in section
 
 
 @pytest.mark.needs_root
 def test_a_missing_tool_is_a_failure_under_ci_as_root(tmp_path: Path) -> None:
     said = run_suite(tmp_path, ci=True)
-    assert "1 passed, 1 skipped, 1 error" in said
+    assert "1 failed, 1 passed, 1 skipped, 1 error" in said
     assert "needs the command no-such-tool, and CI as root has it" in said
+    assert "CI as root leaves nothing out: not in the mood" in said

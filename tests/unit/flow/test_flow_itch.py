@@ -150,7 +150,7 @@ def test_a_file_that_is_no_itch_is_refused_by_name_and_offset(tmp_path: Path) ->
         from_itch(file, 1)
 
 
-@pytest.mark.skipif(not REAL_FILE.exists(), reason=f"{REAL_FILE.name} is not on this machine")
+@pytest.mark.needs_data("../shared/data/orders/bitstamp-2015-05-01.itch")
 def test_the_real_file_becomes_a_flow_with_dense_references_and_no_loss() -> None:
     flow = from_itch(REAL_FILE, 4)
     operations = flow.operations
