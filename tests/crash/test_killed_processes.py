@@ -89,9 +89,18 @@ def test_killed_processes_lose_nothing_with_replies_held_back_until_durable(tmp_
     run_with_kills(tmp_path, "before-reply", ["journal", "matcher", "all", "gateway"], seed=2)
 
 
+def run_with_random_kills(directory: Path, seed: int, kills: int) -> None:
+    generator = random.Random(seed)
+    victims = [generator.choice((*PROCESSES, "all")) for _ in range(kills)]
+    durability = generator.choice(("off", "interval", "before-reply"))
+    run_with_kills(directory, durability, victims, seed)
+
+
+def test_a_dozen_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
+    run_with_random_kills(tmp_path, seed=100, kills=12)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_many_kills_at_random_points_lose_nothing(tmp_path: Path, seed: int) -> None:
-    generator = random.Random(seed)
-    victims = [generator.choice((*PROCESSES, "all")) for _ in range(25)]
-    run_with_kills(tmp_path, generator.choice(("off", "interval", "before-reply")), victims, seed)
+    run_with_random_kills(tmp_path, seed, kills=25)
