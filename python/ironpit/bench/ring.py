@@ -1,0 +1,128 @@
+"""`ironpit bench ring`: round trips and throughput of the rings, beside bare cache lines.
+
+A round trip is a 64-byte message from one thread to another and its equal back, from before the
+first store to after the last load, through one ring each way, both threads spinning on a core of
+their own. The floor is the same conversation over one bare cache line each way, in turn with it.
+"""
+
+import os
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ironcore.runtime.bench_ring import Conversation
+from ironpit.cli.output import show_ns, table
+
+QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
+BLOCKS = 50
+CARRIERS = {
+    "line": "bare cache line",
+    "spsc": "single-consumer ring",
+    "broadcast": "broadcast ring",
+}
+RINGS = [carrier for carrier in CARRIERS if carrier != "line"]
+# tmpfs where there is one: a disk's file system would write pages back in between.
+DIRECTORY = "/dev/shm" if Path("/dev/shm").is_dir() else "."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How often and where."""
+
+    round_trips: int = 100_000
+    messages: int = 1_000_000
+    rounds: int = 7
+    near_cpu: int = 0
+    far_cpu: int = 1
+
+
+def _percentiles(latency_ns: NDArray[np.uint64]) -> dict[str, float]:
+    """Nearest-rank percentiles and the maximum, in ns."""
+    ordered = np.sort(latency_ns)
+    found = {
+        name: float(ordered[max(0, int(np.ceil(q / 100 * len(ordered))) - 1)])
+        for name, q in QUANTILES.items()
+    }
+    found["max"] = float(ordered[-1])
+    return found
+
+
+def _round(carrier: str, plan: Plan) -> dict[str, float]:
+    """One measurement of one carrier: percentiles of trips, and ns a message of median blocks."""
+    cpus = (plan.near_cpu, plan.far_cpu)
+    per_block = max(1, plan.round_trips // BLOCKS)
+    talk = Conversation(carrier, cpus, directory=DIRECTORY)
+    block_ns, trip_ns = talk.round_trips(BLOCKS, per_block, plan.round_trips)
+    found = _percentiles(trip_ns)
+    found["mean_of_median_block"] = float(np.median(block_ns)) / per_block
+    if carrier in RINGS:
+        per_block = max(1, plan.messages // BLOCKS)
+        way = Conversation(carrier, cpus, 1 << 18, DIRECTORY)
+        found["one_way"] = float(np.median(way.one_way(BLOCKS, per_block))) / per_block
+    return found
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """The report. The carriers take turns, `rounds` times."""
+    notes = []
+    if (os.cpu_count() or 1) < 2 or plan.near_cpu == plan.far_cpu:
+        notes.append("needs two cores: both threads share one, so that these are no latencies")
+    rounds = [{carrier: _round(carrier, plan) for carrier in CARRIERS} for _ in range(plan.rounds)]
+    report: dict[str, Any] = {
+        "schema": "ironpit-bench-ring-1",
+        "measured": "64-byte messages between two spinning threads: a round trip from before the "
+        "first store to after the last load of the answer, single trips with one look at the clock "
+        "each; throughput one way",
+        "round_trips": plan.round_trips,
+        "messages": plan.messages,
+        "rounds": plan.rounds,
+        "cpus": {"near": plan.near_cpu, "far": plan.far_cpu},
+        "floor_line_ns": _spread([r["line"] for r in rounds]),
+        "notes": notes,
+    }
+    for carrier in RINGS:
+        of_ring = [r[carrier] for r in rounds]
+        report[f"{carrier}_ns"] = _spread(of_ring)
+        report[f"{carrier}_messages_per_s"] = _range([1e9 / r["one_way"] for r in of_ring])
+        report[f"{carrier}_ratio"] = {
+            name: _range([r[carrier][name] / r["line"][name] for r in rounds])
+            for name in rounds[0]["line"]
+        }
+    return report
+
+
+def _range(values: list[float]) -> dict[str, float]:
+    return {
+        "min": round(min(values), 3),
+        "median": round(statistics.median(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+def _spread(rounds: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {name: _range([r[name] for r in rounds]) for name in rounds[0]}
+
+
+def text_of(report: dict[str, Any]) -> str:
+    """The report as a person reads it: medians of the rounds, and the ratio's range."""
+    rows = []
+    for carrier, words in CARRIERS.items():
+        figures = report["floor_line_ns" if carrier == "line" else f"{carrier}_ns"]
+        for name in QUANTILES:
+            row = [words, name.replace("_", "."), show_ns(round(figures[name]["median"]))]
+            if carrier in RINGS:
+                ratio = report[f"{carrier}_ratio"][name]
+                row += [f"{ratio['median']:.2f}", f"{ratio['min']:.2f} to {ratio['max']:.2f}"]
+            rows.append(row + [""] * (5 - len(row)))
+    lines = [table(rows, ["carrier", "round trip", "median", "ratio", "over the rounds"])]
+    for carrier in RINGS:
+        rate = report[f"{carrier}_messages_per_s"]
+        lines.append(
+            f"{CARRIERS[carrier]}: {rate['median']:,.0f} messages a second one way "
+            f"({rate['min']:,.0f} to {rate['max']:,.0f})"
+        )
+    return "\n".join([*lines, report["measured"], *report["notes"]])
