@@ -37,7 +37,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t roots_max,
                       uint64_t slots_count) noexcept nogil:
     """Reserve for the worst case, in which every order has a page and a path of nodes of its own:
     then only orders can run out, and that is seen before a command has changed anything.
-    STATUS_LIMIT when the host refuses the address space."""
+    STATUS_LIMIT when the host refuses the address space: destroy what there is of it."""
     iron_static_assert(sizeof(Level) == UNIT_BYTES)
     iron_static_assert(sizeof(Order) == 2 * UNIT_BYTES)
     iron_static_assert(sizeof(LevelPage) == 32)
@@ -60,7 +60,6 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t roots_max,
     if (arena.units == NULL or arena.pages == NULL or arena.nodes == NULL or arena.slots == NULL
             or arena.order_pool.free == NULL or arena.page_pool.free == NULL
             or arena.node_pool.free == NULL):
-        arena_destroy(arena)
         return STATUS_LIMIT
     pages_hot = min(pages_hot, arena.pages_max)
     memory_prefault(arena.units, (arena.page_first + pages_hot) * PAGE_LEVELS * UNIT_BYTES)

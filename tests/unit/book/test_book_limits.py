@@ -3,6 +3,9 @@
 Method: limits at and beyond their ends; counters set to their last value in the core's memory.
 """
 
+import subprocess
+import sys
+
 import pytest
 from tests.model import records as r
 from tests.model.memory import Memory
@@ -39,6 +42,27 @@ def test_the_widest_limits_can_be_reserved() -> None:
     core = MatchingEngine(*limits)
     assert core.limits == limits._asdict()
     assert core.apply(r.stream_start(limits))[0] == r.OK
+
+
+REFUSED = """
+import resource
+from ironcore.book.matching_engine import MatchingEngine
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+for _ in range(3):
+    try:
+        MatchingEngine(65_535, 15, 4_194_303, 27)
+    except MemoryError as error:
+        print(error)
+small = MatchingEngine(1, 1, 100, 8)
+small.check_invariants()
+"""
+
+
+@rule("10.1")
+def test_a_reservation_that_the_host_refuses_is_an_error_and_leaves_nothing_behind() -> None:
+    run = [sys.executable, "-c", REFUSED]
+    result = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.count("refuses the address space") == 3
 
 
 @rule("10.1")
