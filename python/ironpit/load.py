@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ironcore.base.histogram import LatencyHistogram
 from ironcore.runtime.load import Load
-from ironpit.client.soup import connect_blocking
+from ironpit.client.soup import enter_blocking
 from ironpit.config import Endpoint
 from ironpit.flow import Flow
 
@@ -113,23 +113,24 @@ def run_load(
 ) -> LoadResult:
     """Log the members in, send the flow, and wait until the venue has answered all of it.
 
-    One member for each session of the flow; they must not have sent anything before (user
-    references count from 1). LoginError, LoadError, OSError.
+    One member for each session of the flow. LoginError, LoadError, OSError.
     """
     histogram = LatencyHistogram()
     connections: list[socket.socket] = []
+    first_user_refs: list[int] = []
+    address = (venue.address, venue.port)
     try:
         for member in members:
-            connection, _, _ = connect_blocking(
-                (venue.address, venue.port), member.username, member.password
-            )
+            connection, user_ref = enter_blocking(address, member.username, member.password)
             connections.append(connection)
+            first_user_refs.append(user_ref)
         load = Load(
             [connection.fileno() for connection in connections],
             list(flow.symbols),
             flow.operations,
             pace.due_ns(len(flow.operations)),
             histogram,
+            first_user_refs=first_user_refs,
             window=pace.window,
             spin=len(os.sched_getaffinity(0)) >= SPIN_CORES_MIN,
         )

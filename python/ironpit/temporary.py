@@ -21,6 +21,7 @@ from ironpit import config as configs
 from ironpit import credentials
 from ironpit.config import Config
 from ironpit.errors import UserError
+from ironpit.supervisor import stop_with_parent
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0
@@ -123,6 +124,7 @@ class TemporaryVenue:
                 stdout=self._log,
                 stderr=self._log,
                 process_group=0,
+                preexec_fn=stop_with_parent,
             )
             ended = os.pidfd_open(self.process.pid)
             try:

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import FrameType
 
 from ironpit import __version__
 from ironpit.errors import Exit, UserError
@@ -47,6 +48,14 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which unwinds a command as Ctrl-C does: what it has started is stopped."""
+
+
+def _on_terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
@@ -54,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from ironpit.config import ConfigError
     from ironpit.credentials import CredentialsError
 
+    before = signal.signal(signal.SIGTERM, _on_terminate)
     try:
         return int(import_module(f"ironpit.cli.{arguments.command}").run(arguments))
     except UserError as error:
@@ -62,10 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, CredentialsError) as error:
         print(error, file=sys.stderr)
         return Exit.USAGE
-    except KeyboardInterrupt:
-        print("ironpit: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
+    except KeyboardInterrupt as interrupt:
+        number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
+        print(f"ironpit: stopped by {number.name}", file=sys.stderr)
+        return 128 + number
     except BrokenPipeError:
         # The reader of our output has left (`ironpit … | head`): nothing to tell it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ironcore.wire import soupbin
+from ironcore.wire import ouch50, soupbin
 
 HEARTBEAT_S = 1.0
 PEER_TIMEOUT_S = 15.0
@@ -56,7 +56,7 @@ def connect_blocking(
     sequence: int = 0,
     timeout_s: float = LOGIN_TIMEOUT_S,
 ) -> tuple[socket.socket, str, int]:
-    """A logged-in socket for the compiled load generator, its session and next sequence number.
+    """A logged-in socket for compiled code, its session and next sequence number.
 
     LoginError, or OSError when nobody listens. Nothing behind the login's answer was read.
     """
@@ -66,9 +66,7 @@ def connect_blocking(
         connection.sendall(login_packet(username, password, session, sequence))
         answer = None
         while answer is None:
-            header = _receive_exactly(connection, 2)
-            body = _receive_exactly(connection, int.from_bytes(header, "big"))
-            answer = login_answer(soupbin.decode(header + body), username)
+            answer = login_answer(soupbin.decode(_receive_packet(connection)), username)
     except TimeoutError as error:
         connection.close()
         raise LoginError(f"login of {username}: no answer in {timeout_s:.0f} s") from error
@@ -76,6 +74,42 @@ def connect_blocking(
         connection.close()
         raise
     return connection, *answer
+
+
+def enter_blocking(
+    address: tuple[str, int], username: str, password: str
+) -> tuple[socket.socket, int]:
+    """A logged-in socket behind all of the session's history, and its next user reference.
+
+    LoginError, OSError.
+    """
+    connection, _, sequence = connect_blocking(address, username, password)
+    # Sequence 0 was asked for: what comes is the history's last message, if there is one, and then
+    # what is new. Only a new answer to the account query is the answer to ours.
+    history_end = sequence
+    query = ouch50.encode_inbound("AccountQuery")
+    try:
+        connection.sendall(soupbin.encode("UnsequencedData", message=query))
+        while True:
+            packet = soupbin.decode(_receive_packet(connection))
+            if packet["kind"] != "SequencedData":
+                continue
+            message = ouch50.decode_outbound(packet["message"])
+            new = sequence > history_end or history_end == 1
+            if message["kind"] == "AccountQueryResponse" and new:
+                return connection, message["next_user_ref_num"]
+            sequence += 1
+    except TimeoutError as error:
+        connection.close()
+        raise LoginError(f"login of {username}: no answer to its account query") from error
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _receive_packet(connection: socket.socket) -> bytes:
+    header = _receive_exactly(connection, 2)
+    return header + _receive_exactly(connection, int.from_bytes(header, "big"))
 
 
 def _receive_exactly(connection: socket.socket, count: int) -> bytes:

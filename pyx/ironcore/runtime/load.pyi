@@ -16,6 +16,7 @@ class Load:
         due_ns: npt.NDArray[np.uint64] | None,
         histogram: LatencyHistogram,
         *,
+        first_user_refs: list[int] | None = None,
         window: int = 64,
         spin: bool = False,
     ) -> None: ...

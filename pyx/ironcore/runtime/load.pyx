@@ -55,11 +55,13 @@ cdef class Load:
     sockets: one file descriptor a session, owned by the caller. symbols: by the index that
     operations use. due_ns: when each operation is due, in ns since the start, or None for as fast
     as acknowledged with at most `window` Enters unacknowledged. histogram: takes the latencies.
-    spin: never sleep, not even when nothing is due (for a core of one's own).
+    first_user_refs: for each session the venue's next user reference, 1 by default; operations
+    count from 1. spin: never sleep, not even when nothing is due (for a core of one's own).
     """
 
     def __cinit__(self, list sockets, list symbols, operations, due_ns,
-                  LatencyHistogram histogram, *, int window=64, bint spin=False):
+                  LatencyHistogram histogram, *, list first_user_refs=None, int window=64,
+                  bint spin=False):
         cdef const uint64_t[::1] due
         cdef uint64_t[::1] words
         self._operations = np.ascontiguousarray(operations)
@@ -87,7 +89,7 @@ cdef class Load:
         names = b"".join(symbol.encode("ascii").ljust(8)[:8] for symbol in symbols)
         memcpy(self.symbols, <const char*>names, 8 * len(symbols))
         self._check(len(symbols))
-        self._open(sockets)
+        self._open(sockets, first_user_refs or [1] * len(sockets))
 
     def _check(self, symbols_count):
         cdef uint64_t i
@@ -96,7 +98,7 @@ cdef class Load:
                     or self.operations[i].symbol >= symbols_count):
                 raise ValueError(f"operation {i}: no such session or symbol")
 
-    def _open(self, sockets):
+    def _open(self, sockets, first_user_refs):
         cdef uint64_t[::1] words
         cdef LoadSession* session
         cdef uint64_t i
@@ -113,6 +115,7 @@ cdef class Load:
                                          np.uint64))
             words = self._orders[i]
             session.replies.orders = <OrderState*>&words[0]
+            session.replies.user_ref_base = first_user_refs[i] - 1
             self.polled[i].fd = fd
             self.polled[i].events = POLLIN
 

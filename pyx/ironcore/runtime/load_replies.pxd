@@ -27,12 +27,13 @@ cdef struct ReplyCounts:
     uint64_t canceled                # Canceled messages
     uint64_t executions              # Executed messages: two for each trade within our sessions
     uint64_t executed_quantity
-    uint64_t others
+    uint64_t others                  # other messages, and those about orders from before
     uint64_t unknown                 # about orders that were never sent
     uint64_t malformed
 
 cdef struct Replies:
-    OrderState* orders               # index: user reference
+    OrderState* orders               # index: user reference less user_ref_base
+    uint32_t user_ref_base           # the last that was used before; the flow counts from 1
     uint32_t user_refs_max           # highest index
     uint32_t user_ref_sent           # highest that was sent
     uint32_t user_ref_passed         # all up to this one are acknowledged or passed over

@@ -26,7 +26,11 @@ cdef void _layout() noexcept nogil:
     iron_static_assert(sizeof(OrderState) == ORDER_STATE_BYTES)   # ironcore.runtime.load.ORDER
 
 
-cdef OrderState* _order(Replies* replies, uint32_t user_ref) noexcept nogil:
+cdef OrderState* _order(Replies* replies, uint32_t wire_user_ref) noexcept nogil:
+    cdef uint32_t user_ref = wire_user_ref - replies.user_ref_base
+    if wire_user_ref <= replies.user_ref_base:
+        replies.counts.others += 1
+        return NULL
     if user_ref > replies.user_refs_max or replies.orders[user_ref].kind == 0:
         replies.counts.unknown += 1
         return NULL
@@ -60,8 +64,9 @@ cdef void _pass_over(Replies* replies, uint32_t end) noexcept nogil:
         replies.user_ref_passed = end - 1
 
 
-cdef void _acknowledge(Replies* replies, OrderState* order, uint32_t user_ref, uint64_t now_ns,
+cdef void _acknowledge(Replies* replies, OrderState* order, uint64_t now_ns,
                        Histogram* latency) noexcept nogil:
+    cdef uint32_t user_ref = <uint32_t>(order - replies.orders)
     if order.acknowledgements != 0:
         order.acknowledgements += order.acknowledgements < 255
         replies.counts.duplicates += 1
@@ -92,7 +97,7 @@ cdef Status _accepted(Replies* replies, const uint8_t* message, size_t bytes, ui
     if status == STATUS_OK:
         order = _order(replies, accepted.user_ref_num)
         if order != NULL:
-            _acknowledge(replies, order, accepted.user_ref_num, now_ns, latency)
+            _acknowledge(replies, order, now_ns, latency)
             order.open = accepted.quantity
             order.live = accepted.order_state == STATE_LIVE
     return status
@@ -108,7 +113,7 @@ cdef Status _replaced(Replies* replies, const uint8_t* message, size_t bytes, ui
         order = _order(replies, replaced.user_ref_num)
         old = _order(replies, replaced.orig_user_ref_num)
         if order != NULL and old != NULL:
-            _acknowledge(replies, order, replaced.user_ref_num, now_ns, latency)
+            _acknowledge(replies, order, now_ns, latency)
             old.open = 0
             old.live = 0
             order.open = replaced.quantity
@@ -124,7 +129,7 @@ cdef Status _rejected(Replies* replies, const uint8_t* message, size_t bytes, ui
     if status == STATUS_OK:
         order = _order(replies, rejected.user_ref_num)
         if order != NULL:
-            _acknowledge(replies, order, rejected.user_ref_num, now_ns, latency)
+            _acknowledge(replies, order, now_ns, latency)
             replies.counts.rejected += 1
     return status
 

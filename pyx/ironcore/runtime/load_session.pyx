@@ -1,7 +1,7 @@
 """One session of the load generator; see load_session.pxd."""
 
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -117,11 +117,11 @@ cdef int load_session_receive(LoadSession* session, Histogram* latency,
     return taken
 
 
-cdef size_t _encode_enter(uint8_t* out, const Operation* operation,
+cdef size_t _encode_enter(uint8_t* out, const Operation* operation, uint32_t user_ref_base,
                           const char* symbol) noexcept nogil:
     cdef OuchEnterOrder enter
     memset(&enter, 0, sizeof(enter))
-    enter.user_ref_num = operation.user_ref
+    enter.user_ref_num = user_ref_base + operation.user_ref
     enter.side = operation.side
     enter.quantity = operation.quantity
     memcpy(enter.symbol, symbol, 8)
@@ -135,11 +135,12 @@ cdef size_t _encode_enter(uint8_t* out, const Operation* operation,
     return ouch50_encode_enter_order(&enter, out)
 
 
-cdef size_t _encode_replace(uint8_t* out, const Operation* operation) noexcept nogil:
+cdef size_t _encode_replace(uint8_t* out, const Operation* operation,
+                            uint32_t user_ref_base) noexcept nogil:
     cdef OuchReplaceOrder replace
     memset(&replace, 0, sizeof(replace))
-    replace.orig_user_ref_num = operation.orig_user_ref
-    replace.user_ref_num = operation.user_ref
+    replace.orig_user_ref_num = user_ref_base + operation.orig_user_ref
+    replace.user_ref_num = user_ref_base + operation.user_ref
     replace.quantity = operation.quantity
     replace.price = <uint64_t>operation.price_e4
     replace.time_in_force = operation.time_in_force
@@ -149,10 +150,11 @@ cdef size_t _encode_replace(uint8_t* out, const Operation* operation) noexcept n
     return ouch50_encode_replace_order(&replace, out)
 
 
-cdef size_t _encode_cancel(uint8_t* out, const Operation* operation) noexcept nogil:
+cdef size_t _encode_cancel(uint8_t* out, const Operation* operation,
+                           uint32_t user_ref_base) noexcept nogil:
     cdef OuchCancelOrder cancel
     memset(&cancel, 0, sizeof(cancel))
-    cancel.user_ref_num = operation.user_ref
+    cancel.user_ref_num = user_ref_base + operation.user_ref
     cancel.quantity = operation.quantity
     return ouch50_encode_cancel_order(&cancel, out)
 
@@ -160,15 +162,16 @@ cdef size_t _encode_cancel(uint8_t* out, const Operation* operation) noexcept no
 cdef bint load_session_send(LoadSession* session, const Operation* operation, const char* symbol,
                             uint64_t intended_ns) noexcept nogil:
     cdef uint8_t* out = _room(session, intended_ns)
+    cdef uint32_t base = session.replies.user_ref_base
     cdef size_t bytes
     if out == NULL:
         return False
     if operation.kind == OUCH50_ENTER_ORDER:
-        bytes = _encode_enter(out + SOUP_HEADER_BYTES, operation, symbol)
+        bytes = _encode_enter(out + SOUP_HEADER_BYTES, operation, base, symbol)
     elif operation.kind == OUCH50_REPLACE_ORDER:
-        bytes = _encode_replace(out + SOUP_HEADER_BYTES, operation)
+        bytes = _encode_replace(out + SOUP_HEADER_BYTES, operation, base)
     else:
-        bytes = _encode_cancel(out + SOUP_HEADER_BYTES, operation)
+        bytes = _encode_cancel(out + SOUP_HEADER_BYTES, operation, base)
     soupbin_encode_header(out, SOUP_UNSEQUENCED_DATA, bytes)
     session.out_end += SOUP_HEADER_BYTES + bytes
     if operation.kind != OUCH50_CANCEL_ORDER:

@@ -6,13 +6,18 @@ flow.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+TIMEOUT_S = 30
 REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "orders" / "bitstamp-2015-05-01.itch"
 KEYS = [
     "orders_sent",
@@ -105,3 +110,23 @@ def test_what_cannot_be_demonstrated_is_one_clear_line_and_exit_2(
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_demonstration_that_is_stopped_leaves_no_process_behind(number: int) -> None:
+    demonstration = subprocess.Popen(
+        [sys.executable, "-m", "ironpit", "demo", "--rate", "100"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while not (venues := psutil.Process(demonstration.pid).children(recursive=True)):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    os.kill(demonstration.pid, number)
+    _, errors = demonstration.communicate(timeout=TIMEOUT_S)
+    gone, alive = psutil.wait_procs(venues, timeout=TIMEOUT_S)
+    assert (len(gone), alive) == (len(venues), [])
+    if number != signal.SIGKILL:
+        assert demonstration.returncode == 128 + number
+        assert errors == f"ironpit: stopped by {signal.Signals(number).name}\n"

@@ -131,6 +131,14 @@ def test_counters_are_shown_while_the_venue_runs_and_after_it_died(venue: Tempor
     assert "gateway.logins" in text
 
 
+def test_a_second_load_goes_on_behind_the_first(venue: TemporaryVenue) -> None:
+    venue.start()
+    for _ in range(3):
+        report = load(venue)
+        assert report["orders_sent"] == report["orders_acknowledged"] > 3000
+        assert report["counts"]["rejected"] == 0
+
+
 def test_a_wrong_password_is_one_line_and_exit_1(venue: TemporaryVenue) -> None:
     venue.start()
     done = ironpit("load", "-c", str(venue.file), "--messages", "10", text="WRONG\n", code=1)

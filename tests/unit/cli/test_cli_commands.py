@@ -4,6 +4,7 @@ Method: the entry point called in this process, its output captured.
 """
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +20,17 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         main([command, "--help"])
     assert raised.value.code == 0
     assert "exit codes" in capsys.readouterr().out
+
+
+def test_help_loads_nothing_that_takes_long_to_load() -> None:
+    code = (
+        "import sys; from ironpit.cli import main\n"
+        "slow = {'numpy', 'psutil', 'yaml', 'msgspec'}\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("argv", [[], ["nonsense"], ["run"], ["config", "check"], ["--orders"]])

@@ -80,8 +80,13 @@ def usual(message: dict[str, Any]) -> list[bytes]:
 class StubVenue:
     """Listens on a free port; `with` it. An answer None closes the member's connection."""
 
-    def __init__(self, answer: Callable[[dict[str, Any]], list[bytes] | None] = usual) -> None:
+    def __init__(
+        self,
+        answer: Callable[[dict[str, Any]], list[bytes] | None] = usual,
+        first_user_ref: int = 1,
+    ) -> None:
         self.answer = answer
+        self.first_user_ref = first_user_ref
         self.received: list[dict[str, Any]] = []
         self.logins: list[dict[str, Any]] = []
         self.heartbeats = 0
@@ -117,7 +122,7 @@ class StubVenue:
 
     def _serve(self, connection: socket.socket) -> None:
         buffer = bytearray()
-        next_user_ref = 1
+        next_user_ref = self.first_user_ref
         try:
             while part := connection.recv(1 << 16):
                 buffer += part

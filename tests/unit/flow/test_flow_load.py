@@ -22,6 +22,7 @@ from tests.unit.flow.stub_venue import (
 from ironcore.base.histogram import LatencyHistogram
 from ironcore.runtime.load import Load
 from ironpit.client import LoginError, connect_blocking
+from ironpit.client.soup import enter_blocking
 from ironpit.flow.operations import BUY, SELL, Flow, Writer
 
 TIMEOUT_S = 20.0
@@ -180,6 +181,34 @@ def test_latency_counts_from_the_intended_time_of_every_order_that_a_stall_delay
 def test_a_wrong_password_is_refused_by_name() -> None:
     with StubVenue() as venue, pytest.raises(LoginError, match="login of USER1: wrong username"):
         connect_blocking(("127.0.0.1", venue.port), "USER1", "wrong")
+
+
+def test_user_references_go_on_behind_those_of_earlier_runs() -> None:
+    def answer(message: dict[str, Any]) -> list[bytes]:
+        # What happens to an order of an earlier run is none of this one's business.
+        return [executed(4, 1), *usual(message)]
+
+    histogram = LatencyHistogram()
+    with StubVenue(answer, first_user_ref=1001) as venue:
+        connection, first = enter_blocking(("127.0.0.1", venue.port), "USER1", "secret")
+        with connection:
+            flow = replacement_flow()
+            load = Load(
+                [connection.fileno()],
+                list(flow.symbols),
+                flow.operations,
+                None,
+                histogram,
+                first_user_refs=[first],
+            )
+            while not load.run(10_000_000):
+                pass
+    numbers = [m["user_ref_num"] for m in venue.received if "user_ref_num" in m]
+    assert numbers == [1001, 1002, 1002, 1003]
+    counts = load.counts()
+    assert (counts["sent"], counts["acknowledged"], counts["unknown"]) == (3, 3, 0)
+    assert (counts["others"], counts["missing"]) == (4, 0)
+    assert load.next_user_refs() == [1004]
 
 
 def test_operations_of_an_unknown_session_or_layout_are_refused() -> None:
