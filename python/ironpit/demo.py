@@ -131,25 +131,33 @@ def settings_of(flow: Flow, placement: str) -> dict[str, Any]:
 def run_demo(options: Options, progress: Progress) -> Report:
     """Everything from the first line to the report. UserError when a part cannot run."""
     flow = flow_of(options, progress)
-    # Subscribed before it starts, so that the first message is not missed.
-    with (
-        closing(TemporaryVenue(settings_of(flow, options.placement))) as venue,
-        _subscribe(venue) as feed,
-    ):
-        venue.start()
-        return _run(venue, feed, flow, options, progress)
+    with closing(TemporaryVenue(settings_of(flow, options.placement))) as venue:
+        # Subscribed before it starts, so that the first message is not missed.
+        client, degraded = _subscribe(venue)
+        with client as feed:
+            venue.start()
+            return _run(venue, feed, flow, options, degraded, progress)
 
 
-def _subscribe(venue: TemporaryVenue) -> FeedClient:
+def _subscribe(venue: TemporaryVenue) -> tuple[FeedClient, list[dict[str, str]]]:
+    """A subscriber, and what it has to do without: on a host that refuses multicast it asks the
+    re-request server for the whole stream."""
     stream = venue.config.streams.market_data
+    rerequest, session = stream.rerequest.listen, venue.config.venue.name
     try:
-        return FeedClient(stream.a.group, stream.a.interface, rerequest=stream.rerequest.listen)
-    except FeedError as error:
-        raise UserError(str(error), Exit.REFUSED) from error
+        return FeedClient(stream.a.group, stream.a.interface, rerequest=rerequest), []
+    except FeedError as refused:
+        client = FeedClient(None, "", rerequest=rerequest, session=session)
+        return client, [{"feature": "multicast", "reason": str(refused)}]
 
 
 def _run(
-    venue: TemporaryVenue, feed: FeedClient, flow: Flow, options: Options, progress: Progress
+    venue: TemporaryVenue,
+    feed: FeedClient,
+    flow: Flow,
+    options: Options,
+    degraded: list[dict[str, str]],
+    progress: Progress,
 ) -> Report:
     total = len(flow.operations)
     try:
@@ -163,7 +171,7 @@ def _run(
     except (LoadError, LoginError, OSError) as error:
         raise UserError(f"{error}\n{venue.said()}".rstrip()) from error
     _await_feed(feed)
-    degraded = _status(venue)
+    degraded = [*degraded, *_status(venue)]
     code = venue.stop()
     feed.stop()
     if code != Exit.OK:

@@ -71,8 +71,10 @@ def text_of(report: "Report", placement: str, pace: str) -> str:
         table([[name.replace("_", "."), show_ns(latency[name])] for name in PERCENTILES]),
         _verdicts(report),
     ]
-    parts += [f"left out of the flow: {note}" for note in report.notes]
-    parts += [f"degraded: {entry['feature']}: {entry['reason']}" for entry in report.degraded]
+    remarks = [f"left out of the flow: {note}" for note in report.notes]
+    remarks += [f"degraded: {entry['feature']}: {entry['reason']}" for entry in report.degraded]
+    if remarks:
+        parts.append("\n".join(remarks))
     return "\n\n".join(parts)
 
 

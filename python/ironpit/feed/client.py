@@ -62,26 +62,29 @@ class FeedClient:
     with FeedClient(group, "127.0.0.1", rerequest=server) as feed:
         bids, asks = feed.books.depth("BTCUSD")
 
-    record: a file that gets every message in sequence, length-framed. expected: the sequence number
-    to start from; what was sent before is asked for from the re-request server.
+    group: None on a host without multicast: the whole stream is then asked for from the re-request
+    server, which `session` has to name the stream to. record: a file that gets every message in
+    sequence, length-framed. expected: the sequence number to start from; what was sent before is
+    asked for from the re-request server.
     """
 
     def __init__(
         self,
-        group: Endpoint,
+        group: Endpoint | None,
         interface: str,
         *,
         rerequest: Endpoint | None = None,
         record: Path | None = None,
         expected: int = 1,
+        session: str = "",
         buffer_bytes: int = RECEIVE_BUFFER_BYTES,
     ) -> None:
         self.books = Books()
-        self._multicast = open_multicast(group, interface, buffer_bytes)
-        # The kernel reports double of what it grants, and grants less than asked without a word.
-        got = self._multicast.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
-        self.buffer_bytes = min(got, buffer_bytes)
-        self.buffer_capped = got < buffer_bytes
+        if group is None and (rerequest is None or not session):
+            raise FeedError("no multicast group, and no re-request server and session instead")
+        self._multicast: socket.socket | None = None
+        if group is not None:
+            self._multicast = open_multicast(group, interface, buffer_bytes)
         self._rerequest: socket.socket | None = None
         self._record = -1
         self._stopped = False
@@ -99,10 +102,11 @@ class FeedClient:
             raise FeedError(f"{record or rerequest}: {error.strerror}") from error
         self.feed = Feed(
             self.books.builder,
-            self._multicast.fileno(),
+            self._multicast.fileno() if self._multicast is not None else -1,
             self._rerequest.fileno() if self._rerequest is not None else -1,
             record=self._record,
             expected=expected,
+            session=session,
         )
         self._thread = threading.Thread(target=self.feed.run, name="feed", daemon=True)
 
@@ -121,9 +125,9 @@ class FeedClient:
             self._close_sockets()
 
     def _close_sockets(self) -> None:
-        self._multicast.close()
-        if self._rerequest is not None:
-            self._rerequest.close()
+        for opened in (self._multicast, self._rerequest):
+            if opened is not None:
+                opened.close()
         if self._record >= 0:
             os.close(self._record)
             self._record = -1

@@ -7,7 +7,7 @@ from ironcore.runtime.feed_books cimport BookBuilder
 cdef struct FeedCounts:
     uint64_t packets
     uint64_t messages                # in sequence, each once
-    uint64_t current                 # heartbeats that found nothing missing
+    uint64_t current                 # heartbeats, or polls, that found nothing missing
     uint64_t duplicates              # packets that held nothing new
     uint64_t malformed
     uint64_t foreign                 # packets of another session
@@ -52,6 +52,8 @@ cdef class Feed:
     cdef void take_held(self) noexcept nogil
     cdef uint64_t gap_end(self) noexcept nogil
     cdef void ask(self, uint64_t now_ns) noexcept nogil
+    cdef void poll(self, uint64_t now_ns) noexcept nogil
+    cdef void request(self, uint64_t count, uint64_t now_ns) noexcept nogil
     cdef void give_up(self) noexcept nogil
     cdef void write(self, const uint8_t* message, uint16_t bytes) noexcept nogil
     cdef void flush(self) noexcept nogil

@@ -5,6 +5,9 @@ them with one call, and applies the messages that are next in sequence. Packets 
 are held while the gap before them is asked for from the re-request server, a packet's worth at a
 time. A gap that the server does not fill in GIVE_UP_NS is counted as lost and stepped over: the
 books are then no longer right, and `counts` says so.
+
+Without multicast the re-request server is asked for what comes next, over and over: the same
+stream, later.
 """
 
 from libc.errno cimport ENOMEM, errno
@@ -49,7 +52,7 @@ cdef extern from * nogil:
     }
     static void iron_feed_wait(int a, int b, int wait_ms) {
         struct pollfd fds[2] = {{a, POLLIN, 0}, {b, POLLIN, 0}};
-        poll(fds, b < 0 ? 1 : 2, wait_ms);
+        poll(fds, 2, wait_ms);  /* negative descriptors are passed over */
     }
     static void iron_feed_send(int fd, const void *data, size_t bytes) {
         ssize_t ignored = send(fd, data, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -75,18 +78,23 @@ cdef enum:
 
 
 cdef class Feed:
-    """Receives one stream. books: takes the messages. multicast: a bound UDP socket; rerequest: one
-    connected to the re-request server, or -1; record: a file to append to, or -1. All three stay
-    the caller's. Call `run` on a thread of its own, once."""
+    """Receives one stream. books: takes the messages. multicast: a bound UDP socket, or -1;
+    rerequest: one connected to the re-request server, or -1; record: a file to append to, or -1.
+    All three stay the caller's. session: the stream's, which has to be known only without multicast
+    (otherwise the first packet says it). Call `run` on a thread of its own, once."""
 
     def __cinit__(self, BookBuilder books not None, int multicast, int rerequest=-1, *,
-                  int record=-1, uint64_t expected=1):
+                  int record=-1, uint64_t expected=1, str session=""):
         self.books = books
         self.multicast = multicast
         self.rerequest = rerequest
         self.record = record
         self.expected = expected
         self.known_end = expected
+        name = session.encode("ascii").ljust(10)
+        if session:
+            memcpy(self.session, <const char*>name, sizeof(self.session))
+            self.session_known = True
         self.datagrams = <uint8_t*>malloc(DATAGRAMS * DATAGRAM_BYTES)
         self.held_bytes = <uint8_t*>malloc(HELD_MAX * DATAGRAM_BYTES)
         self.held = <HeldPacket*>calloc(HELD_MAX, sizeof(HeldPacket))
@@ -113,10 +121,13 @@ cdef class Feed:
     cdef void loop(self) noexcept nogil:
         cdef bint busy
         cdef bint stopping
+        cdef bint waiting
         cdef uint64_t now_ns
         while self.failed == 0:
             stopping = load_acquire_u64(&self.stop_asked) != 0
-            busy = self.receive(self.multicast, False)
+            busy = False
+            if self.multicast >= 0:
+                busy = self.receive(self.multicast, False)
             if self.rerequest >= 0:
                 busy |= self.receive(self.rerequest, True)
             if self.expected < self.known_end:
@@ -127,10 +138,12 @@ cdef class Feed:
                     self.ask(now_ns)
             elif self.session_end != 0 or (stopping and not busy):
                 break
+            elif self.multicast < 0:
+                self.poll(iron_clock_mono_ns())
             if not busy:
                 self.flush()
-                iron_feed_wait(self.multicast, self.rerequest,
-                               WAIT_GAP_MS if self.expected < self.known_end else WAIT_MS)
+                waiting = self.expected < self.known_end or self.multicast < 0
+                iron_feed_wait(self.multicast, self.rerequest, WAIT_GAP_MS if waiting else WAIT_MS)
         self.flush()
 
     cdef bint receive(self, int fd, bint by_request) noexcept nogil:
@@ -251,16 +264,23 @@ cdef class Feed:
         return end
 
     cdef void ask(self, uint64_t now_ns) noexcept nogil:
-        cdef uint8_t[MOLD_HEADER_BYTES] request
-        cdef uint64_t count
         if self.rerequest < 0:
             return
+        if self.requested_ns == 0 or now_ns - self.requested_ns >= REQUEST_NS:
+            self.request(self.gap_end() - self.expected, now_ns)
+
+    cdef void poll(self, uint64_t now_ns) noexcept nogil:
+        # Without multicast: silence on a request says that there is nothing yet.
         if self.requested_ns != 0 and now_ns - self.requested_ns < REQUEST_NS:
             return
-        count = self.gap_end() - self.expected
-        mold_encode_request(request, self.session, self.expected,
+        self.counts_.current += self.requested_ns != 0
+        self.request(MOLD_COUNT_MAX, now_ns)
+
+    cdef void request(self, uint64_t count, uint64_t now_ns) noexcept nogil:
+        cdef uint8_t[MOLD_HEADER_BYTES] packet
+        mold_encode_request(packet, self.session, self.expected,
                             <uint16_t>(count if count < MOLD_COUNT_MAX else MOLD_COUNT_MAX))
-        iron_feed_send(self.rerequest, request, MOLD_HEADER_BYTES)
+        iron_feed_send(self.rerequest, packet, MOLD_HEADER_BYTES)
         self.requested_ns = now_ns
         self.counts_.requests += 1
 

@@ -112,6 +112,30 @@ def test_what_cannot_be_demonstrated_is_one_clear_line_and_exit_2(
     assert "Traceback" not in done.stderr
 
 
+NO_MULTICAST = """
+import sys
+from ironpit.cli import main
+from ironpit.temporary import TemporaryVenue
+own = TemporaryVenue._own
+def without_multicast(self, settings):
+    found = own(self, settings)
+    found["streams"]["market_data"]["a"]["interface"] = "203.0.113.9"
+    return found
+TemporaryVenue._own = without_multicast
+sys.exit(main(["demo", "--messages", "2000", "--rate", "max", "--json"]))
+"""
+
+
+def test_without_multicast_the_subscriber_asks_for_everything_and_the_report_says_so() -> None:
+    """203.0.113.9 is no address of any host (RFC 5737), so that the kernel refuses the group."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_MULTICAST], capture_output=True, text=True, check=True
+    )
+    report = json.loads(done.stdout)
+    assert report["books_equal"] == {"feed": True, "replay": True}
+    assert "multicast" in {entry["feature"] for entry in report["degraded"]}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_demonstration_that_is_stopped_leaves_no_process_behind(number: int) -> None:
     demonstration = subprocess.Popen(

@@ -121,7 +121,9 @@ class Server:
 class Link:
     """A receiver on a thread, and the socket that sends to it."""
 
-    def __init__(self, server: Server | None = None, record: int = -1, expected: int = 1) -> None:
+    def __init__(
+        self, server: Server | None = None, record: int = -1, multicast: bool = True
+    ) -> None:
         self.books = Books()
         self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
@@ -133,10 +135,10 @@ class Link:
             self.asker.connect(server.socket.getsockname())
         self.feed = Feed(
             self.books.builder,
-            self.receiver.fileno(),
+            self.receiver.fileno() if multicast else -1,
             self.asker.fileno() if server is not None else -1,
             record=record,
-            expected=expected,
+            session="" if multicast else SESSION,
         )
         self.thread = threading.Thread(target=self.feed.run, daemon=True)
         self.thread.start()
@@ -253,6 +255,19 @@ def test_loss_duplication_and_reordering_leave_no_trace(seed: int, tmp_path: Pat
     assert link.feed.counts()["messages"] == 600
     assert link.books.digest() == books_of(messages).digest()
     assert (tmp_path / "out.itch").read_bytes() == b"".join(map(itch_file.frame, messages))
+
+
+def test_without_multicast_the_whole_stream_is_asked_for() -> None:
+    messages = stream(200)
+    server = Server(messages, ignore=lambda n: n % 7 == 0)
+    link = Link(server, multicast=False)
+    link.until(lambda: link.feed.next_sequence == 201)
+    asked = link.feed.counts()["current"]
+    link.until(lambda: link.feed.counts()["current"] > asked)
+    assert link.books.digest() == books_of(messages).digest()
+    assert link.feed.complete
+    link.close()
+    server.close()
 
 
 def test_a_gap_that_nobody_can_fill_is_counted_as_lost_when_the_feed_stops() -> None:
