@@ -209,6 +209,18 @@ class ProcessStages:
             "degraded": self.degraded,
         }
 
+    @property
+    def trouble(self) -> int:
+        """Polls that failed and were tried again."""
+        return sum(runner.counters.snapshot()["failures"] for runner in self.runners)
+
+    def complaint(self) -> str:
+        """What the host refuses, as far as a stage knows."""
+        for name, stage in self.stages.items():
+            if number := getattr(stage, "os_error", 0):
+                return f"{name}: {os.strerror(number)}"
+        return "a stage's poll failed"
+
     def failures(self) -> list[str]:
         """What ended a runner before it was asked to stop."""
         found = []
@@ -218,8 +230,8 @@ class ProcessStages:
                 found.append(f"thread {runner.name}: stage {stage} cannot go on (status {status})")
         return found
 
-    def stop(self) -> None:
-        """Stop the runners, then let each stage finish what its rings hold."""
+    def stop(self) -> bool:
+        """Stop the runners, then let each stage finish what its rings hold; whether all could."""
         for runner in self.runners:
             runner.stop()
         for runner in self.runners:
@@ -227,14 +239,26 @@ class ProcessStages:
         for _ in range(DRAIN_ROUNDS_MAX):
             if not sum(max(self._last_turn(stage), 0) for stage in self.stages.values()):
                 break
-        for stage in self.stages.values():
-            if isinstance(stage, journal.JournalStage):
-                stage.finish()
+        complete = self._finish_journal()
         if self.engine is not None:
             self._keep_books()
         for sock in self.sockets:
             if sock is not None:
                 sock.close()
+        return complete
+
+    def _finish_journal(self) -> bool:
+        stage = self.stages.get("journal")
+        try:
+            if stage is not None:
+                stage.finish()
+        except OSError as error:
+            say(
+                f"{self.config.journal.directory}: {error.strerror}; what the ring still holds is "
+                "kept in it and goes into the journal at the next start"
+            )
+            return False
+        return True
 
     def _last_turn(self, stage: Any) -> int:
         if isinstance(stage, gateway.GatewayStage):
@@ -260,8 +284,16 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     os.replace(temporary, path)
 
 
-def run_process(config: Config, name: str, lifecycle: Lifecycle) -> int:
-    """Run the stages of one process until it is told to stop. The exit code."""
+def run_process(
+    config: Config,
+    name: str,
+    lifecycle: Lifecycle,
+    announce: Callable[[], None] = lambda: None,
+) -> int:
+    """Run the stages of one process until it is told to stop. The exit code.
+
+    announce: called when it is ready.
+    """
     stages = ProcessStages(config, name)
     judge = None
     if stages.gateway is not None:
@@ -274,10 +306,11 @@ def run_process(config: Config, name: str, lifecycle: Lifecycle) -> int:
     code = Exit.OK if _await_sessions(stages, lifecycle) else Exit.FAILED
     if code == Exit.OK:
         lifecycle.ready()
+        announce()
         code = _watch(stages, judge, lifecycle)
     lifecycle.stopping()
-    stages.stop()
-    return code
+    complete = stages.stop()
+    return code if complete or code != Exit.OK else Exit.FAILED
 
 
 def _await_sessions(stages: ProcessStages, lifecycle: Lifecycle) -> bool:
@@ -299,6 +332,7 @@ def _await_sessions(stages: ProcessStages, lifecycle: Lifecycle) -> bool:
 def _watch(stages: ProcessStages, judge: Judge | None, lifecycle: Lifecycle) -> Exit:
     """The process's own thread: logins, signs of life, and the end of a stage that cannot go on."""
     turns = [-1] * len(stages.runners)
+    trouble = 0
     while not lifecycle.wait(LOGIN_TURN_S if judge is not None else TURN_S):
         if judge is not None and stages.gateway is not None:
             judge.turn(stages.gateway, time.monotonic_ns())
@@ -306,6 +340,9 @@ def _watch(stages: ProcessStages, judge: Judge | None, lifecycle: Lifecycle) -> 
         if all(after != before for after, before in zip(now, turns, strict=True)):
             turns = now
             lifecycle.alive()
+        if stages.trouble > trouble == 0:
+            say(f"{stages.name}: {stages.complaint()}; tried again until it goes away")
+        trouble = stages.trouble
         failures = stages.failures()
         if failures:
             for failure in failures:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from ironpit.credentials import Credential, hashed
 
+FAILURES_MAX = 10_000  # user names remembered as refused lately
+
 Verdict = tuple[int, int, int]  # when it is due (monotonic ns), connection, generation
 
 
@@ -28,20 +30,31 @@ class Judge:
         self._delay_ns = failed_login_delay_ns
         self._refusals: list[Verdict] = []
         self._seen: set[tuple[int, int]] = set()
+        self._failures: dict[str, int] = {}
 
     def turn(self, gateway: LoginSource, now_ns: int) -> None:
-        """Answer what waits and refuse what is due."""
+        """Refuse what is due and judge one login that waits.
+
+        One a turn: the process's own thread has other duties between two hashes. Users that were
+        refused lately come last, so that those who guess do not lock the others out.
+        """
         while self._refusals and self._refusals[0][0] <= now_ns:
             _, connection, generation = heapq.heappop(self._refusals)
             self._seen.discard((connection, generation))
             gateway.judge(connection, generation, False)
-        for connection, generation, username, password in gateway.logins():
-            if (connection, generation) in self._seen:
-                continue
-            credential = self._credentials.get(username, self._nobody)
-            right = credential.matches(password) and credential is not self._nobody
-            if right:
-                gateway.judge(connection, generation, True)
-            else:
-                self._seen.add((connection, generation))
-                heapq.heappush(self._refusals, (now_ns + self._delay_ns, connection, generation))
+        waiting = [login for login in gateway.logins() if login[:2] not in self._seen]
+        if not waiting:
+            return
+        connection, generation, username, password = min(
+            waiting, key=lambda login: (self._failures.get(login[2], 0), login[1])
+        )
+        credential = self._credentials.get(username, self._nobody)
+        if credential.matches(password) and credential is not self._nobody:
+            self._failures.pop(username, None)
+            gateway.judge(connection, generation, True)
+            return
+        if len(self._failures) >= FAILURES_MAX:
+            self._failures.clear()
+        self._failures[username] = self._failures.get(username, 0) + 1
+        self._seen.add((connection, generation))
+        heapq.heappush(self._refusals, (now_ns + self._delay_ns, connection, generation))

@@ -15,6 +15,7 @@ from ironcore.stage import journal
 from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
 from ironpit.config import Config
+from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
 
 IDENTITY = "stream.id"
@@ -34,6 +35,7 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     _discard_foreign_rings(config, say)
     last = _recover(config, truncate_at, say)
+    _check_stream(config)
     if events.path.exists():
         last = _salvage(config, last, say)
         events.path.unlink()
@@ -90,7 +92,21 @@ def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]
             f"journal: {report.segment}: an incomplete write of {report.torn_bytes} bytes at "
             f"offset {report.offset} was cut off; last good sequence {report.last_sequence}"
         )
+    if truncate_at is not None:
+        say(
+            f"journal: it ends at sequence {report.last_sequence} now; what followed is in "
+            f"{config.journal.directory}/*.cut*"
+        )
     return report.last_sequence
+
+
+def _check_stream(config: Config) -> None:
+    """What the first command of the journal fixed must be what the configuration says."""
+    for _, payload in JournalReader(config.journal.directory):
+        definitions = Definitions()
+        definitions.observe(payload)
+        definitions.missing(config)
+        return
 
 
 def _salvage(config: Config, last: int, say: Callable[[str], None]) -> int:

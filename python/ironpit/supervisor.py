@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -30,35 +31,53 @@ PROCESS_COMMAND = (sys.executable, "-m", "ironpit.process")
 
 
 class VenueLock:
-    """Keeps a second venue off the same data directory; the kernel releases it with the process."""
+    """Keeps a second venue off the same data, journal or rings; the kernel releases it with the
+    process."""
 
     def __init__(self, config: Config) -> None:
-        directory = config.venue.data_directory
-        self.path = directory / "venue.lock"
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise UserError(f"{self.path}: {error.strerror}", Exit.REFUSED) from error
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = (
-                os.pread(self.descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        self.held: list[int] = []
+        directories = dict.fromkeys(
+            (
+                config.venue.data_directory,
+                config.journal.directory,
+                config.streams.orders.path.parent,
+                config.streams.events.path.parent,
             )
-            os.close(self.descriptor)
+        )
+        for directory in directories:
+            try:
+                self._hold(config, directory)
+            except UserError:
+                self.release()
+                raise
+
+    def _hold(self, config: Config, directory: Path) -> None:
+        path = directory / "venue.lock"
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}", Exit.REFUSED) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(descriptor)
             raise UserError(
                 f"venue {config.venue.name} is already running as process {holder} "
-                f"(it holds {self.path})",
+                f"(it holds {path})",
                 Exit.REFUSED,
             ) from error
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self.held.append(descriptor)
 
     def release(self) -> None:
-        """Let the next venue in. The file stays: removing it would race with the next one."""
-        os.ftruncate(self.descriptor, 0)
-        os.close(self.descriptor)
+        """Let the next venue in. The files stay: removing them would race with the next one."""
+        for descriptor in self.held:
+            os.ftruncate(descriptor, 0)
+            os.close(descriptor)
+        self.held.clear()
 
 
 class Child:
@@ -128,8 +147,15 @@ def stop_with_parent() -> None:
 class Supervisor:
     """The children of one venue. `command` with a process name appended runs that process."""
 
-    def __init__(self, config: Config, command: tuple[str, ...], lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        config: Config,
+        command: tuple[str, ...],
+        lifecycle: Lifecycle,
+        announce: Callable[[], None] = lambda: None,
+    ) -> None:
         self.config = config
+        self.announce = announce
         self.command = command
         self.lifecycle = lifecycle
         self.selector = selectors.DefaultSelector()
@@ -177,6 +203,7 @@ class Supervisor:
             if not self.announced:
                 self.announced = True
                 self.lifecycle.ready()
+                self.announce()
             self._pass_on_signs_of_life(children)
         return Exit.OK
 
@@ -229,6 +256,16 @@ def say(text: str) -> None:
     print(f"ironpit: {text}", file=sys.stderr, flush=True)
 
 
+def _takes_orders(config: Config) -> str:
+    processes = config.placement.processes
+    threads = sum(len(process.threads) for process in processes.values())
+    return (
+        f"venue {config.venue.name} takes orders on {config.order_entry.listen}; market data to "
+        f"{config.streams.market_data.a.group}; journal {config.journal.directory} "
+        f"({config.journal.durability}); threads {threads}, processes {len(processes)}"
+    )
+
+
 def run_venue(config: Config, config_file: Path, truncate_at: int | None = None) -> Exit:
     """Run the venue until it is told to stop. UserError when it cannot start.
 
@@ -238,11 +275,18 @@ def run_venue(config: Config, config_file: Path, truncate_at: int | None = None)
     try:
         with Lifecycle() as lifecycle:
             import_module("ironpit.preparation").prepare(config, truncate_at, say)
+
+            def announce() -> None:
+                say(_takes_orders(config))
+
             names = list(config.placement.processes)
             if len(names) > 1:
                 command = (*PROCESS_COMMAND, str(config_file.resolve()))
-                return Supervisor(config, command, lifecycle).run()
-            assembly = import_module("ironpit.assembly")
-            return Exit(assembly.run_process(config, names[0], lifecycle))
+                code = Supervisor(config, command, lifecycle, announce).run()
+            else:
+                assembly = import_module("ironpit.assembly")
+                code = Exit(assembly.run_process(config, names[0], lifecycle, announce))
+            say(f"venue {config.venue.name} stopped")
+            return code
     finally:
         lock.release()

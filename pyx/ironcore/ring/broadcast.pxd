@@ -83,6 +83,8 @@ cdef inline int broadcast_claim(BroadcastProducer* ring, uint32_t payload_bytes,
     if ring.tail + needed - ring.gate_cached > ring.capacity_bytes:
         if broadcast_make_room(ring, needed, now_ns) != STATUS_OK:
             return STATUS_FULL
+    # Whatever was refused before: this one has room, and patience begins anew.
+    ring.full_since_ns = 0
     if span > room:
         frame_pad(ring.data, ring.tail, mask, ring.sequence_next)
         ring.tail += room

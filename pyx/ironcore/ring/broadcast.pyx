@@ -57,6 +57,30 @@ cdef enum:
     # look at the slots cost next to nothing a frame; lossy readers lose that much of the history.
     OLDEST_STEP_SHARE = 16
 
+# Is it late only because it follows a reader that is waited for without end, and has seen all that
+# this one has released? Then it is not its fault, and evicting it would make no room.
+cdef bint _waits_for_another(BroadcastProducer* ring, ReaderSlot* slot) noexcept nogil:
+    cdef ReaderSlot* leader
+    if slot.after >= READERS_MAX:
+        return False
+    leader = &ring.header.slots[slot.after]
+    return (leader.patience_ns == PATIENCE_FOREVER
+            and load_acquire_u32(&leader.state) == SLOT_GATING
+            and load_acquire_u64(&slot.position) >= load_acquire_u64(&leader.position))
+
+
+# Is there such a reader below the target? Its patience begins when it can go on.
+cdef bint _follower_waits(BroadcastProducer* ring, uint64_t target) noexcept nogil:
+    cdef uint32_t i
+    cdef ReaderSlot* slot
+    for i in range(ring.header.segment.readers_count):
+        slot = &ring.header.slots[i]
+        if (load_acquire_u32(&slot.state) == SLOT_GATING
+                and load_acquire_u64(&slot.position) < target and _waits_for_another(ring, slot)):
+            return True
+    return False
+
+
 # The lowest position of a slot that gates; the tail if there is none. With `target`, slots below it
 # whose patience is over are evicted on the way.
 cdef uint64_t _lowest_gate(BroadcastProducer* ring, uint64_t target,
@@ -91,8 +115,10 @@ cdef int broadcast_make_room(BroadcastProducer* ring, uint64_t needed_bytes,
     cdef uint64_t end = ring.tail + needed_bytes
     cdef uint64_t target = end - ring.capacity_bytes if end > ring.capacity_bytes else 0
     cdef uint64_t oldest = load_relaxed_u64(&ring.header.oldest.oldest)
-    cdef uint64_t gate = _lowest_gate(ring, target, now_ns)
-    cdef uint64_t goal, word
+    cdef uint64_t gate, goal, word
+    if ring.full_since_ns and _follower_waits(ring, target):
+        ring.full_since_ns = max(now_ns, <uint64_t>1)
+    gate = _lowest_gate(ring, target, now_ns)
     if gate >= target:
         goal = min(gate, target + ring.capacity_bytes // OLDEST_STEP_SHARE)
         while oldest < goal:

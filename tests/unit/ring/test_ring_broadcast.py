@@ -288,10 +288,41 @@ def test_evicted_follower_is_told_even_while_it_must_wait(path: Path) -> None:
     broadcast.create(path, CAPACITY, readers)
     producer, journal = Producer(path), Reader(path, "journal")
     publisher = Reader(path, "publisher")
+    offer_many(producer, 4)
+    journal.poll(2)
     offer_many(producer, 1000, now_ns=SECOND)
-    assert producer.offer(b"x", 2 * SECOND) == Status.FULL
+    assert producer.offer(b"x", 2 * SECOND) == Status.OK
     assert publisher.poll(1) == (Status.EVICTED, [])
     assert journal.poll(1)[0] == Status.OK
+
+
+def test_patience_begins_anew_after_a_frame_that_had_room(path: Path) -> None:
+    broadcast.create(path, CAPACITY, {"slow": Gating(SECOND)})
+    producer, slow = Producer(path), Reader(path, "slow")
+    large = bytes(producer.payload_bytes_max)
+    while producer.offer(large, SECOND) == Status.OK:
+        pass
+    assert producer.offer(b"", SECOND) == Status.OK
+    while producer.offer(b"", 10 * SECOND) == Status.OK:
+        pass
+    assert producer.offer(large, 10 * SECOND) == Status.FULL
+    assert slow.peek()[0] == Status.OK
+    assert producer.offer(large, 11 * SECOND) == Status.OK
+    assert slow.peek()[0] == Status.EVICTED
+
+
+def test_follower_is_not_evicted_for_the_lateness_of_the_one_it_follows(path: Path) -> None:
+    readers = {"journal": Gating(), "publisher": Gating(SECOND, after="journal")}
+    broadcast.create(path, CAPACITY, readers)
+    producer, journal = Producer(path), Reader(path, "journal")
+    publisher = Reader(path, "publisher")
+    offer_many(producer, 1000, now_ns=SECOND)
+    for second in range(2, 100):
+        assert producer.offer(b"x", second * SECOND) == Status.FULL
+    journal.poll(10)
+    assert producer.offer(b"x", 99 * SECOND + 1) == Status.FULL
+    expect(publisher.poll(100)[1], 1, 10)
+    assert producer.offer(b"x", 200 * SECOND) == Status.OK
 
 
 def test_lossy_reader_counts_exactly_what_it_lost(path: Path) -> None:
