@@ -79,7 +79,8 @@ def test_tshark_finds_nothing_malformed(venue: RunningVenue, tmp_path: Path) -> 
     assert count > 100
     assert malformed == []
     count, malformed = dissected(capture, f"udp.port=={feed},moldudp64", "moldudp64")
-    assert count > 100
+    # How many messages share a packet depends on how busy the machine is.
+    assert count > 20
     assert malformed == []
 
 

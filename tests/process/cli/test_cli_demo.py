@@ -51,7 +51,7 @@ def demo(tmp_path: Path, *arguments: str) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.skipif(not REAL_FILE.exists(), reason=f"{REAL_FILE.name} is not on this machine")
+@pytest.mark.needs_data("../shared/data/orders/bitstamp-2015-05-01.itch")
 @pytest.mark.parametrize("placement", ["one-thread", "split"])
 def test_the_real_file_is_acknowledged_whole_and_all_books_are_equal(
     tmp_path: Path, placement: str
