@@ -49,7 +49,7 @@ def write_split_config(directory: Path, durability: str = "off", placement: str 
 class RunningVenue:
     """`ironpit run` as a child process; ready when the constructor returns."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, environment: dict[str, str] | None = None) -> None:
         self.config = configs.load(file)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind("")
@@ -58,7 +58,7 @@ class RunningVenue:
         self.log = open(file.parent / "venue.log", "ab")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ironpit", "run", "-c", str(file)],
-            env={**os.environ, "NOTIFY_SOCKET": address},
+            env={**os.environ, **(environment or {}), "NOTIFY_SOCKET": address},
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,

@@ -27,6 +27,7 @@ THREADS = """placement:
 """
 WARM_UP_REPLIES = 5_000
 MEASURED_REPLIES = 20_000
+DOUBLE = Path(__file__).resolve().parents[1] / "doubles/chatty_clock.c"
 
 
 @pytest.fixture
@@ -60,15 +61,17 @@ def faults(process: int, thread: int) -> tuple[int, int]:
     return int(fields[7]), int(fields[9])
 
 
-def system_calls(thread: int, member: StubbornMember, log: Path) -> list[str]:
-    """What strace sees of the thread while the member gets MEASURED_REPLIES replies."""
+def system_calls(
+    thread: int, member: StubbornMember, log: Path, replies: int = MEASURED_REPLIES
+) -> list[str]:
+    """What strace sees of the thread while the member gets so many replies."""
     tracer = subprocess.Popen(
         ["strace", "-o", str(log), "-p", str(thread)], stderr=subprocess.PIPE, text=True
     )
     assert tracer.stderr is not None
     attached = tracer.stderr.readline()
     assert "attached" in attached, attached
-    member.wait_for(len(member.replies) + MEASURED_REPLIES)
+    member.wait_for(len(member.replies) + replies)
     tracer.send_signal(signal.SIGINT)
     tracer.communicate()
     call = re.compile(r"[a-z_0-9]+\(|<\.\.\. ")
@@ -91,6 +94,25 @@ def test_the_same_count_sees_the_gateways_system_calls(
 ) -> None:
     _, gateway = thread_of(venue, "gateway")
     assert len(system_calls(gateway, member, tmp_path / "strace")) > 100
+
+
+@pytest.mark.needs_root
+@pytest.mark.needs_tool("strace", "cc")
+def test_a_planted_getpid_is_seen_in_the_matchers_thread(tmp_path: Path) -> None:
+    library = tmp_path / "chatty_clock.so"
+    subprocess.run(["cc", "-shared", "-fPIC", str(DOUBLE), "-o", str(library)], check=True)
+    running = RunningVenue(
+        write_split_config(tmp_path, "off", THREADS), {"LD_PRELOAD": str(library)}
+    )
+    listen = running.config.order_entry.listen
+    alfa = StubbornMember((listen.address, listen.port), "ALFA1")
+    alfa.start()
+    alfa.wait_for(100)
+    _, matcher = thread_of(running, "matcher")
+    calls = system_calls(matcher, alfa, tmp_path / "strace", replies=2_000)
+    alfa.finish()
+    assert running.stop() == 0, running.said()
+    assert any(call.startswith("getpid(") for call in calls), calls[:5]
 
 
 def test_the_matchers_thread_takes_no_page_fault_after_warm_up(

@@ -14,7 +14,7 @@ from ironcore.base.clock cimport host_clock
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED,
-    STATUS_OK, STATUS_TRUNCATED,
+    STATUS_OK, STATUS_TOO_LARGE, STATUS_TRUNCATED,
 )
 from ironcore.net.sockets cimport Network
 from ironcore.ring.broadcast cimport Reader as StreamReader
@@ -63,6 +63,7 @@ COUNTERS = (
     ("closed_displaced", "connections closed: a later login took the session"),
     ("closed_error", "connections closed: error of the socket"),
     ("closed_replies_full", "connections closed: the session's reply memory is used up"),
+    ("closed_crowded_out", "connections closed: not logged in yet when the table was full"),
 )
 
 
@@ -82,7 +83,8 @@ cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t byte
         counter_add(g.counters[GATEWAY_FOREIGN_FIRM], 1)
         return STATUS_OK
     if status != STATUS_OK:
-        connection_close(g, c, CLOSED_MALFORMED)
+        connection_close(g, c,
+                         CLOSED_OVERSIZED if status == STATUS_TOO_LARGE else CLOSED_MALFORMED)
         return STATUS_MALFORMED
     status = spsc_offer(g.orders, record, record_bytes)
     if status == STATUS_OK:
@@ -261,6 +263,7 @@ cdef int _resume(Gateway* g) noexcept nogil:
     for i in range(g.settings.connections_max):
         c = &g.connection[i]
         if c.stalled:
+            c.rx_ns = g.now_ns       # it was not read: that it was not heard is not its fault
             work += _parse(g, c)
         elif c.state == CONNECTION_JUDGED:
             connection_judged(g, c)

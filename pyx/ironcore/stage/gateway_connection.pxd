@@ -50,6 +50,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     CLOSED_DISPLACED = 19
     CLOSED_ERROR = 20
     CLOSED_REPLIES_FULL = 21
+    CLOSED_CROWDED_OUT = 22
 
 cdef struct Login:                   # mailbox between the gateway's thread and the judge's
     uint64_t asked                   # generation of the connection that asks; stored last, release

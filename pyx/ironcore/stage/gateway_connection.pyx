@@ -9,7 +9,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
-from ironcore.base.counters cimport counter_add
+from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport STATUS_OK
 from ironcore.stage.reply_log cimport reply_log_offset
 from ironcore.stage.sessions cimport Session, sessions_find
@@ -45,6 +45,19 @@ cdef inline void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
         c.tx_ns = g.now_ns
 
 
+cdef void _make_place(Gateway* g) noexcept nogil:
+    """The table is full: who has waited longest without logging in gives way to the newcomer."""
+    cdef Connection* oldest = NULL
+    cdef Connection* c
+    cdef uint32_t i
+    for i in range(g.settings.connections_max):
+        c = &g.connection[i]
+        if c.state == CONNECTION_NEW and (oldest == NULL or c.opened_ns < oldest.opened_ns):
+            oldest = c
+    if oldest != NULL:
+        connection_close(g, oldest, CLOSED_CROWDED_OUT)
+
+
 cdef int connection_accept(Gateway* g) noexcept nogil:
     cdef Connection* c = NULL
     cdef uint32_t i
@@ -55,6 +68,8 @@ cdef int connection_accept(Gateway* g) noexcept nogil:
     if fd < 0:
         return 0
     counter_add(g.counters[GATEWAY_CONNECTIONS], 1)
+    if g.live == g.settings.connections_max:
+        _make_place(g)
     if g.live < g.settings.connections_max and fd < DESCRIPTORS_MAX:
         for i in range(g.settings.connections_max):
             if g.connection[i].state == CONNECTION_FREE:
@@ -152,7 +167,11 @@ cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil:
 cdef void connection_timers(Gateway* g) noexcept nogil:
     cdef Connection* c
     cdef uint32_t i
+    cdef uint64_t lost = 0
     cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    for i in range(1, g.sessions.sessions_max + 1):
+        lost += g.sessions.session[i].replies_lost
+    counter_set(g.counters[GATEWAY_REPLIES_LOST], lost)
     for i in range(g.settings.connections_max):
         c = &g.connection[i]
         if c.state == CONNECTION_FREE:

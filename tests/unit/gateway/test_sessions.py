@@ -193,7 +193,28 @@ def test_heartbeats_come_to_a_member_that_hears_nothing_else(member: Member) -> 
     member.wait(lambda: ("H", b"") in member.packets)
 
 
-def test_more_connections_than_the_table_holds_are_refused(venue: HandVenue) -> None:
-    members = [Member(venue) for _ in range(5)]
-    members[4].wait(lambda: members[4].closed)
+def test_idle_strangers_do_not_keep_members_out(venue: HandVenue) -> None:
+    strangers = []
+    for _ in range(4):
+        strangers.append(Member(venue))
+        venue.settle()
+    member = Member(venue)
+    member.login()
+    assert member.packets[0][0] == "A"
+    strangers[0].wait(lambda: strangers[0].closed)
+    assert closed(venue, "crowded_out") == 1
+    strangers[1].read()
+    assert not strangers[1].closed
+
+
+def test_a_table_full_of_members_refuses_the_next_connection(venue: HandVenue) -> None:
+    members = [Member(venue, name) for name in ("ALFA1", "BETA1", "GAMA1")]
+    for member in members:
+        member.login()
+    judged = Member(venue)
+    judged.send("L", f"{'ALFA1':<6}{'OPEN':<10}{'':>10}{1:>20}".encode())
+    while not venue.gateway.logins():
+        venue.gateway.poll_once()
+    extra = Member(venue)
+    extra.wait(lambda: extra.closed)
     assert venue.gateway.counters.snapshot()["connections_refused"] == 1
