@@ -137,10 +137,18 @@ static uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static inline void pause_core(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("isb" ::: "memory");
+#endif
+}
+
 static inline void send_value(end_of_line *end, uint64_t value) {
     uint8_t *place;
     memcpy(end->payload, &value, 8);
-    while ((place = claim(&end->out, PAYLOAD_BYTES)) == NULL) {}
+    while ((place = claim(&end->out, PAYLOAD_BYTES)) == NULL) pause_core();
     memcpy(place, end->payload, PAYLOAD_BYTES);
     commit(&end->out, PAYLOAD_BYTES);
 }
@@ -149,7 +157,7 @@ static inline uint64_t receive_value(end_of_line *end) {
     const uint8_t *place;
     uint32_t bytes;
     uint64_t sequence, value;
-    while ((place = peek(&end->in, &bytes, &sequence)) == NULL) {}
+    while ((place = peek(&end->in, &bytes, &sequence)) == NULL) pause_core();
     memcpy(end->payload, place, PAYLOAD_BYTES);
     release(&end->in);
     memcpy(&value, end->payload, 8);

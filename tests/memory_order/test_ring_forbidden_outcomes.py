@@ -173,6 +173,36 @@ def test_lossy_reader_knows_every_frame_that_it_lost(
     assert outcomes.reported_lost == lossy.lost_frames
 
 
+@pytest.mark.parametrize(("capacity", "payload"), [(4096, 64), (4096, 512), (65536, 64)])
+def test_reader_that_comes_and_goes_always_finds_whole_frames(
+    path: Path, capacity: int, payload: int
+) -> None:
+    """Joining is a race against the producer that is about to overwrite; nobody may win it."""
+    visits = 20_000
+    broadcast.create(path, capacity, {"console": Gating()})
+    producer, console = broadcast.Producer(path), broadcast.Reader(path, "console")
+    done = threading.Event()
+
+    def produce() -> None:
+        while not done.is_set():
+            selfcheck.produce_broadcast(producer, 20_000, payload, timeout_ns=10**8)
+
+    def consume() -> Outcomes:
+        try:
+            status, outcomes = selfcheck.visit_broadcast(console, visits, payload, TIMEOUT_NS)
+            assert status == Status.OK
+            return outcomes
+        finally:
+            console.leave()
+            done.set()
+
+    outcomes = in_thread(produce, consume)
+    assert outcomes.forbidden == 0, outcomes
+    assert outcomes.frames > visits
+    # Each visit was a lap or more after the one before.
+    assert outcomes.sequence_next > visits * (capacity // 2 // (payload + 32))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_hundred_million_frames_between_processes_have_no_forbidden_outcome(path: Path) -> None:

@@ -65,6 +65,8 @@ cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
 # Makes the reader's slot gating (again) at the oldest frame that nobody will overwrite any more,
 # which is where the slot stands unless it was evicted and lapped. Sets position and sequence_next.
 cdef void broadcast_join(BroadcastReader* reader) noexcept nogil
+# Gives the slot up: the producer waits for this reader no longer, until it joins again.
+cdef void broadcast_leave(BroadcastReader* reader) noexcept nogil
 
 # now_ns is the monotonic time, used only when the ring is full (patience, eviction).
 # STATUS_OK with *payload set, STATUS_FULL (counted), or STATUS_TOO_LARGE (over capacity / 8).

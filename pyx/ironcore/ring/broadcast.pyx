@@ -167,6 +167,10 @@ cdef void broadcast_join(BroadcastReader* reader) noexcept nogil:
     reader.frame_sequence = reader.sequence_next - 1
 
 
+cdef void broadcast_leave(BroadcastReader* reader) noexcept nogil:
+    compare_exchange_u32(&reader.slot.state, SLOT_GATING, SLOT_LEFT)
+
+
 # The lossy reader was lapped: on to the oldest frame, counting what lies between.
 cdef int _catch_up(BroadcastReader* reader) noexcept nogil:
     cdef uint64_t sequence = 0
@@ -315,6 +319,7 @@ cdef class Reader:
 
     def rejoin(self):
         """After an eviction: gate again, from the oldest frame still held. The frames missed."""
+        self._check_gating()
         missed_from = self.ring.sequence_next
         broadcast_join(&self.ring)
         self.first_sequence = self.ring.sequence_next
@@ -323,7 +328,7 @@ cdef class Reader:
     def leave(self):
         """Give the slot up: the producer waits for this reader no longer."""
         self._check_gating()
-        compare_exchange_u32(&self.ring.slot.state, SLOT_GATING, SLOT_LEFT)
+        broadcast_leave(&self.ring)
 
     cdef int _check_gating(self) except -1:
         if self.ring.slot == NULL:

@@ -18,7 +18,7 @@ from ironcore.base.status cimport STATUS_EMPTY, STATUS_EVICTED, STATUS_OK, STATU
 from ironcore.ring cimport broadcast, spsc
 from ironcore.ring.broadcast cimport (
     BroadcastProducer, BroadcastReader, broadcast_advance, broadcast_claim, broadcast_commit,
-    broadcast_intact, broadcast_peek, broadcast_release)
+    broadcast_intact, broadcast_join, broadcast_leave, broadcast_peek, broadcast_release)
 from ironcore.ring.broadcast_file cimport BroadcastHeader
 from ironcore.ring.frame cimport FRAME_HEADER_BYTES, FrameHeader, frame_span
 from ironcore.ring.spsc cimport SpscConsumer, SpscProducer
@@ -61,6 +61,7 @@ cdef enum:
     RELEASE_BATCH = 16
     SPINS_MAX = 256                  # before the core is offered to whoever else wants it
     FAULT_PERIOD = 1024
+    FRAMES_A_VISIT_MAX = 20
 
 
 cdef uint32_t _payload_length(uint64_t sequence, uint32_t bytes_max) noexcept nogil:
@@ -271,6 +272,37 @@ cdef int _consume_broadcast(BroadcastReader* ring, Counts* counts, uint64_t unti
     return broadcast_release(ring)
 
 
+# Leaves, is lapped, joins while the producer is overwriting, reads some frames in place, and so on.
+cdef int _visit_broadcast(BroadcastReader* ring, Counts* counts, uint64_t visits,
+                          uint32_t bytes_max, uint64_t deadline_ns) noexcept nogil:
+    cdef const uint8_t* payload = NULL
+    cdef uint64_t sequence = 0, tail, _frame
+    cdef uint32_t length = 0, spins = 0
+    cdef bint whole
+    while visits > 0:
+        broadcast_leave(ring)
+        # Behind padding the position may be ahead of the published tail.
+        while load_acquire_u64(&ring.header.tail.tail) < ring.position + ring.capacity_bytes:
+            if not _wait(&spins, deadline_ns):
+                return STATUS_EMPTY
+        broadcast_join(ring)
+        counts.sequence_next = ring.sequence_next
+        for _frame in range(visits % FRAMES_A_VISIT_MAX):
+            tail = load_acquire_u64(&ring.header.tail.tail)
+            if broadcast_peek(ring, &payload, &length, &sequence) != STATUS_OK:
+                # Nothing there before the tail: it was overwritten.
+                counts.lost += ring.position < tail
+                break
+            whole = _is_whole(payload, length, sequence, bytes_max)
+            if broadcast_intact(ring) != STATUS_OK:
+                break
+            _judge(counts, whole, length, sequence)
+            broadcast_advance(ring)
+        broadcast_release(ring)
+        visits -= 1
+    return broadcast_intact(ring)
+
+
 cdef object _outcomes(Counts* counts, uint64_t start_ns):
     return Outcomes(counts.torn, counts.lost, counts.duplicated, counts.reordered, counts.frames,
                     counts.payload_bytes, counts.reported_lost, counts.sequence_first,
@@ -338,4 +370,19 @@ def consume_broadcast(broadcast.Reader reader not None, uint64_t sequence_next,
     with nogil:
         status = _consume_broadcast(&reader.ring, &counts, until_sequence, payload_bytes_max,
                                     blind_header, start_ns + timeout_ns)
+    return status, _outcomes(&counts, start_ns)
+
+
+def visit_broadcast(broadcast.Reader reader not None, uint64_t visits,
+                    uint32_t payload_bytes_max=64, uint64_t timeout_ns=_DAY_NS):
+    """Leave, be lapped and join `visits` times, judging a few frames each: (status, outcomes)."""
+    cdef Counts counts
+    cdef uint64_t start_ns = iron_clock_mono_ns()
+    cdef int status
+    if reader.ring.slot == NULL:
+        raise ValueError("a lossy reader has no slot")
+    _begin(&counts, 0, None)
+    with nogil:
+        status = _visit_broadcast(&reader.ring, &counts, visits, payload_bytes_max,
+                                  start_ns + timeout_ns)
     return status, _outcomes(&counts, start_ns)

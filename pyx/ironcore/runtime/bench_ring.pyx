@@ -5,6 +5,10 @@ equal answer, through one ring each way. Throughput is one way: as many messages
 before the first store to after the last load. The floor of a round trip is one cache line that each
 side writes and the other spins on: what the two cores cannot do without.
 
+Whoever waits pauses between two looks, as a runner does that spins: a core that looks without a
+pause takes the line away while it is being written, and both wait longer (on an EPYC of the
+Zen 4 kind 208 ns a round trip instead of 175).
+
 Blocks of messages are timed without a look at the clock in between; single trips are timed one by
 one, each with one look more, whose cost is in them.
 """
@@ -19,7 +23,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
+from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_OK
 from ironcore.ring cimport broadcast, spsc
@@ -61,12 +65,12 @@ cdef inline void _send(End* end, uint64_t value) noexcept nogil:
     memcpy(end.payload, &value, 8)
     if end.carrier == CARRIER_SPSC:
         while spsc_claim(end.spsc_out, PAYLOAD_BYTES, &place) != STATUS_OK:
-            pass
+            cpu_pause()
         memcpy(place, end.payload, PAYLOAD_BYTES)
         spsc_commit(end.spsc_out, PAYLOAD_BYTES)
     elif end.carrier == CARRIER_BROADCAST:
         while broadcast_claim(end.broadcast_out, PAYLOAD_BYTES, &place, 0) != STATUS_OK:
-            pass
+            cpu_pause()
         memcpy(place, end.payload, PAYLOAD_BYTES)
         broadcast_commit(end.broadcast_out, PAYLOAD_BYTES)
     else:
@@ -79,19 +83,20 @@ cdef inline uint64_t _receive(End* end) noexcept nogil:
     cdef uint64_t sequence = 0, value
     if end.carrier == CARRIER_SPSC:
         while spsc_peek(end.spsc_in, &place, &length, &sequence) != STATUS_OK:
-            pass
+            cpu_pause()
         memcpy(end.payload, place, PAYLOAD_BYTES)
         spsc_advance(end.spsc_in)
         spsc_release(end.spsc_in)
     elif end.carrier == CARRIER_BROADCAST:
         while broadcast_peek(end.broadcast_in, &place, &length, &sequence) != STATUS_OK:
-            pass
+            cpu_pause()
         memcpy(end.payload, place, PAYLOAD_BYTES)
         broadcast_advance(end.broadcast_in)
         broadcast_release(end.broadcast_in)
     else:
         value = load_acquire_u64(end.line_in)
         while value == end.line_last:
+            cpu_pause()
             value = load_acquire_u64(end.line_in)
         end.line_last = value
         return value
