@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the source distribution and, from it, the wheel; looks into both; installs the wheel in a
-# fresh environment and runs both commands there. PYTHON needs the package `build`.
+# fresh environment and runs both commands and a short demonstration there. PYTHON needs the package `build`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${PYTHON:?the interpreter to build with}"
@@ -32,7 +32,7 @@ has "$sdist" '/pyx/ironcore/base/counters\.pyx$'
 has "$sdist" '/Makefile$'
 has "$sdist" '/tests/conftest\.py$'
 has "$sdist" '/configs/venues/laptop\.yaml$'
-has_not "$sdist" '\.so$|\.pyc$|/build/|\.c$'
+has_not "$sdist" '\.so$|\.pyc$|/build/|/pyx/.*\.c$'
 
 "$PYTHON" -m venv build/dist-check
 build/dist-check/bin/python -m pip --disable-pip-version-check install -q dist/*.whl
@@ -40,6 +40,7 @@ cd /
 check=$OLDPWD/build/dist-check/bin
 "$check/ironpit" --version
 "$check/tune-host" --version
+"$check/ironpit" demo --messages 5000 >/dev/null
 "$check/python" - <<'PYTHON'
 import ironcore.base.counters, ironcore.base.histogram, ironpit, host_tuning
 assert "dist-check" in ironcore.base.counters.__file__
