@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the source distribution and, from it, the wheel; looks into both; installs the wheel in a
-# fresh environment and runs both commands and a short demonstration there. PYTHON needs the package `build`.
+# fresh environment and runs both commands and a short demonstration there. PYTHON needs `build`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${PYTHON:?the interpreter to build with}"
