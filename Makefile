@@ -58,8 +58,8 @@ bench: build ## ring, match and order-ack, each beside its floor; JSON in build/
 	for what in ring match order-ack; do \
 	    $(PY) -m ironpit bench $$what --json build/bench/$$what.json $(ARGS) || exit 1; done
 
-sim: build $(VENV)/.ready-test ## simulate the venue with faults, from many seeds
-	$(PY) -m pytest tests/simulation $(ARGS)
+sim: build ## simulate the venue with faults (ARGS="20000", or "1 --first 4711 --trace")
+	$(PY) tests/simulation/seeds.py $(or $(ARGS),1000)
 
 dist: $(VENV)/.ready-lint ## build sdist and wheel, install the wheel in a fresh environment, try it
 	PYTHON=$(PY) tools/check_dist.sh
