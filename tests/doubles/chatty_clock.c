@@ -1,5 +1,6 @@
-/* A clock_gettime that enters the kernel once more than it has to: preloaded into a venue, it plants
- * a getpid into every turn of the matcher's loop. Build: cc -shared -fPIC chatty_clock.c -o x.so */
+/* A clock_gettime that enters the kernel once more than it has to: preloaded into a venue, it
+ * plants a getpid into every turn of the matcher's loop.
+ * Build: cc -shared -fPIC chatty_clock.c -o x.so */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <sys/syscall.h>
