@@ -29,8 +29,8 @@ from ironcore.stage.gateway_connection cimport (
     CONNECTION_NEW, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE, GATEWAY_FOREIGN_FIRM, GATEWAY_FRAMES,
     GATEWAY_MESSAGES, GATEWAY_REPLIES_BYTES, GATEWAY_SESSION_CANCELS, INBOUND_PACKET_BYTES_MAX,
     READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, Connection, Gateway, Login,
-    LoginVerdict, connection_accept, connection_ask, connection_close, connection_judged,
-    connection_timers,
+    LoginVerdict, connection_accept, connection_ask, connection_close, connection_flush,
+    connection_judged, connection_timers,
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
 from ironcore.stage.sessions cimport Session, sessions_apply, sessions_close, sessions_open
@@ -218,9 +218,11 @@ cdef int _flush(Gateway* g) noexcept nogil:
             continue
         c = &g.connection[session.connection]
         due = session.log.bytes - c.tx_offset
-        if due == 0:
-            continue
-        n = g.sockets.send(g.sockets.context, c.fd, session.log.data + c.tx_offset, due)
+        n = -EAGAIN
+        if connection_flush(g, c):
+            if due == 0:
+                continue
+            n = g.sockets.send(g.sockets.context, c.fd, session.log.data + c.tx_offset, due)
         if n < 0 and n != -EAGAIN:
             connection_close(g, c, CLOSED_ERROR)
             continue

@@ -10,6 +10,7 @@ from ironcore.stage.sessions cimport Sessions
 
 cdef enum:
     RX_BYTES = 16384                 # of one connection
+    SMALL_BYTES = 128                # two packets that are no replies
     INBOUND_PACKET_BYTES_MAX = 2048  # no OUCH message of a member is longer
     DESCRIPTORS_MAX = 4096
     READY_MAX = 64
@@ -74,6 +75,9 @@ cdef struct Connection:
     uint64_t login_sequence          # the reply that it wants next
     char login_session[10]
     Login login
+    uint32_t small_start             # what is left of packets that are no replies
+    uint32_t small_end
+    uint8_t small[SMALL_BYTES]
     uint8_t rx[RX_BYTES]
 
 cdef struct GatewaySettings:
@@ -105,6 +109,8 @@ cdef struct Gateway:
 
 # Close it for the reason that this counter stands for; cancel on disconnect becomes due.
 cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil
+# Sends what is left of packets that are no replies: True when nothing is.
+cdef bint connection_flush(Gateway* g, Connection* c) noexcept nogil
 # Accept one connection, if there is one: the work done.
 cdef int connection_accept(Gateway* g) noexcept nogil
 # A login request: into the mailbox, for the judge.

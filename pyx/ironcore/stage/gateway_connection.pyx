@@ -38,11 +38,30 @@ cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil
     g.live -= 1
 
 
-cdef inline void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
-                             size_t bytes) noexcept nogil:
-    """A packet that is no reply; only where the connection stands between two packets."""
-    if g.sockets.send(g.sockets.context, c.fd, packet, bytes) == <long>bytes:
-        c.tx_ns = g.now_ns
+cdef bint connection_flush(Gateway* g, Connection* c) noexcept nogil:
+    cdef long n
+    if c.small_start < c.small_end:
+        n = g.sockets.send(g.sockets.context, c.fd, c.small + c.small_start,
+                           c.small_end - c.small_start)
+        if n > 0:
+            c.small_start += <uint32_t>n
+            c.tx_ns = g.now_ns
+    if c.small_start < c.small_end:
+        return False
+    c.small_start = 0
+    c.small_end = 0
+    return True
+
+
+cdef void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
+                      size_t bytes) noexcept nogil:
+    """A packet that is no reply; only where the connection stands between two packets. What the
+    socket does not take now goes out before the next reply."""
+    if c.small_end + bytes > SMALL_BYTES:
+        return                       # the member takes nothing: it misses no more than heartbeats
+    memcpy(c.small + c.small_end, packet, bytes)
+    c.small_end += <uint32_t>bytes
+    connection_flush(g, c)
 
 
 cdef void _make_place(Gateway* g) noexcept nogil:
@@ -87,6 +106,8 @@ cdef int connection_accept(Gateway* g) noexcept nogil:
     c.session = 0
     c.rx_start = 0
     c.rx_end = 0
+    c.small_start = 0
+    c.small_end = 0
     c.stalled = False
     c.generation = g.generation
     c.opened_ns = g.now_ns
