@@ -39,13 +39,16 @@ cdef struct Journal:
     uint64_t batch_written           # of these
     int fd                           # of the newest segment, -1: the next frame begins one
     uint64_t file_bytes              # where the batch goes in it
+    uint64_t durable_bytes           # of the file, for certain
     uint64_t sequence_last           # of the last frame taken
     uint64_t synced_ns               # when the last sync ended
     uint64_t gap_sequence            # after -STATUS_CORRUPT: the ring's next frame
     bint directory_synced            # the newest segment has its durable directory entry
     bint held                        # frames are taken and not released yet
+    bint sync_failed                 # what is not durable for certain is to be written again
     bint unsynced                    # frames were written since the last sync
     bint mark_due                    # a durability mark is to be written
+    bint mark_unsynced               # one was written since the last sync
     int os_error                     # errno of the last -STATUS_IO
 
 # Work done; or -STATUS_IO: os_error says why, nothing is lost, and the next poll tries again;

@@ -4,8 +4,9 @@ Frames are gathered into one batch a poll and written with one call. With `befor
 frames are released only after the batch is durable, and readers that follow the journal's slot see
 them only then; otherwise they are released after the write, which outlives the process but not the
 host. A batch stays in memory until all of that has happened: what a write or a sync refuses is
-tried again in the next poll. After a failed sync the whole batch is written again, because the
-kernel may have dropped the pages that it could not store.
+tried again in the next poll. After a failed sync everything that is not durable for certain is
+written again, because the kernel may have dropped the pages that it could not store, and a later
+sync that succeeds would not have stored them.
 """
 
 import os
@@ -52,6 +53,7 @@ POLICIES = {
 }
 
 cdef enum:
+    COPY_BYTES = 4096
     # Room for a segment header, a mark and one frame: less could not take a frame at all.
     BATCH_BYTES_MIN = SEGMENT_HEADER_BYTES + 2 * RECORD_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX
 
@@ -74,16 +76,41 @@ cdef int _write_batch(Journal* j) noexcept nogil:
     return STATUS_OK
 
 
+cdef int _write_again(Journal* j) noexcept nogil:
+    """After a failed sync: have the kernel store what is in the file, but perhaps not on disk."""
+    cdef uint8_t copy[COPY_BYTES]
+    cdef uint64_t offset = j.durable_bytes
+    cdef long n
+    while offset < j.file_bytes:
+        n = j.files.read_at(j.files.context, j.fd, copy,
+                            min(<uint64_t>COPY_BYTES, j.file_bytes - offset), offset)
+        if n > 0:
+            n = j.files.write_at(j.files.context, j.fd, copy, <size_t>n, offset)
+        if n <= 0:
+            return _refused(j, n if n < 0 else -EIO, JOURNAL_WRITE_ERRORS)
+        offset += <uint64_t>n
+    j.sync_failed = False
+    return STATUS_OK
+
+
 cdef int _sync(Journal* j) noexcept nogil:
+    """Make durable what is in the file; a batch that waits is in it wholly or not at all."""
     cdef uint64_t started_ns = j.clock.mono_ns(j.clock.context)
-    cdef int n = j.files.sync(j.files.context, j.fd)
+    cdef int status = _write_again(j) if j.sync_failed else STATUS_OK
+    cdef int n
+    if status != STATUS_OK:
+        return status
+    n = j.files.sync(j.files.context, j.fd)
     if n < 0:
+        j.sync_failed = True
         j.batch_written = 0
         return _refused(j, n, JOURNAL_SYNC_ERRORS)
+    j.durable_bytes = j.file_bytes + j.batch_written
     j.synced_ns = j.clock.mono_ns(j.clock.context)
     counter_add(j.counters[JOURNAL_SYNCS], 1)
     counter_raise_to(j.counters[JOURNAL_SYNC_NS_MAX], j.synced_ns - started_ns)
     j.unsynced = False
+    j.mark_unsynced = False
     j.mark_due = True
     return STATUS_OK
 
@@ -122,7 +149,7 @@ cdef int _settle(Journal* j) noexcept nogil:
 
 cdef int _seal(Journal* j) noexcept nogil:
     """Complete the segment. No successor is made before it is durable."""
-    cdef int status = _sync(j) if j.unsynced else STATUS_OK
+    cdef int status = _sync(j) if j.unsynced or j.mark_unsynced else STATUS_OK
     if status != STATUS_OK:
         return status
     j.files.close(j.files.context, j.fd)
@@ -141,6 +168,7 @@ cdef int _begin_segment(Journal* j, uint64_t sequence) noexcept nogil:
     counter_add(j.counters[JOURNAL_SEGMENTS], 1)
     j.fd = fd
     j.file_bytes = 0
+    j.durable_bytes = 0
     j.directory_synced = False
     segment_header_write(j.batch, sequence, j.stream_name)
     j.batch_bytes = SEGMENT_HEADER_BYTES
@@ -150,6 +178,7 @@ cdef int _begin_segment(Journal* j, uint64_t sequence) noexcept nogil:
 cdef void _put_mark(Journal* j) noexcept nogil:
     j.batch_bytes += record_write(j.batch + j.batch_bytes, j.sequence_last, NULL, 0)
     j.mark_due = False
+    j.mark_unsynced = True
 
 
 cdef int _make_room(Journal* j, uint64_t sequence, uint64_t frame_bytes) noexcept nogil:
@@ -301,6 +330,7 @@ cdef class JournalStage(Stage):
             if j.fd < 0:
                 raise OSError(-j.fd, os.strerror(-j.fd), report.segment)
             j.file_bytes = report.offset
+            j.durable_bytes = report.offset
             j.directory_synced = True
 
     def __dealloc__(self):
