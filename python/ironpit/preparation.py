@@ -11,16 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ironcore.runtime import pipeline
-from ironcore.stage import journal
-from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
 from ironpit.config import Config
 from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
 
 IDENTITY = "stream.id"
-COMMAND_HEADER_SOURCE = slice(16, 24)
-COMMAND_TYPES = range(1, 128)
 
 
 def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
@@ -51,7 +47,7 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
         pipeline.create_order_ring(
             orders.path,
             orders.capacity_bytes,
-            sequence_next=_last_source_sequence(config.journal.directory) + 1,
+            sequence_next=pipeline.last_source_sequence(config.journal.directory) + 1,
             huge_pages=orders.huge_pages,
         )
 
@@ -111,34 +107,17 @@ def _check_stream(config: Config) -> None:
 
 def _salvage(config: Config, last: int, say: Callable[[str], None]) -> int:
     """Journal the frames that only the ring of the last run holds. The new last sequence."""
-    stage = journal.JournalStage(
-        pipeline.open_stream_reader(config.streams.events.path, "journal"),
-        config.journal.directory,
-        config.venue.name,
-        CounterSet("salvage", journal.COUNTERS),
-        policy="before-reply",
-        segment_bytes=config.journal.segment_bytes,
-    )
-    while stage.poll_once() > 0:
-        pass
-    stage.finish()
-    if stage.gap_sequence:
+    ring, settings = config.streams.events.path, config.journal
+    name = config.venue.name
+    try:
+        found = pipeline.salvage(ring, settings.directory, name, settings.segment_bytes)
+    except ValueError as error:
+        raise UserError(f"{error} (was the journal truncated?)", Exit.REFUSED) from error
+    except OSError as error:
         raise UserError(
-            f"{config.streams.events.path}: the ring of the last run begins with frame "
-            f"{stage.gap_sequence}, and the journal ends with frame {stage.sequence}; expected no "
-            "gap between them (was the journal truncated?)",
+            f"{settings.directory}: {error}; the frames that only {ring} holds are not saved",
             Exit.REFUSED,
-        )
-    found = int(stage.sequence)
+        ) from error
     if found > last:
         say(f"journal: {found - last} frames of the last run were saved from its ring")
     return found
-
-
-def _last_source_sequence(directory: Path) -> int:
-    """The last frame of the order ring that is in the journal, for a ring that was lost."""
-    last = 0
-    for _, payload in JournalReader(directory):
-        if payload[0] in COMMAND_TYPES:
-            last = max(last, int.from_bytes(payload[COMMAND_HEADER_SOURCE], "little"))
-    return last

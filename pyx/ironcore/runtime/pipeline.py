@@ -4,19 +4,25 @@ What stands here is the same for every placement: one thread, several threads, s
 and the simulator.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ironcore.base.files import FileDirectory
 from ironcore.book.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.broadcast import Gating
 from ironcore.ring.mapped_file import SegmentError
+from ironcore.stage import journal
+from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import JournalReader
 
 Frames = Iterator[tuple[int, bytes]]
 
 READERS = ("journal", "gateway", "publisher")
 LOOKS_MAX = 1000
+COMMAND_TYPES = range(1, 128)
+COMMAND_SOURCE_SEQUENCE = slice(16, 24)
 
 
 def create_order_ring(
@@ -81,6 +87,44 @@ def make_engine(
         orders_max=orders_max,
         user_ref_bits=user_ref_bits,
     )
+
+
+def salvage(
+    ring: Path, directory: Path | FileDirectory, stream_name: str, segment_bytes: int
+) -> int:
+    """Journal durably what only the ring of a stopped venue holds: the last sequence there is.
+
+    SegmentError when frames between journal and ring are missing. OSError when the journal cannot
+    take all of them: the ring must be kept then.
+    """
+    stage = journal.JournalStage(
+        open_stream_reader(ring, "journal"),
+        directory,
+        stream_name,
+        CounterSet("salvage", journal.COUNTERS),
+        policy="before-reply",
+        segment_bytes=segment_bytes,
+    )
+    work = 1
+    while work > 0:
+        work = stage.poll_once()
+    if stage.gap_sequence:
+        raise SegmentError(
+            str(ring), "oldest frame", stage.gap_sequence, f"{stage.sequence + 1} after the journal"
+        )
+    if work < 0:
+        raise OSError(stage.os_error, os.strerror(stage.os_error), "journal")
+    stage.finish()
+    return stage.sequence
+
+
+def last_source_sequence(directory: Path | FileDirectory) -> int:
+    """The last frame of the order ring that is in the journal, for a ring that was lost."""
+    last = 0
+    for _, payload in JournalReader(directory):
+        if payload[0] in COMMAND_TYPES:
+            last = max(last, int.from_bytes(payload[COMMAND_SOURCE_SEQUENCE], "little"))
+    return last
 
 
 def frames_before(journal: Path, ring: Path, first_held: int) -> Frames:
