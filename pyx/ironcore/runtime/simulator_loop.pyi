@@ -1,0 +1,1 @@
+"""The simulation's loop; used through simulator_loop.pxd only."""

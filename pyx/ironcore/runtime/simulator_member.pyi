@@ -1,0 +1,1 @@
+"""Simulated members; used through simulator_member.pxd only."""

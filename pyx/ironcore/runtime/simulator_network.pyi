@@ -1,0 +1,3 @@
+from ironcore.net.sockets import Network
+
+class SimulatedNetwork(Network): ...

@@ -1,0 +1,1 @@
+"""Simulated subscribers; used through simulator_subscriber.pxd only."""

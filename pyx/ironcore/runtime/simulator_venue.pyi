@@ -1,0 +1,1 @@
+"""A simulated venue; used through simulator_venue.pxd only."""

@@ -1,0 +1,1 @@
+"""A simulation's chance and time; used through simulator_world.pxd only."""

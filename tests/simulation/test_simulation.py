@@ -1,0 +1,86 @@
+"""Goal: whatever goes wrong around the venue, nothing acknowledged is lost and everybody believes
+the same; and a bug in the journal's order of writing would be found. Method: the whole pipeline in
+one thread on a simulated disk, network and clock, from one seed a run; bugs planted on purpose."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ironcore.runtime.simulator import PLANTS, SimulationError, simulate
+
+SEEDS = 1000
+SEEDS_TO_FIND_A_BUG = 60
+SCRIPT = Path(__file__).with_name("seeds.py")
+
+
+def test_a_thousand_seeds_with_faults_are_green() -> None:
+    # In a process of its own: a broken invariant of the data plane aborts it.
+    run = subprocess.run(
+        [sys.executable, str(SCRIPT), str(SEEDS)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    assert f"{SEEDS} seeds, 0 failed" in run.stdout
+
+
+def test_a_seed_does_the_same_again() -> None:
+    for seed in (1, 2, 3):
+        assert simulate(seed) == simulate(seed)
+
+
+def test_other_seeds_do_something_else() -> None:
+    assert len({simulate(seed).stream_digest for seed in range(10)}) == 10
+
+
+@pytest.mark.parametrize("plant", sorted(set(PLANTS) - {""}))
+def test_a_planted_bug_is_found(plant: str) -> None:
+    found = None
+    for seed in range(SEEDS_TO_FIND_A_BUG):
+        try:
+            simulate(seed, plant=plant, policy="before-reply")
+        except SimulationError as error:
+            found = error
+            break
+    assert found is not None
+    assert f"simulation seed {found.seed}" in str(found)
+    with pytest.raises(SimulationError) as again:
+        simulate(found.seed, plant=plant, policy="before-reply")
+    assert str(again.value) == str(found)
+    simulate(found.seed, policy="before-reply")
+
+
+def test_the_faults_do_happen() -> None:
+    happened: Counter[str] = Counter()
+    for seed in range(200):
+        happened.update(simulate(seed).happened)
+    for name in (
+        "crashes_in_recovery",
+        "frames_salvaged",
+        "torn_tails",
+        "gateway.back_pressure",
+        "gateway.closed_by_peer",
+        "gateway.closed_displaced",
+        "gateway.closed_error",
+        "gateway.closed_peer_timeout",
+        "gateway.session_cancels",
+        "journal.repeated",
+        "journal.segments",
+        "journal.sync_errors",
+        "journal.write_errors",
+        "matcher.back_pressure",
+        "matcher.clock_held",
+        "matcher.repeated",
+        "publisher.caught_up",
+        "publisher.requests_served",
+        "publisher.retries",
+    ):
+        assert happened[name] > 0, name
+
+
+def test_a_trace_tells_of_starts_and_crashes() -> None:
+    lines: list[str] = []
+    report = simulate(2, trace=lines.append)
+    assert any("the matcher starts" in line for line in lines)
+    assert sum("killed" in line or "power" in line for line in lines) == report.crashes
