@@ -90,8 +90,6 @@ cdef inline int broadcast_claim(BroadcastProducer* ring, uint32_t payload_bytes,
     if span > room:
         frame_pad(ring.data, ring.tail, mask, ring.sequence_next)
         ring.tail += room
-    # A shorter frame may fit where a longer one was refused: patience starts anew.
-    ring.full_since_ns = 0
     ring.claimed = ring.tail
     ring.claimed_bytes = payload_bytes
     payload[0] = ring.data + (ring.tail & mask) + FRAME_HEADER_BYTES
