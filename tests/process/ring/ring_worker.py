@@ -1,9 +1,8 @@
 """One end of a ring in a process of its own, to be killed: ring_worker.py ROLE PATH PROGRESS FAULT.
 
 Roles: spsc-producer, spsc-consumer, broadcast-producer, and broadcast-<reader's name>. Says
-"ready" when it has attached, and "broken: ..." when it sees what a ring must never do. PROGRESS
-holds the number of the last frame judged, as one 64-bit word; FAULT is a consumer's, from
-selfcheck.FAULTS.
+"broken: ..." when it sees what a ring must never do. PROGRESS holds the number of the last frame
+judged, as one 64-bit word; FAULT is a consumer's, from selfcheck.FAULTS.
 """
 
 import mmap
@@ -23,7 +22,6 @@ def consume(role: str, path: str, progress: memoryview, fault: str) -> None:
     consumer = spsc.Consumer(path) if role == "spsc-consumer" else None
     name = role.removeprefix("broadcast-")
     reader = broadcast.Reader(path, name) if consumer is None else None
-    print("ready", flush=True)
     while True:
         if consumer is not None:
             outcomes = selfcheck.consume_spsc(
@@ -49,11 +47,9 @@ def main() -> None:
     role, path, progress_path, fault = sys.argv[1:]
     if role == "spsc-producer":
         producer = spsc.Producer(path)
-        print("ready", flush=True)
         selfcheck.produce_spsc(producer, FOREVER, PAYLOAD_BYTES_MAX)
     elif role == "broadcast-producer":
         broadcaster = broadcast.Producer(path)
-        print("ready", flush=True)
         selfcheck.produce_broadcast(broadcaster, FOREVER, PAYLOAD_BYTES_MAX)
     else:
         with open(progress_path, "r+b") as file, mmap.mmap(file.fileno(), 8) as mapping:
