@@ -199,8 +199,8 @@ def test_reader_that_comes_and_goes_always_finds_whole_frames(
     outcomes = in_thread(produce, consume)
     assert outcomes.forbidden == 0, outcomes
     assert outcomes.frames > visits
-    # Each visit was a lap or more after the one before.
-    assert outcomes.sequence_next > visits * (capacity // 2 // (payload + 32))
+    # Each visit began where the one before had ended, or later: no frame was read twice.
+    assert outcomes.sequence_next >= outcomes.frames
 
 
 @pytest.mark.slow
