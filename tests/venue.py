@@ -75,7 +75,7 @@ class HandVenue:
     """The stages on their rings. `crash` forgets them as SIGKILL would; restart by making a
     new one."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, replies_bytes_max: int = 1 << 20) -> None:
         self.config = configs.load(file)
         self.said: list[str] = []
         preparation.prepare(self.config, None, self.said.append)
@@ -99,7 +99,7 @@ class HandVenue:
             sessions_max=limits.sessions_max,
             instruments_max=limits.instruments_max,
             user_ref_bits=user_ref_bits(self.config),
-            replies_bytes_max=1 << 20,
+            replies_bytes_max=replies_bytes_max,
             connections_max=4,
             heartbeat_ns=entry.heartbeat_ns,
             peer_timeout_ns=entry.peer_timeout_ns,

@@ -73,8 +73,7 @@ cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t byte
     cdef uint8_t record[COMMAND_BYTES_MAX]
     cdef uint32_t record_bytes = 0
     cdef int status
-    # The last eighth of the memory is for the replies to what rests already.
-    if session.replies_lost or session.log.bytes > session.log.bytes_max // 8 * 7:
+    if session.full:
         connection_close(g, c, CLOSED_REPLIES_FULL)
         return STATUS_MALFORMED
     status = order_entry_command(&g.sessions.directory, c.session, session.firm, message,
@@ -292,7 +291,8 @@ cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
             work += connection_accept(g)
         elif 0 <= fd < DESCRIPTORS_MAX and g.by_descriptor[fd] >= 0:
             work += _read(g, &g.connection[g.by_descriptor[fd]])
-    if g.cancels_due:
+    if g.cancels_due or g.sessions.cancels_due:
+        g.sessions.cancels_due = False
         _cancel_sessions(g)
     work += _resume(g)
     if g.now_ns - g.timer_ns >= TIMER_NS:

@@ -162,7 +162,8 @@ cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
     c.state = CONNECTION_LIVE
     c.tx_offset = reply_log_offset(&session.log, sequence)
     session.connection = <int>(c - g.connection)
-    session.cancel_due = False
+    if not session.full:
+        session.cancel_due = False
     counter_add(g.counters[GATEWAY_LOGINS], 1)
     _send_small(g, c, packet,
                 soupbin_encode_login_accepted(packet, g.sessions.stream_name, sequence))

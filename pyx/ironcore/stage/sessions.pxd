@@ -23,6 +23,7 @@ cdef struct Session:
     bint unsent                      # is in the list of sessions with replies not yet sent
     bint cancel_due                  # its connection is gone: CANCEL_SESSION is to be sequenced
     int connection                   # that serves it, or -1
+    bint full                        # seven eighths of the log are used: it takes no more orders
     uint64_t replies_lost            # beyond the log's memory
 
 cdef struct Sessions:
@@ -35,6 +36,7 @@ cdef struct Sessions:
     char stream_name[10]
     uint32_t* unsent                 # sessions that got replies since the list was emptied
     uint32_t unsent_count
+    bint cancels_due                 # a session has become full: its orders are to be cancelled
     # The transaction in hand: it may go on in further frames.
     bint open
     uint8_t command[COMMAND_BYTES_MAX]

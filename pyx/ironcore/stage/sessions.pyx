@@ -109,6 +109,11 @@ cdef void _reply(Sessions* s, uint32_t session, const uint8_t* message,
     if reply_log_append(&to.log, message, <uint32_t>bytes) != STATUS_OK:
         to.replies_lost += 1
         return
+    # The last eighth is for what is on its way and for the cancels of what rests.
+    if not to.full and to.log.bytes > to.log.bytes_max // 8 * 7:
+        to.full = True
+        to.cancel_due = True
+        s.cancels_due = True
     if not to.unsent:
         to.unsent = True
         s.unsent[s.unsent_count] = session

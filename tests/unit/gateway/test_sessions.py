@@ -218,3 +218,28 @@ def test_a_table_full_of_members_refuses_the_next_connection(venue: HandVenue) -
     extra = Member(venue)
     extra.wait(lambda: extra.closed)
     assert venue.gateway.counters.snapshot()["connections_refused"] == 1
+
+
+def test_a_session_whose_reply_memory_fills_up_is_told_of_every_execution_and_cancel(
+    config_file: Path,
+) -> None:
+    venue = HandVenue(config_file, replies_bytes_max=1 << 15)
+    venue.settle()
+    passive = Member(venue)
+    passive.login()
+    taker = Member(venue, "BETA1")
+    taker.login()
+    for number in range(1, 301):
+        passive.enter(number, side="S", quantity=1)
+    passive.replies()
+    taker.enter(1, quantity=250, tif="3")
+    sent = passive.replies()
+    assert [kind for kind in b"AEC" if kind in {reply[0] for reply in sent}] == list(b"AEC")
+    assert sum(reply[0] == ord("E") for reply in sent) == 250
+    assert sum(reply[0] == ord("C") for reply in sent) == 50
+    assert venue.gateway.counters.snapshot()["replies_lost"] == 0
+    assert len(venue.engine.orders(0, "S")) == 0
+    passive.enter(301)
+    passive.wait(lambda: passive.closed)
+    assert closed(venue, "replies_full") == 1
+    venue.crash()
