@@ -43,11 +43,14 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
         sequence_next=last + 1,
         huge_pages=events.huge_pages,
     )
+    source_next = pipeline.last_source_sequence(config.journal.directory) + 1
+    if orders.path.exists():
+        _discard_older_orders(orders.path, source_next, say)
     if not orders.path.exists():
         pipeline.create_order_ring(
             orders.path,
             orders.capacity_bytes,
-            sequence_next=pipeline.last_source_sequence(config.journal.directory) + 1,
+            sequence_next=source_next,
             huge_pages=orders.huge_pages,
         )
 
@@ -66,6 +69,18 @@ def _discard_foreign_rings(config: Config, say: Callable[[str], None]) -> None:
             say(f"{path}: of another journal than {config.journal.directory}; discarded")
             path.unlink()
     _write(ring_id, identity)
+
+
+def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], None]) -> None:
+    """A ring on a disk may come back from a crash of the host older than the journal. New orders
+    would then get sequences that the stream has already, and be taken for repetitions."""
+    sequence_next = pipeline.open_order_producer(path).sequence_next
+    if sequence_next < source_next:
+        say(
+            f"{path}: ends at sequence {sequence_next - 1}, but the journal has orders up to "
+            f"{source_next - 1}; made anew"
+        )
+        path.unlink()
 
 
 def _write(path: Path, text: str) -> None:
