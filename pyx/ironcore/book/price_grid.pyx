@@ -54,7 +54,7 @@ cdef bint grid_prepare(PriceGrid* grid, uint32_t tick_size_e4, int32_t price_e4_
         band.price_from_e4 = bands[index].price_from_e4
         band.tick_size_e4 = bands[index].tick_size_e4
         band.reserved = 0
-    for index in range(bands_count + 1, GRID_BANDS_MAX):
+    for index in range(bands_count + 1, <uint32_t>GRID_BANDS_MAX):
         made.bands[index] = GridBand(0, 0, 0, 0)
     last_e4 = <uint32_t>price_e4_max // band.tick_size_e4 * <uint64_t>band.tick_size_e4
     made.lowest_e4 = <int32_t>first_e4
