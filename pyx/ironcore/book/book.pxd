@@ -6,15 +6,17 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from ironcore.book.order_pool cimport (
     TOTAL_ONE_ORDER, Arena, Level, Order, level_at, order_at, queue_append, queue_remove,
 )
+from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport PriceLevels, levels_leave, levels_take
 from ironcore.risk.limits cimport InstrumentLimits
 from ironcore.wire.record cimport Event
 
-cdef struct Book:                    # 192 bytes
+cdef struct Book:                    # 320 bytes
     PriceLevels sides[2]             # 0 buys, 1 sells
+    PriceGrid grid
     InstrumentLimits limits
     char symbol[8]
-    uint8_t reserved[24]
+    uint8_t reserved[32]
 
 cdef struct Execution:               # what one incoming order does to the opposite side
     uint32_t limit_key               # on the opposite side's scale; KEY_WORST for a market order
@@ -26,10 +28,9 @@ cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil
 cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* execution) noexcept nogil
 
 
-cdef inline uint32_t book_key(const InstrumentLimits* limits, uint32_t sell,
-                              uint32_t tick) noexcept nogil:
-    """The key of a price, given as ticks from the lowest, on the buy (0) or the sell (1) side."""
-    return tick if sell else limits.ticks_count - 1 - tick
+cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tick) noexcept nogil:
+    """The key of a price, given as its tick, on the buy (0) or the sell (1) side."""
+    return tick if sell else grid.ticks_count - 1 - tick
 
 
 cdef inline void book_rest(Arena* arena, Book* book, uint32_t sell, uint32_t key,

@@ -11,18 +11,11 @@ from ironcore.wire.record cimport (
 
 
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
-    """Empty sides for the instrument whose limits are set and prepared."""
-    iron_static_assert(sizeof(Book) == 192)
+    """Empty sides for the instrument whose grid is set."""
+    iron_static_assert(sizeof(Book) == 320)
     iron_static_assert(sizeof(Event) == EVENT_BYTES)
-    cdef int32_t tick_e4 = <int32_t>book.limits.tick_size_e4
-    cdef int32_t lowest_e4 = <int32_t>book.limits.tick_first * tick_e4
-    cdef uint32_t ticks_count = book.limits.ticks_count
-    levels_create(arena, &book.sides[0], 2 * index, ticks_count)
-    levels_create(arena, &book.sides[1], 2 * index + 1, ticks_count)
-    book.sides[0].price_zero_e4 = lowest_e4 + <int32_t>(ticks_count - 1) * tick_e4
-    book.sides[0].price_step_e4 = -tick_e4
-    book.sides[1].price_zero_e4 = lowest_e4
-    book.sides[1].price_step_e4 = tick_e4
+    levels_create(arena, &book.sides[0], 2 * index, &book.grid, True)
+    levels_create(arena, &book.sides[1], 2 * index + 1, &book.grid, False)
 
 
 cdef inline void _fill(Arena* arena, Order* resting, uint32_t quantity, int32_t price_e4,

@@ -16,7 +16,8 @@ from ironcore.book.order_commands cimport (
     replace_order,
 )
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
-from ironcore.risk.limits cimport QUANTITY_MAX, limits_prepare
+from ironcore.book.price_grid cimport grid_prepare
+from ironcore.risk.limits cimport QUANTITY_MAX, limits_are_valid
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY,
@@ -106,12 +107,12 @@ cdef int _define_instrument(Engine* engine, const DefineInstrument* command) noe
     cdef Book* book = &engine.books[index]
     if command.header.instrument != index or index == engine.limits.instruments_max:
         return STATUS_MALFORMED
-    book.limits.tick_size_e4 = command.tick_size_e4
     book.limits.lot_size = command.lot_size
-    book.limits.price_e4_min = command.price_e4_min
-    book.limits.price_e4_max = command.price_e4_max
     book.limits.quantity_max = command.quantity_max
-    if not limits_prepare(&book.limits):
+    if not limits_are_valid(&book.limits):
+        return STATUS_MALFORMED
+    if not grid_prepare(&book.grid, command.tick_size_e4, command.price_e4_min,
+                        command.price_e4_max, command.bands, command.tick_bands_count):
         return STATUS_MALFORMED
     memcpy(book.symbol, command.symbol, sizeof(book.symbol))
     book_create(&engine.arena, book, index)

@@ -90,7 +90,7 @@ cdef const char* _side(Engine* engine, Tally* tally, Book* book, uint32_t sell) 
         return b"the best price is not the best level's"
     while unit:
         key = level_key(&engine.arena, unit)
-        if key >= book.limits.ticks_count:
+        if key >= book.grid.ticks_count:
             return b"a level is outside the instrument's prices"
         if levels and key <= key_before:
             return b"the levels are not in order of price"
@@ -171,7 +171,7 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
         if broken != NULL:
             return broken
     if book.sides[0].best_key != KEY_NONE and book.sides[1].best_key != KEY_NONE:
-        if book.sides[1].best_key <= book.limits.ticks_count - 1 - book.sides[0].best_key:
+        if book.sides[1].best_key <= book.grid.ticks_count - 1 - book.sides[0].best_key:
             return b"the book is crossed"
     return NULL
 

@@ -22,6 +22,7 @@ from ironcore.book.order_pool cimport (
     TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, Order, level_at, order_at, order_ref,
     order_side,
 )
+from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport (
     PriceLevels, level_key, levels_next, levels_price_e4,
 )
@@ -223,6 +224,7 @@ cdef class MatchingEngine:
         for index in range(engine.books_count):
             book = &engine.books[index]
             state.update((<const char*>&book.limits)[:sizeof(InstrumentLimits)])
+            state.update((<const char*>&book.grid)[:sizeof(PriceGrid)])
             state.update(book.symbol[:8])
             state.update(self.orders(index, "B").tobytes())
             state.update(b"/")

@@ -12,12 +12,12 @@ from ironcore.book.order_pool cimport (
     ORDER_REF_MAX, ORDER_SIDE_MASK, REF_SHIFT, Order, order_at, order_give, order_ref, order_side,
     order_take,
 )
+from ironcore.book.price_grid cimport grid_tick
 from ironcore.book.price_levels cimport KEY_WORST, PAGE_SHIFT, level_key, levels_price_e4
 from ironcore.risk.limits cimport (
     CROSS_NONE, REJECT_CROSS_ORDER, REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_OTHER,
-    REJECT_PROCESSING, REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_DAY, InstrumentLimits,
-    appendage_check, instructions_reject, price_is_market, price_reject, quantity_reject,
-    side_is_sell,
+    REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_DAY,
+    appendage_check, instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
 from ironcore.wire.record cimport (
     EVENT_ACCEPTED, EVENT_ADDED, EVENT_CANCELED, EVENT_CROSSES, EVENT_MASS_CANCEL_RESPONSE,
@@ -66,11 +66,11 @@ cdef int _reject(Engine* engine, uint32_t reason) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline uint32_t _terms_reject(const InstrumentLimits* limits, uint32_t quantity,
-                                   int32_t price_e4, uint8_t time_in_force, uint8_t display,
+cdef inline uint32_t _terms_reject(const Book* book, uint32_t quantity, int32_t price_e4,
+                                   uint8_t time_in_force, uint8_t display,
                                    Terms* terms) noexcept nogil:
     """What an order and a replacement have in common; fills the terms that follow from it."""
-    cdef uint32_t reason = quantity_reject(limits, quantity)
+    cdef uint32_t reason = quantity_reject(&book.limits, quantity)
     cdef uint32_t tick = 0
     terms.key = 0
     if reason:
@@ -80,11 +80,10 @@ cdef inline uint32_t _terms_reject(const InstrumentLimits* limits, uint32_t quan
         terms.limit_key = KEY_WORST
         terms.may_rest = False
     else:
-        reason = price_reject(limits, price_e4, &tick)
-        if reason:
-            return reason
-        terms.key = book_key(limits, terms.sell, tick)
-        terms.limit_key = book_key(limits, terms.sell ^ 1, tick)
+        if not grid_tick(&book.grid, price_e4, &tick):
+            return REJECT_PRICE
+        terms.key = book_key(&book.grid, terms.sell, tick)
+        terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
         terms.may_rest = time_in_force == TIME_IN_FORCE_DAY
     return instructions_reject(time_in_force, display)
 
@@ -100,7 +99,7 @@ cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session,
     terms.sell = 1 if side_is_sell(command.side) else 0
     if not terms.sell and command.side != SIDE_BUY:
         return REJECT_SIDE
-    reason = _terms_reject(&engine.books[command.header.instrument].limits, command.quantity,
+    reason = _terms_reject(&engine.books[command.header.instrument], command.quantity,
                            command.price_e4, command.time_in_force, command.display, terms)
     if reason:
         return reason
@@ -291,7 +290,7 @@ cdef uint32_t _replace_reject(Engine* engine, const ReplaceOrder* command, uint8
         return REJECT_SIDE
     if side_is_sell(terms.side) != side_is_sell(order_side(order)):
         return REJECT_SIDE
-    return _terms_reject(&engine.books[instrument].limits, command.quantity, command.price_e4,
+    return _terms_reject(&engine.books[instrument], command.quantity, command.price_e4,
                          command.time_in_force, command.display, terms)
 
 

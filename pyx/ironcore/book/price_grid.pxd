@@ -1,8 +1,8 @@
 # An instrument's prices: the multiples of its tick size, or of several by price (rules 2.5, 5.11).
 #
-# Every grid price in range has a tick, dense from 0 at the lowest, whatever the tick sizes; a side's
-# keys are ticks, or ticks counted from the other end. Snapping works on the grid without its range,
-# so that its caller sees whether the result is in range.
+# Every grid price in range has a tick, dense from 0 at the lowest, whatever the tick sizes; a
+# side's keys are ticks, or ticks counted from the other end. Snapping works on the grid without its
+# range, so that its caller sees whether the result is in range.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 

@@ -23,13 +23,13 @@ cdef uint32_t _node_create(Arena* arena, uint32_t parent, uint32_t index) noexce
     return number
 
 
-cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index,
-                        uint32_t keys_count) noexcept nogil:
-    """An empty side for the keys 0 .. keys_count - 1; prices are the caller's to set."""
+cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
+                        bint descending) noexcept nogil:
+    """An empty side for the prices of the grid, of which the highest is the best if descending."""
     iron_static_assert(sizeof(PriceLevels) == 64)
     cdef uint64_t span = <uint64_t>1 << NEAR_SHIFT
     side.depth = 1
-    while span < keys_count:
+    while span < grid.ticks_count:
         span <<= 6
         side.depth += 1
     side.best_key = KEY_NONE
@@ -39,6 +39,18 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index,
     side.root = _node_create(arena, 0, 0)
     side.index = index
     side.levels = 0
+    side.price_zero_e4 = grid.highest_e4 if descending else grid.lowest_e4
+    side.price_step_e4 = <int32_t>grid.bands[0].tick_size_e4
+    if descending:
+        side.price_step_e4 = -side.price_step_e4
+    side.grid = NULL
+    if grid.bands_count > 1:
+        side.grid = grid
+
+
+cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil:
+    iron_assert(side.levels == 0, "a side that holds orders is taken down")
+    pool_give(&arena.node_pool, side.root)
 
 
 cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:

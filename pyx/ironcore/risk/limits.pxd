@@ -36,18 +36,12 @@ cdef enum:
     DISPLAY_ATTRIBUTABLE = 65        # 'A'
     CROSS_NONE = 78                  # 'N'
 
-cdef struct InstrumentLimits:        # 32 bytes
-    uint32_t tick_size_e4
+cdef struct InstrumentLimits:        # 8 bytes
     uint32_t lot_size
-    int32_t price_e4_min
-    int32_t price_e4_max
     uint32_t quantity_max
-    uint32_t tick_first              # price = tick * tick_size_e4, from this tick
-    uint32_t ticks_count             # on
-    uint32_t reserved
 
-# Fills tick_first and ticks_count; false when no order could ever satisfy these limits.
-cdef bint limits_prepare(InstrumentLimits* limits) noexcept nogil
+# False when no quantity could ever satisfy these limits.
+cdef bint limits_are_valid(const InstrumentLimits* limits) noexcept nogil
 
 # The options of an order's appendage. STATUS_MALFORMED when its elements do not fill it exactly.
 # *reason is the reject reason of the first option that asks for what the venue does not do;
@@ -72,19 +66,6 @@ cdef inline uint32_t quantity_reject(const InstrumentLimits* limits,
         return REJECT_QUANTITY_MAX
     if limits.lot_size != 1 and quantity % limits.lot_size:
         return REJECT_QUANTITY
-    return REJECT_NONE
-
-
-cdef inline uint32_t price_reject(const InstrumentLimits* limits, int32_t price_e4,
-                                  uint32_t* tick) noexcept nogil:
-    """A limit price's number of ticks from tick_first, for a price that is one."""
-    cdef uint32_t ticks
-    if price_e4 < limits.price_e4_min or price_e4 > limits.price_e4_max:
-        return REJECT_PRICE
-    ticks = <uint32_t>price_e4 // limits.tick_size_e4
-    if ticks * limits.tick_size_e4 != <uint32_t>price_e4:
-        return REJECT_PRICE
-    tick[0] = ticks - limits.tick_first
     return REJECT_NONE
 
 

@@ -2,9 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
-from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
-from ironcore.wire.record cimport PRICE_E4_MAX
 
 
 cdef enum OrderOption:               # OUCH 5.0 appendage tags that change how an order trades
@@ -22,23 +20,10 @@ cdef enum:
     POST_ONLY = 80                   # 'P'
 
 
-cdef bint limits_prepare(InstrumentLimits* limits) noexcept nogil:
-    iron_static_assert(sizeof(InstrumentLimits) == 32)
-    cdef uint32_t tick_last
-    if limits.tick_size_e4 == 0 or limits.lot_size == 0:
+cdef bint limits_are_valid(const InstrumentLimits* limits) noexcept nogil:
+    if limits.lot_size == 0 or limits.quantity_max < limits.lot_size:
         return False
-    if limits.price_e4_min < 1 or limits.price_e4_max > PRICE_E4_MAX:
-        return False
-    if limits.quantity_max > QUANTITY_MAX or limits.quantity_max < limits.lot_size:
-        return False
-    if limits.price_e4_max < limits.price_e4_min:
-        return False
-    limits.tick_first = (<uint32_t>limits.price_e4_min - 1) // limits.tick_size_e4 + 1
-    tick_last = <uint32_t>limits.price_e4_max // limits.tick_size_e4
-    if tick_last < limits.tick_first:
-        return False
-    limits.ticks_count = tick_last - limits.tick_first + 1
-    return True
+    return limits.quantity_max <= QUANTITY_MAX
 
 
 cdef uint32_t _big_endian_u32(const uint8_t* value) noexcept nogil:
