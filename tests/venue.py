@@ -101,6 +101,7 @@ class HandVenue:
             user_ref_bits=user_ref_bits(self.config),
             replies_bytes_max=replies_bytes_max,
             connections_max=4,
+            sessions_expected=len(self.config.sessions),
             heartbeat_ns=entry.heartbeat_ns,
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,

@@ -111,6 +111,7 @@ class ProcessStages:
             user_ref_bits=user_ref_bits(config),
             replies_bytes_max=entry.replies_bytes_max,
             connections_max=entry.connections_max,
+            sessions_expected=len(config.sessions),
             heartbeat_ns=entry.heartbeat_ns,
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,

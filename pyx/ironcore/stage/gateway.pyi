@@ -21,6 +21,7 @@ class GatewayStage(Stage):
         user_ref_bits: int,
         replies_bytes_max: int,
         connections_max: int,
+        sessions_expected: int,
         heartbeat_ns: int,
         peer_timeout_ns: int,
         login_timeout_ns: int,

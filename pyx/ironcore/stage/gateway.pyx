@@ -310,6 +310,7 @@ cdef class GatewayStage:
     """The gateway on its rings and its listening socket.
 
     listener: file descriptor of a bound, listening, non-blocking TCP socket; the caller owns it.
+    sessions_expected: logins are not answered before the stream has defined so many.
     network: the host's unless given.
     Give it every frame of the stream that exists (`catch_up`) before it polls.
     """
@@ -317,6 +318,7 @@ cdef class GatewayStage:
     def __cinit__(self, int listener, OrderProducer orders, StreamReader stream,
                   CounterSet counters, *, uint32_t sessions_max, uint32_t instruments_max,
                   uint32_t user_ref_bits, uint64_t replies_bytes_max, uint32_t connections_max,
+                  uint32_t sessions_expected,
                   uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns,
                   Network network=None):
         cdef Gateway* g = &self.g
@@ -334,6 +336,7 @@ cdef class GatewayStage:
         g.settings.peer_timeout_ns = peer_timeout_ns
         g.settings.login_timeout_ns = login_timeout_ns
         g.settings.connections_max = connections_max
+        g.settings.sessions_expected = sessions_expected
         g.listener = listener
         g.connection = <Connection*>calloc(connections_max, sizeof(Connection))
         g.by_descriptor = <int*>calloc(DESCRIPTORS_MAX, sizeof(int))

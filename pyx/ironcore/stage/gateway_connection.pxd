@@ -85,6 +85,7 @@ cdef struct GatewaySettings:
     uint64_t peer_timeout_ns
     uint64_t login_timeout_ns
     uint32_t connections_max
+    uint32_t sessions_expected       # logins wait until the stream has defined so many
 
 cdef struct Gateway:
     Sessions sessions

@@ -177,6 +177,9 @@ cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil:
     cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
     if answer >> 2 != c.generation:
         return
+    # A venue that starts listens before its stream has defined the member's session.
+    if g.sessions.count < g.settings.sessions_expected:
+        return
     id = sessions_find(&g.sessions, c.login.username)
     memset(&c.login, 0, sizeof(Login))
     if answer & 3 == VERDICT_ACCEPTED and id != 0:

@@ -21,6 +21,7 @@ cdef struct JournalCursor:
     char name[SEGMENT_NAME_BYTES]    # of the segment in hand or last looked for
     uint64_t segment_sequence        # its first sequence
     uint64_t offset                  # in it, of the next record; of the bad one after a fault
+    uint64_t durable_offset          # in it, behind its last durability mark; 0 without one
     uint64_t sequence_next           # of the next frame; 0: that of the oldest segment
     uint64_t segments                # opened so far
     char stream_name[10]             # of the segment in hand

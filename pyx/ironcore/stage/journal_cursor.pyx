@@ -98,6 +98,7 @@ cdef int _enter_segment(JournalCursor* cursor, uint64_t sequence) noexcept nogil
     cursor.fd = fd
     cursor.segment_sequence = sequence
     cursor.offset = 0
+    cursor.durable_offset = 0
     cursor.buffer_offset = 0
     cursor.buffer_bytes = 0
     cursor.segments += 1
@@ -288,6 +289,7 @@ cdef int _next_record(JournalCursor* cursor, const RecordHeader** found) noexcep
             return _judge(cursor, FAULT_RECORD)
     if record.payload_bytes == 0 and record.sequence == cursor.sequence_next - 1:
         cursor.offset += RECORD_HEADER_BYTES
+        cursor.durable_offset = cursor.offset
         return STATUS_OK
     if record.payload_bytes == 0 or record.sequence != cursor.sequence_next:
         cursor.bad_sequence = record.sequence

@@ -12,6 +12,7 @@ class JournalReport(NamedTuple):
     last_sequence: int
     segment: str
     offset: int
+    durable_offset: int
     torn_bytes: int
     fault: str
 

@@ -33,6 +33,7 @@ class JournalReport(NamedTuple):
     last_sequence: int  # of the last sound frame
     segment: str  # where the sound part ends: file name, "" for none, ...
     offset: int  # ... and offset in it
+    durable_offset: int  # behind its last durability mark, 0 without one
     torn_bytes: int  # behind that, left by a crash in the middle of a write
     fault: str  # "" when sound up to its end; else what is wrong at segment and offset
 
@@ -121,6 +122,7 @@ cdef object _walk(CursorOwner owner, bint newest_only):
         last_sequence=last,
         segment=cursor.name.decode() if cursor.segments else "",
         offset=cursor.offset,
+        durable_offset=cursor.durable_offset,
         torn_bytes=cursor.bad_bytes if status == STATUS_TRUNCATED else 0,
         fault=_fault_text(cursor) if status == STATUS_CORRUPT else "",
     ), status
@@ -157,7 +159,8 @@ cdef class JournalReader:
         if status == STATUS_CORRUPT:
             raise JournalCorruptError(JournalReport(
                 "", owner.cursor.segments, 0, 0, owner.cursor.sequence_next - 1,
-                owner.cursor.name.decode(), owner.cursor.offset, 0, _fault_text(&owner.cursor),
+                owner.cursor.name.decode(), owner.cursor.offset,
+                owner.cursor.durable_offset, 0, _fault_text(&owner.cursor),
             ))
 
     def verify(self):
@@ -177,8 +180,23 @@ cdef _truncate(FileDirectory directory, str name, uint64_t offset):
         files.close(files.context, fd)
 
 
-cdef _sync(FileDirectory directory, str name):
-    """Make durable what a killed writer may have left in the page cache."""
+cdef _write_again(Files* files, int fd, str name, uint64_t offset):
+    """Have the kernel store these bytes up to the file's end, though they are in it already."""
+    cdef uint8_t chunk[COPY_BYTES]
+    cdef long n
+    while True:
+        n = files.read_at(files.context, fd, chunk, COPY_BYTES, offset)
+        _check_os(n, name)
+        if n == 0:
+            return
+        n = files.write_at(files.context, fd, chunk, <size_t>n, offset)
+        _check_os(n, name)
+        offset += <uint64_t>n
+
+
+cdef _make_durable(FileDirectory directory, str name, uint64_t durable_offset):
+    """What a killed writer may have left in the page cache. Its last sync may have failed: then the
+    kernel takes pages for stored that are not, and only writing them again helps."""
     cdef Files* files = &directory.files
     cdef bytes encoded = name.encode()
     cdef int fd
@@ -186,6 +204,7 @@ cdef _sync(FileDirectory directory, str name):
         fd = files.open(files.context, encoded, 0)
         _check_os(fd, name)
         try:
+            _write_again(files, fd, name, durable_offset)
             _check_os(files.sync(files.context, fd), name)
         finally:
             files.close(files.context, fd)
@@ -302,5 +321,5 @@ def recover(directory, truncate_at=None, *, newest_only=False):
         raise ValueError(f"cannot truncate at {truncate_at}: the journal is sound up to its end, "
                          f"sequence {report.last_sequence}")
     segment = _end_at(opened, report)
-    _sync(opened, segment)
+    _make_durable(opened, segment, report.durable_offset)
     return report._replace(segment=segment, offset=report.offset if segment else 0)
