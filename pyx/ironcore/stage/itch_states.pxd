@@ -11,4 +11,5 @@ cdef size_t itch_stock_directory(const ItchFeed* feed, uint8_t* out) noexcept no
 cdef size_t itch_trading_action(const ItchFeed* feed, uint8_t state, const char* reason,
                                 uint8_t* out) noexcept nogil
 # The event's message: its bytes, 0 when the public does not see the event or it is of another kind.
-cdef size_t itch_state_message(const ItchFeed* feed, const Event* event, uint8_t* out) noexcept nogil
+cdef size_t itch_state_message(const ItchFeed* feed, const Event* event,
+                               uint8_t* out) noexcept nogil
