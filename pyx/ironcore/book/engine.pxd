@@ -5,14 +5,15 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_prefetch
 from ironcore.book.book cimport Book
-from ironcore.book.order_pool cimport Arena, Order, level_at, order_at
+from ironcore.book.order_pool cimport Arena, Link, Order, level_at, order_at
 from ironcore.book.price_levels cimport PAGE_SHIFT
 from ironcore.wire.record cimport COMMAND_REPLACE_ORDER, CommandHeader, Event, ReplaceOrder
 
 cdef enum:
     ENGINE_INSTRUMENTS_MAX = 65535   # ITCH's stock locate is 16 bits wide and 0 means "none"
     ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
-    ENGINE_EVENTS_EXTRA = 4          # what a command causes besides an event for each resting order
+    ENGINE_EVENTS_AN_ORDER = 96      # rule 16.2: what one command may cause for each live order
+    ENGINE_EVENTS_EXTRA = 64         # and besides
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -20,17 +21,20 @@ cdef struct EngineLimits:            # what is allocated at start; STREAM_START 
     uint32_t orders_max              # orders that rest at one time, all books together
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
 
-cdef struct Session:                 # 16 bytes
+cdef struct Session:                 # 24 bytes
     uint32_t user_ref_last           # the highest UserRefNum that was consumed
+    uint32_t stp_group               # 0: none
+    uint8_t stp_mode                 # StpMode
     uint8_t entry_disabled
     uint8_t cancel_on_disconnect
+    uint8_t reserved[3]
     char username[6]
     char firm[4]
 
 cdef struct Engine:                  # the first three fields are for others to read
     Event* events                    # what the last command caused; the last one has RECORD_LAST
     uint32_t events_count            # 0 is possible (STREAM_START): the caller marks the command
-    uint32_t events_max              # no command can cause more: every resting order and a few
+    uint32_t events_max              # no command can cause more
     Book* books
     Session* sessions
     uint32_t books_count
@@ -39,6 +43,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint64_t match_number_last
     EngineLimits limits
     Arena arena
+    Link* expiry                     # by second of the day: first and last order, 0 when none
+    uint32_t second_next             # the first second that CLOCK has not reached
     bint started
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.

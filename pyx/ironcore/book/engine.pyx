@@ -8,7 +8,7 @@ from libc.string cimport memchr, memcpy
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
-from ironcore.book.book cimport book_create
+from ironcore.book.book cimport book_classify, book_create
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 from ironcore.book.order_commands cimport (
@@ -18,6 +18,7 @@ from ironcore.book.order_commands cimport (
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
 from ironcore.book.price_grid cimport grid_prepare
 from ironcore.risk.limits cimport QUANTITY_MAX, limits_are_valid
+from ironcore.risk.options cimport SECONDS_A_DAY, STP_NONE
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY,
@@ -52,7 +53,7 @@ cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
 
 
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
-    iron_static_assert(sizeof(Session) == 16)
+    iron_static_assert(sizeof(Session) == 24)
     # A level of all orders, each as large as can be, fits the two halves of its total.
     iron_static_assert(ENGINE_ORDERS_MAX >> (64 - TOTAL_COUNT_SHIFT) == 0)
     iron_static_assert((<uint64_t>ENGINE_ORDERS_MAX * QUANTITY_MAX) >> TOTAL_COUNT_SHIFT == 0)
@@ -64,12 +65,15 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     if engine == NULL:
         return NULL
     engine.limits = limits[0]
-    engine.events_max = limits.orders_max + ENGINE_EVENTS_EXTRA
-    engine.events = <Event*>memory_reserve(engine.events_max * sizeof(Event))
+    engine.events_max = limits.orders_max * ENGINE_EVENTS_AN_ORDER + ENGINE_EVENTS_EXTRA
+    engine.events = <Event*>memory_reserve(
+        engine.events_max * <uint64_t>sizeof(Event))
     engine.books = <Book*>memory_reserve(limits.instruments_max * sizeof(Book))
     engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
+    engine.expiry = <Link*>calloc(SECONDS_A_DAY, sizeof(Link))
     if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
-            or arena_create(&engine.arena, limits.orders_max, 2 * limits.instruments_max,
+            or engine.expiry == NULL
+            or arena_create(&engine.arena, limits.orders_max, limits.instruments_max,
                             _slots_count(limits)) != STATUS_OK):
         engine_destroy(engine)
         c_errno.errno = ENOMEM
@@ -84,7 +88,8 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
         return
     arena_destroy(&engine.arena)
     memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
-    memory_release(engine.events, engine.events_max * sizeof(Event))
+    memory_release(engine.events, engine.events_max * <uint64_t>sizeof(Event))
+    free(engine.expiry)
     free(engine.sessions)
     free(engine)
 
@@ -116,6 +121,7 @@ cdef int _define_instrument(Engine* engine, const DefineInstrument* command) noe
         return STATUS_MALFORMED
     memcpy(book.symbol, command.symbol, sizeof(book.symbol))
     book_create(&engine.arena, book, index)
+    book_classify(book)
     engine.books_count += 1
     engine_emit(engine, EVENT_INSTRUMENT_DEFINED, 0, 0, 0, 0, 0, 0, 0, index)
     return STATUS_OK
@@ -129,6 +135,8 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
     cdef Session* session = &engine.sessions[index]
     if command.header.session != index or index > engine.limits.sessions_max:
         return STATUS_MALFORMED
+    session.stp_mode = command.stp_mode if command.stp_mode else STP_NONE
+    session.stp_group = command.stp_group
     session.cancel_on_disconnect = command.cancel_on_disconnect
     memcpy(session.username, command.username, sizeof(session.username))
     memcpy(session.firm, command.firm, sizeof(session.firm))

@@ -163,6 +163,8 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
     cdef uint32_t sell
     cdef const char* broken = NULL
     for sell in range(2):
+        if book.sides[sell].root == 0:
+            continue
         broken = _tree(&engine.arena, tally, book.sides[sell].root, book.sides[sell].depth, 0)
         if broken == NULL:
             broken = _best_is_first(engine, &book.sides[sell])

@@ -4,7 +4,8 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport (
-    Book, Execution, book_key, book_match, book_reduce, book_rest, book_unlink,
+    Book, Execution, SIDE_MASK, SIDE_SHIFT, book_key, book_match, book_queue, book_reduce,
+    book_unlink,
 )
 from ironcore.book.engine cimport Session
 from ironcore.base.builtins cimport iron_unlikely
@@ -58,7 +59,7 @@ cdef inline uint32_t _live_unit(const Engine* engine, uint32_t session,
 
 
 cdef inline uint32_t _instrument_of(const Engine* engine, const Order* order) noexcept nogil:
-    return engine.arena.pages[order.level >> PAGE_SHIFT].side >> 1
+    return engine.arena.pages[order.level >> PAGE_SHIFT].side >> SIDE_SHIFT
 
 
 cdef int _reject(Engine* engine, uint32_t reason) noexcept nogil:
@@ -131,7 +132,7 @@ cdef inline void _rest(Engine* engine, Book* book, const Terms* terms, uint64_t 
     order.ref_side = reference << REF_SHIFT | terms.side
     order.slot = terms.slot
     order.executed = terms.executed + terms.quantity - quantity
-    book_rest(&engine.arena, book, terms.sell, terms.key, unit)
+    book_queue(&engine.arena, book, terms.sell, terms.key, unit)
     engine.arena.slots[terms.slot] = unit
 
 
@@ -200,7 +201,7 @@ cdef inline uint8_t _order_flags(const Order* order) noexcept nogil:
 
 cdef inline int32_t _order_price_e4(Engine* engine, const Order* order) noexcept nogil:
     cdef uint32_t side = engine.arena.pages[order.level >> PAGE_SHIFT].side
-    return levels_price_e4(&engine.books[side >> 1].sides[side & 1],
+    return levels_price_e4(&engine.books[side >> SIDE_SHIFT].sides[side & SIDE_MASK],
                            level_key(&engine.arena, order.level))
 
 
@@ -208,7 +209,7 @@ cdef inline void _remove(Engine* engine, uint32_t unit) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
     cdef uint32_t side = engine.arena.pages[order.level >> PAGE_SHIFT].side
     engine.arena.slots[order.slot] = 0
-    book_unlink(&engine.arena, &engine.books[side >> 1], side & 1, unit)
+    book_unlink(&engine.arena, &engine.books[side >> SIDE_SHIFT], side & SIDE_MASK, unit)
     order_give(&engine.arena, unit)
 
 

@@ -27,14 +27,15 @@ cdef struct PriceLevels:             # 64 bytes
     uint32_t best_level              # unit; valid unless the side is empty
     uint32_t near_prefix             # key >> NEAR_SHIFT of near_node, or NEAR_NONE
     uint32_t near_node
-    uint32_t root
+    uint32_t root                    # 0 until the first order comes
     uint32_t depth                   # nodes on the way from the root to a page, 1 or more
-    uint32_t index                   # of this side: 2 * instrument, plus 1 for the sell side
+    uint32_t index                   # instrument << SIDE_SHIFT | kind and side (book.pxd)
     uint32_t levels                  # occupied
     int32_t price_zero_e4            # price of key 0
     int32_t price_step_e4            # of one key: the tick, negative on the buy side
     const PriceGrid* grid            # where there is more than one tick size, else NULL
-    uint32_t reserved[4]
+    uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
+    uint32_t reserved[3]
 
 cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
                         bint descending) noexcept nogil

@@ -36,7 +36,8 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const P
     side.best_level = 0
     side.near_prefix = NEAR_NONE
     side.near_node = 0
-    side.root = _node_create(arena, 0, 0)
+    side.root = 0
+    side.hidden_key = KEY_NONE
     side.index = index
     side.levels = 0
     side.price_zero_e4 = grid.highest_e4 if descending else grid.lowest_e4
@@ -50,15 +51,19 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const P
 
 cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil:
     iron_assert(side.levels == 0, "a side that holds orders is taken down")
-    pool_give(&arena.node_pool, side.root)
+    if side.root:
+        pool_give(&arena.node_pool, side.root)
+        side.root = 0
 
 
 cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
     """The lowest node for this key, its path made where it is missing; remembered as near."""
-    cdef uint32_t number = side.root
     cdef uint32_t shift = PAGE_SHIFT * side.depth
-    cdef uint32_t index, child
+    cdef uint32_t number, index, child
     cdef PriceNode* node
+    if side.root == 0:
+        side.root = _node_create(arena, 0, 0)
+    number = side.root
     while shift > PAGE_SHIFT:
         node = &arena.nodes[number]
         index = (key >> shift) & 63

@@ -8,9 +8,13 @@ from ironcore.wire.record cimport PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS
 
 cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons
     REJECT_NONE = 0
+    REJECT_NO_PRICE = 0x01           # nothing to price a peg or a trailing stop by
     REJECT_DESTINATION_CLOSED = 0x02   # order entry is disabled for the session
     REJECT_DISPLAY = 0x03
     REJECT_MAX_FLOOR = 0x04
+    REJECT_PRICE_TYPE = 0x05
+    REJECT_COLLAR = 0x06
+    REJECT_HALTED = 0x07
     REJECT_SIDE = 0x09
     REJECT_PROCESSING = 0x0A         # the UserRefNum is beyond what this venue can keep
     REJECT_MIN_QUANTITY = 0x0D
@@ -30,11 +34,17 @@ cdef enum:
     SIDE_SHORT = 84                  # 'T'
     SIDE_SHORT_EXEMPT = 69           # 'E'
     TIME_IN_FORCE_DAY = 48           # '0'
+    TIME_IN_FORCE_GTC = 49           # '1'
     TIME_IN_FORCE_IOC = 51           # '3'
+    TIME_IN_FORCE_FOK = 52           # '4'
+    TIME_IN_FORCE_GTT = 54           # '6'
     DISPLAY_YES = 89                 # 'Y'
     DISPLAY_NO = 78                  # 'N'
     DISPLAY_ATTRIBUTABLE = 65        # 'A'
     CROSS_NONE = 78                  # 'N'
+    CROSS_OPENING = 79               # 'O'
+    CROSS_CLOSING = 67               # 'C'
+    CROSS_HALT = 72                  # 'H'
 
 cdef struct InstrumentLimits:        # 8 bytes
     uint32_t lot_size
