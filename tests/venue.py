@@ -75,7 +75,9 @@ class HandVenue:
     """The stages on their rings. `crash` forgets them as SIGKILL would; restart by making a
     new one."""
 
-    def __init__(self, file: Path, replies_bytes_max: int = 1 << 20) -> None:
+    def __init__(
+        self, file: Path, replies_bytes_max: int = 1 << 20, *, defined: bool = True
+    ) -> None:
         self.config = configs.load(file)
         self.said: list[str] = []
         preparation.prepare(self.config, None, self.said.append)
@@ -115,12 +117,12 @@ class HandVenue:
             self.engine,
             CounterSet("matcher", matcher.COUNTERS),
         )
-        definitions = Definitions()
+        self.definitions = Definitions()
         for sequence, payload in pipeline.whole_stream(directory, events):
             self.matcher.replay(sequence, payload)
-            definitions.observe(payload)
-        for command in definitions.missing(self.config):
-            assert self.matcher.submit(command)
+            self.definitions.observe(payload)
+        if defined:
+            self.define()
         self.journal = journal.JournalStage(
             pipeline.open_stream_reader(events, "journal"),
             directory,
@@ -141,6 +143,11 @@ class HandVenue:
             heartbeat_ns=self.config.streams.market_data.heartbeat_ns,
             window_bytes=1 << 20,
         )
+
+    def define(self) -> None:
+        """Submit what the configuration defines and the stream does not."""
+        for command in self.definitions.missing(self.config):
+            assert self.matcher.submit(command)
 
     @property
     def stages(self) -> list[Any]:

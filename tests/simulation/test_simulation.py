@@ -12,6 +12,8 @@ import pytest
 from ironcore.runtime.simulator import PLANTS, SimulationError, simulate
 
 SEEDS = 1000
+# A login before its session's definition (three), and a journal killed after a sync that failed.
+SEEDS_THAT_FAILED_ONCE = (103243, 105118, 116902, 114903)
 SEEDS_TO_FIND_A_BUG = 60
 SCRIPT = Path(__file__).with_name("seeds.py")
 
@@ -23,6 +25,11 @@ def test_a_thousand_seeds_with_faults_are_green() -> None:
     )
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     assert f"{SEEDS} seeds, 0 failed" in run.stdout
+
+
+@pytest.mark.parametrize("seed", SEEDS_THAT_FAILED_ONCE)
+def test_a_seed_that_failed_once_is_green(seed: int) -> None:
+    simulate(seed)
 
 
 def test_a_seed_does_the_same_again() -> None:

@@ -243,3 +243,17 @@ def test_a_session_whose_reply_memory_fills_up_is_told_of_every_execution_and_ca
     passive.wait(lambda: passive.closed)
     assert closed(venue, "replies_full") == 1
     venue.crash()
+
+
+def test_a_login_before_the_stream_has_defined_its_session_waits_for_it(config_file: Path) -> None:
+    venue = HandVenue(config_file, defined=False)
+    venue.settle()
+    member = Member(venue, "GAMA1")
+    member.send("L", f"{'GAMA1':<6}{'OPEN':<10}{'':>10}{1:>20}".encode())
+    venue.settle()
+    member.read()
+    assert (member.packets, member.closed) == ([], False)
+    venue.define()
+    member.wait(lambda: bool(member.packets))
+    assert member.packets[0][0] == "A"
+    venue.crash()
