@@ -1,7 +1,7 @@
-"""Goal: an order ring that came back from a crash of the host older than the journal loses no order.
+"""Goal: an order ring that a crash of the host has left older than the journal loses no order.
 
-Method: a hand-turned venue is stopped, its order ring replaced by a copy made before the last orders
-were read, as a disk would do that had not written them, and the venue started again.
+Method: a hand-turned venue is stopped, its order ring replaced by a copy made before the last
+orders were read, as by a disk that had not written them, and the venue started again.
 """
 
 import shutil
