@@ -54,7 +54,7 @@ cdef struct Book:                    # 896 bytes
     Link pegs                        # first and last, 0 when there is none
     Link trailing                    # stops that trail, likewise
     uint32_t pause_second            # 13.9: the count's start + 1; 0 before it
-    uint32_t reserved[6]
+    uint32_t reserved[4]
     char symbol[8]
 
 cdef struct Execution:               # what one incoming order does to the opposite side

@@ -26,7 +26,7 @@ cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
 cdef void _shape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
     cdef uint32_t side
     cdef bint descending
-    for side in range(SIDES_COUNT):
+    for side in range(<uint32_t>SIDES_COUNT):
         # The best buy is the highest, but of stops the lowest buy comes first.
         descending = not side & 1
         if side >> KIND_SHIFT == KIND_STOPS:
@@ -36,7 +36,7 @@ cdef void _shape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
 
 cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
     cdef uint32_t side
-    for side in range(SIDES_COUNT):
+    for side in range(<uint32_t>SIDES_COUNT):
         levels_destroy(arena, &book.sides[side])
     _shape(arena, book, index)
 
@@ -50,7 +50,7 @@ cdef void book_classify(Book* book) noexcept nogil:
 
 cdef bint book_is_empty(const Book* book) noexcept nogil:
     cdef uint32_t side
-    for side in range(SIDES_COUNT):
+    for side in range(<uint32_t>SIDES_COUNT):
         if book.sides[side].levels:
             return False
     return book.pegs.next == 0

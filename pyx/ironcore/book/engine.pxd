@@ -1,10 +1,10 @@
 # The matching core: commands in, events out. No clock, no input or output, no randomness; the same
 # commands give the same bytes. What every command does is in docs/MATCHING_RULES.md, rule by rule.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_prefetch
-from ironcore.book.book cimport Book
+from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link, Order, level_at, order_at
 from ironcore.book.price_levels cimport PAGE_SHIFT
 from ironcore.wire.record cimport COMMAND_REPLACE_ORDER, CommandHeader, Event, ReplaceOrder
@@ -45,7 +45,10 @@ cdef struct Engine:                  # the first three fields are for others to 
     Arena arena
     Link* expiry                     # by second of the day: first and last order, 0 when none
     uint32_t second_next             # the first second that CLOCK has not reached
+    uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     bint started
+    uint32_t* collected              # room for the slots of all orders of a book
+    uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
@@ -56,6 +59,19 @@ cdef void engine_destroy(Engine* engine) noexcept nogil
 # STATUS_MALFORMED: not a valid record, or out of place in the stream; no effect either.
 # Where a member names an order only, the order's instrument is filled into header.instrument.
 cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil
+
+
+cdef inline void engine_emit(Engine* engine, uint8_t type, uint8_t flags, uint8_t reason,
+                             uint8_t side, uint32_t quantity, uint64_t order_ref, uint64_t other,
+                             int32_t price_e4, uint32_t slot) noexcept nogil:
+    event_write(&engine.events[engine.events_count], type, flags, reason, side, quantity,
+                order_ref, other, price_e4, slot)
+    engine.events_count += 1
+
+
+cdef inline uint32_t engine_slot(const Engine* engine, uint32_t session,
+                                 uint32_t user_ref) noexcept nogil:
+    return session << engine.limits.user_ref_bits | user_ref
 
 
 # Touches the memory that a command still waiting in the input will need, and changes nothing: three

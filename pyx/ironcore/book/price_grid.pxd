@@ -19,9 +19,11 @@ cdef struct GridBand:                # 16 bytes: the prices that have one tick s
     uint32_t tick_first              # ticks below that price
     uint32_t reserved
 
-cdef struct PriceGrid:               # 144 bytes
+cdef struct PriceGrid:               # 152 bytes
     int32_t lowest_e4                # prices of the grid, the ends of its range
     int32_t highest_e4
+    int32_t price_e4_min             # that range as it was given
+    int32_t price_e4_max
     uint32_t ticks_count             # lowest and highest included
     uint32_t bands_count             # 1 or more
     GridBand bands[8]

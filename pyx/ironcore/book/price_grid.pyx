@@ -28,7 +28,7 @@ cdef bint grid_prepare(PriceGrid* grid, uint32_t tick_size_e4, int32_t price_e4_
                        int32_t price_e4_max, const TickBand* bands,
                        uint32_t bands_count) noexcept nogil:
     iron_static_assert(sizeof(GridBand) == 16)
-    iron_static_assert(sizeof(PriceGrid) == 144)
+    iron_static_assert(sizeof(PriceGrid) == 152)
     iron_static_assert(GRID_BANDS_MAX == TICK_BANDS_MAX + 1)
     cdef PriceGrid made
     cdef GridBand* band = &made.bands[0]
@@ -57,6 +57,8 @@ cdef bint grid_prepare(PriceGrid* grid, uint32_t tick_size_e4, int32_t price_e4_
     for index in range(bands_count + 1, <uint32_t>GRID_BANDS_MAX):
         made.bands[index] = GridBand(0, 0, 0, 0)
     last_e4 = <uint32_t>price_e4_max // band.tick_size_e4 * <uint64_t>band.tick_size_e4
+    made.price_e4_min = price_e4_min
+    made.price_e4_max = price_e4_max
     made.lowest_e4 = <int32_t>first_e4
     made.highest_e4 = <int32_t>last_e4
     made.ticks_count = band.tick_first + 1 + (

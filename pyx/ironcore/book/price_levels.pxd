@@ -35,7 +35,8 @@ cdef struct PriceLevels:             # 64 bytes
     int32_t price_step_e4            # of one key: the tick, negative on the buy side
     const PriceGrid* grid            # where there is more than one tick size, else NULL
     uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
-    uint32_t reserved[3]
+    uint32_t specials                # orders with a Special that came since it was last empty
+    uint32_t reserved[2]
 
 cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
                         bint descending) noexcept nogil

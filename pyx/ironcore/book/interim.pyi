@@ -1,0 +1,1 @@
+"""What instruments and auctions need of the order path."""
