@@ -36,7 +36,8 @@ from ironcore.runtime.simulator_world cimport (
     CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits,
 )
 from ironcore.stage.reply_log cimport ReplyLog
-from ironcore.stage.sessions cimport Sessions, sessions_apply, sessions_close, sessions_open
+from ironcore.stage.session_state cimport Sessions, sessions_close, sessions_open
+from ironcore.stage.sessions cimport sessions_apply
 
 from ironcore.runtime.replay import Replay
 from ironcore.runtime.simulator_venue import STAGE_NAMES, STREAM_NAME, CrashedAgain

@@ -53,7 +53,7 @@ def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
                        MIDNIGHT_NS, orders_max, SESSIONS_MAX, USER_REF_BITS, 0)
     commands = [_command(COMMAND_STREAM_START, body)]
     for number in range(instruments):
-        body = struct.pack("<8sIIiiI12x", b"SYM%d    " % number, 100, 1, 100, 2_000_000, 999_999)
+        body = struct.pack("<8sIIiiI84x", b"SYM%d    " % number, 100, 1, 100, 2_000_000, 999_999)
         commands.append(_command(COMMAND_DEFINE_INSTRUMENT, body, instrument=number))
     for number in range(1, sessions + 1):
         body = struct.pack("<6s4sB13x", b"M%d    " % number, b"FIRM",

@@ -33,7 +33,8 @@ from ironcore.stage.gateway_connection cimport (
     connection_judged, connection_timers,
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
-from ironcore.stage.sessions cimport Session, sessions_apply, sessions_close, sessions_open
+from ironcore.stage.session_state cimport Session, sessions_close, sessions_open
+from ironcore.stage.sessions cimport sessions_apply
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 from ironcore.wire.soupbin cimport (
     SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_LOGIN_REQUEST, SOUP_LOGOUT_REQUEST,

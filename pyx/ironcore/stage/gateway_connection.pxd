@@ -6,7 +6,7 @@ from ironcore.base.clock cimport Clock
 from ironcore.net.sockets cimport Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscProducer
-from ironcore.stage.sessions cimport Sessions
+from ironcore.stage.session_state cimport Sessions
 
 cdef enum:
     RX_BYTES = 16384                 # of one connection
