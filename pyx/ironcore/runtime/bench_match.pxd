@@ -9,10 +9,10 @@ cdef struct Run:
     Engine* engine
     uint8_t* records
     const uint64_t* offsets          # count + 1 of them
-    uint64_t first                   # records before it define the venue, and are not timed
+    uint64_t first                   # records before it make the venue and its books, untimed
     uint64_t count
     uint32_t prefetch_orders_min     # as in book.batch
     Event* sink                      # where events go, as into the event stream: a ring
     uint64_t sink_mask
     uint64_t sink_at
-    uint32_t* latencies_ns           # one a message, or NULL: no clock is read
+    uint32_t* latencies_ns           # one a message
