@@ -20,7 +20,7 @@ from ironpit.bench.peer import (
     Answer,
     Peer,
 )
-from ironpit.bench.rounds import PERCENTILES, WAYS, Series, compare, take_turns
+from ironpit.bench.rounds import PERCENTILES, WAYS, Contestant, Series, compare, take_turns
 from ironpit.bench.workloads import Subject, chosen, subjects
 from ironpit.cli.output import show_count, table
 
@@ -88,7 +88,8 @@ def _measure(subject: Subject, peers: Sequence[Peer], rounds: int) -> dict[str, 
         for peer in peers
         if peer.load_orders(market.flow, market.opening, subject.orders_max)
     ]
-    contestants = [(loops, (FLOOR, *WAYS)), *[(one, WAYS) for one in running]]
+    contestants: list[tuple[Contestant, Sequence[str]]] = [(loops, (FLOOR, *WAYS))]
+    contestants += [(one, WAYS) for one in running]
     ours, *others = take_turns(contestants, loops.messages, rounds)
     caused = outcome(subject.workload)
     result: dict[str, Any] = {

@@ -4,6 +4,7 @@ A peer is a command. We write requests to its standard input and read replies fr
 output; it keeps its standard error. Everything is little-endian.
 """
 
+import contextlib
 import shlex
 import struct
 import subprocess
@@ -104,10 +105,8 @@ class Peer:
         trace: TracebackType | None,
     ) -> None:
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         self.process.wait()
 
     def load_orders(self, flow: Flow, opening: int, orders_max: int) -> bool:
@@ -139,7 +138,8 @@ class Peer:
             raise self._fault(f"found {len(counts)} latencies, expected {LATENCIES}")
         if reply[1] != OK:
             raise self._fault(f"found status {reply[1]} after a run, expected {OK}")
-        return Answer(*reply[3:], latencies=counts)
+        messages, elapsed, cpu, executions, executed, live, memory = reply[3:]
+        return Answer(messages, elapsed, cpu, executions, executed, live, memory, counts)
 
     def _fault(self, text: str) -> UserError:
         return UserError(f"{self.command}: {text}", Exit.USAGE)
@@ -154,7 +154,8 @@ class Peer:
         way: int = 0,
         orders_max: int = 0,
     ) -> tuple[tuple[int, ...], bytes]:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         head = REQUEST.pack(
             MAGIC, kind, len(payload), messages, opening, instruments, way, orders_max
         )

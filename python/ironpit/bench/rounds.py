@@ -102,4 +102,3 @@ def compare(ours: Series, theirs: Series) -> dict[str, Any]:
         own, other = percentiles(ours.latencies), percentiles(theirs.latencies)
         found["latency_part"] = {name: round(own[name] / max(other[name], 1), 3) for name in own}
     return found
-

@@ -1,7 +1,7 @@
 """`ironpit bench ring | match | order-ack`: each is a module of ironpit.bench.
 
-Such a module has a frozen dataclass `Plan`, whose numbers, texts and lists of commands become options,
-`run(plan)`, which returns the report, and `text_of(report)`.
+Such a module has a frozen dataclass `Plan`, whose numbers, texts and lists of commands become
+options, `run(plan)`, which returns the report, and `text_of(report)`.
 """
 
 import argparse

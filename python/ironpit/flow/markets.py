@@ -2,16 +2,19 @@
 
 `market` is one liquid instrument, in integers of nanoseconds, ticks and lots:
 
-- Orders arrive with exponential gaps (mean `GAP_NS`), dealt to the sessions at random.
+- Orders arrive with exponential gaps (mean `GAP_NS`: input that waits, as it comes faster than it
+  is read), dealt to the sessions at random.
 - The mid price is a geometric Brownian motion, one step an order, scaled so that over the run its
   highest value is as far above its lowest as the market's name says (`SWINGS`); `crash60` is a
   Brownian bridge of `CRASH_NOISE` around an exponential fall by 60 %.
-- IMMEDIATE_PERCENT are immediate-or-cancel and reach up to REACH_TICKS through the mid price.
+- The touch of a side is the worst mid price for it of the last TOUCH_NS: the spread is as wide as
+  the market moves, and a passive order does not run into what rests on the other side.
+- IMMEDIATE_PERCENT are immediate-or-cancel and reach up to REACH_TICKS through the other touch.
 - All others are passive: HUMP_PERCENT stand in a hump around HUMP_TICKS * HUMP_CHANCE ticks from
-  the mid price (binomial), the rest at d ticks with weight 1 / (d + DEPTH_OFFSET)^2, a power law
-  that ends at DEPTH_TICKS_MAX.
+  the touch (binomial), the rest at d ticks with weight 1 / (d + DEPTH_OFFSET)^2, a power law that
+  ends at DEPTH_TICKS_MAX. What has not been cancelled is there to be met when the price returns.
 - CHANGED_PERCENT of the passive ones are changed half-way through their life, one half of them
-  reduced to half, the other half replaced at a new distance from the mid price of that moment.
+  reduced to half, the other half replaced at a new distance from the touch of that moment.
 - CANCELLED_PERCENT of the passive ones are cancelled after an exponential life (median
   LIFETIME_NS_MEDIAN), REPEATED_PERCENT of these twice.
 
@@ -32,20 +35,21 @@ from ironpit.flow.operations import CANCEL, DAY, ENTER, OPERATION, REPLACE, Flow
 TICK_SIZE_E4 = 100
 LOT = 100
 LOTS_MAX = 500
-MID_TICKS = 50_000
-GAP_NS = 2_000
+MID_TICKS = 10_000
+GAP_NS = 50
 IMMEDIATE_PERCENT = 15
 REACH_TICKS = 8
 HUMP_PERCENT = 40
 HUMP_TICKS = 16
 HUMP_CHANCE = 0.35
 DEPTH_OFFSET = 3
-DEPTH_TICKS_MAX = 10_000
+DEPTH_TICKS_MAX = 2_000
 CHANGED_PERCENT = 20
 CANCELLED_PERCENT = 95
 LIFETIME_NS_MEDIAN = 500_000
 REPEATED_PERCENT = 2
 REPEAT_NS_MEAN = 20_000
+TOUCH_NS = 2_000_000
 MESSAGES_PER_ORDER_MIN = 1.8  # about 2 by the percentages above
 
 SWINGS = {"fixed": 0.0, "routine": 0.02, "swing25": 0.25, "swing40": 0.40, "crash60": 0.60}
@@ -53,6 +57,7 @@ CRASH_NOISE = 0.05
 
 DEEP_ORDERS = 1_000_000
 DEEP_LEVELS = 100_000
+DEEP_MID_TICKS = 100_000
 # Of 100 messages on the deep book; the rest are new orders.
 DEEP_CANCELS, DEEP_REDUCTIONS, DEEP_REPLACES = 45, 5, 10
 OPENING_ORDERS = 200_000  # of `interleaved`, all instruments together
@@ -75,11 +80,30 @@ def _mid_ticks(random: np.random.Generator, name: str, count: int) -> Integers:
         path = np.log(1 - swing) * elapsed + CRASH_NOISE * (walk - elapsed * walk[-1])
     else:
         path = (walk - walk[0]) * (np.log(1 + swing) / max(np.ptp(walk), 1e-9))
-    return np.rint(MID_TICKS * np.exp(path)).astype(np.int64)
+    ticks: Integers = np.rint(MID_TICKS * np.exp(path)).astype(np.int64)
+    return ticks
+
+
+def _highest_of_last(values: Integers, count: int) -> Integers:
+    """For each value the highest of the last `count` up to it, by maxima of blocks of that size."""
+    padded = np.full(-(-len(values) // count) * count, values[0])
+    padded[: len(values)] = values
+    blocks = padded.reshape(-1, count)
+    within = np.maximum.accumulate(blocks, axis=1).reshape(-1)[: len(values)]
+    to_end = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].reshape(-1)
+    found = within.copy()
+    found[count:] = np.maximum(within[count:], to_end[1 : len(values) - count + 1])
+    return found
+
+
+def _touches(mid: Integers) -> tuple[Integers, Integers]:
+    """Where at each step buys and where sells may stand without meeting the other side."""
+    count = min(TOUCH_NS // GAP_NS, len(mid))
+    return -_highest_of_last(-mid, count), _highest_of_last(mid, count)
 
 
 def _distances(random: np.random.Generator, count: int) -> Integers:
-    """Ticks from the mid price at which passive orders stand."""
+    """Ticks from the touch at which passive orders stand."""
     hump = random.binomial(HUMP_TICKS, HUMP_CHANCE, count).astype(np.int64)
     tail = power_law(random, count, DEPTH_TICKS_MAX, DEPTH_OFFSET)
     return 1 + np.where(random.integers(0, 100, count) < HUMP_PERCENT, hump, tail)
@@ -93,14 +117,16 @@ def _lives(
     time_ns = np.cumsum(exponential_ns(random, count, GAP_NS))
     sign = 2 * random.integers(0, 2, count) - 1
     immediate = random.integers(0, 100, count) < IMMEDIATE_PERCENT
-    reach = mid + sign * random.integers(1, REACH_TICKS + 1, count)
-    ticks = np.where(immediate, reach, mid - sign * _distances(random, count))
+    lowest, highest = _touches(mid)
+    touch = np.where(sign > 0, lowest, highest)
+    reach = np.where(sign > 0, highest, lowest) + sign * random.integers(1, REACH_TICKS + 1, count)
+    ticks = np.where(immediate, reach, touch - sign * _distances(random, count))
     lifetime_ns = exponential_ns(random, count, LIFETIME_NS_MEDIAN / np.log(2))
     changed = ~immediate & (random.integers(0, 100, count) < CHANGED_PERCENT)
     replaced = changed & (random.integers(0, 2, count) == 1)
     change_ns = time_ns + lifetime_ns // 2
     then = np.minimum(np.searchsorted(time_ns, change_ns, side="right"), count) - 1
-    new_ticks = mid[then] - sign * _distances(random, count)
+    new_ticks = np.where(sign > 0, lowest[then], highest[then]) - sign * _distances(random, count)
     end_ns = time_ns + lifetime_ns
     return Lives(
         time_ns=time_ns,
@@ -167,7 +193,7 @@ def _deep_prices(
 ) -> npt.NDArray[np.int64]:
     """Any of the levels of the order's side, all equally likely: the sides never meet."""
     distance = random.integers(1, levels // 2 + 1, len(buys))
-    return (2 * MID_TICKS + np.where(buys, -distance, distance)) * TICK_SIZE_E4
+    return (DEEP_MID_TICKS + np.where(buys, -distance, distance)) * TICK_SIZE_E4
 
 
 def deep(
@@ -211,9 +237,7 @@ def deep(
     return Market("deep", Flow(("ONE",), sessions_count, rows), orders)
 
 
-def _number_deep(
-    rows: Operations, target: npt.NDArray[np.int64], sessions_count: int
-) -> None:
+def _number_deep(rows: Operations, target: npt.NDArray[np.int64], sessions_count: int) -> None:
     for session in range(sessions_count):
         own = np.flatnonzero((rows["session"] == session) & (rows["kind"] != CANCEL))
         rows["user_ref"][own] = np.arange(1, len(own) + 1)

@@ -10,6 +10,7 @@ from ironcore.wire import record
 
 PRICE_E4_MAX = 1_999_999_900
 QUANTITY_MAX = 999_999
+RECORD_VERSION = 2
 # An operation's kind is the type of the OUCH message that it becomes.
 KINDS = {ord("O"): "EnterOrder", ord("U"): "ReplaceOrder", ord("X"): "CancelOrder"}
 INSTRUCTIONS = {"display": "Y", "iso": "N", "cl_ord_id": "BENCH"}
@@ -31,7 +32,7 @@ class Workload(NamedTuple):
 
 
 def _opening(limits: dict[str, int], tick_sizes_e4: Sequence[int]) -> list[bytes]:
-    start = record.encode("StreamStart", stream_name="BENCH", version=1, **limits)
+    start = record.encode("StreamStart", stream_name="BENCH", version=RECORD_VERSION, **limits)
     instruments = [
         record.encode(
             "DefineInstrument",
