@@ -10,7 +10,7 @@ from ironcore.book.book cimport (
     book_reduce,
 )
 from ironcore.book.engine cimport engine_emit
-from ironcore.book.interim cimport (
+from ironcore.book.order_exit cimport (
     CANCEL_REASON_IOC, cancel_whole, emit_reduced, order_remove,
 )
 from ironcore.book.order_pool cimport (
@@ -18,7 +18,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.book.price_levels cimport KEY_NONE, level_key, levels_next
-from ironcore.book.interim cimport order_replenish
+from ironcore.book.replenish cimport order_replenish
 from ironcore.book.trading_state cimport emit_collars
 from ironcore.risk.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
 from ironcore.wire.record cimport (

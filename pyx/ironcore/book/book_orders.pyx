@@ -7,7 +7,7 @@ slots, would look at every order of the day for each instrument that closes.
 from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.book.book cimport SIDES_COUNT
-from ironcore.book.interim cimport CANCEL_REASON_CLOSED, cancel_whole
+from ironcore.book.order_exit cimport CANCEL_REASON_CLOSED, cancel_whole
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, ORDER_STAYS, Arena, Order, Special, level_at, order_at, special_at,
 )

@@ -7,7 +7,7 @@ from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.auction cimport auction_indicate, auction_indicated
 from ironcore.book.book cimport Book
-from ironcore.book.interim cimport CANCEL_REASON_TIMEOUT, cancel_whole
+from ironcore.book.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
 from ironcore.book.order_pool cimport special_at
 from ironcore.book.trading_state cimport state_change
 from ironcore.risk.options cimport SECONDS_A_DAY

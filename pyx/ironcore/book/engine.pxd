@@ -27,7 +27,8 @@ cdef struct Session:                 # 24 bytes
     uint8_t stp_mode                 # StpMode
     uint8_t entry_disabled
     uint8_t cancel_on_disconnect
-    uint8_t reserved[3]
+    uint8_t is_preventing            # it has a group and a mode
+    uint8_t reserved[2]
     char username[6]
     char firm[4]
 

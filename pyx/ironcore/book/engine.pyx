@@ -10,14 +10,14 @@ from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
+from ironcore.book.cancel_commands cimport (
+    cancel_order, cancel_session, mass_cancel, modify_order,
+)
 from ironcore.book.clock_command cimport clock_advance
 from ironcore.book.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_instrument,
 )
-from ironcore.book.order_commands cimport (
-    cancel_order, cancel_session, engine_emit, enter_order, mass_cancel, modify_order,
-    replace_order,
-)
+from ironcore.book.order_commands cimport enter_order, replace_order
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
 from ironcore.book.trading_state cimport set_state
 from ironcore.risk.limits cimport QUANTITY_MAX
@@ -129,6 +129,7 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
         return STATUS_MALFORMED
     session.stp_mode = command.stp_mode if command.stp_mode else STP_NONE
     session.stp_group = command.stp_group
+    session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
     session.cancel_on_disconnect = command.cancel_on_disconnect
     memcpy(session.username, command.username, sizeof(session.username))
     memcpy(session.firm, command.firm, sizeof(session.firm))

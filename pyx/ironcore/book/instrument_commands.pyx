@@ -10,7 +10,7 @@ from ironcore.book.book cimport (
 from ironcore.book.book_orders cimport cancel_at_retirement
 from ironcore.book.engine cimport engine_emit
 from ironcore.book.price_grid cimport BASIS_POINTS, PriceGrid, grid_prepare, grid_tick
-from ironcore.book.interim cimport book_settle
+from ironcore.book.settlement cimport book_settle
 from ironcore.book.trading_state cimport state_begin, state_is_known, state_retire
 from ironcore.risk.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (

@@ -8,9 +8,9 @@ from ironcore.book.auction cimport auction_between, auction_hold, auction_indica
 from ironcore.book.book cimport SIDE_SHIFT, book_classify
 from ironcore.book.book_orders cimport cancel_at_end_of_day
 from ironcore.book.engine cimport engine_emit
-from ironcore.book.interim cimport pegs_park
+from ironcore.book.pegs cimport pegs_park
 from ironcore.book.price_grid cimport basis_points_e4
-from ironcore.book.interim cimport book_settle
+from ironcore.book.settlement cimport book_settle
 from ironcore.wire.record cimport (
     EVENT_COLLARS, EVENT_STATE_CHANGED, EVENT_VISIBLE, STATE_CLOSED, STATE_CONTINUOUS,
     STATE_PAUSED, STATE_RETIRED,

@@ -2,7 +2,7 @@
 # instrument's limits in, an OUCH 5.0 reject reason out. The rules are 4.3 to 4.9
 # of docs/MATCHING_RULES.md; of several faults the first in that order is the one reported.
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.wire.record cimport PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS
 
@@ -53,12 +53,6 @@ cdef struct InstrumentLimits:        # 8 bytes
 # False when no quantity could ever satisfy these limits.
 cdef bint limits_are_valid(const InstrumentLimits* limits) noexcept nogil
 
-# The options of an order's appendage. STATUS_MALFORMED when its elements do not fill it exactly.
-# *reason is the reject reason of the first option that asks for what the venue does not do;
-# *side is set when the option Side is present.
-cdef int appendage_check(const uint8_t* appendage, uint16_t bytes, uint32_t* reason,
-                         uint8_t* side) noexcept nogil
-
 
 cdef inline bint price_is_market(int32_t price_e4) noexcept nogil:
     return price_e4 == PRICE_E4_MARKET or price_e4 == PRICE_E4_MARKET_CROSS
@@ -80,8 +74,10 @@ cdef inline uint32_t quantity_reject(const InstrumentLimits* limits,
 
 
 cdef inline uint32_t instructions_reject(uint8_t time_in_force, uint8_t display) noexcept nogil:
-    if time_in_force != TIME_IN_FORCE_DAY and time_in_force != TIME_IN_FORCE_IOC:
+    if (time_in_force != TIME_IN_FORCE_DAY and time_in_force != TIME_IN_FORCE_GTC
+            and time_in_force != TIME_IN_FORCE_IOC and time_in_force != TIME_IN_FORCE_FOK
+            and time_in_force != TIME_IN_FORCE_GTT):
         return REJECT_OTHER
-    if display != DISPLAY_YES and display != DISPLAY_ATTRIBUTABLE:
+    if display != DISPLAY_YES and display != DISPLAY_ATTRIBUTABLE and display != DISPLAY_NO:
         return REJECT_DISPLAY
     return REJECT_NONE

@@ -1,1 +1,0 @@
-"""What instruments and auctions need of the order path."""
