@@ -38,6 +38,7 @@ cdef inline void _advance(Arena* arena, Cursor* cursor) noexcept nogil:
 
 cdef void _start(Arena* arena, Cursor* cursor, PriceLevels* side) noexcept nogil:
     cursor.side = side
+    cursor.unit = 0
     _to_level(arena, cursor, side.best_level if side.levels else 0)
 
 

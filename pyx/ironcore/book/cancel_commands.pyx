@@ -21,7 +21,6 @@ from ironcore.book.orders cimport (
 from ironcore.book.price_levels cimport level_key, levels_price_e4
 from ironcore.book.settlement cimport book_settle
 from ironcore.risk.limits cimport SIDE_BUY, side_is_sell
-from ironcore.risk.options cimport NAMED_GROUP
 from ironcore.wire.record cimport (
     EVENT_CANCELED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
 )
@@ -157,11 +156,10 @@ cdef bint _is_selected(Engine* engine, const CancelOrder* command, uint32_t unit
         return False
     if command.side_given and (order_sell(order) == 0) != (command.side == SIDE_BUY):
         return False
-    if not command.group_given:
-        return True
-    return (order.ref_side & ORDER_SPECIAL != 0
-            and special_at(&engine.arena, unit).options.named & NAMED_GROUP != 0
-            and special_at(&engine.arena, unit).options.group == command.group)
+    if command.group_given:
+        return command.group == (special_at(&engine.arena, unit).options.group
+                                 if order.ref_side & ORDER_SPECIAL else 0)
+    return True
 
 
 cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const CancelOrder* selection,

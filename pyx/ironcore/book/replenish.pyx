@@ -15,9 +15,10 @@ from ironcore.wire.record cimport (
 
 cdef extern from *:
     """
+    #include <stdint.h>
     /* SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
-    static inline unsigned long long iron_splitmix64(unsigned long long *state) {
-        unsigned long long z = (*state += 0x9E3779B97F4A7C15ull);
+    static inline uint64_t iron_splitmix64(uint64_t *state) {
+        uint64_t z = (*state += 0x9E3779B97F4A7C15ull);
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
         return z ^ (z >> 31);

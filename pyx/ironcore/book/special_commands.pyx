@@ -1,6 +1,6 @@
 """Orders and replacements of any kind, step by step."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.book.book cimport KIND_SHOWN, Book
 from ironcore.book.engine cimport Session, engine_emit, engine_slot
