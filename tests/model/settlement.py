@@ -24,9 +24,13 @@ class Settlement(Matching):
         instrument, offset = self.instrument_of(order), order.options.trail_offset
         assert offset is not None
         terms = instrument.terms
+        grid = terms.grid
         if order.sells:
-            return max(terms.grid.at_or_below(instrument.last_price - offset), terms.price_min)
-        return min(terms.grid.at_or_above(instrument.last_price + offset), terms.price_max)
+            price = grid.at_or_below(instrument.last_price - offset)
+        else:
+            price = grid.at_or_above(instrument.last_price + offset)
+        lowest, highest = grid.at_or_above(terms.price_min), grid.at_or_below(terms.price_max)
+        return max(lowest, min(price, highest))
 
     def follow_last_price(self, instrument: Instrument) -> None:
         """Rule 10.8 (a)."""
