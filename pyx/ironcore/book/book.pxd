@@ -4,7 +4,8 @@
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.book.order_pool cimport (
-    TOTAL_ONE_ORDER, Arena, Level, Link, Order, level_at, order_at, queue_append, queue_remove,
+    ORDER_SPECIAL, TOTAL_ONE_ORDER, Arena, Level, Link, Order, level_at, order_at, queue_append,
+    queue_remove,
 )
 from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport PriceLevels, levels_leave, levels_take
@@ -102,6 +103,14 @@ cdef inline void book_unlink(Arena* arena, Book* book, uint32_t side, uint32_t u
         levels_leave(arena, &book.sides[side], order.level)
         if side >> KIND_SHIFT == KIND_HIDDEN:
             book.sides[side & 1].hidden_key = book.sides[side].best_key
+
+
+cdef inline void book_queue_any(Arena* arena, Book* book, uint32_t side, uint32_t key,
+                                uint32_t unit) noexcept nogil:
+    """As book_queue, for an order that may have a Special: the side counts those that come."""
+    book_queue(arena, book, side, key, unit)
+    if order_at(arena, unit).ref_side & ORDER_SPECIAL:
+        book.sides[side].specials += 1
 
 
 cdef inline void book_reduce(Arena* arena, Order* order, uint32_t decrement) noexcept nogil:

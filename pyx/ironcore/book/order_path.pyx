@@ -6,7 +6,7 @@ from ironcore.book.aggressor cimport (
     aggressor_crosses, aggressor_meets_hidden, aggressor_trade,
 )
 from ironcore.book.book cimport (
-    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key, book_queue,
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key, book_queue_any,
 )
 from ironcore.book.engine cimport Session, engine_emit
 from ironcore.book.order_exit cimport (
@@ -149,7 +149,7 @@ cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms, uint32_
         order.ref_side |= ORDER_ICEBERG
         order.quantity = max_floor
         special_at(&engine.arena, unit).reserve = terms.quantity - max_floor
-    book_queue(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key, unit)
+    book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key, unit)
     return unit
 
 
@@ -238,7 +238,7 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noex
 
 cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     cdef uint32_t kind = KIND_WAITING_MARKET if terms.is_market else KIND_WAITING
-    book_queue(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
+    book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
                _live(engine, book, terms, 0))
 
 

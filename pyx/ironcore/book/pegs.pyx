@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from ironcore.book.aggressor cimport Aggressor, aggressor_crosses, aggressor_trade
 from ironcore.book.book cimport (
-    KIND_HIDDEN, KIND_SHIFT, book_key, book_queue, book_unlink,
+    KIND_HIDDEN, KIND_SHIFT, book_key, book_queue_any, book_unlink,
 )
 from ironcore.book.order_exit cimport order_remove
 from ironcore.book.order_path cimport Terms, aggressor_of, terms_of_order
@@ -88,7 +88,7 @@ cdef void _move(Engine* engine, Book* book, uint32_t unit, int32_t price_e4) noe
         order.quantity = aggressor.quantity
         order.executed += aggressor.executed
     if book.state == STATE_CONTINUOUS:
-        book_queue(&engine.arena, book, KIND_HIDDEN << KIND_SHIFT | sell,
+        book_queue_any(&engine.arena, book, KIND_HIDDEN << KIND_SHIFT | sell,
                    book_key(&book.grid, sell, tick), unit)
 
 

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from ironcore.book.book cimport KIND_SHIFT, KIND_STOPS, book_key, book_queue, book_unlink
+from ironcore.book.book cimport KIND_SHIFT, KIND_STOPS, book_key, book_queue_any, book_unlink
 from ironcore.book.engine cimport engine_emit
 from ironcore.book.order_exit cimport order_wake
 from ironcore.book.order_links cimport trailing_link
@@ -32,7 +32,7 @@ cdef void _queue(Engine* engine, Book* book, uint32_t unit, uint32_t sell,
     cdef uint32_t tick = 0
     grid_tick(&book.grid, stop_price_e4, &tick)
     # Buys wait from the lowest price up, as sells of the book do.
-    book_queue(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell,
+    book_queue_any(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell,
                book_key(&book.grid, sell ^ 1, tick), unit)
 
 
