@@ -17,7 +17,7 @@ from ironcore.wire.ouch50_account cimport (
 )
 from ironcore.wire.ouch50_appendage cimport (
     OUCH50_APPENDAGE_BYTES_MAX, OUCH50_TAG_DISPLAY_QUANTITY, OUCH50_TAG_SECONDARY_ORD_REF_NUM,
-    OuchOptions, OuchTag, ouch50_encode_options, ouch50_next_tag,
+    OuchOptions, OuchTag, ouch50_encode_options, ouch50_next_tag, ouch50_tag_bit,
 )
 from ironcore.wire.ouch50_outbound cimport (
     OuchAIQCanceled, OuchBrokenTrade, OuchOrderAccepted, OuchOrderCanceled, OuchOrderExecuted,
@@ -228,8 +228,8 @@ cdef int _replenished(Sessions* s, const Event* event) noexcept nogil:
     cdef OuchOptions options
     cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
-    options.present = (<uint32_t>1 << OUCH50_TAG_SECONDARY_ORD_REF_NUM
-                       | <uint32_t>1 << OUCH50_TAG_DISPLAY_QUANTITY)
+    options.present = (ouch50_tag_bit(OUCH50_TAG_SECONDARY_ORD_REF_NUM)
+                       | ouch50_tag_bit(OUCH50_TAG_DISPLAY_QUANTITY))
     options.secondary_ord_ref_num = event.order_ref
     options.display_quantity = event.quantity
     m.timestamp = sessions_day_ns(s)
