@@ -1,5 +1,5 @@
-"""Goal: a consumer that sees only the ITCH messages has exactly the visible book after every command,
-for every type of order, in every state and auction, and never learns of anything hidden.
+"""Goal: a consumer that sees only the ITCH messages has exactly the visible book after every
+command, for every type of order, in every state and auction, and never learns of anything hidden.
 
 Method: a random mix of all commands through the core (and, apart from it, through the reference
 model); the events as frames through the publisher's feed; its messages through the subscriber's
@@ -23,7 +23,7 @@ from ironcore.stage.itch_feed import Feed
 from ironpit.feed.books import Books
 
 FRAME_BYTES_MAX = 1280
-TRADING_STATES = dict(T="T", P="P", H="H", C="H", R="H", B="Q", O="Q", Q="Q", L="Q")
+TRADING_STATES = dict(zip("TPHCRBOQL", "TPHHHQQQQ", strict=True))
 KINDS = ("model",)
 SEEDS = range(6)
 COMMANDS = 4000

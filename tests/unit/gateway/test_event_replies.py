@@ -1,6 +1,6 @@
-"""Goal: each event that concerns a member is the one OUCH reply that says so, to the right session,
-and nothing else is sent. Method: transactions packed by hand, given to a gateway as the stream would
-give them; replies read off members' connections.
+"""Goal: each event that concerns a member is the one OUCH reply that says so, to the right
+session, and nothing else is sent. Method: transactions packed by hand, given to a gateway as the
+stream would give them; replies read off members' connections.
 """
 
 from typing import Any
