@@ -157,7 +157,7 @@ cdef class MatchingEngine:
             with nogil:
                 status = batch_apply(self.engine, &batch)
             if status == STATUS_FULL:
-                more = events.size + self.engine.events_max * EVENT_BYTES
+                more = events.size + self.engine.events_count * EVENT_BYTES
                 events = np.concatenate([events, np.empty(more, np.uint8)])
                 events_view = events
         if stamp:
