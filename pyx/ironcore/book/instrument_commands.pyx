@@ -100,6 +100,7 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
     _set_terms(book, command)
     book_classify(book)
     engine_emit(engine, EVENT_INSTRUMENT_CHANGED, 0, 0, 0, 0, 0, 0, 0, index)
+    book.last_before_e4 = book.last_price_e4
     book_settle(engine, book)
     return STATUS_OK
 

@@ -377,7 +377,7 @@ cdef class Simulation(Loop):
             for side in "BS":
                 rows = self.venue.engine.orders(instrument, side)
                 books = {int(row["order_ref"]): (int(row["quantity"]), int(row["price_e4"]))
-                         for row in rows}
+                         for row in rows if row["place"] == 0}
                 if books != feed_orders.get((instrument + 1, side), {}):
                     self._fail(f"instrument {instrument}, side {side}: the feed's orders are not "
                                "the matcher's")
@@ -389,7 +389,7 @@ cdef class Simulation(Loop):
         for instrument in range(self.venue.settings.instruments):
             for side in "BS":
                 for row in self.venue.engine.orders(instrument, side):
-                    open_orders[int(row["slot"])] = int(row["quantity"])
+                    open_orders[int(row["slot"])] = int(row["quantity"]) + int(row["reserve"])
         for i in range(self.sessions):
             member = &self.members[i]
             for ref in range(member.user_ref_next):
