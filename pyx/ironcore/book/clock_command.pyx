@@ -34,25 +34,22 @@ cdef uint32_t _next_in_auction(const Engine* engine, uint32_t instrument) noexce
     return (word << 6) + iron_lowest_bit(bits)
 
 
-cdef bint _is_due(const Engine* engine, uint32_t second) noexcept nogil:
-    """Whether the CLOCK has any effect. A paused instrument is one in an auction."""
-    cdef uint32_t due
-    if _next_in_auction(engine, 0) != INSTRUMENT_NONE:
-        return True
-    for due in range(engine.second_next, second + 1):
-        if engine.expiry[due].next:
+cdef bint _expires(Engine* engine, uint32_t second) noexcept nogil:
+    """Whether any order does. Seconds without one are passed once, not with every CLOCK."""
+    while engine.expiry_first <= second:
+        if engine.expiry[engine.expiry_first].next:
             return True
+        engine.expiry_first += 1
     return False
 
 
 cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
-    cdef uint32_t due, unit
+    cdef uint32_t unit
     cdef uint64_t instrument
-    for due in range(engine.second_next, second + 1):
-        while engine.expiry[due].next:
-            unit = engine.expiry[due].next
-            instrument = special_at(&engine.arena, unit).instrument
-            cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
+    while _expires(engine, second):
+        unit = engine.expiry[engine.expiry_first].next
+        instrument = special_at(&engine.arena, unit).instrument
+        cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
 
 
 cdef inline bint _is_to_resume(const Book* book, uint32_t second) noexcept nogil:
@@ -97,7 +94,10 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
     cdef uint32_t resuming
     if second >= SECONDS_A_DAY:
         return STATUS_MALFORMED
-    if second < engine.second_next or not _is_due(engine, second):
+    if second < engine.second_next:
+        return STATUS_IGNORED
+    # An instrument that is paused is one of those for which INDICATIVE is said.
+    if _next_in_auction(engine, 0) == INSTRUMENT_NONE and not _expires(engine, second):
         return STATUS_IGNORED
     _expire(engine, second)
     engine.second_next = second + 1

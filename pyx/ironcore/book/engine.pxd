@@ -45,6 +45,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     EngineLimits limits
     Arena arena
     Link* expiry                     # by second of the day: first and last order, 0 when none
+    uint32_t expiry_first            # no order expires before this second
     uint32_t second_next             # the first second that CLOCK has not reached
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     bint started

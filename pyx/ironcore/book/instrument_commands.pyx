@@ -99,6 +99,7 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
         book_reshape(&engine.arena, book, index)
     _set_terms(book, command)
     book_classify(book)
+    book.last_before_e4 = book.last_price_e4
     engine_emit(engine, EVENT_INSTRUMENT_CHANGED, 0, 0, 0, 0, 0, 0, 0, index)
     book.last_before_e4 = book.last_price_e4
     book_settle(engine, book)

@@ -8,6 +8,7 @@ from ironcore.book.order_pool cimport Arena, Link, special_at
 cdef void expiry_link(Engine* engine, uint32_t unit) noexcept nogil:
     cdef Arena* arena = &engine.arena
     cdef Link* ends = &engine.expiry[special_at(arena, unit).options.expire_second]
+    engine.expiry_first = min(engine.expiry_first, special_at(arena, unit).options.expire_second)
     special_at(arena, unit).expiry.next = 0
     special_at(arena, unit).expiry.prev = ends.prev
     if ends.prev:
