@@ -21,7 +21,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "static": 120,
         "dynamic": 60,
         "auction": 40,
-        "entry": 200,
+        "entry": 50,
         "protection": 20,
         "pause_seconds": 3,
         "post_only_mode": 1,
