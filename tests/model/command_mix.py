@@ -11,15 +11,15 @@ from typing import Any
 from tests.model import records as r
 from tests.model.engine_model import EngineModel
 from tests.model.order_mix import MID, STEP, OrderMix
-from tests.model.orders import PAUSED, RETIRED, Instrument
+from tests.model.orders import RETIRED, Instrument
 
 SHAPES: tuple[dict[str, Any], ...] = (
     {
         "price_min": MID - 40 * STEP,
         "price_max": MID + 40 * STEP,
         "reference": MID,
-        "static": 120,
-        "dynamic": 60,
+        "static": 80,
+        "dynamic": 30,
         "auction": 40,
         "entry": 50,
         "protection": 20,
@@ -34,7 +34,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "price_max": MID + 30 * STEP,
         "bands": ((MID, STEP), (MID + 400, 2 * STEP)),
     },
-    {"tick": 1, "price_min": 1, "initial_state": "B", "protection": 50, "post_only_mode": 1},
+    {"tick": 1, "price_min": 1, "initial_state": "B", "protection": 50},
     {
         "lot": 5,
         "price_min": MID - 5 * STEP - 30,
@@ -43,6 +43,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "dynamic": 30,
         "initial_state": "C",
         "pause_seconds": 1,
+        "post_only_mode": 1,
     },
 )
 
@@ -59,9 +60,19 @@ class CommandMix:
 
     def opening(self) -> Iterator[bytes]:
         """The stream's first commands: most instruments, of different shapes, and every session."""
+        if self.maybe(0.3):
+            yield r.define_instrument(0)
+        if self.maybe(0.3):
+            yield r.stream_start(self.limits, version=1)
+            yield r.stream_start(self.limits._replace(orders_max=self.limits.orders_max + 1))
         yield r.stream_start(self.limits)
         for index in range(max(1, self.limits.instruments_max - 1)):
-            yield self._definition(index, **SHAPES[index % len(SHAPES)])
+            if self.maybe(0.5):
+                yield r.define_instrument(index, **self._shape(index))
+            if len(self.model.instruments) == index:
+                yield r.define_instrument(index, **SHAPES[index % len(SHAPES)])
+        if self.maybe(0.3):
+            yield r.define_session(1, "X")
         for session in range(1, self.limits.sessions_max + 1):
             yield r.define_session(
                 session,
@@ -80,13 +91,11 @@ class CommandMix:
             self._clock,
             self._session_command,
             self._rare,
+            self._damaged,
         )
-        weights = (600, 80, 100, 60, 18, 18, 10, 6)
+        weights = (600, 80, 100, 60, 25, 18, 12, 9, 3)
         for make in self.random.choices(makers, weights=weights, k=count):
             yield make()
-
-    def _definition(self, index: int, **shape: Any) -> bytes:
-        return r.define_instrument(index, **shape)
 
     def _session(self) -> int:
         return self.random.randint(1, self.limits.sessions_max)
@@ -94,7 +103,11 @@ class CommandMix:
     def _instrument(self) -> int:
         if self.maybe(0.01):
             return self.random.choice((self.limits.instruments_max, r.INSTRUMENT_NONE))
-        return min(int(self.random.expovariate(0.9)), max(0, len(self.model.instruments) - 1))
+        index = min(int(self.random.expovariate(0.9)), max(0, len(self.model.instruments) - 1))
+        instrument = self._known(index)
+        if instrument is not None and instrument.state in "CHR" and self.maybe(0.7):
+            return 0  # few orders where none is taken
+        return index
 
     def _known(self, index: int) -> Instrument | None:
         return self.model.instruments[index] if index < len(self.model.instruments) else None
@@ -186,9 +199,12 @@ class CommandMix:
 
     def _state(self) -> bytes:
         index = self._instrument()
+        asleep = [one.index for one in self.model.instruments if one.state not in "TR"]
+        if asleep and self.maybe(0.6):
+            index = self.random.choice(asleep)
         instrument = self._known(index)
         state = self.random.choice("CBOTHPQL" if self.maybe(0.97) else "RX")
-        if instrument and instrument.state != "T" and self.maybe(0.6):
+        if instrument and instrument.state != "T" and self.maybe(0.75):
             state = "T"
         if instrument and instrument.state == "T" and self.maybe(0.3):
             state = self.random.choice("QL")
@@ -197,11 +213,15 @@ class CommandMix:
     def _clock(self) -> bytes:
         if self.maybe(0.03):
             return r.clock(self.random.choice((0, max(0, self.model.second), 86_400)))
-        return r.clock(self.model.second + self.random.choice((1, 1, 1, 2, 4)))
+        return r.clock(self.model.second + self.random.choice((1, 1, 1, 2)))
 
     def _session_command(self) -> bytes:
-        kinds = (r.DISABLE_ORDER_ENTRY, *[r.ENABLE_ORDER_ENTRY] * 6, r.ACCOUNT_QUERY)
-        kind = self.random.choice((*kinds, *[r.MASS_CANCEL] * 4, r.CANCEL_SESSION, 99))
+        sessions = self.model.sessions.items()
+        disabled = [number for number, session in sessions if session.entry_disabled]
+        if disabled and self.maybe(0.7):
+            return r.short(r.ENABLE_ORDER_ENTRY, self.random.choice(disabled))
+        kinds = (r.DISABLE_ORDER_ENTRY, r.ENABLE_ORDER_ENTRY, r.ACCOUNT_QUERY, r.CANCEL_SESSION)
+        kind = self.random.choice((*kinds, r.CANCEL_SESSION, *[r.MASS_CANCEL] * 4))
         instrument = self._instrument()
         return r.short(
             kind,
@@ -218,13 +238,24 @@ class CommandMix:
     def _rare(self) -> bytes:
         makers = (
             (self._bust, 3),
-            (self._change, 4),
-            (self._define, 2),
-            (self._retire, 0.15),
+            (self._change, 6),
+            (self._define, 5),
+            (self._retire, 0.5),
             (self._system_event, 2),
         )
         (make,) = self.random.choices([one for one, _ in makers], [weight for _, weight in makers])
         return make()
+
+    def _damaged(self) -> bytes:
+        """What is no record, but says how long it is."""
+        record = self._enter()
+        return self.random.choice(
+            (
+                record[:2] + (len(record) + 8).to_bytes(2, "little") + record[4:] + bytes(8),
+                r.short(99, 1),
+                r.header(r.CANCEL_ORDER, 32, 1),
+            )
+        )
 
     def _system_event(self) -> bytes:
         if self.maybe(0.1):
@@ -251,7 +282,8 @@ class CommandMix:
             "static": self.random.choice((0, 100, 200)),
             "pause_seconds": self.random.choice((0, 2, 5)),
             "post_only_mode": self.random.choice((0, 1, 2)),
-            "tick": self.random.choice((0, 10, 20)),
+            "tick": self.random.choice((0, 10, 1_000_000)),
+            "quantity_max": self.random.choice((0, 500, 1_000_000)),
             "lot": self.random.choice((0, 2, 300)),
             "price_min": self.random.choice((0, MID - 10 * STEP, MID + 200 * STEP)),
             "initial_state": self.random.choice("\0TRX"),
@@ -260,7 +292,7 @@ class CommandMix:
             ),
             "bands_count": self.random.choice((0, 8)),
         }
-        for name in self.random.sample(sorted(change), k=self.random.choice((0, 1, 1, 2))):
+        for name in self.random.sample(sorted(change), k=self.random.choice((0, 1, 1, 2, 3))):
             shape[name] = change[name]
         return shape
 
@@ -276,10 +308,10 @@ class CommandMix:
         return r.define_instrument(max(index, 0), **self._shape(index))
 
     def _retire(self) -> bytes:
-        """At most all but two, so that something is left to trade."""
+        """Never the first instrument, and two are left."""
         left = [one for one in self.model.instruments if one.state != RETIRED]
         index = self._instrument()
         retired = [one.index for one in self.model.instruments if one.state == RETIRED]
-        if len(left) <= 2 or (self._known(index) or left[0]).state == PAUSED:
+        if len(left) <= 2 or index == 0:
             return r.retire_instrument(self.random.choice([*retired, r.INSTRUMENT_NONE]))
         return r.retire_instrument(index)

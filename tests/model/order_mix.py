@@ -32,6 +32,9 @@ class OrderMix:
         if instrument is None:
             return price
         terms = instrument.terms
+        if self.maybe(0.01):
+            ends = (terms.grid.at_or_above(terms.price_min), terms.price_max)
+            price = self.random.choice(ends)
         return terms.grid.at_or_below(min(max(price, terms.price_min), terms.price_max))
 
     def quantity(self, instrument: Instrument | None) -> int:
@@ -113,7 +116,7 @@ class OrderMix:
         self, instrument: Instrument, _: Any, fields: dict[str, Any], options: dict[str, Any]
     ) -> None:
         lot = instrument.terms.lot
-        fields["quantity"] = lot * self.random.choice((5, 8, 10, 20, 30))
+        fields["quantity"] = lot * self.random.choice((5, 8, 10, 20, 30, 60))
         peak = self.random.choice((2, 3, 4, 5))
         options["max_floor"] = lot * peak
         if self.maybe(0.5):
@@ -149,7 +152,7 @@ class OrderMix:
         fields["display"] = "N"
         options["price_type"] = self.random.choice("PRM")
         if self.maybe(0.5):
-            options["peg_offset"] = self.random.choice((-3, -2, -1, 1, 2, 3)) * STEP // 2
+            options["peg_offset"] = self.random.choice((-3, -2, -1, 1, 2, 3, 8, -8)) * STEP // 2
         if self.maybe(0.5):
             fields["price"] = r.MARKET
         if self.maybe(0.2):
@@ -187,7 +190,7 @@ class OrderMix:
             {"min_qty": quantity + lot},
             {"min_qty": self.random.choice((lot, 1))},
             {"max_floor": quantity + lot},
-            {"max_floor": self.random.choice((quantity, max(1, quantity // 20 - 1), 1))},
+            {"max_floor": self.random.choice((quantity, lot, 1))},
             {"random_reserves": self.random.choice((1, lot, quantity))},
             {"price_type": self.random.choice("PRMX")},
             {"post_only": self.random.choice("PX")},

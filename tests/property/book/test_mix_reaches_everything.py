@@ -40,7 +40,7 @@ MODULES = [
     states,
     venue_commands,
 ]
-SEEDS, COMMANDS = range(12), 2000
+SEEDS, COMMANDS = range(12), 2500
 REJECT_REASONS = (
     *(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0D, 0x0F),
     *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31),
@@ -62,6 +62,8 @@ def reached() -> Reached:
             for stream in (mix.opening(), mix.commands(COMMANDS)):
                 for record in stream:
                     seen.see(*model.apply(record))
+            seen.see(*model.apply(b""))
+            seen.see(*model.apply(record[:40]))
     return seen
 
 
