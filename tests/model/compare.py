@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
-from tests.model.orders import Place
+from tests.model.orders import Order, Place
 
 from ironcore.book.matching_engine import MatchingEngine
 
@@ -62,27 +62,72 @@ def displayed_of_model(model: EngineModel, index: int, side: str) -> list[tuple[
     return [(o.order_ref, o.rest_price, o.reachable) for o in queue if o.is_visible]
 
 
-def resting_of_model(model: EngineModel, index: int, side: str) -> list[tuple[int, int, int, int]]:
-    """A side of the book in priority: reference, slot, open quantity, price."""
-    queue = model.queue(model.instruments[index], side == "S")
-    return [(o.order_ref, model.slot_of(o), o.quantity, o.rest_price) for o in queue]
+class Row(NamedTuple):
+    """A live order, as `MatchingEngine.orders` gives it."""
+
+    place: int
+    order_ref: int
+    slot: int
+    quantity: int
+    reserve: int
+    executed: int
+    price_e4: int
+    stop_price_e4: int
 
 
-def resting_of_core(core: MatchingEngine, index: int, side: str) -> list[tuple[int, int, int, int]]:
+def place_of(order: Order) -> int:
+    """0 displayed, 1 hidden, 2 stops, 3 and 4 limit and market orders that wait, 5 parked."""
+    if order.place == Place.BOOK:
+        return 1 if order.is_hidden else 0
+    if order.place == Place.WAITING:
+        return 4 if order.is_market else 3
+    return 2 if order.place == Place.STOPS else 5
+
+
+def priority_in_place(order: Order) -> tuple[int, int, int]:
+    """Rules 5.3, 10.7, 14.4 and 11.4."""
+    place = place_of(order)
+    if place == 2:
+        price = -order.stop_price if order.sells else order.stop_price
+    else:
+        price = order.event_price if order.sells else -order.event_price
+    if place == 4:
+        price = 0
+    return (place, price, order.arrival) if place < 5 else (place, 0, order.accepted)
+
+
+def orders_of_model(model: EngineModel, index: int, side: str) -> list[Row]:
+    """A side's live orders, by place and in each by priority."""
+    orders = [o for o in model.instruments[index].orders if o.sells == (side == "S")]
+    return [
+        Row(
+            place_of(order),
+            order.order_ref,
+            model.slot_of(order),
+            order.reachable,
+            order.reserve,
+            order.executed,
+            order.event_price,
+            order.stop_price if order.place == Place.STOPS else 0,
+        )
+        for order in sorted(orders, key=priority_in_place)
+    ]
+
+
+def orders_of_core(core: MatchingEngine, index: int, side: str) -> list[Row]:
     rows = core.orders(index, "S" if side == "S" else "B")
-    return [tuple(row) for row in rows[["order_ref", "slot", "quantity", "price_e4"]].tolist()]
+    return [Row(*row) for row in rows[list(Row._fields)].tolist()]
 
 
 def books_differ(core: MatchingEngine, model: EngineModel) -> str:
     """Which side of which book is not the same, or nothing."""
     for index in range(len(model.instruments)):
         for side in ("B", "S"):
-            ours, theirs = (
-                resting_of_model(model, index, side),
-                resting_of_core(core, index, side),
-            )
+            ours, theirs = orders_of_model(model, index, side), orders_of_core(core, index, side)
             if ours != theirs:
-                return f"instrument {index} side {side}: model {ours}, core {theirs}"
+                more = [row for row in ours if row not in theirs]
+                less = [row for row in theirs if row not in ours]
+                return f"instrument {index} side {side}: model has {more}, core has {less}"
     return ""
 
 
@@ -121,8 +166,3 @@ def shrink(
                 records = shorter[: difference.index + 1]
         size //= 2
     return records
-
-
-def live_places(model: EngineModel) -> dict[int, Place]:
-    """Slots of all live orders, and where they are."""
-    return {model.slot_of(order): order.place for order in model.live.values()}

@@ -18,6 +18,7 @@ class Reached:
     def __init__(self, modules: list[ModuleType]) -> None:
         self.events: Counter[str] = Counter()
         self.lines: set[tuple[str, int]] = set()
+        self.left: dict[CodeType, set[int]] = {}  # lines still to come, by function
         self.files = {str(module.__file__) for module in modules}
 
     def see(self, status: int, events: list[bytes]) -> None:
@@ -36,10 +37,14 @@ class Reached:
         """Notes each line of the modules that is run."""
 
         def trace(frame: FrameType, event: str, _: Any) -> Any:
-            if frame.f_code.co_filename not in self.files:
+            code = frame.f_code
+            if code.co_filename not in self.files:
                 return None
-            self.lines.add((frame.f_code.co_filename, frame.f_lineno))
-            return trace
+            if code not in self.left:
+                self.left[code] = {line for _, _, line in code.co_lines() if line}
+            self.left[code].discard(frame.f_lineno)
+            self.lines.add((code.co_filename, frame.f_lineno))
+            return trace if self.left[code] else None
 
         before = sys.gettrace()
         sys.settrace(trace)
