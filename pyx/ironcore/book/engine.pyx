@@ -125,9 +125,12 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
     cdef uint64_t slots_hot = min(<uint64_t>1 << engine.limits.user_ref_bits,
                                   <uint64_t>SLOTS_HOT_MAX)
     cdef Session* session = &engine.sessions[index]
+    cdef uint8_t stp_mode = command.stp_mode if command.stp_mode else STP_NONE
     if command.header.session != index or index > engine.limits.sessions_max:
         return STATUS_MALFORMED
-    session.stp_mode = command.stp_mode if command.stp_mode else STP_NONE
+    if memchr(b"NOBD-", stp_mode, 5) == NULL:
+        return STATUS_MALFORMED
+    session.stp_mode = stp_mode
     session.stp_group = command.stp_group
     session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
     session.cancel_on_disconnect = command.cancel_on_disconnect
