@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from tests.scenarios import names
+from tests.scenarios.definitions import Instrument
 from tests.scenarios.names import NotationError
+from tests.scenarios.options import OPTIONS
 
 from ironcore.wire import record
 
@@ -49,108 +51,6 @@ def make(kind: str, appendage: bytes = b"", **fields: Any) -> bytes:
     return row.tobytes() + padded
 
 
-def element(tag: int, value: bytes) -> bytes:
-    """One option of an appendage."""
-    return bytes([1 + len(value), tag]) + value
-
-
-def _number(tag: int, form: str) -> Callable[[str], bytes]:
-    return lambda word: element(tag, struct.pack(form, names.integer(word, "a number")))
-
-
-def _price(tag: int, form: str) -> Callable[[str], bytes]:
-    return lambda word: element(tag, struct.pack(form, names.price_e4(word)))
-
-
-def _code(tag: int, words: dict[str, str], what: str) -> Callable[[str], bytes]:
-    return lambda word: element(tag, names.code_of(words, word, what).encode("latin-1"))
-
-
-# Options that take one word more.
-OPTIONS: dict[str, Callable[[str], bytes]] = {
-    "firm": lambda word: element(2, word.ljust(4).encode()),
-    "min-qty": _number(3, ">I"),
-    "max-floor": _number(5, ">I"),
-    "peg": _code(6, names.PEGS, "a kind of peg"),
-    "offset": _price(7, ">i"),
-    "discretion": _price(9, ">Q"),
-    "post-only": _code(12, {"yes": "P", "no": "N"}, "whether it is post-only"),
-    "random-reserves": _number(13, ">I"),
-    "route": lambda word: element(14, word.ljust(4).encode()),
-    "expire": lambda word: element(15, struct.pack(">I", names.second(word))),
-    "group": _number(24, ">H"),
-    "as": _code(27, names.SIDES, "a side"),
-    "stop": _price(128, ">Q"),
-    "trail": _price(129, ">I"),
-    "stp": _code(130, names.STP_MODES, "a mode"),
-    "seed": _number(133, ">Q"),
-    # Any element at all: its tag and its value's bytes, as 5=0000001E; or bytes that are none.
-    "option": lambda word: element(int(word.split("=")[0]), bytes.fromhex(word.split("=")[1])),
-    "raw-options": bytes.fromhex,
-}
-
-ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
-    "id": ("instrument", lambda word: names.integer(word, "an id")),
-    "tick": ("tick_size_e4", names.price_e4),
-    "lot": ("lot_size", lambda word: names.integer(word, "a lot size")),
-    "min": ("price_e4_min", names.price_e4),
-    "max": ("price_e4_max", names.price_e4),
-    "max-quantity": ("quantity_max", lambda word: names.integer(word, "a quantity")),
-    "reference": ("reference_price_e4", names.price_e4),
-    "static-collar": ("static_collar_bp", lambda word: names.integer(word, "basis points")),
-    "dynamic-collar": ("dynamic_collar_bp", lambda word: names.integer(word, "basis points")),
-    "auction-collar": ("auction_collar_bp", lambda word: names.integer(word, "basis points")),
-    "entry-collar": ("entry_collar_bp", lambda word: names.integer(word, "basis points")),
-    "protection": ("market_protection_bp", lambda word: names.integer(word, "basis points")),
-    "pause": ("pause_seconds", lambda word: names.integer(word, "seconds")),
-    "extensions": ("auction_extensions_max", lambda word: names.integer(word, "a number")),
-    "bands-count": ("tick_bands_count", lambda word: names.integer(word, "a number")),
-}
-POST_ONLY_MODES = {"reject": 0, "reprice": 1, "2": 2}
-INSTRUMENT_DEFAULTS = "tick 0.01 lot 1 min 0.01 max 1000.00 max-quantity 999999"
-
-
-class Instrument:
-    """What the scenario says of an instrument so far, by field of its record."""
-
-    def __init__(self, symbol: str, index: int) -> None:
-        self.fields: dict[str, Any] = {"symbol": symbol.ljust(8), "instrument": index}
-        self.update(INSTRUMENT_DEFAULTS.split())
-
-    def update(self, words: Words) -> None:
-        while words:
-            key = words.pop(0)
-            if not words:
-                raise NotationError(f"found nothing after {key!r}, expected its value")
-            value = words.pop(0)
-            if key in ATTRIBUTES:
-                name, convert = ATTRIBUTES[key]
-                self.fields[name] = convert(value)
-            elif key == "state":
-                self.fields["initial_state"] = names.code_of(names.STATES, value, "a state")
-            elif key == "post-only" and value in POST_ONLY_MODES:
-                self.fields["post_only_mode"] = POST_ONLY_MODES[value]
-            elif key == "bands":
-                self._bands([band.split("/") for band in value.split(",")])
-            else:
-                expected = " ".join([*ATTRIBUTES, "state", "post-only", "bands"])
-                raise NotationError(f"found {key!r} {value!r}, expected one of {expected}")
-
-    def _bands(self, bands: list[list[str]]) -> None:
-        """As 10.00/0.05,100.00/0.10: from which price on, and the tick size there."""
-        self.fields["tick_bands_count"] = len(bands)
-        for place, band in enumerate(bands, 1):
-            if len(band) != 2:
-                raise NotationError(f"found {'/'.join(band)!r}, expected a band, as 10.00/0.05")
-            self.fields[f"price_from_e4_{place}"] = names.price_e4(band[0])
-            self.fields[f"tick_size_e4_{place}"] = names.price_e4(band[1])
-
-    def copy(self) -> "Instrument":
-        other = Instrument("", 0)
-        other.fields = dict(self.fields)
-        return other
-
-
 class CommandWriter:
     """Turns lines into records. It knows the instruments that were named, to find their ids."""
 
@@ -163,13 +63,17 @@ class CommandWriter:
         return list(self.instruments)
 
     def write(self, text: str) -> bytes:
+        """NotationError when the line is no command, or a value does not fit its field."""
         words = text.split()
         first = words[0]
-        if first in self.VERBS:
-            return self.VERBS[first](self, words[1:])
-        if len(words) > 1 and words[1] == "replaces":
-            return self._replace(words)
-        return self._enter(words)
+        try:
+            if first in self.VERBS:
+                return self.VERBS[first](self, words[1:])
+            if words[1:2] == ["replaces"]:
+                return self._replace(words)
+            return self._enter(words)
+        except (ValueError, OverflowError, IndexError, struct.error) as error:
+            raise NotationError(f"found {text!r}, expected values that fit: {error}") from None
 
     def _instrument(self, words: Words) -> int:
         """The id of the instrument named next, else the first one's."""

@@ -14,7 +14,7 @@ from tests.scenarios import runner, scenario
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "MATCHING_RULES.md"
 SCENARIOS = [each for path in sorted(HERE.glob("*.txt")) for each in scenario.read(path)]
-SCENARIOS_MIN = 150
+SCENARIOS_MIN = 250
 RULE = re.compile(r"^ *- \*\*(\d+(?:\.\d+)+)\*\*", re.MULTILINE)
 
 
@@ -74,6 +74,10 @@ WRONG_COMMANDS = [
     ("clock noon", "a time"),
     ("change NONE tick 0.01", "one of XYZ"),
     ("A2 replaces B1 1 @ 1.00", "two sessions"),
+    ("A1 buy 4294967296 @ 1.00", "values that fit"),
+    ("A1 buy 1 @ 1.00 stop -1.00", "values that fit"),
+    ("A1 buy 1 @ 1.00 option 5", "values that fit"),
+    ("bytes xyz", "values that fit"),
 ]
 
 
