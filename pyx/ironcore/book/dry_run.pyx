@@ -10,7 +10,8 @@ from ironcore.risk.options cimport STP_OLDEST
 
 cdef struct DryRun:
     uint32_t quantity                # that the aggressor would have open
-    bint is_over                     # prevention ends it here
+    bint is_forbidden                # an execution at the price in hand is beyond a collar
+    bint is_over                     # prevention or a collar ends it here
 
 
 cdef void _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint32_t level,
@@ -22,10 +23,13 @@ cdef void _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint3
     while unit != level and run.quantity:
         order = order_at(arena, unit)
         if accepts_quantity(arena, unit, run.quantity):
-            if not is_prevented(engine, aggressor, order):
-                run.quantity -= min(run.quantity, order.quantity)
-            elif aggressor.stp_mode != STP_OLDEST:
+            if is_prevented(engine, aggressor, order):
+                run.is_over = aggressor.stp_mode != STP_OLDEST
+            elif run.is_forbidden:
                 run.is_over = True
+            else:
+                run.quantity -= min(run.quantity, order.quantity)
+            if run.is_over:
                 return
         unit = order.link.next
 
@@ -58,9 +62,8 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
         hidden_key = level_key(&engine.arena, hidden_level) if hidden_level else <uint32_t>KEY_NONE
         if min(shown_key, hidden_key) > aggressor.limit_key:
             return False
-        if not book.is_plain and collar_forbids(
-                book, levels_price_e4(shown, min(shown_key, hidden_key))):
-            return False
+        run.is_forbidden = not book.is_plain and collar_forbids(
+            book, levels_price_e4(shown, min(shown_key, hidden_key)))
         if shown_key <= hidden_key:
             _displayed_or_hidden(engine, aggressor, shown_level, &run)
             if not run.is_over:

@@ -152,6 +152,16 @@ def test_a_collar_looks_both_ways_and_cancels_what_may_not_rest(kind: str) -> No
     assert (events[-1].reason, events[-1].quantity) == (ord("K"), 3)
 
 
+@rule("10.1", "10.2", "13.6")
+def test_an_order_that_is_passed_by_beyond_a_collar_stops_nothing(kind: str) -> None:
+    venue = opened(kind, reference=2000, static=500)
+    minimum = r.option(3, (5).to_bytes(4, "big"))
+    venue.ok(r.enter(2, 1, "S", 5, 1800, display="N", appendage=minimum))
+    venue.rest(2, 2, "S", 2, 2000)
+    events = venue.ok(r.enter(1, 1, "B", 2, 2000, time_in_force="4"))
+    assert [(event.type, event.quantity) for event in events[1:]] == [(r.EXECUTED, 2)]
+
+
 @rule("13.6")
 def test_the_last_price_before_the_command_is_what_the_dynamic_collar_goes_by(kind: str) -> None:
     venue = opened(kind, dynamic=1000)
