@@ -302,6 +302,7 @@ class CommandWriter:
         return make("Clock", second=second)
 
     def _bust(self, words: Words) -> bytes:
+        instrument = self._instrument(words)
         match_number = names.integer(self._take(words, "a match number"), "a match number")
         slots = []
         for _ in range(2):
@@ -312,7 +313,7 @@ class CommandWriter:
         self._end(words)
         return make(
             "BustTrade",
-            instrument=0,
+            instrument=instrument,
             match_number=match_number,
             slot_1=slots[0],
             slot_2=slots[1],
