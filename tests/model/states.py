@@ -47,7 +47,7 @@ class States(Auctions):
     def end_of_day(self, instrument: Instrument) -> None:
         """Rules 5.8 and 13.8."""
         for order in self.in_order_of_slots(instrument.orders):
-            if order.time_in_force in "06" or order.cross_type != "N":
+            if order.time_in_force != "1" or order.cross_type != "N":
                 self.cancel(order, "E")
 
     def retire_instrument(self, index: int) -> None:

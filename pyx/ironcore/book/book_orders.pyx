@@ -12,7 +12,7 @@ from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, ORDER_STAYS, Arena, Order, Special, level_at, order_at, special_at,
 )
 from ironcore.book.price_levels cimport levels_next
-from ironcore.risk.limits cimport CROSS_NONE, TIME_IN_FORCE_DAY, TIME_IN_FORCE_GTT
+from ironcore.risk.limits cimport CROSS_NONE, TIME_IN_FORCE_GTC
 
 
 cdef bint _leaves_with_the_day(Arena* arena, uint32_t unit) noexcept nogil:
@@ -20,8 +20,7 @@ cdef bint _leaves_with_the_day(Arena* arena, uint32_t unit) noexcept nogil:
     cdef const Special* special = special_at(arena, unit)
     if not order.ref_side & ORDER_SPECIAL:
         return order.ref_side & ORDER_STAYS == 0
-    return (special.cross_type != CROSS_NONE or special.time_in_force == TIME_IN_FORCE_DAY
-            or special.time_in_force == TIME_IN_FORCE_GTT)
+    return special.cross_type != CROSS_NONE or special.time_in_force != TIME_IN_FORCE_GTC
 
 
 cdef uint32_t _collect(Engine* engine, const Book* book) noexcept nogil:
