@@ -23,7 +23,7 @@ from tests.model.order_rules import (
 from tests.model.orders import CONTINUOUS, RETIRED, Instrument, Order, Place
 from tests.model.venue_commands import VenueCommands
 
-ORDER_REF_MAX = (1 << 48) - 1
+ORDER_REF_MAX = (1 << 48) - 1 - (1 << 28)  # rule 16.3
 
 
 class OrderCommands(VenueCommands):

@@ -113,7 +113,7 @@ def test_a_level_too_many_is_seen(core: MatchingEngine) -> None:
 @rule("17.6")
 def test_a_lost_order_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    fresh = memory.u32(memory.engine + memory.ARENA + 32 + 12)
+    fresh = memory.u32(memory.engine + memory.ORDER_POOL + 12)
     assert fresh.value == 4
     fresh.value += 1
     assert broken(core) == "an order was lost"
@@ -122,7 +122,7 @@ def test_a_lost_order_is_seen(core: MatchingEngine) -> None:
 @rule("17.6")
 def test_an_order_that_is_free_and_live_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    pool = memory.engine + memory.ARENA + 32
+    pool = memory.engine + memory.ORDER_POOL
     memory.u32(memory.u64(pool).value).value = memory.unit(FIRST) // 2
     memory.u32(pool + 8).value = 1
     assert broken(core) == "an order is both free and live, or free twice"
