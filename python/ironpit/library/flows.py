@@ -26,8 +26,8 @@ def venue_of(flow: Flow, *, orders_max: int = 1 << 18) -> Venue:
         orders_max=orders_max,
         user_ref_bits=max(flow.user_refs_max().bit_length(), 4),
     )
-    for index, symbol in enumerate(flow.symbols):
-        venue.add_instrument(symbol, tick_size_e4=flow.tick_size_e4(index))
+    for symbol, tick_size_e4 in zip(flow.symbols, flow.tick_sizes_e4(), strict=True):
+        venue.add_instrument(symbol, tick_size_e4=tick_size_e4)
     for _ in range(flow.sessions_count):
         venue.add_session()
     return venue
