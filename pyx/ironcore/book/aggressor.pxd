@@ -23,8 +23,8 @@ cdef struct Aggressor:
     int32_t price_e4                 # as entered
     int32_t activated_e4             # not 0: ACTIVATED at this price precedes the first execution
 
-# Executes what it can and may; what is left is the caller's. Orders that it executes in full, or that
-# prevention cancels, are gone.
+# Executes what it can and may; what is left is the caller's. Orders that it executes in full, or
+# that prevention cancels, are gone.
 cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* aggressor) noexcept nogil
 # Whether it meets an order that it would execute with, by price and rule 10.2 alone.
 cdef bint aggressor_meets_hidden(Engine* engine, Book* book, uint32_t sell, uint32_t limit_key,

@@ -5,7 +5,9 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_reduce
 from ironcore.book.dry_run cimport accepts_quantity, dry_run_reaches, is_prevented
 from ironcore.book.engine cimport engine_emit
-from ironcore.book.order_exit cimport CANCEL_REASON_SELF_TRADE, cancel_part, cancel_whole, order_remove
+from ironcore.book.order_exit cimport (
+    CANCEL_REASON_SELF_TRADE, cancel_part, cancel_whole, order_remove,
+)
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.book.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price_e4

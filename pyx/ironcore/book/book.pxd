@@ -71,8 +71,8 @@ cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil
 # Sets is_plain; to be called after every change of state or collars.
 cdef void book_classify(Book* book) noexcept nogil
 cdef bint book_is_empty(const Book* book) noexcept nogil
-# Executes against displayed orders, until the quantity is used up, the limit is reached, or an order
-# with a Special would be executed in full: matching_special takes over from there.
+# Executes against displayed orders, until the quantity is used up, the limit is reached, or an
+# order with a Special would be executed in full: aggressor.pxd takes over from there.
 cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* execution) noexcept nogil
 
 
@@ -83,7 +83,8 @@ cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tic
 
 cdef inline void book_queue(Arena* arena, Book* book, uint32_t side, uint32_t key,
                             uint32_t unit) noexcept nogil:
-    """Put an order, its quantity set, behind all others at its key; side is kind << 1 | sell."""
+    """Put an order, its quantity set, behind all others at its key. Of displayed orders without a
+    Special: for others there is more to note (book_queue_any). side is kind << 1 | sell."""
     cdef Order* order = order_at(arena, unit)
     cdef uint32_t level = levels_take(arena, &book.sides[side], key)
     order.level = level
@@ -107,8 +108,9 @@ cdef inline void book_unlink(Arena* arena, Book* book, uint32_t side, uint32_t u
 
 cdef inline void book_queue_any(Arena* arena, Book* book, uint32_t side, uint32_t key,
                                 uint32_t unit) noexcept nogil:
-    """As book_queue, for an order that may have a Special: the side counts those that come."""
     book_queue(arena, book, side, key, unit)
+    if side >> KIND_SHIFT == KIND_HIDDEN:
+        book.sides[side & 1].hidden_key = book.sides[side].best_key
     if order_at(arena, unit).ref_side & ORDER_SPECIAL:
         book.sides[side].specials += 1
 

@@ -6,7 +6,7 @@ from ironcore.base.check cimport iron_static_assert
 from ironcore.book.book cimport KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book
 from ironcore.book.engine cimport EngineLimits, Session
 from ironcore.book.order_pool cimport (
-    ORDER_SPECIAL, Link, Order, Special, level_at, order_at, order_ref, order_side, special_at,
+    ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,
 )
 from ironcore.book.orders cimport order_price_e4, order_reserve, order_sell
 from ironcore.book.price_grid cimport PriceGrid

@@ -1,10 +1,12 @@
 """What an aggressor could execute, without executing it."""
 
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport uint32_t
 
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT
 from ironcore.book.order_pool cimport ORDER_ICEBERG, level_at
-from ironcore.book.price_levels cimport KEY_NONE, PriceLevels, level_key, levels_next, levels_price_e4
+from ironcore.book.price_levels cimport (
+    KEY_NONE, PriceLevels, level_key, levels_next, levels_price_e4,
+)
 from ironcore.book.trading_state cimport collar_forbids
 from ironcore.risk.options cimport STP_OLDEST
 

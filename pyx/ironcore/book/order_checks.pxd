@@ -8,8 +8,8 @@ from ironcore.book.book cimport Book
 from ironcore.book.order_path cimport Terms
 from ironcore.wire.record cimport EnterOrder
 
-# Both fill the rest of the terms, of which options and quantity (what would be open) are set. 4.1 to
-# 4.13, or REJECT_NONE.
+# Both fill the rest of the terms, of which options and quantity (what would be open) are set.
+# 4.1 to 4.13, or REJECT_NONE.
 cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOrder* command,
                            Terms* terms) noexcept nogil
 # What rule 7.3 asks of a replacement's details; total is the quantity that it names.

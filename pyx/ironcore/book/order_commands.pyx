@@ -31,8 +31,8 @@ from ironcore.risk.limits cimport (
 )
 from ironcore.risk.options cimport Options, options_clear, options_parse
 from ironcore.wire.record cimport (
-    EVENT_ACCEPTED, EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_CROSSES,
-    EVENT_REJECTED, EVENT_REPLACED, EVENT_SELL, EVENT_VISIBLE,
+    EVENT_ACCEPTED, EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_REJECTED,
+    EVENT_REPLACED, EVENT_SELL, EVENT_VISIBLE,
 )
 
 
@@ -223,34 +223,10 @@ cdef int enter_order(Engine* engine, EnterOrder* command) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline void _remove(Engine* engine, Book* book, uint32_t place, uint32_t unit) noexcept nogil:
-    engine.arena.slots[order_at(&engine.arena, unit).slot] = 0
-    book_unlink(&engine.arena, book, place_side(place), unit)
-    order_give(&engine.arena, unit)
-
-
-cdef void _replace(Engine* engine, Book* book, uint32_t place, uint32_t unit,
-                   const PlainTerms* terms) noexcept nogil:
-    """Of a displayed order without a Special by another."""
-    cdef const Order* order = order_at(&engine.arena, unit)
-    cdef bint crosses = aggressor_crosses(book, terms.sell, terms.limit_key)
-    cdef uint8_t flags = terms.event_flags
-    cdef uint64_t reference
-    if crosses or not terms.may_rest or (order.ref_side ^ terms.flags) & ORDER_ATTRIBUTED:
-        flags |= EVENT_CROSSES
-    engine.order_ref_last += 1
-    reference = engine.order_ref_last
-    engine_emit(engine, EVENT_REPLACED, flags, ORDER_STATE_LIVE, terms.side, terms.quantity,
-                reference, order_ref(order), terms.price_e4, terms.slot)
-    _remove(engine, book, place, unit)
-    if flags & EVENT_CROSSES:
-        _trade_and_rest(engine, book, terms, reference, crosses)
-    else:
-        _rest(engine, book, terms, reference, terms.quantity)
-
-
-cdef void _replace_plain(Engine* engine, Session* session, const ReplaceOrder* command,
+cdef bint _replace_plain(Engine* engine, Session* session, const ReplaceOrder* command,
                          uint32_t place, uint32_t unit) noexcept nogil:
+    """Of a displayed order without a Special by one that rests at once and looks the same. False,
+    and nothing has happened, when it is neither that nor invalid."""
     cdef const Order* order = order_at(&engine.arena, unit)
     cdef Book* book = place_book(engine, place)
     cdef uint32_t reason
@@ -259,16 +235,25 @@ cdef void _replace_plain(Engine* engine, Session* session, const ReplaceOrder* c
     terms.sell = order_sell(order)
     reason = _terms_reject(book, command.quantity, command.price_e4, command.time_in_force,
                            command.display, &terms)
-    if reason or command.quantity <= order.executed:
+    if iron_unlikely(reason or command.quantity <= order.executed):
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
-    else:
-        session.user_ref_last = command.header.user_ref
-        terms.quantity = command.quantity - order.executed
-        terms.executed = order.executed
-        terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
-        _replace(engine, book, place, unit, &terms)
-    if iron_unlikely(book.followers):
-        book_settle(engine, book)
+        return True
+    if iron_unlikely(not terms.may_rest or (order.ref_side ^ terms.flags) & ORDER_ATTRIBUTED
+                     or aggressor_crosses(book, terms.sell, terms.limit_key)):
+        return False
+    session.user_ref_last = command.header.user_ref
+    terms.quantity = command.quantity - order.executed
+    terms.executed = order.executed
+    terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
+    engine.order_ref_last += 1
+    engine_emit(engine, EVENT_REPLACED, terms.event_flags, ORDER_STATE_LIVE, terms.side,
+                terms.quantity, engine.order_ref_last, order_ref(order), terms.price_e4,
+                terms.slot)
+    engine.arena.slots[order.slot] = 0
+    book_unlink(&engine.arena, book, place_side(place), unit)
+    order_give(&engine.arena, unit)
+    _rest(engine, book, &terms, engine.order_ref_last, terms.quantity)
+    return True
 
 
 cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
@@ -298,8 +283,10 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
             or order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL
             or not _is_plain(place_book(engine, place), session, command.time_in_force,
                              command.display)):
-        _replace_plain(engine, session, command, place, unit)
-        return STATUS_OK
+        if _replace_plain(engine, session, command, place, unit):
+            if iron_unlikely(place_book(engine, place).followers):
+                book_settle(engine, place_book(engine, place))
+            return STATUS_OK
     if command.appendage_bytes == 0:
         options_clear(&options)
     replace_special(engine, command, unit, &options)

@@ -72,12 +72,13 @@ cdef uint32_t order_shrink(Engine* engine, uint32_t unit, uint32_t decrement) no
 cdef void emit_reduced(Engine* engine, uint32_t unit, uint32_t decrement,
                        uint64_t other) noexcept nogil:
     cdef const Order* order = order_at(&engine.arena, unit)
-    engine_emit(engine, EVENT_REDUCED, order_flags(order, order_place(engine, unit)) | EVENT_VISIBLE,
-                0, order_side(order), decrement, order_ref(order), other,
-                order_price_e4(engine, unit), order.slot)
+    cdef uint8_t flags = order_flags(order, order_place(engine, unit))
+    engine_emit(engine, EVENT_REDUCED, flags | EVENT_VISIBLE, 0, order_side(order), decrement,
+                order_ref(order), other, order_price_e4(engine, unit), order.slot)
 
 
-cdef void cancel_whole(Engine* engine, uint32_t unit, uint8_t reason, uint64_t other) noexcept nogil:
+cdef void cancel_whole(Engine* engine, uint32_t unit, uint8_t reason,
+                       uint64_t other) noexcept nogil:
     cdef const Order* order = order_at(&engine.arena, unit)
     engine_emit(engine, EVENT_CANCELED, order_flags(order, order_place(engine, unit)), reason,
                 order_side(order), order_open(engine, unit), order_ref(order), other,

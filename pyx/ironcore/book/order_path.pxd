@@ -29,7 +29,8 @@ cdef struct Terms:                   # a valid order
 # instrument does not have.
 cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil
 # The terms of a live order that has a Special.
-cdef void terms_of_order(Engine* engine, const Book* book, uint32_t unit, Terms* terms) noexcept nogil
+cdef void terms_of_order(Engine* engine, const Book* book, uint32_t unit,
+                         Terms* terms) noexcept nogil
 cdef void aggressor_of(const Engine* engine, const Terms* terms, Aggressor* out) noexcept nogil
 # Whether it rests at its limit as it is, meeting no order (rule 7.6).
 cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil
@@ -37,4 +38,5 @@ cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noe
 # else 0.
 cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil
 # At its limit, without an event.
-cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil
+cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
+                         uint32_t unit) noexcept nogil

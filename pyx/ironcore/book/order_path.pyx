@@ -6,7 +6,8 @@ from ironcore.book.aggressor cimport (
     aggressor_crosses, aggressor_meets_hidden, aggressor_trade,
 )
 from ironcore.book.book cimport (
-    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key, book_queue_any,
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
+    book_queue_any,
 )
 from ironcore.book.engine cimport Session, engine_emit
 from ironcore.book.order_exit cimport (
@@ -139,7 +140,8 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
     return unit
 
 
-cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil:
+cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
+                         uint32_t unit) noexcept nogil:
     cdef uint32_t kind = KIND_HIDDEN if terms.display == DISPLAY_NO else KIND_SHOWN
     cdef uint32_t max_floor = terms.options.max_floor
     cdef Order* order
@@ -239,7 +241,7 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noex
 cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     cdef uint32_t kind = KIND_WAITING_MARKET if terms.is_market else KIND_WAITING
     book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
-               _live(engine, book, terms, 0))
+                   _live(engine, book, terms, 0))
 
 
 cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:

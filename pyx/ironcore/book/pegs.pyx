@@ -89,7 +89,7 @@ cdef void _move(Engine* engine, Book* book, uint32_t unit, int32_t price_e4) noe
         order.executed += aggressor.executed
     if book.state == STATE_CONTINUOUS:
         book_queue_any(&engine.arena, book, KIND_HIDDEN << KIND_SHIFT | sell,
-                   book_key(&book.grid, sell, tick), unit)
+                       book_key(&book.grid, sell, tick), unit)
 
 
 cdef void pegs_price(Engine* engine, Book* book) noexcept nogil:

@@ -79,7 +79,8 @@ cdef bint _side_is_kept(const Terms* terms) noexcept nogil:
     return side_is_sell(terms.side) if terms.sell else terms.side == SIDE_BUY
 
 
-cdef bint _is_one_update(Engine* engine, Book* book, uint32_t unit, const Terms* terms) noexcept nogil:
+cdef bint _is_one_update(Engine* engine, Book* book, uint32_t unit,
+                         const Terms* terms) noexcept nogil:
     """Rule 7.6: the public sees one order become the other."""
     cdef const Order* order = order_at(&engine.arena, unit)
     cdef uint32_t max_floor = terms.options.max_floor

@@ -71,8 +71,7 @@ cdef const char* _peers(Engine* engine, const Book* book, const Link* ends, bint
             return b"an order does not know its instrument"
         if pegs and not options_are_pegged(&special.options):
             return b"an order is among the pegs that is none"
-        if not pegs and (not special.options.named & NAMED_TRAIL_OFFSET
-                         or place_kind(order_place(engine, unit)) != KIND_STOPS):
+        if not pegs and place_kind(order_place(engine, unit)) != KIND_STOPS:
             return b"an order trails that is no stop"
         count[0] += 1
         previous = unit
@@ -85,7 +84,7 @@ cdef const char* _peers(Engine* engine, const Book* book, const Link* ends, bint
 cdef void _queued(Engine* engine, const Book* book, uint32_t kind, uint32_t* orders,
                          uint32_t* with_peers) noexcept nogil:
     """The orders in both queues of a kind, and those of them that belong in a list of peers."""
-    cdef uint32_t sell, level, unit
+    cdef uint32_t sell, level, unit, named
     cdef const PriceLevels* side
     orders[0] = 0
     with_peers[0] = 0
@@ -97,8 +96,8 @@ cdef void _queued(Engine* engine, const Book* book, uint32_t kind, uint32_t* ord
             while unit != level:
                 orders[0] += 1
                 if kind == KIND_STOPS:
-                    with_peers[0] += (special_at(&engine.arena, unit).options.named
-                                      & NAMED_TRAIL_OFFSET != 0)
+                    named = special_at(&engine.arena, unit).options.named
+                    with_peers[0] += named & NAMED_TRAIL_OFFSET != 0
                 elif order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL:
                     with_peers[0] += options_are_pegged(&special_at(&engine.arena, unit).options)
                 unit = order_at(&engine.arena, unit).link.next

@@ -33,7 +33,7 @@ cdef void _queue(Engine* engine, Book* book, uint32_t unit, uint32_t sell,
     grid_tick(&book.grid, stop_price_e4, &tick)
     # Buys wait from the lowest price up, as sells of the book do.
     book_queue_any(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell,
-               book_key(&book.grid, sell ^ 1, tick), unit)
+                   book_key(&book.grid, sell ^ 1, tick), unit)
 
 
 cdef void stop_begin(Engine* engine, Book* book, uint32_t unit) noexcept nogil:

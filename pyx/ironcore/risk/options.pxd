@@ -85,8 +85,8 @@ cdef inline bint stp_mode_is_valid(uint8_t mode) noexcept nogil:
 
 
 cdef void options_clear(Options* options) noexcept nogil
-# STATUS_MALFORMED when the elements do not fill the appendage exactly, or a known option's value has
-# another length than its type.
+# STATUS_MALFORMED when the elements do not fill the appendage exactly, or a known option's value
+# has another length than its type.
 cdef int options_parse(const uint8_t* appendage, uint32_t bytes, Options* options) noexcept nogil
 # The options of a replacement: what it does not name is as it was (rule 7.5).
 cdef void options_inherit(Options* options, const Options* old) noexcept nogil
