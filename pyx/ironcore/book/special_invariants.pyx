@@ -82,7 +82,7 @@ cdef const char* _peers(Engine* engine, const Book* book, const Link* ends, bint
 
 
 cdef void _queued(Engine* engine, const Book* book, uint32_t kind, uint32_t* orders,
-                         uint32_t* with_peers) noexcept nogil:
+                  uint32_t* with_peers) noexcept nogil:
     """The orders in both queues of a kind, and those of them that belong in a list of peers."""
     cdef uint32_t sell, level, unit, named
     cdef const PriceLevels* side
