@@ -9,8 +9,10 @@ engine could do with them. With --compare every peer runs the same workload in t
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ironcore.runtime.bench_books import BookLoops
 from ironcore.runtime.bench_match import FLOOR, Loops, Took, clock_ns, outcome
 from ironpit.bench.peer import (
     ONE_AT_A_TIME,
@@ -21,8 +23,9 @@ from ironpit.bench.peer import (
     Peer,
 )
 from ironpit.bench.rounds import PERCENTILES, WAYS, Contestant, Series, compare, take_turns
-from ironpit.bench.workloads import Subject, chosen, subjects
+from ironpit.bench.workloads import ITCH_BOOKS, Subject, chosen, subjects
 from ironpit.cli.output import show_count, table
+from ironpit.flow import FlowError
 
 _PEER_WAYS = {
     ("queued", False): QUEUED,
@@ -64,65 +67,89 @@ class _Running:
 
 
 def _beside(
-    ours: dict[str, Series], theirs: dict[str, Series], name: str, agreed: dict[str, Any]
+    ours: dict[str, Series],
+    theirs: dict[str, Series] | str,
+    running: _Running,
+    caused: dict[str, Any],
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"peer": name, **agreed}
+    """What one peer took, whether it did the same work, or why it failed."""
+    found: dict[str, Any] = {"peer": running.peer.name, "command": running.peer.command}
+    if isinstance(theirs, str):
+        return {**found, "failed": theirs}
+    said = {name: getattr(running.answer, name) for name in _AGREED}
+    found["agrees"] = all(said[name] == caused[own] for name, own in _AGREED.items())
+    found |= said
     for way in WAYS:
         found[way] = {**theirs[way].report(), **compare(ours[way], theirs[way])}
     return found
 
 
-def _agreement(outcome_of_ours: dict[str, Any], answer: Answer | None) -> dict[str, Any]:
-    """Whether the peer did the same work: counts of the whole workload."""
-    assert answer is not None
-    said = {name: getattr(answer, name) for name in _AGREED}
-    agrees = all(said[name] == outcome_of_ours[of_ours] for name, of_ours in _AGREED.items())
-    return {"agrees": agrees, **said}
-
-
-def _measure(subject: Subject, peers: Sequence[Peer], rounds: int) -> dict[str, Any]:
-    loops = Loops(subject.workload)
-    market = subject.market
-    running = [
-        _Running(peer)
-        for peer in peers
-        if peer.load_orders(market.flow, market.opening, subject.orders_max)
-    ]
+def _measure(
+    loops: Loops | BookLoops, running: Sequence[_Running], rounds: int, caused: dict[str, Any]
+) -> dict[str, Any]:
     contestants: list[tuple[Contestant, Sequence[str]]] = [(loops, (FLOOR, *WAYS))]
     contestants += [(one, WAYS) for one in running]
     ours, *others = take_turns(contestants, loops.messages, rounds)
-    caused = outcome(subject.workload)
-    result: dict[str, Any] = {
-        "workload": subject.workload.name,
-        "messages": loops.messages,
-        "instruments": len(market.flow.symbols),
-        "opening_messages": market.opening,
-        **caused,
-        "floor": ours[FLOOR].report(),
-    }
-    floor = result["floor"]["cpu_ns_per_message"]
+    assert not isinstance(ours, str)
+    found: dict[str, Any] = {**caused, "floor": ours[FLOOR].report()}
+    floor = found["floor"]["cpu_ns_per_message"]
     for way in WAYS:
-        result[way] = ours[way].report()
-        result[way]["ratio_to_floor"] = round(result[way]["cpu_ns_per_message"] / floor, 1)
-    result["peers"] = [
-        _beside(ours, series, one.peer.name, _agreement(caused, one.answer))
-        for one, series in zip(running, others, strict=True)
+        found[way] = ours[way].report()
+        found[way]["ratio_to_floor"] = round(found[way]["cpu_ns_per_message"] / floor, 1)
+    found["peers"] = [
+        _beside(ours, series, one, caused) for one, series in zip(running, others, strict=True)
     ]
-    return result
+    return found
+
+
+def _measure_orders(subject: Subject, commands: Sequence[str], rounds: int) -> dict[str, Any]:
+    loops = Loops(subject.workload)
+    market = subject.market
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer(command)) for command in commands]
+        running = [
+            _Running(peer)
+            for peer in peers
+            if peer.load_orders(market.flow, market.opening, subject.orders_max)
+        ]
+        return {
+            "workload": subject.workload.name,
+            "messages": loops.messages,
+            "instruments": len(market.flow.symbols),
+            "opening_messages": market.opening,
+            **_measure(loops, running, rounds, outcome(subject.workload)),
+        }
+
+
+def _measure_books(file: str, commands: Sequence[str], rounds: int) -> dict[str, Any]:
+    try:
+        loops = BookLoops(Path(file).read_bytes())
+    except ValueError as error:
+        raise FlowError(f"{file}: {error}") from error
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer(command)) for command in commands]
+        running = [_Running(peer) for peer in peers if peer.load_itch(loops.file)]
+        return {
+            "workload": f"{ITCH_BOOKS} {Path(file).name}",
+            "messages": loops.messages,
+            "instruments": loops.locates,
+            "opening_messages": 0,
+            **_measure(loops, running, rounds, loops.outcome()),
+        }
 
 
 def run(plan: Plan) -> dict[str, Any]:
-    """The report: one entry a workload."""
+    """The report: one entry a workload. Peers are started anew for each."""
     names = chosen(plan.workloads, bool(plan.orders))
-    with ExitStack() as stack:
-        peers = [stack.enter_context(Peer(command)) for command in plan.compare]
-        found = [
-            _measure(subject, peers, plan.rounds)
-            for subject in subjects(names, plan.sessions, plan.messages, plan.seed, plan.orders)
-        ]
+    found = [
+        _measure_orders(subject, plan.compare, plan.rounds)
+        for subject in subjects(names, plan.sessions, plan.messages, plan.seed, plan.orders)
+    ]
+    if ITCH_BOOKS in names:
+        found.append(_measure_books(plan.orders, plan.compare, plan.rounds))
     return {
         "schema": "ironpit-bench-match-2",
-        "measured": "from a command record in memory to its events in memory, one thread",
+        "measured": "from a message in memory to its events or books in memory, one thread",
         "rounds": plan.rounds,
         "seed": plan.seed,
         "clock_ns": clock_ns(),
@@ -150,14 +177,24 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
         ratio = f"{found[way]['ratio_to_floor']:.1f} x floor"
         rows.append(_row(way.replace("_", " "), found[way], ratio))
     for peer in found["peers"]:
-        for way in WAYS:
+        for way in () if "failed" in peer else WAYS:
             rate = peer[way]
             ratio = (
                 f"{rate['times_as_fast']:.2f} x ours"
-                f" ({rate['times_as_fast_min']:.2f} to {rate['times_as_fast_max']:.2f})"
+                f" ({rate['times_as_fast_min']:.2f} to {rate['times_as_fast_max']:.2f},"
+                f" best {rate['times_as_fast_at_best']:.2f})"
             )
             rows.append(_row(f"{peer['peer']}, {way.replace('_', ' ')}", rate, ratio))
     return rows
+
+
+def _remark(peer: dict[str, Any]) -> str:
+    if "failed" in peer:
+        return f"{peer['peer']} failed: {peer['failed']}"
+    return (
+        f"{peer['peer']} did other work: {peer['executions']:,} executions of"
+        f" {peer['executed_quantity']:,}, {peer['orders_live']:,} orders at the end"
+    )
 
 
 def text_of(report: dict[str, Any]) -> str:
@@ -172,12 +209,7 @@ def text_of(report: dict[str, Any]) -> str:
             f" end, events {found['events_digest'][:16]}",
             table(_rows(found), header),
         ]
-        lines += [
-            f"{peer['peer']} did other work: {peer['executions']:,} executions of"
-            f" {peer['executed_quantity']:,}, {peer['orders_live']:,} orders at the end"
-            for peer in found["peers"]
-            if not peer["agrees"]
-        ]
+        lines += [_remark(peer) for peer in found["peers"] if not peer.get("agrees")]
         lines.append("")
     return "\n".join(
         [

@@ -1,9 +1,34 @@
-# The loops of `bench match`: only what they time is in them.
+# The loops of `bench match`, and what its other loops share with them.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.book.engine cimport Engine
 from ironcore.wire.record cimport Event
+
+cdef extern from "<time.h>" nogil:
+    enum:
+        CLOCK_THREAD_CPUTIME_ID
+
+cdef extern from "iron_clock.h" nogil:
+    uint64_t iron_clock_ns(int clock_id)
+
+cdef extern from *:
+    """
+    /* Nothing behind it begins before everything in front of it is done. */
+    static inline void iron_done_before_next(void) {
+    #if defined(__x86_64__)
+        __builtin_ia32_lfence();
+    #elif defined(__aarch64__)
+        __asm__ __volatile__("dsb sy\\n\\tisb" : : : "memory");
+    #else
+        __sync_synchronize();
+    #endif
+    }
+    """
+    void iron_done_before_next() noexcept nogil
+
+cdef enum:
+    LATENCIES = 65536                # counts by nanosecond; the last is of all that took longer
 
 cdef struct Run:
     Engine* engine

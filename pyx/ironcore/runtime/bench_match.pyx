@@ -27,35 +27,12 @@ from ironcore.book.matching_engine import record_offsets
 
 cdef enum:
     SINK_EVENTS = 65536              # 2 MiB, about what an event ring keeps cached
-    LATENCIES = 65536
     OUTCOME_COMMANDS = 65536         # applied at a time
-
-cdef extern from "<time.h>" nogil:
-    enum:
-        CLOCK_THREAD_CPUTIME_ID
 
 cdef extern from "<unistd.h>" nogil:
     enum:
         _SC_PAGESIZE
     long sysconf(int name)
-
-cdef extern from "iron_clock.h" nogil:
-    uint64_t iron_clock_ns(int clock_id)
-
-cdef extern from *:
-    """
-    /* Nothing behind it begins before everything in front of it is done. */
-    static inline void iron_done_before_next(void) {
-    #if defined(__x86_64__)
-        __builtin_ia32_lfence();
-    #elif defined(__aarch64__)
-        __asm__ __volatile__("dsb sy\\n\\tisb" : : : "memory");
-    #else
-        __sync_synchronize();
-    #endif
-    }
-    """
-    void iron_done_before_next() noexcept nogil
 
 FLOOR = "floor"
 QUEUED = "queued"
@@ -150,7 +127,7 @@ cdef void _run_floor(Run* run) noexcept nogil:
         run.sink_at += 1
 
 
-def _resident_bytes():
+def resident_bytes():
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * sysconf(_SC_PAGESIZE)
 
@@ -173,7 +150,7 @@ class Loops:
 
     def run(self, way, timed=False):
         """All measured messages once, from a fresh venue: way is FLOOR, QUEUED or ONE_AT_A_TIME."""
-        resident = _resident_bytes()
+        resident = resident_bytes()
         cdef MatchingEngine core = MatchingEngine(**self.workload.limits)
         cdef uint8_t[::1] records = self.records
         cdef uint64_t[::1] offsets = self.offsets
@@ -211,7 +188,7 @@ class Loops:
             elapsed_ns = iron_clock_mono_ns() - elapsed_ns
             cpu_ns = iron_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns
         counts = np.bincount(self.latencies_ns, minlength=LATENCIES) if timed else None
-        return Took(elapsed_ns, cpu_ns, run.sink_at - sink_first, _resident_bytes() - resident,
+        return Took(elapsed_ns, cpu_ns, run.sink_at - sink_first, resident_bytes() - resident,
                     counts)
 
 

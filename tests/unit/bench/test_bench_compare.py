@@ -115,6 +115,30 @@ def test_the_command_line_takes_several_peers(
     assert len(report["workloads"][0]["peers"]) == 2
 
 
+def test_a_peer_that_dies_at_work_is_reported_and_the_others_go_on(
+    peer_command: str, tmp_path: Path
+) -> None:
+    mortal = tmp_path / "mortal.py"
+    mortal.write_text(
+        "import sys, struct\n"
+        "while head := sys.stdin.buffer.read(64):\n"
+        "    kind, payload = struct.unpack_from('<4xIQ', head)\n"
+        "    sys.stdin.buffer.read(payload)\n"
+        "    if kind == 4: break\n"
+        "    name = b'mortal' if kind == 1 else b''\n"
+        "    reply = struct.pack('<4sI8Q', b'IPM1', 0, len(name), *7 * [0])\n"
+        "    sys.stdout.buffer.write(reply + name)\n"
+        "    sys.stdout.buffer.flush()\n"
+    )
+    commands = (f"{sys.executable} {mortal}", peer_command)
+    report = run(Plan(messages=2_000, rounds=1, workloads="fixed,routine", compare=commands))
+    for found in report["workloads"]:
+        first, second = found["peers"]
+        assert "ended without a reply" in first["failed"]
+        assert second["queued"]["messages_per_s"] > 0
+    assert "mortal failed" in text_of(report)
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [

@@ -5,19 +5,23 @@ Method: small workloads; what they cause is compared with the model. No figure i
 
 import hashlib
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.model import records as r
 from tests.model.engine_model import EngineModel
+from tests.unit.book.test_book_itch_books import stream
 
+from ironcore.book.itch_books import MarketBooks
 from ironcore.book.matching_engine import record_offsets
+from ironcore.runtime.bench_books import BookLoops
 from ironcore.runtime.bench_match import FLOOR, ONE_AT_A_TIME, QUEUED, Loops, outcome
 from ironcore.runtime.match_workloads import Workload, from_operations
 from ironpit.bench.match import Plan, run, text_of
 from ironpit.bench.rounds import PERCENTILES, percentiles, take_turns
 from ironpit.errors import UserError
-from ironpit.flow import generate
+from ironpit.flow import FlowError, generate
 
 
 def generated(messages: int, seed: int) -> Workload:
@@ -65,6 +69,7 @@ def test_an_opening_is_applied_and_neither_measured_nor_counted() -> None:
 def test_the_rounds_of_all_ways_are_counted_and_ranked() -> None:
     loops = Loops(generated(2000, 1))
     (series,) = take_turns([(loops, (FLOOR, QUEUED, ONE_AT_A_TIME))], loops.messages, 3)
+    assert not isinstance(series, str)
     for name in (FLOOR, QUEUED, ONE_AT_A_TIME):
         rate = series[name].report()
         assert len(series[name].elapsed_ns) == 3
@@ -130,3 +135,39 @@ def test_the_same_seed_gives_the_same_digest_in_every_run() -> None:
 def test_a_workload_that_is_not_there_is_named(names: str) -> None:
     with pytest.raises(UserError, match=names):
         run(Plan(messages=1000, workloads=names))
+
+
+def test_book_building_is_measured_over_every_message_and_its_books_are_digested() -> None:
+    messages = stream(3, 1500)
+    data = b"".join(len(message).to_bytes(2, "big") + message for message in messages)
+    loops = BookLoops(data)
+    books = MarketBooks(4096, 1 << 16)
+    assert loops.messages == books.apply_file(data)
+    digest = hashlib.sha256()
+    for locate in range(1000):
+        for side in ("B", "S"):
+            digest.update(books.orders(locate, side).tobytes() + b"/")
+    caused = loops.outcome()
+    assert caused["events_digest"] == digest.hexdigest()
+    assert caused["orders_live_end"] == books.counts()["orders"]
+    for way in (FLOOR, QUEUED, ONE_AT_A_TIME):
+        assert loops.run(way).elapsed_ns > 0
+    latencies = loops.run(ONE_AT_A_TIME, timed=True).latencies
+    assert latencies is not None
+    assert latencies.sum() == len(messages)
+
+
+def test_a_file_is_replayed_as_orders_and_as_books(tmp_path: Path) -> None:
+    messages = stream(3, 1500)
+    file = tmp_path / "day.itch"
+    file.write_bytes(b"".join(len(one).to_bytes(2, "big") + one for one in messages))
+    names = "itch-orders,itch-books"
+    orders, books = run(Plan(rounds=1, workloads=names, orders=str(file)))["workloads"]
+    assert (orders["workload"], books["workload"]) == (
+        "itch-orders day.itch",
+        "itch-books day.itch",
+    )
+    assert books["messages"] == len(messages)
+    file.write_bytes(b"no messages")
+    with pytest.raises(FlowError, match=r"day\.itch"):
+        run(Plan(rounds=1, workloads="itch-books", orders=str(file)))
