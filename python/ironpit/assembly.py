@@ -21,6 +21,7 @@ from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.preparation import control_ring
 from ironpit.visible import visible_digest
 
 COUNTERS_MAX = 256
@@ -136,6 +137,7 @@ class ProcessStages:
             pipeline.open_stream_producer(config.streams.events.path),
             self.engine,
             self._counters("matcher", matcher.COUNTERS),
+            pipeline.open_control_consumer(control_ring(config)),
         )
         definitions = Definitions()
         for sequence, payload in pipeline.whole_stream(

@@ -18,6 +18,9 @@ DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s8x")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<6s4sBBI8x")
 SYSTEM_EVENT = struct.Struct("<B7x")
+SET_STATE = struct.Struct("<BB2x4s")
+BUST_TRADE = struct.Struct("<QIIB7x")
+RETIRE_INSTRUMENT = struct.Struct("<8x")
 
 COMMAND_STREAM_START = 1
 COMMAND_DEFINE_INSTRUMENT = 2
@@ -25,6 +28,8 @@ COMMAND_DEFINE_SESSION = 3
 COMMAND_SYSTEM_EVENT = 4
 COMMAND_CHANGE_INSTRUMENT = 5
 COMMAND_RETIRE_INSTRUMENT = 6
+COMMAND_SET_STATE = 7
+COMMAND_BUST_TRADE = 9
 RECORD_VERSION = 2
 SYMBOL_BYTES = 8
 INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
@@ -106,10 +111,38 @@ def instrument_body(i: Instrument) -> bytes:
     )
 
 
+def set_state(instrument: int, state: str, reason: str = "", force: bool = False) -> bytes:
+    """`state` is one of STATES; `reason` has up to four characters."""
+    body = SET_STATE.pack(ord(STATES[state]), force, reason.encode().ljust(4))
+    return record(COMMAND_SET_STATE, body, instrument=instrument)
+
+
+def retire_instrument(instrument: int) -> bytes:
+    """The end of an instrument."""
+    return record(COMMAND_RETIRE_INSTRUMENT, RETIRE_INSTRUMENT.pack(), instrument=instrument)
+
+
+def bust_trade(instrument: int, match_number: int, slots: tuple[int, int], reason: str) -> bytes:
+    """The trade of this number does not count; slots of its two orders, 0 for none."""
+    body = BUST_TRADE.pack(match_number, *slots, ord(reason))
+    return record(COMMAND_BUST_TRADE, body, instrument=instrument)
+
+
+def define_instrument(config: Config, instrument: int) -> bytes:
+    """A new instrument, as the configuration has it."""
+    body = instrument_body(config.instruments[instrument])
+    return record(COMMAND_DEFINE_INSTRUMENT, body, instrument=instrument)
+
+
+def change_instrument(config: Config, instrument: int) -> bytes:
+    """What the configuration says now of an instrument that is there."""
+    body = instrument_body(config.instruments[instrument])
+    return record(COMMAND_CHANGE_INSTRUMENT, body, instrument=instrument)
+
+
 def _instruments(config: Config) -> Iterator[bytes]:
-    for number, instrument in enumerate(config.instruments):
-        body = instrument_body(instrument)
-        yield record(COMMAND_DEFINE_INSTRUMENT, body, instrument=number)
+    for number in range(len(config.instruments)):
+        yield define_instrument(config, number)
 
 
 def _sessions(config: Config) -> Iterator[bytes]:
@@ -215,7 +248,7 @@ class Definitions:
                         f"the journal; expected it unchanged",
                         Exit.USAGE,
                     )
-                yield record(COMMAND_CHANGE_INSTRUMENT, body, instrument=number)
+                yield change_instrument(config, number)
 
     def _new(self, key: str, first: int, wanted: Iterable[bytes]) -> Iterator[bytes]:
         for number, command in enumerate(wanted):

@@ -24,7 +24,7 @@ from ironpit.feed.books import Books
 
 FRAME_BYTES_MAX = 1280
 TRADING_STATES = dict(zip("TPHCRBOQL", "TPHHHQQQQ", strict=True))
-KINDS = ("model",)
+KINDS = ("core", "model")
 SEEDS = range(6)
 COMMANDS = 4000
 
