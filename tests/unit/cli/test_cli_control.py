@@ -14,6 +14,8 @@ import pytest
 from tests.venue import HandVenue, Member, write_config
 
 from ironcore.runtime import pipeline
+from ironcore.stage import matcher
+from ironcore.stage.counter_set import CounterSet
 from ironcore.wire import record
 from ironpit import preparation
 from ironpit.cli import main
@@ -22,9 +24,9 @@ from ironpit.cli import main
 class TurningVenue:
     """A venue that runs on its own until it is asked to stop."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, venue: HandVenue | None = None) -> None:
         self.file = file
-        self.venue = HandVenue(file)
+        self.venue = HandVenue(file) if venue is None else venue
         self.venue.settle()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._turn, daemon=True)
@@ -127,11 +129,7 @@ def test_a_trade_is_busted_for_both_members(file: Path) -> None:
     alfa.replies()
     beta.enter(9, "S", 100, 1_000_000)
     beta.replies()
-    turning = TurningVenue.__new__(TurningVenue)
-    turning.file, turning.venue = file, venue
-    turning._stopped = threading.Event()
-    turning._thread = threading.Thread(target=turning._turn, daemon=True)
-    turning._thread.start()
+    turning = TurningVenue(file, venue)
     assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:9", "--reason", "C") == 0
     turning.stop()
     assert [m.replies()[-1][:1] for m in (alfa, beta)] == [b"B", b"B"]
@@ -191,25 +189,18 @@ def test_a_command_for_a_matcher_that_is_gone_is_not_for_the_next_one(file: Path
     venue.settle()
     ring = preparation.control_ring(venue.config)
     operator = pipeline.open_control_producer(ring)
-    consumer_gone = venue.matcher
     del venue.matcher
-    del consumer_gone
     assert operator.offer(bytes(40)) == 0
-    taken_over = pipeline.open_control_consumer(ring)
-    from ironcore.stage import matcher
-    from ironcore.stage.counter_set import CounterSet
-
-    config = venue.config
-    stage = matcher.MatcherStage(
-        pipeline.open_order_consumer(config.streams.orders.path),
-        pipeline.open_stream_producer(config.streams.events.path),
+    streams = venue.config.streams
+    venue.matcher = matcher.MatcherStage(
+        pipeline.open_order_consumer(streams.orders.path),
+        pipeline.open_stream_producer(streams.events.path),
         venue.engine,
         CounterSet("matcher", matcher.COUNTERS),
-        taken_over,
+        pipeline.open_control_consumer(ring),
     )
-    stage.poll_once()
-    assert stage.counters.snapshot()["control_malformed"] == 0
-    venue.matcher = stage
+    venue.matcher.poll_once()
+    assert venue.matcher.counters.snapshot()["control_malformed"] == 0
     venue.crash()
 
 
