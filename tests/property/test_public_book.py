@@ -3,7 +3,7 @@ command, for every type of order, in every state and auction, and never learns o
 
 Method: a random mix of all commands through the core (and, apart from it, through the reference
 model); the events as frames through the publisher's feed; its messages through the subscriber's
-book builder. What is visible is read off the model.
+book builder. What is visible is read off the model, and off the core's own books.
 """
 
 from collections.abc import Iterator
@@ -21,12 +21,13 @@ from tests.model.orders import Instrument, Order
 from ironcore.book.matching_engine import MatchingEngine
 from ironcore.stage.itch_feed import Feed
 from ironpit.feed.books import Books
+from ironpit.visible import SIDES, visible_digest
 
 FRAME_BYTES_MAX = 1280
 TRADING_STATES = dict(zip("TPHCRBOQL", "TPHHHQQQQ", strict=True))
 KINDS = ("core", "model")
 SEEDS = range(6)
-COMMANDS = 4000
+COMMANDS = 2000
 
 
 class Row(NamedTuple):
@@ -127,6 +128,16 @@ class Engine:
         return (bytes(stamped), events) if status == r.OK else None
 
 
+def assert_core_agrees(subscriber: Subscriber, core: MatchingEngine) -> None:
+    assert subscriber.books.digest() == visible_digest(core)
+    for number, symbol in enumerate(core.symbols):
+        for side, levels in zip(SIDES, subscriber.books.depth(symbol), strict=True):
+            displayed = core.depth(number, side, levels_max=10_000)
+            displayed = displayed[displayed["quantity"] > 0]
+            for name in ("price_e4", "quantity"):
+                assert displayed[name].tolist() == levels[name].tolist()
+
+
 def run(kind: str, seed: int, count: int, limits: r.Limits, stride: int) -> Subscriber:
     """Compare after every `stride` commands."""
     model = EngineModel(limits)
@@ -139,6 +150,8 @@ def run(kind: str, seed: int, count: int, limits: r.Limits, stride: int) -> Subs
             subscriber.take(*applied)
             if number % stride == 0:
                 assert_equal(subscriber, model)
+                if engine.core is not None:
+                    assert_core_agrees(subscriber, engine.core)
     assert_equal(subscriber, model)
     return subscriber
 
