@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
@@ -21,7 +22,7 @@ from tests.model.orders import Instrument, Order
 from ironcore.book.matching_engine import MatchingEngine
 from ironcore.stage.itch_feed import Feed
 from ironpit.feed.books import Books
-from ironpit.visible import SIDES, visible_digest
+from ironpit.visible import visible_digest
 
 FRAME_BYTES_MAX = 1280
 TRADING_STATES = dict(zip("TPHCRBOQL", "TPHHHQQQQ", strict=True))
@@ -128,14 +129,18 @@ class Engine:
         return (bytes(stamped), events) if status == r.OK else None
 
 
+def assert_levels_equal(displayed: NDArray[np.void], levels: NDArray[np.void]) -> None:
+    displayed = displayed[displayed["quantity"] > 0]
+    for name in ("price_e4", "quantity"):
+        assert displayed[name].tolist() == levels[name].tolist()
+
+
 def assert_core_agrees(subscriber: Subscriber, core: MatchingEngine) -> None:
     assert subscriber.books.digest() == visible_digest(core)
     for number, symbol in enumerate(core.symbols):
-        for side, levels in zip(SIDES, subscriber.books.depth(symbol), strict=True):
-            displayed = core.depth(number, side, levels_max=10_000)
-            displayed = displayed[displayed["quantity"] > 0]
-            for name in ("price_e4", "quantity"):
-                assert displayed[name].tolist() == levels[name].tolist()
+        bids, asks = subscriber.books.depth(symbol)
+        assert_levels_equal(core.depth(number, "B", levels_max=10_000), bids)
+        assert_levels_equal(core.depth(number, "S", levels_max=10_000), asks)
 
 
 def run(kind: str, seed: int, count: int, limits: r.Limits, stride: int) -> Subscriber:
