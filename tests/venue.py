@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ironcore.base.counters import CountersFile
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironcore.stage.counter_set import CounterSet
@@ -21,6 +22,7 @@ from ironpit.definitions import Definitions, user_ref_bits
 
 PASSWORD = "OPEN"
 TURNS_MAX = 10_000
+COUNTERS_MAX = 64
 
 CONFIG = """
 venue: {{name: TEST, data_directory: {directory}}}
@@ -84,6 +86,9 @@ class HandVenue:
         limits = self.config.limits
         events = self.config.streams.events.path
         directory = self.config.journal.directory
+        self.counters = CountersFile.create(
+            self.config.venue.data_directory / "counters-venue.dat", COUNTERS_MAX
+        )
         self.listener = listening.order_entry(self.config)
         self.engine = pipeline.make_engine(
             instruments_max=limits.instruments_max,
@@ -115,7 +120,8 @@ class HandVenue:
             pipeline.open_order_consumer(self.config.streams.orders.path),
             pipeline.open_stream_producer(events),
             self.engine,
-            CounterSet("matcher", matcher.COUNTERS),
+            CounterSet("matcher", matcher.COUNTERS, self.counters),
+            pipeline.open_control_consumer(preparation.control_ring(self.config)),
         )
         self.definitions = Definitions()
         for sequence, payload in pipeline.whole_stream(directory, events):

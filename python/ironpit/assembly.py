@@ -17,10 +17,11 @@ from ironcore.stage import gateway, journal, matcher, publisher
 from ironcore.stage.counter_set import CounterSet
 from ironpit import credentials, isolation, listening
 from ironpit.config import Config, Process
-from ironpit.definitions import Definitions, user_ref_bits
+from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.preparation import control_ring
 from ironpit.visible import visible_digest
 
 COUNTERS_MAX = 256
@@ -136,6 +137,7 @@ class ProcessStages:
             pipeline.open_stream_producer(config.streams.events.path),
             self.engine,
             self._counters("matcher", matcher.COUNTERS),
+            pipeline.open_control_consumer(control_ring(config)),
         )
         definitions = Definitions()
         for sequence, payload in pipeline.whole_stream(
@@ -144,9 +146,15 @@ class ProcessStages:
             stage.replay(sequence, payload)
             definitions.observe(payload)
         for command in definitions.missing(config):
+            self._submit(stage, command)
+        return stage
+
+    def _submit(self, stage: matcher.MatcherStage, command: bytes) -> None:
+        try:
             while not stage.submit(command):
                 stage.poll_once()
-        return stage
+        except ValueError as error:
+            raise refused(self.config, command) from error
 
     def _journal(self) -> journal.JournalStage:
         settings = self.config.journal

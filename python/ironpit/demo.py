@@ -100,7 +100,7 @@ def settings_of(flow: Flow, placement: str) -> dict[str, Any]:
     while user_refs_max <= flow.user_refs_max() + 1:
         user_refs_max *= 2
     orders_max = max(1024, min(int((flow.operations["kind"] == ord("O")).sum()), (1 << 22) - 1))
-    ticks = [flow.tick_size_e4(i) for i in range(len(flow.symbols))]
+    ticks = flow.tick_sizes_e4()
     return {
         "venue": {"name": "DEMO"},
         "limits": {

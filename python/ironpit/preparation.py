@@ -17,6 +17,7 @@ from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
 
 IDENTITY = "stream.id"
+CONTROL_RING = "control.ring"
 
 
 def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
@@ -53,6 +54,12 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
             sequence_next=source_next,
             huge_pages=orders.huge_pages,
         )
+    pipeline.create_control_ring(control_ring(config))
+
+
+def control_ring(config: Config) -> Path:
+    """The ring of operators' commands."""
+    return config.venue.data_directory / CONTROL_RING
 
 
 def _discard_foreign_rings(config: Config, say: Callable[[str], None]) -> None:

@@ -1,32 +1,50 @@
 """Random commands from a seed: mostly sensible, some wrong in every way that the rules name.
 
 Commands are made one at a time, after the model has applied the one before, so that most of them
-name orders that are live.
+name orders that are live. Books are dense: few prices, small quantities, all kinds of orders.
 """
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 from tests.model import records as r
 from tests.model.engine_model import EngineModel
+from tests.model.order_mix import MID, STEP, OrderMix
+from tests.model.orders import RETIRED, Instrument
 
-MID, STEP = 1_000_000, 100
-APPENDAGES = (
-    b"",
-    r.option(2, b"FIRM"),
-    r.option(3, bytes(4)),
-    r.option(3, b"\0\0\0\x05"),
-    r.option(5, b"\0\0\0\x05"),
-    r.option(6, b"L"),
-    r.option(6, b"M"),
-    r.option(12, b"P"),
-    r.option(12, b"N") + r.option(14, b"XNAS"),
-    r.option(13, b"\0\0\0\x01"),
-    r.option(9, bytes(8)),
-    r.option(24, b"\0\x07") + r.option(27, b"T"),
-    r.option(27, b"B"),
-    b"\x05\x02F",
-    b"\0",
+SHAPES: tuple[dict[str, Any], ...] = (
+    {
+        "price_min": MID - 40 * STEP,
+        "price_max": MID + 40 * STEP,
+        "reference": MID,
+        "static": 80,
+        "dynamic": 30,
+        "auction": 40,
+        "entry": 50,
+        "protection": 20,
+        "pause_seconds": 3,
+        "post_only_mode": 1,
+        "extensions": 2,
+    },
+    {
+        "tick": 50,
+        "lot": 10,
+        "price_min": MID - 30 * STEP,
+        "price_max": MID + 30 * STEP,
+        "bands": ((MID, STEP), (MID + 400, 2 * STEP)),
+    },
+    {"tick": 1, "price_min": 1, "initial_state": "B", "protection": 50},
+    {
+        "lot": 5,
+        "price_min": MID - 5 * STEP - 30,
+        "price_max": MID + 5 * STEP + 30,
+        "quantity_max": 200,
+        "dynamic": 30,
+        "initial_state": "C",
+        "pause_seconds": 1,
+        "post_only_mode": 1,
+    },
 )
 
 
@@ -37,21 +55,31 @@ class CommandMix:
         self.random = Random(seed)
         self.model = model
         self.limits = model.limits
-        self.mid = MID
+        self.orders = OrderMix(self.random, model)
+        self.maybe = self.orders.maybe
 
     def opening(self) -> Iterator[bytes]:
-        """The stream's first commands: instruments of different shapes, and every session."""
+        """The stream's first commands: most instruments, of different shapes, and every session."""
+        if self.maybe(0.3):
+            yield r.define_instrument(0)
+        if self.maybe(0.3):
+            yield r.stream_start(self.limits, version=1)
+            yield r.stream_start(self.limits._replace(orders_max=self.limits.orders_max + 1))
         yield r.stream_start(self.limits)
-        shapes = [
-            {"tick": STEP, "lot": 1},
-            {"tick": STEP, "lot": 10, "price_min": MID - 50 * STEP, "price_max": MID + 50 * STEP},
-            {"tick": 1, "lot": 1, "price_min": 1},
-            {"tick": 250, "lot": 100, "price_min": 333, "quantity_max": 5000},
-        ]
-        for index in range(self.limits.instruments_max):
-            yield r.define_instrument(index, **shapes[index % len(shapes)])
+        for index in range(max(1, self.limits.instruments_max - 1)):
+            if self.maybe(0.5):
+                yield r.define_instrument(index, **self._shape(index))
+            if len(self.model.instruments) == index:
+                yield r.define_instrument(index, **SHAPES[index % len(SHAPES)])
+        if self.maybe(0.3):
+            yield r.define_session(1, "X")
         for session in range(1, self.limits.sessions_max + 1):
-            yield r.define_session(session)
+            yield r.define_session(
+                session,
+                self.random.choice("NOBD-\0"),
+                self.random.choice((0, 7, 7)),
+                self.random.choice(("FIRM", "FIRM", "ELSE")),
+            )
 
     def commands(self, count: int) -> Iterator[bytes]:
         makers: tuple[Callable[[], bytes], ...] = (
@@ -59,124 +87,231 @@ class CommandMix:
             self._cancel,
             self._replace,
             self._modify,
+            self._state,
+            self._clock,
+            self._session_command,
             self._rare,
+            self._damaged,
         )
-        for make in self.random.choices(makers, weights=(600, 130, 100, 70, 8), k=count):
+        weights = (600, 80, 100, 60, 25, 18, 12, 9, 3)
+        for make in self.random.choices(makers, weights=weights, k=count):
             yield make()
-
-    def _maybe(self, probability: float) -> bool:
-        return self.random.random() < probability
 
     def _session(self) -> int:
         return self.random.randint(1, self.limits.sessions_max)
 
     def _instrument(self) -> int:
-        if self._maybe(0.01):
+        if self.maybe(0.01):
             return self.random.choice((self.limits.instruments_max, r.INSTRUMENT_NONE))
-        return min(int(self.random.expovariate(1.0)), self.limits.instruments_max - 1)
+        index = min(int(self.random.expovariate(0.9)), max(0, len(self.model.instruments) - 1))
+        instrument = self._known(index)
+        if instrument is not None and instrument.state in "CHR" and self.maybe(0.7):
+            return 0  # few orders where none is taken
+        return index
 
-    def _price(self, side: str) -> int:
-        chance = self.random.random()
-        if chance < 0.03:
-            return self.random.choice((r.MARKET, r.MARKET_CROSS))
-        if chance < 0.05:
-            return self.random.choice((-1, 0, 1, MID + 7, r.PRICE_MAX, r.PRICE_MAX + 1))
-        if chance < 0.08:
-            return self.random.randrange(STEP, r.PRICE_MAX, STEP)
-        if self._maybe(0.01):
-            self.mid = self.random.randrange(MID // 2, 2 * MID, 500)
-        distance = int(self.random.expovariate(0.06)) - 2
-        return (self.mid // 500 * 5 + (-distance if side == "B" else distance)) * STEP
-
-    def _quantity(self) -> int:
-        if self._maybe(0.02):
-            return self.random.choice((0, 3, 999_999, 1_000_000, 0xFFFFFFFF))
-        return self.random.choice((1, 10, 100, 100, 200, 300, 500, 1000))
+    def _known(self, index: int) -> Instrument | None:
+        return self.model.instruments[index] if index < len(self.model.instruments) else None
 
     def _next_user_ref(self, session: int) -> int:
         last = self.model.sessions[session].user_ref_last
         chance = self.random.random()
-        if chance < 0.02:
+        if chance < 0.01:
             return self.random.randint(0, last)
-        if chance < 0.022:
+        if chance < 0.012:
             return self.random.choice((1 << self.limits.user_ref_bits, 0xFFFFFFFF))
-        return last + (1 if chance < 0.99 else self.random.randint(2, 5))
+        return last + (1 if chance < 0.995 else self.random.randint(2, 5))
 
     def _known_order(self) -> tuple[int, int]:
         """A session and one of its numbers: of a live order, or of a dead or impossible one."""
-        if self.model.live and self._maybe(0.85):
+        if self.model.live and self.maybe(0.92):
             return self.random.choice(list(self.model.live))
         session = self._session()
         last = self.model.sessions[session].user_ref_last
         impossible = (0, 1 << self.limits.user_ref_bits, 0xFFFFFFFF)
-        if self._maybe(0.1):
+        if self.maybe(0.1):
             return session, self.random.choice(impossible)
         return session, self.random.randint(0, last)
 
-    def _details(self) -> dict[str, str | bytes]:
-        return {
-            "time_in_force": "3" if self._maybe(0.15) else "6" if self._maybe(0.01) else "0",
-            "display": "A" if self._maybe(0.1) else "N" if self._maybe(0.01) else "Y",
-            "appendage": self.random.choice(APPENDAGES) if self._maybe(0.05) else b"",
-        }
+    # Orders
 
     def _enter(self) -> bytes:
-        session = self._session()
-        side = self.random.choice("BBBBSSTE") if self._maybe(0.99) else "X"
+        session, index = self._session(), self._instrument()
+        instrument = self._known(index)
+        side = self.random.choice("BBBBSSTE")
+        fields, options = self.orders.order(instrument, side)
+        if self.maybe(0.04):
+            self.orders.spoil(instrument, fields, options)
         return r.enter(
             session,
             self._next_user_ref(session),
-            side,
-            self._quantity(),
-            self._price(side),
-            instrument=self._instrument(),
-            cross_type="O" if self._maybe(0.005) else "N",
-            **self._details(),  # type: ignore[arg-type]
+            side if self.maybe(0.997) else "X",
+            instrument=index,
+            appendage=self.orders.appendage(options),
+            **fields,
         )
 
     def _replace(self) -> bytes:
         session, original = self._known_order()
+        old = self.model.live.get((session, original))
+        instrument = self.model.instruments[old.instrument] if old else None
+        fields, options = self.orders.order(instrument, old.side if old else "B")
+        if old and self.maybe(0.8):
+            lot = instrument.terms.lot if instrument else 1
+            fields["quantity"] = max(0, old.total + lot * self.random.randint(-3, 5))
+        if old and self.maybe(0.7):  # most replacements keep what the order is
+            options = {}
+            fields["display"] = old.display
+            fields["time_in_force"] = old.time_in_force
+        if self.maybe(0.03):
+            self.orders.spoil(instrument, fields, options)
+        if self.maybe(0.05):
+            options["side"] = self.random.choice("BSTEX")
+        if self.maybe(0.03):
+            options[self.random.choice(("stop_price", "trail_offset"))] = 0
+        del fields["cross_type"]
         return r.replace(
             session,
             original,
             self._next_user_ref(session),
-            self._quantity(),
-            self._price(self.random.choice("BS")),
-            **self._details(),  # type: ignore[arg-type]
+            appendage=self.orders.appendage(options),
+            **fields,
         )
+
+    def _smaller_total(self, session: int, user_ref: int) -> int:
+        order = self.model.live.get((session, user_ref))
+        if order is None or self.maybe(0.1):
+            return self.random.choice((0, 1, 3, 10, 50))
+        lot = self.model.instruments[order.instrument].terms.lot
+        return max(0, order.total - lot * self.random.choice((0, 0, 1, 1, 2, 4, 8)))
 
     def _cancel(self) -> bytes:
         session, user_ref = self._known_order()
-        total = 0 if self._maybe(0.7) else self._quantity() - self.random.choice((0, 0, 1))
-        reason = "S" if self._maybe(0.05) else "\0"
-        return r.cancel(session, user_ref, max(total, 0), reason)
+        total = 0 if self.maybe(0.4) else self._smaller_total(session, user_ref)
+        return r.cancel(session, user_ref, total, "S" if self.maybe(0.1) else "\0")
 
     def _modify(self) -> bytes:
         session, user_ref = self._known_order()
-        return r.modify(session, user_ref, self._quantity(), self.random.choice("BBBSTEX"))
+        order = self.model.live.get((session, user_ref))
+        side = order.side if order and self.maybe(0.7) else self.random.choice("BSTEX")
+        return r.modify(session, user_ref, self._smaller_total(session, user_ref), side)
 
-    def _rare(self) -> bytes:
-        session = self._session() if self._maybe(0.9) else 0
-        kind = self.random.choice(
-            (
-                r.MASS_CANCEL,
-                r.CANCEL_SESSION,
-                r.DISABLE_ORDER_ENTRY,
-                *[r.ENABLE_ORDER_ENTRY] * 6,
-                r.ACCOUNT_QUERY,
-                99,
-                r.SYSTEM_EVENT,
-                r.STREAM_START,
-            )
-        )
-        if kind == r.SYSTEM_EVENT:
-            return r.system_event(self.random.choice("OSQMECX"))
-        if kind == r.STREAM_START:
-            return r.stream_start(self.limits)
+    # The venue
+
+    def _state(self) -> bytes:
+        index = self._instrument()
+        asleep = [one.index for one in self.model.instruments if one.state not in "TR"]
+        if asleep and self.maybe(0.6):
+            index = self.random.choice(asleep)
+        instrument = self._known(index)
+        state = self.random.choice("CBOTHPQL" if self.maybe(0.97) else "RX")
+        if instrument and instrument.state != "T" and self.maybe(0.75):
+            state = "T"
+        if instrument and instrument.state == "T" and self.maybe(0.3):
+            state = self.random.choice("QL")
+        return r.set_state(index, state, self.random.choice(("", "T1")), self.maybe(0.3))
+
+    def _clock(self) -> bytes:
+        if self.maybe(0.03):
+            return r.clock(self.random.choice((0, max(0, self.model.second), 86_400)))
+        return r.clock(self.model.second + self.random.choice((1, 1, 1, 2)))
+
+    def _session_command(self) -> bytes:
+        sessions = self.model.sessions.items()
+        disabled = [number for number, session in sessions if session.entry_disabled]
+        if disabled and self.maybe(0.7):
+            return r.short(r.ENABLE_ORDER_ENTRY, self.random.choice(disabled))
+        kinds = (r.DISABLE_ORDER_ENTRY, r.ENABLE_ORDER_ENTRY, r.ACCOUNT_QUERY, r.CANCEL_SESSION)
+        kind = self.random.choice((*kinds, r.CANCEL_SESSION, *[r.MASS_CANCEL] * 4))
+        instrument = self._instrument()
         return r.short(
             kind,
-            session,
-            symbol_given=self._maybe(0.5),
-            instrument=self._instrument(),
+            self._session() if self.maybe(0.97) else 0,
+            symbol_given=self.maybe(0.5),
+            instrument=instrument,
             reason=self.random.choice("\0\0S"),
+            group=self.random.choice((None, None, 1, 2)),
+            side_given=self.maybe(0.4),
+            side=self.random.choice("BST\0"),
+            scope=self.random.choice((0, 0, 1)),
         )
+
+    def _rare(self) -> bytes:
+        makers = (
+            (self._bust, 3),
+            (self._change, 6),
+            (self._define, 5),
+            (self._retire, 0.5),
+            (self._system_event, 2),
+        )
+        (make,) = self.random.choices([one for one, _ in makers], [weight for _, weight in makers])
+        return make()
+
+    def _damaged(self) -> bytes:
+        """What is no record, but says how long it is."""
+        record = self._enter()
+        return self.random.choice(
+            (
+                record[:2] + (len(record) + 8).to_bytes(2, "little") + record[4:] + bytes(8),
+                r.short(99, 1),
+                r.header(r.CANCEL_ORDER, 32, 1),
+            )
+        )
+
+    def _system_event(self) -> bytes:
+        if self.maybe(0.1):
+            return r.stream_start(self.limits)
+        return r.system_event(self.random.choice("OSQMECX"))
+
+    def _bust(self) -> bytes:
+        slots = [self.model.slot(self._session(), self.random.randint(0, 9)), 0, 5]
+        return r.bust_trade(
+            self.random.randint(0, self.model.match_number_last + 1),
+            self.random.choice(slots),
+            self.random.choice(slots),
+            instrument=self._instrument(),
+        )
+
+    def _shape(self, index: int) -> dict[str, Any]:
+        """A definition, sometimes one that is refused or different from what it was."""
+        shape: dict[str, Any] = dict(SHAPES[index % len(SHAPES)])
+        shape["price_max"] = shape.get("price_max", r.PRICE_MAX)
+        change = {
+            "reference": self.random.choice((0, 0, MID, MID + STEP, MID + 7)),
+            "protection": self.random.choice((0, 20, 10_001)),
+            "dynamic": self.random.choice((0, 40, 80)),
+            "static": self.random.choice((0, 100, 200)),
+            "pause_seconds": self.random.choice((0, 2, 5)),
+            "post_only_mode": self.random.choice((0, 1, 2)),
+            "tick": self.random.choice((0, 10, 1_000_000)),
+            "quantity_max": self.random.choice((0, 500, 1_000_000)),
+            "lot": self.random.choice((0, 2, 300)),
+            "price_min": self.random.choice((0, MID - 10 * STEP, MID + 200 * STEP)),
+            "initial_state": self.random.choice("\0TRX"),
+            "bands": self.random.choice(
+                (((MID, 200),), ((MID + 1, 100),), ((MID, 100), (MID, 200)), ((MID + 200, 0),))
+            ),
+            "bands_count": self.random.choice((0, 8)),
+        }
+        for name in self.random.sample(sorted(change), k=self.random.choice((0, 1, 1, 2, 3))):
+            shape[name] = change[name]
+        return shape
+
+    def _change(self) -> bytes:
+        index = self._instrument()
+        kind = r.CHANGE_INSTRUMENT
+        return r.define_instrument(index & 0xFFFF, record_type=kind, **self._shape(index))
+
+    def _define(self) -> bytes:
+        if self.maybe(0.3):
+            return r.define_session(self.random.choice((0, 1, 2, 99)), self.random.choice("NX"))
+        index = len(self.model.instruments) + self.random.choice((0, 0, 0, 1, -1))
+        return r.define_instrument(max(index, 0), **self._shape(index))
+
+    def _retire(self) -> bytes:
+        """Never the first instrument, and two are left."""
+        left = [one for one in self.model.instruments if one.state != RETIRED]
+        index = self._instrument()
+        retired = [one.index for one in self.model.instruments if one.state == RETIRED]
+        if len(left) <= 2 or index == 0:
+            return r.retire_instrument(self.random.choice([*retired, r.INSTRUMENT_NONE]))
+        return r.retire_instrument(index)

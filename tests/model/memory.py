@@ -10,14 +10,15 @@ class Memory:
 
     ORDER_REF_LAST, MATCH_NUMBER_LAST = 40, 48
     ARENA = 72
-    LOT_SIZE, TICKS_COUNT = 132, 152
+    ORDER_POOL = ARENA + 40
+    LOT_SIZE, TICKS_COUNT = 640, 680
 
     def __init__(self, core: MatchingEngine) -> None:
         self.engine = core.pointer
         self.units = self.u64(self.engine + self.ARENA).value
-        self.slots = self.u64(self.engine + self.ARENA + 8).value
-        self.pages = self.u64(self.engine + self.ARENA + 16).value
-        self.nodes = self.u64(self.engine + self.ARENA + 24).value
+        self.slots = self.u64(self.engine + self.ARENA + 16).value
+        self.pages = self.u64(self.engine + self.ARENA + 24).value
+        self.nodes = self.u64(self.engine + self.ARENA + 32).value
         self.books = self.u64(self.engine + 16).value
 
     @staticmethod

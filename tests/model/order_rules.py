@@ -1,118 +1,176 @@
-"""What the model knows of orders and instruments, and when it refuses an order: section 4 of
-docs/MATCHING_RULES.md."""
+"""When an order is refused: section 4 of docs/MATCHING_RULES.md, and what states admit (13.2)."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from tests.model import records as r
+from tests.model.grid import basis_points
+from tests.model.options import Options
+from tests.model.orders import Instrument, Terms, is_market, is_more_aggressive, may_rest
 
-ENTRY_DISABLED, BAD_DISPLAY, BAD_MAX_FLOOR, BAD_SIDE, BAD_NUMBER = 0x02, 0x03, 0x04, 0x09, 0x0A
-BAD_MIN_QUANTITY, OTHER, PEGGING, BAD_QUANTITY, BAD_CROSS = 0x0D, 0x0F, 0x11, 0x13, 0x14
-ROUTING, BAD_SYMBOL, BAD_PRICE, ABOVE_QUANTITY_MAX = 0x16, 0x17, 0x1D, 0x31
+NO_PRICE, ENTRY_DISABLED, BAD_DISPLAY, BAD_MAX_FLOOR, BAD_PRICE_TYPE = 0x01, 0x02, 0x03, 0x04, 0x05
+BEYOND_COLLAR, BAD_SIDE, BAD_NUMBER, BAD_MIN_QUANTITY, OTHER = 0x06, 0x09, 0x0A, 0x0D, 0x0F
+PEGGING, BAD_QUANTITY, BAD_CROSS, ROUTING, BAD_SYMBOL = 0x11, 0x13, 0x14, 0x16, 0x17
+BAD_PRICE, ABOVE_QUANTITY_MAX, HALTED, NOT_YET = 0x1D, 0x31, 0x07, 0x2D
+STP_MODES = "NOBD-"  # rule 12.1
 
-TAG_MIN_QUANTITY, TAG_MAX_FLOOR, TAG_PRICE_TYPE, TAG_DISCRETION_PRICE = 3, 5, 6, 9
-TAG_POST_ONLY, TAG_RANDOM_RESERVES, TAG_ROUTE, TAG_SIDE = 12, 13, 14, 27
+# Rule 13.2: the reject reason (0: admitted) for cross types O, C and H, for what must execute at
+# once, and for all others.
+ADMITTED = {
+    "C": (0x02, 0x02, 0x02, 0x02, 0x02),
+    "B": (0, 0, BAD_CROSS, NOT_YET, 0),
+    "O": (0, 0, BAD_CROSS, NOT_YET, 0),
+    "T": (BAD_CROSS, 0, BAD_CROSS, 0, 0),
+    "H": (HALTED, HALTED, HALTED, HALTED, HALTED),
+    "P": (BAD_CROSS, 0, 0, HALTED, 0),
+    "Q": (BAD_CROSS, 0, 0, HALTED, 0),
+    "L": (BAD_CROSS, 0, BAD_CROSS, HALTED, 0),
+}
 
 
-class MalformedError(Exception):
-    """Rule 1.2."""
+class Details(NamedTuple):
+    """What a new order and a replacement say of the order that is to be."""
 
-
-class IgnoredError(Exception):
-    """Rule 1.2."""
-
-
-@dataclass
-class Order:
-    """An order at rest, or about to trade."""
-
-    order_ref: int
-    session: int
-    user_ref: int
-    instrument: int
-    side: str
-    price: int
     quantity: int
-    executed: int
-
-    @property
-    def sells(self) -> bool:
-        return self.side != "B"
-
-    @property
-    def total(self) -> int:
-        return self.executed + self.quantity
+    open_quantity: int
+    price: int
+    time_in_force: str
+    display: str
+    cross_type: str
+    options: Options
+    sells: bool
 
 
-@dataclass
-class Instrument:
-    """Its limits, and its two queues in order of priority."""
-
-    tick: int
-    lot: int
-    price_min: int
-    price_max: int
-    quantity_max: int
-    buys: list[Order] = field(default_factory=list)
-    sells: list[Order] = field(default_factory=list)
-
-
-@dataclass
-class Session:
-    """A member's session."""
-
-    user_ref_last: int = 0
-    entry_disabled: bool = False
+def state_reason(state: str, details: Details) -> int:
+    """Rule 13.2."""
+    crosses = "OCH"
+    if details.cross_type in crosses:
+        return ADMITTED[state][crosses.index(details.cross_type)]
+    is_market_order = is_market(details.price) and not details.options.is_peg
+    at_once = is_market_order or details.time_in_force in "34"
+    if at_once and not details.options.is_stop:
+        return ADMITTED[state][3]
+    return ADMITTED[state][4]
 
 
-def parse_appendage(appendage: bytes) -> list[tuple[int, bytes]]:
-    """Rule 4.9: (tag, value) of each element."""
-    elements = []
-    while appendage:
-        length = appendage[0]
-        if length == 0 or len(appendage) < 1 + length:
-            raise MalformedError
-        elements.append((appendage[1], appendage[2 : 1 + length]))
-        appendage = appendage[1 + length :]
-    return elements
-
-
-def option_reason(elements: list[tuple[int, bytes]]) -> int:
-    """Rule 4.9: the reason of the first option that asks for too much, or 0."""
-    for tag, value in elements:
-        is_zero = value == bytes(4)
-        if tag == TAG_MIN_QUANTITY and not is_zero:
-            return BAD_MIN_QUANTITY
-        if tag == TAG_MAX_FLOOR and not is_zero:
-            return BAD_MAX_FLOOR
-        if tag == TAG_PRICE_TYPE and value != b"L":
-            return PEGGING
-        if (
-            (tag == TAG_POST_ONLY and value == b"P")
-            or tag == TAG_DISCRETION_PRICE
-            or (tag == TAG_RANDOM_RESERVES and not is_zero)
-        ):
-            return OTHER
-        if tag == TAG_ROUTE:
-            return ROUTING
-    return 0
-
-
-def details_reason(
-    instrument: Instrument, quantity: int, price: int, tif: str, display: str
-) -> int:
-    if quantity == 0:  # rule 4.4
+def form_reason(terms: Terms, details: Details) -> int:
+    """Rules 4.4 to 4.7."""
+    if details.quantity == 0:  # rule 4.4
         return BAD_QUANTITY
-    if quantity > instrument.quantity_max:
+    if details.quantity > terms.quantity_max:
         return ABOVE_QUANTITY_MAX
-    if quantity % instrument.lot:
+    if details.quantity % terms.lot:
         return BAD_QUANTITY
-    if price not in (r.MARKET, r.MARKET_CROSS):  # rule 4.5
-        if not instrument.price_min <= price <= instrument.price_max:
-            return BAD_PRICE
-        if price % instrument.tick:
-            return BAD_PRICE
-    if tif not in "03":  # rule 4.6
+    if not is_market(details.price) and not terms.holds(details.price):  # rule 4.5
+        return BAD_PRICE
+    if details.time_in_force not in "01346":  # rule 4.6
         return OTHER
-    if display not in "YA":  # rule 4.7
+    if details.display not in "YAN":  # rule 4.7
         return BAD_DISPLAY
     return 0
+
+
+def option_reason(instrument: Instrument, details: Details, second: int) -> int:
+    """Rule 4.9; `second` is the last CLOCK's, -1 when there was none."""
+    terms, options = instrument.terms, details.options
+    if options.route is not None:  # rule 4.9.1
+        return ROUTING
+    if options.discretion_price is not None:
+        return OTHER
+    if details.cross_type != "N" and asks_too_much_of_a_cross(details):  # rule 4.9.2
+        return BAD_CROSS
+    return (
+        quantity_reason(terms, details)
+        or peg_reason(details)
+        or time_reason(details, second)
+        or stop_reason(instrument, details)
+        or stp_reason(details)
+    )
+
+
+def asks_too_much_of_a_cross(details: Details) -> bool:
+    """Rule 4.9.2."""
+    options = details.options
+    if options.min_qty or options.max_floor or options.peg_offset:
+        return True
+    if options.price_type != "L" or options.post_only == "P" or options.is_stop:
+        return True
+    return details.time_in_force not in "03"
+
+
+def quantity_reason(terms: Terms, details: Details) -> int:
+    """Rules 4.9.3 to 4.9.5."""
+    options, quantity, lot = details.options, details.open_quantity, terms.lot
+    can_rest = may_rest(details.time_in_force, details.price, options)
+    is_hidden = details.display == "N"
+    if options.min_qty > quantity or options.min_qty % lot:  # rule 4.9.3
+        return BAD_MIN_QUANTITY
+    if options.min_qty and can_rest and not is_hidden:
+        return BAD_MIN_QUANTITY
+    floor, reserves = options.max_floor, options.random_reserves
+    if floor:  # rule 4.9.4
+        if floor > quantity or floor % lot or is_hidden or not can_rest:
+            return BAD_MAX_FLOOR
+        if 20 * floor < quantity:
+            return BAD_MAX_FLOOR
+    if reserves:  # rule 4.9.5
+        if floor in (0, quantity):
+            return OTHER
+        if reserves % lot or 2 * reserves > floor:
+            return OTHER
+    return 0
+
+
+def peg_reason(details: Details) -> int:
+    """Rules 4.9.6 and 4.9.7."""
+    options = details.options
+    if options.price_type not in "LPRM":  # rule 4.9.6
+        return BAD_PRICE_TYPE
+    if options.is_peg and details.display != "N":
+        return BAD_DISPLAY
+    if options.is_peg and details.time_in_force in "34":
+        return PEGGING
+    if options.post_only not in "PN":  # rule 4.9.7
+        return OTHER
+    can_rest = may_rest(details.time_in_force, details.price, options)
+    if options.post_only == "P" and (options.is_peg or not can_rest):
+        return OTHER
+    return 0
+
+
+def time_reason(details: Details, second: int) -> int:
+    """Rule 4.9.8."""
+    expires = details.options.expire_time
+    if details.time_in_force != "6":
+        return 0
+    if expires is None or expires >= 86_400 or expires <= second:
+        return OTHER
+    return 0
+
+
+def stop_reason(instrument: Instrument, details: Details) -> int:
+    """Rule 4.9.9."""
+    options = details.options
+    if options.stop_price is not None and not instrument.terms.holds(options.stop_price):
+        return BAD_PRICE
+    if options.trail_offset is not None and not 1 <= options.trail_offset <= 1_999_999_900:
+        return BAD_PRICE
+    if options.is_stop and (options.is_peg or options.post_only == "P"):
+        return OTHER
+    if options.is_stop and options.stop_price is None and not instrument.last_price:
+        return NO_PRICE
+    return 0
+
+
+def stp_reason(details: Details) -> int:
+    """Rule 4.9.10."""
+    mode = details.options.stp
+    return OTHER if mode is not None and mode not in STP_MODES else 0
+
+
+def collar_reason(instrument: Instrument, details: Details) -> int:
+    """Rule 4.11."""
+    reference, points = instrument.reference_price, instrument.terms.entry_collar_bp
+    if is_market(details.price) or not reference or not points:
+        return 0
+    width = basis_points(reference, points)
+    edge = reference - width if details.sells else reference + width
+    return BEYOND_COLLAR if is_more_aggressive(details.sells, details.price, edge) else 0

@@ -4,29 +4,37 @@ Written apart from the data plane, so that a field moved by mistake is seen.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
-STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT = 1, 2, 3, 4
+STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT, CHANGE_INSTRUMENT = 1, 2, 3, 4, 5
+RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE = 6, 7, 8, 9
 ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL = 16, 17, 18, 19, 20
 DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY, CANCEL_SESSION = 21, 22, 23, 24
 
 ACCEPTED, REJECTED, EXECUTED, CANCELED, REPLACED, ADDED, MODIFIED = range(128, 135)
 MASS_CANCEL_RESPONSE, ENTRY_DISABLED, ENTRY_ENABLED, ACCOUNT_QUERY_RESPONSE = range(135, 139)
-INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM = range(139, 142)
+INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM, REPLENISHED, REDUCED = range(139, 144)
+ACTIVATED, CROSSED, CROSS, INDICATIVE, STATE_CHANGED, COLLARS = range(144, 150)
+BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED = range(150, 153)
 
-LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL = 1, 2, 4, 8, 16
+LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED = 1, 2, 4, 8, 16, 32
 
 OK, MALFORMED, IGNORED = 0, 4, 12
 
 INSTRUMENT_NONE = 0xFFFFFFFF
 MARKET, MARKET_CROSS = 0x7FFFFFFF, 2_000_000_000
 PRICE_MAX = 1_999_999_900
-RECORD_VERSION = 1
+RECORD_VERSION = 2
 
 HEADER = struct.Struct("<BBHIQQII")
 ENTER = struct.Struct("<IiBBBBBBH14s2x")
 REPLACE = struct.Struct("<IiIBBBxH14s")
-SHORT = struct.Struct("<IBBBB")
+SHORT = struct.Struct("<IBBBBHBBB3x")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I8x")
+SESSION = struct.Struct("<6s4sBBI8x")
+STATE = struct.Struct("<BB2x4s")
+BUST = struct.Struct("<QIIB7x")
 EVENT = struct.Struct("<BBBBIQQiI")
 
 
@@ -102,14 +110,71 @@ def define_instrument(
     price_min: int = 100,
     price_max: int = PRICE_MAX,
     quantity_max: int = 999_999,
+    *,
+    bands: Sequence[tuple[int, int]] = (),
+    bands_count: int | None = None,
+    reference: int = 0,
+    static: int = 0,
+    dynamic: int = 0,
+    auction: int = 0,
+    entry: int = 0,
+    protection: int = 0,
+    pause_seconds: int = 0,
+    post_only_mode: int = 0,
+    initial_state: str = "\0",
+    extensions: int = 0,
+    record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
-    symbol = f"SYM{index}".ljust(8).encode()
-    body = struct.pack("<8sIIiiI12x", symbol, tick, lot, price_min, price_max, quantity_max)
-    return _with_body(DEFINE_INSTRUMENT, 0, 0, index, body)
+    """`static` to `protection` are basis points; a band is (price from, tick size)."""
+    table = [number for band in bands for number in band]
+    body = INSTRUMENT.pack(
+        f"SYM{index}".ljust(8).encode()[:8],
+        tick,
+        lot,
+        price_min,
+        price_max,
+        quantity_max,
+        reference,
+        static,
+        dynamic,
+        auction,
+        entry,
+        protection,
+        pause_seconds,
+        post_only_mode,
+        ord(initial_state),
+        extensions,
+        len(bands) if bands_count is None else bands_count,
+        *table,
+        *[0] * (14 - len(table)),
+    )
+    return _with_body(record_type, 0, 0, index, body)
 
 
-def define_session(index: int) -> bytes:
-    body = struct.pack("<6s4sB13x", f"M{index:05}".encode(), b"FIRM", 0)
+def retire_instrument(index: int) -> bytes:
+    return _with_body(RETIRE_INSTRUMENT, 0, 0, index, bytes(8))
+
+
+def set_state(index: int, state: str, reason: str = "", force: bool = False) -> bytes:
+    body = STATE.pack(ord(state), force, reason.ljust(4).encode())
+    return _with_body(SET_STATE, 0, 0, index, body)
+
+
+def clock(second: int) -> bytes:
+    return _with_body(CLOCK, 0, 0, INSTRUMENT_NONE, struct.pack("<I4x", second))
+
+
+def bust_trade(
+    match_number: int, first_slot: int, second_slot: int, reason: str = "E", instrument: int = 0
+) -> bytes:
+    body = BUST.pack(match_number, first_slot, second_slot, ord(reason))
+    return _with_body(BUST_TRADE, 0, 0, instrument, body)
+
+
+def define_session(
+    index: int, stp_mode: str = "\0", stp_group: int = 0, firm: str = "FIRM"
+) -> bytes:
+    body = SESSION.pack(f"M{index:05}".encode()[:6], firm.encode(), 0, ord(stp_mode), stp_group)
     return _with_body(DEFINE_SESSION, index, 0, INSTRUMENT_NONE, body)
 
 
@@ -179,9 +244,22 @@ def short(
     reason: str = "\0",
     symbol_given: bool = False,
     instrument: int = INSTRUMENT_NONE,
+    group: int | None = None,
+    side_given: bool = False,
+    scope: int = 0,
 ) -> bytes:
     """A command in the form of a cancel."""
-    body = SHORT.pack(quantity, ord(side), ord(reason), 0, symbol_given)
+    body = SHORT.pack(
+        quantity,
+        ord(side),
+        ord(reason),
+        0,
+        symbol_given,
+        group or 0,
+        group is not None,
+        side_given,
+        scope,
+    )
     return _with_body(record_type, session, user_ref, instrument, body)
 
 

@@ -60,7 +60,7 @@ def test_a_planted_bug_is_found(plant: str) -> None:
 
 def test_the_faults_do_happen() -> None:
     happened: Counter[str] = Counter()
-    for seed in range(200):
+    for seed in range(400):
         happened.update(simulate(seed).happened)
     for name in (
         "crashes_in_recovery",

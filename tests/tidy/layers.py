@@ -19,8 +19,11 @@ LAYERS = {
 }
 # Within a layer packages do not import each other, but for this: the engine asks the limits inline.
 SIDEWAYS = {("ironcore.book", "ironcore.risk")}
-# What the control plane may touch of the data plane.
+# What the control plane may touch of the data plane. The book's Python face is the library's.
 CONTROL_PLANE_REACHES = (
+    "ironcore.book.command_rows",
+    "ironcore.book.matching_engine",
+    "ironcore.book.venue",
     "ironcore.stage",
     "ironcore.runtime",
     "ironcore.wire",

@@ -104,7 +104,7 @@ def test_every_rule_is_seen_to_fail() -> None:
 def test_c_elsewhere_is_found() -> None:
     paths = [Path("pyx/ironcore/ring/fast.c"), Path("tests/fuzz/target.c")]
     assert list(rules.hand_written_c([*paths, Path("pyx/ironcore/include/a.h")])) == [
-        "pyx/ironcore/ring/fast.c: hand-written C outside include/ and tests/"
+        "pyx/ironcore/ring/fast.c: hand-written C outside include/, tests/ and examples/"
     ]
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "feed": "subscribe to a venue's market data, build books, record",
     "replay": "rebuild books from a journal",
     "stat": "show the counters of a venue, running or dead",
+    "control": "halt, resume and change the instruments of a running venue; bust trades",
     "config": "check a configuration, or compare two",
     "bench": "measure rings, matching and order to acknowledgement",
     "credentials": "set members' passwords",

@@ -1,7 +1,7 @@
 """`ironpit bench ring | match | order-ack`: each is a module of ironpit.bench.
 
-Such a module has a frozen dataclass `Plan`, whose numbers and files become options of the command,
-`run(plan)`, which returns the report, and `text_of(report)`.
+Such a module has a frozen dataclass `Plan`, whose numbers, texts and lists of commands become
+options, `run(plan)`, which returns the report, and `text_of(report)`.
 """
 
 import argparse
@@ -39,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 )
             elif isinstance(field.default, str):
                 command.add_argument(option, default=field.default, metavar="FILE")
+            else:
+                command.add_argument(
+                    option, action="append", default=[], metavar="COMMAND", help="(again for more)"
+                )
         add_json_argument(command)
 
 

@@ -146,7 +146,7 @@ class OuchClient:
         **fields: Any,
     ) -> int:
         """Send an order; its user reference. `fields`: display, capacity, iso, cross_type,
-        cl_ord_id, appendage, as in OUCH 5.0."""
+        cl_ord_id, appendage (see `order_options`), as in OUCH 5.0."""
         reference = self._reference(user_ref)
         defaults = {"display": "Y", "capacity": "P", "iso": "N", "cross_type": "N", "cl_ord_id": ""}
         self.send(
@@ -192,10 +192,31 @@ class OuchClient:
         """A smaller size, or another side out of S, E and T; priority stays."""
         self.send("ModifyOrder", user_ref_num=user_ref, side=side, quantity=quantity)
 
-    def mass_cancel(self, firm: str = "", symbol: str = "") -> int:
-        """End all orders of the firm, of one symbol if given; the user reference used."""
+    def mass_cancel(
+        self,
+        firm: str = "",
+        symbol: str = "",
+        *,
+        group: int | None = None,
+        side: str = "",
+        whole_firm: bool = False,
+    ) -> int:
+        """End all orders of the session; the user reference used.
+
+        Only those of one symbol, of one group, or of one side ("B", "S") if given. whole_firm:
+        those of every session of the firm.
+        """
         reference = self._reference(None)
-        self.send("MassCancel", user_ref_num=reference, firm=firm, symbol=symbol)
+        appendage: dict[str, Any] = {}
+        if group is not None:
+            appendage["GroupID"] = group
+        if side:
+            appendage["Side"] = side
+        if whole_firm:
+            appendage["Scope"] = "M"
+        self.send(
+            "MassCancel", user_ref_num=reference, firm=firm, symbol=symbol, appendage=appendage
+        )
         return reference
 
     async def query_account(self, timeout_s: float = 10.0) -> int:

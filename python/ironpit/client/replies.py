@@ -48,7 +48,9 @@ class OrderCanceled(Reply, frozen=True, kw_only=True):
 
 
 class AIQCanceled(Reply, frozen=True, kw_only=True):
-    """Self-match prevention took decrement_shares out of the order."""
+    """Self-trade prevention took decrement_shares out of the order.
+
+    aiq_strategy: N newest, O oldest, B both, D decrement, of the order that came in."""
 
     decrement_shares: int
     reason: str
@@ -59,7 +61,7 @@ class AIQCanceled(Reply, frozen=True, kw_only=True):
 
 
 class OrderExecuted(Reply, frozen=True, kw_only=True):
-    """A fill."""
+    """A fill. liquidity_flag: A added, J added and hidden, R removed, O C H an auction."""
 
     quantity: int
     price: int
@@ -106,9 +108,19 @@ class OrderModified(Reply, frozen=True, kw_only=True):
 
 
 class OrderRestated(Reply, frozen=True, kw_only=True):
-    """The venue changed the order."""
+    """The venue changed the order; reason R: an iceberg displays its next peak."""
 
     reason: str
+
+    @property
+    def order_ref(self) -> int | None:
+        """The reference that the order has in the market data from now on."""
+        return self.appendage.get("SecondaryOrdRefNum")
+
+    @property
+    def display_quantity(self) -> int | None:
+        """What it displays now."""
+        return self.appendage.get("DisplayQuantity")
 
 
 class MassCancelResponse(Reply, frozen=True, kw_only=True):

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from ironpit.config.reader import ConfigError, Problem, Reader
 from ironpit.config.rules import violations
 from ironpit.config.scalars import Endpoint
-from ironpit.config.schema import STAGES, Config, Process, Stage, Thread
+from ironpit.config.schema import STAGES, Config, Instrument, Process, Stage, Thread
 
 __all__ = [
     "STAGES",
     "Config",
     "ConfigError",
     "Endpoint",
+    "Instrument",
     "Problem",
     "Process",
     "Stage",

@@ -9,7 +9,7 @@ from ironpit.config.reader import BOOLEAN, hints, join
 from ironpit.config.schema import Config
 
 # The field that names an entry of a list, so that an inserted entry does not shift all the others.
-NAMED_BY = ("symbol", "username", "name")
+NAMED_BY = ("symbol", "username", "name", "from")
 ABSENT = "(absent)"
 
 
@@ -73,9 +73,16 @@ def _walk_list(values: tuple[Any, ...], kind: Any, key: str, flat: dict[str, str
         flat[key] = f"[{', '.join(str(value) for value in values)}]"
         return
     named_by = next(name for name in NAMED_BY if name in hints(kind))
-    flat[key] = f"[{', '.join(getattr(value, named_by) for value in values)}]"
-    for value in values:
-        _walk(value, kind, f"{key}[{getattr(value, named_by)}]", flat)
+    names = [_name(value, kind, named_by) for value in values]
+    flat[key] = f"[{', '.join(names)}]"
+    for name, value in zip(names, values, strict=True):
+        _walk(value, kind, f"{key}[{name}]", flat)
+
+
+def _name(value: Any, kind: Any, named_by: str) -> str:
+    flat: dict[str, str] = {}
+    _walk(getattr(value, _attributes(kind)[named_by]), hints(kind)[named_by], "", flat)
+    return flat[""]
 
 
 def _attributes(struct: type[msgspec.Struct]) -> dict[str, str]:

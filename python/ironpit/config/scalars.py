@@ -24,6 +24,7 @@ DURATION_UNITS_NS = {
 PRICE_DECIMALS = 4
 PRICE_E4_MAX = 1_999_999_900  # OUCH 5.0: 199,999.9900 is the highest limit price
 PORT_MAX = 65_535
+BASIS_POINTS_MAX = 10_000
 
 
 class Scalar(msgspec.Struct, frozen=True):
@@ -91,9 +92,11 @@ def size(low: int, high: int, power_of_two: bool = True) -> Scalar:
 
 
 def show_duration(value_ns: int) -> str:
-    """Nanoseconds in the largest unit that gives a whole number."""
+    """Nanoseconds in the largest unit that gives a whole number; none at all is 0s."""
+    if value_ns == 0:
+        return "0s"
     for unit, unit_ns in DURATION_UNITS_NS.items():
-        if value_ns and value_ns % unit_ns == 0:
+        if value_ns % unit_ns == 0:
             return f"{value_ns // unit_ns}{unit}"
     return f"{value_ns}ns"
 
@@ -140,6 +143,22 @@ def price() -> Scalar:
         f'a price such as "0.01" with at most four decimals, up to {show_price(PRICE_E4_MAX)}',
         read,
         show_price,
+    )
+
+
+def basis_points() -> Scalar:
+    """A share of a price in 1/100 of a per cent, written with its unit: 500bp."""
+
+    def read(text: str) -> int:
+        match = re.fullmatch(r"([0-9]{1,5})bp", text)
+        if not match:
+            raise ValueError
+        return _within(int(match[1]), 0, BASIS_POINTS_MAX)
+
+    return Scalar(
+        f"whole basis points such as 500bp, from 0bp to {BASIS_POINTS_MAX}bp",
+        read,
+        lambda value: f"{value}bp",
     )
 
 

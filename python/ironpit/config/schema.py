@@ -19,6 +19,19 @@ MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 Stage = Literal["gateway", "matcher", "journal", "publisher"]
 STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher")
 OnRefusal = Literal["degrade", "refuse"]
+InitialState = Literal[
+    "continuous",
+    "pre-open",
+    "opening-auction",
+    "halted",
+    "paused",
+    "quote-only",
+    "closing-auction",
+    "closed",
+]
+SelfTradePrevention = Literal[
+    "none", "cancel-newest", "cancel-oldest", "cancel-both", "decrement-and-cancel"
+]
 
 FilePath = Annotated[Path, scalars.path()]
 Listen = Annotated[scalars.Endpoint, scalars.endpoint()]
@@ -26,6 +39,7 @@ Symbol = Annotated[
     str, scalars.pattern(r"[A-Z0-9.+*=#^-]{1,8}", "1 to 8 characters out of A-Z 0-9 . + * = # ^ -")
 ]
 RingBytes = Annotated[int, scalars.size(64 * KIB, 16 * GIB)]
+BasisPoints = Annotated[int, scalars.basis_points()]
 WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
 
@@ -50,6 +64,22 @@ class Limits(Mapping, frozen=True, kw_only=True):
     user_refs_max: Annotated[int, scalars.integer(1024, 1 << 28, power_of_two=True)] = 1_048_576
 
 
+class TickBand(Mapping, frozen=True, kw_only=True):
+    """From this price on, prices are multiples of this tick size."""
+
+    from_e4: Annotated[int, scalars.price()] = field(name="from")
+    tick_size_e4: Annotated[int, scalars.price()] = field(name="tick_size")
+
+
+class Collars(Mapping, frozen=True, kw_only=True):
+    """How far prices may be from a reference; 0: no such collar."""
+
+    static_bp: BasisPoints = field(name="static", default=0)
+    dynamic_bp: BasisPoints = field(name="dynamic", default=0)
+    auction_bp: BasisPoints = field(name="auction", default=0)
+    entry_bp: BasisPoints = field(name="entry", default=0)
+
+
 class Instrument(Mapping, frozen=True, kw_only=True):
     """One book. Its id is its place in the list, from 0."""
 
@@ -61,6 +91,16 @@ class Instrument(Mapping, frozen=True, kw_only=True):
         name="price_max", default=scalars.PRICE_E4_MAX
     )
     quantity_max: Annotated[int, scalars.integer(1, 999_999)] = 999_999
+    tick_table: tuple[TickBand, ...] = ()
+    reference_price_e4: Annotated[int, scalars.price()] | None = field(
+        name="reference_price", default=None
+    )
+    collars: Collars = Collars()
+    market_protection_bp: BasisPoints = field(name="market_protection", default=0)
+    pause_ns: Annotated[int, scalars.duration(0, 65_535 * S)] = field(name="pause", default=0)
+    post_only: Literal["reject", "reprice"] = "reject"
+    initial_state: InitialState = "continuous"
+    auction_extensions_max: Annotated[int, scalars.integer(0, 255)] = 0
 
 
 class Session(Mapping, frozen=True, kw_only=True):
@@ -69,6 +109,8 @@ class Session(Mapping, frozen=True, kw_only=True):
     username: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,6}", "1 to 6 characters out of A-Z 0-9")]
     firm: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,4}", "1 to 4 characters out of A-Z 0-9")]
     cancel_on_disconnect: bool = False
+    stp_group: Annotated[int, scalars.integer(0, 0xFFFF_FFFF)] = 0
+    stp_mode: SelfTradePrevention = "none"
 
 
 class OrderEntry(Mapping, frozen=True, kw_only=True):

@@ -58,11 +58,14 @@ class Flow:
         """The highest user reference of any session; 0 for an empty flow."""
         return int(self.operations["user_ref"].max(initial=0))
 
-    def tick_size_e4(self, symbol: int) -> int:
-        """The coarsest of 0.01, 0.001 and 0.0001 that all prices of a symbol are multiples of."""
-        rows = self.operations
-        prices = rows["price_e4"][(rows["symbol"] == symbol) & (rows["kind"] != CANCEL)]
-        return next(tick for tick in (100, 10, 1) if not (prices % tick).any())
+    def tick_sizes_e4(self) -> list[int]:
+        """For each symbol the coarsest of 0.01, 0.001 and 0.0001 that its prices are multiples
+        of."""
+        rows = self.operations[self.operations["kind"] != CANCEL]
+        sizes = np.full(len(self.symbols), 100)
+        for tick, finer in ((100, 10), (10, 1)):
+            sizes[rows["symbol"][rows["price_e4"] % tick != 0]] = finer
+        return [int(size) for size in sizes]
 
 
 class Writer:

@@ -1,20 +1,62 @@
-# One instrument's book: two sides of price levels, and what an order can do to them. It knows
+# One instrument's book: its queues of orders by price, and what an order can do to them. It knows
 # prices as keys and owners as slots; sessions, UserRefNums and records are the engine's.
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.book.order_pool cimport (
-    TOTAL_ONE_ORDER, Arena, Level, Order, level_at, order_at, queue_append, queue_remove,
+    ORDER_SPECIAL, TOTAL_ONE_ORDER, Arena, Level, Link, Order, level_at, order_at, queue_append,
+    queue_remove,
 )
+from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport PriceLevels, levels_leave, levels_take
 from ironcore.risk.limits cimport InstrumentLimits
 from ironcore.wire.record cimport Event
 
-cdef struct Book:                    # 192 bytes
-    PriceLevels sides[2]             # 0 buys, 1 sells
+# What an order's queue is for. A level page and a PriceLevels say which one they belong to:
+# index = instrument << SIDE_SHIFT | kind << KIND_SHIFT | 1 for sells.
+cdef enum QueueKind:
+    KIND_SHOWN = 0                   # on the visible book
+    KIND_HIDDEN = 1
+    KIND_STOPS = 2                   # dormant, by stop price: buys from the lowest, sells from the
+                                     # highest
+    KIND_WAITING = 3                 # for their auction, by limit
+    KIND_WAITING_MARKET = 4          # for their auction, market orders: all at key 0
+    KIND_PARKED = 5                  # no queue: pegs without a price
+
+cdef enum:
+    KIND_SHIFT = 1
+    SIDE_SHIFT = 4
+    SIDE_MASK = 15                   # kind and side
+    SIDES_COUNT = 10
+
+cdef struct Book:                    # 896 bytes
+    PriceLevels sides[10]            # by kind << KIND_SHIFT | sell
+    # The next 64 bytes are all that most orders look at besides the sides.
     InstrumentLimits limits
+    uint8_t state                    # InstrumentState
+    bint is_plain                    # continuous, and no collar or protection (book_classify)
+    uint32_t followers               # dormant stops and pegs: with none, nothing to settle
+    int32_t last_price_e4            # 0: none
+    PriceGrid grid
+    # The rest is for rarer orders.
+    int32_t reference_price_e4       # 0: none
+    int32_t last_before_e4           # last_price_e4 before the command in hand
+    uint16_t static_collar_bp
+    uint16_t dynamic_collar_bp
+    uint16_t auction_collar_bp
+    uint16_t entry_collar_bp
+    uint16_t market_protection_bp
+    uint16_t pause_seconds
+    uint8_t post_only_mode
+    uint8_t auction_extensions_max
+    uint8_t auction_extensions       # since the state began
+    uint8_t pegs_are_stale           # to be priced whatever the best prices are
+    uint32_t peg_keys[2]             # displayed best keys at which pegs were last priced
+    Link pegs                        # first and last, 0 when there is none
+    Link trailing                    # stops that trail, likewise
+    uint32_t pause_second            # 13.9: the count's start + 1; 0 before it
+    uint32_t reserved[4]
     char symbol[8]
-    uint8_t reserved[24]
 
 cdef struct Execution:               # what one incoming order does to the opposite side
     uint32_t limit_key               # on the opposite side's scale; KEY_WORST for a market order
@@ -22,34 +64,55 @@ cdef struct Execution:               # what one incoming order does to the oppos
     uint64_t match_number            # the last one given; counts up
     Event* events                    # where the next event goes; counts up
 
+# The grid is set: empty sides, no state and no price.
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil
+# The empty book's grid has changed.
+cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil
+# Sets is_plain; to be called after every change of state or collars.
+cdef void book_classify(Book* book) noexcept nogil
+cdef bint book_is_empty(const Book* book) noexcept nogil
+# Executes against displayed orders, until the quantity is used up, the limit is reached, or an
+# order with a Special would be executed in full: aggressor.pxd takes over from there.
 cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* execution) noexcept nogil
 
 
-cdef inline uint32_t book_key(const InstrumentLimits* limits, uint32_t sell,
-                              uint32_t tick) noexcept nogil:
-    """The key of a price, given as ticks from the lowest, on the buy (0) or the sell (1) side."""
-    return tick if sell else limits.ticks_count - 1 - tick
+cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tick) noexcept nogil:
+    """The key of a price, given as its tick, on the buy (0) or the sell (1) side."""
+    return tick if sell else grid.ticks_count - 1 - tick
 
 
-cdef inline void book_rest(Arena* arena, Book* book, uint32_t sell, uint32_t key,
-                           uint32_t unit) noexcept nogil:
-    """Queue an order, its quantity set, behind all others at its price."""
+cdef inline void book_queue(Arena* arena, Book* book, uint32_t side, uint32_t key,
+                            uint32_t unit) noexcept nogil:
+    """Put an order, its quantity set, behind all others at its key. Of displayed orders without a
+    Special: for others there is more to note (book_queue_any). side is kind << 1 | sell."""
     cdef Order* order = order_at(arena, unit)
-    cdef uint32_t level = levels_take(arena, &book.sides[sell], key)
+    cdef uint32_t level = levels_take(arena, &book.sides[side], key)
     order.level = level
     queue_append(arena, level, unit)
     level_at(arena, level).total += TOTAL_ONE_ORDER + order.quantity
+    if side >> KIND_SHIFT == KIND_HIDDEN:
+        book.sides[side & 1].hidden_key = book.sides[side].best_key
 
 
-cdef inline void book_unlink(Arena* arena, Book* book, uint32_t sell, uint32_t unit) noexcept nogil:
-    """Take an order off its side; its unit stays the caller's."""
+cdef inline void book_unlink(Arena* arena, Book* book, uint32_t side, uint32_t unit) noexcept nogil:
+    """Take an order out of its queue; its unit stays the caller's."""
     cdef Order* order = order_at(arena, unit)
     cdef Level* level = level_at(arena, order.level)
     queue_remove(arena, unit)
     level.total -= TOTAL_ONE_ORDER + order.quantity
     if level.total == 0:
-        levels_leave(arena, &book.sides[sell], order.level)
+        levels_leave(arena, &book.sides[side], order.level)
+        if side >> KIND_SHIFT == KIND_HIDDEN:
+            book.sides[side & 1].hidden_key = book.sides[side].best_key
+
+
+cdef inline void book_queue_any(Arena* arena, Book* book, uint32_t side, uint32_t key,
+                                uint32_t unit) noexcept nogil:
+    book_queue(arena, book, side, key, unit)
+    if side >> KIND_SHIFT == KIND_HIDDEN:
+        book.sides[side & 1].hidden_key = book.sides[side].best_key
+    if order_at(arena, unit).ref_side & ORDER_SPECIAL:
+        book.sides[side].specials += 1
 
 
 cdef inline void book_reduce(Arena* arena, Order* order, uint32_t decrement) noexcept nogil:

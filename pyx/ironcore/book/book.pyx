@@ -2,27 +2,58 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
+from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.check cimport iron_static_assert
-from ironcore.book.order_pool cimport order_give, order_ref, order_side
-from ironcore.book.price_levels cimport levels_create, levels_price_e4
+from ironcore.book.order_pool cimport ORDER_SPECIAL, order_give, order_ref, order_side
+from ironcore.book.price_levels cimport (
+    KEY_NONE, levels_create, levels_destroy, levels_price_e4,
+)
 from ironcore.wire.record cimport (
-    EVENT_AGGRESSOR_SELL, EVENT_BYTES, EVENT_EXECUTED, EVENT_SELL, EVENT_VISIBLE,
+    EVENT_AGGRESSOR_SELL, EVENT_BYTES, EVENT_EXECUTED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
 )
 
 
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
-    """Empty sides for the instrument whose limits are set and prepared."""
-    iron_static_assert(sizeof(Book) == 192)
+    iron_static_assert(sizeof(Book) == 896)
     iron_static_assert(sizeof(Event) == EVENT_BYTES)
-    cdef int32_t tick_e4 = <int32_t>book.limits.tick_size_e4
-    cdef int32_t lowest_e4 = <int32_t>book.limits.tick_first * tick_e4
-    cdef uint32_t ticks_count = book.limits.ticks_count
-    levels_create(arena, &book.sides[0], 2 * index, ticks_count)
-    levels_create(arena, &book.sides[1], 2 * index + 1, ticks_count)
-    book.sides[0].price_zero_e4 = lowest_e4 + <int32_t>(ticks_count - 1) * tick_e4
-    book.sides[0].price_step_e4 = -tick_e4
-    book.sides[1].price_zero_e4 = lowest_e4
-    book.sides[1].price_step_e4 = tick_e4
+    iron_static_assert(SIDES_COUNT == KIND_PARKED << KIND_SHIFT)
+    _shape(arena, book, index)
+    book.state = STATE_CONTINUOUS
+    book.peg_keys[0] = KEY_NONE
+    book.peg_keys[1] = KEY_NONE
+
+
+cdef void _shape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
+    cdef uint32_t side
+    cdef bint descending
+    for side in range(<uint32_t>SIDES_COUNT):
+        # The best buy is the highest, but of stops the lowest buy comes first.
+        descending = not side & 1
+        if side >> KIND_SHIFT == KIND_STOPS:
+            descending = not descending
+        levels_create(arena, &book.sides[side], index << SIDE_SHIFT | side, &book.grid, descending)
+
+
+cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
+    cdef uint32_t side
+    for side in range(<uint32_t>SIDES_COUNT):
+        levels_destroy(arena, &book.sides[side])
+    _shape(arena, book, index)
+
+
+cdef void book_classify(Book* book) noexcept nogil:
+    book.is_plain = (
+        book.state == STATE_CONTINUOUS and book.entry_collar_bp == 0
+        and book.market_protection_bp == 0 and book.static_collar_bp == 0
+        and book.dynamic_collar_bp == 0)
+
+
+cdef bint book_is_empty(const Book* book) noexcept nogil:
+    cdef uint32_t side
+    for side in range(<uint32_t>SIDES_COUNT):
+        if book.sides[side].levels:
+            return False
+    return book.pegs.next == 0
 
 
 cdef inline void _fill(Arena* arena, Order* resting, uint32_t quantity, int32_t price_e4,
@@ -35,8 +66,6 @@ cdef inline void _fill(Arena* arena, Order* resting, uint32_t quantity, int32_t 
 
 
 cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* execution) noexcept nogil:
-    """Execute against the opposite side, best price first and at one price in order of priority,
-    until the quantity is used up or the best price is beyond the limit."""
     cdef PriceLevels* opposite = &book.sides[sell ^ 1]
     cdef uint8_t flags = EVENT_VISIBLE | (EVENT_AGGRESSOR_SELL if sell else EVENT_SELL)
     cdef uint32_t unit, level_unit
@@ -54,8 +83,12 @@ cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* executi
                 resting.executed += execution.quantity
                 book_reduce(arena, resting, execution.quantity)
                 _fill(arena, resting, execution.quantity, price_e4, flags, execution)
+                book.last_price_e4 = price_e4
+                return
+            if iron_unlikely(resting.ref_side & ORDER_SPECIAL):
                 return
             _fill(arena, resting, resting.quantity, price_e4, flags, execution)
+            book.last_price_e4 = price_e4
             arena.slots[resting.slot] = 0
             queue_remove(arena, unit)
             level.total -= TOTAL_ONE_ORDER + resting.quantity

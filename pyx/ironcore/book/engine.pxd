@@ -1,18 +1,19 @@
 # The matching core: commands in, events out. No clock, no input or output, no randomness; the same
 # commands give the same bytes. What every command does is in docs/MATCHING_RULES.md, rule by rule.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_prefetch
-from ironcore.book.book cimport Book
-from ironcore.book.order_pool cimport Arena, Order, level_at, order_at
+from ironcore.book.book cimport Book, event_write
+from ironcore.book.order_pool cimport Arena, Link, Order, level_at, order_at
 from ironcore.book.price_levels cimport PAGE_SHIFT
 from ironcore.wire.record cimport COMMAND_REPLACE_ORDER, CommandHeader, Event, ReplaceOrder
 
 cdef enum:
     ENGINE_INSTRUMENTS_MAX = 65535   # ITCH's stock locate is 16 bits wide and 0 means "none"
     ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
-    ENGINE_EVENTS_EXTRA = 4          # what a command causes besides an event for each resting order
+    ENGINE_EVENTS_AN_ORDER = 96      # rule 16.2: what one command may cause for each live order
+    ENGINE_EVENTS_EXTRA = 64         # and besides
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -20,17 +21,21 @@ cdef struct EngineLimits:            # what is allocated at start; STREAM_START 
     uint32_t orders_max              # orders that rest at one time, all books together
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
 
-cdef struct Session:                 # 16 bytes
+cdef struct Session:                 # 24 bytes
     uint32_t user_ref_last           # the highest UserRefNum that was consumed
+    uint32_t stp_group               # 0: none
+    uint8_t stp_mode                 # StpMode
     uint8_t entry_disabled
     uint8_t cancel_on_disconnect
+    uint8_t is_preventing            # it has a group and a mode
+    uint8_t reserved[2]
     char username[6]
     char firm[4]
 
 cdef struct Engine:                  # the first three fields are for others to read
     Event* events                    # what the last command caused; the last one has RECORD_LAST
     uint32_t events_count            # 0 is possible (STREAM_START): the caller marks the command
-    uint32_t events_max              # no command can cause more: every resting order and a few
+    uint32_t events_max              # no command can cause more
     Book* books
     Session* sessions
     uint32_t books_count
@@ -39,7 +44,13 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint64_t match_number_last
     EngineLimits limits
     Arena arena
+    Link* expiry                     # by second of the day: first and last order, 0 when none
+    uint32_t expiry_first            # no order expires before this second
+    uint32_t second_next             # the first second that CLOCK has not reached
+    uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     bint started
+    uint32_t* collected              # room for the slots of all orders of a book
+    uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
@@ -50,6 +61,19 @@ cdef void engine_destroy(Engine* engine) noexcept nogil
 # STATUS_MALFORMED: not a valid record, or out of place in the stream; no effect either.
 # Where a member names an order only, the order's instrument is filled into header.instrument.
 cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil
+
+
+cdef inline void engine_emit(Engine* engine, uint8_t type, uint8_t flags, uint8_t reason,
+                             uint8_t side, uint32_t quantity, uint64_t order_ref, uint64_t other,
+                             int32_t price_e4, uint32_t slot) noexcept nogil:
+    event_write(&engine.events[engine.events_count], type, flags, reason, side, quantity,
+                order_ref, other, price_e4, slot)
+    engine.events_count += 1
+
+
+cdef inline uint32_t engine_slot(const Engine* engine, uint32_t session,
+                                 uint32_t user_ref) noexcept nogil:
+    return session << engine.limits.user_ref_bits | user_ref
 
 
 # Touches the memory that a command still waiting in the input will need, and changes nothing: three

@@ -8,24 +8,31 @@ from libc.string cimport memchr, memcpy
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
-from ironcore.book.book cimport book_create
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
-from ironcore.book.order_commands cimport (
-    cancel_order, cancel_session, engine_emit, enter_order, mass_cancel, modify_order,
-    replace_order,
+from ironcore.book.cancel_commands cimport (
+    cancel_order, cancel_session, mass_cancel, modify_order,
 )
+from ironcore.book.clock_command cimport clock_advance
+from ironcore.book.instrument_commands cimport (
+    bust_trade, change_instrument, define_instrument, retire_instrument,
+)
+from ironcore.book.order_commands cimport enter_order, replace_order
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
-from ironcore.risk.limits cimport QUANTITY_MAX, limits_prepare
+from ironcore.book.trading_state cimport set_state
+from ironcore.risk.limits cimport QUANTITY_MAX
+from ironcore.risk.options cimport SECONDS_A_DAY, STP_NONE
 from ironcore.wire.record cimport (
-    COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
-    COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY,
-    COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
-    COMMAND_REPLACE_ORDER, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
-    EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_INSTRUMENT_DEFINED, EVENT_ORDER_ENTRY_DISABLED,
+    COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
+    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_ACCOUNT_QUERY_RESPONSE,
+    EVENT_ORDER_ENTRY_DISABLED,
     EVENT_ORDER_ENTRY_ENABLED, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_LAST, RECORD_VERSION,
-    SLOT_NONE, CancelOrder, CommandHeader, DefineInstrument, DefineSession, EnterOrder, Event,
-    ReplaceOrder, StreamStart, SystemEventCommand,
+    SLOT_NONE, BustTrade, CancelOrder, ClockCommand, CommandHeader, DefineInstrument,
+    DefineSession, EnterOrder, Event, ReplaceOrder, RetireInstrument, SetState, StreamStart,
+    SystemEventCommand,
 )
 
 
@@ -37,6 +44,10 @@ cdef enum:
 
 cdef uint64_t _slots_count(const EngineLimits* limits) noexcept nogil:
     return (<uint64_t>limits.sessions_max + 1) << limits.user_ref_bits
+
+
+cdef uint64_t _collected_bytes(const EngineLimits* limits) noexcept nogil:
+    return limits.orders_max * <uint64_t>sizeof(uint32_t)
 
 
 cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
@@ -51,7 +62,7 @@ cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
 
 
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
-    iron_static_assert(sizeof(Session) == 16)
+    iron_static_assert(sizeof(Session) == 24)
     # A level of all orders, each as large as can be, fits the two halves of its total.
     iron_static_assert(ENGINE_ORDERS_MAX >> (64 - TOTAL_COUNT_SHIFT) == 0)
     iron_static_assert((<uint64_t>ENGINE_ORDERS_MAX * QUANTITY_MAX) >> TOTAL_COUNT_SHIFT == 0)
@@ -63,12 +74,17 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     if engine == NULL:
         return NULL
     engine.limits = limits[0]
-    engine.events_max = limits.orders_max + ENGINE_EVENTS_EXTRA
-    engine.events = <Event*>memory_reserve(engine.events_max * sizeof(Event))
+    engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER + limits.instruments_max
+                         + ENGINE_EVENTS_EXTRA)
+    engine.events = <Event*>memory_reserve(
+        engine.events_max * <uint64_t>sizeof(Event))
     engine.books = <Book*>memory_reserve(limits.instruments_max * sizeof(Book))
     engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
+    engine.expiry = <Link*>calloc(SECONDS_A_DAY, sizeof(Link))
+    engine.collected = <uint32_t*>memory_reserve(_collected_bytes(limits))
     if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
-            or arena_create(&engine.arena, limits.orders_max, 2 * limits.instruments_max,
+            or engine.expiry == NULL or engine.collected == NULL
+            or arena_create(&engine.arena, limits.orders_max, limits.instruments_max,
                             _slots_count(limits)) != STATUS_OK):
         engine_destroy(engine)
         c_errno.errno = ENOMEM
@@ -83,7 +99,9 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
         return
     arena_destroy(&engine.arena)
     memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
-    memory_release(engine.events, engine.events_max * sizeof(Event))
+    memory_release(engine.events, engine.events_max * <uint64_t>sizeof(Event))
+    memory_release(engine.collected, _collected_bytes(&engine.limits))
+    free(engine.expiry)
     free(engine.sessions)
     free(engine)
 
@@ -101,33 +119,20 @@ cdef int _stream_start(Engine* engine, const StreamStart* command) noexcept nogi
     return STATUS_OK
 
 
-cdef int _define_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil:
-    cdef uint32_t index = engine.books_count
-    cdef Book* book = &engine.books[index]
-    if command.header.instrument != index or index == engine.limits.instruments_max:
-        return STATUS_MALFORMED
-    book.limits.tick_size_e4 = command.tick_size_e4
-    book.limits.lot_size = command.lot_size
-    book.limits.price_e4_min = command.price_e4_min
-    book.limits.price_e4_max = command.price_e4_max
-    book.limits.quantity_max = command.quantity_max
-    if not limits_prepare(&book.limits):
-        return STATUS_MALFORMED
-    memcpy(book.symbol, command.symbol, sizeof(book.symbol))
-    book_create(&engine.arena, book, index)
-    engine.books_count += 1
-    engine_emit(engine, EVENT_INSTRUMENT_DEFINED, 0, 0, 0, 0, 0, 0, 0, index)
-    return STATUS_OK
-
-
 cdef int _define_session(Engine* engine, const DefineSession* command) noexcept nogil:
     cdef uint32_t index = engine.sessions_count + 1
     cdef uint32_t slot_first = index << engine.limits.user_ref_bits
     cdef uint64_t slots_hot = min(<uint64_t>1 << engine.limits.user_ref_bits,
                                   <uint64_t>SLOTS_HOT_MAX)
     cdef Session* session = &engine.sessions[index]
+    cdef uint8_t stp_mode = command.stp_mode if command.stp_mode else STP_NONE
     if command.header.session != index or index > engine.limits.sessions_max:
         return STATUS_MALFORMED
+    if memchr(b"NOBD-", stp_mode, 5) == NULL:
+        return STATUS_MALFORMED
+    session.stp_mode = stp_mode
+    session.stp_group = command.stp_group
+    session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
     session.cancel_on_disconnect = command.cancel_on_disconnect
     memcpy(session.username, command.username, sizeof(session.username))
     memcpy(session.firm, command.firm, sizeof(session.firm))
@@ -162,7 +167,7 @@ cdef inline uint32_t _with_appendage(uint32_t fixed_bytes, uint32_t appendage_by
     return fixed_bytes + ((appendage_bytes + 7) & ~<uint32_t>7)
 
 
-cdef int _apply_venue(Engine* engine, const CommandHeader* header) noexcept nogil:
+cdef int _apply_venue(Engine* engine, CommandHeader* header) noexcept nogil:
     """The venue's own commands."""
     cdef uint32_t record_bytes = header.record_bytes
     if header.type == COMMAND_STREAM_START and record_bytes == sizeof(StreamStart):
@@ -170,11 +175,21 @@ cdef int _apply_venue(Engine* engine, const CommandHeader* header) noexcept nogi
     if not engine.started:
         return STATUS_MALFORMED
     if header.type == COMMAND_DEFINE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
-        return _define_instrument(engine, <const DefineInstrument*>header)
+        return define_instrument(engine, <const DefineInstrument*>header)
     if header.type == COMMAND_DEFINE_SESSION and record_bytes == sizeof(DefineSession):
         return _define_session(engine, <const DefineSession*>header)
     if header.type == COMMAND_SYSTEM_EVENT and record_bytes == sizeof(SystemEventCommand):
         return _system_event(engine, <const SystemEventCommand*>header)
+    if header.type == COMMAND_CHANGE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
+        return change_instrument(engine, <const DefineInstrument*>header)
+    if header.type == COMMAND_RETIRE_INSTRUMENT and record_bytes == sizeof(RetireInstrument):
+        return retire_instrument(engine, <const RetireInstrument*>header)
+    if header.type == COMMAND_SET_STATE and record_bytes == sizeof(SetState):
+        return set_state(engine, <const SetState*>header)
+    if header.type == COMMAND_CLOCK and record_bytes == sizeof(ClockCommand):
+        return clock_advance(engine, <ClockCommand*>header)
+    if header.type == COMMAND_BUST_TRADE and record_bytes == sizeof(BustTrade):
+        return bust_trade(engine, <const BustTrade*>header)
     return STATUS_MALFORMED
 
 

@@ -1,17 +1,24 @@
-"""Checks a whole engine's structures against each other: section 11 of docs/MATCHING_RULES.md."""
+"""Checks a whole engine's structures against each other: section 17 of docs/MATCHING_RULES.md."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from ironcore.book.book cimport Book
+from ironcore.book.book cimport (
+    KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
+)
 from ironcore.book.order_pool cimport (
     TOTAL_ONE_ORDER, Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, order_at,
-    order_ref, order_side,
+    order_ref, order_side, special_at,
 )
 from ironcore.book.price_levels cimport (
     KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_key, levels_next,
 )
+from ironcore.book.special_invariants cimport (
+    book_broken_special, engine_broken_expiry, order_broken_special,
+    order_has_min_quantity,
+)
 from ironcore.risk.limits cimport side_is_sell
+from ironcore.wire.record cimport STATE_CONTINUOUS
 
 
 cdef inline const char* _unless(bint holds, const char* sentence) noexcept nogil:
@@ -28,8 +35,8 @@ cdef struct Tally:                   # what was met on the walk
 
 
 cdef const char* _order(Engine* engine, const Book* book, uint32_t unit, uint32_t level_unit,
-                        bint sell) noexcept nogil:
-    """What an order at rest must be, its neighbours apart."""
+                        uint32_t side) noexcept nogil:
+    """What an order in a queue must be, its neighbours apart."""
     cdef const Order* order = order_at(&engine.arena, unit)
     if order.level != level_unit:
         return b"an order does not know its neighbour or its level"
@@ -37,15 +44,15 @@ cdef const char* _order(Engine* engine, const Book* book, uint32_t unit, uint32_
         return b"an order without quantity or reference rests"
     if order.quantity % book.limits.lot_size:
         return b"an order rests that is not a whole number of lots"
-    if side_is_sell(order_side(order)) != sell:
+    if side_is_sell(order_side(order)) != (side & 1 != 0):
         return b"an order rests on the wrong side"
     if engine.arena.slots[order.slot] != unit:
         return b"an order cannot be found by its owner's reference"
-    return NULL
+    return order_broken_special(engine, book, unit, side >> KIND_SHIFT)
 
 
 cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t level_unit,
-                        bint sell) noexcept nogil:
+                        uint32_t side) noexcept nogil:
     cdef Arena* arena = &engine.arena
     cdef Level* level = level_at(arena, level_unit)
     cdef uint32_t previous = level_unit
@@ -64,7 +71,7 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
         total += TOTAL_ONE_ORDER + order.quantity
         if order.link.prev != previous:
             return b"an order does not know its neighbour or its level"
-        broken = _order(engine, book, unit, level_unit, sell)
+        broken = _order(engine, book, unit, level_unit, side)
         if broken != NULL:
             return broken
         previous = unit
@@ -76,9 +83,9 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
     return NULL
 
 
-cdef const char* _side(Engine* engine, Tally* tally, Book* book, uint32_t sell) noexcept nogil:
+cdef const char* _side(Engine* engine, Tally* tally, Book* book, uint32_t number) noexcept nogil:
     """The levels in order, from the best: each a step worse than the one before."""
-    cdef PriceLevels* side = &book.sides[sell]
+    cdef PriceLevels* side = &book.sides[number]
     cdef const char* broken
     cdef uint32_t levels = 0
     cdef uint32_t unit, key
@@ -90,13 +97,13 @@ cdef const char* _side(Engine* engine, Tally* tally, Book* book, uint32_t sell) 
         return b"the best price is not the best level's"
     while unit:
         key = level_key(&engine.arena, unit)
-        if key >= book.limits.ticks_count:
+        if key >= book.grid.ticks_count:
             return b"a level is outside the instrument's prices"
         if levels and key <= key_before:
             return b"the levels are not in order of price"
         if engine.arena.pages[unit >> PAGE_SHIFT].side != side.index:
             return b"a level page belongs to another side"
-        broken = _queue(engine, tally, book, unit, sell)
+        broken = _queue(engine, tally, book, unit, number)
         if broken != NULL:
             return broken
         levels += 1
@@ -159,19 +166,64 @@ cdef const char* _best_is_first(Engine* engine, const PriceLevels* side) noexcep
     return NULL
 
 
+cdef const char* _parked(Engine* engine, Tally* tally, const Book* book) noexcept nogil:
+    """Pegs that are in no queue."""
+    cdef Arena* arena = &engine.arena
+    cdef uint32_t unit = book.pegs.next
+    while unit:
+        if order_at(arena, unit).level == 0:
+            if tally.seen[unit >> 1]:
+                return b"an order is in two places"
+            tally.seen[unit >> 1] = 1
+            tally.orders += 1
+            if arena.slots[order_at(arena, unit).slot] != unit:
+                return b"an order cannot be found by its owner's reference"
+        unit = special_at(arena, unit).peers.next
+    return NULL
+
+
+cdef uint32_t _best_key(Engine* engine, Book* book, uint32_t number) noexcept nogil:
+    """Of the orders of a side, hidden ones too, that have no MinQty."""
+    cdef PriceLevels* hidden = &book.sides[KIND_HIDDEN << KIND_SHIFT | number]
+    cdef uint32_t level = hidden.best_level if hidden.levels else 0
+    cdef uint32_t unit
+    while level:
+        unit = level_at(&engine.arena, level).link.next
+        while unit != level:
+            if not order_has_min_quantity(engine, unit):
+                return min(level_key(&engine.arena, level), book.sides[number].best_key)
+            unit = order_at(&engine.arena, unit).link.next
+        level = levels_next(&engine.arena, hidden, level)
+    return book.sides[number].best_key
+
+
 cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
-    cdef uint32_t sell
+    cdef uint32_t number, buys, sells
     cdef const char* broken = NULL
-    for sell in range(2):
-        broken = _tree(&engine.arena, tally, book.sides[sell].root, book.sides[sell].depth, 0)
+    for number in range(<uint32_t>SIDES_COUNT):
+        if book.sides[number].index & SIDE_MASK != number:
+            return b"a side does not know itself"
+        if book.sides[number].root == 0:
+            continue
+        broken = _tree(&engine.arena, tally, book.sides[number].root, book.sides[number].depth, 0)
         if broken == NULL:
-            broken = _best_is_first(engine, &book.sides[sell])
+            broken = _best_is_first(engine, &book.sides[number])
         if broken == NULL:
-            broken = _side(engine, tally, book, sell)
+            broken = _side(engine, tally, book, number)
         if broken != NULL:
             return broken
-    if book.sides[0].best_key != KEY_NONE and book.sides[1].best_key != KEY_NONE:
-        if book.sides[1].best_key <= book.limits.ticks_count - 1 - book.sides[0].best_key:
+    for number in range(2):
+        if book.sides[number].hidden_key != book.sides[KIND_HIDDEN << KIND_SHIFT | number].best_key:
+            return b"a side does not know its best hidden price"
+    broken = _parked(engine, tally, book)
+    if broken == NULL:
+        broken = book_broken_special(engine, book)
+    if broken != NULL:
+        return broken
+    buys = _best_key(engine, book, 0)
+    sells = _best_key(engine, book, 1)
+    if book.state == STATE_CONTINUOUS and buys != KEY_NONE and sells != KEY_NONE:
+        if sells <= book.grid.ticks_count - 1 - buys:
             return b"the book is crossed"
     return NULL
 
@@ -224,5 +276,7 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = _pools(engine, &tally)
     if broken == NULL:
         broken = _slots(engine)
+    if broken == NULL:
+        broken = engine_broken_expiry(engine)
     free(tally.seen)
     return broken

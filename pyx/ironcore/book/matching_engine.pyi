@@ -9,11 +9,12 @@ from typing_extensions import Buffer
 Side: TypeAlias = Literal["B", "S"]
 Rows: TypeAlias = NDArray[np.void]
 
-# One row an event, 32 bytes; what the fields mean by type is in docs/MATCHING_RULES.md, section 9.
+# One row an event, 32 bytes; what the fields mean by type is in docs/MATCHING_RULES.md, section 15.
 EVENT_DTYPE: Final[np.dtype[np.void]]
-# order_ref, slot, quantity (open), executed (by the chain), price_e4, instrument, side (OUCH byte).
+# order_ref, slot, quantity (open; of an iceberg displayed), executed (by the chain), price_e4,
+# instrument, side (OUCH byte), place (see `orders`), reserve, stop_price_e4 (of a dormant stop).
 ORDER_DTYPE: Final[np.dtype[np.void]]
-# price_e4, orders, quantity (sum of what is open).
+# price_e4, orders, quantity (sum of what is displayed).
 LEVEL_DTYPE: Final[np.dtype[np.void]]
 
 def record_offsets(records: Buffer | NDArray[np.uint8]) -> NDArray[np.uint64]: ...

@@ -13,19 +13,13 @@ from ironcore.base.status cimport STATUS_FULL, STATUS_MALFORMED
 from ironcore.book.batch cimport (
     PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply,
 )
-from ironcore.book.book cimport Book
-from ironcore.book.engine cimport (
-    EngineLimits, Session, engine_apply, engine_create, engine_destroy,
-)
+from ironcore.book.book_view cimport orders_of, state_of
+from ironcore.book.engine cimport EngineLimits, engine_apply, engine_create, engine_destroy
 from ironcore.book.invariants cimport engine_broken_invariant
-from ironcore.book.order_pool cimport (
-    TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, Order, level_at, order_at, order_ref,
-    order_side,
-)
+from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, level_at
 from ironcore.book.price_levels cimport (
     PriceLevels, level_key, levels_next, levels_price_e4,
 )
-from ironcore.risk.limits cimport InstrumentLimits
 from ironcore.wire.record cimport COMMAND_BYTES_MAX, COMMAND_HEADER_BYTES, EVENT_BYTES, Event
 
 EVENT_DTYPE = np.dtype([
@@ -34,22 +28,13 @@ EVENT_DTYPE = np.dtype([
 ])
 ORDER_DTYPE = np.dtype([
     ("order_ref", "<u8"), ("slot", "<u4"), ("quantity", "<u4"), ("executed", "<u4"),
-    ("price_e4", "<i4"), ("instrument", "<u4"), ("side", "u1"), ("reserved", "V3"),
+    ("price_e4", "<i4"), ("instrument", "<u4"), ("side", "u1"), ("place", "u1"),
+    ("reserved", "V2"), ("reserve", "<u4"), ("stop_price_e4", "<i4"),
 ])
 LEVEL_DTYPE = np.dtype([("price_e4", "<i4"), ("orders", "<u4"), ("quantity", "<u8")])
 
 cdef enum:
     COMMAND_WORDS_MAX = 64
-
-cdef struct OrderRow:                # one of ORDER_DTYPE
-    uint64_t order_ref
-    uint32_t slot
-    uint32_t quantity
-    uint32_t executed
-    int32_t price_e4
-    uint32_t instrument
-    uint8_t side
-    uint8_t reserved[3]
 
 cdef struct LevelRow:                # one of LEVEL_DTYPE
     int32_t price_e4
@@ -156,7 +141,7 @@ cdef class MatchingEngine:
             with nogil:
                 status = batch_apply(self.engine, &batch)
             if status == STATUS_FULL:
-                more = events.size + self.engine.events_max * EVENT_BYTES
+                more = events.size + self.engine.events_count * EVENT_BYTES
                 events = np.concatenate([events, np.empty(more, np.uint8)])
                 events_view = events
         if stamp:
@@ -170,7 +155,8 @@ cdef class MatchingEngine:
         return &self.engine.books[instrument].sides[1 if sell else 0]
 
     def depth(self, uint32_t instrument, side, uint32_t levels_max=10):
-        """The best levels of side "B" or "S", best first: LEVEL_DTYPE[at most levels_max]."""
+        """The best levels of side "B" or "S" of the visible book, best first: LEVEL_DTYPE[at most
+        levels_max]."""
         cdef PriceLevels* levels = self._side(instrument, is_sell(side))
         cdef uint32_t count = min(levels_max, levels.levels)
         cdef uint32_t unit = levels.best_level
@@ -185,49 +171,18 @@ cdef class MatchingEngine:
         return np.frombuffer(rows, LEVEL_DTYPE)
 
     def orders(self, uint32_t instrument, side):
-        """The orders of side "B" or "S" in order of priority: ORDER_DTYPE[n]."""
-        cdef PriceLevels* levels = self._side(instrument, is_sell(side))
-        cdef uint32_t level = levels.best_level if levels.levels else 0
-        cdef uint32_t unit
-        cdef Order* order
-        cdef OrderRow row
-        row.instrument = instrument
-        row.reserved = [0, 0, 0]
-        rows = bytearray()
-        while level:
-            row.price_e4 = levels_price_e4(levels, level_key(&self.engine.arena, level))
-            unit = level_at(&self.engine.arena, level).link.next
-            while unit != level:
-                order = order_at(&self.engine.arena, unit)
-                row.order_ref = order_ref(order)
-                row.slot = order.slot
-                row.quantity = order.quantity
-                row.executed = order.executed
-                row.side = order_side(order)
-                rows += (<const char*>&row)[:sizeof(OrderRow)]
-                unit = order.link.next
-            level = levels_next(&self.engine.arena, levels, level)
-        return np.frombuffer(rows, ORDER_DTYPE)
+        """The live orders of side "B" or "S": ORDER_DTYPE[n], by place and in each by priority.
+
+        place is 0 for displayed orders, 1 hidden, 2 dormant stops, 3 and 4 limit and market orders
+        that wait for their auction, 5 pegs without a price.
+        """
+        self._side(instrument, is_sell(side))
+        return np.frombuffer(orders_of(self.engine, instrument, is_sell(side)), ORDER_DTYPE)
 
     def digest(self):
-        """SHA-256 over counters, sessions, instruments and every order in priority: equal for equal
-        states, whatever the commands and the memory layout that led there."""
-        cdef Engine* engine = self.engine
-        cdef uint32_t index
-        cdef Book* book
-        state = hashlib.sha256()
-        state.update(np.array([engine.order_ref_last, engine.match_number_last,
-                               engine.sessions_count, engine.books_count], "<u8").tobytes())
-        for index in range(1, engine.sessions_count + 1):
-            state.update((<const char*>&engine.sessions[index])[:sizeof(Session)])
-        for index in range(engine.books_count):
-            book = &engine.books[index]
-            state.update((<const char*>&book.limits)[:sizeof(InstrumentLimits)])
-            state.update(book.symbol[:8])
-            state.update(self.orders(index, "B").tobytes())
-            state.update(b"/")
-            state.update(self.orders(index, "S").tobytes())
-        return state.hexdigest()
+        """SHA-256 of all that decides what the core will do: equal for equal states, whatever the
+        commands and the memory layout that led there."""
+        return hashlib.sha256(state_of(self.engine)).hexdigest()
 
     def check_invariants(self):
         """AssertionError with the name of the first broken invariant. Walks all there is."""

@@ -1,38 +1,45 @@
-"""Orders entered, replaced, cancelled and modified: sections 4 to 8 of docs/MATCHING_RULES.md."""
+"""Orders entered and replaced: sections 4, 5 and 7 of docs/MATCHING_RULES.md.
+
+Most orders have no options, are displayed, are for the day, good till cancelled or immediate, and
+come to a book that trades continuously and has no collars. Their path is here. It does what
+special_commands does for an order of any kind, and hands over to it where more is needed.
+"""
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
-from ironcore.book.book cimport (
-    Book, Execution, book_key, book_match, book_reduce, book_rest, book_unlink,
-)
-from ironcore.book.engine cimport Session
 from ironcore.base.builtins cimport iron_unlikely
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.book.aggressor cimport Aggressor, aggressor_crosses, aggressor_trade
+from ironcore.book.book cimport (
+    KIND_SHOWN, SIDE_SHIFT, Book, Execution, book_key, book_match, book_queue, book_unlink,
+)
+from ironcore.book.engine cimport Session, engine_emit, engine_slot
+from ironcore.book.order_exit cimport CANCEL_REASON_IOC, CANCEL_REASON_USER, cancel_whole
 from ironcore.book.order_pool cimport (
-    ORDER_REF_MAX, ORDER_SIDE_MASK, REF_SHIFT, Order, order_at, order_give, order_ref, order_side,
-    order_take,
+    ORDER_ATTRIBUTED, ORDER_REF_MAX, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, order_at,
+    order_give, order_ref, order_side, order_take,
 )
-from ironcore.book.price_levels cimport KEY_WORST, PAGE_SHIFT, level_key, levels_price_e4
+from ironcore.book.orders cimport order_place, order_sell, place_book, place_kind, place_side
+from ironcore.book.price_grid cimport grid_tick
+from ironcore.book.price_levels cimport KEY_WORST
+from ironcore.book.settlement cimport book_settle
+from ironcore.book.special_commands cimport enter_special, replace_special
 from ironcore.risk.limits cimport (
-    CROSS_NONE, REJECT_CROSS_ORDER, REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_OTHER,
-    REJECT_PROCESSING, REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_DAY, InstrumentLimits,
-    appendage_check, instructions_reject, price_is_market, price_reject, quantity_reject,
-    side_is_sell,
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_YES, REJECT_DESTINATION_CLOSED, REJECT_NONE,
+    REJECT_OTHER, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_DAY,
+    TIME_IN_FORCE_GTC, TIME_IN_FORCE_IOC, price_is_market, quantity_reject, side_is_sell,
 )
+from ironcore.risk.options cimport Options, options_clear, options_parse
 from ironcore.wire.record cimport (
-    EVENT_ACCEPTED, EVENT_ADDED, EVENT_CANCELED, EVENT_CROSSES, EVENT_MASS_CANCEL_RESPONSE,
-    EVENT_MODIFIED, EVENT_REJECTED, EVENT_REPLACED, EVENT_SELL, EVENT_VISIBLE, INSTRUMENT_NONE,
+    EVENT_ACCEPTED, EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_REJECTED,
+    EVENT_REPLACED, EVENT_SELL, EVENT_VISIBLE,
 )
 
 
 cdef enum:
     ORDER_STATE_LIVE = 76            # 'L'
-    CANCEL_REASON_IOC = 73           # 'I'
-    CANCEL_REASON_USER = 85          # 'U'
-    CANCEL_REASON_SYSTEM = 90        # 'Z'
-    INSTRUMENT_SHIFT = 32            # in the field "other" of a mass cancel's events
 
-cdef struct Terms:                   # a valid order, as the book needs it
+cdef struct PlainTerms:              # a valid order of the common kind, as the book needs it
     uint32_t quantity                # to be executed or to rest
     uint32_t key                     # of its price; not for a market order
     uint32_t limit_key               # the worst that it may meet, on the opposite side's scale
@@ -40,25 +47,10 @@ cdef struct Terms:                   # a valid order, as the book needs it
     uint32_t sell                    # 0 or 1
     uint32_t slot
     uint32_t executed                # before, by the orders that it replaces
+    uint32_t flags                   # OUCH side and Order flags
     uint8_t side
+    uint8_t event_flags              # of what says that it rests
     bint may_rest
-
-
-cdef inline uint32_t _slot(const Engine* engine, uint32_t session,
-                           uint32_t user_ref) noexcept nogil:
-    return session << engine.limits.user_ref_bits | user_ref
-
-
-cdef inline uint32_t _live_unit(const Engine* engine, uint32_t session,
-                                uint32_t user_ref) noexcept nogil:
-    """The unit of this member's live order, or 0."""
-    if iron_unlikely(user_ref >> engine.limits.user_ref_bits):
-        return 0
-    return engine.arena.slots[_slot(engine, session, user_ref)]
-
-
-cdef inline uint32_t _instrument_of(const Engine* engine, const Order* order) noexcept nogil:
-    return engine.arena.pages[order.level >> PAGE_SHIFT].side >> 1
 
 
 cdef int _reject(Engine* engine, uint32_t reason) noexcept nogil:
@@ -66,11 +58,20 @@ cdef int _reject(Engine* engine, uint32_t reason) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline uint32_t _terms_reject(const InstrumentLimits* limits, uint32_t quantity,
-                                   int32_t price_e4, uint8_t time_in_force, uint8_t display,
-                                   Terms* terms) noexcept nogil:
+cdef inline bint _is_plain(const Book* book, const Session* session, uint8_t time_in_force,
+                           uint8_t display) noexcept nogil:
+    """Whether such an order's path is the short one, its appendage and cross type apart."""
+    return (book.is_plain and not session.is_preventing
+            and (time_in_force == TIME_IN_FORCE_DAY or time_in_force == TIME_IN_FORCE_IOC
+                 or time_in_force == TIME_IN_FORCE_GTC)
+            and (display == DISPLAY_YES or display == DISPLAY_ATTRIBUTABLE))
+
+
+cdef inline uint32_t _terms_reject(const Book* book, uint32_t quantity, int32_t price_e4,
+                                   uint8_t time_in_force, uint8_t display,
+                                   PlainTerms* terms) noexcept nogil:
     """What an order and a replacement have in common; fills the terms that follow from it."""
-    cdef uint32_t reason = quantity_reject(limits, quantity)
+    cdef uint32_t reason = quantity_reject(&book.limits, quantity)
     cdef uint32_t tick = 0
     terms.key = 0
     if reason:
@@ -80,309 +81,213 @@ cdef inline uint32_t _terms_reject(const InstrumentLimits* limits, uint32_t quan
         terms.limit_key = KEY_WORST
         terms.may_rest = False
     else:
-        reason = price_reject(limits, price_e4, &tick)
-        if reason:
-            return reason
-        terms.key = book_key(limits, terms.sell, tick)
-        terms.limit_key = book_key(limits, terms.sell ^ 1, tick)
-        terms.may_rest = time_in_force == TIME_IN_FORCE_DAY
-    return instructions_reject(time_in_force, display)
+        if not grid_tick(&book.grid, price_e4, &tick):
+            return REJECT_PRICE
+        terms.key = book_key(&book.grid, terms.sell, tick)
+        terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
+        terms.may_rest = time_in_force != TIME_IN_FORCE_IOC
+    terms.flags = terms.side
+    terms.event_flags = EVENT_VISIBLE | (EVENT_SELL if terms.sell else 0)
+    if display == DISPLAY_ATTRIBUTABLE:
+        terms.flags |= ORDER_ATTRIBUTED
+        terms.event_flags |= EVENT_ATTRIBUTED
+    if time_in_force == TIME_IN_FORCE_GTC:
+        terms.flags |= ORDER_STAYS
+    return REJECT_NONE
 
 
-cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session,
-                                   const EnterOrder* command, Terms* terms) noexcept nogil:
-    cdef uint32_t reason
-    if session.entry_disabled:
-        return REJECT_DESTINATION_CLOSED
-    if command.header.instrument >= engine.books_count:
-        return REJECT_SYMBOL
-    terms.side = command.side
-    terms.sell = 1 if side_is_sell(command.side) else 0
-    if not terms.sell and command.side != SIDE_BUY:
-        return REJECT_SIDE
-    reason = _terms_reject(&engine.books[command.header.instrument].limits, command.quantity,
-                           command.price_e4, command.time_in_force, command.display, terms)
-    if reason:
-        return reason
-    return REJECT_NONE if command.cross_type == CROSS_NONE else REJECT_CROSS_ORDER
+cdef void _trade_on(Engine* engine, Book* book, const PlainTerms* terms,
+                    Execution* execution) noexcept nogil:
+    """Past an iceberg or an order with an expiry, or with hidden orders in reach."""
+    cdef Aggressor aggressor
+    aggressor.sell = terms.sell
+    aggressor.limit_key = terms.limit_key
+    aggressor.quantity = execution.quantity
+    aggressor.executed = 0
+    aggressor.min_quantity = 0
+    aggressor.stp_group = 0
+    aggressor.is_interrupted = False
+    aggressor.activated_e4 = 0
+    aggressor_trade(engine, book, &aggressor)
+    execution.quantity = aggressor.quantity
 
 
-cdef inline bint _crosses(const Book* book, const Terms* terms) noexcept nogil:
-    return book.sides[terms.sell ^ 1].best_key <= terms.limit_key
-
-
-cdef uint32_t _trade(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
+cdef uint32_t _trade(Engine* engine, Book* book, const PlainTerms* terms) noexcept nogil:
     """Execute what can be executed; the quantity that is left."""
     cdef Execution execution
     execution.limit_key = terms.limit_key
     execution.quantity = terms.quantity
-    execution.match_number = engine.match_number_last
-    execution.events = &engine.events[engine.events_count]
-    book_match(&engine.arena, book, terms.sell, &execution)
-    engine.match_number_last = execution.match_number
-    engine.events_count = <uint32_t>(execution.events - engine.events)
+    if not iron_unlikely(book.sides[terms.sell ^ 1].hidden_key <= terms.limit_key):
+        execution.match_number = engine.match_number_last
+        execution.events = &engine.events[engine.events_count]
+        book_match(&engine.arena, book, terms.sell, &execution)
+        engine.match_number_last = execution.match_number
+        engine.events_count = <uint32_t>(execution.events - engine.events)
+    if execution.quantity and iron_unlikely(
+            aggressor_crosses(book, terms.sell, terms.limit_key)):
+        _trade_on(engine, book, terms, &execution)
     return execution.quantity
 
 
-cdef inline void _rest(Engine* engine, Book* book, const Terms* terms, uint64_t reference,
+cdef inline void _rest(Engine* engine, Book* book, const PlainTerms* terms, uint64_t reference,
                        uint32_t quantity) noexcept nogil:
     cdef uint32_t unit = order_take(&engine.arena)
     cdef Order* order = order_at(&engine.arena, unit)
     order.quantity = quantity
-    order.ref_side = reference << REF_SHIFT | terms.side
+    order.ref_side = reference << REF_SHIFT | terms.flags
     order.slot = terms.slot
     order.executed = terms.executed + terms.quantity - quantity
-    book_rest(&engine.arena, book, terms.sell, terms.key, unit)
+    book_queue(&engine.arena, book, terms.sell, terms.key, unit)
     engine.arena.slots[terms.slot] = unit
 
 
-cdef inline void _trade_and_rest(Engine* engine, Book* book, const Terms* terms,
+cdef inline void _trade_and_rest(Engine* engine, Book* book, const PlainTerms* terms,
                                  uint64_t reference, bint crosses) noexcept nogil:
     cdef uint32_t left = terms.quantity
-    cdef uint8_t flags = EVENT_SELL if terms.sell else 0
     if crosses:
         left = _trade(engine, book, terms)
         if left == 0:
             return
     if terms.may_rest:
         _rest(engine, book, terms, reference, left)
-        engine_emit(engine, EVENT_ADDED, flags | EVENT_VISIBLE, 0, terms.side, left, reference, 0,
+        engine_emit(engine, EVENT_ADDED, terms.event_flags, 0, terms.side, left, reference, 0,
                     terms.price_e4, terms.slot)
     else:
-        engine_emit(engine, EVENT_CANCELED, flags, CANCEL_REASON_IOC, terms.side, left, reference,
-                    0, terms.price_e4, terms.slot)
+        engine_emit(engine, EVENT_CANCELED, EVENT_SELL if terms.sell else 0, CANCEL_REASON_IOC,
+                    terms.side, left, reference, 0, terms.price_e4, terms.slot)
+
+
+cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session, const Book* book,
+                                   const EnterOrder* command, PlainTerms* terms) noexcept nogil:
+    cdef uint32_t reason
+    if session.entry_disabled:
+        return REJECT_DESTINATION_CLOSED
+    terms.side = command.side
+    terms.sell = 1 if side_is_sell(command.side) else 0
+    if not terms.sell and command.side != SIDE_BUY:
+        return REJECT_SIDE
+    reason = _terms_reject(book, command.quantity, command.price_e4, command.time_in_force,
+                           command.display, terms)
+    if reason:
+        return reason
+    if ((terms.may_rest and engine.arena.orders_live == engine.arena.orders_max)
+            or engine.order_ref_last >= ORDER_REF_MAX):
+        return REJECT_OTHER
+    return REJECT_NONE
+
+
+cdef void _enter(Engine* engine, const Session* session, const EnterOrder* command) noexcept nogil:
+    cdef Book* book = &engine.books[command.header.instrument]
+    cdef PlainTerms terms
+    cdef uint32_t reason = _enter_reject(engine, session, book, command, &terms)
+    cdef uint64_t reference
+    if iron_unlikely(reason):
+        _reject(engine, reason)
+        return
+    engine.order_ref_last += 1
+    reference = engine.order_ref_last
+    terms.quantity = command.quantity
+    terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
+    terms.executed = 0
+    engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if terms.sell else 0, ORDER_STATE_LIVE,
+                terms.side, terms.quantity, reference, 0, terms.price_e4, terms.slot)
+    _trade_and_rest(engine, book, &terms, reference,
+                    aggressor_crosses(book, terms.sell, terms.limit_key))
+    if iron_unlikely(book.followers):
+        book_settle(engine, book)
 
 
 cdef int enter_order(Engine* engine, EnterOrder* command) noexcept nogil:
     cdef Session* session = &engine.sessions[command.header.session]
     cdef uint32_t user_ref = command.header.user_ref
-    cdef uint32_t option_reason = REJECT_NONE
-    cdef uint8_t option_side = 0
-    cdef uint32_t reason
-    cdef uint64_t reference
-    cdef Terms terms
-    cdef Book* book
+    cdef Options options
     if iron_unlikely(command.appendage_bytes):
-        if appendage_check(<uint8_t*>command + sizeof(EnterOrder), command.appendage_bytes,
-                           &option_reason, &option_side) != STATUS_OK:
+        if options_parse(<uint8_t*>command + sizeof(EnterOrder), command.appendage_bytes,
+                         &options) != STATUS_OK:
             return STATUS_MALFORMED
     if user_ref <= session.user_ref_last:
         return STATUS_IGNORED
     if iron_unlikely(user_ref >> engine.limits.user_ref_bits):
         return _reject(engine, REJECT_PROCESSING)
     session.user_ref_last = user_ref
-    reason = _enter_reject(engine, session, command, &terms)
-    if reason == REJECT_NONE:
-        reason = option_reason
-    if reason == REJECT_NONE and _is_exhausted(engine, &terms):
-        reason = REJECT_OTHER
-    if iron_unlikely(reason):
-        return _reject(engine, reason)
-    book = &engine.books[command.header.instrument]
+    if not iron_unlikely(
+            command.appendage_bytes or command.cross_type != CROSS_NONE
+            or command.header.instrument >= engine.books_count
+            or not _is_plain(&engine.books[command.header.instrument], session,
+                             command.time_in_force, command.display)):
+        _enter(engine, session, command)
+        return STATUS_OK
+    if command.appendage_bytes == 0:
+        options_clear(&options)
+    enter_special(engine, command, &options)
+    return STATUS_OK
+
+
+cdef bint _replace_plain(Engine* engine, Session* session, const ReplaceOrder* command,
+                         uint32_t place, uint32_t unit) noexcept nogil:
+    """Of a displayed order without a Special by one that rests at once and looks the same. False,
+    and nothing has happened, when it is neither that nor invalid."""
+    cdef const Order* order = order_at(&engine.arena, unit)
+    cdef Book* book = place_book(engine, place)
+    cdef uint32_t reason
+    cdef PlainTerms terms
+    terms.side = order_side(order)
+    terms.sell = order_sell(order)
+    reason = _terms_reject(book, command.quantity, command.price_e4, command.time_in_force,
+                           command.display, &terms)
+    if iron_unlikely(reason or command.quantity <= order.executed):
+        cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
+        return True
+    if iron_unlikely(not terms.may_rest or (order.ref_side ^ terms.flags) & ORDER_ATTRIBUTED
+                     or aggressor_crosses(book, terms.sell, terms.limit_key)):
+        return False
+    session.user_ref_last = command.header.user_ref
+    terms.quantity = command.quantity - order.executed
+    terms.executed = order.executed
+    terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     engine.order_ref_last += 1
-    reference = engine.order_ref_last
-    terms.quantity = command.quantity
-    terms.slot = _slot(engine, command.header.session, user_ref)
-    terms.executed = 0
-    engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if terms.sell else 0, ORDER_STATE_LIVE,
-                terms.side, terms.quantity, reference, 0, terms.price_e4, terms.slot)
-    _trade_and_rest(engine, book, &terms, reference, _crosses(book, &terms))
-    return STATUS_OK
-
-
-cdef inline bint _is_exhausted(const Engine* engine, const Terms* terms) noexcept nogil:
-    return ((terms.may_rest and engine.arena.orders_live == engine.arena.orders_max)
-            or engine.order_ref_last == ORDER_REF_MAX)
-
-
-cdef inline uint8_t _order_flags(const Order* order) noexcept nogil:
-    return EVENT_VISIBLE if order_side(order) == SIDE_BUY else EVENT_VISIBLE | EVENT_SELL
-
-
-cdef inline int32_t _order_price_e4(Engine* engine, const Order* order) noexcept nogil:
-    cdef uint32_t side = engine.arena.pages[order.level >> PAGE_SHIFT].side
-    return levels_price_e4(&engine.books[side >> 1].sides[side & 1],
-                           level_key(&engine.arena, order.level))
-
-
-cdef inline void _remove(Engine* engine, uint32_t unit) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, unit)
-    cdef uint32_t side = engine.arena.pages[order.level >> PAGE_SHIFT].side
+    engine_emit(engine, EVENT_REPLACED, terms.event_flags, ORDER_STATE_LIVE, terms.side,
+                terms.quantity, engine.order_ref_last, order_ref(order), terms.price_e4,
+                terms.slot)
     engine.arena.slots[order.slot] = 0
-    book_unlink(&engine.arena, &engine.books[side >> 1], side & 1, unit)
+    book_unlink(&engine.arena, book, place_side(place), unit)
     order_give(&engine.arena, unit)
-
-
-cdef void _cancel_whole(Engine* engine, uint32_t unit, uint8_t reason,
-                        uint64_t other) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, unit)
-    engine_emit(engine, EVENT_CANCELED, _order_flags(order), reason, order_side(order),
-                order.quantity, order_ref(order), other, _order_price_e4(engine, order),
-                order.slot)
-    _remove(engine, unit)
-
-
-cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint32_t unit = _live_unit(engine, command.header.session, command.header.user_ref)
-    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
-    cdef uint32_t total = command.quantity
-    cdef uint32_t decrement
-    cdef Order* order
-    if unit == 0:
-        return STATUS_IGNORED
-    order = order_at(&engine.arena, unit)
-    if total <= order.executed:
-        command.header.instrument = _instrument_of(engine, order)
-        _cancel_whole(engine, unit, reason, 0)
-        return STATUS_OK
-    if not _is_reduction(engine, order, total):
-        return STATUS_IGNORED
-    command.header.instrument = _instrument_of(engine, order)
-    decrement = order.executed + order.quantity - total
-    book_reduce(&engine.arena, order, decrement)
-    engine_emit(engine, EVENT_CANCELED, _order_flags(order), reason, order_side(order), decrement,
-                order_ref(order), order.quantity, _order_price_e4(engine, order), order.slot)
-    return STATUS_OK
-
-
-cdef inline bint _is_reduction(Engine* engine, const Order* order, uint32_t total) noexcept nogil:
-    """A new total size, above what is executed, that is smaller and in whole lots."""
-    cdef uint32_t lot_size = engine.books[_instrument_of(engine, order)].limits.lot_size
-    return total < order.executed + order.quantity and (lot_size == 1 or total % lot_size == 0)
-
-
-cdef int modify_order(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint32_t unit = _live_unit(engine, command.header.session, command.header.user_ref)
-    cdef uint32_t total = command.quantity
-    cdef uint32_t decrement = 0
-    cdef Order* order
-    if unit == 0:
-        return STATUS_IGNORED
-    order = order_at(&engine.arena, unit)
-    if side_is_sell(command.side) != side_is_sell(order_side(order)):
-        return STATUS_IGNORED
-    if not side_is_sell(command.side) and command.side != SIDE_BUY:
-        return STATUS_IGNORED
-    if total <= order.executed:
-        command.header.instrument = _instrument_of(engine, order)
-        _cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
-        return STATUS_OK
-    if total == order.executed + order.quantity:
-        if command.side == order_side(order):
-            return STATUS_IGNORED
-    elif _is_reduction(engine, order, total):
-        decrement = order.executed + order.quantity - total
-        book_reduce(&engine.arena, order, decrement)
-    else:
-        return STATUS_IGNORED
-    order.ref_side = (order.ref_side & ~<uint64_t>ORDER_SIDE_MASK) | command.side
-    command.header.instrument = _instrument_of(engine, order)
-    engine_emit(engine, EVENT_MODIFIED, _order_flags(order), 0, command.side, order.quantity,
-                order_ref(order), decrement, _order_price_e4(engine, order), order.slot)
-    return STATUS_OK
-
-
-cdef uint32_t _replace_reject(Engine* engine, const ReplaceOrder* command, uint8_t option_side,
-                              const Order* order, Terms* terms) noexcept nogil:
-    cdef uint32_t instrument = _instrument_of(engine, order)
-    terms.sell = 1 if side_is_sell(order_side(order)) else 0
-    terms.side = option_side if option_side else order_side(order)
-    if terms.side != SIDE_BUY and not side_is_sell(terms.side):
-        return REJECT_SIDE
-    if side_is_sell(terms.side) != side_is_sell(order_side(order)):
-        return REJECT_SIDE
-    return _terms_reject(&engine.books[instrument].limits, command.quantity, command.price_e4,
-                         command.time_in_force, command.display, terms)
+    _rest(engine, book, &terms, engine.order_ref_last, terms.quantity)
+    return True
 
 
 cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
     cdef Session* session = &engine.sessions[command.header.session]
     cdef uint32_t user_ref = command.header.user_ref
-    cdef uint32_t unit = _live_unit(engine, command.header.session, command.orig_user_ref)
-    cdef uint32_t option_reason = REJECT_NONE
-    cdef uint8_t option_side = 0
-    cdef uint32_t reason
-    cdef Order* order
-    cdef Terms terms
-    if command.appendage_bytes:
-        if appendage_check(<uint8_t*>command + sizeof(ReplaceOrder), command.appendage_bytes,
-                           &option_reason, &option_side) != STATUS_OK:
+    cdef uint32_t unit = 0
+    cdef uint32_t place
+    cdef Options options
+    if command.orig_user_ref >> engine.limits.user_ref_bits == 0:
+        unit = engine.arena.slots[
+            engine_slot(engine, command.header.session, command.orig_user_ref)]
+    if iron_unlikely(command.appendage_bytes):
+        if options_parse(<uint8_t*>command + sizeof(ReplaceOrder), command.appendage_bytes,
+                         &options) != STATUS_OK:
             return STATUS_MALFORMED
     if user_ref <= session.user_ref_last or unit == 0:
         return STATUS_IGNORED
-    order = order_at(&engine.arena, unit)
-    command.header.instrument = _instrument_of(engine, order)
-    if user_ref >> engine.limits.user_ref_bits or engine.order_ref_last == ORDER_REF_MAX:
+    place = order_place(engine, unit)
+    command.header.instrument = place >> SIDE_SHIFT
+    if user_ref >> engine.limits.user_ref_bits or engine.order_ref_last >= ORDER_REF_MAX:
         return _reject(engine, REJECT_PROCESSING)
     if session.entry_disabled:
         session.user_ref_last = user_ref
         return _reject(engine, REJECT_DESTINATION_CLOSED)
-    reason = _replace_reject(engine, command, option_side, order, &terms)
-    if reason or option_reason or command.quantity <= order.executed:
-        _cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
-        return STATUS_OK
-    session.user_ref_last = user_ref
-    terms.quantity = command.quantity - order.executed
-    terms.executed = order.executed
-    terms.slot = _slot(engine, command.header.session, user_ref)
-    _replace(engine, unit, &terms)
-    return STATUS_OK
-
-
-cdef void _replace(Engine* engine, uint32_t unit, const Terms* terms) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, unit)
-    cdef Book* book = &engine.books[_instrument_of(engine, order)]
-    cdef bint crosses = _crosses(book, terms)
-    cdef uint8_t flags = _order_flags(order)
-    cdef uint64_t reference
-    if crosses or not terms.may_rest:
-        flags |= EVENT_CROSSES
-    engine.order_ref_last += 1
-    reference = engine.order_ref_last
-    engine_emit(engine, EVENT_REPLACED, flags, ORDER_STATE_LIVE, terms.side, terms.quantity,
-                reference, order_ref(order), terms.price_e4, terms.slot)
-    _remove(engine, unit)
-    if flags & EVENT_CROSSES:
-        _trade_and_rest(engine, book, terms, reference, crosses)
-    else:
-        _rest(engine, book, terms, reference, terms.quantity)
-
-
-cdef uint32_t _cancel_all(Engine* engine, uint32_t session, uint32_t instrument,
-                          uint8_t reason) noexcept nogil:
-    """Cancel the session's orders, of one instrument or of all (INSTRUMENT_NONE), in order of their
-    UserRefNum. Looks at every number that the session has used: rare enough not to pay for a list
-    of its own in every order. Each event says its instrument in the upper half of "other"."""
-    cdef uint32_t first = _slot(engine, session, 0)
-    cdef uint32_t cancelled = 0
-    cdef uint32_t user_ref, unit, order_instrument
-    for user_ref in range(1, engine.sessions[session].user_ref_last + 1):
-        unit = engine.arena.slots[first + user_ref]
-        if unit == 0:
-            continue
-        order_instrument = _instrument_of(engine, order_at(&engine.arena, unit))
-        if instrument == INSTRUMENT_NONE or instrument == order_instrument:
-            _cancel_whole(engine, unit, reason,
-                          <uint64_t>(order_instrument + 1) << INSTRUMENT_SHIFT)
-            cancelled += 1
-    return cancelled
-
-
-cdef int mass_cancel(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
-    cdef uint32_t instrument = INSTRUMENT_NONE
-    cdef uint32_t cancelled = 0
-    if command.symbol_given:
-        instrument = command.header.instrument
-    if not command.symbol_given or instrument < engine.books_count:
-        cancelled = _cancel_all(engine, command.header.session, instrument, reason)
-    engine_emit(engine, EVENT_MASS_CANCEL_RESPONSE, 0, 0, 0, cancelled, 0, 0, 0,
-                _slot(engine, command.header.session, 0))
-    return STATUS_OK
-
-
-cdef int cancel_session(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_SYSTEM
-    if _cancel_all(engine, command.header.session, INSTRUMENT_NONE, reason) == 0:
-        return STATUS_IGNORED
+    if not iron_unlikely(
+            command.appendage_bytes or place_kind(place) != KIND_SHOWN
+            or order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL
+            or not _is_plain(place_book(engine, place), session, command.time_in_force,
+                             command.display)):
+        if _replace_plain(engine, session, command, place, unit):
+            if iron_unlikely(place_book(engine, place).followers):
+                book_settle(engine, place_book(engine, place))
+            return STATUS_OK
+    if command.appendage_bytes == 0:
+        options_clear(&options)
+    replace_special(engine, command, unit, &options)
     return STATUS_OK

@@ -8,7 +8,9 @@
 #   2 .. 2n+1        orders, n = orders_max
 #   64 m ..          price level pages of 64 units (price_levels.pxd)
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+
+from ironcore.risk.options cimport Options
 
 cdef enum:
     PAGE_LEVELS = 64
@@ -17,10 +19,15 @@ cdef enum:
     # An order's reference shares a word with its side and flags.
     REF_SHIFT = 16
     ORDER_SIDE_MASK = 0xFF           # the OUCH side, 'B' 'S' 'T' 'E'
+    ORDER_SPECIAL = 0x100            # it has a Special
+    ORDER_ATTRIBUTED = 0x200         # display 'A'
+    ORDER_STAYS = 0x400              # good till cancelled: the end of day leaves it
+    ORDER_ICEBERG = 0x800            # it came to rest with a reserve
 
 cdef extern from *:
     """
-    #define ORDER_REF_MAX ((UINT64_C(1) << 48) - 1)
+    /* Replenishments need none to be left: 2^22 icebergs have fewer than 2^28. */
+    #define ORDER_REF_MAX ((UINT64_C(1) << 48) - 1 - (UINT64_C(1) << 28))
     #define TOTAL_ONE_ORDER (UINT64_C(1) << 42)
     #define TOTAL_QUANTITY_MASK (TOTAL_ONE_ORDER - 1)
     """
@@ -38,11 +45,26 @@ cdef struct Level:                   # 16 bytes
 
 cdef struct Order:                   # 32 bytes
     Link link
-    uint32_t quantity                # open, never 0 while it rests
-    uint32_t level                   # unit of the level at which it rests
+    uint32_t quantity                # open; of an iceberg displayed; never 0 in a queue
+    uint32_t level                   # unit of the level in whose queue it is; 0: a parked peg
     uint64_t ref_side                # order reference << REF_SHIFT | flags and side
     uint32_t slot                    # who owns it: session << user_ref_bits | user_ref
     uint32_t executed                # by this order and those that it replaced
+
+# What only rare orders have, in a table of its own by order number (unit >> 1).
+cdef struct Special:                 # 96 bytes
+    Options options                  # as entered or inherited; a triggered stop's name no stop
+    Link expiry                      # good till time: the other orders of its second, 0 at the ends
+    Link peers                       # pegs, trailing stops: the instrument's others, in acceptance
+    uint64_t seed_state              # of the next random peak
+    uint32_t reserve                 # of an iceberg: open, and not displayed
+    uint32_t instrument
+    int32_t price_e4                 # as entered
+    uint8_t time_in_force
+    uint8_t display
+    uint8_t cross_type
+    uint8_t reserved
+    uint32_t reserved_too[2]
 
 cdef struct Pool:                    # of indices 1 .. n; last in, first out: they stay cached
     uint32_t* free
@@ -54,7 +76,7 @@ cdef struct LevelPage:               # 32 bytes: what the 64 levels of one page 
     uint64_t reserved
     uint32_t parent                  # node
     uint32_t key_base
-    uint32_t side                    # index of the PriceLevels that it belongs to
+    uint32_t side                    # PriceLevels.index of the side that it belongs to
     uint32_t reserved_too
 
 cdef struct PriceNode:               # 272 bytes
@@ -65,6 +87,7 @@ cdef struct PriceNode:               # 272 bytes
 
 cdef struct Arena:
     Level* units                     # an order is two of them
+    Special* specials                # by order number
     uint32_t* slots                  # slot -> unit of the live order, 0 when there is none
     LevelPage* pages                 # by page number: unit >> 6
     PriceNode* nodes
@@ -79,7 +102,7 @@ cdef struct Arena:
     uint32_t reserved
     uint64_t slots_count
 
-cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t roots_max,
+cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
                       uint64_t slots_count) noexcept nogil
 cdef void arena_destroy(Arena* arena) noexcept nogil
 
@@ -108,6 +131,10 @@ cdef inline Level* level_at(Arena* arena, uint32_t unit) noexcept nogil:
 
 cdef inline Link* link_at(Arena* arena, uint32_t unit) noexcept nogil:
     return &arena.units[unit].link
+
+
+cdef inline Special* special_at(Arena* arena, uint32_t unit) noexcept nogil:
+    return &arena.specials[unit >> 1]
 
 
 cdef inline uint32_t order_take(Arena* arena) noexcept nogil:

@@ -13,6 +13,7 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_likely, iron_lowest_bit
 from ironcore.book.order_pool cimport Arena, Level, LevelPage, PriceNode, level_at
+from ironcore.book.price_grid cimport PriceGrid, grid_price_of_bands_e4
 
 cdef enum:
     KEY_NONE = 0xFFFFFFFF            # worse than every price: no level at all
@@ -26,16 +27,21 @@ cdef struct PriceLevels:             # 64 bytes
     uint32_t best_level              # unit; valid unless the side is empty
     uint32_t near_prefix             # key >> NEAR_SHIFT of near_node, or NEAR_NONE
     uint32_t near_node
-    uint32_t root
+    uint32_t root                    # 0 until the first order comes
     uint32_t depth                   # nodes on the way from the root to a page, 1 or more
-    uint32_t index                   # of this side: 2 * instrument, plus 1 for the sell side
+    uint32_t index                   # instrument << SIDE_SHIFT | kind and side (book.pxd)
     uint32_t levels                  # occupied
     int32_t price_zero_e4            # price of key 0
     int32_t price_step_e4            # of one key: the tick, negative on the buy side
-    uint32_t reserved[6]
+    const PriceGrid* grid            # where there is more than one tick size, else NULL
+    uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
+    uint32_t specials                # orders with a Special that came since it was last empty
+    uint32_t reserved[2]
 
-cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index,
-                        uint32_t keys_count) noexcept nogil
+cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
+                        bint descending) noexcept nogil
+# Gives back what an empty side is made of.
+cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil
 cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil
 cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
                                  uint32_t key) noexcept nogil
@@ -45,7 +51,12 @@ cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) 
 
 
 cdef inline int32_t levels_price_e4(const PriceLevels* side, uint32_t key) noexcept nogil:
-    return side.price_zero_e4 + side.price_step_e4 * <int32_t>key
+    cdef uint32_t tick = key
+    if iron_likely(side.grid == NULL):
+        return side.price_zero_e4 + side.price_step_e4 * <int32_t>key
+    if side.price_step_e4 < 0:
+        tick = side.grid.ticks_count - 1 - key
+    return grid_price_of_bands_e4(side.grid, tick)
 
 
 cdef inline uint32_t level_key(const Arena* arena, uint32_t level) noexcept nogil:

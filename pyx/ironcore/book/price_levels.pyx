@@ -23,30 +23,48 @@ cdef uint32_t _node_create(Arena* arena, uint32_t parent, uint32_t index) noexce
     return number
 
 
-cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index,
-                        uint32_t keys_count) noexcept nogil:
-    """An empty side for the keys 0 .. keys_count - 1; prices are the caller's to set."""
+cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
+                        bint descending) noexcept nogil:
+    """An empty side for the prices of the grid, of which the highest is the best if descending."""
     iron_static_assert(sizeof(PriceLevels) == 64)
     cdef uint64_t span = <uint64_t>1 << NEAR_SHIFT
     side.depth = 1
-    while span < keys_count:
+    while span < grid.ticks_count:
         span <<= 6
         side.depth += 1
     side.best_key = KEY_NONE
     side.best_level = 0
     side.near_prefix = NEAR_NONE
     side.near_node = 0
-    side.root = _node_create(arena, 0, 0)
+    side.root = 0
+    side.hidden_key = KEY_NONE
+    side.specials = 0
     side.index = index
     side.levels = 0
+    side.price_zero_e4 = grid.highest_e4 if descending else grid.lowest_e4
+    side.price_step_e4 = <int32_t>grid.bands[0].tick_size_e4
+    if descending:
+        side.price_step_e4 = -side.price_step_e4
+    side.grid = NULL
+    if grid.bands_count > 1:
+        side.grid = grid
+
+
+cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil:
+    iron_assert(side.levels == 0, "a side that holds orders is taken down")
+    if side.root:
+        pool_give(&arena.node_pool, side.root)
+        side.root = 0
 
 
 cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
     """The lowest node for this key, its path made where it is missing; remembered as near."""
-    cdef uint32_t number = side.root
     cdef uint32_t shift = PAGE_SHIFT * side.depth
-    cdef uint32_t index, child
+    cdef uint32_t number, index, child
     cdef PriceNode* node
+    if side.root == 0:
+        side.root = _node_create(arena, 0, 0)
+    number = side.root
     while shift > PAGE_SHIFT:
         node = &arena.nodes[number]
         index = (key >> shift) & 63
@@ -108,6 +126,7 @@ cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) no
         return
     if node.occupied == 0:
         side.best_key = KEY_NONE
+        side.specials = 0
         return
     side.best_level = _leftmost(arena, side.root, arena.nodes[side.root].occupied, side.depth - 1)
     side.best_key = level_key(arena, side.best_level)

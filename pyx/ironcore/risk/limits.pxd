@@ -2,15 +2,19 @@
 # instrument's limits in, an OUCH 5.0 reject reason out. The rules are 4.3 to 4.9
 # of docs/MATCHING_RULES.md; of several faults the first in that order is the one reported.
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.wire.record cimport PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS
 
 cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons
     REJECT_NONE = 0
+    REJECT_NO_PRICE = 0x01           # nothing to price a peg or a trailing stop by
     REJECT_DESTINATION_CLOSED = 0x02   # order entry is disabled for the session
     REJECT_DISPLAY = 0x03
     REJECT_MAX_FLOOR = 0x04
+    REJECT_PRICE_TYPE = 0x05
+    REJECT_COLLAR = 0x06
+    REJECT_HALTED = 0x07
     REJECT_SIDE = 0x09
     REJECT_PROCESSING = 0x0A         # the UserRefNum is beyond what this venue can keep
     REJECT_MIN_QUANTITY = 0x0D
@@ -30,30 +34,24 @@ cdef enum:
     SIDE_SHORT = 84                  # 'T'
     SIDE_SHORT_EXEMPT = 69           # 'E'
     TIME_IN_FORCE_DAY = 48           # '0'
+    TIME_IN_FORCE_GTC = 49           # '1'
     TIME_IN_FORCE_IOC = 51           # '3'
+    TIME_IN_FORCE_FOK = 52           # '4'
+    TIME_IN_FORCE_GTT = 54           # '6'
     DISPLAY_YES = 89                 # 'Y'
     DISPLAY_NO = 78                  # 'N'
     DISPLAY_ATTRIBUTABLE = 65        # 'A'
     CROSS_NONE = 78                  # 'N'
+    CROSS_OPENING = 79               # 'O'
+    CROSS_CLOSING = 67               # 'C'
+    CROSS_HALT = 72                  # 'H'
 
-cdef struct InstrumentLimits:        # 32 bytes
-    uint32_t tick_size_e4
+cdef struct InstrumentLimits:        # 8 bytes
     uint32_t lot_size
-    int32_t price_e4_min
-    int32_t price_e4_max
     uint32_t quantity_max
-    uint32_t tick_first              # price = tick * tick_size_e4, from this tick
-    uint32_t ticks_count             # on
-    uint32_t reserved
 
-# Fills tick_first and ticks_count; false when no order could ever satisfy these limits.
-cdef bint limits_prepare(InstrumentLimits* limits) noexcept nogil
-
-# The options of an order's appendage. STATUS_MALFORMED when its elements do not fill it exactly.
-# *reason is the reject reason of the first option that asks for what the venue does not do;
-# *side is set when the option Side is present.
-cdef int appendage_check(const uint8_t* appendage, uint16_t bytes, uint32_t* reason,
-                         uint8_t* side) noexcept nogil
+# False when no quantity could ever satisfy these limits.
+cdef bint limits_are_valid(const InstrumentLimits* limits) noexcept nogil
 
 
 cdef inline bint price_is_market(int32_t price_e4) noexcept nogil:
@@ -75,22 +73,11 @@ cdef inline uint32_t quantity_reject(const InstrumentLimits* limits,
     return REJECT_NONE
 
 
-cdef inline uint32_t price_reject(const InstrumentLimits* limits, int32_t price_e4,
-                                  uint32_t* tick) noexcept nogil:
-    """A limit price's number of ticks from tick_first, for a price that is one."""
-    cdef uint32_t ticks
-    if price_e4 < limits.price_e4_min or price_e4 > limits.price_e4_max:
-        return REJECT_PRICE
-    ticks = <uint32_t>price_e4 // limits.tick_size_e4
-    if ticks * limits.tick_size_e4 != <uint32_t>price_e4:
-        return REJECT_PRICE
-    tick[0] = ticks - limits.tick_first
-    return REJECT_NONE
-
-
 cdef inline uint32_t instructions_reject(uint8_t time_in_force, uint8_t display) noexcept nogil:
-    if time_in_force != TIME_IN_FORCE_DAY and time_in_force != TIME_IN_FORCE_IOC:
+    if (time_in_force != TIME_IN_FORCE_DAY and time_in_force != TIME_IN_FORCE_GTC
+            and time_in_force != TIME_IN_FORCE_IOC and time_in_force != TIME_IN_FORCE_FOK
+            and time_in_force != TIME_IN_FORCE_GTT):
         return REJECT_OTHER
-    if display != DISPLAY_YES and display != DISPLAY_ATTRIBUTABLE:
+    if display != DISPLAY_YES and display != DISPLAY_ATTRIBUTABLE and display != DISPLAY_NO:
         return REJECT_DISPLAY
     return REJECT_NONE

@@ -1,10 +1,11 @@
 """Measures the matching core alone: from a command record in memory to its events in memory.
 
-Not in it: sockets, rings, stamping. The floor printed beside it does the least that any engine
-could with the same records: read each one's header and store one event.
+Not in it: sockets, rings, stamping. The floor does the least that any engine could with the same
+records: read each one's header and store one event.
 """
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,35 +27,38 @@ from ironcore.book.matching_engine import record_offsets
 
 cdef enum:
     SINK_EVENTS = 65536              # 2 MiB, about what an event ring keeps cached
+    OUTCOME_COMMANDS = 65536         # applied at a time
 
-cdef extern from "<time.h>" nogil:
+cdef extern from "<unistd.h>" nogil:
     enum:
-        CLOCK_THREAD_CPUTIME_ID
+        _SC_PAGESIZE
+    long sysconf(int name)
 
-cdef extern from "iron_clock.h" nogil:
-    uint64_t iron_clock_ns(int clock_id)
-
-cdef extern from *:
-    """
-    #define LATENCY_NS_MAX UINT32_MAX
-    """
-    const uint64_t LATENCY_NS_MAX
-
-PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99_9": 99.9, "p99_99": 99.99, "max": 100}
+FLOOR = "floor"
+QUEUED = "queued"
+ONE_AT_A_TIME = "one_at_a_time"
 
 
-cdef inline void _sink(Run* run) noexcept nogil:
-    """Copy the events out, as the matcher does into the event stream."""
-    cdef uint32_t index
-    for index in range(run.engine.events_count):
-        run.sink[run.sink_at & run.sink_mask] = run.engine.events[index]
-        run.sink_at += 1
+class Took(NamedTuple):
+    """One run. cpu_ns: for how long the thread ran. memory_bytes: what became resident with the
+    engine, its start included. latencies: of a timed run how many messages took 0, 1, 2, ... ns,
+    the reading of a clock included; the last count is of all that took longer."""
+
+    elapsed_ns: int
+    cpu_ns: int
+    events: int
+    memory_bytes: int
+    latencies: object
 
 
 cdef inline void _apply(Run* run, uint64_t index) noexcept nogil:
+    """One message, and its events copied out as the matcher does into the event stream."""
+    cdef uint32_t event
     engine_apply(run.engine, run.records + run.offsets[index],
                  <uint32_t>(run.offsets[index + 1] - run.offsets[index]))
-    _sink(run)
+    for event in range(run.engine.events_count):
+        run.sink[run.sink_at & run.sink_mask] = run.engine.events[event]
+        run.sink_at += 1
 
 
 cdef inline const uint8_t* _waiting(const Run* run, uint64_t index) noexcept nogil:
@@ -69,29 +73,40 @@ cdef inline void _touch_ahead(const Run* run, uint64_t index) noexcept nogil:
     engine_prefetch_level(run.engine, _waiting(run, index + PREFETCH_DISTANCE))
 
 
-cdef void _define(Run* run) noexcept nogil:
+cdef void _open(Run* run) noexcept nogil:
     cdef uint64_t index
     for index in range(run.first):
+        _touch_ahead(run, index)
         _apply(run, index)
 
 
-cdef void _run(Run* run) noexcept nogil:
-    """Every message, one after the other."""
+cdef void _run_queued(Run* run) noexcept nogil:
+    """Every message, one after the other; later ones are waiting and may be looked at."""
     cdef uint64_t index
     for index in range(run.first, run.count):
         _touch_ahead(run, index)
         _apply(run, index)
 
 
+cdef void _run_one_at_a_time(Run* run) noexcept nogil:
+    """A message is read only when the one before it is done, as if it had just come in."""
+    cdef uint64_t index
+    for index in range(run.first, run.count):
+        _apply(run, index)
+        iron_done_before_next()
+
+
 cdef void _run_timed(Run* run) noexcept nogil:
-    """The same with the clock read between messages: each latency contains one reading."""
+    """The clock is read between messages: each latency contains one reading. Where nothing is
+    touched ahead this is one at a time, as reading the clock waits for what is in front of it."""
     cdef uint64_t index, now_ns
     cdef uint64_t before_ns = iron_clock_mono_ns()
     for index in range(run.first, run.count):
         _touch_ahead(run, index)
         _apply(run, index)
         now_ns = iron_clock_mono_ns()
-        run.latencies_ns[index - run.first] = <uint32_t>min(now_ns - before_ns, LATENCY_NS_MAX)
+        run.latencies_ns[index - run.first] = <uint32_t>min(now_ns - before_ns,
+                                                            <uint64_t>LATENCIES - 1)
         before_ns = now_ns
 
 
@@ -112,8 +127,18 @@ cdef void _run_floor(Run* run) noexcept nogil:
         run.sink_at += 1
 
 
-class _Loops:
-    """The workload's memory, and one fresh core for each run over it."""
+def resident_bytes():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * sysconf(_SC_PAGESIZE)
+
+
+def clock_ns():
+    """What one reading of the clock costs, as it is in every latency."""
+    return clock_report().mono_cost_ns
+
+
+class Loops:
+    """The workload's memory, and a fresh core for each run over it."""
 
     def __init__(self, workload):
         self.workload = workload
@@ -123,106 +148,75 @@ class _Loops:
         self.sink = np.zeros(SINK_EVENTS * sizeof(Event), np.uint8)
         self.latencies_ns = np.zeros(self.messages, np.uint32)
 
-    def run(self, what, prefetch=False):
-        """Run "floor", "apply", or "timed", which fills latencies_ns: (nanoseconds that passed,
-        nanoseconds for which the thread ran) for all messages."""
+    def run(self, way, timed=False):
+        """All measured messages once, from a fresh venue: way is FLOOR, QUEUED or ONE_AT_A_TIME."""
+        resident = resident_bytes()
         cdef MatchingEngine core = MatchingEngine(**self.workload.limits)
         cdef uint8_t[::1] records = self.records
         cdef uint64_t[::1] offsets = self.offsets
         cdef uint8_t[::1] sink = self.sink
         cdef uint32_t[::1] latencies_ns = self.latencies_ns
         cdef Run run
-        cdef uint64_t wall_ns, cpu_ns
-        cdef bint floor = what == "floor"
-        cdef bint timed = what == "timed"
+        cdef uint64_t elapsed_ns, cpu_ns, sink_first
+        cdef bint floor = way == FLOOR
+        cdef bint queued = way == QUEUED
+        cdef bint with_clock = timed
         run.engine = core.engine
         run.records = &records[0]
         run.offsets = &offsets[0]
         run.first = self.workload.opening
         run.count = len(self.offsets) - 1
-        run.prefetch_orders_min = PREFETCH_ORDERS_MIN if prefetch else PREFETCH_NEVER
+        run.prefetch_orders_min = PREFETCH_ORDERS_MIN
         run.sink = <Event*>&sink[0]
         run.sink_mask = SINK_EVENTS - 1
         run.sink_at = 0
         run.latencies_ns = &latencies_ns[0]
         with nogil:
-            _define(&run)
+            _open(&run)
+            run.prefetch_orders_min = PREFETCH_ORDERS_MIN if queued else PREFETCH_NEVER
+            sink_first = run.sink_at
             cpu_ns = iron_clock_ns(CLOCK_THREAD_CPUTIME_ID)
-            wall_ns = iron_clock_mono_ns()
+            elapsed_ns = iron_clock_mono_ns()
             if floor:
                 _run_floor(&run)
-            elif timed:
+            elif with_clock:
                 _run_timed(&run)
+            elif queued:
+                _run_queued(&run)
             else:
-                _run(&run)
-            wall_ns = iron_clock_mono_ns() - wall_ns
+                _run_one_at_a_time(&run)
+            elapsed_ns = iron_clock_mono_ns() - elapsed_ns
             cpu_ns = iron_clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns
-        return wall_ns, cpu_ns
+        counts = np.bincount(self.latencies_ns, minlength=LATENCIES) if timed else None
+        return Took(elapsed_ns, cpu_ns, run.sink_at - sink_first, resident_bytes() - resident,
+                    counts)
 
 
-def _rate(elapsed_ns, messages):
-    """The median run, and the slowest and the fastest beside it. cpu_ns_per_message leaves out what
-    the thread waited for a core: on a busy host this is the figure to look at."""
-    per_message, cpu_per_message = np.array(elapsed_ns, np.float64).T / messages
-    median = float(np.median(per_message))
-    return {
-        "cpu_ns_per_message": round(float(np.median(cpu_per_message)), 2),
-        "ns_per_message": round(median, 2),
-        "ns_per_message_min": round(float(per_message.min()), 2),
-        "ns_per_message_max": round(float(per_message.max()), 2),
-        "messages_per_s": round(1e9 / median),
-    }
-
-
-def _percentiles(latencies_ns):
-    ranked = np.quantile(latencies_ns, np.array(list(PERCENTILES.values())) / 100,
-                         method="inverted_cdf")
-    return {name: int(value) for name, value in zip(PERCENTILES, ranked)}
-
-
-def _outcome(workload):
-    """What the workload causes, apart from any timing: equal on every host."""
+def outcome(workload):
+    """What the workload causes, apart from any timing: equal on every host, in every run. The
+    counts leave out the opening, the digest is of all events."""
     core = MatchingEngine(**workload.limits)
-    statuses, _, events = core.apply_batch(workload.records)
-    kinds = np.bincount(events["type"], minlength=256)
+    records = np.array(workload.records)
+    offsets = record_offsets(records)
+    digest = hashlib.sha256()
+    ignored = events_count = executions = executed = 0
+    bounds = [*range(workload.opening, len(offsets) - 1, OUTCOME_COMMANDS), len(offsets) - 1]
+    first = 0
+    for end in bounds:
+        statuses, _, events = core.apply_batch(records[int(offsets[first]):int(offsets[end])])
+        digest.update(events.tobytes())
+        if first >= workload.opening:
+            fills = events["quantity"][events["type"] == EVENT_EXECUTED]
+            ignored += int(np.count_nonzero(statuses))
+            events_count += len(events)
+            executions += len(fills)
+            executed += int(fills.sum())
+        first = end
     return {
-        "ignored": int(np.count_nonzero(statuses)),
-        "events": len(events),
-        "executions": int(kinds[EVENT_EXECUTED]),
-        "events_digest": hashlib.sha256(events.tobytes()).hexdigest(),
+        "ignored": ignored,
+        "events": events_count,
+        "executions": executions,
+        "executed_quantity": executed,
         "orders_live_end": core.counters["orders_live"],
+        "events_digest": digest.hexdigest(),
     }
-
-
-def measure(workload, repeats=5):
-    """Measure one workload; the ways of running it take turns, so that all see the same host.
-
-    one_at_a_time: each message when its turn comes, nothing known of the next. queued: later
-    messages are waiting, and on a large book their memory is touched ahead. latency_ns of both
-    contain one clock reading (clock_ns). floor: see the module. All start from an empty book.
-    """
-    loops = _Loops(workload)
-    runs = {"floor": [], "one_at_a_time": [], "queued": []}
-    latencies = {}
-    loops.run("apply")
-    for _ in range(repeats):
-        runs["floor"].append(loops.run("floor"))
-        runs["one_at_a_time"].append(loops.run("apply"))
-        runs["queued"].append(loops.run("apply", prefetch=True))
-    for name in ("one_at_a_time", "queued"):
-        loops.run("timed", prefetch=name == "queued")
-        latencies[name] = _percentiles(loops.latencies_ns)
-    result = {
-        "workload": workload.name,
-        "measured": "command record in memory to events in memory, one thread",
-        "messages": loops.messages,
-        **_outcome(workload),
-        "clock_ns": clock_report().mono_cost_ns,
-    }
-    for name, elapsed_ns in runs.items():
-        result[name] = _rate(elapsed_ns, loops.messages)
-        if name != "floor":
-            result[name]["ratio_to_floor"] = round(
-                result[name]["cpu_ns_per_message"] / result["floor"]["cpu_ns_per_message"], 1)
-            result[name]["latency_ns"] = latencies[name]
-    return result

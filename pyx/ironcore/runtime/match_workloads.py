@@ -10,7 +10,7 @@ from ironcore.wire import record
 
 PRICE_E4_MAX = 1_999_999_900
 QUANTITY_MAX = 999_999
-ORDERS_MAX = 1 << 18
+RECORD_VERSION = 2
 # An operation's kind is the type of the OUCH message that it becomes.
 KINDS = {ord("O"): "EnterOrder", ord("U"): "ReplaceOrder", ord("X"): "CancelOrder"}
 INSTRUCTIONS = {"display": "Y", "iso": "N", "cl_ord_id": "BENCH"}
@@ -22,7 +22,8 @@ FIXED: dict[str, dict[str, Any]] = {
 
 
 class Workload(NamedTuple):
-    """Records one after the other; the first `opening` of them define the venue."""
+    """Records one after the other; the first `opening` of them define the venue and fill its books:
+    they are not measured."""
 
     name: str
     records: NDArray[np.uint8]
@@ -31,7 +32,7 @@ class Workload(NamedTuple):
 
 
 def _opening(limits: dict[str, int], tick_sizes_e4: Sequence[int]) -> list[bytes]:
-    start = record.encode("StreamStart", stream_name="BENCH", version=1, **limits)
+    start = record.encode("StreamStart", stream_name="BENCH", version=RECORD_VERSION, **limits)
     instruments = [
         record.encode(
             "DefineInstrument",
@@ -79,17 +80,24 @@ def _pack(operations: NDArray[np.void]) -> NDArray[np.uint8]:
 
 
 def from_operations(
-    name: str, operations: NDArray[np.void], sessions: int, tick_sizes_e4: Sequence[int]
+    name: str,
+    operations: NDArray[np.void],
+    sessions: int,
+    tick_sizes_e4: Sequence[int],
+    orders_max: int,
+    opening: int = 0,
 ) -> Workload:
     """The commands of a flow (operations as in ironcore.runtime.load) on instruments with these
-    ticks, one for each symbol."""
+    ticks, one for each symbol. At most orders_max orders rest at one time; the first `opening`
+    operations are not measured."""
     user_refs = int(operations["user_ref"].max(initial=0))
     limits = {
         "instruments_max": len(tick_sizes_e4),
         "sessions_max": sessions,
-        "orders_max": ORDERS_MAX,
+        "orders_max": orders_max,
         "user_ref_bits": max(user_refs.bit_length(), 4),
     }
-    opening = _opening(limits, tick_sizes_e4)
-    first = np.frombuffer(b"".join(opening), np.uint8)
-    return Workload(name, np.concatenate([first, _pack(operations)]), len(opening), limits)
+    venue = _opening(limits, tick_sizes_e4)
+    first = np.frombuffer(b"".join(venue), np.uint8)
+    records = np.concatenate([first, _pack(operations)])
+    return Workload(name, records, len(venue) + opening, limits)

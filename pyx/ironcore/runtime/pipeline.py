@@ -21,6 +21,7 @@ Frames = Iterator[tuple[int, bytes]]
 
 READERS = ("journal", "gateway", "publisher")
 LOOKS_MAX = 1000
+CONTROL_RING_BYTES = 65_536
 COMMAND_TYPES = range(1, 128)
 COMMAND_SOURCE_SEQUENCE = slice(16, 24)
 
@@ -65,6 +66,35 @@ def open_order_producer(path: Path) -> spsc.Producer:
 def open_order_consumer(path: Path) -> spsc.Consumer:
     """The matcher's end of the order ring."""
     return spsc.Consumer(path)
+
+
+def create_control_ring(path: Path) -> None:
+    """The ring from an operator to the matcher; always a new one, for commands are not kept."""
+    path.unlink(missing_ok=True)
+    spsc.create(path, CONTROL_RING_BYTES)
+
+
+def open_control_consumer(path: Path) -> spsc.Consumer:
+    """The matcher's end of the control ring."""
+    return spsc.Consumer(path)
+
+
+def open_control_producer(path: Path) -> spsc.Producer:
+    """An operator's end of the control ring. SegmentHeldError while another one holds it."""
+    return spsc.Producer(path)
+
+
+def control_is_read(path: Path) -> bool:
+    """Whether a matcher is there to take what is put on the control ring."""
+    try:
+        return spsc.positions(path).consumer.alive
+    except (OSError, SegmentError):
+        return False
+
+
+def open_stream_onlooker(path: Path) -> broadcast.LossyReader:
+    """A reader of the event stream from now on, whom nobody waits for."""
+    return broadcast.LossyReader(path, "now")
 
 
 def open_stream_producer(path: Path) -> broadcast.Producer:

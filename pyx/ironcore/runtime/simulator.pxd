@@ -3,7 +3,7 @@
 from libc.stdint cimport uint64_t
 
 from ironcore.runtime.simulator_loop cimport Loop
-from ironcore.stage.sessions cimport Sessions
+from ironcore.stage.session_state cimport Sessions
 
 cdef class Simulation(Loop):
     cdef readonly uint64_t seed

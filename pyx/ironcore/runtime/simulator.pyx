@@ -36,7 +36,8 @@ from ironcore.runtime.simulator_world cimport (
     CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits,
 )
 from ironcore.stage.reply_log cimport ReplyLog
-from ironcore.stage.sessions cimport Sessions, sessions_apply, sessions_close, sessions_open
+from ironcore.stage.session_state cimport Sessions, sessions_close, sessions_open
+from ironcore.stage.sessions cimport sessions_apply
 
 from ironcore.runtime.replay import Replay
 from ironcore.runtime.simulator_venue import STAGE_NAMES, STREAM_NAME, CrashedAgain
@@ -376,7 +377,7 @@ cdef class Simulation(Loop):
             for side in "BS":
                 rows = self.venue.engine.orders(instrument, side)
                 books = {int(row["order_ref"]): (int(row["quantity"]), int(row["price_e4"]))
-                         for row in rows}
+                         for row in rows if row["place"] == 0}
                 if books != feed_orders.get((instrument + 1, side), {}):
                     self._fail(f"instrument {instrument}, side {side}: the feed's orders are not "
                                "the matcher's")
@@ -388,7 +389,7 @@ cdef class Simulation(Loop):
         for instrument in range(self.venue.settings.instruments):
             for side in "BS":
                 for row in self.venue.engine.orders(instrument, side):
-                    open_orders[int(row["slot"])] = int(row["quantity"])
+                    open_orders[int(row["slot"])] = int(row["quantity"]) + int(row["reserve"])
         for i in range(self.sessions):
             member = &self.members[i]
             for ref in range(member.user_ref_next):

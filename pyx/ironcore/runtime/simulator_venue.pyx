@@ -19,6 +19,7 @@ from ironcore.stage.gateway cimport GatewayStage
 from ironcore.stage.journal cimport JournalStage
 from ironcore.stage.matcher cimport MatcherStage
 from ironcore.stage.publisher cimport PublisherStage
+from ironcore.stage.seeds cimport seeds_fix
 from ironcore.wire.record cimport (
     COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
     RECORD_VERSION,
@@ -37,6 +38,7 @@ STAGE_NAMES = ("gateway", "matcher", "journal", "publisher")
 cdef enum:
     CONNECTIONS_MAX = 8
     VENUE_COMMAND_MAX = 5            # commands of the venue's own have lower types
+    SEEDS_STATE = 1
 
 
 class CrashedAgain(Exception):
@@ -53,7 +55,7 @@ def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
                        MIDNIGHT_NS, orders_max, SESSIONS_MAX, USER_REF_BITS, 0)
     commands = [_command(COMMAND_STREAM_START, body)]
     for number in range(instruments):
-        body = struct.pack("<8sIIiiI12x", b"SYM%d    " % number, 100, 1, 100, 2_000_000, 999_999)
+        body = struct.pack("<8sIIiiI84x", b"SYM%d    " % number, 100, 1, 100, 2_000_000, 999_999)
         commands.append(_command(COMMAND_DEFINE_INSTRUMENT, body, instrument=number))
     for number in range(1, sessions + 1):
         body = struct.pack("<6s4sB13x", b"M%d    " % number, b"FIRM",
@@ -199,6 +201,7 @@ cdef class SimulatedVenue:
             login_timeout_ns=30_000_000_000, network=self.network,
         )
         stage.g.clock = world_clock(self.world)
+        seeds_fix(&stage.g.seeds, SEEDS_STATE)
         for sequence, payload in pipeline.frames_before(self.disk, self.events_path,
                                                         reader.first_sequence):
             stage.catch_up(sequence, payload)

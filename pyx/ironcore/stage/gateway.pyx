@@ -33,7 +33,9 @@ from ironcore.stage.gateway_connection cimport (
     connection_judged, connection_timers,
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
-from ironcore.stage.sessions cimport Session, sessions_apply, sessions_close, sessions_open
+from ironcore.stage.seeds cimport seeds_open, seeds_refill
+from ironcore.stage.session_state cimport Session, sessions_close, sessions_open
+from ironcore.stage.sessions cimport sessions_apply
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 from ironcore.wire.soupbin cimport (
     SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_LOGIN_REQUEST, SOUP_LOGOUT_REQUEST,
@@ -76,7 +78,7 @@ cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t byte
     if session.full:
         connection_close(g, c, CLOSED_REPLIES_FULL)
         return STATUS_MALFORMED
-    status = order_entry_command(&g.sessions.directory, c.session, session.firm, message,
+    status = order_entry_command(&g.sessions.directory, &g.seeds, c.session, session.firm, message,
                                  <uint32_t>bytes, record, &record_bytes)
     if status == STATUS_IGNORED:
         counter_add(g.counters[GATEWAY_FOREIGN_FIRM], 1)
@@ -298,6 +300,7 @@ cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
     if g.now_ns - g.timer_ns >= TIMER_NS:
         g.timer_ns = g.now_ns
         connection_timers(g)
+        seeds_refill(&g.seeds)       # what it cannot get now, an order that needs it asks for again
     return work
 
 
@@ -349,6 +352,8 @@ cdef class GatewayStage:
                          replies_bytes_max) != STATUS_OK:
             raise MemoryError(
                 f"gateway: cannot reserve {sessions_max} x {replies_bytes_max} bytes for replies")
+        if seeds_open(&g.seeds) != STATUS_OK:
+            raise OSError("gateway: the host gives no random numbers")
         g.poller = self.network.open_poller()
         if g.poller < 0 or g.sockets.watch(g.sockets.context, g.poller, listener) < 0:
             raise OSError(-g.poller, "gateway: cannot watch the listening socket")

@@ -6,7 +6,8 @@ from ironcore.base.clock cimport Clock
 from ironcore.net.sockets cimport Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscProducer
-from ironcore.stage.sessions cimport Sessions
+from ironcore.stage.seeds cimport SeedPool
+from ironcore.stage.session_state cimport Sessions
 
 cdef enum:
     RX_BYTES = 16384                 # of one connection
@@ -95,6 +96,7 @@ cdef struct Gateway:
     BroadcastReader* stream
     Sockets sockets
     Clock clock
+    SeedPool seeds
     GatewaySettings settings
     uint64_t** counters
     uint32_t* sending                # sessions whose connection has replies to be sent

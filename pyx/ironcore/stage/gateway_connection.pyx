@@ -12,7 +12,7 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport STATUS_OK
 from ironcore.stage.reply_log cimport reply_log_offset
-from ironcore.stage.sessions cimport Session, sessions_find
+from ironcore.stage.session_state cimport Session, sessions_find
 from ironcore.wire.soupbin cimport (
     SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SERVER_HEARTBEAT,
     SOUP_SHORT_PACKET_BYTES_MAX, SoupLoginRequest, soupbin_decode_login_request,

@@ -1,24 +1,13 @@
-# The event stream as the public sees it: each visible event is one ITCH 5.0 message.
+# The event stream as the public sees it: each visible event is an ITCH 5.0 message.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from ironcore.wire.record cimport SystemEventCommand
+from ironcore.stage.itch_facts cimport ItchFeed
 
 cdef enum:
-    # A frame's events, 32 bytes each, become at most 50 bytes and a length each.
-    ITCH_FEED_OUT_BYTES_MAX = 2080
-
-cdef struct ItchFeed:
-    char stream_name[10]             # of STREAM_START; zeros before it
-    uint64_t midnight_ns             # from which ITCH's timestamps count
-    uint64_t sequence                # of the last frame applied
-    uint64_t message_count           # since the stream began: the Mold sequence of the last one
-    uint8_t* symbols                 # 8 bytes an instrument
-    uint32_t instruments_max
-    bint transaction_open            # the next frame holds events only
-    uint64_t timestamp               # of the command in hand, ns since midnight
-    uint32_t instrument              # of the command in hand
-    uint32_t lot_size                # of the DEFINE_INSTRUMENT in hand
+    # A frame's events, 32 bytes each, become at most 50 bytes and a length each; one, of an
+    # instrument's definition, becomes two messages of 39 and 25 bytes.
+    ITCH_FEED_OUT_BYTES_MAX = 2096
 
 # STATUS_LIMIT: no memory.
 cdef int itch_feed_open(ItchFeed* feed) noexcept nogil

@@ -19,9 +19,13 @@ cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_REPEATED = 5
     MATCHER_BACK_PRESSURE = 6
     MATCHER_CLOCK_HELD = 7
+    MATCHER_CONTROL = 8
+    MATCHER_CONTROL_IGNORED = 9
+    MATCHER_CONTROL_MALFORMED = 10
 
 cdef struct Matcher:
     SpscConsumer* orders
+    SpscConsumer* control            # operators' commands; NULL: there are none
     BroadcastProducer* stream
     Engine* engine
     Clock clock
@@ -29,6 +33,9 @@ cdef struct Matcher:
     uint64_t time_ns_last            # stamps never go back, whatever the clock does
     uint64_t source_sequence_last    # the last frame of the order ring that is in the stream
     uint64_t mono_ns                 # at the start of this poll
+    uint64_t tick_due_ns             # when the second and the control ring are looked at next
+    uint64_t midnight_ns             # from which seconds of the day count; 0: no stream yet
+    uint64_t second_last             # that CLOCK was tried for
     uint64_t stream_sequence_last    # of the last frame published or replayed
     uint32_t events_published        # of the transaction in hand
     bint publishing                  # a transaction is not wholly in the stream yet
@@ -48,6 +55,7 @@ cdef class MatcherStage(Stage):
     cdef Matcher m
     cdef readonly CounterSet counters
     cdef object orders_owner
+    cdef object control_owner
     cdef object stream_owner
     cdef object engine_owner
     cdef Agent agent(self)

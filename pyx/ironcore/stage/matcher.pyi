@@ -15,6 +15,7 @@ class MatcherStage(Stage):
         stream: broadcast.Producer,
         engine: MatchingEngine,
         counters: CounterSet,
+        control: spsc.Consumer | None = None,
     ) -> None: ...
     @property
     def stream_sequence(self) -> int:

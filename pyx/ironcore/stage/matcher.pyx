@@ -4,10 +4,15 @@ command and the events that it caused into the event stream.
 What is in the stream has happened, and nothing else has. A command leaves the order ring only after
 its whole transaction is in the stream; should the matcher die in between, the next one finds the
 command's ring sequence in the stream and does not apply it twice.
+
+Once a second it sequences a CLOCK of its own, which the engine takes only when something depends on
+it: orders that expire, pauses that end, auctions that are announced. Operators' commands come by a
+second, small ring. They are taken off it before they are in the stream: should the matcher die in
+between, the operator is told that nothing happened, and nothing happens twice.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.check cimport iron_assert
 from ironcore.base.clock cimport host_clock
@@ -24,8 +29,8 @@ from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_rele
 from ironcore.stage.agent cimport Agent
 from ironcore.stage.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
-    COMMAND_BYTES_MAX, COMMAND_HEADER_BYTES, EVENT_BYTES, FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST,
-    CommandHeader,
+    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_STREAM_START, EVENT_BYTES,
+    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader, StreamStart,
 )
 
 COUNTERS = (
@@ -37,7 +42,15 @@ COUNTERS = (
     ("repeated", "commands found again after a restart and not applied twice"),
     ("back_pressure", "polls in which the event stream had no room"),
     ("clock_held", "stamps held because the clock went back"),
+    ("control", "operators' commands sequenced"),
+    ("control_ignored", "operators' commands without effect"),
+    ("control_malformed", "operators' commands that the engine refused"),
 )
+
+cdef enum:
+    TICK_NS = 10000000
+    SECOND_NS = 1000000000
+    SECONDS_A_DAY = 86400
 
 
 cdef int _publish(Matcher* m) noexcept nogil:
@@ -87,30 +100,95 @@ cdef inline void _stamp(Matcher* m, CommandHeader* header, uint64_t source_seque
     header.flags = 0
 
 
-cdef int _sequence(Matcher* m, const uint8_t* record, uint32_t record_bytes,
-                   uint64_t source_sequence) noexcept nogil:
-    """Stamp and apply one command: STATUS_OK when it begins a transaction to publish."""
+cdef int _apply(Matcher* m, uint64_t source_sequence) noexcept nogil:
+    """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish."""
     cdef CommandHeader* header = <CommandHeader*>m.command
     cdef int status
+    _stamp(m, header, source_sequence)
+    status = engine_apply(m.engine, m.command, header.record_bytes)
+    if status != STATUS_OK:
+        return status
+    if header.type == COMMAND_STREAM_START:
+        m.midnight_ns = (<const StreamStart*>m.command).midnight_ns
+    if m.engine.events_count == 0:
+        header.flags = header.flags | RECORD_LAST
+    m.events_published = 0
+    m.command_published = False
+    m.publishing = True
+    return STATUS_OK
+
+
+cdef int _sequence(Matcher* m, const uint8_t* record, uint32_t record_bytes,
+                   uint64_t source_sequence) noexcept nogil:
+    """Take one record in hand and apply it."""
     if (record_bytes < COMMAND_HEADER_BYTES or record_bytes > COMMAND_BYTES_MAX
             or (<const CommandHeader*>record).record_bytes != record_bytes):
-        counter_add(m.counters[MATCHER_MALFORMED], 1)
         return STATUS_MALFORMED
     memcpy(m.command, record, record_bytes)
-    _stamp(m, header, source_sequence)
-    status = engine_apply(m.engine, m.command, record_bytes)
+    return _apply(m, source_sequence)
+
+
+cdef inline void _count(Matcher* m, int status, int taken, int ignored,
+                        int malformed) noexcept nogil:
+    if status == STATUS_OK:
+        counter_add(m.counters[taken], 1)
+    elif status == STATUS_IGNORED:
+        counter_add(m.counters[ignored], 1)
+    else:
+        counter_add(m.counters[malformed], 1)
+
+
+cdef int _clock(Matcher* m) noexcept nogil:
+    """CLOCK, once for each second of the stream's day that the engine wants: the work done."""
+    cdef ClockCommand* command = <ClockCommand*>m.command
+    cdef uint64_t now = m.clock.real_ns(m.clock.context)
+    cdef uint64_t second
+    if now < m.time_ns_last:
+        now = m.time_ns_last
+    if m.midnight_ns == 0 or now < m.midnight_ns:
+        return 0
+    second = (now - m.midnight_ns) // SECOND_NS
+    if second == m.second_last or second >= SECONDS_A_DAY:
+        return 0
+    m.second_last = second
+    memset(command, 0, sizeof(ClockCommand))
+    command.header.type = COMMAND_CLOCK
+    command.header.record_bytes = sizeof(ClockCommand)
+    command.header.instrument = INSTRUMENT_NONE
+    command.second = <uint32_t>second
+    if _apply(m, 0) != STATUS_OK:
+        return 0
+    counter_add(m.counters[MATCHER_COMMANDS], 1)
+    _publish(m)
+    return 1
+
+
+cdef int _control(Matcher* m) noexcept nogil:
+    """The next command of an operator: the work done."""
+    cdef const uint8_t* record = NULL
+    cdef uint32_t record_bytes = 0
+    cdef uint64_t sequence = 0
+    cdef int status
+    if m.control == NULL or spsc_peek(m.control, &record, &record_bytes, &sequence) != STATUS_OK:
+        return 0
+    status = _sequence(m, record, record_bytes, 0)
+    spsc_advance(m.control)
+    spsc_release(m.control)
+    _count(m, status, MATCHER_CONTROL, MATCHER_CONTROL_IGNORED, MATCHER_CONTROL_MALFORMED)
     if status == STATUS_OK:
         counter_add(m.counters[MATCHER_COMMANDS], 1)
-        if m.engine.events_count == 0:
-            header.flags = header.flags | RECORD_LAST
-        m.events_published = 0
-        m.command_published = False
-        m.publishing = True
-    elif status == STATUS_IGNORED:
-        counter_add(m.counters[MATCHER_IGNORED], 1)
-    else:
-        counter_add(m.counters[MATCHER_MALFORMED], 1)
-    return status
+        _publish(m)
+    return 1
+
+
+cdef int _tick(Matcher* m) noexcept nogil:
+    """What is looked at now and then; no transaction is in hand. The work done."""
+    cdef int work
+    m.tick_due_ns = m.mono_ns + TICK_NS
+    work = _clock(m)
+    if not m.publishing:
+        work += _control(m)
+    return work
 
 
 cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_bytes) noexcept nogil:
@@ -119,6 +197,7 @@ cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_byt
     if m.publishing and _publish(m) != STATUS_OK:
         return STATUS_FULL
     status = _sequence(m, command, command_bytes, 0)
+    _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
     if status == STATUS_OK:
         _publish(m)  # what finds no room now goes out in the next poll
     return status
@@ -131,11 +210,16 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
     cdef uint32_t record_bytes = 0
     cdef uint64_t sequence = 0
     cdef int work = 0
+    cdef int status
     m.mono_ns = m.clock.mono_ns(m.clock.context)
     if m.publishing:
         if _publish(m) != STATUS_OK:
             return 0
         work = 1
+    if m.mono_ns >= m.tick_due_ns:
+        work += _tick(m)
+        if m.publishing:
+            return work
     while work < batch_max:
         if spsc_peek(orders, &record, &record_bytes, &sequence) != STATUS_OK:
             break
@@ -144,7 +228,9 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
             counter_add(m.counters[MATCHER_REPEATED], 1)
             spsc_advance(orders)
             continue
-        if _sequence(m, record, record_bytes, sequence) != STATUS_OK:
+        status = _sequence(m, record, record_bytes, sequence)
+        _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
+        if status != STATUS_OK:
             spsc_advance(orders)
             continue
         m.source_sequence_last = sequence
@@ -173,6 +259,8 @@ cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
         if engine_apply(m.engine, m.command, offset) != STATUS_OK:
             return STATUS_CORRUPT
         m.time_ns_last = header.time_ns
+        if header.type == COMMAND_STREAM_START:
+            m.midnight_ns = (<const StreamStart*>m.command).midnight_ns
         if header.source_sequence:
             m.source_sequence_last = header.source_sequence
         m.publishing = True
@@ -193,15 +281,24 @@ cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
 
 cdef class MatcherStage:
     """The matcher on its rings. `replay` every frame of the stream that exists, then `submit` what
-    the configuration defines anew, then poll."""
+    the configuration defines anew, then poll.
+
+    control: the ring of operators' commands. What stands in it already was meant for a matcher that
+    is gone, and is passed over.
+    """
 
     def __cinit__(self, OrderConsumer orders, StreamProducer stream, MatchingEngine engine,
-                  CounterSet counters):
+                  CounterSet counters, OrderConsumer control=None):
         self.orders_owner = orders
         self.stream_owner = stream
         self.engine_owner = engine
         self.counters = counters
         self.m.orders = &orders.ring
+        self.control_owner = control
+        if control is not None:
+            while control.poll(1):
+                pass
+            self.m.control = &control.ring
         self.m.stream = &stream.ring
         self.m.engine = engine.engine
         self.m.clock = host_clock()

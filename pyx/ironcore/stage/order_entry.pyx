@@ -11,7 +11,12 @@ from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_TOO_LARGE, STATUS_UNKNOWN_TYPE,
 )
 from ironcore.stage.directory cimport Directory, directory_find
-from ironcore.wire.ouch50_appendage cimport ouch50_check_appendage
+from ironcore.stage.seeds cimport SeedPool, seeds_next
+from ironcore.wire.codec cimport store_u64_be
+from ironcore.wire.ouch50_appendage cimport (
+    OUCH50_TAG_GROUP_ID, OUCH50_TAG_RANDOM_RESERVES, OUCH50_TAG_RESERVE_SEED, OUCH50_TAG_SCOPE,
+    OUCH50_TAG_SIDE, OuchOptions, ouch50_decode_options, ouch50_tag_bit,
+)
 from ironcore.wire.ouch50_inbound cimport (
     OUCH50_ACCOUNT_QUERY, OUCH50_CANCEL_ORDER, OUCH50_DISABLE_ORDER_ENTRY,
     OUCH50_ENABLE_ORDER_ENTRY, OUCH50_ENTER_ORDER, OUCH50_MASS_CANCEL, OUCH50_MODIFY_ORDER,
@@ -27,6 +32,11 @@ from ironcore.wire.record cimport (
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, INSTRUMENT_NONE,
     PRICE_E4_INVALID, PRICE_E4_MARKET, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
 )
+
+cdef enum:
+    SEED_BYTES = 10                  # an element with a ReserveSeed
+    SCOPE_SESSION = 83               # 'S'
+    SCOPE_FIRM = 77                  # 'M'
 
 
 cdef inline int32_t _price(uint64_t price) noexcept nogil:
@@ -44,25 +54,50 @@ cdef inline void _header(uint8_t* record, uint8_t kind, uint32_t record_bytes, u
     header.instrument = INSTRUMENT_NONE
 
 
-cdef inline int _appendage_room(const uint8_t* appendage, uint16_t appendage_bytes,
-                                uint32_t fixed_bytes, uint32_t* record_bytes) noexcept nogil:
-    """Unknown tags pass: a later version of OUCH may have them, and they are echoed."""
-    cdef uint32_t bytes = fixed_bytes + ((<uint32_t>appendage_bytes + 7) & ~<uint32_t>7)
-    cdef int status
-    if bytes > COMMAND_BYTES_MAX:
-        return STATUS_TOO_LARGE
-    record_bytes[0] = bytes
-    status = ouch50_check_appendage(appendage, appendage_bytes)
-    return STATUS_OK if status == STATUS_UNKNOWN_TYPE else status
+cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, uint32_t fixed_bytes,
+                         uint32_t* record_bytes, bint* wants_seed) noexcept nogil:
+    """The room that an order needs, and whether it lacks a seed. Unknown tags pass: a later version
+    of OUCH may have them, and they are echoed."""
+    cdef OuchOptions options
+    cdef uint32_t bytes = appendage_bytes
+    cdef int status = STATUS_OK
+    wants_seed[0] = False
+    if bytes:
+        status = ouch50_decode_options(appendage, bytes, &options)
+        if status != STATUS_OK and status != STATUS_UNKNOWN_TYPE:
+            return status
+        wants_seed[0] = (options.present & ouch50_tag_bit(OUCH50_TAG_RANDOM_RESERVES) != 0
+                         and options.random_reserves != 0
+                         and options.present & ouch50_tag_bit(OUCH50_TAG_RESERVE_SEED) == 0)
+        bytes += SEED_BYTES if wants_seed[0] else 0
+    record_bytes[0] = fixed_bytes + ((bytes + 7) & ~<uint32_t>7)
+    return STATUS_OK if record_bytes[0] <= COMMAND_BYTES_MAX else STATUS_TOO_LARGE
 
 
-cdef int _enter(const Directory* directory, uint32_t session, const uint8_t* message,
-                uint32_t bytes, uint8_t* record, uint32_t* record_bytes) noexcept nogil:
+cdef inline uint16_t _store_options(const uint8_t* appendage, uint16_t appendage_bytes,
+                                    bint wants_seed, SeedPool* seeds, uint8_t* out) noexcept nogil:
+    """The appendage as the record has it: its length."""
+    cdef uint8_t* element = out + appendage_bytes
+    if appendage_bytes:
+        memcpy(out, appendage, appendage_bytes)
+    if not wants_seed:
+        return appendage_bytes
+    element[0] = SEED_BYTES - 1
+    element[1] = OUCH50_TAG_RESERVE_SEED
+    store_u64_be(element + 2, seeds_next(seeds))
+    return appendage_bytes + SEED_BYTES
+
+
+cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
+                const uint8_t* message, uint32_t bytes, uint8_t* record,
+                uint32_t* record_bytes) noexcept nogil:
     cdef OuchEnterOrder m
     cdef EnterOrder* order = <EnterOrder*>record
+    cdef bint wants_seed = False
     cdef int status = ouch50_decode_enter_order(message, bytes, &m)
     if status == STATUS_OK:
-        status = _appendage_room(m.appendage, m.appendage_bytes, sizeof(EnterOrder), record_bytes)
+        status = _options(m.appendage, m.appendage_bytes, sizeof(EnterOrder), record_bytes,
+                          &wants_seed)
     if status != STATUS_OK:
         return status
     _header(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
@@ -75,21 +110,21 @@ cdef int _enter(const Directory* directory, uint32_t session, const uint8_t* mes
     order.capacity = m.capacity
     order.iso = m.iso
     order.cross_type = m.cross_type
-    order.appendage_bytes = m.appendage_bytes
     memcpy(order.cl_ord_id, m.cl_ord_id, 14)
-    if m.appendage_bytes:
-        memcpy(record + sizeof(EnterOrder), m.appendage, m.appendage_bytes)
+    order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
+                                           record + sizeof(EnterOrder))
     return STATUS_OK
 
 
-cdef int _replace(uint32_t session, const uint8_t* message, uint32_t bytes, uint8_t* record,
-                  uint32_t* record_bytes) noexcept nogil:
+cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uint32_t bytes,
+                  uint8_t* record, uint32_t* record_bytes) noexcept nogil:
     cdef OuchReplaceOrder m
     cdef ReplaceOrder* order = <ReplaceOrder*>record
+    cdef bint wants_seed = False
     cdef int status = ouch50_decode_replace_order(message, bytes, &m)
     if status == STATUS_OK:
-        status = _appendage_room(m.appendage, m.appendage_bytes, sizeof(ReplaceOrder),
-                                 record_bytes)
+        status = _options(m.appendage, m.appendage_bytes, sizeof(ReplaceOrder), record_bytes,
+                          &wants_seed)
     if status != STATUS_OK:
         return status
     _header(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
@@ -99,10 +134,9 @@ cdef int _replace(uint32_t session, const uint8_t* message, uint32_t bytes, uint
     order.time_in_force = m.time_in_force
     order.display = m.display
     order.iso = m.iso
-    order.appendage_bytes = m.appendage_bytes
     memcpy(order.cl_ord_id, m.cl_ord_id, 14)
-    if m.appendage_bytes:
-        memcpy(record + sizeof(ReplaceOrder), m.appendage, m.appendage_bytes)
+    order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
+                                           record + sizeof(ReplaceOrder))
     return STATUS_OK
 
 
@@ -115,10 +149,16 @@ cdef inline int _firm(const char* named, const char* own, uint8_t* given) noexce
 cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* firm,
                       const uint8_t* message, uint32_t bytes, CancelOrder* record) noexcept nogil:
     cdef OuchMassCancel m
+    cdef OuchOptions options
     cdef uint8_t given = 0
     cdef int status = ouch50_decode_mass_cancel(message, bytes, &m)
     if status == STATUS_OK:
+        status = ouch50_decode_options(m.appendage, m.appendage_bytes, &options)
+    if status == STATUS_OK or status == STATUS_UNKNOWN_TYPE:
         status = _firm(m.firm, firm, &given)
+    if status == STATUS_OK and options.present & ouch50_tag_bit(OUCH50_TAG_SCOPE) \
+            and options.scope != SCOPE_SESSION and options.scope != SCOPE_FIRM:
+        status = STATUS_MALFORMED
     if status != STATUS_OK:
         return status
     _header(<uint8_t*>record, COMMAND_MASS_CANCEL, sizeof(CancelOrder), session, m.user_ref_num)
@@ -126,6 +166,11 @@ cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* 
     record.symbol_given = memcmp(m.symbol, b"        ", 8) != 0
     if record.symbol_given:
         record.header.instrument = directory_find(directory, m.symbol)
+    record.group = options.group_id
+    record.group_given = options.present & ouch50_tag_bit(OUCH50_TAG_GROUP_ID) != 0
+    record.side = options.side
+    record.side_given = options.present & ouch50_tag_bit(OUCH50_TAG_SIDE) != 0
+    record.scope = options.scope == SCOPE_FIRM
     return STATUS_OK
 
 
@@ -176,17 +221,17 @@ cdef int _order_change(uint32_t session, const uint8_t* message, uint32_t bytes,
     return status
 
 
-cdef int order_entry_command(const Directory* directory, uint32_t session, const char* firm,
-                             const uint8_t* message, uint32_t message_bytes, uint8_t* record,
-                             uint32_t* record_bytes) noexcept nogil:
+cdef int order_entry_command(const Directory* directory, SeedPool* seeds, uint32_t session,
+                             const char* firm, const uint8_t* message, uint32_t message_bytes,
+                             uint8_t* record, uint32_t* record_bytes) noexcept nogil:
     cdef OuchAccountQuery query
     cdef int status
     if message_bytes == 0:
         return STATUS_MALFORMED
     if message[0] == OUCH50_ENTER_ORDER:
-        return _enter(directory, session, message, message_bytes, record, record_bytes)
+        return _enter(directory, seeds, session, message, message_bytes, record, record_bytes)
     if message[0] == OUCH50_REPLACE_ORDER:
-        return _replace(session, message, message_bytes, record, record_bytes)
+        return _replace(seeds, session, message, message_bytes, record, record_bytes)
     record_bytes[0] = sizeof(CancelOrder)
     if message[0] == OUCH50_CANCEL_ORDER or message[0] == OUCH50_MODIFY_ORDER:
         return _order_change(session, message, message_bytes, <CancelOrder*>record)

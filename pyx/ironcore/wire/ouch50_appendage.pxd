@@ -35,21 +35,31 @@ cdef enum OuchTagNumber:
     OUCH50_TAG_SIDE = 27
     OUCH50_TAG_USER_REF_IDX = 28
     OUCH50_TAG_MAX = 28
+    # The venue's own, above all that OUCH has (docs/WIRE.md).
+    OUCH50_TAG_STOP_PRICE = 128
+    OUCH50_TAG_TRAIL_OFFSET = 129
+    OUCH50_TAG_SELF_TRADE_PREVENTION = 130
+    OUCH50_TAG_RESERVE_SEED = 133
+    OUCH50_TAG_SCOPE = 134
+    OUCH50_TAG_VENUE_FIRST = 128
+    OUCH50_TAG_VENUE_MAX = 134
 
 cdef enum:
-    OUCH50_APPENDAGE_BYTES_MAX = 124     # every known tag once
+    OUCH50_APPENDAGE_BYTES_MAX = 156     # every known tag once
 
 cdef struct OuchTag:
     uint8_t tag
     uint8_t value_bytes
     const uint8_t* value                 # inside the appendage
 
-# Every known tag, host-endian; a field counts only when its bit, 1 << tag number, is in `present`.
+# Every known tag, host-endian; a field counts only when ouch50_tag_bit of its tag is in `present`.
 cdef struct OuchOptions:
-    uint32_t present
+    uint64_t present
     uint64_t secondary_ord_ref_num
     uint64_t discretion_price            # 1/10,000 of the currency, as the other prices
     uint64_t display_price
+    uint64_t stop_price                  # as the other prices
+    uint64_t reserve_seed
     uint32_t min_qty
     uint32_t max_floor
     int32_t peg_offset
@@ -57,6 +67,7 @@ cdef struct OuchOptions:
     uint32_t random_reserves
     uint32_t expire_time                 # seconds since midnight
     uint32_t display_quantity
+    uint32_t trail_offset                # 1/10,000 of the currency
     uint16_t group_id
     char firm[4]
     char route[4]
@@ -71,12 +82,14 @@ cdef struct OuchOptions:
     uint8_t shares_located
     uint8_t side
     uint8_t user_ref_idx
+    uint8_t self_trade_prevention
+    uint8_t scope
 
 # The element at *offset (start with 0), which moves on behind it: STATUS_OK, STATUS_EMPTY at the
 # end, STATUS_MALFORMED when the element has length 0 or reaches over the end. Any tag is returned.
 cdef Status ouch50_next_tag(const uint8_t* appendage, size_t bytes, size_t* offset,
                             OuchTag* out) noexcept nogil
-# Bytes of a known tag's value; 0 for a tag that this version of OUCH does not have.
+# Bytes of a known tag's value; 0 for a tag that neither this version of OUCH nor the venue has.
 cdef size_t ouch50_tag_value_bytes(uint8_t tag) noexcept nogil
 # STATUS_MALFORMED: a broken element, a known tag with another length, or a tag that comes twice (it
 # would have two meanings). STATUS_UNKNOWN_TYPE: sound so far as known, but with an unknown tag.
@@ -90,6 +103,11 @@ cdef size_t ouch50_encode_options(const OuchOptions* options, uint8_t* out) noex
 # For the Python face; `message` names the message in the ValueError for what is malformed.
 cdef dict ouch50_appendage_dict(Layout message, const uint8_t* appendage, size_t bytes)
 cdef bytes ouch50_appendage_bytes(Layout message, dict options)
+
+
+cdef inline uint64_t ouch50_tag_bit(uint8_t tag) noexcept nogil:
+    """The bit of a known tag in OuchOptions.present."""
+    return <uint64_t>1 << (tag if tag <= OUCH50_TAG_MAX else tag - OUCH50_TAG_VENUE_FIRST + 32)
 
 
 # How every message ends, after fixed_bytes. With load_appendage the fixed part includes the length

@@ -30,13 +30,14 @@ cdef Status ouch50_next_tag(const uint8_t* appendage, size_t bytes, size_t* offs
 
 cdef size_t ouch50_tag_value_bytes(uint8_t tag) noexcept nogil:
     if tag == OUCH50_TAG_SECONDARY_ORD_REF_NUM or tag == OUCH50_TAG_DISCRETION_PRICE \
-            or tag == OUCH50_TAG_DISPLAY_PRICE:
+            or tag == OUCH50_TAG_DISPLAY_PRICE or tag == OUCH50_TAG_STOP_PRICE \
+            or tag == OUCH50_TAG_RESERVE_SEED:
         return 8
     if tag == OUCH50_TAG_FIRM or tag == OUCH50_TAG_ROUTE or tag == OUCH50_TAG_LOCATE_BROKER \
             or tag == OUCH50_TAG_MIN_QTY or tag == OUCH50_TAG_MAX_FLOOR \
             or tag == OUCH50_TAG_PEG_OFFSET or tag == OUCH50_TAG_DISCRETION_PEG_OFFSET \
             or tag == OUCH50_TAG_RANDOM_RESERVES or tag == OUCH50_TAG_EXPIRE_TIME \
-            or tag == OUCH50_TAG_DISPLAY_QUANTITY:
+            or tag == OUCH50_TAG_DISPLAY_QUANTITY or tag == OUCH50_TAG_TRAIL_OFFSET:
         return 4
     if tag == OUCH50_TAG_GROUP_ID:
         return 2
@@ -44,7 +45,8 @@ cdef size_t ouch50_tag_value_bytes(uint8_t tag) noexcept nogil:
             or tag == OUCH50_TAG_DISCRETION_PRICE_TYPE or tag == OUCH50_TAG_POST_ONLY \
             or tag == OUCH50_TAG_TRADE_NOW or tag == OUCH50_TAG_HANDLE_INST \
             or tag == OUCH50_TAG_BBO_WEIGHT_INDICATOR or tag == OUCH50_TAG_SHARES_LOCATED \
-            or tag == OUCH50_TAG_SIDE or tag == OUCH50_TAG_USER_REF_IDX:
+            or tag == OUCH50_TAG_SIDE or tag == OUCH50_TAG_USER_REF_IDX \
+            or tag == OUCH50_TAG_SELF_TRADE_PREVENTION or tag == OUCH50_TAG_SCOPE:
         return 1
     return 0
 
@@ -105,6 +107,16 @@ cdef void _load_option(const OuchTag* element, OuchOptions* out) noexcept nogil:
         out.side = value[0]
     elif tag == OUCH50_TAG_USER_REF_IDX:
         out.user_ref_idx = value[0]
+    elif tag == OUCH50_TAG_STOP_PRICE:
+        out.stop_price = load_u64_be(value)
+    elif tag == OUCH50_TAG_TRAIL_OFFSET:
+        out.trail_offset = load_u32_be(value)
+    elif tag == OUCH50_TAG_SELF_TRADE_PREVENTION:
+        out.self_trade_prevention = value[0]
+    elif tag == OUCH50_TAG_RESERVE_SEED:
+        out.reserve_seed = load_u64_be(value)
+    elif tag == OUCH50_TAG_SCOPE:
+        out.scope = value[0]
 
 
 cdef Status ouch50_decode_options(const uint8_t* appendage, size_t bytes,
@@ -112,7 +124,7 @@ cdef Status ouch50_decode_options(const uint8_t* appendage, size_t bytes,
     cdef OuchTag element
     cdef size_t offset = 0
     cdef size_t value_bytes
-    cdef uint32_t bit
+    cdef uint64_t bit
     cdef Status status
     cdef Status result = STATUS_OK
     memset(out, 0, sizeof(OuchOptions))
@@ -126,7 +138,7 @@ cdef Status ouch50_decode_options(const uint8_t* appendage, size_t bytes,
         if value_bytes == 0:
             result = STATUS_UNKNOWN_TYPE
             continue
-        bit = <uint32_t>1 << element.tag
+        bit = ouch50_tag_bit(element.tag)
         if element.value_bytes != value_bytes or out.present & bit:
             return STATUS_MALFORMED
         out.present = out.present | bit
@@ -209,25 +221,38 @@ cdef size_t _store_option(const OuchOptions* o, uint8_t tag, uint8_t* out) noexc
         return _store_u8(out, tag, o.side)
     if tag == OUCH50_TAG_USER_REF_IDX:
         return _store_u8(out, tag, o.user_ref_idx)
+    if tag == OUCH50_TAG_STOP_PRICE:
+        return _store_u64(out, tag, o.stop_price)
+    if tag == OUCH50_TAG_TRAIL_OFFSET:
+        return _store_u32(out, tag, o.trail_offset)
+    if tag == OUCH50_TAG_SELF_TRADE_PREVENTION:
+        return _store_u8(out, tag, o.self_trade_prevention)
+    if tag == OUCH50_TAG_RESERVE_SEED:
+        return _store_u64(out, tag, o.reserve_seed)
+    if tag == OUCH50_TAG_SCOPE:
+        return _store_u8(out, tag, o.scope)
     return 0
 
 
 cdef size_t ouch50_encode_options(const OuchOptions* options, uint8_t* out) noexcept nogil:
     cdef size_t bytes = 0
     cdef uint8_t tag
-    for tag in range(1, OUCH50_TAG_MAX + 1):
-        if options.present & (<uint32_t>1 << tag):
+    for tag in range(1, OUCH50_TAG_VENUE_MAX + 1):
+        if ouch50_tag_value_bytes(tag) and options.present & ouch50_tag_bit(tag):
             bytes += _store_option(options, tag, out + bytes)
     return bytes
 
 
 # The options under their names of docs/WIRE.md, in the order of OuchOptions.
 cdef Layout _options = Layout(
-    "OUCH", "- appendage 81 present:u4 "
-    "SecondaryOrdRefNum:u8 DiscretionPrice:u8 DisplayPrice:u8 MinQty:u4 MaxFloor:u4 PegOffset:i4 "
-    "DiscretionPegOffset:i4 RandomReserves:u4 ExpireTime:u4 DisplayQuantity:u4 GroupID:u2 Firm:a4 "
+    "OUCH", "- appendage 107 present:u8 "
+    "SecondaryOrdRefNum:u8 DiscretionPrice:u8 DisplayPrice:u8 StopPrice:u8 ReserveSeed:u8 "
+    "MinQty:u4 MaxFloor:u4 PegOffset:i4 "
+    "DiscretionPegOffset:i4 RandomReserves:u4 ExpireTime:u4 DisplayQuantity:u4 TrailOffset:u4 "
+    "GroupID:u2 Firm:a4 "
     "Route:a4 LocateBroker:a4 CustomerType:c PriceType:c DiscretionPriceType:c PostOnly:c "
-    "TradeNow:c HandleInst:c BBOWeightIndicator:c SharesLocated:c Side:c UserRefIdx:u1",
+    "TradeNow:c HandleInst:c BBOWeightIndicator:c SharesLocated:c Side:c UserRefIdx:u1 "
+    "SelfTradePrevention:c Scope:c",
     sizeof(OuchOptions), {})
 
 cdef dict _tag_numbers = {
@@ -255,6 +280,11 @@ cdef dict _tag_numbers = {
     "LocateBroker": OUCH50_TAG_LOCATE_BROKER,
     "Side": OUCH50_TAG_SIDE,
     "UserRefIdx": OUCH50_TAG_USER_REF_IDX,
+    "StopPrice": OUCH50_TAG_STOP_PRICE,
+    "TrailOffset": OUCH50_TAG_TRAIL_OFFSET,
+    "SelfTradePrevention": OUCH50_TAG_SELF_TRADE_PREVENTION,
+    "ReserveSeed": OUCH50_TAG_RESERVE_SEED,
+    "Scope": OUCH50_TAG_SCOPE,
 }
 
 
@@ -272,7 +302,7 @@ cdef dict ouch50_appendage_dict(Layout message, const uint8_t* appendage, size_t
                             "whole elements, known tags once and of their length")
     fields = _options.load(<const uint8_t*>&options)
     for name, tag in _tag_numbers.items():
-        if options.present & (<uint32_t>1 << <int>tag):
+        if options.present & ouch50_tag_bit(<uint8_t>tag):
             out[name] = fields[name]
     while ouch50_next_tag(appendage, bytes, &offset, &element) == STATUS_OK:
         if ouch50_tag_value_bytes(element.tag) == 0:
@@ -283,7 +313,7 @@ cdef dict ouch50_appendage_dict(Layout message, const uint8_t* appendage, size_t
 cdef bytes ouch50_appendage_bytes(Layout message, dict options):
     cdef OuchOptions host
     cdef uint8_t[OUCH50_APPENDAGE_BYTES_MAX] out
-    cdef uint32_t present = 0
+    cdef uint64_t present = 0
     # A value for every field: those that are not present are filled but never written out.
     cdef dict fields = _options.load(<const uint8_t*>memset(&host, 0x20, sizeof(host)))
     del fields["kind"]
@@ -292,7 +322,7 @@ cdef bytes ouch50_appendage_bytes(Layout message, dict options):
             raise message.error("appendage", f"option {name!r}",
                                 "one of " + " ".join(_tag_numbers))
         fields[name] = value
-        present |= <uint32_t>1 << <int>_tag_numbers[name]
+        present |= ouch50_tag_bit(<uint8_t>_tag_numbers[name])
     _options.store(fields, <uint8_t*>&host)
     host.present = present
     return (<char*>out)[:ouch50_encode_options(&host, out)]

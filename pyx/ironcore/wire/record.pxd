@@ -30,6 +30,7 @@ cdef enum RecordFlags:
     EVENT_CROSSES = 8        # REPLACED: the old order leaves the visible book by itself (ITCH D);
                              # the rest of the new one, if any, comes as ADDED. Else: one ITCH U.
     EVENT_SELL = 16          # the side of the order concerned (ADDED, REPLACED, CANCELED, ...)
+    EVENT_ATTRIBUTED = 32    # ADDED, REPLENISHED, REPLACED: displayed with attribution (ITCH F)
 
 # Commands: type < 128.
 cdef enum CommandType:
@@ -37,6 +38,11 @@ cdef enum CommandType:
     COMMAND_DEFINE_INSTRUMENT = 2
     COMMAND_DEFINE_SESSION = 3
     COMMAND_SYSTEM_EVENT = 4
+    COMMAND_CHANGE_INSTRUMENT = 5    # DefineInstrument of an instrument that is defined
+    COMMAND_RETIRE_INSTRUMENT = 6
+    COMMAND_SET_STATE = 7
+    COMMAND_CLOCK = 8                # the second of the day: expiry, resumption, indicative prices
+    COMMAND_BUST_TRADE = 9
     COMMAND_ENTER_ORDER = 16
     COMMAND_REPLACE_ORDER = 17
     COMMAND_CANCEL_ORDER = 18
@@ -65,6 +71,17 @@ cdef enum EventType:
     EVENT_INSTRUMENT_DEFINED = 139
     EVENT_SESSION_DEFINED = 140
     EVENT_SYSTEM = 141
+    EVENT_REPLENISHED = 142          # an iceberg shows its next peak: quantity; other: old reference
+    EVENT_REDUCED = 143              # the displayed part of an iceberg shrank: what the public sees
+    EVENT_ACTIVATED = 144            # this order (a stop, a peg) is the aggressor from here on
+    EVENT_CROSSED = 145              # one side of an execution in an auction; other: match number
+    EVENT_CROSS = 146                # an auction: order_ref is its volume
+    EVENT_INDICATIVE = 147
+    EVENT_STATE_CHANGED = 148        # reason is the state; quantity the four characters of why
+    EVENT_COLLARS = 149              # order_ref is upper << 32 | lower, price_e4 the reference
+    EVENT_BROKEN = 150               # a bust trade; other: match number
+    EVENT_INSTRUMENT_CHANGED = 151
+    EVENT_INSTRUMENT_RETIRED = 152
 
 cdef struct CommandHeader:           # 32 bytes
     uint8_t type
@@ -107,13 +124,18 @@ cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user
 
 # Also MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY and
 # CANCEL_SESSION.
-cdef struct CancelOrder:             # 40 bytes
+cdef struct CancelOrder:             # 48 bytes
     CommandHeader header
     uint32_t quantity                # CANCEL: intended total size, 0 cancels all
-    uint8_t side                     # MODIFY: the new side
+    uint8_t side                     # MODIFY: the new side; MASS_CANCEL: with side_given
     uint8_t reason                   # venue's own cancels: OUCH cancel reason
     uint8_t firm_given               # MASS_CANCEL, DISABLE, ENABLE: firm[] was not blank
     uint8_t symbol_given             # MASS_CANCEL: a symbol was named (header.instrument)
+    uint16_t group                   # MASS_CANCEL: GroupID, with group_given
+    uint8_t group_given
+    uint8_t side_given
+    uint8_t scope                    # MASS_CANCEL: 0 the session, 1 all sessions of its firm
+    uint8_t reserved[3]
 
 cdef struct StreamStart:             # 72 bytes
     CommandHeader header
@@ -126,7 +148,15 @@ cdef struct StreamStart:             # 72 bytes
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
     uint32_t reserved
 
-cdef struct DefineInstrument:        # 72 bytes; header.instrument is the id, 0-based and dense
+cdef struct TickBand:                # 8 bytes
+    int32_t price_from_e4            # from this price on
+    uint32_t tick_size_e4            # prices are multiples of this
+
+cdef enum:
+    TICK_BANDS_MAX = 7               # besides the tick size below the first band
+
+# Also CHANGE_INSTRUMENT.
+cdef struct DefineInstrument:        # 144 bytes; header.instrument is the id, 0-based and dense
     CommandHeader header
     char symbol[8]                   # padded with spaces
     uint32_t tick_size_e4
@@ -134,19 +164,74 @@ cdef struct DefineInstrument:        # 72 bytes; header.instrument is the id, 0-
     int32_t price_e4_min
     int32_t price_e4_max
     uint32_t quantity_max
-    uint32_t reserved[3]
+    int32_t reference_price_e4       # 0: none
+    uint16_t static_collar_bp        # basis points, each 0: none
+    uint16_t dynamic_collar_bp
+    uint16_t auction_collar_bp
+    uint16_t entry_collar_bp
+    uint16_t market_protection_bp
+    uint16_t pause_seconds           # a pause ends by itself after these; 0: it does not
+    uint8_t post_only_mode           # 0 reject, 1 reprice
+    uint8_t initial_state            # 0: continuous
+    uint8_t auction_extensions_max
+    uint8_t tick_bands_count
+    TickBand bands[7]
+    uint8_t reserved[8]
 
 cdef struct DefineSession:           # 56 bytes; header.session is the id, 1-based and dense
     CommandHeader header
     char username[6]                 # padded with spaces
     char firm[4]
     uint8_t cancel_on_disconnect
-    uint8_t reserved[13]
+    uint8_t stp_mode                 # 'N' 'O' 'B' 'D' '-'; 0 is '-'
+    uint32_t stp_group               # sessions of one group do not trade with one another; 0: none
+    uint8_t reserved[8]
 
 cdef struct SystemEventCommand:      # 40 bytes
     CommandHeader header
     uint8_t event_code               # ITCH 'O' 'S' 'Q' 'M' 'E' 'C'
     uint8_t reserved[7]
+
+cdef struct RetireInstrument:        # 40 bytes; header.instrument
+    CommandHeader header
+    uint8_t reserved[8]
+
+cdef struct SetState:                # 40 bytes; header.instrument
+    CommandHeader header
+    uint8_t state                    # InstrumentState
+    uint8_t force                    # not 0: no extension of an auction beyond its collar
+    uint8_t reserved[2]
+    char reason[4]                   # ITCH trading action reason, padded with spaces
+
+cdef struct ClockCommand:            # 40 bytes; header.instrument: what resumed, INSTRUMENT_NONE
+    CommandHeader header
+    uint32_t second                  # of the day
+    uint32_t reserved
+
+cdef struct BustTrade:               # 56 bytes; header.instrument
+    CommandHeader header
+    uint64_t match_number
+    uint32_t slots[2]                # of the two orders; 0: none
+    uint8_t reason                   # OUCH broken trade reason
+    uint8_t reserved[7]
+
+cdef enum InstrumentState:
+    STATE_CLOSED = 67                # 'C'
+    STATE_PRE_OPEN = 66              # 'B'
+    STATE_OPENING_AUCTION = 79       # 'O'
+    STATE_CONTINUOUS = 84            # 'T'
+    STATE_HALTED = 72                # 'H'
+    STATE_PAUSED = 80                # 'P'
+    STATE_QUOTE_ONLY = 81            # 'Q'
+    STATE_CLOSING_AUCTION = 76       # 'L'
+    STATE_RETIRED = 82               # 'R'
+
+# Options of the appendage that are this venue's own (docs/MATCHING_RULES.md, 4.9).
+cdef enum VenueOption:
+    OPTION_STOP_PRICE = 128          # 8 bytes, unsigned 1/10,000, as OUCH prices
+    OPTION_TRAIL_OFFSET = 129        # 4 bytes, unsigned 1/10,000
+    OPTION_SELF_TRADE_PREVENTION = 130   # 1 byte: 'N' 'O' 'B' 'D' '-'
+    OPTION_RESERVE_SEED = 133        # 8 bytes
 
 cdef struct Event:                   # 32 bytes
     uint8_t type
@@ -160,7 +245,7 @@ cdef struct Event:                   # 32 bytes
     uint32_t slot                    # owner of the order concerned; REJECTED: the reject code
 
 cdef enum:
-    RECORD_VERSION = 1
+    RECORD_VERSION = 2
 
 # A record in a frame; data is 8-byte aligned when the frame is.
 cdef struct RecordView:

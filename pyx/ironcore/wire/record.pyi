@@ -1,11 +1,8 @@
 """The project's own records (docs/WIRE.md, record.pxd) as dicts and as numpy types.
 
-A record is a dict of its `kind`, its `flags` by name (last visible aggressor_sell crosses sell) and
-its fields; the length and the reserved bytes are left out, a character that is not set is "".
-Commands are StreamStart DefineInstrument DefineSession SystemEvent EnterOrder ReplaceOrder
-CancelOrder ModifyOrder MassCancel DisableOrderEntry EnableOrderEntry AccountQuery CancelSession;
-events are Accepted Rejected Executed Canceled Replaced Added Modified MassCancelResponse
-OrderEntryDisabled OrderEntryEnabled AccountQueryResponse InstrumentDefined SessionDefined System.
+A record is a dict of its `kind`, its `flags` by name (last visible aggressor_sell crosses sell
+attributed) and its fields; the length and the reserved bytes are left out, a character that is not
+set is "". The kinds of commands and events, and their fields, are those of docs/WIRE.md.
 EnterOrder and ReplaceOrder have their `appendage`, as in ironcore.wire.ouch50.
 """
 

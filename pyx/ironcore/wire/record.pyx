@@ -38,28 +38,48 @@ cdef extern from *:
         AT(ReplaceOrder, time_in_force, 44); AT(ReplaceOrder, display, 45);                     \\
         AT(ReplaceOrder, iso, 46); AT(ReplaceOrder, reserved, 47);                              \\
         AT(ReplaceOrder, appendage_bytes, 48); AT(ReplaceOrder, cl_ord_id, 50);                 \\
-        SIZE(CancelOrder, 40);                                                                  \\
-        AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 32); AT(CancelOrder, side, 36);   \\
-        AT(CancelOrder, reason, 37); AT(CancelOrder, firm_given, 38);                           \\
-        AT(CancelOrder, symbol_given, 39);                                                      \\
+        SIZE(CancelOrder, 48); AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 32);       \\
+        AT(CancelOrder, side, 36); AT(CancelOrder, reason, 37);                                 \\
+        AT(CancelOrder, firm_given, 38); AT(CancelOrder, symbol_given, 39);                     \\
+        AT(CancelOrder, group, 40); AT(CancelOrder, group_given, 42);                           \\
+        AT(CancelOrder, side_given, 43); AT(CancelOrder, scope, 44);                            \\
+        AT(CancelOrder, reserved, 45);                                                          \\
         SIZE(StreamStart, 72);                                                                  \\
         AT(StreamStart, header, 0); AT(StreamStart, stream_name, 32);                           \\
         AT(StreamStart, version, 42); AT(StreamStart, instruments_max, 44);                     \\
         AT(StreamStart, midnight_ns, 48); AT(StreamStart, orders_max, 56);                      \\
         AT(StreamStart, sessions_max, 60); AT(StreamStart, user_ref_bits, 64);                  \\
         AT(StreamStart, reserved, 68);                                                          \\
-        SIZE(DefineInstrument, 72);                                                             \\
-        AT(DefineInstrument, header, 0); AT(DefineInstrument, symbol, 32);                      \\
-        AT(DefineInstrument, tick_size_e4, 40); AT(DefineInstrument, lot_size, 44);             \\
-        AT(DefineInstrument, price_e4_min, 48); AT(DefineInstrument, price_e4_max, 52);         \\
-        AT(DefineInstrument, quantity_max, 56); AT(DefineInstrument, reserved, 60);             \\
-        SIZE(DefineSession, 56);                                                                \\
-        AT(DefineSession, header, 0); AT(DefineSession, username, 32);                          \\
+        SIZE(TickBand, 8); AT(TickBand, price_from_e4, 0); AT(TickBand, tick_size_e4, 4);       \\
+        SIZE(DefineInstrument, 144); AT(DefineInstrument, header, 0);                           \\
+        AT(DefineInstrument, symbol, 32); AT(DefineInstrument, tick_size_e4, 40);               \\
+        AT(DefineInstrument, lot_size, 44); AT(DefineInstrument, price_e4_min, 48);             \\
+        AT(DefineInstrument, price_e4_max, 52); AT(DefineInstrument, quantity_max, 56);         \\
+        AT(DefineInstrument, reference_price_e4, 60);                                           \\
+        AT(DefineInstrument, static_collar_bp, 64);                                             \\
+        AT(DefineInstrument, dynamic_collar_bp, 66);                                            \\
+        AT(DefineInstrument, auction_collar_bp, 68); AT(DefineInstrument, entry_collar_bp, 70); \\
+        AT(DefineInstrument, market_protection_bp, 72);                                         \\
+        AT(DefineInstrument, pause_seconds, 74); AT(DefineInstrument, post_only_mode, 76);      \\
+        AT(DefineInstrument, initial_state, 77);                                                \\
+        AT(DefineInstrument, auction_extensions_max, 78);                                       \\
+        AT(DefineInstrument, tick_bands_count, 79); AT(DefineInstrument, bands, 80);            \\
+        AT(DefineInstrument, reserved, 136);                                                    \\
+        SIZE(DefineSession, 56); AT(DefineSession, header, 0); AT(DefineSession, username, 32); \\
         AT(DefineSession, firm, 38); AT(DefineSession, cancel_on_disconnect, 42);               \\
-        AT(DefineSession, reserved, 43);                                                        \\
+        AT(DefineSession, stp_mode, 43); AT(DefineSession, stp_group, 44);                      \\
+        AT(DefineSession, reserved, 48);                                                        \\
         SIZE(SystemEventCommand, 40);                                                           \\
         AT(SystemEventCommand, header, 0); AT(SystemEventCommand, event_code, 32);              \\
         AT(SystemEventCommand, reserved, 33);                                                   \\
+        SIZE(RetireInstrument, 40); AT(RetireInstrument, header, 0);                            \\
+        AT(RetireInstrument, reserved, 32);                                                     \\
+        SIZE(SetState, 40); AT(SetState, header, 0); AT(SetState, state, 32);                   \\
+        AT(SetState, force, 33); AT(SetState, reserved, 34); AT(SetState, reason, 36);          \\
+        SIZE(ClockCommand, 40); AT(ClockCommand, header, 0); AT(ClockCommand, second, 32);      \\
+        AT(ClockCommand, reserved, 36);                                                         \\
+        SIZE(BustTrade, 56); AT(BustTrade, header, 0); AT(BustTrade, match_number, 32);         \\
+        AT(BustTrade, slots, 40); AT(BustTrade, reason, 48); AT(BustTrade, reserved, 49);       \\
         SIZE(Event, 32);                                                                        \\
         AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);      \\
         AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                  \\
@@ -96,12 +116,21 @@ cdef size_t record_command_bytes(uint8_t command_type) noexcept nogil:
         return sizeof(CancelOrder)
     if command_type == COMMAND_STREAM_START:
         return sizeof(StreamStart)
-    if command_type == COMMAND_DEFINE_INSTRUMENT:
+    if (command_type == COMMAND_DEFINE_INSTRUMENT
+            or command_type == COMMAND_CHANGE_INSTRUMENT):
         return sizeof(DefineInstrument)
     if command_type == COMMAND_DEFINE_SESSION:
         return sizeof(DefineSession)
     if command_type == COMMAND_SYSTEM_EVENT:
         return sizeof(SystemEventCommand)
+    if command_type == COMMAND_RETIRE_INSTRUMENT:
+        return sizeof(RetireInstrument)
+    if command_type == COMMAND_SET_STATE:
+        return sizeof(SetState)
+    if command_type == COMMAND_CLOCK:
+        return sizeof(ClockCommand)
+    if command_type == COMMAND_BUST_TRADE:
+        return sizeof(BustTrade)
     return 0
 
 
@@ -142,7 +171,7 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
     if at >= bytes:
         return STATUS_EMPTY
     if record_is_event(frame[at]):
-        if frame[at] > EVENT_SYSTEM:
+        if frame[at] > EVENT_INSTRUMENT_RETIRED:
             return STATUS_UNKNOWN_TYPE
         if bytes - at < EVENT_BYTES:
             return STATUS_TRUNCATED
@@ -186,30 +215,52 @@ cdef str _HEADER = (
     "type:u1 flags:u1 record_bytes:u2 session:u4 time_ns:u8 source_sequence:u8 user_ref:u4 "
     "instrument:u4")
 
-# "@" stands for the header.
+cdef str _INSTRUMENT = (
+    "symbol:a8 tick_size_e4:u4 lot_size:u4 price_e4_min:i4 price_e4_max:i4 quantity_max:u4 "
+    "reference_price_e4:i4 static_collar_bp:u2 dynamic_collar_bp:u2 auction_collar_bp:u2 "
+    "entry_collar_bp:u2 market_protection_bp:u2 pause_seconds:u2 post_only_mode:u1 "
+    "initial_state:o auction_extensions_max:u1 tick_bands_count:u1 " + "".join([
+        f"price_from_e4_{band}:i4 tick_size_e4_{band}:u4 "
+        for band in range(1, TICK_BANDS_MAX + 1)]) + "reserved:x8")
+
+cdef str _CANCEL = (
+    "quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1 group:u2 group_given:u1 "
+    "side_given:u1 scope:u1 reserved:x3")
+
+# "@" stands for the header, "%" for a tick table, "^" for a cancel's fields.
 cdef Protocol _commands = Protocol("record", """
 0x01 StreamStart 72 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
     sessions_max:u4 user_ref_bits:u4 reserved:x4
-0x02 DefineInstrument 72 @ symbol:a8 tick_size_e4:u4 lot_size:u4 price_e4_min:i4 price_e4_max:i4
-    quantity_max:u4 reserved:x12
-0x03 DefineSession 56 @ username:a6 firm:a4 cancel_on_disconnect:u1 reserved:x13
+0x02 DefineInstrument 144 @ %
+0x03 DefineSession 56 @ username:a6 firm:a4 cancel_on_disconnect:u1 stp_mode:o stp_group:u4
+    reserved:x8
 0x04 SystemEvent 40 @ event_code:o reserved:x7
+0x05 ChangeInstrument 144 @ %
+0x06 RetireInstrument 40 @ reserved:x8
+0x07 SetState 40 @ state:o force:u1 reserved:x2 reason:a4
+0x08 Clock 40 @ second:u4 reserved:x4
+0x09 BustTrade 56 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
 0x10 EnterOrder 64 @ quantity:u4 price_e4:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o appendage_bytes:u2 cl_ord_id:a14 reserved:x2
 0x11 ReplaceOrder 64 @ quantity:u4 price_e4:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
     reserved:x1 appendage_bytes:u2 cl_ord_id:a14
-0x12 CancelOrder 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-0x13 ModifyOrder 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-0x14 MassCancel 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-0x15 DisableOrderEntry 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-0x16 EnableOrderEntry 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-0x17 AccountQuery 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-0x18 CancelSession 40 @ quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1
-""".replace("@", _HEADER), (
+0x12 CancelOrder 48 @ ^
+0x13 ModifyOrder 48 @ ^
+0x14 MassCancel 48 @ ^
+0x15 DisableOrderEntry 48 @ ^
+0x16 EnableOrderEntry 48 @ ^
+0x17 AccountQuery 48 @ ^
+0x18 CancelSession 48 @ ^
+""".replace("@", _HEADER).replace("%", _INSTRUMENT).replace("^", _CANCEL), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),
     sizeof(DefineSession),
     sizeof(SystemEventCommand),
+    sizeof(DefineInstrument),
+    sizeof(RetireInstrument),
+    sizeof(SetState),
+    sizeof(ClockCommand),
+    sizeof(BustTrade),
     sizeof(EnterOrder),
     sizeof(ReplaceOrder),
 ) + 7 * (sizeof(CancelOrder),))
@@ -217,7 +268,9 @@ cdef Protocol _commands = Protocol("record", """
 cdef tuple _EVENTS = (
     "Accepted", "Rejected", "Executed", "Canceled", "Replaced", "Added", "Modified",
     "MassCancelResponse", "OrderEntryDisabled", "OrderEntryEnabled", "AccountQueryResponse",
-    "InstrumentDefined", "SessionDefined", "System",
+    "InstrumentDefined", "SessionDefined", "System", "Replenished", "Reduced", "Activated",
+    "Crossed", "Cross", "Indicative", "StateChanged", "Collars", "Broken", "InstrumentChanged",
+    "InstrumentRetired",
 )
 
 cdef Protocol _events = Protocol("record", "\n".join([
@@ -227,7 +280,7 @@ cdef Protocol _events = Protocol("record", "\n".join([
 
 cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),
                      (EVENT_AGGRESSOR_SELL, "aggressor_sell"), (EVENT_CROSSES, "crosses"),
-                     (EVENT_SELL, "sell"))
+                     (EVENT_SELL, "sell"), (EVENT_ATTRIBUTED, "attributed"))
 
 
 cdef dict _load(const RecordView* record):

@@ -131,6 +131,21 @@ def test_counters_are_shown_while_the_venue_runs_and_after_it_died(venue: Tempor
     assert "gateway.logins" in text
 
 
+def test_an_operator_halts_and_resumes_a_running_venue(venue: TemporaryVenue) -> None:
+    done = ironpit("control", "-c", str(venue.file), "halt", "BTCUSD", code=3)
+    assert "is not running" in done.stderr
+    venue.start()
+    config = str(venue.file)
+    assert ironpit("control", "-c", config, "halt", "BTCUSD").stdout == (
+        "BTCUSD: halt: StateChanged\n"
+    )
+    done = ironpit("control", "-c", config, "halt", "BTCUSD", code=1)
+    assert "no effect" in done.stderr
+    ironpit("control", "-c", config, "resume", "BTCUSD")
+    report = load(venue)
+    assert report["counts"]["rejected"] == 0
+
+
 def test_a_second_load_goes_on_behind_the_first(venue: TemporaryVenue) -> None:
     venue.start()
     for _ in range(3):

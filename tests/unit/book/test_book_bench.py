@@ -5,21 +5,28 @@ Method: small workloads; what they cause is compared with the model. No figure i
 
 import hashlib
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.model import records as r
 from tests.model.engine_model import EngineModel
+from tests.unit.book.test_book_itch_books import stream
 
+from ironcore.book.itch_books import MarketBooks
 from ironcore.book.matching_engine import record_offsets
-from ironcore.runtime.bench_match import PERCENTILES, measure
+from ironcore.runtime.bench_books import BookLoops
+from ironcore.runtime.bench_match import FLOOR, ONE_AT_A_TIME, QUEUED, Loops, outcome
 from ironcore.runtime.match_workloads import Workload, from_operations
 from ironpit.bench.match import Plan, run, text_of
-from ironpit.flow import generate
+from ironpit.bench.rounds import PERCENTILES, percentiles, take_turns
+from ironpit.errors import UserError
+from ironpit.flow import FlowError, generate
 
 
 def generated(messages: int, seed: int) -> Workload:
     flow = generate(3, messages, seed)
-    return from_operations("a flow", flow.operations, 3, [flow.tick_size_e4(0)])
+    return from_operations("a flow", flow.operations, 3, flow.tick_sizes_e4(), messages)
 
 
 def records_of(workload: Workload) -> list[bytes]:
@@ -38,27 +45,53 @@ def run_model(workload: Workload) -> tuple[list[int], bytes]:
 def test_the_measured_core_does_what_the_model_does(seed: int) -> None:
     workload = generated(4000, seed)
     _, expected = run_model(workload)
-    result = measure(workload, repeats=1)
-    assert result["events_digest"] == hashlib.sha256(expected).hexdigest()
-    assert result["events"] == len(expected) // 32
-    assert result["messages"] == 4000
+    caused = outcome(workload)
+    assert caused["events_digest"] == hashlib.sha256(expected).hexdigest()
+    loops = Loops(workload)
+    assert loops.messages == 4000
+    events = {
+        loops.run(way, timed).events for way in (QUEUED, ONE_AT_A_TIME) for timed in (False, True)
+    }
+    assert events == {caused["events"]}
 
 
-def test_the_report_names_every_way_of_running_beside_its_floor() -> None:
-    result = measure(generated(2000, 1), repeats=2)
-    for name in ("floor", "one_at_a_time", "queued"):
-        rate = result[name]
+def test_an_opening_is_applied_and_neither_measured_nor_counted() -> None:
+    flow = generate(3, 2000, 1)
+    venue = len(records_of(generated(2000, 1))) - 2000
+    workload = from_operations("a flow", flow.operations, 3, [100], 2000, opening=600)
+    assert workload.opening == venue + 600
+    loops = Loops(workload)
+    assert loops.messages == 1400
+    assert loops.run(QUEUED).events == outcome(workload)["events"]
+    assert outcome(workload)["events_digest"] == outcome(generated(2000, 1))["events_digest"]
+
+
+def test_the_rounds_of_all_ways_are_counted_and_ranked() -> None:
+    loops = Loops(generated(2000, 1))
+    (series,) = take_turns([(loops, (FLOOR, QUEUED, ONE_AT_A_TIME))], loops.messages, 3)
+    assert not isinstance(series, str)
+    for name in (FLOOR, QUEUED, ONE_AT_A_TIME):
+        rate = series[name].report()
+        assert len(series[name].elapsed_ns) == 3
         assert 0 < rate["ns_per_message_min"] <= rate["ns_per_message"]
         assert rate["ns_per_message"] <= rate["ns_per_message_max"]
-    for name in ("one_at_a_time", "queued"):
-        assert result[name]["ratio_to_floor"] > 0
-        ranks = [result[name]["latency_ns"][percentile] for percentile in PERCENTILES]
+    for name in (QUEUED, ONE_AT_A_TIME):
+        latencies = series[name].latencies
+        assert latencies is not None
+        assert latencies.sum() == 3 * 2000
+        ranks = [series[name].report()["latency_ns"][percentile] for percentile in PERCENTILES]
         assert ranks == sorted(ranks)
+
+
+def test_percentiles_are_those_of_the_counts() -> None:
+    counts = np.zeros(1 << 16, np.int64)
+    counts[40], counts[70], counts[900] = 990, 9, 1
+    assert percentiles(counts) == {"p50": 40, "p90": 40, "p99": 40, "p99_9": 70, "p99_99": 900}
 
 
 def test_every_operation_of_a_flow_becomes_its_record() -> None:
     flow = generate(3, 1000, 5)
-    workload = from_operations("a flow", flow.operations, 3, [100])
+    workload = from_operations("a flow", flow.operations, 3, [100], 1000)
     types = {ord("O"): r.ENTER_ORDER, ord("U"): r.REPLACE_ORDER, ord("X"): r.CANCEL_ORDER}
     for operation, record in zip(
         flow.operations, records_of(workload)[workload.opening :], strict=True
@@ -80,8 +113,61 @@ def test_nearly_every_message_of_a_generated_flow_does_something() -> None:
 
 
 def test_the_command_reports_each_workload() -> None:
-    report = run(Plan(messages=2000, rounds=1))
-    (found,) = report["workloads"]
-    assert found["messages"] == 2000
-    for text in ("one at a time", "queued", "floor", found["events_digest"][:16]):
-        assert text in text_of(report)
+    report = run(Plan(messages=2000, rounds=1, workloads="routine,many2000"))
+    found = report["workloads"]
+    assert [one["workload"] for one in found] == ["routine", "many2000"]
+    assert [one["instruments"] for one in found] == [1, 2000]
+    for one in found:
+        assert one["messages"] == 2000
+        for text in ("one at a time", "queued", "floor", one["events_digest"][:16]):
+            assert text in text_of(report)
+        for way in ("queued", "one_at_a_time"):
+            assert set(one[way]) >= {"messages_per_s", "memory_bytes", "ratio_to_floor"}
+
+
+def test_the_same_seed_gives_the_same_digest_in_every_run() -> None:
+    plan = Plan(messages=1500, rounds=1, workloads="crash60")
+    digests = {run(plan)["workloads"][0]["events_digest"] for _ in range(2)}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("names", ["nothing", "itch-orders"])
+def test_a_workload_that_is_not_there_is_named(names: str) -> None:
+    with pytest.raises(UserError, match=names):
+        run(Plan(messages=1000, workloads=names))
+
+
+def test_book_building_is_measured_over_every_message_and_its_books_are_digested() -> None:
+    messages = stream(3, 1500)
+    data = b"".join(len(message).to_bytes(2, "big") + message for message in messages)
+    loops = BookLoops(data)
+    books = MarketBooks(4096, 1 << 16)
+    assert loops.messages == books.apply_file(data)
+    digest = hashlib.sha256()
+    for locate in range(1000):
+        for side in ("B", "S"):
+            digest.update(books.orders(locate, side).tobytes() + b"/")
+    caused = loops.outcome()
+    assert caused["events_digest"] == digest.hexdigest()
+    assert caused["orders_live_end"] == books.counts()["orders"]
+    for way in (FLOOR, QUEUED, ONE_AT_A_TIME):
+        assert loops.run(way).elapsed_ns > 0
+    latencies = loops.run(ONE_AT_A_TIME, timed=True).latencies
+    assert latencies is not None
+    assert latencies.sum() == len(messages)
+
+
+def test_a_file_is_replayed_as_orders_and_as_books(tmp_path: Path) -> None:
+    messages = stream(3, 1500)
+    file = tmp_path / "day.itch"
+    file.write_bytes(b"".join(len(one).to_bytes(2, "big") + one for one in messages))
+    names = "itch-orders,itch-books"
+    orders, books = run(Plan(rounds=1, workloads=names, orders=str(file)))["workloads"]
+    assert (orders["workload"], books["workload"]) == (
+        "itch-orders day.itch",
+        "itch-books day.itch",
+    )
+    assert books["messages"] == len(messages)
+    file.write_bytes(b"no messages")
+    with pytest.raises(FlowError, match=r"day\.itch"):
+        run(Plan(rounds=1, workloads="itch-books", orders=str(file)))

@@ -16,7 +16,7 @@ def partly_executed(venue: Subject, quantity: int = 100, executed: int = 30) -> 
     return reference
 
 
-@rule("6.1", "9.1")
+@rule("6.1", "15.1")
 @pytest.mark.parametrize("total", [0, 1, 30])
 def test_a_total_at_or_below_what_is_executed_cancels_the_rest(venue: Subject, total: int) -> None:
     reference = partly_executed(venue)
@@ -68,7 +68,7 @@ def test_a_new_total_off_lot_is_ignored(venue: Subject) -> None:
     assert venue.one(r.cancel(1, 1, 50)).other == 50
 
 
-@rule("6.4", "9.1")
+@rule("6.4", "15.1")
 def test_a_modification_makes_smaller_and_keeps_the_priority(venue: Subject) -> None:
     reference = venue.rest(1, 1, "S", 100, 1000)
     venue.rest(1, 2, "S", 10, 1000)
@@ -158,8 +158,8 @@ def test_while_order_entry_is_disabled_the_old_order_stays(venue: Subject) -> No
         r.replace(1, 1, 2, 100, 2100),
         r.replace(1, 1, 2, 100, -1),
         r.replace(1, 1, 2, 100, 1100, time_in_force="6"),
-        r.replace(1, 1, 2, 100, 1100, display="N"),
-        r.replace(1, 1, 2, 100, 1100, appendage=r.option(12, b"P")),
+        r.replace(1, 1, 2, 100, 1100, display="Z"),
+        r.replace(1, 1, 2, 100, 1100, appendage=r.option(12, b"X")),
         r.replace(1, 1, 2, 100, 1100, appendage=r.option(27, b"S")),
         r.replace(1, 1, 2, 100, 1100, appendage=r.option(27, b"X")),
     ],
@@ -185,7 +185,7 @@ def test_the_quantity_of_a_replacement_counts_what_the_chain_has_executed(venue:
     assert venue.one(r.short(r.ACCOUNT_QUERY, 1)).quantity == 4
 
 
-@rule("7.5", "7.6", "9.1")
+@rule("7.5", "7.6", "15.1")
 def test_a_replacement_that_rests_is_one_event_and_loses_its_priority(venue: Subject) -> None:
     old = venue.rest(1, 1, "B", 10, 1000)
     venue.rest(1, 2, "B", 10, 1000)

@@ -66,16 +66,21 @@ def test_other_times_in_force_are_not_supported(venue: Subject, time_in_force: s
 
 
 @rule("4.7")
-@pytest.mark.parametrize(("display", "accepted"), [("Y", True), ("A", True), ("N", False)])
-def test_orders_are_displayed(venue: Subject, display: str, accepted: bool) -> None:
+@pytest.mark.parametrize(
+    ("display", "accepted"), [("Y", True), ("A", True), ("N", True), ("Z", False), ("\0", False)]
+)
+def test_orders_are_displayed_attributed_or_hidden(
+    venue: Subject, display: str, accepted: bool
+) -> None:
     events = venue.ok(r.enter(1, 1, "B", 5, 1000, display=display))
     assert kinds(events) == ([r.ACCEPTED, r.ADDED] if accepted else [r.REJECTED])
     assert accepted or events[0].slot == 0x03
 
 
 @rule("4.8")
-def test_orders_for_a_cross_are_rejected(venue: Subject) -> None:
-    assert venue.reason(r.enter(1, 1, "B", 5, 1000, cross_type="O")) == 0x14
+@pytest.mark.parametrize("cross_type", ["S", "X", "\0"])
+def test_an_unknown_cross_type_is_rejected(venue: Subject, cross_type: str) -> None:
+    assert venue.reason(r.enter(1, 1, "B", 5, 1000, cross_type=cross_type)) == 0x14
 
 
 @rule("4.9")
@@ -83,16 +88,17 @@ def test_orders_for_a_cross_are_rejected(venue: Subject) -> None:
     ("appendage", "reason"),
     [
         (r.option(3, b"\0\0\0\x01"), 0x0D),
-        (r.option(5, b"\0\0\0\x01"), 0x04),
-        (r.option(6, b"M"), 0x11),
-        (r.option(12, b"P"), 0x0F),
+        (r.option(5, b"\0\0\0\x06"), 0x04),
+        (r.option(6, b"X"), 0x05),
+        (r.option(6, b"M"), 0x03),
+        (r.option(12, b"X"), 0x0F),
         (r.option(9, bytes(8)), 0x0F),
         (r.option(13, b"\0\0\0\x01"), 0x0F),
         (r.option(14, b"XNAS"), 0x16),
-        (r.option(2, b"FIRM") + r.option(6, b"P") + r.option(14, b"XNAS"), 0x11),
+        (r.option(2, b"FIRM") + r.option(6, b"X") + r.option(14, b"XNAS"), 0x16),
     ],
 )
-def test_an_option_that_the_venue_does_not_offer_rejects_the_order(
+def test_an_option_that_cannot_be_rejects_the_order(
     venue: Subject, appendage: bytes, reason: int
 ) -> None:
     assert venue.reason(r.enter(1, 1, "B", 5, 1000, appendage=appendage)) == reason
@@ -129,7 +135,7 @@ def test_an_appendage_that_its_elements_do_not_fill_is_malformed(
     venue.malformed(r.replace(1, 1, 2, 5, 1100, appendage=appendage))
 
 
-@rule("4.10")
+@rule("4.13")
 def test_a_full_pool_rejects_what_could_rest_and_lets_the_rest_trade(kind: str) -> None:
     venue = Subject(kind, r.Limits(orders_max=2)).open()
     venue.rest(1, 1, "S", 5, 1000)
@@ -147,9 +153,9 @@ def test_a_full_pool_rejects_what_could_rest_and_lets_the_rest_trade(kind: str) 
 def test_of_several_faults_the_first_in_order_is_reported(venue: Subject) -> None:
     faults = {
         "instrument": 2,
-        "time_in_force": "6",
-        "display": "N",
-        "cross_type": "O",
+        "time_in_force": "5",
+        "display": "Z",
+        "cross_type": "X",
         "appendage": r.option(14, b"XNAS"),
     }
     order = [(0x17, "instrument"), (0x09, ""), (0x13, ""), (0x1D, "")]
@@ -164,7 +170,7 @@ def test_of_several_faults_the_first_in_order_is_reported(venue: Subject) -> Non
         price = 1000 if reason == 0x1D else price
 
 
-@rule("5.1", "9.1")
+@rule("5.1", "15.1")
 def test_an_accepted_order_says_all_about_itself(venue: Subject) -> None:
     accepted, added = venue.ok(r.enter(2, 9, "T", 70, 1200))
     slot, side = venue.slot(2, 9), ord("T")
@@ -209,7 +215,7 @@ def test_the_best_price_goes_first_and_at_one_price_the_oldest(
     assert [event.slot for event in executions] == [venue.slot(1, n) for n in (2, 3, 1, 4)]
 
 
-@rule("5.4", "9.1")
+@rule("5.4", "15.1")
 def test_an_execution_is_at_the_resting_price_for_the_smaller_quantity(venue: Subject) -> None:
     reference = venue.rest(1, 1, "B", 30, 1300)
     accepted, execution = venue.ok(r.enter(2, 1, "S", 10, 1000))

@@ -23,7 +23,7 @@ def busy(venue: Subject) -> Subject:
     return venue
 
 
-@rule("8.1", "8.3", "9.1")
+@rule("8.1", "8.3", "15.1")
 def test_a_mass_cancel_takes_the_sessions_orders_in_order_of_entry(busy: Subject) -> None:
     *cancelled, response = busy.ok(r.short(r.MASS_CANCEL, 1))
     assert [event.slot for event in cancelled] == [busy.slot(1, n) for n in (5, 6, 7, 8)]
@@ -102,6 +102,6 @@ def test_the_orders_instrument_is_filled_into_commands_that_name_an_order() -> N
     assert found[-6:] == [1, 1, 1, 1, r.INSTRUMENT_NONE, 1]
 
 
-@rule("9.1")
+@rule("15.1")
 def test_a_rejection_names_nothing_but_its_reason(venue: Subject) -> None:
     assert venue.one(r.enter(1, 1, "B", 0, 1000)) == (r.REJECTED, r.LAST, 0, 0, 0, 0, 0, 0, 0x13)

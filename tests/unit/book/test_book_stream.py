@@ -34,13 +34,13 @@ def test_an_ignored_and_a_malformed_command_have_no_effect(venue: Subject) -> No
         pytest.param(b"", id="nothing"),
         pytest.param(r.header(r.CANCEL_ORDER, 32, 1, 1)[:31], id="less than a header"),
         pytest.param(r.header(r.CANCEL_ORDER, 32, 1, 1), id="a header only"),
-        pytest.param(r.cancel(1, 1)[:39], id="cut short"),
-        pytest.param(r.header(r.CANCEL_ORDER, 48, 1, 1) + bytes(16), id="too long for its type"),
+        pytest.param(r.cancel(1, 1)[:47], id="cut short"),
+        pytest.param(r.header(r.CANCEL_ORDER, 56, 1, 1) + bytes(24), id="too long for its type"),
         pytest.param(r.header(99, 40, 1, 1) + bytes(8), id="unknown type"),
         pytest.param(r.header(r.ENTER_ORDER, 32, 1, 1), id="an order without a body"),
         pytest.param(r.header(r.REPLACE_ORDER, 32, 1, 1), id="a replacement without a body"),
         pytest.param(r.enter(1, 1, "B", 5, 1000, appendage=r.option(2, b"FIRM"))[:64]),
-        pytest.param(b"\x08" + r.system_event("O")[1:], id="a type between the ranges"),
+        pytest.param(b"\x0a" + r.system_event("O")[1:], id="a type between the ranges"),
     ],
 )
 def test_a_record_of_another_length_than_its_type_is_malformed(

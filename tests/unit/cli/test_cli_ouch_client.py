@@ -10,8 +10,16 @@ from typing import Any
 import pytest
 from tests.unit.flow.stub_venue import StubVenue, rejected, usual
 
-from ironpit.client import LoginError, OuchClient
-from ironpit.client.replies import KINDS, OrderAccepted, OrderCanceled, OrderReplaced, Rejected
+from ironpit.client import LoginError, OuchClient, order_options
+from ironpit.client.replies import (
+    KINDS,
+    OrderAccepted,
+    OrderCanceled,
+    OrderReplaced,
+    OrderRestated,
+    Rejected,
+    reply_of,
+)
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -48,6 +56,73 @@ def test_orders_replacements_and_cancellations_get_typed_replies() -> None:
                 assert [accepted.sequence, replaced.sequence, canceled.sequence] == [2, 3, 4]
 
     run(test())
+
+
+def test_options_are_sent_as_named_and_no_others() -> None:
+    sent: list[dict[str, Any]] = []
+
+    def hear(message: dict[str, Any]) -> list[bytes] | None:
+        sent.append(message)
+        return [] if message["kind"] == "MassCancel" else usual(message)
+
+    async def test() -> None:
+        with StubVenue(hear) as venue:
+            async with client_of(venue) as client:
+                options = order_options(
+                    min_qty=1,
+                    max_floor=2,
+                    random_reserves=3,
+                    reserve_seed=4,
+                    peg="midpoint",
+                    peg_offset_e4=-5,
+                    post_only=True,
+                    expire_time_s=6,
+                    stop_price_e4=7,
+                    trail_offset_e4=8,
+                    self_trade_prevention="cancel-both",
+                    group=9,
+                    side="T",
+                )
+                client.enter("BTCUSD", "S", 100, 2_350_000, appendage=options)
+                await client.reply()
+                client.enter("BTCUSD", "S", 100, 1, appendage=order_options(post_only=False))
+                await client.reply()
+                client.mass_cancel(group=9, side="B", whole_firm=True)
+                client.mass_cancel()
+                client.enter("BTCUSD", "S", 100, 2_350_000)
+                await client.reply()
+
+    run(test())
+    assert sent[0]["appendage"] == {
+        "MinQty": 1,
+        "MaxFloor": 2,
+        "RandomReserves": 3,
+        "ReserveSeed": 4,
+        "PriceType": "M",
+        "PegOffset": -5,
+        "PostOnly": "P",
+        "ExpireTime": 6,
+        "StopPrice": 7,
+        "TrailOffset": 8,
+        "SelfTradePrevention": "B",
+        "GroupID": 9,
+        "Side": "T",
+    }
+    appendages = [message["appendage"] for message in sent[1:]]
+    assert appendages == [
+        {"PostOnly": "N"},
+        {"GroupID": 9, "Side": "B", "Scope": "M"},
+        {},
+        {},
+    ]
+
+
+def test_a_restated_order_says_its_reference_and_what_it_displays() -> None:
+    appendage = {"SecondaryOrdRefNum": 1 << 40, "DisplayQuantity": 30}
+    message = {"kind": "OrderRestated", "timestamp": 1, "reason": "R", "appendage": appendage}
+    reply = reply_of(5, message)
+    assert isinstance(reply, OrderRestated)
+    assert (reply.order_ref, reply.display_quantity) == (1 << 40, 30)
 
 
 def test_a_rejection_is_a_reply_with_its_reason() -> None:

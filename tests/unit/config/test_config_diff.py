@@ -38,6 +38,15 @@ def test_an_entry_of_a_list_is_known_by_its_name_and_not_by_its_place(tmp_path: 
     assert "instruments[AAA].tick_size: (absent) → 0.01" in lines
 
 
+def test_a_band_of_a_tick_table_is_known_by_its_price(tmp_path: Path) -> None:
+    b = VALID.replace('"199999.99"', '"199999.99", tick_table: [{from: "1", tick_size: "0.01"}]')
+    assert diff(tmp_path, VALID, b) == [
+        "instruments[BTCUSD].tick_table: [] → [1.00]",
+        "instruments[BTCUSD].tick_table[1.00].from: (absent) → 1.00",
+        "instruments[BTCUSD].tick_table[1.00].tick_size: (absent) → 0.01",
+    ]
+
+
 def test_every_value_of_the_shipped_venues_is_shown_in_the_files_own_notation() -> None:
     flat = flatten(read(VENUES / "laptop.yaml"))
     assert flat["journal.interval"] == "10ms"

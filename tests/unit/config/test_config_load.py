@@ -34,6 +34,7 @@ placement:
       threads:
         - {name: all, stages: [gateway, matcher, journal, publisher], cpu: null}
 """
+BAND = '{from: "5.00", tick_size: "0.01"}'
 
 
 def load_text(tmp_path: Path, text: str) -> Config:
@@ -75,6 +76,26 @@ def test_a_price_is_read_from_its_text_whether_quoted_or_not(tmp_path: Path) -> 
     assert instrument.price_max_e4 == 33_333
 
 
+def test_what_an_instrument_may_say_is_read_in_the_projects_units(tmp_path: Path) -> None:
+    more = (
+        '"20.00", tick_table: [{from: "1", tick_size: "0.05"}], reference_price: "2.05", '
+        "collars: {static: 1000bp, dynamic: 500bp, auction: 300bp, entry: 2000bp}, "
+        "market_protection: 100bp, pause: 2min, post_only: reprice, initial_state: pre-open, "
+        "auction_extensions_max: 2"
+    )
+    text = VALID.replace('"199999.99"', more)
+    text = text.replace("firm: ALFA}", "firm: ALFA, stp_group: 7, stp_mode: cancel-both}")
+    config = load_text(tmp_path, text)
+    instrument = config.instruments[0]
+    assert [(b.from_e4, b.tick_size_e4) for b in instrument.tick_table] == [(10_000, 500)]
+    assert instrument.reference_price_e4 == 20_500
+    collars = instrument.collars
+    assert (collars.static_bp, collars.dynamic_bp) == (1000, 500)
+    assert (collars.auction_bp, collars.entry_bp) == (300, 2000)
+    assert (instrument.market_protection_bp, instrument.pause_ns) == (100, 120_000_000_000)
+    assert (config.sessions[0].stp_group, config.sessions[0].stp_mode) == (7, "cancel-both")
+
+
 def test_paths_are_relative_to_the_file_and_rings_stand_in_memory(tmp_path: Path) -> None:
     config = load_text(tmp_path, VALID)
     assert config.venue.data_directory == tmp_path / "data"
@@ -106,6 +127,57 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
             "3: instruments[0].price_max: found '200000', expected",
         ),
         ('"199999.99"', '"9.995"', "found 9.995, expected a multiple of tick_size = 0.01"),
+        (
+            '"199999.99"',
+            '"9.99", pause: 1500ms',
+            "instruments[0].pause: found 1500ms, expected whole",
+        ),
+        (
+            '"199999.99"',
+            '"9.99", reference_price: "10.00"',
+            "3: instruments[0].reference_price: found 10.00, expected a price from 0.01 to 9.99",
+        ),
+        (
+            '"199999.99"',
+            '"9.99", reference_price: "0.005"',
+            "reference_price: found 0.005, expected a multiple of tick_size = 0.01",
+        ),
+        (
+            '"199999.99"',
+            '"9.99", collars: {static: 500}',
+            "3: instruments[0].collars.static: found '500', expected whole basis points",
+        ),
+        (
+            '"199999.99"',
+            '"9.99", market_protection: 10001bp',
+            "market_protection: found '10001bp', expected whole basis points",
+        ),
+        (
+            '"199999.99"',
+            '"9.99", tick_table: [{from: "1.03", tick_size: "0.05"}]',
+            "tick_table[0].from: found 1.03, expected a multiple of the tick size 0.05",
+        ),
+        (
+            '"199999.99"',
+            '"9.99", tick_table: [{from: "5.00", tick_size: "0.05"}]',
+            "price_max: found 9.99, expected a multiple of tick_size = 0.05",
+        ),
+        (
+            '"199999.99"',
+            '"9.95", tick_table: [{from: "5", tick_size: "0.05"}, {from: "5", tick_size: "0.05"}]',
+            "tick_table[1].from: found 5.00, expected a price above 5.00, and not above price_max",
+        ),
+        (
+            '"199999.99"',
+            f'"9.99", tick_table: [{", ".join(8 * [BAND])}]',
+            "instruments[0].tick_table: found 8 entries, expected at most 7",
+        ),
+        ('"199999.99"', '"9.99", initial_state: open', "found 'open', expected one of contin"),
+        (
+            "firm: ALFA}",
+            "firm: ALFA, stp_mode: some}",
+            "found 'some', expected one of none, ",
+        ),
         ("username: ALFA1", "username: ALFA123", "5: sessions[0].username: found 'ALFA123'"),
         ("firm: ALFA", "frim: ALFA", "5: sessions[0].frim: found an unknown key, expected firm"),
         ("127.0.0.1:26100", "localhost:26100", "7: order_entry.listen: found 'localhost:26100'"),
@@ -224,5 +296,5 @@ def test_the_laptop_is_one_thread_and_bare_metal_spins_on_isolated_cores() -> No
 def test_attributes_and_keys_of_the_schema_differ_by_the_unit_only() -> None:
     for struct in Mapping.__subclasses__():
         for field in msgspec.structs.fields(struct):
-            words = [w for w in field.name.split("_") if w not in ("ns", "e4", "bytes")]
+            words = [w for w in field.name.split("_") if w not in ("ns", "e4", "bytes", "bp")]
             assert field.encode_name in (field.name, "_".join(words))

@@ -162,5 +162,5 @@ def test_the_real_file_becomes_a_flow_with_dense_references_and_no_loss() -> Non
     for session in range(4):
         own = operations[(operations["session"] == session) & (operations["kind"] == ord("O"))]
         assert own["user_ref"].tolist() == list(range(1, len(own) + 1))
-    assert flow.tick_size_e4(0) == 100
+    assert flow.tick_sizes_e4()[0] == 100
     assert (from_itch(REAL_FILE, 4).operations == operations).all()

@@ -16,7 +16,6 @@ from tests.unit.publisher.stream_frames import (
     order,
     packet,
     stream_start,
-    system_event,
 )
 
 from ironcore.ring import broadcast
@@ -29,7 +28,7 @@ NEVER_NS = 1 << 62
 
 
 def frames_of_a_day(orders: int) -> list[bytes]:
-    frames = [stream_start(), define_instrument(0, b"AAA"), system_event(b"O")]
+    frames = [stream_start(), define_instrument(0, b"AAA")]
     for n in range(1, orders + 1):
         frames.append(order(ENTER_ORDER, [event(ADDED, quantity=n, order_ref=n, price_e4=100)]))
     return frames

@@ -7,12 +7,17 @@ STREAM_NAME = b"TESTSTREAM"
 MIDNIGHT_NS = 1_700_000_000_000_000_000
 NO_INSTRUMENT = 0xFFFFFFFF
 
-LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL = 1, 2, 4, 8, 16
+LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED = 1, 2, 4, 8, 16, 32
 
-STREAM_START, DEFINE_INSTRUMENT, SYSTEM_EVENT = 1, 2, 4
+STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT, CHANGE_INSTRUMENT = 1, 2, 3, 4, 5
+RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE = 6, 7, 8, 9
 ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, CANCEL_SESSION = 16, 17, 18, 19, 24
 ACCEPTED, REJECTED, EXECUTED, CANCELED, REPLACED, ADDED, MODIFIED = range(128, 135)
-INSTRUMENT_DEFINED, SYSTEM = 139, 141
+INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM = 139, 140, 141
+REPLENISHED, REDUCED, ACTIVATED, CROSSED, CROSS, INDICATIVE = range(142, 148)
+STATE_CHANGED, COLLARS, BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED = range(148, 153)
+
+USER_REF_BITS = 20
 
 
 def event(
@@ -25,21 +30,25 @@ def event(
     other: int = 0,
     price_e4: int = 0,
     slot: int = 0,
+    side: int = 0,
 ) -> bytes:
     return struct.pack(
-        "<BBBBIQQiI", kind, flags, reason, 0, quantity, order_ref, other, price_e4, slot
+        "<BBBBIQQiI", kind, flags, reason, side, quantity, order_ref, other, price_e4, slot
     )
 
 
 def command(
-    kind: int, body: bytes = b"", *, time_ns: int = 0, instrument: int = 0, last: bool = False
+    kind: int,
+    body: bytes = b"",
+    *,
+    time_ns: int = 0,
+    instrument: int = 0,
+    last: bool = False,
+    session: int = 1,
 ) -> bytes:
-    return (
-        struct.pack(
-            "<BBHIQQII", kind, last, 32 + len(body), 1, MIDNIGHT_NS + time_ns, 0, 0, instrument
-        )
-        + body
-    )
+    length = 32 + len(body)
+    when = MIDNIGHT_NS + time_ns
+    return struct.pack("<BBHIQQII", kind, last, length, session, when, 0, 0, instrument) + body
 
 
 def closed(events: list[bytes]) -> bytes:
@@ -49,14 +58,28 @@ def closed(events: list[bytes]) -> bytes:
 
 
 def stream_start() -> bytes:
-    body = STREAM_NAME + struct.pack("<HIQIIII", 1, 8, MIDNIGHT_NS, 1000, 4, 20, 0)
+    body = STREAM_NAME + struct.pack("<HIQIIII", 2, 8, MIDNIGHT_NS, 1000, 4, USER_REF_BITS, 0)
     return command(STREAM_START, body, instrument=NO_INSTRUMENT, last=True)
 
 
-def define_instrument(instrument: int, symbol: bytes, lot_size: int = 1) -> bytes:
-    body = symbol.ljust(8) + struct.pack("<IIiiI12x", 100, lot_size, 100, 1_000_000, 999_999)
+def instrument_body(symbol: bytes, lot_size: int, initial_state: int) -> bytes:
+    sizes = struct.pack("<IIiiI", 100, lot_size, 100, 1_000_000, 999_999)
+    return symbol.ljust(8) + sizes + bytes(17) + bytes([initial_state]) + bytes(66)
+
+
+def define_instrument(
+    instrument: int, symbol: bytes, lot_size: int = 1, initial_state: int = 0
+) -> bytes:
+    body = instrument_body(symbol, lot_size, initial_state)
     return command(DEFINE_INSTRUMENT, body, instrument=instrument) + closed(
-        [event(INSTRUMENT_DEFINED, 0)]
+        [event(INSTRUMENT_DEFINED, 0, slot=instrument)]
+    )
+
+
+def define_session(session: int, firm: bytes) -> bytes:
+    body = b"USER  " + firm.ljust(4) + bytes(14)
+    return command(DEFINE_SESSION, body, instrument=NO_INSTRUMENT, session=session) + closed(
+        [event(SESSION_DEFINED, 0, slot=session << USER_REF_BITS)]
     )
 
 

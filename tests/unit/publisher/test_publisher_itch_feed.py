@@ -8,29 +8,50 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.publisher.stream_frames import (
     ACCEPTED,
+    ACTIVATED,
     ADDED,
+    ATTRIBUTED,
+    BROKEN,
+    BUST_TRADE,
     CANCEL_ORDER,
     CANCEL_SESSION,
     CANCELED,
+    CHANGE_INSTRUMENT,
+    CLOCK,
+    COLLARS,
+    CROSS,
+    CROSSED,
     CROSSES,
     DEFINE_INSTRUMENT,
+    DEFINE_SESSION,
     ENTER_ORDER,
     EXECUTED,
+    INDICATIVE,
+    INSTRUMENT_CHANGED,
     INSTRUMENT_DEFINED,
+    INSTRUMENT_RETIRED,
     MODIFIED,
     MODIFY_ORDER,
     NO_INSTRUMENT,
+    REDUCED,
     REJECTED,
     REPLACE_ORDER,
     REPLACED,
+    REPLENISHED,
+    RETIRE_INSTRUMENT,
     SELL,
+    SET_STATE,
+    STATE_CHANGED,
     STREAM_NAME,
     STREAM_START,
+    USER_REF_BITS,
     VISIBLE,
     closed,
     command,
     define_instrument,
+    define_session,
     event,
+    instrument_body,
     messages,
     order,
     stream_start,
@@ -74,8 +95,9 @@ def test_the_start_of_the_stream_names_the_session_and_is_not_published() -> Non
     assert feed.message_count == 0
 
 
-def test_an_instrument_is_a_stock_directory_message(stream: Stream) -> None:
-    (message,) = stream.apply(define_instrument(2, b"CC", lot_size=100))
+def test_an_instrument_is_a_stock_directory_message_and_its_state(stream: Stream) -> None:
+    message, action = stream.apply(define_instrument(2, b"CC", lot_size=100))
+    assert action == header(b"H", 3, 0) + b"CC      T     "
     assert len(message) == 39
     assert message[:11] == header(b"R", 3, 0)
     assert message[11:19] == b"CC      "
@@ -99,9 +121,145 @@ def test_an_added_order_is_an_add(stream: Stream, flags: int, side: bytes) -> No
 
 def test_an_execution_of_a_visible_order_is_one(stream: Stream) -> None:
     executed = event(EXECUTED, quantity=40, order_ref=7, other=99, price_e4=100)
-    hidden = event(EXECUTED, 0, quantity=40, order_ref=8, other=100, price_e4=100)
-    frame = order(ENTER_ORDER, [event(ACCEPTED), executed, hidden], time_ns=T)
+    frame = order(ENTER_ORDER, [event(ACCEPTED), executed], time_ns=T)
     assert stream.apply(frame) == [header(b"E", 1) + struct.pack(">QIQ", 7, 40, 99)]
+
+
+def test_an_execution_of_a_hidden_order_is_a_trade_that_does_not_name_it(stream: Stream) -> None:
+    hidden = event(EXECUTED, SELL, quantity=40, order_ref=8, other=100, price_e4=200)
+    frame = order(ENTER_ORDER, [event(ACCEPTED), hidden], time_ns=T)
+    assert stream.apply(frame) == [
+        header(b"P", 1) + struct.pack(">QcI8sIQ", 0, b"B", 40, b"AAA     ", 200, 100)
+    ]
+
+
+def test_an_attributed_order_names_the_firm_of_its_session(stream: Stream) -> None:
+    stream.apply(define_session(1, b"ALFA"))
+    stream.apply(define_session(2, b"BRV"))
+    added = event(
+        ADDED,
+        VISIBLE | ATTRIBUTED,
+        quantity=300,
+        order_ref=7,
+        price_e4=100,
+        slot=2 << USER_REF_BITS | 5,
+    )
+    assert stream.apply(order(ENTER_ORDER, [event(ACCEPTED), added], time_ns=T)) == [
+        header(b"F", 1) + struct.pack(">QcI8sI4s", 7, b"B", 300, b"AAA     ", 100, b"BRV ")
+    ]
+
+
+def test_the_next_peak_of_an_iceberg_is_a_new_order(stream: Stream) -> None:
+    events = [
+        event(EXECUTED, VISIBLE | SELL, quantity=10, order_ref=7, other=4, price_e4=100),
+        event(REPLENISHED, VISIBLE | SELL, quantity=20, order_ref=9, other=7, price_e4=100),
+    ]
+    assert stream.apply(order(ENTER_ORDER, events, time_ns=T)) == [
+        header(b"E", 1) + struct.pack(">QIQ", 7, 10, 4),
+        header(b"A", 1) + struct.pack(">QcI8sI", 9, b"S", 20, b"AAA     ", 100),
+    ]
+
+
+def test_of_an_iceberg_only_what_is_displayed_is_reduced(stream: Stream) -> None:
+    events = [
+        event(CANCELED, 0, quantity=50, order_ref=7, other=4),
+        event(REDUCED, quantity=6, order_ref=7, other=4),
+        event(CANCELED, 0, quantity=4, order_ref=7, other=2 << 32),
+        event(REDUCED, quantity=4, order_ref=7, other=2 << 32),
+    ]
+    assert stream.apply(order(CANCEL_SESSION, events, time_ns=T)) == [
+        header(b"X", 1) + struct.pack(">QI", 7, 6),
+        header(b"D", 2) + struct.pack(">Q", 7),
+    ]
+
+
+def test_an_auction_is_a_cross_and_executions_that_are_not_printed(stream: Stream) -> None:
+    events = [
+        event(CROSS, reason=ord("O"), order_ref=1 << 40, other=11, price_e4=500),
+        event(CROSSED, reason=ord("O"), quantity=30, order_ref=5, other=12, price_e4=500),
+        event(CROSSED, SELL, reason=ord("O"), quantity=30, order_ref=6, other=12, price_e4=500),
+        event(STATE_CHANGED, reason=ord("T"), quantity=0x20202020, side=ord("O")),
+    ]
+    assert stream.apply(order(SET_STATE, events, time_ns=T, instrument=1)) == [
+        header(b"Q", 2) + struct.pack(">Q8sIQc", 1 << 40, b"BBBB    ", 500, 11, b"O"),
+        header(b"C", 2) + struct.pack(">QIQcI", 5, 30, 12, b"N", 500),
+        header(b"H", 2) + b"BBBB    T     ",
+    ]
+
+
+STATES = {"C": b"H", "B": b"Q", "O": b"Q", "T": b"T", "H": b"H", "P": b"P", "Q": b"Q", "L": b"Q"}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_is_a_trading_action_with_its_reason(stream: Stream, state: str) -> None:
+    why = int.from_bytes(b"LUDP", "little")
+    changed = event(STATE_CHANGED, reason=ord(state), quantity=why)
+    assert stream.apply(order(SET_STATE, [changed], time_ns=T)) == [
+        header(b"H", 1) + b"AAA     " + STATES[state] + b" LUDP"
+    ]
+    directory, action = stream.apply(define_instrument(2, b"CC", initial_state=ord(state)))
+    assert directory[:1] == b"R"
+    assert action[19:20] == STATES[state]
+
+
+VARIATIONS = {1000: b"L", 1009: b"L", 1010: b"1", 901: b"9", 900: b"A", 1299: b"B", 1300: b"C"}
+
+
+@pytest.mark.parametrize("price", VARIATIONS)
+def test_an_indicative_price_names_its_own_instrument(stream: Stream, price: int) -> None:
+    indicative = event(
+        INDICATIVE,
+        reason=ord("O"),
+        side=ord("S"),
+        quantity=70,
+        order_ref=500,
+        other=2 << 32,
+        price_e4=price,
+        slot=1000,
+    )
+    assert stream.apply(order(CLOCK, [indicative], time_ns=T, instrument=NO_INSTRUMENT)) == [
+        header(b"I", 2)
+        + struct.pack(">QQc8sIII", 500, 70, b"S", b"BBBB    ", 0, price, 1000)
+        + b"O"
+        + VARIATIONS[price]
+    ]
+
+
+def test_an_indicative_price_without_a_reference_has_no_variation(stream: Stream) -> None:
+    indicative = event(INDICATIVE, side=ord("O"), other=1 << 32)
+    (message,) = stream.apply(order(CLOCK, [indicative], instrument=NO_INSTRUMENT))
+    assert message[-1:] == b" "
+
+
+def test_collars_say_reference_upper_and_lower_price(stream: Stream) -> None:
+    collars = event(COLLARS, quantity=2, order_ref=1100 << 32 | 900, price_e4=1000)
+    assert stream.apply(order(SET_STATE, [collars], time_ns=T)) == [
+        header(b"J", 1) + struct.pack(">8sIIII", b"AAA     ", 1000, 1100, 900, 2)
+    ]
+
+
+def test_a_broken_trade_is_published_once(stream: Stream) -> None:
+    events = [
+        event(BROKEN, reason=ord("E"), other=77, slot=1),
+        event(BROKEN, 0, reason=ord("E"), other=77, slot=2),
+    ]
+    assert stream.apply(order(BUST_TRADE, events, time_ns=T)) == [
+        header(b"B", 1) + struct.pack(">Q", 77)
+    ]
+
+
+def test_a_changed_instrument_keeps_its_symbol_and_tells_its_lot(stream: Stream) -> None:
+    body = instrument_body(b"OTHER", 10, 0)
+    frame = command(CHANGE_INSTRUMENT, body, instrument=1) + closed([event(INSTRUMENT_CHANGED, 0)])
+    (message,) = stream.apply(frame)
+    assert message[:1] == b"R"
+    assert message[11:19] == b"BBBB    "
+    assert struct.unpack_from(">I", message, 21) == (10,)
+
+
+def test_a_retired_instrument_is_halted_for_good(stream: Stream) -> None:
+    frame = order(RETIRE_INSTRUMENT, [event(INSTRUMENT_RETIRED, 0)], time_ns=T)
+    assert stream.apply(frame) == [header(b"H", 1) + b"AAA     H     "]
 
 
 def test_a_partial_cancel_reduces_and_a_whole_one_deletes(stream: Stream) -> None:
@@ -165,7 +323,7 @@ def test_a_modification_is_published_when_it_reduces(stream: Stream) -> None:
     assert stream.apply(order(MODIFY_ORDER, [side_only], time_ns=T)) == []
 
 
-@pytest.mark.parametrize("kind", [ACCEPTED, REJECTED, 135, 136, 137, 138, 140])
+@pytest.mark.parametrize("kind", [ACCEPTED, REJECTED, 135, 136, 137, 138, 140, ACTIVATED])
 def test_what_concerns_a_member_alone_is_not_published(stream: Stream, kind: int) -> None:
     assert stream.apply(order(ENTER_ORDER, [event(kind, quantity=1, order_ref=1)])) == []
 
@@ -181,10 +339,10 @@ def test_a_transaction_may_go_on_in_further_frames(stream: Stream) -> None:
 
 
 def test_messages_are_counted_from_the_start_of_the_stream(stream: Stream) -> None:
-    assert stream.feed.message_count == 2
+    assert stream.feed.message_count == 4
     stream.apply(system_event(b"O"))
     stream.apply(order(ENTER_ORDER, [event(ACCEPTED)]))
-    assert stream.feed.message_count == 3
+    assert stream.feed.message_count == 5
 
 
 @pytest.mark.parametrize("sequence", [0, 2, 4, 5])
@@ -206,6 +364,8 @@ MALFORMED = {
     "events behind a whole transaction": command(ENTER_ORDER, last=True) + event(ADDED),
     "a short STREAM_START": command(STREAM_START, bytes(8)),
     "a short DEFINE_INSTRUMENT": command(DEFINE_INSTRUMENT, bytes(8)),
+    "a short DEFINE_SESSION": command(DEFINE_SESSION, bytes(8)),
+    "a shift that no slot has": stream_start()[:64] + bytes([32]) + stream_start()[65:],
     "an instrument over the limit": define_instrument(65535, b"X"),
     "more than a frame holds": order(ENTER_ORDER, [event(ADDED)] * 40),
 }
@@ -220,6 +380,13 @@ def test_what_is_no_frame_is_refused(stream: Stream, what: str) -> None:
 def test_an_instrument_event_without_an_instrument_is_not_published(stream: Stream) -> None:
     frame = order(ENTER_ORDER, [event(INSTRUMENT_DEFINED, 0)], instrument=NO_INSTRUMENT)
     assert stream.apply(frame) == []
+
+
+def test_the_largest_frame_fits_the_room_for_its_messages(stream: Stream) -> None:
+    indicative = event(INDICATIVE, other=1 << 32)
+    head = command(CLOCK, bytes(8), time_ns=T, instrument=NO_INSTRUMENT)
+    assert len(stream.apply(head + indicative * 38)) == 38
+    assert len(stream.apply(closed([indicative] * 40))) == 40
 
 
 @given(st.lists(st.binary(max_size=1280), max_size=5))

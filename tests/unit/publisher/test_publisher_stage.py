@@ -43,7 +43,7 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 def test_a_message_leaves_in_the_poll_that_sees_it(venue: Venue) -> None:
     stage = venue.stage()
     venue.offer(frames_of_a_day(1))
-    assert stage.poll_once() == 4
+    assert stage.poll_once() == 3
     (only,) = venue.subscriber.packets()
     assert (only.sequence, only.messages) == (1, expected_messages(venue.offered))
     assert stage.poll_once() == 0

@@ -33,7 +33,7 @@ def places(dtype: np.dtype[np.void]) -> dict[str, tuple[int, int]]:
 def test_commands_lie_as_documented() -> None:
     header = documented("CommandHeader")
     dtypes = record.dtypes()
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 18
     for type_, kind, struct, size in COMMANDS:
         assert places(dtypes[kind]) == header | documented(struct), kind
         assert dtypes[kind].itemsize == int(size.rstrip("+")), kind
@@ -139,15 +139,15 @@ def test_frames_that_are_not_sound(frame: bytes) -> None:
     ("change", "complaint"),
     [
         ({0: 0}, "type 0"),
-        ({0: 5}, "type 5"),
+        ({0: 10}, "type 10"),
         ({0: 25}, "type 25"),
         ({0: 127}, "type 127"),
-        ({0: 142}, "type 142"),
+        ({0: 153}, "type 153"),
         ({0: 255}, "type 255"),
         ({2: 32}, "another size"),
-        ({2: 48}, "a record that reaches over the end"),
+        ({2: 56}, "a record that reaches over the end"),
         ({3: 4}, "another size"),
-        ({0: 16, 2: 40}, "another size"),
+        ({0: 16, 2: 48}, "another size"),
     ],
 )
 def test_a_record_that_is_none_is_named(change: dict[int, int], complaint: str) -> None:

@@ -1,0 +1,161 @@
+"""`ironpit control`: states, halts, changes and busts of a venue that runs."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ironpit.cli.arguments import add_config_argument, add_json_argument, positive
+from ironpit.cli.output import write_json
+from ironpit.errors import Exit, UserError
+
+if TYPE_CHECKING:
+    from ironpit.config import Config
+
+STATES = (
+    "pre-open",
+    "opening-auction",
+    "continuous",
+    "halted",
+    "paused",
+    "quote-only",
+    "closing-auction",
+    "closed",
+)
+ALL = "all"
+REASON_CHARACTERS_MAX = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_argument(parser)
+    add_json_argument(parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    state = actions.add_parser("state", help="change an instrument's state, by an auction if due")
+    state.add_argument("symbols", metavar="SYMBOL", nargs=1)
+    state.add_argument("state", metavar="STATE", choices=STATES, help=", ".join(STATES))
+    halt = actions.add_parser("halt", help="nothing trades and nothing is entered")
+    resume = actions.add_parser("resume", help="continuous trading, after an auction if due")
+    for action in (state, resume):
+        action.add_argument(
+            "--force", action="store_true", help="do not extend an auction outside its collar"
+        )
+    for action in (state, halt, resume):
+        action.add_argument(
+            "--reason", type=reason, default="", metavar="CODE", help="up to four characters"
+        )
+    for name, summary in (
+        ("change", "take over what the configuration says now of an instrument"),
+        ("retire", "cancel all orders and end an instrument for good"),
+        ("add-instrument", "define the next instrument of the configuration"),
+    ):
+        actions.add_parser(name, help=summary).add_argument("symbols", metavar="SYMBOL", nargs="+")
+    for action in (halt, resume):
+        action.add_argument("symbols", metavar="SYMBOL", nargs="+", help=f"or {ALL}")
+    bust = actions.add_parser("bust", help="declare that a trade does not count")
+    bust.add_argument("symbols", metavar="SYMBOL", nargs=1)
+    bust.add_argument("match", metavar="MATCH", type=positive, help="its match number")
+    bust.add_argument(
+        "orders", metavar="USER:REF", nargs="+", help="the orders, each as user name and UserRefNum"
+    )
+    bust.add_argument(
+        "--reason",
+        choices="ECSX",
+        default="E",
+        help="OUCH: Erroneous, Consent, Supervisory, eXternal",
+    )
+
+
+def reason(text: str) -> str:
+    """A trading action reason of ITCH."""
+    if len(text) > REASON_CHARACTERS_MAX or not text.isascii() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected up to four characters")
+    return text
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ironpit import config as configs
+    from ironpit.control import Control
+
+    config = configs.load(arguments.config)
+    commands = list(_commands(config, arguments))
+    done: list[dict[str, Any]] = []
+    failures: list[str] = []
+    with Control(config) as control:
+        for symbol, command in commands:
+            try:
+                done.append({"symbol": symbol, "events": control.send(command)})
+            except UserError as error:
+                if len(commands) == 1:
+                    raise UserError(f"{arguments.action} {symbol}: {error}", error.code) from error
+                failures.append(f"{symbol}: {error}")
+    if arguments.json:
+        write_json({"schema": 1, "done": done, "failures": failures}, arguments.json)
+    if arguments.json != "-":
+        for one in done:
+            print(f"{one['symbol']}: {arguments.action}: {_told(one['events'])}")
+    if failures:
+        raise UserError(f"{arguments.action}: {'; '.join(failures)}")
+    return Exit.OK
+
+
+def _commands(config: "Config", arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
+    from ironpit import definitions
+
+    symbols = [instrument.symbol for instrument in config.instruments]
+    named = symbols if arguments.symbols == [ALL] else arguments.symbols
+    for symbol in named:
+        if symbol not in symbols:
+            raise UserError(
+                f"{arguments.config}: instruments: found no {symbol}, expected one of "
+                f"{', '.join(symbols)}",
+                Exit.USAGE,
+            )
+        number = symbols.index(symbol)
+        if arguments.action == "bust":
+            slots = _slots(config, arguments)
+            yield (
+                symbol,
+                definitions.bust_trade(number, arguments.match, slots, arguments.reason),
+            )
+        elif arguments.action == "change":
+            yield symbol, definitions.change_instrument(config, number)
+        elif arguments.action == "add-instrument":
+            yield symbol, definitions.define_instrument(config, number)
+        elif arguments.action == "retire":
+            yield symbol, definitions.retire_instrument(number)
+        else:
+            state = {"halt": "halted", "resume": "continuous"}.get(arguments.action)
+            force = getattr(arguments, "force", False)
+            yield (
+                symbol,
+                definitions.set_state(number, state or arguments.state, arguments.reason, force),
+            )
+
+
+def _slots(config: "Config", arguments: argparse.Namespace) -> tuple[int, int]:
+    from ironpit.definitions import user_ref_bits
+
+    if len(arguments.orders) > 2:
+        raise UserError(f"found {len(arguments.orders)} orders, expected one or two", Exit.USAGE)
+    users = [session.username for session in config.sessions]
+    slots = [0, 0]
+    for place, order in enumerate(arguments.orders):
+        user, _, number = order.partition(":")
+        if user not in users or not number.isdecimal():
+            raise UserError(
+                f"{order}: expected USER:REF, a user name out of {', '.join(users)} and a "
+                "UserRefNum",
+                Exit.USAGE,
+            )
+        slots[place] = (users.index(user) + 1 << user_ref_bits(config)) + int(number)
+    return slots[0], slots[1]
+
+
+def _told(events: list[dict[str, Any]]) -> str:
+    """What happened, in a few words."""
+    kinds: dict[str, int] = {}
+    for event in events:
+        kinds[event["kind"]] = kinds.get(event["kind"], 0) + 1
+    words = [kind if count == 1 else f"{count} {kind}" for kind, count in kinds.items()]
+    if "Collars" in kinds and "StateChanged" not in kinds:
+        words.append("the auction is extended: its price is outside the collar (--force ends it)")
+    return ", ".join(words)

@@ -1,0 +1,64 @@
+"""The options of an order: what stands in the appendage of EnterOrder and ReplaceOrder."""
+
+from typing import Any, Literal
+
+Peg = Literal["same-side", "opposite-side", "midpoint"]
+SelfTradePrevention = Literal[
+    "none", "cancel-newest", "cancel-oldest", "cancel-both", "decrement-and-cancel"
+]
+
+PEGS: dict[Peg, str] = {"same-side": "R", "opposite-side": "P", "midpoint": "M"}
+SELF_TRADE_PREVENTION: dict[SelfTradePrevention, str] = {
+    "none": "-",
+    "cancel-newest": "N",
+    "cancel-oldest": "O",
+    "cancel-both": "B",
+    "decrement-and-cancel": "D",
+}
+
+
+def order_options(
+    *,
+    min_qty: int | None = None,
+    max_floor: int | None = None,
+    random_reserves: int | None = None,
+    reserve_seed: int | None = None,
+    peg: Peg | None = None,
+    peg_offset_e4: int | None = None,
+    post_only: bool | None = None,
+    expire_time_s: int | None = None,
+    stop_price_e4: int | None = None,
+    trail_offset_e4: int | None = None,
+    self_trade_prevention: SelfTradePrevention | None = None,
+    group: int | None = None,
+    side: str | None = None,
+) -> dict[str, Any]:
+    """An appendage for `OuchClient.enter` and `replace`; what is not named is not in it.
+
+    client.enter("BTCUSD", "S", 1000, 2_350_000, appendage=order_options(max_floor=100))
+
+    min_qty: of an execution. max_floor: what an iceberg displays at most, random_reserves by how
+    much a peak differs from it, reserve_seed what that is drawn from (else the venue draws one).
+    peg: the best price that the order, which has to be hidden (display "N"), follows, with
+    peg_offset_e4. expire_time_s: second of the day, with time_in_force "6". stop_price_e4,
+    trail_offset_e4: a stop, or a trailing stop. group: for mass cancels. side: of a replacement of
+    a sell order. Prices and offsets are in 1/10,000. The rules: docs/MATCHING_RULES.md, 4.9.
+    """
+    options: dict[str, Any] = {
+        "MinQty": min_qty,
+        "MaxFloor": max_floor,
+        "PriceType": None if peg is None else PEGS[peg],
+        "PegOffset": peg_offset_e4,
+        "PostOnly": None if post_only is None else "NP"[post_only],
+        "RandomReserves": random_reserves,
+        "ExpireTime": expire_time_s,
+        "GroupID": group,
+        "Side": side,
+        "StopPrice": stop_price_e4,
+        "TrailOffset": trail_offset_e4,
+        "SelfTradePrevention": (
+            None if self_trade_prevention is None else SELF_TRADE_PREVENTION[self_trade_prevention]
+        ),
+        "ReserveSeed": reserve_seed,
+    }
+    return {name: value for name, value in options.items() if value is not None}

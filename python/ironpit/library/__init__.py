@@ -1,0 +1,31 @@
+"""The matching core in this process: commands as numpy arrays in, events as numpy arrays out.
+
+`Venue` holds any number of instruments and sessions, `Book` is one of each. No sockets, no threads
+and no clock: see docs/LIBRARY.md, and docs/MATCHING_RULES.md for what each command does.
+"""
+
+from ironcore.book.command_rows import COMMAND_DTYPE
+from ironcore.book.matching_engine import EVENT_DTYPE, LEVEL_DTYPE, ORDER_DTYPE
+from ironpit.library import commands
+from ironpit.library.applied import Applied, Status
+from ironpit.library.book import Book
+from ironpit.library.codes import MARKET_E4, CommandType, EventFlag, EventType, InstrumentState
+from ironpit.library.venue import Venue, VenueError
+
+__all__ = [
+    "COMMAND_DTYPE",
+    "EVENT_DTYPE",
+    "LEVEL_DTYPE",
+    "MARKET_E4",
+    "ORDER_DTYPE",
+    "Applied",
+    "Book",
+    "CommandType",
+    "EventFlag",
+    "EventType",
+    "InstrumentState",
+    "Status",
+    "Venue",
+    "VenueError",
+    "commands",
+]

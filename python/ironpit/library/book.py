@@ -1,0 +1,128 @@
+"""One instrument's book, for a page of Python."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ironpit.library import commands
+from ironpit.library.applied import Rows, Status
+from ironpit.library.codes import MARKET_E4
+from ironpit.library.commands import Codes, Numbers
+from ironpit.library.venue import Side, Venue
+
+
+class Entered(NamedTuple):
+    """user_ref: the order's number, by which it is cancelled and replaced; events EVENT_DTYPE[k]:
+    what it caused, perhaps its rejection."""
+
+    user_ref: int
+    events: Rows
+
+
+class Book:
+    """One instrument and one member: each method is one command and returns its events.
+
+    The same core as Venue's, as `venue`, for all that has no method here. The orders' numbers count
+    up by themselves. `settings` are those of Venue.add_instrument.
+    """
+
+    instrument = 0
+    session = 1
+
+    def __init__(self, symbol: str = "BOOK", *, orders_max: int = 1 << 16, **settings: Any) -> None:
+        self.venue = Venue(
+            instruments_max=1, sessions_max=1, orders_max=orders_max, user_ref_bits=24
+        )
+        self.venue.add_instrument(symbol, **settings)
+        self.venue.add_session()
+
+    def limit(
+        self, side: Codes, quantity: int, price_e4: int, **options: Numbers | Codes
+    ) -> Entered:
+        """A new order with a price in 1/10,000; options as in commands.enter."""
+        user_ref = self.venue.user_ref_next(self.session)
+        row = commands.enter(
+            session=self.session,
+            user_ref=user_ref,
+            instrument=self.instrument,
+            side=side,
+            quantity=quantity,
+            price_e4=price_e4,
+            **options,
+        )
+        return Entered(user_ref, self._apply(row))
+
+    def market(self, side: Codes, quantity: int, **options: Numbers | Codes) -> Entered:
+        """An order without a price: what does not execute at once is cancelled (rule 5.6)."""
+        return self.limit(side, quantity, MARKET_E4, **options)
+
+    def cancel(self, user_ref: int, quantity: int = 0) -> Rows:
+        """Cancel down to this total size; 0 takes all that is open. Empty: nothing to cancel."""
+        row = commands.cancel(session=self.session, user_ref=user_ref, quantity=quantity)
+        return self._apply(row)
+
+    def replace(
+        self, user_ref: int, quantity: int, price_e4: int, **options: Numbers | Codes
+    ) -> Entered:
+        """Another order in an order's place: its total size (what is executed included), price."""
+        new_ref = self.venue.user_ref_next(self.session)
+        row = commands.replace(
+            session=self.session,
+            orig_user_ref=user_ref,
+            user_ref=new_ref,
+            quantity=quantity,
+            price_e4=price_e4,
+            **options,
+        )
+        return Entered(new_ref, self._apply(row))
+
+    def modify(self, user_ref: int, quantity: int, side: Codes) -> Rows:
+        """A smaller total size with the priority kept."""
+        row = commands.modify(session=self.session, user_ref=user_ref, quantity=quantity, side=side)
+        return self._apply(row)
+
+    def apply(self, rows: Rows) -> Rows:
+        """Any commands, in one call: their events, EVENT_DTYPE[k]."""
+        return self.venue.apply(rows).events
+
+    def _apply(self, row: Rows) -> Rows:
+        applied = self.venue.apply(row)
+        if applied.statuses[0] == Status.MALFORMED:
+            raise ValueError(f"found a malformed command: {row[0]}")
+        return applied.events
+
+    def depth(self, side: Side, levels_max: int = 10) -> Rows:
+        """The visible book's best levels, best first: LEVEL_DTYPE[k]."""
+        return self.venue.depth(self.instrument, side, levels_max)
+
+    def orders(self, side: Side) -> Rows:
+        """The visible orders in priority: ORDER_DTYPE[k]."""
+        return self.venue.orders(self.instrument, side)
+
+    def best_e4(self, side: Side) -> int | None:
+        """The best displayed price in 1/10,000; None for an empty side."""
+        levels = self.depth(side, 1)
+        return int(levels["price_e4"][0]) if len(levels) else None
+
+    def executed(self, entered: Entered) -> int:
+        """How much of the quantity executed at once, from the events of an order."""
+        executions = entered.events[entered.events["type"] == 130]
+        return int(np.sum(executions["quantity"], dtype=np.int64))
+
+    def copy(self) -> "Book":
+        """A book of its own in the same state."""
+        book = Book.__new__(Book)
+        book.venue = self.venue.copy()
+        return book
+
+    def __copy__(self) -> "Book":
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Book":
+        return self.copy()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Book {self.venue.symbols[0]}: best buy {self.best_e4('B')}, "
+            f"best sell {self.best_e4('S')} (1/10,000)>"
+        )

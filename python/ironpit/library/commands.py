@@ -1,0 +1,222 @@
+"""Rows of COMMAND_DTYPE, made readably.
+
+Every argument is one value for all rows, or an array of n: numbers as integers, characters as a
+str of length 1, its code, or an array of either (`S1`, `U1`, or integers). Fields that are not
+given are 0, which for an option means that it is not named. The result is an array of n rows, 1
+when every argument is one value; `numpy.concatenate` joins several.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, SCOPES
+from ironpit.library.applied import Rows
+from ironpit.library.codes import MARKET_E4, CommandType, InstrumentState
+
+Numbers = int | npt.NDArray[Any]
+Codes = str | int | npt.NDArray[Any]
+
+CHARACTERS: Final = frozenset(
+    ["side", "time_in_force", "display", "cross_type", "reason", "event_code", "price_type",
+     "post_only", "stp_mode", "state"]
+)  # fmt: skip
+OPTIONS: Final = frozenset(
+    ["min_quantity", "max_floor", "random_reserves", "reserve_seed", "peg_offset_e4",
+     "expire_second", "stop_price_e4", "trail_offset_e4", "group", "price_type", "post_only",
+     "stp_mode", "named"]
+)  # fmt: skip
+
+
+def code(value: Codes) -> Any:
+    """Characters as the numbers that the fields hold."""
+    if isinstance(value, str):
+        if len(value) != 1 or not value.isascii():
+            raise ValueError(f"found {value!r}, expected one character")
+        return ord(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "SU":
+        return value.astype("S1").view(np.uint8).reshape(value.shape)
+    return value
+
+
+def rows(command: CommandType, fields: Mapping[str, Any]) -> Rows:
+    """Rows of one type of command, from fields of COMMAND_DTYPE by name.
+
+    TypeError for a field that there is not, ValueError for a value that its field cannot hold.
+    """
+    given: dict[str, npt.NDArray[Any]] = {}
+    for name, value in fields.items():
+        if name not in (COMMAND_DTYPE.names or ()):
+            raise TypeError(f"found the field {name!r}, expected one of COMMAND_DTYPE")
+        given[name] = np.asarray(code(value) if name in CHARACTERS else value)
+        _check_range(name, given[name])
+    shape = np.broadcast_shapes((1,), *(array.shape for array in given.values()))
+    if len(shape) != 1:
+        raise ValueError(f"found arguments of {len(shape)} dimensions, expected at most 1")
+    made = np.zeros(shape, COMMAND_DTYPE)
+    made["type"] = command
+    for name, array in given.items():
+        made[name] = array
+    return made
+
+
+def _check_range(name: str, array: npt.NDArray[Any]) -> None:
+    """A number that its field would wrap around, or a price that is no integer, is an error."""
+    field = COMMAND_DTYPE[name]
+    if field.kind == "S" or array.size == 0:
+        return
+    if array.dtype.kind not in "biu":
+        raise ValueError(f"{name}: found values of type {array.dtype}, expected integers")
+    limits = np.iinfo(field)
+    for value in (int(array.min()), int(array.max())):
+        if not int(limits.min) <= value <= int(limits.max):
+            raise ValueError(f"{name}: found {value}, expected {limits.min} to {limits.max}")
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(options) - OPTIONS)
+    if unknown:
+        raise TypeError(f"found the option {unknown[0]!r}, expected one of {sorted(OPTIONS)}")
+    return dict(options)
+
+
+def named(*options: str) -> int:
+    """A value for `named`: these options are given even where they are 0.
+
+    Only a replacement needs it, to take back what the old order had (rule 7.5): with
+    `named=named("min_quantity")` it has none.
+    """
+    unknown = [name for name in options if name not in NAMES]
+    if unknown:
+        raise ValueError(f"found the option {unknown[0]!r}, expected one of {sorted(NAMES)}")
+    return sum({NAMES[name] for name in options})
+
+
+def enter(
+    *,
+    session: Numbers,
+    user_ref: Numbers,
+    instrument: Numbers,
+    side: Codes,
+    quantity: Numbers,
+    price_e4: Numbers = MARKET_E4,
+    time_in_force: Codes = "0",
+    display: Codes = "Y",
+    cross_type: Codes = "N",
+    **options: Numbers | Codes,
+) -> Rows:
+    """New orders (rules 4 and 5): COMMAND_DTYPE[n]. Without a price they are market orders.
+
+    Options (rule 4.9): min_quantity, max_floor, random_reserves and reserve_seed of an iceberg,
+    price_type 'P' 'R' 'M' and peg_offset_e4 of a peg, post_only 'P', expire_second with time in
+    force '6', stop_price_e4, trail_offset_e4, stp_mode, group.
+    """
+    fields = {
+        "session": session, "user_ref": user_ref, "instrument": instrument, "side": side,
+        "quantity": quantity, "price_e4": price_e4, "time_in_force": time_in_force,
+        "display": display, "cross_type": cross_type,
+    }  # fmt: skip
+    return rows(CommandType.ENTER_ORDER, {**fields, **_options(options)})
+
+
+def replace(
+    *,
+    session: Numbers,
+    orig_user_ref: Numbers,
+    user_ref: Numbers,
+    quantity: Numbers,
+    price_e4: Numbers,
+    time_in_force: Codes = "0",
+    display: Codes = "Y",
+    side: Codes = 0,
+    **options: Numbers | Codes,
+) -> Rows:
+    """Replacements (rule 7): user_ref is the new number, quantity the chain's total."""
+    fields = {
+        "session": session, "orig_user_ref": orig_user_ref, "user_ref": user_ref,
+        "quantity": quantity, "price_e4": price_e4, "time_in_force": time_in_force,
+        "display": display, "side": side,
+    }  # fmt: skip
+    return rows(CommandType.REPLACE_ORDER, {**fields, **_options(options)})
+
+
+def cancel(
+    *, session: Numbers, user_ref: Numbers, quantity: Numbers = 0, reason: Codes = 0
+) -> Rows:
+    """Cancels (rule 6.1) down to this total size; 0 takes all that is open."""
+    fields = {"session": session, "user_ref": user_ref, "quantity": quantity, "reason": reason}
+    return rows(CommandType.CANCEL_ORDER, fields)
+
+
+def modify(*, session: Numbers, user_ref: Numbers, quantity: Numbers, side: Codes) -> Rows:
+    """A smaller total, or another kind of sell; priority is kept (rule 6.4)."""
+    fields = {"session": session, "user_ref": user_ref, "quantity": quantity, "side": side}
+    return rows(CommandType.MODIFY_ORDER, fields)
+
+
+def mass_cancel(
+    *,
+    session: Numbers,
+    user_ref: Numbers = 0,
+    firm: bool = False,
+    instrument: Numbers | None = None,
+    side: Codes | None = None,
+    group: Numbers | None = None,
+) -> Rows:
+    """Cancel all orders of the session, or of its firm's sessions, that fit (rule 8.1)."""
+    wanted = {"firm": firm, "instrument": instrument is not None, "side": side is not None,
+              "group": group is not None}  # fmt: skip
+    fields = {
+        "session": session,
+        "user_ref": user_ref,
+        "scope": sum(SCOPES[name] for name, is_wanted in wanted.items() if is_wanted),
+        "instrument": 0 if instrument is None else instrument,
+        "side": 0 if side is None else side,
+        "group": 0 if group is None else group,
+    }
+    return rows(CommandType.MASS_CANCEL, fields)
+
+
+def cancel_session(*, session: Numbers, reason: Codes = 0) -> Rows:
+    """Cancel every order of the session, as when its connection is lost (rule 8.2)."""
+    return rows(CommandType.CANCEL_SESSION, {"session": session, "reason": reason})
+
+
+def order_entry(*, session: Numbers, enabled: bool) -> Rows:
+    """Let the session enter orders, or not (rule 8.4)."""
+    kind = CommandType.ENABLE_ORDER_ENTRY if enabled else CommandType.DISABLE_ORDER_ENTRY
+    return rows(kind, {"session": session})
+
+
+def account_query(*, session: Numbers) -> Rows:
+    """Ask for the session's next UserRefNum (rule 8.5)."""
+    return rows(CommandType.ACCOUNT_QUERY, {"session": session})
+
+
+def set_state(
+    *,
+    instrument: Numbers,
+    state: Codes | InstrumentState,
+    reason: str | npt.NDArray[Any] = "    ",
+    force: bool = False,
+) -> Rows:
+    """Another state of an instrument (rule 13.4), with its auction if there is one (rule 14.1)."""
+    fields = {"instrument": instrument, "state": state, "state_reason": reason, "force": int(force)}
+    return rows(CommandType.SET_STATE, fields)
+
+
+def clock(*, second: Numbers) -> Rows:
+    """The second of the day (rule 2.10): orders expire, pauses end."""
+    return rows(CommandType.CLOCK, {"second": second})
+
+
+def system_event(*, event_code: Codes) -> Rows:
+    """A system event (rule 2.4): 'O' 'S' 'Q' 'M' 'E' 'C'."""
+    return rows(CommandType.SYSTEM_EVENT, {"event_code": event_code})
+
+
+def retire(*, instrument: Numbers) -> Rows:
+    """Retire instruments (rule 2.8)."""
+    return rows(CommandType.RETIRE_INSTRUMENT, {"instrument": instrument})

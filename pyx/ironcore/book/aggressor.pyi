@@ -1,0 +1,1 @@
+"""An incoming order of whatever kind against the opposite side."""

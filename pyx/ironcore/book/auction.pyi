@@ -1,0 +1,1 @@
+"""Auctions: how they are extended, held and announced."""

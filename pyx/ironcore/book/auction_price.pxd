@@ -1,0 +1,28 @@
+# The price of an auction, from what is in the book: rules 14.2 and 14.3 of docs/MATCHING_RULES.md.
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+
+from ironcore.book.book cimport Book
+from ironcore.book.order_pool cimport Arena, Order
+
+cdef enum:
+    AUCTION_BALANCED = 78            # 'N'
+    AUCTION_NO_PRICE = 79            # 'O'
+
+cdef struct AuctionPrice:
+    uint64_t volume                  # 0: there is no price
+    uint64_t imbalance
+    int32_t price_e4
+    uint32_t tick                    # of that price
+    uint8_t side                     # with more quantity: 'B' or 'S'; or one of the above
+
+# Looks at the levels that could execute and the next one on each side; changes nothing.
+cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
+                        AuctionPrice* out) noexcept nogil
+# What of an order takes part; kind is that of its queue.
+cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
+                               uint8_t cross_type) noexcept nogil
+
+
+cdef inline int32_t auction_reference_e4(const Book* book) noexcept nogil:
+    return book.last_price_e4 if book.last_price_e4 else book.reference_price_e4

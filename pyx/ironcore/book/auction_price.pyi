@@ -1,0 +1,1 @@
+"""The price of an auction, from what is in the book."""

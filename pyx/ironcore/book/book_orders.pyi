@@ -1,0 +1,1 @@
+"""All orders of one instrument at once, in order of their slots."""

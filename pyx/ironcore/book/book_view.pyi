@@ -1,0 +1,1 @@
+"""The state of the core, for Python to look at."""

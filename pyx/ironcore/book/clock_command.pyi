@@ -1,0 +1,1 @@
+"""The second of the day: what is due with it."""

@@ -1,0 +1,1 @@
+"""What an aggressor could execute, without executing it."""

@@ -1,0 +1,77 @@
+"""What an aggressor could execute, without executing it."""
+
+from libc.stdint cimport uint32_t
+
+from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT
+from ironcore.book.order_pool cimport ORDER_ICEBERG, level_at
+from ironcore.book.price_levels cimport (
+    KEY_NONE, PriceLevels, level_key, levels_next, levels_price_e4,
+)
+from ironcore.book.trading_state cimport collar_forbids
+from ironcore.risk.options cimport STP_OLDEST
+
+cdef struct DryRun:
+    uint32_t quantity                # that the aggressor would have open
+    bint is_forbidden                # an execution at the price in hand is beyond a collar
+    bint is_over                     # prevention or a collar ends it here
+
+
+cdef void _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint32_t level,
+                               DryRun* run) noexcept nogil:
+    """The orders of one queue, once each, in order of priority."""
+    cdef Arena* arena = &engine.arena
+    cdef uint32_t unit = level_at(arena, level).link.next
+    cdef const Order* order
+    while unit != level and run.quantity:
+        order = order_at(arena, unit)
+        if accepts_quantity(arena, unit, run.quantity):
+            if is_prevented(engine, aggressor, order):
+                run.is_over = aggressor.stp_mode != STP_OLDEST
+            elif run.is_forbidden:
+                run.is_over = True
+            else:
+                run.quantity -= min(run.quantity, order.quantity)
+            if run.is_over:
+                return
+        unit = order.link.next
+
+
+cdef void _reserves(Engine* engine, const Aggressor* aggressor, uint32_t level,
+                    DryRun* run) noexcept nogil:
+    """Peaks join the end of the queue: what is in reserve at a price comes after all of it."""
+    cdef Arena* arena = &engine.arena
+    cdef uint32_t unit = level_at(arena, level).link.next
+    cdef const Order* order
+    while unit != level and run.quantity:
+        order = order_at(arena, unit)
+        if order.ref_side & ORDER_ICEBERG and not is_prevented(engine, aggressor, order):
+            run.quantity -= min(run.quantity, special_at(arena, unit).reserve)
+        unit = order.link.next
+
+
+cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor,
+                          uint32_t wanted) noexcept nogil:
+    cdef PriceLevels* shown = &book.sides[aggressor.sell ^ 1]
+    cdef PriceLevels* hidden = &book.sides[KIND_HIDDEN << KIND_SHIFT | aggressor.sell ^ 1]
+    cdef uint32_t shown_level = shown.best_level if shown.levels else 0
+    cdef uint32_t hidden_level = hidden.best_level if hidden.levels else 0
+    cdef uint32_t shown_key, hidden_key
+    cdef DryRun run
+    run.quantity = aggressor.quantity
+    run.is_over = False
+    while not run.is_over and aggressor.quantity - run.quantity < wanted:
+        shown_key = level_key(&engine.arena, shown_level) if shown_level else <uint32_t>KEY_NONE
+        hidden_key = level_key(&engine.arena, hidden_level) if hidden_level else <uint32_t>KEY_NONE
+        if min(shown_key, hidden_key) > aggressor.limit_key:
+            return False
+        run.is_forbidden = not book.is_plain and collar_forbids(
+            book, levels_price_e4(shown, min(shown_key, hidden_key)))
+        if shown_key <= hidden_key:
+            _displayed_or_hidden(engine, aggressor, shown_level, &run)
+            if not run.is_over:
+                _reserves(engine, aggressor, shown_level, &run)
+            shown_level = levels_next(&engine.arena, shown, shown_level)
+        else:
+            _displayed_or_hidden(engine, aggressor, hidden_level, &run)
+            hidden_level = levels_next(&engine.arena, hidden, hidden_level)
+    return aggressor.quantity - run.quantity >= wanted

@@ -1,0 +1,1 @@
+"""Instruments defined, changed and retired, and trades broken."""

@@ -1,0 +1,19 @@
+# When an order of any kind is rejected: section 4 of docs/MATCHING_RULES.md, in its order. The path
+# of common orders (order_commands) checks the same for what they can be.
+
+from libc.stdint cimport uint32_t
+
+from ironcore.book.engine cimport Engine, Session
+from ironcore.book.book cimport Book
+from ironcore.book.order_path cimport Terms
+from ironcore.wire.record cimport EnterOrder
+
+# Both fill the rest of the terms, of which options and quantity (what would be open) are set.
+# 4.1 to 4.13, or REJECT_NONE.
+cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOrder* command,
+                           Terms* terms) noexcept nogil
+# What rule 7.3 asks of a replacement's details; total is the quantity that it names.
+cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total,
+                             Terms* terms) noexcept nogil
+# Rule 13.2.
+cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil

@@ -1,0 +1,1 @@
+"""When an order of any kind is rejected."""

@@ -1,0 +1,1 @@
+"""How live orders leave, in whole or in part."""

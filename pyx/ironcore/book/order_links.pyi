@@ -1,0 +1,1 @@
+"""The lists that rare orders are in besides their queue."""

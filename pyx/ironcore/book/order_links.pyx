@@ -1,0 +1,75 @@
+"""The lists that rare orders are in besides their queue."""
+
+from libc.stdint cimport uint32_t
+
+from ironcore.book.order_pool cimport Arena, Link, special_at
+
+
+cdef void expiry_link(Engine* engine, uint32_t unit) noexcept nogil:
+    cdef Arena* arena = &engine.arena
+    cdef Link* ends = &engine.expiry[special_at(arena, unit).options.expire_second]
+    engine.expiry_first = min(engine.expiry_first, special_at(arena, unit).options.expire_second)
+    special_at(arena, unit).expiry.next = 0
+    special_at(arena, unit).expiry.prev = ends.prev
+    if ends.prev:
+        special_at(arena, ends.prev).expiry.next = unit
+    else:
+        ends.next = unit
+    ends.prev = unit
+
+
+cdef void expiry_unlink(Engine* engine, uint32_t unit) noexcept nogil:
+    cdef Arena* arena = &engine.arena
+    cdef Link* ends = &engine.expiry[special_at(arena, unit).options.expire_second]
+    cdef Link link = special_at(arena, unit).expiry
+    if link.prev:
+        special_at(arena, link.prev).expiry.next = link.next
+    else:
+        ends.next = link.next
+    if link.next:
+        special_at(arena, link.next).expiry.prev = link.prev
+    else:
+        ends.prev = link.prev
+
+
+cdef void _peer_link(Arena* arena, Link* ends, uint32_t unit) noexcept nogil:
+    special_at(arena, unit).peers.next = 0
+    special_at(arena, unit).peers.prev = ends.prev
+    if ends.prev:
+        special_at(arena, ends.prev).peers.next = unit
+    else:
+        ends.next = unit
+    ends.prev = unit
+
+
+cdef void _peer_unlink(Arena* arena, Link* ends, uint32_t unit) noexcept nogil:
+    cdef Link link = special_at(arena, unit).peers
+    if link.prev:
+        special_at(arena, link.prev).peers.next = link.next
+    else:
+        ends.next = link.next
+    if link.next:
+        special_at(arena, link.next).peers.prev = link.prev
+    else:
+        ends.prev = link.prev
+
+
+cdef void peg_link(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    _peer_link(&engine.arena, &book.pegs, unit)
+    book.followers += 1
+
+
+cdef void peg_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    # Pricing one peg may take others away, the next one too.
+    if engine.peg_next == unit:
+        engine.peg_next = special_at(&engine.arena, unit).peers.next
+    _peer_unlink(&engine.arena, &book.pegs, unit)
+    book.followers -= 1
+
+
+cdef void trailing_link(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    _peer_link(&engine.arena, &book.trailing, unit)
+
+
+cdef void trailing_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    _peer_unlink(&engine.arena, &book.trailing, unit)

@@ -1,0 +1,1 @@
+"""The path of an order of any kind, once it is accepted."""

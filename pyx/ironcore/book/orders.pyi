@@ -1,0 +1,1 @@
+"""Live orders: where each one is, and what events say of it."""

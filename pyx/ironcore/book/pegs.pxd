@@ -1,0 +1,16 @@
+# Orders that follow the displayed best prices: section 11 of docs/MATCHING_RULES.md.
+
+from libc.stdint cimport int32_t, uint32_t
+
+from ironcore.book.book cimport Book
+from ironcore.book.engine cimport Engine
+from ironcore.risk.options cimport Options
+
+# The price of such a peg now, or 0; limit_e4 is a market price where it has no limit.
+cdef int32_t peg_price_e4(Engine* engine, const Book* book, const Options* options, uint32_t sell,
+                          int32_t limit_e4) noexcept nogil
+# Whether pegs are to be priced: what they follow is not what it was when they last were.
+cdef bint pegs_are_due(const Book* book) noexcept nogil
+cdef void pegs_price(Engine* engine, Book* book) noexcept nogil
+# Takes all pegs from the book's queues; without an event.
+cdef void pegs_park(Engine* engine, Book* book) noexcept nogil

@@ -1,0 +1,1 @@
+"""Orders that follow the displayed best prices."""

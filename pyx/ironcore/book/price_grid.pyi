@@ -1,0 +1,1 @@
+"""An instrument's prices: the multiples of its tick size, or of several by price."""

@@ -1,0 +1,1 @@
+"""A core's whole state as bytes, and back."""

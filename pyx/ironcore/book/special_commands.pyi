@@ -1,0 +1,1 @@
+"""Orders and replacements of any kind, step by step."""

@@ -1,0 +1,1 @@
+"""Dormant orders: how they wait, follow and wake."""

@@ -1,0 +1,331 @@
+/* The records of the matching core: commands and events, docs/WIRE.md and docs/MATCHING_RULES.md.
+ *
+ * Little-endian, naturally aligned, every size and offset asserted. Prices are integers of 1/10,000
+ * of the currency (`_e4`). Included by ironpit_core.h.
+ */
+#ifndef IRONPIT_RECORDS_H
+#define IRONPIT_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define IRONPIT_ASSERT(condition, sentence) static_assert(condition, sentence)
+#else
+#define IRONPIT_ASSERT(condition, sentence) _Static_assert(condition, sentence)
+#endif
+#define IRONPIT_SIZE(type, bytes) IRONPIT_ASSERT(sizeof(struct type) == (bytes), "size of " #type)
+#define IRONPIT_AT(type, field, offset) \
+    IRONPIT_ASSERT(offsetof(struct type, field) == (offset), #type "." #field)
+
+enum { IRONPIT_RECORD_VERSION = 2, IRONPIT_COMMAND_BYTES_MAX = 512 };
+
+#define IRONPIT_INSTRUMENT_NONE UINT32_C(0xFFFFFFFF)
+#define IRONPIT_SLOT_NONE UINT32_C(0xFFFFFFFF)
+#define IRONPIT_PRICE_E4_MARKET INT32_C(0x7FFFFFFF) /* an order without a price */
+#define IRONPIT_PRICE_E4_MAX INT32_C(1999999900)
+
+enum ironpit_command_type {
+    IRONPIT_COMMAND_STREAM_START = 1,
+    IRONPIT_COMMAND_DEFINE_INSTRUMENT = 2,
+    IRONPIT_COMMAND_DEFINE_SESSION = 3,
+    IRONPIT_COMMAND_SYSTEM_EVENT = 4,
+    IRONPIT_COMMAND_CHANGE_INSTRUMENT = 5,
+    IRONPIT_COMMAND_RETIRE_INSTRUMENT = 6,
+    IRONPIT_COMMAND_SET_STATE = 7,
+    IRONPIT_COMMAND_CLOCK = 8,
+    IRONPIT_COMMAND_BUST_TRADE = 9,
+    IRONPIT_COMMAND_ENTER_ORDER = 16,
+    IRONPIT_COMMAND_REPLACE_ORDER = 17,
+    IRONPIT_COMMAND_CANCEL_ORDER = 18,
+    IRONPIT_COMMAND_MODIFY_ORDER = 19,
+    IRONPIT_COMMAND_MASS_CANCEL = 20,
+    IRONPIT_COMMAND_DISABLE_ORDER_ENTRY = 21,
+    IRONPIT_COMMAND_ENABLE_ORDER_ENTRY = 22,
+    IRONPIT_COMMAND_ACCOUNT_QUERY = 23,
+    IRONPIT_COMMAND_CANCEL_SESSION = 24
+};
+
+enum ironpit_event_type {
+    IRONPIT_EVENT_ACCEPTED = 128,
+    IRONPIT_EVENT_REJECTED = 129,
+    IRONPIT_EVENT_EXECUTED = 130,
+    IRONPIT_EVENT_CANCELED = 131,
+    IRONPIT_EVENT_REPLACED = 132,
+    IRONPIT_EVENT_ADDED = 133,
+    IRONPIT_EVENT_MODIFIED = 134,
+    IRONPIT_EVENT_MASS_CANCEL_RESPONSE = 135,
+    IRONPIT_EVENT_ORDER_ENTRY_DISABLED = 136,
+    IRONPIT_EVENT_ORDER_ENTRY_ENABLED = 137,
+    IRONPIT_EVENT_ACCOUNT_QUERY_RESPONSE = 138,
+    IRONPIT_EVENT_INSTRUMENT_DEFINED = 139,
+    IRONPIT_EVENT_SESSION_DEFINED = 140,
+    IRONPIT_EVENT_SYSTEM = 141,
+    IRONPIT_EVENT_REPLENISHED = 142,
+    IRONPIT_EVENT_REDUCED = 143,
+    IRONPIT_EVENT_ACTIVATED = 144,
+    IRONPIT_EVENT_CROSSED = 145,
+    IRONPIT_EVENT_CROSS = 146,
+    IRONPIT_EVENT_INDICATIVE = 147,
+    IRONPIT_EVENT_STATE_CHANGED = 148,
+    IRONPIT_EVENT_COLLARS = 149,
+    IRONPIT_EVENT_BROKEN = 150,
+    IRONPIT_EVENT_INSTRUMENT_CHANGED = 151,
+    IRONPIT_EVENT_INSTRUMENT_RETIRED = 152
+};
+
+/* Bits of an event's flags. */
+enum ironpit_event_flag {
+    IRONPIT_RECORD_LAST = 1, /* the last event of its command */
+    IRONPIT_EVENT_VISIBLE = 2,
+    IRONPIT_EVENT_AGGRESSOR_SELL = 4,
+    IRONPIT_EVENT_CROSSES = 8,
+    IRONPIT_EVENT_SELL = 16,
+    IRONPIT_EVENT_ATTRIBUTED = 32
+};
+
+/* Commands. Reserved bytes are 0; texts are padded with spaces. */
+
+struct ironpit_header {
+    uint8_t type; /* enum ironpit_command_type */
+    uint8_t flags;
+    uint16_t record_bytes; /* whole record with its appendage, a multiple of 8 */
+    uint32_t session;      /* from 1; 0 in the venue's own commands */
+    uint64_t time_ns;      /* not read by the core, nor is source_sequence */
+    uint64_t source_sequence;
+    uint32_t user_ref;
+    uint32_t instrument; /* where a member names an order only, the core fills it in */
+};
+IRONPIT_SIZE(ironpit_header, 32);
+IRONPIT_AT(ironpit_header, record_bytes, 2);
+IRONPIT_AT(ironpit_header, session, 4);
+IRONPIT_AT(ironpit_header, time_ns, 8);
+IRONPIT_AT(ironpit_header, source_sequence, 16);
+IRONPIT_AT(ironpit_header, user_ref, 24);
+IRONPIT_AT(ironpit_header, instrument, 28);
+
+struct ironpit_stream_start { /* the first command, with the limits of `create` */
+    struct ironpit_header header;
+    char stream_name[10];
+    uint16_t version; /* IRONPIT_RECORD_VERSION */
+    uint32_t instruments_max;
+    uint64_t midnight_ns;
+    uint32_t orders_max;
+    uint32_t sessions_max;
+    uint32_t user_ref_bits;
+    uint32_t reserved;
+};
+IRONPIT_SIZE(ironpit_stream_start, 72);
+IRONPIT_AT(ironpit_stream_start, version, 42);
+IRONPIT_AT(ironpit_stream_start, instruments_max, 44);
+IRONPIT_AT(ironpit_stream_start, midnight_ns, 48);
+IRONPIT_AT(ironpit_stream_start, orders_max, 56);
+IRONPIT_AT(ironpit_stream_start, sessions_max, 60);
+IRONPIT_AT(ironpit_stream_start, user_ref_bits, 64);
+
+struct ironpit_tick_band {
+    int32_t price_from_e4;
+    uint32_t tick_size_e4;
+};
+IRONPIT_SIZE(ironpit_tick_band, 8);
+
+struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument counts from 0 */
+    struct ironpit_header header;
+    char symbol[8];
+    uint32_t tick_size_e4;
+    uint32_t lot_size;
+    int32_t price_e4_min;
+    int32_t price_e4_max;
+    uint32_t quantity_max;
+    int32_t reference_price_e4;
+    uint16_t static_collar_bp;
+    uint16_t dynamic_collar_bp;
+    uint16_t auction_collar_bp;
+    uint16_t entry_collar_bp;
+    uint16_t market_protection_bp;
+    uint16_t pause_seconds;
+    uint8_t post_only_mode;
+    uint8_t initial_state; /* 0: continuous */
+    uint8_t auction_extensions_max;
+    uint8_t tick_bands_count;
+    struct ironpit_tick_band bands[7];
+    uint8_t reserved[8];
+};
+IRONPIT_SIZE(ironpit_define_instrument, 144);
+IRONPIT_AT(ironpit_define_instrument, symbol, 32);
+IRONPIT_AT(ironpit_define_instrument, tick_size_e4, 40);
+IRONPIT_AT(ironpit_define_instrument, lot_size, 44);
+IRONPIT_AT(ironpit_define_instrument, price_e4_min, 48);
+IRONPIT_AT(ironpit_define_instrument, price_e4_max, 52);
+IRONPIT_AT(ironpit_define_instrument, quantity_max, 56);
+IRONPIT_AT(ironpit_define_instrument, reference_price_e4, 60);
+IRONPIT_AT(ironpit_define_instrument, static_collar_bp, 64);
+IRONPIT_AT(ironpit_define_instrument, dynamic_collar_bp, 66);
+IRONPIT_AT(ironpit_define_instrument, auction_collar_bp, 68);
+IRONPIT_AT(ironpit_define_instrument, entry_collar_bp, 70);
+IRONPIT_AT(ironpit_define_instrument, market_protection_bp, 72);
+IRONPIT_AT(ironpit_define_instrument, pause_seconds, 74);
+IRONPIT_AT(ironpit_define_instrument, post_only_mode, 76);
+IRONPIT_AT(ironpit_define_instrument, initial_state, 77);
+IRONPIT_AT(ironpit_define_instrument, auction_extensions_max, 78);
+IRONPIT_AT(ironpit_define_instrument, tick_bands_count, 79);
+IRONPIT_AT(ironpit_define_instrument, bands, 80);
+
+struct ironpit_define_session { /* header.session counts from 1 */
+    struct ironpit_header header;
+    char username[6];
+    char firm[4];
+    uint8_t cancel_on_disconnect;
+    uint8_t stp_mode;
+    uint32_t stp_group;
+    uint8_t reserved[8];
+};
+IRONPIT_SIZE(ironpit_define_session, 56);
+IRONPIT_AT(ironpit_define_session, username, 32);
+IRONPIT_AT(ironpit_define_session, firm, 38);
+IRONPIT_AT(ironpit_define_session, cancel_on_disconnect, 42);
+IRONPIT_AT(ironpit_define_session, stp_mode, 43);
+IRONPIT_AT(ironpit_define_session, stp_group, 44);
+
+struct ironpit_system_event {
+    struct ironpit_header header;
+    uint8_t event_code;
+    uint8_t reserved[7];
+};
+IRONPIT_SIZE(ironpit_system_event, 40);
+IRONPIT_AT(ironpit_system_event, event_code, 32);
+
+struct ironpit_retire_instrument {
+    struct ironpit_header header;
+    uint8_t reserved[8];
+};
+IRONPIT_SIZE(ironpit_retire_instrument, 40);
+
+struct ironpit_set_state {
+    struct ironpit_header header;
+    uint8_t state;
+    uint8_t force;
+    uint8_t reserved[2];
+    char reason[4];
+};
+IRONPIT_SIZE(ironpit_set_state, 40);
+IRONPIT_AT(ironpit_set_state, state, 32);
+IRONPIT_AT(ironpit_set_state, force, 33);
+IRONPIT_AT(ironpit_set_state, reason, 36);
+
+struct ironpit_clock {
+    struct ironpit_header header;
+    uint32_t second; /* of the day */
+    uint32_t reserved;
+};
+IRONPIT_SIZE(ironpit_clock, 40);
+IRONPIT_AT(ironpit_clock, second, 32);
+
+struct ironpit_bust_trade {
+    struct ironpit_header header;
+    uint64_t match_number;
+    uint32_t slots[2];
+    uint8_t reason;
+    uint8_t reserved[7];
+};
+IRONPIT_SIZE(ironpit_bust_trade, 56);
+IRONPIT_AT(ironpit_bust_trade, match_number, 32);
+IRONPIT_AT(ironpit_bust_trade, slots, 40);
+IRONPIT_AT(ironpit_bust_trade, reason, 48);
+
+struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
+    struct ironpit_header header;
+    uint32_t quantity;
+    int32_t price_e4;
+    uint8_t side;          /* 'B' 'S' 'T' 'E' */
+    uint8_t time_in_force; /* '0' day, '1' good till cancelled, '3' IOC, '4' FOK, '6' till time */
+    uint8_t display;       /* 'Y' 'A' 'N' */
+    uint8_t capacity;
+    uint8_t iso;
+    uint8_t cross_type; /* 'N' 'O' 'C' 'H' */
+    uint16_t appendage_bytes;
+    char cl_ord_id[14];
+    uint8_t reserved[2];
+};
+IRONPIT_SIZE(ironpit_enter_order, 64);
+IRONPIT_AT(ironpit_enter_order, quantity, 32);
+IRONPIT_AT(ironpit_enter_order, price_e4, 36);
+IRONPIT_AT(ironpit_enter_order, side, 40);
+IRONPIT_AT(ironpit_enter_order, time_in_force, 41);
+IRONPIT_AT(ironpit_enter_order, display, 42);
+IRONPIT_AT(ironpit_enter_order, capacity, 43);
+IRONPIT_AT(ironpit_enter_order, iso, 44);
+IRONPIT_AT(ironpit_enter_order, cross_type, 45);
+IRONPIT_AT(ironpit_enter_order, appendage_bytes, 46);
+IRONPIT_AT(ironpit_enter_order, cl_ord_id, 48);
+
+struct ironpit_replace_order { /* then the appendage; header.user_ref is the new number */
+    struct ironpit_header header;
+    uint32_t quantity; /* of the whole chain: executed and open */
+    int32_t price_e4;
+    uint32_t orig_user_ref;
+    uint8_t time_in_force;
+    uint8_t display;
+    uint8_t iso;
+    uint8_t reserved;
+    uint16_t appendage_bytes;
+    char cl_ord_id[14];
+};
+IRONPIT_SIZE(ironpit_replace_order, 64);
+IRONPIT_AT(ironpit_replace_order, quantity, 32);
+IRONPIT_AT(ironpit_replace_order, price_e4, 36);
+IRONPIT_AT(ironpit_replace_order, orig_user_ref, 40);
+IRONPIT_AT(ironpit_replace_order, time_in_force, 44);
+IRONPIT_AT(ironpit_replace_order, display, 45);
+IRONPIT_AT(ironpit_replace_order, iso, 46);
+IRONPIT_AT(ironpit_replace_order, appendage_bytes, 48);
+IRONPIT_AT(ironpit_replace_order, cl_ord_id, 50);
+
+/* CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY
+ * and CANCEL_SESSION. */
+struct ironpit_cancel_order {
+    struct ironpit_header header;
+    uint32_t quantity; /* the total size wanted; 0 cancels all */
+    uint8_t side;
+    uint8_t reason;
+    uint8_t firm_given;
+    uint8_t symbol_given;
+    uint16_t group;
+    uint8_t group_given;
+    uint8_t side_given;
+    uint8_t scope;
+    uint8_t reserved[3];
+};
+IRONPIT_SIZE(ironpit_cancel_order, 48);
+IRONPIT_AT(ironpit_cancel_order, quantity, 32);
+IRONPIT_AT(ironpit_cancel_order, side, 36);
+IRONPIT_AT(ironpit_cancel_order, reason, 37);
+IRONPIT_AT(ironpit_cancel_order, firm_given, 38);
+IRONPIT_AT(ironpit_cancel_order, symbol_given, 39);
+IRONPIT_AT(ironpit_cancel_order, group, 40);
+IRONPIT_AT(ironpit_cancel_order, group_given, 42);
+IRONPIT_AT(ironpit_cancel_order, side_given, 43);
+IRONPIT_AT(ironpit_cancel_order, scope, 44);
+
+struct ironpit_event {
+    uint8_t type;  /* enum ironpit_event_type */
+    uint8_t flags; /* enum ironpit_event_flag */
+    uint8_t reason;
+    uint8_t side;
+    uint32_t quantity;
+    uint64_t order_ref; /* the venue's: dense from 1 */
+    uint64_t other;     /* match number, old reference, what is left: by type */
+    int32_t price_e4;
+    uint32_t slot; /* session << user_ref_bits | user_ref; REJECTED: the reject reason */
+};
+IRONPIT_SIZE(ironpit_event, 32);
+IRONPIT_AT(ironpit_event, flags, 1);
+IRONPIT_AT(ironpit_event, reason, 2);
+IRONPIT_AT(ironpit_event, side, 3);
+IRONPIT_AT(ironpit_event, quantity, 4);
+IRONPIT_AT(ironpit_event, order_ref, 8);
+IRONPIT_AT(ironpit_event, other, 16);
+IRONPIT_AT(ironpit_event, price_e4, 24);
+IRONPIT_AT(ironpit_event, slot, 28);
+
+#endif

@@ -1,0 +1,1 @@
+"""Options of an order's appendage; for the data plane only."""

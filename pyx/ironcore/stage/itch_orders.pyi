@@ -1,0 +1,1 @@
+"""ITCH messages about orders and trades: for compiled modules; Python has itch_feed."""

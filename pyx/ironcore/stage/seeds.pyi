@@ -1,0 +1,1 @@
+"""Random numbers for commands: for compiled modules."""

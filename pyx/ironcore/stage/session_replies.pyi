@@ -1,0 +1,1 @@
+"""Events as OUCH 5.0 replies: for compiled modules."""

@@ -1,0 +1,203 @@
+"""Auctions: section 14 of the rules."""
+
+from typing import NamedTuple
+
+from tests.model import records as r
+from tests.model.grid import is_farther
+from tests.model.orders import Instrument, Order, Place
+from tests.model.settlement import Settlement
+
+# Rule 14.1: the cross type of the auction that is held on leaving a state, for continuous trading.
+CROSS_TYPES = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
+INDICATIVE_IN = "OLP"  # rule 14.8
+
+
+class Uncrossing(NamedTuple):
+    """What an auction would do; all 0 when nothing executes."""
+
+    price: int = 0
+    volume: int = 0
+    buys: int = 0
+    sells: int = 0
+
+
+class Auctions(Settlement):
+    """How a price is found, and who executes at it."""
+
+    def cross_type_of(self, before: str, after: str) -> str:
+        """Rule 14.1: the cross type of the auction before a change of state, or nothing."""
+        if before == "L":
+            return "C" if after != "H" else ""
+        return CROSS_TYPES[before] if after == "T" and before in CROSS_TYPES else ""
+
+    def participants(self, instrument: Instrument, cross: str, sells: bool) -> list[Order]:
+        """Rules 14.2 and 14.4: a side's orders in order of priority."""
+        resting = [
+            order
+            for order in instrument.at(Place.BOOK, sells)
+            if not order.options.min_qty and not order.is_peg
+        ]
+        waiting = [o for o in instrument.at(Place.WAITING, sells) if o.cross_type == cross]
+        return sorted(resting + waiting, key=self.auction_priority)
+
+    def auction_priority(self, order: Order) -> tuple[bool, int, int, int]:
+        """Rule 14.4; the smallest goes first."""
+        if order.is_market:
+            return False, 0, 0, order.arrival
+        kind = 2 if order.place == Place.WAITING else 1 if order.is_hidden else 0
+        price = order.event_price
+        return True, price if order.sells else -price, kind, order.arrival
+
+    # The price
+
+    def uncrossing(self, instrument: Instrument, cross: str) -> Uncrossing:
+        """Rule 14.3."""
+        buys = self.participants(instrument, cross, sells=False)
+        sells = self.participants(instrument, cross, sells=True)
+        ranges = [
+            (low, high, self.at_price(buys, low), self.at_price(sells, low))
+            for low, high in self.price_ranges(instrument, buys + sells)
+        ]
+        volume = max(min(bought, sold) for _, _, bought, sold in ranges)
+        if volume == 0:
+            return Uncrossing()
+        ranges = [one for one in ranges if min(one[2], one[3]) == volume]
+        imbalance = min(abs(bought - sold) for _, _, bought, sold in ranges)
+        ranges = [one for one in ranges if abs(one[2] - one[3]) == imbalance]
+        price = self.nearest(instrument, ranges[0][0], ranges[-1][1])
+        return Uncrossing(price, volume, self.at_price(buys, price), self.at_price(sells, price))
+
+    def price_ranges(self, instrument: Instrument, orders: list[Order]) -> list[tuple[int, int]]:
+        """The grid in range, cut where the quantities change: just above each buy's limit and at
+        each sell's. Between two cuts all prices are alike."""
+        grid = instrument.terms.grid
+        lowest = grid.at_or_above(instrument.terms.price_min)
+        highest = grid.at_or_below(instrument.terms.price_max)
+        starts = {lowest}
+        for order in orders:
+            if not order.is_market:
+                price = order.event_price
+                starts.add(price if order.sells else grid.above(price))
+        cuts = sorted(start for start in starts if start <= highest)
+        ends = [grid.below(start) for start in cuts[1:]] + [highest]
+        return list(zip(cuts, ends, strict=True))
+
+    def at_price(self, orders: list[Order], price: int) -> int:
+        """The quantity of a side's orders that could execute at a price."""
+        return sum(order.quantity for order in orders if self.takes(order, price))
+
+    def takes(self, order: Order, price: int) -> bool:
+        if order.is_market:
+            return True
+        return order.event_price <= price if order.sells else order.event_price >= price
+
+    def auction_reference(self, instrument: Instrument) -> int:
+        return instrument.last_price or instrument.reference_price
+
+    def nearest(self, instrument: Instrument, low: int, high: int) -> int:
+        """Of the grid's prices from low to high the one nearest to the reference."""
+        grid, reference = instrument.terms.grid, self.auction_reference(instrument)
+        if not reference:
+            return grid.nth(low, (grid.count(low, high) - 1) // 2)
+        if reference <= low or reference >= high:
+            return low if reference <= low else high
+        below, above = grid.at_or_below(reference), grid.at_or_above(reference)
+        return below if reference - below < above - reference else above
+
+    # The auction
+
+    def auction(self, instrument: Instrument, cross: str, force: bool) -> bool:
+        """Whether it was held; if not, it was extended (rule 14.9)."""
+        result = self.uncrossing(instrument, cross)
+        if not force and self.is_extended(instrument, result.price):
+            return False
+        match_number = self.next_match_number()  # rule 14.6
+        self.emit(
+            r.CROSS,
+            flags=r.VISIBLE,
+            reason=ord(cross),
+            order_ref=result.volume,
+            other=match_number,
+            price_e4=result.price,
+        )
+        if result.volume:
+            instrument.last_price = instrument.reference_price = result.price
+            self.pair(instrument, cross, result.price)
+        for sells in (False, True):  # rule 14.7
+            for order in self.participants(instrument, cross, sells):
+                if order.place == Place.WAITING:
+                    self.cancel(order, "I")
+        return True
+
+    def is_extended(self, instrument: Instrument, price: int) -> bool:
+        """Rule 14.9."""
+        terms, reference = instrument.terms, instrument.reference_price
+        if not price or not reference or not terms.auction_collar_bp:
+            return False
+        if not is_farther(price, reference, terms.auction_collar_bp):
+            return False
+        if instrument.extensions >= terms.extensions_max:
+            return False
+        instrument.extensions += 1
+        instrument.paused_since = None
+        self.say_collars(reference, terms.auction_collar_bp, instrument.extensions)
+        return True
+
+    def pair(self, instrument: Instrument, cross: str, price: int) -> None:
+        """Rule 14.5."""
+        sides = [
+            [o for o in self.participants(instrument, cross, sells) if self.takes(o, price)]
+            for sells in (False, True)
+        ]
+        met = [*sides[0], *sides[1]]
+        while sides[0] and sides[1]:
+            pair = sides[0][0], sides[1][0]
+            quantity = min(order.quantity for order in pair)
+            match_number = self.next_match_number()
+            for order, side in zip(pair, sides, strict=True):
+                self.cross_one(order, cross, price, quantity, match_number)
+                if order.quantity == 0:
+                    side.remove(order)
+        for order in met:  # rule 9.3
+            if order.quantity and order.is_iceberg and order.peak == 0:
+                self.replenish(order)
+
+    def cross_one(
+        self, order: Order, cross: str, price: int, quantity: int, match_number: int
+    ) -> None:
+        """CROSSED, and REDUCED where it is due (9.6)."""
+        reachable = order.reachable
+        if order.is_iceberg:  # what is displayed executes first
+            order.peak -= min(order.peak, quantity)
+        order.quantity -= quantity
+        order.executed += quantity
+        visible = order.is_visible and not order.is_iceberg
+        self.emit(
+            r.CROSSED,
+            order,
+            flags=r.VISIBLE if visible else 0,
+            reason=ord(cross),
+            quantity=quantity,
+            other=match_number,
+            price_e4=price,
+        )
+        self.say_reduced(order, reachable)
+        if order.quantity == 0:
+            self.remove(order)
+
+    def say_indicative(self, instrument: Instrument) -> None:
+        """Rules 14.8 and 15.2."""
+        cross = CROSS_TYPES[instrument.state]
+        result = self.uncrossing(instrument, cross)
+        side = "N" if result.buys == result.sells else "B" if result.buys > result.sells else "S"
+        self.emit(
+            r.INDICATIVE,
+            flags=r.VISIBLE,
+            reason=ord(cross),
+            side=ord(side if result.price else "O"),
+            quantity=min(abs(result.buys - result.sells), 0xFFFFFFFF),
+            order_ref=result.volume,
+            other=(instrument.index + 1) << 32,
+            price_e4=result.price,
+            slot=self.auction_reference(instrument),
+        )

@@ -1,0 +1,171 @@
+"""Records as one readable line each."""
+
+from tests.model import records as r
+from tests.model.engine_model import EngineModel
+from tests.model.options import MalformedError, read_options
+from tests.model.orders import Place
+
+COMMANDS = {
+    r.STREAM_START: "STREAM_START",
+    r.DEFINE_INSTRUMENT: "DEFINE_INSTRUMENT",
+    r.DEFINE_SESSION: "DEFINE_SESSION",
+    r.SYSTEM_EVENT: "SYSTEM_EVENT",
+    r.CHANGE_INSTRUMENT: "CHANGE_INSTRUMENT",
+    r.RETIRE_INSTRUMENT: "RETIRE_INSTRUMENT",
+    r.SET_STATE: "SET_STATE",
+    r.CLOCK: "CLOCK",
+    r.BUST_TRADE: "BUST_TRADE",
+    r.ENTER_ORDER: "ENTER",
+    r.REPLACE_ORDER: "REPLACE",
+    r.CANCEL_ORDER: "CANCEL",
+    r.MODIFY_ORDER: "MODIFY",
+    r.MASS_CANCEL: "MASS_CANCEL",
+    r.DISABLE_ORDER_ENTRY: "DISABLE",
+    r.ENABLE_ORDER_ENTRY: "ENABLE",
+    r.ACCOUNT_QUERY: "ACCOUNT_QUERY",
+    r.CANCEL_SESSION: "CANCEL_SESSION",
+}
+EVENTS = {
+    value: name
+    for name, value in vars(r).items()
+    if isinstance(value, int) and r.ACCEPTED <= value <= r.INSTRUMENT_RETIRED
+}
+TERMS = (
+    "symbol",
+    "tick",
+    "lot",
+    "price_min",
+    "price_max",
+    "quantity_max",
+    "reference",
+    "static",
+    "dynamic",
+    "auction",
+    "entry",
+    "protection",
+    "pause_seconds",
+    "post_only_mode",
+    "initial_state",
+    "extensions",
+    "bands",
+)
+FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED")
+
+
+SHORT = (
+    "quantity",
+    "side",
+    "reason",
+    "firm_given",
+    "symbol_given",
+    "group",
+    "group_given",
+    "side_given",
+    "scope",
+)
+
+
+def describe_command(record: bytes) -> str:
+    if len(record) < r.HEADER.size:
+        return f"{len(record)} bytes"
+    kind, _, size, session, _, _, user_ref, index = r.HEADER.unpack_from(record)
+    name = COMMANDS.get(kind, f"type {kind}")
+    if size > len(record) or size < 40:
+        return f"{name}, {len(record)} of {size} bytes"
+    where = "" if index == r.INSTRUMENT_NONE else f" instrument {index}"
+    if kind < r.ENTER_ORDER:
+        return f"{name}{where}: {describe_venue_body(kind, record)}"
+    return f"{name} session {session} #{user_ref}{where}: {describe_member_body(kind, record)}"
+
+
+def describe_member_body(kind: int, record: bytes) -> str:
+    if kind == r.ENTER_ORDER and len(record) >= 64:
+        quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
+            record, 32
+        )
+        form = f"tif {chr(tif)} display {chr(display)} cross {chr(cross)}"
+        what = f"{chr(side)} {quantity} @ {describe_price(price)} {form}"
+        return f"{what} {describe_options(record, length)}"
+    if kind == r.REPLACE_ORDER and len(record) >= 64:
+        quantity, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(record, 32)
+        what = f"for #{original}: {quantity} @ {describe_price(price)}"
+        form = f"tif {chr(tif)} display {chr(display)}"
+        return f"{what} {form} {describe_options(record, length)}"
+    if len(record) >= 48:
+        said = zip(SHORT, r.SHORT.unpack_from(record, 32), strict=True)
+        return str({name: value for name, value in said if value})
+    return record[32:].hex()
+
+
+def describe_venue_body(kind: int, record: bytes) -> str:
+    if kind == r.SET_STATE:
+        state, force, reason = r.STATE.unpack_from(record, 32)
+        return f"{chr(state)} force {force} reason {reason!r}"
+    if kind == r.CLOCK:
+        return str(int.from_bytes(record[32:36], "little"))
+    if kind in (r.DEFINE_INSTRUMENT, r.CHANGE_INSTRUMENT) and len(record) >= 144:
+        values = r.INSTRUMENT.unpack_from(record, 32)
+        said = dict(zip(TERMS, values, strict=False))
+        table = values[len(TERMS) : len(TERMS) + 2 * min(said["bands"], 7)]
+        return f"{said} {table or ''}"
+    if kind == r.DEFINE_SESSION and len(record) >= 56:
+        session = r.HEADER.unpack_from(record)[3]
+        return f"{session} {r.SESSION.unpack_from(record, 32)}"
+    if kind == r.BUST_TRADE and len(record) >= 56:
+        return str(r.BUST.unpack_from(record, 32))
+    return record[32:].hex()
+
+
+def describe_price(price: int) -> str:
+    return "market" if price in (r.MARKET, r.MARKET_CROSS) else str(price)
+
+
+def describe_options(record: bytes, length: int) -> str:
+    try:
+        return str(read_options(record[64 : 64 + length]) or "")
+    except MalformedError:
+        return f"malformed appendage {record[64 : 64 + length].hex()}"
+
+
+def describe_event(data: bytes) -> str:
+    event = r.decode_event(data)
+    flags = [name for bit, name in enumerate(FLAGS) if event.flags >> bit & 1]
+    reason = f"'{chr(event.reason)}'" if event.reason else "-"
+    side = chr(event.side) if event.side else "-"
+    other = f"{event.other >> 32}:{event.other & 0xFFFFFFFF}"
+    name = EVENTS.get(event.type, str(event.type))
+    return (
+        f"{name:12} ref {event.order_ref} slot {event.slot:#x} {side} {event.quantity} @ "
+        f"{describe_price(event.price_e4)} reason {reason} other {other} {' '.join(flags)}"
+    )
+
+
+def describe_books(model: EngineModel) -> list[str]:
+    """Every live order of the model, queue by queue."""
+    lines = []
+    for instrument in model.instruments:
+        lines.append(
+            f"instrument {instrument.index}: state {instrument.state} last "
+            f"{instrument.last_price} reference {instrument.reference_price}"
+        )
+        for place in Place:
+            orders = instrument.at(place)
+            if place == Place.BOOK:
+                orders = [*model.queue(instrument, False), *model.queue(instrument, True)]
+            for order in orders:
+                price = order.rest_price if place == Place.BOOK else describe_price(order.price)
+                lines.append(
+                    f"    {place.name:8} ref {order.order_ref} session {order.session} "
+                    f"#{order.user_ref} {order.side} {order.reachable}+{order.reserve} @ "
+                    f"{price} tif {order.time_in_force} display {order.display} cross "
+                    f"{order.cross_type} stop {order.stop_price or '-'} {short(order.options)}"
+                )
+    return lines
+
+
+def short(options: tuple[object, ...]) -> str:
+    """Options that are not what they would be if nothing had been said."""
+    plain = type(options)()
+    names = options._fields  # type: ignore[attr-defined]
+    pairs = zip(names, options, plain, strict=True)
+    return str({name: value for name, value, nothing in pairs if value != nothing})

@@ -1,0 +1,266 @@
+"""How an order trades and comes to rest: sections 5, 10.1 to 10.3 and 12 of the rules, and the
+collars of 13.6."""
+
+from collections.abc import Sequence
+from copy import copy
+
+from tests.model import records as r
+from tests.model.grid import basis_points, is_farther
+from tests.model.icebergs import Icebergs, attribution
+from tests.model.orders import CONTINUOUS, PAUSED, Instrument, Order, Place, is_more_aggressive
+
+
+class Matching(Icebergs):
+    """An aggressor, and the orders opposite."""
+
+    # Priority
+
+    def priority(self, order: Order) -> tuple[int, bool, int]:
+        """Rule 5.3; the smallest goes first."""
+        price = order.rest_price if order.sells else -order.rest_price
+        return price, order.is_hidden, order.arrival
+
+    def queue(self, instrument: Instrument, sells: bool) -> list[Order]:
+        """A side of the book in order of priority."""
+        return sorted(instrument.at(Place.BOOK, sells), key=self.priority)
+
+    def opposite(self, order: Order) -> list[Order]:
+        return self.queue(self.instrument_of(order), not order.sells)
+
+    def first_met(
+        self, aggressor: Order, limit: int | None, queue: Sequence[Order]
+    ) -> Order | None:
+        """The order that the aggressor would execute with next, by prices and rule 10.2 alone."""
+        for resting in queue:
+            if limit is not None and is_more_aggressive(aggressor.sells, resting.rest_price, limit):
+                continue
+            if aggressor.quantity < resting.min_qty:  # rule 10.2
+                continue
+            return resting
+        return None
+
+    # An aggressor from its beginning to its end
+
+    def aggress(self, order: Order, limit: int | None) -> None:
+        """Rules 5.2 to 5.7, for new orders and triggered stops; a peg's limit is its price."""
+        if order.options.post_only == "P":
+            assert limit is not None
+            cancelled_for, limit = self.post_only(order, limit)
+            if cancelled_for:
+                self.cancel(order, cancelled_for)
+                return
+        paused = False
+        if self.reaches_min_qty(order, limit):  # rule 10.1
+            paused = self.trade(order, limit)
+        if order.quantity == 0:
+            return
+        if order.may_rest and paused and order.is_peg:
+            self.put(order, Place.PARKED)  # rule 13.6
+        elif order.may_rest:
+            assert limit is not None
+            self.rest(order, limit)  # rules 5.5 and 13.6
+        elif paused:
+            self.cancel(order, "K")  # rule 13.6
+        else:
+            self.cancel(order, self.reason_of_the_rest(order, limit))
+
+    def limit_of(self, order: Order) -> int | None:
+        """The worst price at which an aggressor executes; None is any price."""
+        if not order.is_market:
+            return order.price
+        instrument = self.instrument_of(order)
+        points = instrument.terms.market_protection_bp
+        best = instrument.best_displayed(not order.sells)
+        if not points or not best:
+            return None
+        width = basis_points(best, points)  # rule 5.7
+        if order.sells:
+            return instrument.terms.grid.at_or_above(best - width)
+        return instrument.terms.grid.at_or_below(best + width)
+
+    def reason_of_the_rest(self, order: Order, limit: int | None) -> str:
+        """Rules 5.6 and 5.7."""
+        best = self.instrument_of(order).best_displayed(not order.sells)
+        is_protected = order.is_market and limit is not None and best != 0
+        if is_protected and is_more_aggressive(order.sells, best, limit or 0):
+            return "K"
+        return "I"
+
+    def rest(self, order: Order, price: int, announce: bool = True) -> None:
+        """Rule 5.5."""
+        self.put(order, Place.BOOK)
+        order.rest_price = price
+        self.show_first_peak(order)
+        if announce:
+            self.emit(
+                r.ADDED,
+                order,
+                flags=(r.VISIBLE if order.is_visible else 0) | attribution(order),
+                quantity=order.reachable,
+                other=order.reserve,
+            )
+
+    # Trading
+
+    def trade(self, order: Order, limit: int | None, is_pricing: bool = False) -> bool:
+        """Executes what it can; whether the instrument was paused by it."""
+        has_executed = False
+        while order.quantity:
+            resting = self.first_met(order, limit, self.opposite(order))
+            if resting is None:
+                return False
+            mode = self.prevention(order, resting)
+            if mode != "-":
+                self.prevent(order, resting, mode)
+                continue
+            violated = self.violated_collar(self.instrument_of(order), resting.rest_price)
+            if violated:
+                self.interrupt(self.instrument_of(order), *violated)
+                return True
+            if is_pricing and not has_executed:
+                self.emit(
+                    r.ACTIVATED, order, quantity=order.quantity, price_e4=limit or 0
+                )  # rule 11.4
+            has_executed = True
+            self.execute(order, resting)
+        return False
+
+    def execute(self, order: Order, resting: Order) -> None:
+        """Rule 5.4."""
+        executed = min(order.quantity, resting.reachable)
+        self.emit(
+            r.EXECUTED,
+            resting,
+            flags=(r.VISIBLE if resting.is_visible else 0)
+            | (r.AGGRESSOR_SELL if order.sells else 0),
+            quantity=executed,
+            other=self.next_match_number(),
+        )
+        for party in (order, resting):
+            party.quantity -= executed
+            party.executed += executed
+        self.instrument_of(order).last_price = resting.rest_price  # rule 5.12
+        if resting.is_iceberg:
+            resting.peak -= executed
+        if resting.quantity == 0:
+            self.remove(resting)
+        elif resting.is_iceberg and resting.peak == 0:
+            self.replenish(resting)
+
+    # Minimum quantity and post-only
+
+    def reaches_min_qty(self, order: Order, limit: int | None) -> bool:
+        """Rules 10.1 and 12.3: what it could execute, tried on copies of the book."""
+        trial, executed = copy(order), 0
+        queue = [copy(resting) for resting in self.opposite(order)]
+        while trial.quantity and executed < order.min_qty:
+            queue.sort(key=self.priority)
+            resting = self.first_met(trial, limit, queue)
+            if resting is None:
+                break
+            mode = self.prevention(order, resting)
+            if mode == "O":
+                queue.remove(resting)
+                continue
+            if mode != "-":
+                break
+            if self.violated_collar(self.instrument_of(order), resting.rest_price):
+                break
+            quantity = min(trial.quantity, resting.reachable)
+            executed += quantity
+            trial.quantity -= quantity
+            resting.quantity -= quantity
+            if resting.quantity == 0:
+                queue.remove(resting)
+            elif resting.is_iceberg:
+                resting.peak -= quantity
+                if resting.peak == 0:
+                    self.set_next_peak(resting)
+                    resting.arrival = 1 + max(other.arrival for other in queue)
+        return executed >= order.min_qty
+
+    def post_only(self, order: Order, limit: int) -> tuple[str, int]:
+        """Rule 10.3: the reason why it is cancelled, if so, and the price at which it rests."""
+        terms = self.instrument_of(order).terms
+        best = self.instrument_of(order).best_displayed(not order.sells)
+        if best and not is_more_aggressive(order.sells, best, limit):
+            if terms.post_only_mode == 0:
+                return "G", limit
+            limit = terms.grid.above(best) if order.sells else terms.grid.below(best)
+            if not terms.holds(limit):
+                return "G", limit
+        if self.first_met(order, limit, self.opposite(order)) is not None:
+            return "F", limit
+        return "", limit
+
+    # Self-trade prevention: section 12
+
+    def prevention(self, order: Order, resting: Order) -> str:
+        """Rule 12.1: the mode to apply, '-' when the two may execute."""
+        session, other = self.sessions[order.session], self.sessions[resting.session]
+        if not session.stp_group or session.stp_group != other.stp_group:
+            return "-"
+        return order.options.stp or session.stp_mode
+
+    def prevent(self, order: Order, resting: Order, mode: str) -> None:
+        """Rule 12.2."""
+        if mode == "D":
+            decrement = min(order.quantity, resting.quantity)
+            self.cancel(resting, "Q", decrement)
+            self.cancel(order, "Q", decrement)
+            return
+        if mode in "OB":
+            self.cancel(resting, "Q")
+        if mode in "NB":
+            self.cancel(order, "Q")
+
+    # Collars: rules 13.6 and 13.7
+
+    def violated_collar(self, instrument: Instrument, price: int) -> tuple[int, int] | None:
+        """The reference and basis points that an execution at this price would violate."""
+        for reference, points in (
+            (instrument.reference_price, instrument.terms.static_collar_bp),
+            (self.last_prices_before[instrument.index], instrument.terms.dynamic_collar_bp),
+        ):
+            if reference and points and is_farther(price, reference, points):
+                return reference, points
+        return None
+
+    def interrupt(self, instrument: Instrument, reference: int, points: int) -> None:
+        """Rule 13.6."""
+        self.enter_state(instrument, PAUSED, b"LUDP")
+        self.say_collars(reference, points)
+        self.park_pegs(instrument)
+
+    def say_collars(self, reference: int, points: int, extension: int = 0) -> None:
+        """Rule 13.7."""
+        width = basis_points(reference, points)
+        upper, lower = reference + width, max(0, reference - width)
+        self.emit(
+            r.COLLARS,
+            flags=r.VISIBLE,
+            quantity=extension,
+            order_ref=upper << 32 | lower,
+            price_e4=reference,
+        )
+
+    def enter_state(self, instrument: Instrument, state: str, reason: bytes) -> None:
+        """STATE_CHANGED, and what starts anew with a state."""
+        before, instrument.state = instrument.state, state
+        instrument.extensions = 0
+        instrument.paused_since = None
+        if state == CONTINUOUS:
+            instrument.priced_at = None  # rule 10.8: pegs are priced
+        self.emit(
+            r.STATE_CHANGED,
+            flags=r.VISIBLE,
+            reason=ord(state),
+            side=ord(before),
+            quantity=int.from_bytes(reason, "little"),
+        )
+
+    def park_pegs(self, instrument: Instrument) -> None:
+        """Rule 11.3."""
+        for order in instrument.at(Place.BOOK):
+            if order.is_peg:
+                order.place = Place.PARKED

@@ -1,0 +1,103 @@
+"""Options of an order's appendage (rule 4.9): how they are read, written, and inherited (7.5)."""
+
+from typing import Any, NamedTuple
+
+MIN_QTY, MAX_FLOOR, PRICE_TYPE, PEG_OFFSET, DISCRETION_PRICE = 3, 5, 6, 7, 9
+POST_ONLY, RANDOM_RESERVES, ROUTE, EXPIRE_TIME, GROUP_ID, SIDE = 12, 13, 14, 15, 24, 27
+STOP_PRICE, TRAIL_OFFSET, SELF_TRADE_PREVENTION, RESERVE_SEED = 128, 129, 130, 133
+
+# The options that docs/MATCHING_RULES.md names: their tag, length and kind (unsigned, signed or
+# character).
+KNOWN: dict[str, tuple[int, int, str]] = {
+    "min_qty": (MIN_QTY, 4, "u"),
+    "max_floor": (MAX_FLOOR, 4, "u"),
+    "price_type": (PRICE_TYPE, 1, "c"),
+    "peg_offset": (PEG_OFFSET, 4, "i"),
+    "discretion_price": (DISCRETION_PRICE, 8, "u"),
+    "post_only": (POST_ONLY, 1, "c"),
+    "random_reserves": (RANDOM_RESERVES, 4, "u"),
+    "route": (ROUTE, 4, "u"),
+    "expire_time": (EXPIRE_TIME, 4, "u"),
+    "group_id": (GROUP_ID, 2, "u"),
+    "side": (SIDE, 1, "c"),
+    "stop_price": (STOP_PRICE, 8, "u"),
+    "trail_offset": (TRAIL_OFFSET, 4, "u"),
+    "stp": (SELF_TRADE_PREVENTION, 1, "c"),
+    "reserve_seed": (RESERVE_SEED, 8, "u"),
+}
+NAMES = {tag: name for name, (tag, _, _) in KNOWN.items()}
+
+
+class MalformedError(Exception):
+    """Rule 1.2."""
+
+
+class Options(NamedTuple):
+    """What an order asks for; None where that differs from every value."""
+
+    min_qty: int = 0
+    max_floor: int = 0
+    random_reserves: int = 0
+    reserve_seed: int = 0
+    price_type: str = "L"
+    peg_offset: int = 0
+    post_only: str = "N"
+    expire_time: int | None = None
+    stop_price: int | None = None
+    trail_offset: int | None = None
+    stp: str | None = None
+    group_id: int = 0
+    side: str | None = None
+    route: int | None = None
+    discretion_price: int | None = None
+
+    @property
+    def is_peg(self) -> bool:
+        return self.price_type in ("P", "R", "M")
+
+    @property
+    def is_stop(self) -> bool:
+        return self.stop_price is not None or self.trail_offset is not None
+
+    def without_stop(self) -> "Options":
+        return self._replace(stop_price=None, trail_offset=None)
+
+
+def read_options(appendage: bytes) -> dict[str, Any]:
+    """Rule 4.9: what is given, by name. Of an option given twice the last counts."""
+    given: dict[str, Any] = {}
+    while appendage:
+        length = appendage[0]
+        if length == 0 or len(appendage) < 1 + length:
+            raise MalformedError
+        tag, value = appendage[1], appendage[2 : 1 + length]
+        appendage = appendage[1 + length :]
+        if tag not in NAMES:
+            continue
+        name = NAMES[tag]
+        _, size, kind = KNOWN[name]
+        if len(value) != size:
+            raise MalformedError
+        given[name] = chr(value[0]) if kind == "c" else int.from_bytes(value, signed=kind == "i")
+    return given
+
+
+def inherited(old: Options, given: dict[str, Any]) -> Options:
+    """Rule 7.5: what is not named keeps the old order's value."""
+    options = old._replace(route=None, discretion_price=None, side=None)._replace(**given)
+    if given.get("stop_price") == 0 or given.get("trail_offset") == 0:
+        options = options.without_stop()
+    return options
+
+
+def write_options(**given: int | str) -> bytes:
+    """An appendage with the options named, in their order."""
+    appendage = b""
+    for name, value in given.items():
+        tag, size, kind = KNOWN[name]
+        if isinstance(value, str):
+            data = value.encode()
+        else:
+            data = value.to_bytes(size, signed=kind == "i")
+        appendage += bytes([1 + len(data), tag]) + data
+    return appendage

@@ -1,0 +1,169 @@
+"""What the model keeps of an order, an instrument and a session."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tests.model import records as r
+from tests.model.grid import Grid
+from tests.model.options import Options
+
+CLOSED, PRE_OPEN, OPENING_AUCTION, CONTINUOUS, HALTED = "C", "B", "O", "T", "H"
+PAUSED, QUOTE_ONLY, CLOSING_AUCTION, RETIRED = "P", "Q", "L", "R"
+STATES = "CBOTHPQLR"  # rule 13.1
+
+
+class Place(Enum):
+    """Where a live order is; an order that is about to trade is nowhere."""
+
+    NOWHERE = 0
+    BOOK = 1
+    STOPS = 2  # rule 10.4
+    PARKED = 3  # rule 11.3
+    WAITING = 4  # rule 13.3: for the auction of its cross type
+
+
+@dataclass(eq=False)
+class Order:
+    """An order as entered, and what became of it."""
+
+    order_ref: int
+    session: int
+    user_ref: int
+    instrument: int
+    side: str
+    price: int  # as entered
+    quantity: int  # open
+    executed: int  # by this order and those that it replaced
+    time_in_force: str
+    display: str
+    cross_type: str
+    options: Options
+    accepted: int  # its first reference: orders in order of acceptance (or replacement)
+    place: Place = Place.NOWHERE
+    rest_price: int = 0
+    arrival: int = 0  # since when it is at its price, or its stop price
+    is_iceberg: bool = False  # rule 9.6
+    peak: int = 0  # an iceberg's displayed quantity
+    peak_seed: int = 0  # rule 9.4: state of its SplitMix64 sequence
+    stop_price: int = 0
+
+    @property
+    def sells(self) -> bool:
+        return self.side != "B"
+
+    @property
+    def total(self) -> int:
+        return self.executed + self.quantity
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.display == "N"
+
+    @property
+    def is_peg(self) -> bool:
+        return self.options.is_peg
+
+    @property
+    def is_market(self) -> bool:
+        return is_market(self.price)
+
+    @property
+    def may_rest(self) -> bool:
+        return may_rest(self.time_in_force, self.price, self.options)
+
+    @property
+    def min_qty(self) -> int:
+        """Rules 5.10, 10.1 and 10.2: MinQty, or the open quantity if less."""
+        wanted = self.quantity if self.time_in_force == "4" else self.options.min_qty
+        return min(wanted, self.quantity)
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether it is on the visible book."""
+        return self.place == Place.BOOK and not self.is_hidden
+
+    @property
+    def reachable(self) -> int:
+        """Rule 5.4: what an aggressor can execute of it at once."""
+        return self.peak if self.is_iceberg else self.quantity
+
+    @property
+    def reserve(self) -> int:
+        return self.quantity - self.reachable
+
+    @property
+    def event_price(self) -> int:
+        """Rule 15.1."""
+        return self.rest_price if self.place == Place.BOOK else self.price
+
+
+def is_market(price: int) -> bool:
+    return price in (r.MARKET, r.MARKET_CROSS)
+
+
+def may_rest(time_in_force: str, price: int, options: Options) -> bool:
+    """Section 4."""
+    return time_in_force in "016" and (not is_market(price) or options.is_peg)
+
+
+def is_more_aggressive(sells: bool, price: int, other: int) -> bool:
+    return price < other if sells else price > other
+
+
+@dataclass
+class Terms:
+    """What DEFINE_INSTRUMENT and CHANGE_INSTRUMENT say."""
+
+    grid: Grid
+    lot: int
+    price_min: int
+    price_max: int
+    quantity_max: int
+    reference: int
+    static_collar_bp: int
+    dynamic_collar_bp: int
+    auction_collar_bp: int
+    entry_collar_bp: int
+    market_protection_bp: int
+    pause_seconds: int
+    post_only_mode: int
+    extensions_max: int
+
+    def holds(self, price: int) -> bool:
+        return self.price_min <= price <= self.price_max and self.grid.holds(price)
+
+
+@dataclass(eq=False)
+class Instrument:
+    """An instrument and all of its live orders, in no order."""
+
+    index: int
+    terms: Terms
+    state: str
+    orders: list[Order] = field(default_factory=list)
+    last_price: int = 0
+    reference_price: int = 0  # rule 13.5
+    priced_at: tuple[int, int] | None = None  # rule 10.8: displayed best prices
+    extensions: int = 0  # rule 14.9
+    paused_since: int | None = None  # rule 13.9: the second at which the count started
+
+    def at(self, place: Place, sells: bool | None = None) -> list[Order]:
+        return [o for o in self.orders if o.place == place and sells in (None, o.sells)]
+
+    def best_displayed(self, sells: bool) -> int:
+        """The best price of a side's displayed orders; 0 without one."""
+        prices = [o.rest_price for o in self.at(Place.BOOK, sells) if not o.is_hidden]
+        if not prices:
+            return 0
+        return min(prices) if sells else max(prices)
+
+
+@dataclass
+class Session:
+    """A member's session."""
+
+    firm: bytes
+    stp_mode: str
+    stp_group: int
+    user_ref_last: int = 0
+    entry_disabled: bool = False

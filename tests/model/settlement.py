@@ -1,0 +1,142 @@
+"""What follows by itself: stops, trailing stops and pegs (10.4 to 10.8, section 11)."""
+
+from tests.model import records as r
+from tests.model.matching import Matching
+from tests.model.orders import CONTINUOUS, Instrument, Order, Place
+
+
+class Settlement(Matching):
+    """Dormant and pegged orders."""
+
+    # Stops
+
+    def make_stop(self, order: Order) -> None:
+        """Rules 10.4 and 10.6: a new stop sleeps."""
+        options = order.options
+        self.put(order, Place.STOPS)
+        if options.stop_price is not None:
+            order.stop_price = options.stop_price
+        else:
+            order.stop_price = self.trailing_price(order)
+
+    def trailing_price(self, order: Order) -> int:
+        """Rule 10.6: TrailOffset away from the last price."""
+        instrument, offset = self.instrument_of(order), order.options.trail_offset
+        assert offset is not None
+        terms = instrument.terms
+        grid = terms.grid
+        if order.sells:
+            price = grid.at_or_below(instrument.last_price - offset)
+        else:
+            price = grid.at_or_above(instrument.last_price + offset)
+        lowest, highest = grid.at_or_above(terms.price_min), grid.at_or_below(terms.price_max)
+        return max(lowest, min(price, highest))
+
+    def follow_last_price(self, instrument: Instrument) -> None:
+        """Rule 10.8 (a)."""
+        if not instrument.last_price:
+            return
+        stops = instrument.at(Place.STOPS)
+        for order in sorted(stops, key=lambda stop: stop.accepted):
+            if order.options.trail_offset is None:
+                continue
+            price = self.trailing_price(order)
+            if price > order.stop_price if order.sells else price < order.stop_price:
+                order.stop_price = price
+                order.arrival = self.next_arrival()
+
+    def triggered(self, instrument: Instrument) -> list[Order]:
+        """Rule 10.4, in the order of rule 10.7."""
+        last = instrument.last_price
+        if not last:
+            return []
+        buys = [o for o in instrument.at(Place.STOPS, sells=False) if last >= o.stop_price]
+        sells = [o for o in instrument.at(Place.STOPS, sells=True) if last <= o.stop_price]
+        buys.sort(key=lambda stop: (stop.stop_price, stop.arrival))
+        sells.sort(key=lambda stop: (-stop.stop_price, stop.arrival))
+        return buys + sells
+
+    def activate(self, order: Order) -> None:
+        """Rule 10.5."""
+        self.remove(order)
+        order.options = order.options.without_stop()
+        self.emit(r.ACTIVATED, order, quantity=order.quantity)
+        self.aggress(order, self.limit_of(order))
+
+    # Settlement
+
+    def settle(self, instrument: Instrument) -> None:
+        """Rule 10.8."""
+        while instrument.state == CONTINUOUS:
+            self.follow_last_price(instrument)  # (a)
+            triggered = self.triggered(instrument)
+            if triggered:  # (b)
+                self.activate(triggered[0])
+                continue
+            bests = instrument.best_displayed(False), instrument.best_displayed(True)
+            if bests == instrument.priced_at:  # (c)
+                return
+            instrument.priced_at = bests
+            last_price = instrument.last_price
+            self.price_pegs(instrument)
+            if instrument.last_price == last_price:
+                return
+
+    # Pegs
+
+    def price_pegs(self, instrument: Instrument) -> None:
+        """Rule 11.4."""
+        pegs = [order for order in instrument.orders if order.is_peg]
+        for order in sorted(pegs, key=lambda peg: peg.accepted):
+            if order.quantity == 0:  # gone since, by section 12 or an execution
+                continue
+            price = self.peg_price(order)
+            if price == (order.rest_price if order.place == Place.BOOK else None):
+                continue
+            order.place = Place.NOWHERE
+            if price is None:
+                order.place = Place.PARKED
+                continue
+            paused = False
+            if self.reaches_min_qty(order, price):  # rule 10.1
+                paused = self.trade(order, price, is_pricing=True)
+            if order.quantity == 0:
+                self.remove(order)
+            elif paused:
+                order.place = Place.PARKED
+            else:
+                self.rest(order, price, announce=False)
+            if paused:
+                return
+
+    def peg_price(self, order: Order) -> int | None:
+        """Rules 11.1 and 11.2; None when the peg has no price."""
+        instrument = self.instrument_of(order)
+        terms, grid = instrument.terms, instrument.terms.grid
+        same = instrument.best_displayed(order.sells)
+        opposite = instrument.best_displayed(not order.sells)
+        needed = {"R": [same], "P": [opposite], "M": [same, opposite]}[order.options.price_type]
+        if 0 in needed:
+            return None
+        total = sum(needed) // len(needed) + order.options.peg_offset
+        if order.sells:
+            price = grid.at_or_above(total)
+            if opposite:
+                price = max(price, grid.above(opposite))
+            if not order.is_market:
+                price = max(price, order.price)
+        else:
+            price = grid.at_or_below(total)
+            if opposite:
+                price = min(price, grid.below(opposite))
+            if not order.is_market:
+                price = min(price, order.price)
+        return price if terms.holds(price) else None
+
+    def start_peg(self, order: Order) -> None:
+        """Rules 11.3 and 11.5: a new peg."""
+        price = self.peg_price(order) if self.is_continuous(order) else None
+        if price is None:
+            self.put(order, Place.PARKED)
+        else:
+            self.aggress(order, price)

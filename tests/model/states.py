@@ -1,0 +1,108 @@
+"""States, the clock and the end of a day: section 13 of the rules, 5.9 and 2.10."""
+
+from tests.model import records as r
+from tests.model.auction_model import INDICATIVE_IN, Auctions
+from tests.model.engine_base import IgnoredError
+from tests.model.options import MalformedError
+from tests.model.orders import (
+    CLOSED,
+    CONTINUOUS,
+    PAUSED,
+    RETIRED,
+    STATES,
+    Instrument,
+    Order,
+)
+
+
+class States(Auctions):
+    """SET_STATE, CLOCK and RETIRE_INSTRUMENT."""
+
+    def set_state(self, record: bytes, index: int) -> None:
+        """Rule 13.4."""
+        state, force, reason = r.STATE.unpack_from(record, 32)
+        if index >= len(self.instruments) or chr(state) not in STATES or chr(state) == RETIRED:
+            raise MalformedError
+        instrument = self.instruments[index]
+        if instrument.state in (chr(state), RETIRED):
+            raise IgnoredError
+        self.change_state(instrument, chr(state), bool(force), reason)
+
+    def change_state(self, instrument: Instrument, state: str, force: bool, reason: bytes) -> None:
+        """Rule 13.4, and 14.9 for an auction that is extended instead."""
+        before = instrument.state
+        cross = self.cross_type_of(before, state)
+        if cross and not self.auction(instrument, cross, force):
+            return
+        self.enter_state(instrument, state, reason)
+        if state == CLOSED:
+            self.end_of_day(instrument)
+        if before == CONTINUOUS:
+            self.park_pegs(instrument)
+        self.settle(instrument)
+
+    def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
+        return sorted(orders, key=self.slot_of)
+
+    def end_of_day(self, instrument: Instrument) -> None:
+        """Rules 5.8 and 13.8."""
+        for order in self.in_order_of_slots(instrument.orders):
+            if order.time_in_force != "1" or order.cross_type != "N":
+                self.cancel(order, "E")
+
+    def retire_instrument(self, index: int) -> None:
+        """Rule 2.8."""
+        if index >= len(self.instruments):
+            raise MalformedError
+        instrument = self.instruments[index]
+        if instrument.state == RETIRED:
+            raise IgnoredError
+        for order in self.in_order_of_slots(instrument.orders):
+            self.cancel(order, "E")
+        instrument.state = RETIRED
+        self.emit(r.INSTRUMENT_RETIRED, slot=index)
+
+    # The clock: rule 2.10
+
+    def clock(self, record: bytes) -> None:
+        second = int.from_bytes(record[32:36], "little")
+        if second >= 86_400:
+            raise MalformedError
+        if second <= self.second:
+            raise IgnoredError
+        self.expire(second)
+        due = [one for one in self.instruments if self.is_due(one, second)]
+        starts = [one for one in self.instruments if self.starts_count(one)]
+        for instrument in starts:
+            instrument.paused_since = second
+        if due:
+            self.stamped = due[0].index
+            self.change_state(due[0], CONTINUOUS, False, b"    ")
+        for instrument in self.instruments:
+            if instrument.state in INDICATIVE_IN:
+                self.say_indicative(instrument)
+        if not self.events and not starts:
+            raise IgnoredError
+        self.second = second
+
+    def expire(self, second: int) -> None:
+        """Rule 5.9."""
+        orders = [
+            (order.options.expire_time, order.accepted, order)
+            for order in self.live.values()
+            if order.time_in_force == "6" and (order.options.expire_time or 0) <= second
+        ]
+        for _, _, order in sorted(orders):
+            self.cancel(order, "T", says_where=True)
+
+    def starts_count(self, instrument: Instrument) -> bool:
+        """Rule 13.9."""
+        return instrument.state == PAUSED and instrument.paused_since is None
+
+    def is_due(self, instrument: Instrument, second: int) -> bool:
+        """Rule 13.9."""
+        if instrument.state != PAUSED or not instrument.terms.pause_seconds:
+            return False
+        if instrument.paused_since is None:
+            return False
+        return second - instrument.paused_since >= instrument.terms.pause_seconds

@@ -1,0 +1,157 @@
+"""What the venue defines: section 2 of the rules."""
+
+from tests.model import records as r
+from tests.model.engine_base import IgnoredError
+from tests.model.grid import Grid
+from tests.model.options import MalformedError
+from tests.model.order_rules import STP_MODES
+from tests.model.orders import CONTINUOUS, RETIRED, STATES, Instrument, Session, Terms
+from tests.model.states import States
+
+
+def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
+    """Rules 2.2, 2.5 and 2.6, and the initial state."""
+    (
+        _,
+        tick,
+        lot,
+        price_min,
+        price_max,
+        quantity_max,
+        reference,
+        static,
+        dynamic,
+        auction,
+        entry,
+        protection,
+        pause_seconds,
+        post_only_mode,
+        initial_state,
+        extensions_max,
+        bands_count,
+        *table,
+    ) = r.INSTRUMENT.unpack_from(record, 32)
+    if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
+        raise MalformedError
+    if not lot <= quantity_max <= 999_999:
+        raise MalformedError
+    grid = Grid(tick, read_bands(tick, price_min, price_max, bands_count, table))
+    if grid.at_or_below(price_max) < price_min:
+        raise MalformedError
+    state = chr(initial_state) if initial_state else CONTINUOUS  # rule 2.6
+    if looks_at_state and (state not in STATES or state == RETIRED):
+        raise MalformedError
+    if post_only_mode > 1 or max(static, dynamic, auction, entry, protection) > 10_000:
+        raise MalformedError
+    terms = Terms(
+        grid,
+        lot,
+        price_min,
+        price_max,
+        quantity_max,
+        reference,
+        static,
+        dynamic,
+        auction,
+        entry,
+        protection,
+        pause_seconds,
+        post_only_mode,
+        extensions_max,
+    )
+    if reference and not terms.holds(reference):
+        raise MalformedError
+    return terms, state
+
+
+def read_bands(
+    tick: int, price_min: int, price_max: int, count: int, table: list[int]
+) -> tuple[tuple[int, int], ...]:
+    """Rule 2.5."""
+    if count > 7:
+        raise MalformedError
+    signed = [start - (1 << 32) if start >= 1 << 31 else start for start in table[0::2]]
+    bands = list(zip(signed, table[1::2], strict=True))[:count]
+    before, tick_below = 0, tick
+    for price_from, band_tick in bands:
+        if band_tick == 0 or price_from <= before or not price_min < price_from <= price_max:
+            raise MalformedError
+        if price_from % band_tick or price_from % tick_below:
+            raise MalformedError
+        before, tick_below = price_from, band_tick
+    return tuple(bands)
+
+
+class VenueCommands(States):
+    """The venue's own commands but SET_STATE, CLOCK and RETIRE_INSTRUMENT."""
+
+    def stream_start(self, record: bytes) -> None:
+        """Rule 1.4."""
+        version = int.from_bytes(record[42:44], "little")
+        instruments_max = int.from_bytes(record[44:48], "little")
+        orders_max, sessions_max, bits = (
+            int.from_bytes(record[at : at + 4], "little") for at in (56, 60, 64)
+        )
+        if self.started or version != r.RECORD_VERSION:
+            raise MalformedError
+        if r.Limits(instruments_max, sessions_max, orders_max, bits) != self.limits:
+            raise MalformedError
+        self.started = True
+
+    def define_instrument(self, record: bytes, index: int) -> None:
+        if index != len(self.instruments) or index >= self.limits.instruments_max:  # rule 2.1
+            raise MalformedError
+        terms, state = read_terms(record, looks_at_state=True)
+        instrument = Instrument(index, terms, state, reference_price=terms.reference)
+        self.instruments.append(instrument)
+        self.last_prices_before.append(0)
+        self.emit(r.INSTRUMENT_DEFINED, slot=index)
+
+    def change_instrument(self, record: bytes, index: int) -> None:
+        """Rule 2.7."""
+        if index >= len(self.instruments) or self.instruments[index].state == RETIRED:
+            raise MalformedError
+        instrument = self.instruments[index]
+        terms, _ = read_terms(record, looks_at_state=False)
+        if instrument.orders and self.shape(terms) != self.shape(instrument.terms):
+            raise IgnoredError
+        instrument.terms = terms
+        if terms.reference:
+            instrument.reference_price = terms.reference
+        self.emit(r.INSTRUMENT_CHANGED, slot=index)
+        self.settle(instrument)
+
+    def shape(self, terms: Terms) -> tuple[Grid, int, int, int]:
+        """What cannot be changed while orders are live."""
+        return terms.grid, terms.lot, terms.price_min, terms.price_max
+
+    def define_session(self, record: bytes, index: int) -> None:
+        """Rule 2.3."""
+        _, firm, _, stp_mode, stp_group = r.SESSION.unpack_from(record, 32)
+        if index != len(self.sessions) + 1 or index > self.limits.sessions_max:
+            raise MalformedError
+        mode = chr(stp_mode) if stp_mode else "-"
+        if mode not in STP_MODES:
+            raise MalformedError
+        self.sessions[index] = Session(firm, mode, stp_group)
+        self.emit(r.SESSION_DEFINED, slot=self.slot(index))
+
+    def system_event(self, record: bytes) -> None:
+        """Rule 2.4."""
+        if chr(record[32]) not in "OSQMEC":
+            raise MalformedError
+        self.emit(r.SYSTEM, reason=record[32])
+
+    def bust_trade(self, record: bytes, index: int) -> None:
+        """Rule 2.9."""
+        if index >= len(self.instruments):
+            raise MalformedError
+        match_number, first, second, reason = r.BUST.unpack_from(record, 32)
+        slots = [slot for slot in (first, second) if slot]
+        if not 1 <= match_number <= self.match_number_last or not slots:
+            raise MalformedError
+        if any(slot >> self.limits.user_ref_bits not in self.sessions for slot in slots):
+            raise MalformedError
+        for number, slot in enumerate(slots):
+            flags = r.VISIBLE if number == 0 else 0
+            self.emit(r.BROKEN, flags=flags, reason=reason, other=match_number, slot=slot)

@@ -1,0 +1,98 @@
+"""Goal: random commands reach every rule, so that their agreement says something about each.
+
+Method: seeds' streams run through the model; each event type, reject reason, cancel reason and
+state must occur often, and no line of the model may be left out but those listed here.
+"""
+
+import pytest
+from tests.model import (
+    auction_model,
+    engine_base,
+    engine_model,
+    grid,
+    icebergs,
+    matching,
+    options,
+    order_commands,
+    order_rules,
+    settlement,
+    states,
+    venue_commands,
+)
+from tests.model import records as r
+from tests.model.command_mix import CommandMix
+from tests.model.compare import limits_of
+from tests.model.describe import EVENTS
+from tests.model.engine_model import EngineModel
+from tests.model.reached import Reached
+
+MODULES = [
+    auction_model,
+    engine_base,
+    engine_model,
+    grid,
+    icebergs,
+    matching,
+    options,
+    order_commands,
+    order_rules,
+    settlement,
+    states,
+    venue_commands,
+]
+SEEDS, COMMANDS = range(12), 5000
+REJECT_REASONS = (
+    *(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0D, 0x0F),
+    *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31),
+)
+# Only what a stream of a few thousand commands cannot reach.
+OUT_OF_REACH = (
+    "self.reject(BAD_NUMBER)",  # rule 7.9: after 2^48 - 1 references
+    "return",
+)
+
+
+@pytest.fixture(scope="module")
+def reached() -> Reached:
+    seen = Reached(MODULES)
+    with seen.tracing():
+        for seed in SEEDS:
+            model = EngineModel(limits_of(seed))
+            mix = CommandMix(seed, model)
+            for stream in (mix.opening(), mix.commands(COMMANDS)):
+                for record in stream:
+                    seen.see(*model.apply(record))
+            seen.see(*model.apply(b""))
+            seen.see(*model.apply(record[:40]))
+    return seen
+
+
+def too_rare(seen: Reached, names: list[str], often: int) -> dict[str, int]:
+    return {name: seen.events[name] for name in names if seen.events[name] < often}
+
+
+def test_every_event_occurs(reached: Reached) -> None:
+    assert too_rare(reached, list(EVENTS.values()), often=3) == {}
+
+
+def test_every_outcome_and_reason_occurs(reached: Reached) -> None:
+    names = [f"outcome {status}" for status in (r.OK, r.IGNORED, r.MALFORMED)]
+    names += [f"REJECTED {reason:#04x}" for reason in REJECT_REASONS]
+    names += [f"CANCELED {reason}" for reason in "UIKGFQTEZS"]
+    names += [f"CROSS {kind}" for kind in "OCH"] + [f"INDICATIVE {kind}" for kind in "OCH"]
+    names += [f"STATE_CHANGED {state}" for state in "CBOTHPQL"]
+    assert too_rare(reached, names, often=3) == {}
+
+
+def test_every_line_of_the_model_is_run(reached: Reached) -> None:
+    missed = [line for line in reached.missed() if not line.endswith(OUT_OF_REACH)]
+    assert missed == []
+
+
+def test_a_line_that_is_not_run_is_missed() -> None:
+    seen = Reached([grid])
+    with seen.tracing():
+        grid.basis_points(100, 50)
+    missed = "\n".join(seen.missed())
+    assert "return price * points // 10_000" not in missed
+    assert "return abs(price - reference)" in missed

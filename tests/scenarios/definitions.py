@@ -1,0 +1,68 @@
+"""What scenarios say of an instrument, as fields of its record."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.scenarios import names
+from tests.scenarios.names import NotationError
+
+ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
+    "id": ("instrument", lambda word: names.integer(word, "an id")),
+    "tick": ("tick_size_e4", names.price_e4),
+    "lot": ("lot_size", lambda word: names.integer(word, "a lot size")),
+    "min": ("price_e4_min", names.price_e4),
+    "max": ("price_e4_max", names.price_e4),
+    "max-quantity": ("quantity_max", lambda word: names.integer(word, "a quantity")),
+    "reference": ("reference_price_e4", names.price_e4),
+    "static-collar": ("static_collar_bp", lambda word: names.integer(word, "basis points")),
+    "dynamic-collar": ("dynamic_collar_bp", lambda word: names.integer(word, "basis points")),
+    "auction-collar": ("auction_collar_bp", lambda word: names.integer(word, "basis points")),
+    "entry-collar": ("entry_collar_bp", lambda word: names.integer(word, "basis points")),
+    "protection": ("market_protection_bp", lambda word: names.integer(word, "basis points")),
+    "pause": ("pause_seconds", lambda word: names.integer(word, "seconds")),
+    "extensions": ("auction_extensions_max", lambda word: names.integer(word, "a number")),
+    "bands-count": ("tick_bands_count", lambda word: names.integer(word, "a number")),
+}
+POST_ONLY_MODES = {"reject": 0, "reprice": 1, "2": 2}
+INSTRUMENT_DEFAULTS = "tick 0.01 lot 1 min 0.01 max 1000.00 max-quantity 999999"
+
+
+class Instrument:
+    """What the scenario says of an instrument so far, by field of its record."""
+
+    def __init__(self, symbol: str, index: int) -> None:
+        self.fields: dict[str, Any] = {"symbol": symbol.ljust(8), "instrument": index}
+        self.update(INSTRUMENT_DEFAULTS.split())
+
+    def update(self, words: list[str]) -> None:
+        while words:
+            key = words.pop(0)
+            if not words:
+                raise NotationError(f"found nothing after {key!r}, expected its value")
+            value = words.pop(0)
+            if key in ATTRIBUTES:
+                name, convert = ATTRIBUTES[key]
+                self.fields[name] = convert(value)
+            elif key == "state":
+                self.fields["initial_state"] = names.code_of(names.STATES, value, "a state")
+            elif key == "post-only" and value in POST_ONLY_MODES:
+                self.fields["post_only_mode"] = POST_ONLY_MODES[value]
+            elif key == "bands":
+                self._bands([band.split("/") for band in value.split(",")])
+            else:
+                expected = " ".join([*ATTRIBUTES, "state", "post-only", "bands"])
+                raise NotationError(f"found {key!r} {value!r}, expected one of {expected}")
+
+    def _bands(self, bands: list[list[str]]) -> None:
+        """As 10.00/0.05,100.00/0.10: from which price on, and the tick size there."""
+        self.fields["tick_bands_count"] = len(bands)
+        for place, band in enumerate(bands, 1):
+            if len(band) != 2:
+                raise NotationError(f"found {'/'.join(band)!r}, expected a band, as 10.00/0.05")
+            self.fields[f"price_from_e4_{place}"] = names.price_e4(band[0])
+            self.fields[f"tick_size_e4_{place}"] = names.price_e4(band[1])
+
+    def copy(self) -> "Instrument":
+        other = Instrument("", 0)
+        other.fields = dict(self.fields)
+        return other

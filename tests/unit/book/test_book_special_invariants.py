@@ -1,0 +1,119 @@
+"""Goal: section 17 of docs/MATCHING_RULES.md for the rarer orders: each broken invariant is seen.
+
+Method: a sound book of them, of which one field is overwritten in memory.
+"""
+
+import pytest
+from tests.model import records as r
+from tests.model.memory import Memory
+from tests.model.rules import rule
+
+from ironcore.book.matching_engine import MatchingEngine
+
+ICEBERG, HIDDEN, STOP, TRAILING, PEG, TIMED, WAITING = (1 << 12 | n for n in range(1, 8))
+SPECIAL_BYTES, SIDE_BYTES = 96, 64
+# In a Special, after its 48 bytes of options.
+NAMED, EXPIRY, PEERS, RESERVE, INSTRUMENT = 36, 48, 56, 72, 76
+# In the first book: hidden_key of the buys, and followers behind ten sides and the limits.
+HIDDEN_KEY, FOLLOWERS = 48, 10 * SIDE_BYTES + 16
+
+
+@pytest.fixture
+def core() -> MatchingEngine:
+    limits = r.Limits()
+    core = MatchingEngine(*limits)
+    for record in (
+        r.stream_start(limits),
+        r.define_instrument(0, reference=1000),
+        r.define_session(1),
+        r.enter(1, 1, "B", 50, 1000, appendage=r.option(5, (10).to_bytes(4, "big"))),
+        r.enter(1, 2, "B", 7, 900, display="N", appendage=r.option(24, b"\0\1")),
+        r.enter(1, 3, "S", 5, 500, appendage=r.option(128, (600).to_bytes(8, "big"))),
+        r.enter(
+            1,
+            4,
+            "S",
+            5,
+            500,
+            appendage=r.option(128, (700).to_bytes(8, "big"))
+            + r.option(129, (200).to_bytes(4, "big")),
+        ),
+        r.enter(1, 5, "B", 5, r.MARKET, display="N", appendage=r.option(6, b"R")),
+        r.enter(
+            1,
+            6,
+            "B",
+            5,
+            800,
+            time_in_force="6",
+            appendage=r.option(15, (100).to_bytes(4, "big")),
+        ),
+        r.enter(1, 7, "B", 5, 800, cross_type="C"),
+    ):
+        assert core.apply(record)[0] == r.OK
+    core.check_invariants()
+    return core
+
+
+def special(memory: Memory, slot: int) -> int:
+    specials = memory.u64(memory.engine + memory.ARENA + 8).value
+    return specials + SPECIAL_BYTES * (memory.unit(slot) // 2)
+
+
+def broken(core: MatchingEngine) -> str:
+    with pytest.raises(AssertionError) as caught:
+        core.check_invariants()
+    return str(caught.value)
+
+
+@rule("17.4")
+@pytest.mark.parametrize(
+    ("slot", "field", "value", "sentence"),
+    [
+        (HIDDEN, INSTRUMENT, 1, "an order does not know its instrument"),
+        (STOP, NAMED, 0, "a stop rests, or an order sleeps that is none"),
+        (HIDDEN, NAMED, 1 << 11, "a stop rests, or an order sleeps that is none"),
+        (PEG, PEERS + 4, 2, "a peer does not know its neighbour"),
+        (TRAILING, NAMED, 1 << 11, "a peg or a trailing stop is not among its peers"),
+        (TIMED, EXPIRY + 4, 2, "an order does not know its neighbour in time"),
+        (ICEBERG, 12, 0, "an iceberg is not displayed"),
+    ],
+)
+def test_a_wrong_field_of_a_rarer_order_is_seen(
+    core: MatchingEngine, slot: int, field: int, value: int, sentence: str
+) -> None:
+    memory = Memory(core)
+    memory.u32(special(memory, slot) + field).value = value
+    assert broken(core) == sentence
+
+
+@rule("17.4")
+def test_an_order_that_lost_its_flag_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u64(memory.order(WAITING) + 16).value &= ~0x100
+    assert broken(core) == "an order lacks what its kind needs"
+
+
+@rule("17.4")
+def test_a_miscounted_follower_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.books + FOLLOWERS).value += 1
+    assert broken(core) == "a book miscounts what follows its prices"
+
+
+@rule("17.5")
+def test_a_wrong_best_hidden_price_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.side(0) + HIDDEN_KEY).value += 1
+    assert broken(core) == "a side does not know its best hidden price"
+
+
+@rule("17.7")
+def test_a_reserve_off_lot_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    for slot in (ICEBERG, HIDDEN, STOP, TRAILING, PEG, TIMED, WAITING):
+        memory.u32(memory.order(slot) + 8).value = 10
+        memory.u64(memory.level(slot) + 8).value = 1 << 42 | 10
+    memory.u32(special(memory, ICEBERG) + RESERVE).value = 41
+    memory.u32(memory.books + memory.LOT_SIZE).value = 10
+    assert broken(core) == "an order rests that is not a whole number of lots"

@@ -1,0 +1,69 @@
+"""Goal: a book for one page of Python: each method is one command, and its events are returned.
+
+Method: short stories of a few orders, told by the events' names and quantities.
+"""
+
+import copy
+from typing import Any
+
+import pytest
+
+from ironpit.library import Book, EventType
+
+
+def story(events: Any) -> list[tuple[str, int]]:
+    return [(EventType(row["type"]).name, int(row["quantity"])) for row in events]
+
+
+def test_orders_trade_and_rest() -> None:
+    book = Book("ABC")
+    first = book.limit("S", 100, 50_0000)
+    assert first.user_ref == 1
+    assert story(first.events) == [("ACCEPTED", 100), ("ADDED", 100)]
+    second = book.limit("B", 130, 50_0000)
+    assert story(second.events) == [("ACCEPTED", 130), ("EXECUTED", 100), ("ADDED", 30)]
+    assert book.executed(second) == 100
+    assert (book.best_e4("B"), book.best_e4("S")) == (50_0000, None)
+    assert repr(book) == "<Book ABC: best buy 500000, best sell None (1/10,000)>"
+
+
+def test_a_market_order_leaves_nothing_behind() -> None:
+    book = Book()
+    book.limit("S", 10, 100)
+    assert story(book.market("B", 25).events) == [
+        ("ACCEPTED", 25), ("EXECUTED", 10), ("CANCELED", 15),
+    ]  # fmt: skip
+
+
+def test_an_order_is_replaced_modified_and_cancelled() -> None:
+    book = Book()
+    entered = book.limit("B", 100, 200)
+    replaced = book.replace(entered.user_ref, 80, 300)
+    assert story(replaced.events) == [("REPLACED", 80)]
+    assert story(book.modify(replaced.user_ref, 60, "B")) == [("MODIFIED", 60)]
+    assert book.orders("B")["quantity"].tolist() == [60]
+    assert story(book.cancel(replaced.user_ref, 50)) == [("CANCELED", 10)]
+    assert story(book.cancel(replaced.user_ref)) == [("CANCELED", 50)]
+    assert story(book.cancel(replaced.user_ref)) == []
+    assert len(book.depth("B")) == 0
+
+
+def test_a_rejection_is_an_event() -> None:
+    assert story(Book().limit("B", 0, 100).events) == [("REJECTED", 0)]
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    book = Book()
+    book.limit("S", 10, 100)
+    other = copy.deepcopy(book)
+    other.market("B", 10)
+    assert len(book.depth("S")) == 1
+    assert len(other.depth("S")) == 0
+
+
+def test_settings_are_those_of_an_instrument() -> None:
+    book = Book(tick_size_e4=1, lot_size=10)
+    assert story(book.limit("B", 15, 7).events) == [("REJECTED", 0)]
+    assert story(book.limit("B", 20, 7).events)[-1] == ("ADDED", 20)
+    with pytest.raises(ValueError, match="tick_size_e4 0"):
+        Book(tick_size_e4=0)

@@ -1,0 +1,181 @@
+"""Goal: a row becomes the record that says the same, and nothing that a row cannot say is lost.
+
+Method: rows from the readable constructors against records packed by hand in tests/model/records.py
+and by the project's own encoder; options against the appendage decoder.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, rows_to_records
+from ironcore.wire import record
+from ironpit.library import commands
+from ironpit.library.codes import MARKET_E4, CommandType
+
+ORDER: dict[str, Any] = {"session": 2, "user_ref": 7, "instrument": 3, "side": "B", "quantity": 100}
+
+
+def decoded(rows: Any) -> dict[str, Any]:
+    """The one record that the rows become."""
+    (found,) = record.decode_frame(rows_to_records(rows))
+    return dict(found)
+
+
+def elements(appendage: bytes) -> dict[int, bytes]:
+    """Tag to value; the order of tags is checked on the way."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at < len(appendage):
+        length, tag = appendage[at], appendage[at + 1]
+        found[tag] = appendage[at + 2 : at + 1 + length]
+        at += 1 + length
+    assert at == len(appendage)
+    return found
+
+
+def appendage_of(rows: Any, fixed_bytes: int = 64) -> bytes:
+    """Behind the fixed part of an order's record, without its padding."""
+    made = rows_to_records(rows)
+    at = 46 if made[0] == CommandType.ENTER_ORDER else 48
+    length = int.from_bytes(made[at : at + 2], "little")
+    assert len(made) == fixed_bytes + (length + 7) // 8 * 8 == int.from_bytes(made[2:4], "little")
+    assert not any(made[fixed_bytes + length :])
+    return made[fixed_bytes : fixed_bytes + length]
+
+
+def test_a_plain_order_is_the_record_that_the_encoder_makes() -> None:
+    row = commands.enter(**ORDER, price_e4=1_000_000, time_in_force="3", display="N")
+    assert rows_to_records(row) == record.encode(
+        "EnterOrder", session=2, user_ref=7, instrument=3, side="B", quantity=100,
+        price_e4=1_000_000, time_in_force="3", display="N", cross_type="N", capacity="P", iso="N",
+    )  # fmt: skip
+
+
+def test_an_order_without_a_price_is_a_market_order() -> None:
+    assert decoded(commands.enter(**ORDER))["price_e4"] == MARKET_E4
+
+
+def test_a_plain_replacement_is_the_record_that_the_encoder_makes() -> None:
+    row = commands.replace(session=1, orig_user_ref=4, user_ref=9, quantity=50, price_e4=20_000)
+    assert rows_to_records(row) == record.encode(
+        "ReplaceOrder", session=1, orig_user_ref=4, user_ref=9, quantity=50, price_e4=20_000,
+        time_in_force="0", display="Y", iso="N", instrument=0xFFFFFFFF,
+    )  # fmt: skip
+
+
+OPTIONS: dict[str, tuple[Any, int, bytes]] = {
+    "min_quantity": (200, 3, (200).to_bytes(4, "big")),
+    "max_floor": (300, 5, (300).to_bytes(4, "big")),
+    "price_type": ("M", 6, b"M"),
+    "peg_offset_e4": (-100, 7, (-100).to_bytes(4, "big", signed=True)),
+    "post_only": ("P", 12, b"P"),
+    "random_reserves": (5, 13, (5).to_bytes(4, "big")),
+    "expire_second": (3600, 15, (3600).to_bytes(4, "big")),
+    "group": (513, 24, (513).to_bytes(2, "big")),
+    "stop_price_e4": (990_000, 128, (990_000).to_bytes(8, "big")),
+    "trail_offset_e4": (500, 129, (500).to_bytes(4, "big")),
+    "stp_mode": ("D", 130, b"D"),
+    "reserve_seed": ((1 << 64) - 2, 133, ((1 << 64) - 2).to_bytes(8, "big")),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("kind", ["enter", "replace"])
+def test_each_option_alone_is_one_element_of_the_appendage(name: str, kind: str) -> None:
+    value, tag, expected = OPTIONS[name]
+    if kind == "enter":
+        row = commands.enter(**ORDER, **{name: value})
+    else:
+        row = commands.replace(
+            session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, **{name: value}
+        )
+    assert elements(appendage_of(row)) == {tag: expected}
+
+
+def test_all_options_together_fit_in_order_of_their_tags() -> None:
+    row = commands.enter(**ORDER, **{name: value for name, (value, _, _) in OPTIONS.items()})
+    found = elements(appendage_of(row))
+    assert found == {tag: value for _, tag, value in OPTIONS.values()}
+    assert list(found) == sorted(found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_option_of_0_is_said_where_it_is_named(name: str) -> None:
+    row = commands.replace(
+        session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, named=commands.named(name)
+    )
+    (value,) = elements(appendage_of(row)).values()
+    assert value == bytes(len(value))
+
+
+def test_a_replacements_side_is_the_option_side() -> None:
+    row = commands.replace(session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, side="T")
+    assert elements(appendage_of(row)) == {27: b"T"}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "expected"),
+    [
+        (commands.cancel(session=1, user_ref=5, quantity=3, reason="S"), "CancelOrder",
+         {"user_ref": 5, "quantity": 3, "reason": "S"}),
+        (commands.modify(session=1, user_ref=5, quantity=3, side="T"), "ModifyOrder",
+         {"quantity": 3, "side": "T"}),
+        (commands.mass_cancel(session=1), "MassCancel",
+         {"scope": 0, "symbol_given": 0, "side_given": 0, "group_given": 0}),
+        (commands.mass_cancel(session=1, firm=True, instrument=4, side="B", group=9), "MassCancel",
+         {"scope": 1, "symbol_given": 1, "instrument": 4, "side_given": 1, "side": "B",
+          "group_given": 1, "group": 9}),
+        (commands.cancel_session(session=3), "CancelSession", {"session": 3}),
+        (commands.order_entry(session=3, enabled=False), "DisableOrderEntry", {"session": 3}),
+        (commands.order_entry(session=3, enabled=True), "EnableOrderEntry", {"session": 3}),
+        (commands.account_query(session=3), "AccountQuery", {"session": 3}),
+        (commands.set_state(instrument=2, state="H", reason="T1", force=True), "SetState",
+         {"instrument": 2, "state": "H", "reason": "T1", "force": 1}),
+        (commands.clock(second=34_200), "Clock", {"second": 34_200}),
+        (commands.system_event(event_code="Q"), "SystemEvent", {"event_code": "Q"}),
+        (commands.retire(instrument=2), "RetireInstrument", {"instrument": 2}),
+    ],
+)  # fmt: skip
+def test_the_short_commands_say_what_they_were_given(
+    row: Any, kind: str, expected: dict[str, Any]
+) -> None:
+    found = decoded(row)
+    assert found["kind"] == kind
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
+    sides = np.array(["B", "S", "B"])
+    rows = commands.enter(
+        session=1, user_ref=np.arange(1, 4), instrument=0, side=sides, quantity=10, price_e4=100
+    )
+    assert rows.dtype == COMMAND_DTYPE
+    assert rows["user_ref"].tolist() == [1, 2, 3]
+    assert rows["side"].tobytes() == b"BSB"
+    assert commands.code(np.array([b"B", b"S"])).tolist() == [66, 83]
+    assert commands.code(np.array([66], np.uint8)).tolist() == [66]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("quantity", -1, "quantity: found -1, expected 0 to 4294967295"),
+        ("price_e4", 1 << 31, "price_e4: found 2147483648"),
+        ("price_e4", 100.5, "found values of type float64, expected integers"),
+        ("side", "BUY", "found 'BUY', expected one character"),
+        ("user_ref", np.array([[1], [2]]), "2 dimensions"),
+    ],
+)
+def test_a_value_that_its_field_cannot_hold_is_named(field: str, value: Any, said: str) -> None:
+    fields: dict[str, Any] = {**ORDER, "price_e4": 100, field: value}
+    with pytest.raises(ValueError, match=said):
+        commands.enter(**fields)
+
+
+def test_an_unknown_option_is_named() -> None:
+    with pytest.raises(TypeError, match="'iceberg'"):
+        commands.enter(**ORDER, iceberg=1)
+    with pytest.raises(ValueError, match="'iceberg'"):
+        commands.named("iceberg")

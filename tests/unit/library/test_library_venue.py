@@ -1,0 +1,186 @@
+"""Goal: a venue in this process does what the core does, whole batches at a time.
+
+Method: rows applied in one call against the same records one at a time, at the edges of chunks and
+of the event array; errors by what they say.
+"""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ironpit
+from ironcore.book.command_rows import rows_to_records
+from ironcore.book.matching_engine import MatchingEngine, record_offsets
+from ironpit.flow import generate
+from ironpit.library import Applied, EventFlag, EventType, Status, Venue, VenueError, commands
+from ironpit.library.flows import rows_of, venue_of
+
+
+def small() -> Venue:
+    venue = Venue(instruments_max=2, sessions_max=2, orders_max=1000, user_ref_bits=16)
+    venue.add_instrument("ABC")
+    venue.add_session("ONE", firm="F1")
+    return venue
+
+
+def orders(count: int, first: int = 1, **fields: Any) -> Any:
+    values = {"session": 1, "instrument": 0, "side": "S", "quantity": 5, "price_e4": 100_00}
+    return commands.enter(user_ref=np.arange(first, first + count), **{**values, **fields})
+
+
+def one_at_a_time(venue: Venue, rows: Any) -> tuple[bytes, list[int], list[int]]:
+    """Events, statuses and instruments as the core alone gives them."""
+    core: MatchingEngine = venue._core
+    records = bytearray(rows_to_records(rows))
+    offsets = record_offsets(np.frombuffer(records, np.uint8))
+    statuses, _, events = core.apply_batch(np.frombuffer(records, np.uint8), stamp=True)
+    instruments = [int.from_bytes(records[at + 28 : at + 32], "little") for at in offsets[:-1]]
+    return events.tobytes(), statuses.tolist(), instruments
+
+
+@pytest.mark.parametrize("count", [0, 1, 4095, 4096, 4097, 10_000])
+def test_a_batch_of_rows_does_what_their_records_do(count: int) -> None:
+    flow = generate(3, max(count, 100), seed=7)
+    rows = rows_of(flow)[:count]
+    applied = venue_of(flow).apply(rows)
+    events, statuses, instruments = one_at_a_time(venue_of(flow), rows)
+    assert applied.events.tobytes() == events
+    assert applied.statuses.tolist() == statuses
+    assert applied.instruments.tolist() == instruments
+    assert len(applied) == count
+
+
+def test_offsets_part_the_events_by_command() -> None:
+    venue = small()
+    applied = venue.apply(
+        np.concatenate(
+            [
+                orders(2),
+                commands.cancel(session=1, user_ref=99),
+                orders(1, 3, side="B", quantity=7),
+            ]
+        )
+    )
+    kinds = [[EventType(kind).name for kind in applied.of(index)["type"]] for index in range(4)]
+    assert kinds == [
+        ["ACCEPTED", "ADDED"],
+        ["ACCEPTED", "ADDED"],
+        [],
+        ["ACCEPTED", "EXECUTED", "EXECUTED"],
+    ]
+    assert applied.statuses.tolist() == [Status.OK, Status.OK, Status.IGNORED, Status.OK]
+    assert applied.commands().tolist() == [0, 0, 1, 1, 3, 3, 3]
+    last = (applied.events["flags"] & EventFlag.LAST).astype(bool)
+    assert applied.commands()[last].tolist() == [0, 1, 3]
+    with pytest.raises(IndexError, match="command 4: expected one of 4"):
+        applied.of(4)
+
+
+def test_a_command_with_more_events_than_there_is_room_for_gets_more() -> None:
+    venue = small()
+    venue.apply(orders(900))
+    before = venue.copy()
+    sweep = orders(1, 901, side="B", quantity=900 * 5)
+    events = venue.apply(sweep).events
+    assert (events["type"] == EventType.EXECUTED).sum() == 900
+    rows = np.concatenate([sweep, commands.account_query(session=1)])
+    assert len(before.apply(rows).events) == len(events) + 1
+
+
+def test_a_result_used_again_holds_what_a_new_one_would() -> None:
+    flow = generate(2, 3000, seed=3)
+    rows = rows_of(flow)
+    fresh, again = venue_of(flow), venue_of(flow)
+    room: Applied | None = None
+    for part in (rows[:2000], rows[2000:2100], rows[2100:]):
+        expected = fresh.apply(part)
+        room = again.apply(part, into=room)
+        assert room.events.tobytes() == expected.events.tobytes()
+        assert room.offsets.tolist() == expected.offsets.tolist()
+        assert room.statuses.tolist() == expected.statuses.tolist()
+        assert room.instruments.tolist() == expected.instruments.tolist()
+
+
+def test_prefetching_changes_nothing() -> None:
+    flow = generate(2, 5000, seed=5)
+    found = {venue_of(flow).apply(rows_of(flow), prefetch=way).events.tobytes()
+             for way in (True, False, None)}  # fmt: skip
+    assert len(found) == 1
+
+
+def test_rows_that_are_a_view_of_others_are_taken_as_they_read() -> None:
+    rows = orders(10)
+    events = small().apply(rows[::2]).events
+    assert events["slot"][::2].tolist() == [(1 << 16) + ref for ref in (1, 3, 5, 7, 9)]
+
+
+def test_a_row_of_no_type_is_malformed_and_the_others_go_on() -> None:
+    rows = orders(3)
+    rows["type"][1] = 99
+    assert small().apply(rows).statuses.tolist() == [Status.OK, Status.MALFORMED, Status.OK]
+
+
+def test_rows_of_another_dtype_are_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="expected COMMAND_DTYPE"):
+        small().apply(np.zeros(3, np.uint8))
+    with pytest.raises(ValueError, match="2 dimensions"):
+        small().apply(orders(4).reshape(2, 2))
+
+
+def test_depth_and_orders_are_arrays_best_first() -> None:
+    venue = small()
+    venue.apply(
+        orders(3, price_e4=np.array([102_00, 101_00, 101_00]), quantity=np.array([1, 2, 3]))
+    )
+    assert venue.depth(0, "S").tolist() == [(101_00, 2, 5), (102_00, 1, 1)]
+    assert venue.depth(0, "S", 1)["quantity"].tolist() == [5]
+    assert len(venue.depth(0, "B")) == 0
+    assert venue.orders(0, "S")["quantity"].tolist() == [2, 3, 1]
+    assert venue.last_price_e4(0) is None
+    venue.apply(orders(1, 4, side="B", price_e4=101_00))
+    assert venue.last_price_e4(0) == 101_00
+    assert venue.user_ref_next(1) == 5
+    with pytest.raises(IndexError, match="instrument 1"):
+        venue.depth(1, "B")
+    with pytest.raises(IndexError, match="session 2"):
+        venue.user_ref_next(2)
+
+
+def test_definitions_say_what_they_refuse() -> None:
+    venue = small()
+    with pytest.raises(VenueError, match=r"lot_size 0.*rules 2.1 to 2.7"):
+        venue.add_instrument("BAD", lot_size=0)
+    assert venue.add_instrument("DEF") == 1
+    with pytest.raises(VenueError, match="'instruments_max': 2"):
+        venue.add_instrument("GHI")
+    assert venue.add_session() == 2
+    assert venue.symbols == ["ABC", "DEF"]
+
+
+def test_a_malformed_definition_leaves_the_venue_as_it_was() -> None:
+    venue = small()
+    digest = venue.digest()
+    with pytest.raises(VenueError):
+        venue.add_instrument("DEF", price_e4_max=2_000_000_000)
+    assert venue.digest() == digest
+
+
+def test_threads_take_turns() -> None:
+    venue = small()
+    venue.add_session("TWO")
+    batches = [orders(400, session=session) for session in (1, 2)]
+    threads = [threading.Thread(target=venue.apply, args=(rows,)) for rows in batches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    venue.check_invariants()
+    assert venue.counters["orders_live"] == 800
+
+
+def test_the_package_hands_out_the_library_by_name() -> None:
+    assert ironpit.Venue is Venue
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = ironpit.no_such_name
