@@ -49,7 +49,7 @@ coverage: $(VENV)/.ready-test $(VENV)/.ready-coverage ## line coverage of the te
 	$(PY) -m coverage html
 	$(PY) -m coverage report --skip-covered
 
-fuzz: build $(VENV)/.ready-test ## fuzz the decoders (ARGS="--executions 10000000")
+fuzz: build $(VENV)/.ready-test ## fuzz decoders and matching core (ARGS="--executions 10000000")
 	@tools/system_packages.sh test
 	$(PY) -m tests.fuzz $(ARGS)
 

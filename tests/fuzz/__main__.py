@@ -1,6 +1,6 @@
-"""Fuzz the decoders: python -m tests.fuzz --executions 10000000.
+"""Fuzz the decoders and the matching core: python -m tests.fuzz --executions 10000000.
 
-Each decoder starts from its kept corpus. With --keep the inputs that were found are minimised and
+Each target starts from its kept corpus. With --keep the inputs that were found are minimised and
 become the kept corpus. Exit code 1 and the sanitizer's report when something is found; the input is
 then in build/fuzz, and python -m tests.fuzz --target TARGET --input FILE runs it alone (--keep puts
 it into the corpus once it passes).
@@ -16,7 +16,7 @@ from tests.fuzz import harness
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--executions", type=int, default=1_000_000, help="of each decoder")
+    parser.add_argument("--executions", type=int, default=1_000_000, help="of each target")
     parser.add_argument(
         "--target", action="append", choices=list(harness.TARGETS), help="default: all"
     )

@@ -1,6 +1,6 @@
-"""What the fuzzer calls: one function a decoder.
+"""What the fuzzer calls: one function a decoder, and two for the matching core (fuzz_book).
 
-The input lies in a block of exactly its size, so that AddressSanitizer sees a read of one byte
+A decoder's input lies in a block of exactly its size, so that AddressSanitizer sees a read of one byte
 more. Besides, each target checks what must hold for any input: what decodes can be encoded into
 exactly as many bytes and means the same again, walks move on and end, and pointers stay inside the
 input (their bytes are read).
@@ -38,8 +38,10 @@ from ironcore.wire.soupbin cimport (
     soupbin_encode_data, soupbin_encode_login_request, soupbin_next,
 )
 
+from fuzz_book cimport fuzz_book_commands, fuzz_book_records
+
 TARGETS = ("soupbin", "ouch50_inbound", "ouch50_outbound", "ouch50_appendage", "itch50",
-           "itch_file", "moldudp64", "record")
+           "itch_file", "moldudp64", "record", "book_records", "book_commands")
 
 # Written so that the compiler cannot leave out the reads that lead to it.
 cdef unsigned int sink = 0
@@ -283,3 +285,7 @@ cdef public void ironpit_fuzz(int target, const uint8_t* data, size_t bytes) noe
         fuzz_moldudp64(data, bytes)
     elif target == 7:
         fuzz_record(data, bytes)
+    elif target == 8:
+        fuzz_book_records(data, bytes)
+    elif target == 9:
+        fuzz_book_commands(data, bytes)

@@ -1,4 +1,4 @@
-"""Builds the decoders for libFuzzer with AddressSanitizer and runs them.
+"""Builds the decoders and the matching core for libFuzzer with AddressSanitizer and runs them.
 
 The same generated C as in the extension modules, with the same directives, is compiled by clang
 into modules of its own under build/fuzz, and an executable imports them. Only what has changed is
@@ -31,7 +31,16 @@ TARGETS = {
     "itch_file": 512,
     "moldudp64": 512,
     "record": 1400,
+    "book_records": 4096,
+    "book_commands": 512,
 }
+BOOK = [target for target in TARGETS if target.startswith("book_")]
+DECODERS = [target for target in TARGETS if target not in BOOK]
+# What the targets are made of, besides what they cimport of the data plane; each after what it
+# cimports itself.
+PARTS = ["fuzz_ledger", "fuzz_commands", "fuzz_book"]
+# Heap blocks of exactly their size instead of mapped pages, so that one byte more is seen.
+DOUBLES = {"ironcore.base.memory": ROOT / "tests" / "doubles" / "heap_memory.pyx"}
 
 DIRECTIVES = [
     "language_level=3", "boundscheck=False", "wraparound=False", "initializedcheck=False",
@@ -99,35 +108,83 @@ def digest(paths: Iterable[Path]) -> str:
     return found.hexdigest()
 
 
+def contract(module: str, pyx: Path) -> Path:
+    """Where a module's .pxd is, if it has one."""
+    if module.startswith("ironcore."):
+        return pyx / (module.replace(".", "/") + ".pxd")
+    return HERE / f"{module}.pxd"
+
+
+def cimported(sources: Iterable[Path], pyx: Path) -> dict[str, Path]:
+    """Every .pxd, by module, that the sources cimport, directly or through others."""
+    found: dict[str, Path] = {}
+    unread = list(sources)
+    while unread:
+        text = unread.pop().read_text()
+        for module in re.findall(r"^from ([\w.]+) cimport", text, re.MULTILINE):
+            header = contract(module, pyx)
+            if module not in found and header.exists():
+                found[module] = header
+                unread.append(header)
+    return found
+
+
+def needed_modules(pyx: Path) -> dict[str, Path]:
+    """Sources of the compiled modules that the targets call, directly or through others."""
+    found: dict[str, Path] = {}
+    unread = [HERE / f"{part}.pyx" for part in [*PARTS, "fuzz_targets"]]
+    while unread:
+        for module, header in cimported([unread.pop()], pyx).items():
+            source = DOUBLES.get(module, header.with_suffix(".pyx"))
+            if module.startswith("ironcore.") and module not in found and source.exists():
+                found[module] = source
+                unread.append(source)
+    return found
+
+
 def compile_cython(source: Path, pyx: Path, module: str, out: Path) -> Path:
     """The object of one Cython source: as it was, where it is newer than all that went into it."""
-    generated = out / f"{source.stem}.c"
-    made = out / f"{source.stem}.o"
-    stamp = out / f"{source.stem}.stamp"
-    headers = sorted((pyx / "ironcore").rglob("*.pxd")) + sorted(pyx.rglob("*.h"))
-    wanted = digest([source, *headers])
+    generated = out / f"{module}.c"
+    made = out / f"{module}.o"
+    stamp = out / f"{module}.stamp"
+    own = contract(module, pyx)
+    sources = [source, own] if own.exists() else [source]
+    headers = cimported(sources, pyx)
+    wanted = digest([*sources, *(headers[name] for name in sorted(headers)),
+                     *sorted(pyx.rglob("*.h"))])  # fmt: skip
     if made.exists() and stamp.exists() and stamp.read_text() == wanted:
         return made
     stamp.unlink(missing_ok=True)
     flags = [word for directive in DIRECTIVES for word in ("-X", directive)]
-    call([sys.executable, "-m", "cython", "-3", "-I", pyx, *flags,
+    call([sys.executable, "-m", "cython", "-3", "-I", pyx, "-I", HERE, *flags,
           "--module-name", module, "-o", generated, source])  # fmt: skip
     call([*COMPILE, generated, "-o", made])
     stamp.write_text(wanted)
     return made
 
 
+def compile_module(source: Path, pyx: Path, module: str, out: Path) -> None:
+    """A module that the executable imports, in its place under `out`/package."""
+    made = compile_cython(source, pyx, module, out)
+    shared = out / "package" / (module.replace(".", "/") + ".so")
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    for directory in shared.relative_to(out / "package").parents:
+        if directory.name:
+            (out / "package" / directory / "__init__.py").touch()
+    if not shared.exists() or shared.stat().st_mtime_ns < made.stat().st_mtime_ns:
+        call(["clang", *SANITIZE, "-shared", made, "-o", shared])
+
+
 def build(pyx: Path = ROOT / "pyx", out: Path = BUILD) -> Path:
-    """Compile everything under `pyx`/ironcore/wire into `out`; the executable."""
-    package = out / "package" / "ironcore" / "wire"
-    package.mkdir(parents=True, exist_ok=True)
-    for directory in (package, package.parent):
-        (directory / "__init__.py").touch()
+    """Compile what the targets need of `pyx` into `out`; the executable."""
+    out.mkdir(parents=True, exist_ok=True)
+    modules = needed_modules(pyx)
     for source in sorted((pyx / "ironcore" / "wire").glob("*.pyx")):
-        made = compile_cython(source, pyx, f"ironcore.wire.{source.stem}", out)
-        shared = package / f"{source.stem}.so"
-        if not shared.exists() or shared.stat().st_mtime_ns < made.stat().st_mtime_ns:
-            call(["clang", *SANITIZE, "-shared", made, "-o", shared])
+        modules[f"ironcore.wire.{source.stem}"] = source
+    for module, source in sorted(modules.items()):
+        compile_module(source, pyx, module, out)
+    for part in PARTS:
+        compile_module(HERE / f"{part}.pyx", pyx, part, out)
     targets = compile_cython(HERE / "fuzz_targets.pyx", pyx, "fuzz_targets", out)
     main = out / "fuzz_main.o"
     call([*COMPILE, HERE / "fuzz_main.c", "-o", main])
@@ -166,7 +223,9 @@ def environment(target: str, package: Path) -> dict[str, str]:
         "PYTHONPATH": str(package),
         # Python keeps what it allocated at start; a leak in the codecs is impossible, they have
         # no allocation.
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        # A small quarantine keeps the heap in the caches.
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=2"
+        ":thread_local_quarantine_size_kb=64",
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
 

@@ -51,6 +51,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     bint started
     uint32_t* collected              # room for the slots of all orders of a book
     uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
+    uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil

@@ -6,7 +6,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memcpy
 
-from ironcore.base.check cimport iron_static_assert
+from ironcore.base.check cimport IRON_IS_DEBUG, iron_assert, iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
@@ -18,6 +18,7 @@ from ironcore.book.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_instrument,
 )
 from ironcore.book.order_commands cimport enter_order, replace_order
+from ironcore.book.invariants cimport engine_broken_invariant
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
 from ironcore.book.trading_state cimport set_state
 from ironcore.risk.limits cimport QUANTITY_MAX
@@ -40,6 +41,7 @@ cdef enum:
     EVENTS_HOT = 4096                # faulted in at start
     SLOTS_HOT_MAX = 1048576          # of each session, faulted in when it is defined
     USER_REF_BITS_MAX = 31
+    CHECK_STEPS = 4096               # of a walk through everything, for each command
 
 
 cdef uint64_t _slots_count(const EngineLimits* limits) noexcept nogil:
@@ -80,7 +82,7 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
         engine.events_max * <uint64_t>sizeof(Event))
     engine.books = <Book*>memory_reserve(limits.instruments_max * sizeof(Book))
     engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
-    engine.expiry = <Link*>calloc(SECONDS_A_DAY, sizeof(Link))
+    engine.expiry = <Link*>memory_reserve(SECONDS_A_DAY * sizeof(Link))
     engine.collected = <uint32_t*>memory_reserve(_collected_bytes(limits))
     if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
             or engine.expiry == NULL or engine.collected == NULL
@@ -101,7 +103,7 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
     memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
     memory_release(engine.events, engine.events_max * <uint64_t>sizeof(Event))
     memory_release(engine.collected, _collected_bytes(&engine.limits))
-    free(engine.expiry)
+    memory_release(engine.expiry, SECONDS_A_DAY * sizeof(Link))
     free(engine.sessions)
     free(engine)
 
@@ -234,6 +236,23 @@ cdef int _apply_member(Engine* engine, CommandHeader* header) noexcept nogil:
     return _apply_short(engine, <CancelOrder*>header)
 
 
+cdef void _check_invariants(Engine* engine) noexcept nogil:
+    """In debug builds: after every command while there is little to walk, and seldom enough later
+    that a command costs a bounded number of steps."""
+    cdef uint64_t steps = engine.arena.order_pool.fresh
+    cdef uint32_t index
+    cdef const char* broken
+    if engine.commands_unchecked:
+        engine.commands_unchecked -= 1
+        return
+    for index in range(1, engine.sessions_count + 1):
+        steps += engine.sessions[index].user_ref_last
+    engine.commands_unchecked = steps // CHECK_STEPS
+    broken = engine_broken_invariant(engine)
+    if broken != NULL:
+        iron_assert(False, broken)
+
+
 cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil:
     cdef CommandHeader* header = <CommandHeader*>command
     cdef int status
@@ -247,4 +266,7 @@ cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) 
         status = _apply_member(engine, header)
     if engine.events_count:
         engine.events[engine.events_count - 1].flags |= RECORD_LAST
+    if IRON_IS_DEBUG:
+        iron_assert(engine.events_count <= engine.events_max, "a command has more events than fit")
+        _check_invariants(engine)
     return status

@@ -14,8 +14,8 @@ from ironcore.book.price_levels cimport (
     KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_key, levels_next,
 )
 from ironcore.book.special_invariants cimport (
-    book_broken_special, engine_broken_expiry, order_broken_special,
-    order_has_min_quantity,
+    book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
+    order_broken_special, order_has_min_quantity, order_keeps_turn,
 )
 from ironcore.risk.limits cimport side_is_sell
 from ironcore.wire.record cimport STATE_CONTINUOUS
@@ -58,6 +58,7 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
     cdef uint32_t previous = level_unit
     cdef uint32_t unit = level.link.next
     cdef uint64_t total = 0
+    cdef uint64_t ref_before = 0
     cdef const char* broken
     cdef Order* order
     while unit != level_unit:
@@ -74,6 +75,10 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
         broken = _order(engine, book, unit, level_unit, side)
         if broken != NULL:
             return broken
+        if order_keeps_turn(engine, unit, side >> KIND_SHIFT):
+            if order_ref(order) <= ref_before:
+                return b"an order is before one that came earlier"
+            ref_before = order_ref(order)
         previous = unit
         unit = order.link.next
     if level.link.prev != previous:
@@ -218,6 +223,8 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
     broken = _parked(engine, tally, book)
     if broken == NULL:
         broken = book_broken_special(engine, book)
+    if broken == NULL:
+        broken = book_broken_state(engine, book)
     if broken != NULL:
         return broken
     buys = _best_key(engine, book, 0)
@@ -276,6 +283,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = _pools(engine, &tally)
     if broken == NULL:
         broken = _slots(engine)
+    if broken == NULL:
+        broken = engine_broken_sessions(engine)
     if broken == NULL:
         broken = engine_broken_expiry(engine)
     free(tally.seen)

@@ -1,27 +1,40 @@
-"""What must hold of the rarer orders, besides what invariants.pyx checks of all."""
+"""What must hold of the rarer orders, of states and of sessions."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
+from ironcore.book.auction cimport auction_indicated
 from ironcore.book.book cimport (
-    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_STOPS, KIND_WAITING,
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_STOPS, KIND_WAITING, SIDE_SHIFT, SIDES_COUNT,
+    book_classify, book_is_empty,
 )
-from ironcore.book.engine cimport engine_slot
+from ironcore.book.engine cimport Session
 from ironcore.book.order_pool cimport (
-    ORDER_ICEBERG, ORDER_SPECIAL, Link, Order, Special, level_at, order_at,
+    ORDER_ICEBERG, ORDER_SPECIAL, Arena, Link, Order, Special, level_at, order_at,
     special_at,
 )
 from ironcore.book.orders cimport order_place, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
+from ironcore.book.trading_state cimport state_is_known
 from ironcore.risk.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
 from ironcore.risk.options cimport (
-    NAMED_TRAIL_OFFSET, SECONDS_A_DAY, options_are_pegged, options_are_stop,
+    NAMED_TRAIL_OFFSET, SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
 )
-from ironcore.wire.record cimport STATE_CONTINUOUS
+from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_PAUSED, STATE_RETIRED
 
 
 cdef bint order_has_min_quantity(Engine* engine, uint32_t unit) noexcept nogil:
     return (order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
             and special_at(&engine.arena, unit).options.min_quantity != 0)
+
+
+cdef bint order_keeps_turn(Engine* engine, uint32_t unit, uint32_t kind) noexcept nogil:
+    cdef bint is_special = order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
+    if kind >= KIND_WAITING:
+        return True
+    if kind == KIND_STOPS:
+        return special_at(&engine.arena, unit).options.named & NAMED_TRAIL_OFFSET == 0
+    # A stop that was triggered and a peg come later.
+    return not is_special
 
 
 cdef const char* _iceberg(const Book* book, const Special* special,
@@ -126,32 +139,107 @@ cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept 
     return NULL
 
 
+cdef const char* _specials(Engine* engine, const PriceLevels* side) noexcept nogil:
+    """A side that has no order with a Special may be summed up by its levels."""
+    cdef uint32_t specials = 0
+    cdef uint32_t level = side.best_level if side.levels else 0
+    cdef uint32_t unit
+    while level:
+        unit = level_at(&engine.arena, level).link.next
+        while unit != level:
+            specials += order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
+            unit = order_at(&engine.arena, unit).link.next
+        level = levels_next(&engine.arena, side, level)
+    if specials > side.specials:
+        return b"a side does not know that it has rare orders"
+    return NULL
+
+
+cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept nogil:
+    cdef uint32_t instrument = <uint32_t>(book - engine.books)
+    cdef bint in_auction = (engine.in_auction[instrument >> 6] >> (instrument & 63)) & 1
+    cdef Book again = book[0]
+    cdef uint32_t number
+    cdef const char* broken = NULL
+    book_classify(&again)
+    if not state_is_known(book.state) and book.state != STATE_RETIRED:
+        return b"a book's state is none"
+    if again.is_plain != book.is_plain:
+        return b"a book is plain that is not, or the other way round"
+    if in_auction != (auction_indicated(book.state) != 0):
+        return b"a book is not where those in an auction are looked for"
+    if book.pause_second and book.state != STATE_PAUSED:
+        return b"a pause is counted that is over"
+    if book.state == STATE_RETIRED and not book_is_empty(book):
+        return b"a retired instrument has orders"
+    for number in range(<uint32_t>SIDES_COUNT):
+        if book.sides[number].index >> SIDE_SHIFT != instrument:
+            return b"a side does not know itself"
+        broken = _specials(engine, &book.sides[number])
+        if broken != NULL:
+            return broken
+    return NULL
+
+
+cdef const char* engine_broken_sessions(const Engine* engine) noexcept nogil:
+    cdef uint32_t index
+    cdef const Session* session
+    for index in range(1, engine.sessions_count + 1):
+        session = &engine.sessions[index]
+        if session.user_ref_last >> engine.limits.user_ref_bits:
+            return b"a session consumed a number that there is no room for"
+        if (session.is_preventing != 0) != (session.stp_group != 0
+                                            and session.stp_mode != STP_NONE):
+            return b"a session prevents self-trades that is alone, or the other way round"
+    return NULL
+
+
+cdef inline bint _is_live(Engine* engine, uint32_t unit) noexcept nogil:
+    return engine.arena.slots[order_at(&engine.arena, unit).slot] == unit
+
+
+cdef inline bint _expires_in(Engine* engine, uint32_t unit, uint32_t second) noexcept nogil:
+    cdef const Special* special = special_at(&engine.arena, unit)
+    return (_is_live(engine, unit) and order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
+            and special.time_in_force == TIME_IN_FORCE_GTT
+            and special.options.expire_second == second)
+
+
+cdef const char* _expiry(Engine* engine, uint32_t unit) noexcept nogil:
+    """A good-till-time order's place in the list of its second: between two others, or an end."""
+    cdef Arena* arena = &engine.arena
+    cdef const Special* special = special_at(arena, unit)
+    cdef uint32_t second = special.options.expire_second
+    cdef Link ends
+    cdef Link link = special.expiry
+    if second >= SECONDS_A_DAY or second < engine.second_next:
+        return b"an order has outlived its time"
+    ends = engine.expiry[second]
+    if (link.prev and not _expires_in(engine, link.prev, second)
+            or link.next and not _expires_in(engine, link.next, second)):
+        return b"an order expires that has another time"
+    if (special_at(arena, link.prev).expiry.next if link.prev else ends.next) != unit:
+        return b"an order does not know its neighbour in time"
+    if (special_at(arena, link.next).expiry.prev if link.next else ends.prev) != unit:
+        return b"an order does not know its neighbour in time"
+    return NULL
+
+
 cdef const char* engine_broken_expiry(Engine* engine) noexcept nogil:
-    """Good-till-time orders are in the list of their second, in time, and nothing else is."""
-    cdef uint32_t listed = 0
-    cdef uint32_t live = 0
-    cdef uint32_t second, unit, previous, session, user_ref
-    for second in range(<uint32_t>SECONDS_A_DAY):
-        unit = engine.expiry[second].next
-        previous = 0
-        if unit and second < engine.second_next:
-            return b"an order has outlived its time"
-        while unit:
-            if (special_at(&engine.arena, unit).time_in_force != TIME_IN_FORCE_GTT
-                    or special_at(&engine.arena, unit).options.expire_second != second):
-                return b"an order expires that has another time"
-            if special_at(&engine.arena, unit).expiry.prev != previous:
-                return b"an order does not know its neighbour in time"
-            listed += 1
-            previous = unit
-            unit = special_at(&engine.arena, unit).expiry.next
-        if engine.expiry[second].prev != previous:
-            return b"a list does not know its end"
-    for session in range(1, engine.sessions_count + 1):
-        for user_ref in range(engine.sessions[session].user_ref_last + 1):
-            unit = engine.arena.slots[engine_slot(engine, session, user_ref)]
-            live += (unit != 0 and order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
-                     and special_at(&engine.arena, unit).time_in_force == TIME_IN_FORCE_GTT)
-    if listed != live:
-        return b"an order does not expire that should"
+    """By the orders, as there are far more seconds: those that live are in their lists, those that
+    are gone begin none."""
+    cdef uint32_t number, unit
+    cdef const Special* special
+    cdef const char* broken = NULL
+    for number in range(1, engine.arena.order_pool.fresh + 1):
+        unit = 2 * number
+        special = special_at(&engine.arena, unit)
+        if special.time_in_force != TIME_IN_FORCE_GTT:
+            continue
+        if _expires_in(engine, unit, special.options.expire_second):
+            broken = _expiry(engine, unit)
+        elif engine.expiry[special.options.expire_second].next == unit:
+            broken = b"an order expires that is gone"
+        if broken != NULL:
+            return broken
     return NULL

@@ -19,9 +19,12 @@ __attribute__((noinline, cold, noreturn)) static void iron_assert_failed(const c
 #define iron_assert(condition, message) \
     do { if (__builtin_expect(!(condition), 0)) iron_assert_failed(message); } while (0)
 
+/* IRON_IS_DEBUG is for checks that are more than an expression; in release they are dead code. */
 #ifdef IRON_DEBUG
+#define IRON_IS_DEBUG 1
 #define iron_debug_assert(condition, message) iron_assert(condition, message)
 #else
+#define IRON_IS_DEBUG 0
 #define iron_debug_assert(condition, message) do { } while (0)
 #endif
 

@@ -1,0 +1,30 @@
+# Turns bytes into commands that reach deep: a few bytes a command choose what it is about, near what
+# the book holds. Any bytes give commands; the same bytes give the same ones.
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from ironcore.book.engine cimport Engine
+
+cdef enum:
+    FUZZ_SESSIONS = 3
+    FUZZ_INSTRUMENTS = 2             # of three; the third one may be defined by a command
+
+cdef struct Source:
+    const uint8_t* at
+    const uint8_t* end
+    const Engine* engine             # for grids and counters; it is not changed
+    uint32_t user_ref_next[5]        # by session
+    uint32_t second                  # of the last CLOCK
+    uint64_t words[64]               # the command, zeroed behind its end
+
+
+cdef inline uint8_t* source_record(Source* source) noexcept nogil:
+    return <uint8_t*>source.words
+
+
+cdef void source_open(Source* source, const Engine* engine, const uint8_t* data,
+                      size_t bytes) noexcept nogil
+# The commands by which a stream begins: STREAM_START, instruments, sessions; 0 behind them.
+cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil
+# The next command is in words, so many bytes long; 0 at the end of the input.
+cdef uint32_t source_next(Source* source) noexcept nogil

@@ -1,0 +1,494 @@
+"""Compact commands: one byte for kind, session and instrument, then what the kind asks for.
+
+Where the input ends within a command, its other bytes are 0.
+"""
+
+from libc.stdint cimport int8_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from ironcore.book.book cimport Book
+from ironcore.book.price_grid cimport grid_price_e4
+from ironcore.wire.record cimport (
+    COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
+    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, OPTION_RESERVE_SEED,
+    OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET, PRICE_E4_INVALID,
+    PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS, RECORD_VERSION, BustTrade, CancelOrder, ClockCommand,
+    CommandHeader, DefineInstrument, DefineSession, EnterOrder, ReplaceOrder, SetState,
+    StreamStart, SystemEventCommand,
+)
+
+cdef enum:
+    MIN_QUANTITY = 3                 # options of OUCH 5.0
+    MAX_FLOOR = 5
+    PRICE_TYPE = 6
+    PEG_OFFSET = 7
+    POST_ONLY = 12
+    RANDOM_RESERVES = 13
+    EXPIRE_TIME = 15
+    GROUP_ID = 24
+    SIDE = 27
+
+# What an order asks for besides its price: by kind, or by a byte of its own.
+cdef enum Wants:
+    WANTS_MIN_QUANTITY = 1
+    WANTS_ICEBERG = 2
+    WANTS_RANDOM = 4
+    WANTS_PEG = 8
+    WANTS_POST_ONLY = 16
+    WANTS_STOP = 32
+    WANTS_TRAIL = 64
+    WANTS_OTHERS = 128               # prevention, group, side, an option of any tag and length
+
+cdef extern from *:
+    """
+    static const char fuzz_states[] = "TTBOHPQLC";
+    static const char fuzz_stp_modes[] = "NOBD-";
+    static const char fuzz_times[] = "0013460z";
+    static const char fuzz_sides[] = "BSBSTEBS";
+    static const uint16_t fuzz_basis_points[] = {0, 10, 50, 10000};
+    static const uint16_t fuzz_seconds[] = {0, 1, 5, 60};
+    """
+    const uint8_t* fuzz_states
+    const uint8_t* fuzz_stp_modes
+    const uint8_t* fuzz_times
+    const uint8_t* fuzz_sides
+    const uint16_t* fuzz_basis_points
+    const uint16_t* fuzz_seconds
+
+
+cdef void source_open(Source* source, const Engine* engine, const uint8_t* data,
+                      size_t bytes) noexcept nogil:
+    cdef uint32_t session
+    source.at = data
+    source.end = data + bytes
+    source.engine = engine
+    source.second = 0
+    for session in range(5):
+        source.user_ref_next[session] = 1
+
+
+cdef inline uint32_t _byte(Source* source) noexcept nogil:
+    if source.at == source.end:
+        return 0
+    source.at += 1
+    return source.at[-1]
+
+
+cdef inline uint32_t _word(Source* source) noexcept nogil:
+    cdef uint32_t word = _byte(source)
+    word |= _byte(source) << 8
+    word |= _byte(source) << 16
+    return word | _byte(source) << 24
+
+
+cdef void* _begin(Source* source, uint8_t type, uint32_t record_bytes) noexcept nogil:
+    cdef CommandHeader* header = <CommandHeader*>source.words
+    memset(source.words, 0, sizeof(source.words))
+    header.type = type
+    header.record_bytes = <uint16_t>record_bytes
+    return header
+
+
+cdef inline uint32_t _end(Source* source) noexcept nogil:
+    return (<CommandHeader*>source.words).record_bytes
+
+
+cdef uint32_t _middle_tick(const Book* book) noexcept nogil:
+    """Of the range, or where 64 ticks around it lie on both sides of a change of tick size."""
+    if book.grid.bands_count > 1:
+        return book.grid.bands[1].tick_first
+    return min(book.grid.ticks_count // 2, <uint32_t>10000)
+
+
+cdef int32_t _price_e4(Source* source, uint32_t instrument) noexcept nogil:
+    """Mostly within 32 ticks of the middle."""
+    cdef uint32_t code = _byte(source)
+    cdef int64_t tick = <int8_t>code >> 2
+    cdef const Book* book = &source.engine.books[instrument]
+    if code == 0x80:
+        return PRICE_E4_MARKET
+    if code == 0x84:
+        return PRICE_E4_MARKET_CROSS
+    if code == 0x88:
+        return <int32_t>_word(source)
+    if instrument >= source.engine.books_count:
+        return <int32_t>(100 * code)
+    if code == 0x8C:
+        return book.grid.lowest_e4 - <int32_t>(_byte(source) & 1)
+    if code == 0x90:
+        return book.grid.highest_e4 + <int32_t>(_byte(source) & 1)
+    if code & 3 == 3:
+        tick *= 50
+    tick += _middle_tick(book)
+    tick = min(max(tick, 0), <int64_t>book.grid.ticks_count - 1)
+    return grid_price_e4(&book.grid, <uint32_t>tick)
+
+
+cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
+    """Mostly 1 to 64 lots."""
+    cdef uint32_t code = _byte(source)
+    cdef uint32_t lot_size = 1
+    if instrument < source.engine.books_count:
+        lot_size = source.engine.books[instrument].limits.lot_size
+    if code < 0xE0:
+        return ((code & 63) + 1) * lot_size
+    if code < 0xF0:
+        return (code & 15) * 1000 * lot_size
+    if code == 0xF0:
+        return _word(source)
+    if code == 0xF1:
+        return 999999
+    return code & 15
+
+
+cdef uint32_t _known_user_ref(Source* source, uint32_t session) noexcept nogil:
+    """Of one of the session's last 64 orders."""
+    cdef uint32_t code = _byte(source)
+    if code == 0xFF:
+        return _word(source)
+    return source.user_ref_next[session] - 1 - (code & 63)
+
+
+cdef uint32_t _new_user_ref(Source* source, uint32_t session, uint32_t code) noexcept nogil:
+    """The next one; sometimes one that was used, a gap, or more than there is room for."""
+    if code == 0xFF:
+        return _word(source)
+    if code == 0xFE:
+        source.user_ref_next[session] += 64
+    elif code == 0xFD:
+        return source.user_ref_next[session] - 1
+    source.user_ref_next[session] += 1
+    return source.user_ref_next[session] - 1
+
+
+cdef uint8_t* _option(uint8_t* at, uint8_t tag, uint64_t value, uint32_t value_bytes) noexcept nogil:
+    """One element: its length, its tag, its value, big-endian."""
+    cdef uint32_t index
+    at[0] = <uint8_t>(value_bytes + 1)
+    at[1] = tag
+    for index in range(value_bytes):
+        at[2 + index] = <uint8_t>(value >> 8 * (value_bytes - 1 - index))
+    return at + 2 + value_bytes
+
+
+cdef uint8_t* _other_options(Source* source, uint8_t* at) noexcept nogil:
+    cdef uint32_t code = _byte(source)
+    if code & 1:
+        at = _option(at, OPTION_SELF_TRADE_PREVENTION, fuzz_stp_modes[(code >> 2) % 5], 1)
+    if code & 2:
+        at = _option(at, GROUP_ID, code >> 6, 2)
+    if code & 32:
+        at = _option(at, SIDE, fuzz_sides[code >> 2 & 7], 1)
+    if code == 0xC0:
+        at = _option(at, <uint8_t>_byte(source), _word(source), _byte(source) & 7)
+    return at
+
+
+cdef uint32_t _options(Source* source, uint8_t* first, uint32_t instrument, uint32_t wants,
+                       bint expires) noexcept nogil:
+    """The appendage; so many bytes."""
+    cdef uint8_t* at = first
+    cdef uint32_t code
+    if wants & WANTS_MIN_QUANTITY:
+        at = _option(at, MIN_QUANTITY, _quantity(source, instrument), 4)
+    if wants & WANTS_ICEBERG:
+        at = _option(at, MAX_FLOOR, _quantity(source, instrument), 4)
+    if wants & WANTS_RANDOM:
+        at = _option(at, RANDOM_RESERVES, _quantity(source, instrument), 4)
+        at = _option(at, OPTION_RESERVE_SEED, _word(source), 8)
+    if wants & WANTS_PEG:
+        code = _byte(source)
+        at = _option(at, PRICE_TYPE, <uint64_t>b"PRML"[code & 3], 1)
+        if code & 4:
+            at = _option(at, PEG_OFFSET, <uint32_t>((<int8_t>code >> 3) * 100), 4)
+    if wants & WANTS_POST_ONLY:
+        at = _option(at, POST_ONLY, <uint64_t>b"P", 1)
+    if wants & WANTS_STOP:
+        at = _option(at, OPTION_STOP_PRICE, <uint32_t>_price_e4(source, instrument), 8)
+    if wants & WANTS_TRAIL:
+        at = _option(at, OPTION_TRAIL_OFFSET, 50 * _byte(source), 4)
+    if expires:
+        at = _option(at, EXPIRE_TIME, source.second + _byte(source) - 1, 4)
+    if wants & WANTS_OTHERS:
+        at = _other_options(source, at)
+    return <uint32_t>(at - first)
+
+
+cdef uint32_t _wants(Source* source, uint32_t kind) noexcept nogil:
+    """By the kind of a new order; half of them are plain."""
+    if kind < 6:
+        return 0
+    if kind < 8:
+        return WANTS_ICEBERG
+    if kind == 8:
+        return WANTS_ICEBERG | WANTS_RANDOM
+    if kind == 9:
+        return WANTS_POST_ONLY
+    if kind == 10:
+        return WANTS_STOP
+    if kind == 11:
+        return WANTS_TRAIL
+    if kind < 14:
+        return WANTS_PEG
+    if kind == 14:
+        return WANTS_MIN_QUANTITY
+    return _byte(source)
+
+
+cdef uint8_t _display(uint32_t style, uint32_t wants) noexcept nogil:
+    """Pegs are hidden, as is most of what wants a minimum quantity."""
+    if wants & WANTS_PEG or (wants & WANTS_MIN_QUANTITY and style & 16):
+        return b'N'
+    return b"YYANYYYN"[style >> 3 & 7]
+
+
+cdef uint32_t _enter(Source* source, uint32_t kind, uint32_t session,
+                     uint32_t instrument) noexcept nogil:
+    cdef EnterOrder* command = <EnterOrder*>_begin(source, COMMAND_ENTER_ORDER, sizeof(EnterOrder))
+    cdef uint32_t wants = _wants(source, kind)
+    cdef uint32_t style = _byte(source)
+    cdef uint32_t time
+    command.header.session = session
+    command.header.instrument = instrument
+    command.side = fuzz_sides[style & 7 if style & 0x80 else style & 1]
+    command.display = _display(style, wants)
+    command.cross_type = b'N'
+    command.time_in_force = b'0'
+    command.price_e4 = _price_e4(source, instrument)
+    command.quantity = _quantity(source, instrument)
+    command.header.user_ref = _new_user_ref(source, session, 0)
+    if style & 0x40:
+        # An unusual time in force, cross type, self-trade prevention or number.
+        time = _byte(source)
+        command.time_in_force = fuzz_times[time & 7]
+        command.cross_type = b"NNNNNOCH"[time >> 3 & 7]
+        if time & 0x40:
+            wants |= WANTS_OTHERS
+        if time & 0x80:
+            source.user_ref_next[session] -= 1
+            command.header.user_ref = _new_user_ref(source, session, _byte(source))
+    command.appendage_bytes = <uint16_t>_options(
+        source, source_record(source) + sizeof(EnterOrder), instrument, wants,
+        command.time_in_force == b'6')
+    command.header.record_bytes += (command.appendage_bytes + 7) & 0xFFF8
+    return _end(source)
+
+
+cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
+    cdef ReplaceOrder* command = <ReplaceOrder*>_begin(source, COMMAND_REPLACE_ORDER,
+                                                       sizeof(ReplaceOrder))
+    cdef uint32_t style = _byte(source)
+    cdef uint32_t wants = _byte(source) if style & 0x40 else 0
+    command.header.session = session
+    command.orig_user_ref = _known_user_ref(source, session)
+    command.header.user_ref = _new_user_ref(source, session, _byte(source) if style & 0x80 else 0)
+    command.price_e4 = _price_e4(source, instrument)
+    command.quantity = _quantity(source, instrument)
+    command.time_in_force = fuzz_times[style & 7]
+    command.display = _display(style, wants)
+    command.appendage_bytes = <uint16_t>_options(
+        source, source_record(source) + sizeof(ReplaceOrder), instrument, wants,
+        command.time_in_force == b'6')
+    command.header.record_bytes += (command.appendage_bytes + 7) & 0xFFF8
+    return _end(source)
+
+
+cdef uint32_t _cancel(Source* source, uint8_t type, uint32_t session,
+                      uint32_t instrument) noexcept nogil:
+    cdef CancelOrder* command = <CancelOrder*>_begin(source, type, sizeof(CancelOrder))
+    cdef uint32_t style
+    command.header.session = session
+    if type == COMMAND_CANCEL_ORDER or type == COMMAND_MODIFY_ORDER:
+        command.header.user_ref = _known_user_ref(source, session)
+        style = _byte(source)
+        command.side = fuzz_sides[style & 7]
+        if style & 0x18 or type == COMMAND_MODIFY_ORDER:
+            command.quantity = _quantity(source, instrument)
+    elif type == COMMAND_MASS_CANCEL:
+        style = _byte(source)
+        command.header.instrument = instrument
+        command.symbol_given = style & 1
+        command.side_given = style >> 1 & 1
+        command.side = b"BS"[style >> 2 & 1]
+        command.group_given = style >> 3 & 1
+        command.group = style >> 4 & 3
+        command.scope = style >> 6 & 1
+    return _end(source)
+
+
+cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noexcept nogil:
+    """Four shapes of price range, and everything else of an instrument from three bytes."""
+    cdef DefineInstrument* command = <DefineInstrument*>_begin(source, type,
+                                                               sizeof(DefineInstrument))
+    cdef uint32_t shape = _byte(source)
+    cdef uint32_t collars = _byte(source)
+    cdef uint32_t others = _byte(source)
+    command.header.instrument = instrument
+    memcpy(command.symbol, b"FUZZ    ", 8)
+    command.tick_size_e4 = 100
+    command.lot_size = 10 if shape & 4 else 1
+    command.quantity_max = 999999 if shape & 8 else 20000
+    command.price_e4_min = 100
+    command.price_e4_max = 2000000
+    if shape & 3 == 1:
+        command.tick_size_e4 = 1
+        command.price_e4_min = 1
+        command.price_e4_max = 40
+    elif shape & 3 == 2:
+        command.tick_bands_count = 2
+        command.bands[0].price_from_e4 = 10000
+        command.bands[0].tick_size_e4 = 500
+        command.bands[1].price_from_e4 = 11000
+        command.bands[1].tick_size_e4 = 50
+    elif shape & 3 == 3:
+        command.price_e4_max = 1999999900
+    command.initial_state = fuzz_states[(shape >> 4) % 9] if shape >> 4 else 0
+    command.static_collar_bp = fuzz_basis_points[collars & 3]
+    command.dynamic_collar_bp = fuzz_basis_points[collars >> 2 & 3]
+    command.auction_collar_bp = fuzz_basis_points[collars >> 4 & 3]
+    command.entry_collar_bp = fuzz_basis_points[collars >> 6]
+    command.market_protection_bp = fuzz_basis_points[others & 3]
+    command.pause_seconds = fuzz_seconds[others >> 2 & 3]
+    command.auction_extensions_max = <uint8_t>fuzz_seconds[others >> 4 & 3]
+    command.post_only_mode = others >> 6 & 1
+    if others & 0x80:
+        command.reference_price_e4 = 20 if shape & 3 == 1 else \
+            10000 if shape & 3 == 2 else 1000000
+    return _end(source)
+
+
+cdef uint32_t _session(Source* source, uint32_t session) noexcept nogil:
+    cdef DefineSession* command = <DefineSession*>_begin(source, COMMAND_DEFINE_SESSION,
+                                                         sizeof(DefineSession))
+    cdef uint32_t style = _byte(source)
+    command.header.session = session
+    memcpy(command.username, b"FUZZ  ", 6)
+    memcpy(command.firm, b"FIRM" if style & 1 else b"LONE", 4)
+    command.stp_group = style >> 1 & 3
+    command.stp_mode = fuzz_stp_modes[(style >> 3) % 5] if style & 0x80 else 0
+    return _end(source)
+
+
+cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil:
+    cdef StreamStart* command
+    if index == 0:
+        command = <StreamStart*>_begin(source, COMMAND_STREAM_START, sizeof(StreamStart))
+        command.version = RECORD_VERSION
+        command.instruments_max = source.engine.limits.instruments_max
+        command.orders_max = source.engine.limits.orders_max
+        command.sessions_max = source.engine.limits.sessions_max
+        command.user_ref_bits = source.engine.limits.user_ref_bits
+        return _end(source)
+    if index <= FUZZ_INSTRUMENTS:
+        return _instrument(source, COMMAND_DEFINE_INSTRUMENT, index - 1)
+    if index <= FUZZ_INSTRUMENTS + FUZZ_SESSIONS:
+        return _session(source, index - FUZZ_INSTRUMENTS)
+    return 0
+
+
+cdef uint32_t _set_state(Source* source, uint32_t instrument) noexcept nogil:
+    cdef SetState* command = <SetState*>_begin(source, COMMAND_SET_STATE, sizeof(SetState))
+    cdef uint32_t code = _byte(source)
+    command.header.instrument = instrument
+    command.state = fuzz_states[(code & 15) % 9]
+    command.force = <uint8_t>(code >> 7)
+    return _end(source)
+
+
+cdef uint32_t _clock(Source* source) noexcept nogil:
+    """Some seconds later, or much later, or earlier."""
+    cdef ClockCommand* command = <ClockCommand*>_begin(source, COMMAND_CLOCK, sizeof(ClockCommand))
+    cdef uint32_t code = _byte(source)
+    if code < 0xF0:
+        source.second += code >> 2
+    elif code == 0xFF:
+        source.second = _word(source)
+    else:
+        source.second += (code & 15) * 3600
+    command.second = source.second
+    return _end(source)
+
+
+cdef uint32_t _bust(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
+    cdef BustTrade* command = <BustTrade*>_begin(source, COMMAND_BUST_TRADE, sizeof(BustTrade))
+    cdef uint32_t code = _byte(source)
+    command.header.instrument = instrument
+    command.match_number = source.engine.match_number_last - (code & 3) + (code >> 7)
+    command.slots[0] = session << source.engine.limits.user_ref_bits | 1 if code & 4 else 0
+    command.slots[1] = _word(source) if code & 8 else 0
+    command.reason = b'E'
+    return _end(source)
+
+
+cdef uint32_t _venue(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
+    """What is rare."""
+    cdef uint32_t code = _byte(source)
+    cdef SystemEventCommand* event
+    if code < 96:
+        return _instrument(source, COMMAND_CHANGE_INSTRUMENT, instrument)
+    if code < 160:
+        return _bust(source, session, instrument)
+    if code < 176:
+        event = <SystemEventCommand*>_begin(source, COMMAND_SYSTEM_EVENT,
+                                            sizeof(SystemEventCommand))
+        event.event_code = b"OSQMEC?O"[code & 7]
+        return _end(source)
+    if code < 192:
+        _begin(source, COMMAND_RETIRE_INSTRUMENT, 40)
+        (<CommandHeader*>source.words).instrument = instrument
+        return _end(source)
+    if code < 200:
+        return _instrument(source, COMMAND_DEFINE_INSTRUMENT, source.engine.books_count)
+    if code < 208:
+        return _session(source, code & 7)
+    if code < 216:
+        return source_opening(source, 0)
+    return _cancel(source, <uint8_t>(COMMAND_DISABLE_ORDER_ENTRY + code % 3), session, instrument)
+
+
+cdef uint32_t _one(Source* source) noexcept nogil:
+    """Kind in five bits of the first byte, then two of the session, then the instrument's."""
+    cdef uint32_t code = _byte(source)
+    cdef uint32_t kind = code & 31
+    # 0 is the session that is not defined, and rare: the venue's own commands have it anyway.
+    cdef uint32_t session = code >> 5 & 3 or 1
+    cdef uint32_t instrument = code >> 7
+    if kind < 16:
+        return _enter(source, kind, session, instrument)
+    if kind < 19:
+        return _replace(source, session, instrument)
+    if kind < 22:
+        return _cancel(source, COMMAND_CANCEL_ORDER, session, instrument)
+    if kind == 22:
+        return _cancel(source, COMMAND_MODIFY_ORDER, session, instrument)
+    if kind == 23:
+        return _cancel(source, COMMAND_MASS_CANCEL, session, instrument)
+    if kind == 24:
+        return _cancel(source, COMMAND_CANCEL_SESSION, session, instrument)
+    if kind < 27:
+        return _set_state(source, instrument)
+    if kind < 29:
+        return _clock(source)
+    if kind == 29:
+        return _venue(source, session, instrument)
+    # With its instrument, session or number changed, to be one that there is not.
+    return _enter(source, kind & 15, session, instrument + 2) if kind == 30 else \
+        _enter(source, 15, session, instrument)
+
+
+cdef uint32_t source_next(Source* source) noexcept nogil:
+    cdef uint32_t record_bytes
+    cdef uint32_t at
+    if source.at == source.end:
+        return 0
+    # Any command with one byte of it changed.
+    if source.at[0] != 0xFF:
+        return _one(source)
+    source.at += 1
+    at = _byte(source)
+    record_bytes = _one(source)
+    source_record(source)[at % record_bytes] = <uint8_t>_byte(source)
+    return record_bytes
