@@ -1,6 +1,6 @@
 """What must hold of the rarer orders, of states and of sessions."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 
 from ironcore.book.auction cimport auction_indicated
 from ironcore.book.book cimport (

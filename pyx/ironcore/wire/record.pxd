@@ -71,7 +71,7 @@ cdef enum EventType:
     EVENT_INSTRUMENT_DEFINED = 139
     EVENT_SESSION_DEFINED = 140
     EVENT_SYSTEM = 141
-    EVENT_REPLENISHED = 142          # an iceberg shows its next peak: quantity; other: old reference
+    EVENT_REPLENISHED = 142          # an iceberg shows its next peak; other: old reference
     EVENT_REDUCED = 143              # the displayed part of an iceberg shrank: what the public sees
     EVENT_ACTIVATED = 144            # this order (a stop, a peg) is the aggressor from here on
     EVENT_CROSSED = 145              # one side of an execution in an auction; other: match number
