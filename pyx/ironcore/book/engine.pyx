@@ -4,42 +4,31 @@ from libc cimport errno as c_errno
 from libc.errno cimport EINVAL, ENOMEM
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memchr, memcpy
 
-from ironcore.base.check cimport IRON_IS_DEBUG, iron_assert, iron_static_assert
-from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.base.builtins cimport iron_unlikely
+from ironcore.base.check cimport IRON_IS_DEBUG, iron_assert, iron_static_assert
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
+from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.book.cancel_commands cimport (
     cancel_order, cancel_session, mass_cancel, modify_order,
 )
-from ironcore.book.clock_command cimport clock_advance
-from ironcore.book.instrument_commands cimport (
-    bust_trade, change_instrument, define_instrument, retire_instrument,
-)
-from ironcore.book.order_commands cimport enter_order, replace_order
 from ironcore.book.invariants cimport engine_broken_invariant
+from ironcore.book.order_commands cimport enter_order, replace_order
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
-from ironcore.book.trading_state cimport set_state
+from ironcore.book.venue_commands cimport apply_venue
 from ironcore.risk.limits cimport QUANTITY_MAX
-from ironcore.risk.options cimport SECONDS_A_DAY, STP_NONE
+from ironcore.risk.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport (
-    COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
-    COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
+    COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
-    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_ACCOUNT_QUERY_RESPONSE,
-    EVENT_ORDER_ENTRY_DISABLED,
-    EVENT_ORDER_ENTRY_ENABLED, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_LAST, RECORD_VERSION,
-    SLOT_NONE, BustTrade, CancelOrder, ClockCommand, CommandHeader, DefineInstrument,
-    DefineSession, EnterOrder, Event, ReplaceOrder, RetireInstrument, SetState, StreamStart,
-    SystemEventCommand,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
+    EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED,
+    RECORD_LAST, SLOT_NONE, CancelOrder, CommandHeader, EnterOrder, Event, ReplaceOrder,
 )
 
 
 cdef enum:
     EVENTS_HOT = 4096                # faulted in at start
-    SLOTS_HOT_MAX = 1048576          # of each session, faulted in when it is defined
     USER_REF_BITS_MAX = 31
     CHECK_STEPS = 4096               # of a walk through everything, for each command
 
@@ -108,49 +97,6 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
     free(engine)
 
 
-cdef int _stream_start(Engine* engine, const StreamStart* command) noexcept nogil:
-    cdef const EngineLimits* limits = &engine.limits
-    if engine.started or command.version != RECORD_VERSION:
-        return STATUS_MALFORMED
-    if (command.instruments_max != limits.instruments_max
-            or command.sessions_max != limits.sessions_max
-            or command.orders_max != limits.orders_max
-            or command.user_ref_bits != limits.user_ref_bits):
-        return STATUS_MALFORMED
-    engine.started = True
-    return STATUS_OK
-
-
-cdef int _define_session(Engine* engine, const DefineSession* command) noexcept nogil:
-    cdef uint32_t index = engine.sessions_count + 1
-    cdef uint32_t slot_first = index << engine.limits.user_ref_bits
-    cdef uint64_t slots_hot = min(<uint64_t>1 << engine.limits.user_ref_bits,
-                                  <uint64_t>SLOTS_HOT_MAX)
-    cdef Session* session = &engine.sessions[index]
-    cdef uint8_t stp_mode = command.stp_mode if command.stp_mode else STP_NONE
-    if command.header.session != index or index > engine.limits.sessions_max:
-        return STATUS_MALFORMED
-    if memchr(b"NOBD-", stp_mode, 5) == NULL:
-        return STATUS_MALFORMED
-    session.stp_mode = stp_mode
-    session.stp_group = command.stp_group
-    session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
-    session.cancel_on_disconnect = command.cancel_on_disconnect
-    memcpy(session.username, command.username, sizeof(session.username))
-    memcpy(session.firm, command.firm, sizeof(session.firm))
-    engine.sessions_count += 1
-    memory_prefault(&engine.arena.slots[slot_first], slots_hot * sizeof(uint32_t))
-    engine_emit(engine, EVENT_SESSION_DEFINED, 0, 0, 0, 0, 0, 0, 0, slot_first)
-    return STATUS_OK
-
-
-cdef int _system_event(Engine* engine, const SystemEventCommand* command) noexcept nogil:
-    if memchr(b"OSQMEC", command.event_code, 6) == NULL:
-        return STATUS_MALFORMED
-    engine_emit(engine, EVENT_SYSTEM, 0, command.event_code, 0, 0, 0, 0, 0, 0)
-    return STATUS_OK
-
-
 cdef int _order_entry(Engine* engine, const CancelOrder* command, bint disabled) noexcept nogil:
     engine.sessions[command.header.session].entry_disabled = disabled
     engine_emit(engine, EVENT_ORDER_ENTRY_DISABLED if disabled else EVENT_ORDER_ENTRY_ENABLED,
@@ -167,32 +113,6 @@ cdef int _account_query(Engine* engine, const CancelOrder* command) noexcept nog
 
 cdef inline uint32_t _with_appendage(uint32_t fixed_bytes, uint32_t appendage_bytes) noexcept nogil:
     return fixed_bytes + ((appendage_bytes + 7) & ~<uint32_t>7)
-
-
-cdef int _apply_venue(Engine* engine, CommandHeader* header) noexcept nogil:
-    """The venue's own commands."""
-    cdef uint32_t record_bytes = header.record_bytes
-    if header.type == COMMAND_STREAM_START and record_bytes == sizeof(StreamStart):
-        return _stream_start(engine, <const StreamStart*>header)
-    if not engine.started:
-        return STATUS_MALFORMED
-    if header.type == COMMAND_DEFINE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
-        return define_instrument(engine, <const DefineInstrument*>header)
-    if header.type == COMMAND_DEFINE_SESSION and record_bytes == sizeof(DefineSession):
-        return _define_session(engine, <const DefineSession*>header)
-    if header.type == COMMAND_SYSTEM_EVENT and record_bytes == sizeof(SystemEventCommand):
-        return _system_event(engine, <const SystemEventCommand*>header)
-    if header.type == COMMAND_CHANGE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
-        return change_instrument(engine, <const DefineInstrument*>header)
-    if header.type == COMMAND_RETIRE_INSTRUMENT and record_bytes == sizeof(RetireInstrument):
-        return retire_instrument(engine, <const RetireInstrument*>header)
-    if header.type == COMMAND_SET_STATE and record_bytes == sizeof(SetState):
-        return set_state(engine, <const SetState*>header)
-    if header.type == COMMAND_CLOCK and record_bytes == sizeof(ClockCommand):
-        return clock_advance(engine, <ClockCommand*>header)
-    if header.type == COMMAND_BUST_TRADE and record_bytes == sizeof(BustTrade):
-        return bust_trade(engine, <const BustTrade*>header)
-    return STATUS_MALFORMED
 
 
 cdef int _apply_short(Engine* engine, CancelOrder* command) noexcept nogil:
@@ -260,8 +180,8 @@ cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) 
     if (iron_unlikely(command_bytes < sizeof(CommandHeader))
             or iron_unlikely(header.record_bytes > command_bytes)):
         return STATUS_MALFORMED
-    if header.type < COMMAND_ENTER_ORDER:
-        status = _apply_venue(engine, header)
+    if iron_unlikely(header.type < COMMAND_ENTER_ORDER):
+        status = apply_venue(engine, header)
     else:
         status = _apply_member(engine, header)
     if engine.events_count:

@@ -1,0 +1,1 @@
+"""The venue's own commands: the stream's start, sessions, system events."""
