@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 class Difference(NamedTuple):
     """The first command after which core and model are not the same."""
 
-    index: int
+    position: int
     model: Answer
     core: Answer
     said: str
@@ -53,7 +53,9 @@ def answer_of_model(model: EngineModel, record: bytes) -> Answer:
 def answer_of_core(core: MatchingEngine, record: bytes) -> Answer:
     stamped = bytearray(record)
     statuses, _, events = core.apply_batch(stamped, stamp=True)
-    return Answer(int(statuses[0]), [event.tobytes() for event in events], r.instrument_of(stamped))
+    return Answer(
+        int(statuses[0]), [event.tobytes() for event in events], r.instrument_of(bytes(stamped))
+    )
 
 
 def displayed_of_model(model: EngineModel, index: int, side: str) -> list[tuple[int, int, int]]:
@@ -163,6 +165,6 @@ def shrink(
             if difference is None:
                 start += size
             else:
-                records = shorter[: difference.index + 1]
+                records = shorter[: difference.position + 1]
         size //= 2
     return records

@@ -36,7 +36,7 @@ def explain(records: list[bytes], limits: r.Limits, check_books: bool = True) ->
     if difference is None:
         return ""
     least = shrink(
-        records[: difference.index + 1], lambda some: first_difference(some, limits, check_books)
+        records[: difference.position + 1], lambda some: first_difference(some, limits, check_books)
     )
     difference = first_difference(least, limits, check_books)
     assert difference is not None

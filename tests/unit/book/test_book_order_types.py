@@ -230,8 +230,9 @@ def test_self_trade_prevention(kind: str, mode: str, expected: list[tuple[int, i
 @rule("5.9", "4.9.8")
 def test_good_till_time_orders_leave_in_time(venue: Subject) -> None:
     for number, second in ((1, 200), (2, 100), (3, 100)):
-        until = {"time_in_force": "6", "options": u32(EXPIRE_TIME, second)}
-        assert kinds(entered(venue, 1, number, "B", 5, 1000, **until)) == [r.ADDED]
+        until = u32(EXPIRE_TIME, second)
+        resting = entered(venue, 1, number, "B", 5, 1000, options=until, time_in_force="6")
+        assert kinds(resting) == [r.ADDED]
     venue.ignored(r.clock(99))
     assert [e.slot & 0xFFF for e in venue.ok(r.clock(150))] == [2, 3]
     late = r.enter(1, 4, "B", 5, 1000, time_in_force="6", appendage=u32(EXPIRE_TIME, 150))

@@ -3,6 +3,8 @@
 Method: one record at a time into the core and into the model; outcomes and events are written out.
 """
 
+from typing import Any
+
 import pytest
 from tests.model import records as r
 from tests.model.rules import rule
@@ -123,7 +125,7 @@ def test_instruments_are_defined_in_order_and_up_to_the_limit(kind: str) -> None
     ],
 )
 def test_an_instrument_that_no_order_could_satisfy_is_malformed(
-    venue: Subject, shape: dict[str, int]
+    venue: Subject, shape: dict[str, Any]
 ) -> None:
     venue.malformed(r.define_instrument(2, **shape))
     venue.ok(r.define_instrument(2))
