@@ -61,7 +61,6 @@ class Subscriber:
         self.feed = Feed()
         self.books = Books()
         self.sequence = 0
-        self.states: dict[int, str] = {}
         self.heard: list[bytes] = []
 
     def take(self, command: bytes, events: list[bytes]) -> None:
@@ -71,8 +70,6 @@ class Subscriber:
             self.heard += messages(self.feed.apply(self.sequence, frame))
         for message in self.heard:
             self.books.apply(message)
-            if message[:1] == b"H":
-                self.states[int.from_bytes(message[1:3], "big")] = chr(message[19])
 
     def rows(self, locate: int, side: str) -> list[Row]:
         orders = self.books.orders()
@@ -98,11 +95,12 @@ def assert_attributed(model: EngineModel, orders: dict[int, Order], message: byt
 
 
 def assert_equal(subscriber: Subscriber, model: EngineModel) -> None:
+    states = subscriber.books.builder.states()
     for instrument in model.instruments:
         locate = instrument.index + 1
         for side in "BS":
             assert subscriber.rows(locate, side) == visible(instrument, side)
-        assert subscriber.states[locate] == TRADING_STATES[instrument.state]
+        assert states[locate] == TRADING_STATES[instrument.state]
     counts = subscriber.books.counts()
     assert (counts["unknown"], counts["malformed"]) == (0, 0)
     live = {order.order_ref: order for order in model.live.values()}

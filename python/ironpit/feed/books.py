@@ -69,6 +69,12 @@ class Books:
         """Symbol to stock locate."""
         return {symbol: locate for locate, symbol in self.builder.symbols().items()}
 
+    def states(self) -> dict[str, str]:
+        """Symbol to ITCH's trading state: T trading, H halted, P paused, Q orders only."""
+        states = self.builder.states()
+        symbols = self.builder.symbols()
+        return {symbols[locate]: state for locate, state in states.items() if locate in symbols}
+
     def orders(self, symbol: str | None = None) -> Array:
         """Every visible order in priority order, of one symbol or of all.
 
@@ -91,5 +97,6 @@ class Books:
         return digest(self.builder.orders())
 
     def counts(self) -> dict[str, int]:
-        """Orders now; additions, executions, unknown and malformed messages so far."""
+        """Orders now; additions, executions, auctions, broken trades, and messages that were
+        unknown or malformed so far."""
         return self.builder.counts()

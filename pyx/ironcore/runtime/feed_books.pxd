@@ -22,12 +22,16 @@ cdef struct BookTable:
     int shift                        # 64 - log2(slots)
     uint64_t count                   # orders
     uint64_t added                   # ever
-    uint64_t executions              # E and C messages
+    uint64_t executions              # E and P messages, and C that are to be printed
     uint64_t executed_quantity
+    uint64_t crosses                 # auctions: Q messages
+    uint64_t crossed_quantity
+    uint64_t broken                  # executions that do not count: B messages
     uint64_t unknown                 # messages about orders that were not added
     uint64_t malformed
     uint8_t system_event             # the latest, 0 before the first
     char* symbols                    # 8 characters for each locate
+    uint8_t* states                  # of each locate: ITCH's trading state, 0 before the first
     uint32_t locates_count           # highest locate known, and one
 
 cdef Status book_table_open(BookTable* table) noexcept nogil

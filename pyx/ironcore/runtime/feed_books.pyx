@@ -12,17 +12,19 @@ from ironcore.base.status cimport (
 )
 from ironcore.wire.itch50 cimport itch50_check
 from ironcore.wire.itch50_orders cimport (
-    ITCH50_ADD_ORDER, ITCH50_ADD_ORDER_MPID, ITCH50_ORDER_CANCEL, ITCH50_ORDER_DELETE,
-    ITCH50_ORDER_EXECUTED, ITCH50_ORDER_EXECUTED_WITH_PRICE, ITCH50_ORDER_REPLACE, ItchAddOrder,
-    ItchAddOrderMPID, ItchOrderCancel, ItchOrderDelete, ItchOrderExecuted,
-    ItchOrderExecutedWithPrice, ItchOrderReplace, itch50_decode_add_order,
-    itch50_decode_add_order_mpid, itch50_decode_order_cancel, itch50_decode_order_delete,
-    itch50_decode_order_executed, itch50_decode_order_executed_with_price,
-    itch50_decode_order_replace,
+    ITCH50_ADD_ORDER, ITCH50_ADD_ORDER_MPID, ITCH50_BROKEN_TRADE, ITCH50_CROSS_TRADE,
+    ITCH50_ORDER_CANCEL, ITCH50_ORDER_DELETE, ITCH50_ORDER_EXECUTED,
+    ITCH50_ORDER_EXECUTED_WITH_PRICE, ITCH50_ORDER_REPLACE, ITCH50_TRADE, ItchAddOrder,
+    ItchAddOrderMPID, ItchCrossTrade, ItchOrderCancel, ItchOrderDelete, ItchOrderExecuted,
+    ItchOrderExecutedWithPrice, ItchOrderReplace, ItchTrade, itch50_decode_add_order,
+    itch50_decode_add_order_mpid, itch50_decode_cross_trade, itch50_decode_order_cancel,
+    itch50_decode_order_delete, itch50_decode_order_executed,
+    itch50_decode_order_executed_with_price, itch50_decode_order_replace, itch50_decode_trade,
 )
 from ironcore.wire.itch50_reference cimport (
-    ITCH50_STOCK_DIRECTORY, ITCH50_SYSTEM_EVENT, ItchStockDirectory, ItchSystemEvent,
-    itch50_decode_stock_directory, itch50_decode_system_event,
+    ITCH50_STOCK_DIRECTORY, ITCH50_STOCK_TRADING_ACTION, ITCH50_SYSTEM_EVENT, ItchStockDirectory,
+    ItchStockTradingAction, ItchSystemEvent, itch50_decode_stock_directory,
+    itch50_decode_stock_trading_action, itch50_decode_system_event,
 )
 from ironcore.wire.itch_file cimport itch_file_next, itch_file_skip
 
@@ -50,9 +52,10 @@ cdef Status book_table_open(BookTable* table) noexcept nogil:
     memset(table, 0, sizeof(table[0]))
     table.slots = <BookOrder*>calloc(SLOTS_MIN, sizeof(BookOrder))
     table.symbols = <char*>calloc(LOCATES_MAX, 8)
+    table.states = <uint8_t*>calloc(LOCATES_MAX, 1)
     table.mask = SLOTS_MIN - 1
     table.shift = 52                 # 64 - log2(SLOTS_MIN)
-    if table.slots == NULL or table.symbols == NULL:
+    if table.slots == NULL or table.symbols == NULL or table.states == NULL:
         book_table_close(table)
         return STATUS_LIMIT
     return STATUS_OK
@@ -61,8 +64,10 @@ cdef Status book_table_open(BookTable* table) noexcept nogil:
 cdef void book_table_close(BookTable* table) noexcept nogil:
     free(table.slots)
     free(table.symbols)
+    free(table.states)
     table.slots = NULL
     table.symbols = NULL
+    table.states = NULL
 
 
 cdef BookOrder* _find(BookTable* table, uint64_t order_ref) noexcept nogil:
@@ -171,28 +176,52 @@ cdef Status _apply_replace(BookTable* table, const uint8_t* message, size_t byte
     return _add(table, replace.new_order_ref, side, replace.shares, replace.price, locate)
 
 
+cdef inline void _count_execution(BookTable* table, uint32_t quantity) noexcept nogil:
+    table.executions += 1
+    table.executed_quantity += quantity
+
+
 cdef void _apply_execution(BookTable* table, const uint8_t* message, size_t bytes) noexcept nogil:
     cdef ItchOrderExecuted executed
     cdef ItchOrderExecutedWithPrice priced
-    table.executions += 1
     if message[0] == ITCH50_ORDER_EXECUTED:
         itch50_decode_order_executed(message, bytes, &executed)
-        table.executed_quantity += executed.executed_shares
+        _count_execution(table, executed.executed_shares)
         _reduce(table, _find(table, executed.order_ref), executed.executed_shares)
+        return
+    itch50_decode_order_executed_with_price(message, bytes, &priced)
+    if priced.printable != c'N':     # what is not printed is in the volume of a cross
+        _count_execution(table, priced.executed_shares)
+    _reduce(table, _find(table, priced.order_ref), priced.executed_shares)
+
+
+cdef void _apply_trade(BookTable* table, const uint8_t* message, size_t bytes) noexcept nogil:
+    """What traded without an order of the book."""
+    cdef ItchTrade trade
+    cdef ItchCrossTrade cross
+    if message[0] == ITCH50_TRADE:
+        itch50_decode_trade(message, bytes, &trade)
+        _count_execution(table, trade.shares)
+    elif message[0] == ITCH50_CROSS_TRADE:
+        itch50_decode_cross_trade(message, bytes, &cross)
+        table.crosses += 1
+        table.crossed_quantity += cross.shares
     else:
-        itch50_decode_order_executed_with_price(message, bytes, &priced)
-        table.executed_quantity += priced.executed_shares
-        _reduce(table, _find(table, priced.order_ref), priced.executed_shares)
+        table.broken += 1
 
 
 cdef void _apply_reference(BookTable* table, const uint8_t* message, size_t bytes) noexcept nogil:
     cdef ItchStockDirectory directory
+    cdef ItchStockTradingAction action
     cdef ItchSystemEvent event
     if message[0] == ITCH50_STOCK_DIRECTORY:
         itch50_decode_stock_directory(message, bytes, &directory)
         memcpy(table.symbols + 8 * directory.stock_locate, directory.stock, 8)
         if directory.stock_locate >= table.locates_count:
             table.locates_count = directory.stock_locate + 1
+    elif message[0] == ITCH50_STOCK_TRADING_ACTION:
+        itch50_decode_stock_trading_action(message, bytes, &action)
+        table.states[action.stock_locate] = action.trading_state
     elif message[0] == ITCH50_SYSTEM_EVENT:
         itch50_decode_system_event(message, bytes, &event)
         table.system_event = event.event_code
@@ -222,6 +251,9 @@ cdef Status book_table_apply(BookTable* table, const uint8_t* message,
         _reduce(table, _find(table, cancel.order_ref), cancel.cancelled_shares)
     elif message[0] == ITCH50_ORDER_REPLACE:
         return _apply_replace(table, message, bytes)
+    elif (message[0] == ITCH50_TRADE or message[0] == ITCH50_CROSS_TRADE
+            or message[0] == ITCH50_BROKEN_TRADE):
+        _apply_trade(table, message, bytes)
     else:
         _apply_reference(table, message, bytes)
     return STATUS_OK
@@ -316,6 +348,12 @@ cdef class BookBuilder:
                 found[i] = self.table.symbols[8 * i:8 * i + 8].decode("ascii").rstrip()
         return found
 
+    def states(self):
+        """Locate to ITCH's trading state: T trading, H halted, P paused, Q orders only."""
+        cdef uint32_t i
+        return {i: chr(self.table.states[i]) for i in range(self.table.locates_count)
+                if self.table.states[i]}
+
     def counts(self):
         """What was taken in so far, as a dict of integers."""
         return {
@@ -323,6 +361,9 @@ cdef class BookBuilder:
             "added": self.table.added,
             "executions": self.table.executions,
             "executed_quantity": self.table.executed_quantity,
+            "crosses": self.table.crosses,
+            "crossed_quantity": self.table.crossed_quantity,
+            "broken": self.table.broken,
             "unknown": self.table.unknown,
             "malformed": self.table.malformed,
         }

@@ -33,7 +33,7 @@ from ironcore.runtime.simulator_venue cimport (
     STAGE_PUBLISHER, STAGES, USER_REF_BITS, SimulatedVenue,
 )
 from ironcore.runtime.simulator_world cimport (
-    CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits,
+    CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits, world_midnight_ns,
 )
 from ironcore.stage.reply_log cimport ReplyLog
 from ironcore.stage.session_state cimport Sessions, sessions_close, sessions_open
@@ -51,6 +51,7 @@ PLANTS = {
     "no-rewrite-after-failed-sync": PLANT_NO_REWRITE,
     "not-behind-the-journal": PLANT_NOT_BEHIND_JOURNAL,
 }
+PLACE_DISPLAYED = 0                  # of a row of MatchingEngine.orders
 POLICIES = ("off", "interval", "before-reply")
 
 cdef enum:
@@ -97,7 +98,7 @@ cdef class Simulation(Loop):
         self.trace = trace
         self.world.chance = seed
         self.world.mono_ns = 1_000_000_000
-        self.world.real_offset_ns = 1_700_000_000_000_000_000 + 34_200_000_000_000
+        self.world.real_offset_ns = world_midnight_ns() + 34_200_000_000_000
         if not policy:
             policy = POLICIES[chance_below(&self.world, 3)]
         self.before_reply = policy == "before-reply"
@@ -353,6 +354,7 @@ cdef class Simulation(Loop):
         messages = self._subscribers_messages()
         if messages != self._compare_with_journal():
             self._fail("the feed is not the journal's")
+        self.venue.happened.update(f"feed.{chr(message[0])}" for message in messages)
         self._check_books(_feed_orders(messages))
         self._compare_replies(&self.venue.gateway.sessions)
         self._check_members()
@@ -428,7 +430,7 @@ def _feed_orders(messages):
             where[ref] = orders
             orders[ref] = (int.from_bytes(message[27:31], "big"),
                            int.from_bytes(message[31:35], "big"))
-        elif kind in (b"E", b"X", b"D"):
+        elif kind in (b"E", b"C", b"X", b"D"):
             shares, price = where[ref][ref]
             left = shares - int.from_bytes(message[19:23], "big") if kind != b"D" else 0
             where[ref][ref] = (left, price)

@@ -27,6 +27,9 @@ cdef struct MemberOrder:
     uint32_t price_e4
     uint8_t side
     uint8_t time_in_force
+    uint8_t display
+    uint32_t max_floor               # of an iceberg; 0: it is none
+    uint32_t expire_second           # with time in force '6'
 
 cdef struct MemberReply:             # what is remembered of a reply
     uint64_t hash

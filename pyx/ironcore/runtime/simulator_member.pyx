@@ -5,15 +5,21 @@ that it has already, which must be the same. An order that was not answered is s
 login, in the old order and with the old number, and must be answered exactly once all the same.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove, memset
 
 from ironcore.base.status cimport STATUS_OK, STATUS_TRUNCATED
 from ironcore.runtime.simulator_network cimport (
     Net, net_connect, net_member_abandon, net_member_close, net_member_receive, net_member_send,
 )
-from ironcore.runtime.simulator_world cimport World, chance_below, chance_hits, world_violate
+from ironcore.runtime.simulator_world cimport (
+    World, chance_below, chance_hits, world_second, world_violate,
+)
 from ironcore.wire.codec cimport load_u32_be
+from ironcore.wire.ouch50_appendage cimport (
+    OUCH50_APPENDAGE_BYTES_MAX, OUCH50_TAG_EXPIRE_TIME, OUCH50_TAG_MAX_FLOOR,
+    OUCH50_TAG_RANDOM_RESERVES, OuchOptions, ouch50_encode_options, ouch50_tag_bit,
+)
 from ironcore.wire.ouch50_inbound cimport (
     OuchAccountQuery, OuchCancelOrder, OuchEnterOrder, OuchMassCancel, OuchModifyOrder,
     OuchReplaceOrder, ouch50_encode_account_query, ouch50_encode_cancel_order,
@@ -117,8 +123,21 @@ cdef void _say(Member* m, const uint8_t* message, size_t bytes) noexcept nogil:
 cdef void _enter(Member* m, uint32_t user_ref) noexcept nogil:
     cdef const MemberOrder* order = &m.orders[user_ref]
     cdef OuchEnterOrder message
+    cdef OuchOptions options
+    cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[MESSAGE_BYTES_MAX]
     memset(&message, 0, sizeof(message))
+    memset(&options, 0, sizeof(options))
+    if order.max_floor:
+        options.present = (ouch50_tag_bit(OUCH50_TAG_MAX_FLOOR)
+                           | ouch50_tag_bit(OUCH50_TAG_RANDOM_RESERVES))
+        options.max_floor = order.max_floor
+        options.random_reserves = order.max_floor // 2
+    if order.expire_second:
+        options.present = options.present | ouch50_tag_bit(OUCH50_TAG_EXPIRE_TIME)
+        options.expire_time = order.expire_second
+    message.appendage = appendage
+    message.appendage_bytes = <uint16_t>ouch50_encode_options(&options, appendage)
     message.user_ref_num = user_ref
     message.side = order.side
     message.quantity = order.quantity
@@ -126,12 +145,24 @@ cdef void _enter(Member* m, uint32_t user_ref) noexcept nogil:
     message.symbol[3] = <char>(48 + order.instrument)
     message.price = order.price_e4
     message.time_in_force = order.time_in_force
-    message.display = c'Y'
+    message.display = order.display
     message.capacity = c'P'
     message.iso = c'N'
     message.cross_type = c'N'
     memset(message.cl_ord_id, c' ', sizeof(message.cl_ord_id))
     _say(m, out, ouch50_encode_enter_order(&message, out))
+
+
+cdef void _make_rare(Member* m, MemberOrder* order) noexcept nogil:
+    """One order in eight each is hidden, an iceberg, or good till a time."""
+    cdef uint32_t kind = (m.user_ref_next * 0x9E3779B1u + m.session) >> 29
+    if kind == 0:
+        order.display = c'N'
+    elif kind == 1 and order.time_in_force == c'0' and order.quantity <= QUANTITY_MAX:
+        order.max_floor = order.quantity // 4 + 1
+    elif kind == 2 and order.time_in_force == c'0':
+        order.time_in_force = c'6'
+        order.expire_second = world_second(m.world) + 1
 
 
 cdef void _enter_new(Member* m) noexcept nogil:
@@ -145,6 +176,8 @@ cdef void _enter_new(Member* m) noexcept nogil:
     if order.quantity == QUANTITY_SWEEP:
         order.price_e4 = PRICE_E4_HIGH if order.side == c'B' else PRICE_E4_LOW
     order.time_in_force = c'3' if chance_hits(m.world, 150) else c'0'
+    order.display = c'Y'
+    _make_rare(m, order)
     _enter(m, m.user_ref_next)
     m.user_ref_next += 1
     m.unanswered += 1

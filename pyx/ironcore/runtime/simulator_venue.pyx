@@ -14,7 +14,9 @@ from ironcore.runtime.simulator_disk cimport SimulatedDirectory, disk_lose_power
 from ironcore.runtime.simulator_network cimport (
     FEED_FD, LISTENER_FD, REQUEST_FD, SimulatedNetwork, net_open, net_venue_gone,
 )
-from ironcore.runtime.simulator_world cimport CRASH_NONE, World, world_clock
+from ironcore.runtime.simulator_world cimport (
+    CRASH_NONE, World, world_clock, world_midnight_ns,
+)
 from ironcore.stage.gateway cimport GatewayStage
 from ironcore.stage.journal cimport JournalStage
 from ironcore.stage.matcher cimport MatcherStage
@@ -31,7 +33,6 @@ from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import recover
 
 STREAM_NAME = "SIMULATION"
-MIDNIGHT_NS = 1_700_000_000_000_000_000
 NO_INSTRUMENT = 0xFFFFFFFF
 STAGE_NAMES = ("gateway", "matcher", "journal", "publisher")
 
@@ -52,10 +53,13 @@ def _command(kind, body, session=0, instrument=NO_INSTRUMENT):
 def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
                  uint32_t cancel_on_disconnect):
     body = struct.pack("<10sHIQIIII", STREAM_NAME.encode(), RECORD_VERSION, INSTRUMENTS_MAX,
-                       MIDNIGHT_NS, orders_max, SESSIONS_MAX, USER_REF_BITS, 0)
+                       world_midnight_ns(), orders_max, SESSIONS_MAX, USER_REF_BITS, 0)
     commands = [_command(COMMAND_STREAM_START, body)]
     for number in range(instruments):
-        body = struct.pack("<8sIIiiI84x", b"SYM%d    " % number, 100, 1, 100, 2_000_000, 999_999)
+        # Beside the first one, prices that leap pause an instrument for a second.
+        dynamic_bp, pause_seconds = (10, 1) if number else (0, 0)
+        body = struct.pack("<8sIIiiI6xH6xH68x", b"SYM%d    " % number, 100, 1, 100, 2_000_000,
+                           999_999, dynamic_bp, pause_seconds)
         commands.append(_command(COMMAND_DEFINE_INSTRUMENT, body, instrument=number))
     for number in range(1, sessions + 1):
         body = struct.pack("<6s4sB13x", b"M%d    " % number, b"FIRM",

@@ -46,3 +46,13 @@ cdef void world_violate(World* world, const char* violation, uint64_t where,
                         uint64_t what) noexcept nogil
 # To be asked by every call into disk or network. True: the crash has struck, now or before.
 cdef bint world_crashed(World* world) noexcept nogil
+
+
+cdef inline uint64_t world_midnight_ns() noexcept nogil:
+    """The midnight of every simulation's day."""
+    return 1700000000000000000ULL
+
+
+cdef inline uint32_t world_second(const World* world) noexcept nogil:
+    """Of the day, by the clock that is set at times."""
+    return <uint32_t>((world.mono_ns + world.real_offset_ns - world_midnight_ns()) // 1000000000)
