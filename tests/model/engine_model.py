@@ -139,6 +139,7 @@ class EngineModel(OrderCommands):
         ]
         for order in orders:
             self.cancel(order, chr(reason or ord("U")), says_where=True)
+        self.park_pegs_beside(orders)
         self.emit(r.MASS_CANCEL_RESPONSE, quantity=len(orders), slot=self.slot(session_id))
 
     def same_firm(self, order: Order, session_id: int) -> bool:
@@ -151,3 +152,4 @@ class EngineModel(OrderCommands):
             raise IgnoredError
         for order in self.in_order_of_slots(orders):
             self.cancel(order, reason, says_where=True)
+        self.park_pegs_beside(orders)

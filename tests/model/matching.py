@@ -260,7 +260,8 @@ class Matching(Icebergs):
         )
 
     def park_pegs(self, instrument: Instrument) -> None:
-        """Rule 11.3."""
+        """Rules 8.7 and 11.3."""
+        instrument.priced_at = None
         for order in instrument.at(Place.BOOK):
             if order.is_peg:
                 order.place = Place.PARKED

@@ -94,6 +94,18 @@ class States(Auctions):
         ]
         for _, _, order in sorted(orders):
             self.cancel(order, "T", says_where=True)
+        self.park_pegs_beside([order for _, _, order in orders])
+
+    def park_pegs_beside(self, cancelled: list[Order]) -> None:
+        """Rule 8.7."""
+        for index in {order.instrument for order in cancelled}:
+            self.park_pegs(self.instruments[index])
+
+    def begin_day(self) -> None:
+        """Rule 2.4."""
+        self.second = -1
+        for instrument in self.instruments:
+            instrument.paused_since = None
 
     def starts_count(self, instrument: Instrument) -> bool:
         """Rule 13.9."""

@@ -140,6 +140,8 @@ class VenueCommands(States):
         """Rule 2.4."""
         if chr(record[32]) not in "OSQMEC":
             raise MalformedError
+        if chr(record[32]) == "O":
+            self.begin_day()
         self.emit(r.SYSTEM, reason=record[32])
 
     def bust_trade(self, record: bytes, index: int) -> None:

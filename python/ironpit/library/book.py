@@ -6,7 +6,7 @@ import numpy as np
 
 from ironpit.library import commands
 from ironpit.library.applied import Rows, Status
-from ironpit.library.codes import MARKET_E4
+from ironpit.library.codes import MARKET_E4, EventType
 from ironpit.library.commands import Codes, Numbers
 from ironpit.library.venue import Side, Venue
 
@@ -105,8 +105,11 @@ class Book:
         return int(levels["price_e4"][0]) if len(levels) else None
 
     def executed(self, entered: Entered) -> int:
-        """How much of the quantity executed at once, from the events of an order."""
-        executions = entered.events[entered.events["type"] == 130]
+        """How much of the quantity executed at once, from the events of an order. What follows an
+        ACTIVATED is another order's: of a stop that it triggered, or of a peg."""
+        types = entered.events["type"]
+        others = np.cumsum(types == EventType.ACTIVATED) > 0
+        executions = entered.events[(types == EventType.EXECUTED) & ~others]
         return int(np.sum(executions["quantity"], dtype=np.int64))
 
     def copy(self) -> "Book":

@@ -55,7 +55,9 @@ cdef struct Book:                    # 896 bytes
     Link pegs                        # first and last, 0 when there is none
     Link trailing                    # stops that trail, likewise
     uint32_t pause_second            # 13.9: the count's start + 1; 0 before it
-    uint32_t reserved[4]
+    int32_t trailed_e4               # last price that all stops that trail have followed; 0: none
+    bint pegs_are_left               # they have lost what they follow, and are to be parked
+    uint32_t reserved[2]
     char symbol[8]
 
 cdef struct Execution:               # what one incoming order does to the opposite side

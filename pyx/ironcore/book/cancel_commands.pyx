@@ -18,6 +18,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.orders cimport (
     order_flags, order_open, order_place, order_price_e4, order_sell, place_book, place_side,
 )
+from ironcore.book.pegs cimport pegs_leave_quotes, pegs_park_left
 from ironcore.book.price_levels cimport level_key, levels_price_e4
 from ironcore.book.settlement cimport book_settle
 from ironcore.risk.limits cimport SIDE_BUY, side_is_sell
@@ -169,13 +170,14 @@ cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const CancelOrde
     order."""
     cdef uint32_t first = engine_slot(engine, session, 0)
     cdef uint32_t cancelled = 0
-    cdef uint32_t user_ref, unit
+    cdef uint32_t user_ref, unit, instrument
     for user_ref in range(1, engine.sessions[session].user_ref_last + 1):
         unit = engine.arena.slots[first + user_ref]
         if unit == 0 or (selection != NULL and not _is_selected(engine, selection, unit)):
             continue
-        cancel_whole(engine, unit, reason, (<uint64_t>(order_place(engine, unit) >> SIDE_SHIFT) + 1)
-                     << INSTRUMENT_SHIFT)
+        instrument = order_place(engine, unit) >> SIDE_SHIFT
+        cancel_whole(engine, unit, reason, (<uint64_t>instrument + 1) << INSTRUMENT_SHIFT)
+        pegs_leave_quotes(engine, &engine.books[instrument])
         cancelled += 1
     return cancelled
 
@@ -191,6 +193,7 @@ cdef int mass_cancel(Engine* engine, CancelOrder* command) noexcept nogil:
         for session in range(1, engine.sessions_count + 1):
             if memcmp(engine.sessions[session].firm, own.firm, sizeof(own.firm)) == 0:
                 cancelled += _cancel_session(engine, session, command, reason)
+    pegs_park_left(engine)
     engine_emit(engine, EVENT_MASS_CANCEL_RESPONSE, 0, 0, 0, cancelled, 0, 0, 0,
                 engine_slot(engine, command.header.session, 0))
     return STATUS_OK
@@ -200,4 +203,5 @@ cdef int cancel_session(Engine* engine, CancelOrder* command) noexcept nogil:
     cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_SYSTEM
     if _cancel_session(engine, command.header.session, NULL, reason) == 0:
         return STATUS_IGNORED
+    pegs_park_left(engine)
     return STATUS_OK

@@ -6,3 +6,5 @@ from ironcore.wire.record cimport ClockCommand
 
 # One whole record of a stream that has started; the status that engine_apply is to return.
 cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil
+# Seconds count from 0 again: nothing expires, and pauses count from the next CLOCK on.
+cdef void clock_begin_day(Engine* engine) noexcept nogil

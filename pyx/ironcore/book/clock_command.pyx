@@ -9,6 +9,7 @@ from ironcore.book.auction cimport auction_indicate, auction_indicated
 from ironcore.book.book cimport Book
 from ironcore.book.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
 from ironcore.book.order_pool cimport special_at
+from ironcore.book.pegs cimport pegs_leave_quotes, pegs_park_left
 from ironcore.book.trading_state cimport state_change
 from ironcore.risk.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSED
@@ -50,6 +51,8 @@ cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
         unit = engine.expiry[engine.expiry_first].next
         instrument = special_at(&engine.arena, unit).instrument
         cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
+        pegs_leave_quotes(engine, &engine.books[instrument])
+    pegs_park_left(engine)
 
 
 cdef inline bint _is_to_resume(const Book* book, uint32_t second) noexcept nogil:
@@ -107,3 +110,12 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
         _resume(engine, resuming)
     _indicate(engine)
     return STATUS_OK
+
+
+cdef void clock_begin_day(Engine* engine) noexcept nogil:
+    cdef uint32_t instrument = _next_in_auction(engine, 0)
+    engine.second_next = 0
+    engine.expiry_first = 0
+    while instrument != INSTRUMENT_NONE:
+        engine.books[instrument].pause_second = 0
+        instrument = _next_in_auction(engine, instrument + 1)

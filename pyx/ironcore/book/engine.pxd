@@ -52,6 +52,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t* collected              # room for the slots of all orders of a book
     uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
+    bint pegs_are_left               # of some book: within a command that cancels in several
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil

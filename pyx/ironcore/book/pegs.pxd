@@ -14,3 +14,12 @@ cdef bint pegs_are_due(const Book* book) noexcept nogil
 cdef void pegs_price(Engine* engine, Book* book) noexcept nogil
 # Takes all pegs from the book's queues; without an event.
 cdef void pegs_park(Engine* engine, Book* book) noexcept nogil
+# Parks the pegs of all books for which pegs_leave_quotes was called since.
+cdef void pegs_park_left(Engine* engine) noexcept nogil
+
+
+cdef inline void pegs_leave_quotes(Engine* engine, Book* book) noexcept nogil:
+    """What this book's pegs follow may be gone, and the command in hand does not settle."""
+    if book.pegs.next:
+        book.pegs_are_left = True
+        engine.pegs_are_left = True

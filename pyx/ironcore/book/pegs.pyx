@@ -124,3 +124,14 @@ cdef void pegs_park(Engine* engine, Book* book) noexcept nogil:
             order.level = 0
         unit = special_at(&engine.arena, unit).peers.next
     book.pegs_are_stale = True
+
+
+cdef void pegs_park_left(Engine* engine) noexcept nogil:
+    cdef uint32_t index
+    if not engine.pegs_are_left:
+        return
+    engine.pegs_are_left = False
+    for index in range(engine.books_count):
+        if engine.books[index].pegs_are_left:
+            engine.books[index].pegs_are_left = False
+            pegs_park(engine, &engine.books[index])

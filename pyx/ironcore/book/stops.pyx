@@ -54,8 +54,9 @@ cdef void trailing_follow(Engine* engine, Book* book) noexcept nogil:
     cdef int32_t now_e4, next_e4
     cdef const Special* special
     cdef PriceLevels* side
-    if book.last_price_e4 == 0:
+    if book.last_price_e4 == book.trailed_e4:
         return
+    book.trailed_e4 = book.last_price_e4
     while unit:
         special = special_at(&engine.arena, unit)
         sell = order_sell(order_at(&engine.arena, unit))

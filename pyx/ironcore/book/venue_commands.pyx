@@ -5,7 +5,7 @@ from libc.string cimport memchr, memcpy
 
 from ironcore.base.memory cimport memory_prefault
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
-from ironcore.book.clock_command cimport clock_advance
+from ironcore.book.clock_command cimport clock_advance, clock_begin_day
 from ironcore.book.engine cimport EngineLimits, Session, engine_emit
 from ironcore.book.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_instrument,
@@ -64,6 +64,8 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
 cdef int _system_event(Engine* engine, const SystemEventCommand* command) noexcept nogil:
     if memchr(b"OSQMEC", command.event_code, 6) == NULL:
         return STATUS_MALFORMED
+    if command.event_code == c'O':
+        clock_begin_day(engine)
     engine_emit(engine, EVENT_SYSTEM, 0, command.event_code, 0, 0, 0, 0, 0, 0)
     return STATUS_OK
 
