@@ -1,5 +1,5 @@
-"""Takes the place of ironcore.base.memory where AddressSanitizer watches: what is reserved is a heap
-block of exactly its size, so that one byte more is seen, and so is a use after its release.
+"""Takes the place of ironcore.base.memory where AddressSanitizer watches: what is reserved is a
+heap block of exactly its size, so that one byte more is seen, and so is a use after its release.
 
 Blocks are kept for the next one who wants as many bytes: the sanitizer's own calloc of megabytes
 would take most of the fuzzer's time.

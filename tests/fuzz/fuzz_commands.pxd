@@ -1,5 +1,5 @@
-# Turns bytes into commands that reach deep: a few bytes a command choose what it is about, near what
-# the book holds. Any bytes give commands; the same bytes give the same ones.
+# Turns bytes into commands that reach deep: a few bytes a command choose what it is about, near
+# what the book holds. Any bytes give commands; the same bytes give the same ones.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

@@ -9,12 +9,12 @@ from libc.string cimport memcpy, memset
 from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport grid_price_e4
 from ironcore.wire.record cimport (
-    COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
-    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
     COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, OPTION_RESERVE_SEED,
-    OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET, PRICE_E4_INVALID,
+    OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
     PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS, RECORD_VERSION, BustTrade, CancelOrder, ClockCommand,
     CommandHeader, DefineInstrument, DefineSession, EnterOrder, ReplaceOrder, SetState,
     StreamStart, SystemEventCommand,
@@ -164,7 +164,8 @@ cdef uint32_t _new_user_ref(Source* source, uint32_t session, uint32_t code) noe
     return source.user_ref_next[session] - 1
 
 
-cdef uint8_t* _option(uint8_t* at, uint8_t tag, uint64_t value, uint32_t value_bytes) noexcept nogil:
+cdef uint8_t* _option(uint8_t* at, uint8_t tag, uint64_t value,
+                      uint32_t value_bytes) noexcept nogil:
     """One element: its length, its tag, its value, big-endian."""
     cdef uint32_t index
     at[0] = <uint8_t>(value_bytes + 1)

@@ -42,7 +42,8 @@ cdef inline bint _is_beyond(bint sell, int32_t price_e4, int32_t limit_e4) noexc
     return price_e4 < limit_e4 if sell else price_e4 > limit_e4
 
 
-cdef Entry* _live_entry(const Ledger* ledger, const Event* event, uint64_t reference) noexcept nogil:
+cdef Entry* _live_entry(const Ledger* ledger, const Event* event,
+                        uint64_t reference) noexcept nogil:
     cdef Entry* entry
     iron_assert(0 < reference <= ledger.reference_last, "an event's order has a reference")
     entry = &ledger.entries[reference]

@@ -1,9 +1,9 @@
 """What the fuzzer calls: one function a decoder, and two for the matching core (fuzz_book).
 
-A decoder's input lies in a block of exactly its size, so that AddressSanitizer sees a read of one byte
-more. Besides, each target checks what must hold for any input: what decodes can be encoded into
-exactly as many bytes and means the same again, walks move on and end, and pointers stay inside the
-input (their bytes are read).
+A decoder's input lies in a block of exactly its size, so that AddressSanitizer sees a read of one
+byte more. Besides, each target checks what must hold for any input: what decodes can be encoded
+into exactly as many bytes and means the same again, walks move on and end, and pointers stay inside
+the input (their bytes are read).
 """
 
 from libc.stdint cimport uint8_t, uint16_t
