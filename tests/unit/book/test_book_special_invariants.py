@@ -75,7 +75,7 @@ def broken(core: MatchingEngine) -> str:
         (HIDDEN, NAMED, 1 << 11, "a stop rests, or an order sleeps that is none"),
         (PEG, PEERS + 4, 2, "a peer does not know its neighbour"),
         (TRAILING, NAMED, 1 << 11, "a peg or a trailing stop is not among its peers"),
-        (TIMED, EXPIRY + 4, 2, "an order does not know its neighbour in time"),
+        (TIMED, EXPIRY + 4, 2, "an order expires that has another time"),
         (ICEBERG, 12, 0, "an iceberg is not displayed"),
     ],
 )
