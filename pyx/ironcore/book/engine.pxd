@@ -86,7 +86,9 @@ cdef inline uint32_t engine_slot(const Engine* engine, uint32_t session,
 cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command) noexcept nogil:
     """Where the order is found that the command concerns; for a new order, where it will be."""
     cdef const CommandHeader* header = <const CommandHeader*>command
-    cdef bint is_replace = header.type == COMMAND_REPLACE_ORDER
+    # It has not been checked yet: a record that only says so may end behind its header.
+    cdef bint is_replace = (header.type == COMMAND_REPLACE_ORDER
+                            and header.record_bytes >= sizeof(ReplaceOrder))
     cdef uint32_t user_ref = (<const ReplaceOrder*>command).orig_user_ref if is_replace \
         else header.user_ref
     cdef uint64_t slot = <uint64_t>header.session << engine.limits.user_ref_bits | user_ref
