@@ -27,7 +27,7 @@ from ironcore.book.special_commands cimport enter_special, replace_special
 from ironcore.book.used_numbers cimport session_consume, session_enter_block
 from ironcore.risk.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_YES, REJECT_DESTINATION_CLOSED, REJECT_NONE,
-    REJECT_OTHER, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_DAY,
+    REJECT_NO_ROOM, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_DAY,
     TIME_IN_FORCE_GTC, TIME_IN_FORCE_IOC, price_is_market, quantity_reject, side_is_sell,
 )
 from ironcore.risk.options cimport Options, options_clear, options_parse
@@ -173,7 +173,7 @@ cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session,
         return reason
     if ((terms.may_rest and engine.arena.orders_live == engine.arena.orders_max)
             or engine.order_ref_last >= ORDER_REF_MAX):
-        return REJECT_OTHER
+        return REJECT_NO_ROOM
     return REJECT_NONE
 
 
