@@ -34,7 +34,6 @@ C, APPLY, APPLY_INTO = "c", "apply", "apply_into"
 PYTHON_WAYS = (APPLY, APPLY_INTO)
 NAMES = {C: "submit loop in C", APPLY: "Venue.apply", APPLY_INTO: "Venue.apply(into=)"}
 ORDERS_SPARE = 64
-ROUND_MESSAGES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Plan:
     sessions: int = 4
     seed: int = 1
     rounds: int = 15
+    round_messages: int = 1_000_000  # a shorter flow is run again until it has as many
     market: str = "routine"  # one of ironpit.flow.markets.SWINGS
     orders: str = ""  # an ITCH 5.0 file, replayed as its members' orders
 
@@ -53,7 +53,7 @@ class _Subject:
     """A venue, the commands that follow, and how often a round runs them: a short flow many times,
     as one of 2 ms would be measured mostly by what else the host does."""
 
-    def __init__(self, found: Market) -> None:
+    def __init__(self, found: Market, round_messages: int) -> None:
         flow = found.flow
         orders_max = resting_max(flow.operations, chains_of(flow.operations)) + ORDERS_SPARE
         rows = rows_of(flow)
@@ -61,7 +61,7 @@ class _Subject:
         self.venue = venue_of(flow, orders_max=orders_max)
         self.venue.apply(rows[: found.opening])
         self.rows = rows[found.opening :]
-        self.runs = max(1, ROUND_MESSAGES // max(len(self.rows), 1))
+        self.runs = max(1, round_messages // max(len(self.rows), 1))
         self.messages = self.runs * len(self.rows)
 
 
@@ -131,8 +131,8 @@ def _caused(subject: _Subject, native: _FromC) -> dict[str, Any]:
     return {"events": len(events), "events_digest": events_digest}
 
 
-def _measure(found: Market, rounds: int) -> dict[str, Any]:
-    subject = _Subject(found)
+def _measure(found: Market, plan: Plan) -> dict[str, Any]:
+    subject = _Subject(found, plan.round_messages)
     native = _FromC(subject)
     contestants: list[tuple[Contestant, Sequence[str]]] = [
         (native, (C,)),
@@ -144,7 +144,7 @@ def _measure(found: Market, rounds: int) -> dict[str, Any]:
         "runs_a_round": subject.runs,
         **_caused(subject, native),
     }
-    from_c, from_python = take_turns(contestants, subject.messages, rounds)
+    from_c, from_python = take_turns(contestants, subject.messages, plan.rounds)
     assert not isinstance(from_c, str)
     assert not isinstance(from_python, str)
     report[C] = from_c[C].report()
@@ -164,7 +164,7 @@ def run(plan: Plan) -> dict[str, Any]:
         "measured": "from commands in one array to all their events in another, one thread",
         "rounds": plan.rounds,
         "seed": plan.seed,
-        "workloads": [_measure(found, plan.rounds) for found in _markets(plan)],
+        "workloads": [_measure(found, plan) for found in _markets(plan)],
     }
 
 
