@@ -87,6 +87,13 @@ cdef inline uint32_t engine_slot(const Engine* engine, uint32_t session,
 # brought in. Every kind of command takes the same path, as a branch on the kind would be
 # mispredicted more often than the step is worth; index 0 of each table is there to be touched.
 
+cdef inline uint32_t* engine_slot_at(Engine* engine, uint64_t session,
+                                     uint32_t user_ref) noexcept nogil:
+    """Where an order of this session is found; numbers out of range are not refused yet."""
+    cdef uint64_t slot = session << engine.limits.user_ref_bits | user_ref
+    return &engine.arena.slots[slot if slot < engine.arena.slots_count else 0]
+
+
 cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command) noexcept nogil:
     """Where the order is found that the command concerns; for a new order, where it will be."""
     cdef const CommandHeader* header = <const CommandHeader*>command
@@ -95,21 +102,32 @@ cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command
                             and header.record_bytes >= sizeof(ReplaceOrder))
     cdef uint32_t user_ref = (<const ReplaceOrder*>command).orig_user_ref if is_replace \
         else header.user_ref
-    cdef uint64_t slot = <uint64_t>header.session << engine.limits.user_ref_bits | user_ref
-    return &engine.arena.slots[slot if slot < engine.arena.slots_count else 0]
+    return engine_slot_at(engine, header.session, user_ref)
 
 
-cdef inline void engine_prefetch_slot(Engine* engine, const uint8_t* command) noexcept nogil:
-    iron_prefetch(engine_waiting_slot(engine, command))
+cdef inline void prefetch_slot(const uint32_t* slot) noexcept nogil:
+    iron_prefetch(slot)
 
 
-cdef inline void engine_prefetch_order(Engine* engine, const uint8_t* command) noexcept nogil:
-    iron_prefetch(order_at(&engine.arena, engine_waiting_slot(engine, command)[0]))
+cdef inline void prefetch_order(Engine* engine, const uint32_t* slot) noexcept nogil:
+    iron_prefetch(order_at(&engine.arena, slot[0]))
 
 
-cdef inline void engine_prefetch_level(Engine* engine, const uint8_t* command) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, engine_waiting_slot(engine, command)[0])
+cdef inline void prefetch_level(Engine* engine, const uint32_t* slot) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, slot[0])
     iron_prefetch(level_at(&engine.arena, order.level))
     iron_prefetch(level_at(&engine.arena, order.link.next))
     iron_prefetch(level_at(&engine.arena, order.link.prev))
     iron_prefetch(&engine.arena.pages[order.level >> PAGE_SHIFT])
+
+
+cdef inline void engine_prefetch_slot(Engine* engine, const uint8_t* command) noexcept nogil:
+    prefetch_slot(engine_waiting_slot(engine, command))
+
+
+cdef inline void engine_prefetch_order(Engine* engine, const uint8_t* command) noexcept nogil:
+    prefetch_order(engine, engine_waiting_slot(engine, command))
+
+
+cdef inline void engine_prefetch_level(Engine* engine, const uint8_t* command) noexcept nogil:
+    prefetch_level(engine, engine_waiting_slot(engine, command))
