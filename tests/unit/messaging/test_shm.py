@@ -16,6 +16,7 @@ from ironcore.ring.broadcast import Gating
 CAPACITY = 4096
 SECOND = 10**9
 Frames = list[tuple[int, bytes]]
+Gaps = list[tuple[int, int]]
 
 
 @pytest.fixture
@@ -25,15 +26,15 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def take(subscription: ShmSubscription, batch_max: int = 256) -> tuple[int, Frames, Frames]:
+def take(subscription: ShmSubscription, batch_max: int = 256) -> tuple[int, Frames, Gaps]:
     frames: Frames = []
-    gaps: list[tuple[int, int]] = []
+    gaps: Gaps = []
     work = subscription.poll(
         lambda sequence, frame: frames.append((sequence, frame)),
         batch_max,
         on_gap=lambda first, count: gaps.append((first, count)),
     )
-    return work, frames, gaps  # type: ignore[return-value]
+    return work, frames, gaps
 
 
 def test_frames_arrive_in_order_and_numbered(path: Path) -> None:
