@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from tests.venue import HandVenue, Member, write_config
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.runtime import pipeline
 from ironcore.stage import matcher
-from ironcore.stage.counter_set import CounterSet
 from ironcore.wire import record
 from ironpit import preparation
 from ironpit.cli import main
