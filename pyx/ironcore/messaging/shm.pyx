@@ -16,8 +16,8 @@ from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_OVERRUN,
 )
 from ironcore.ring.broadcast cimport (
-    LossyReader, Producer, Reader, broadcast_advance, broadcast_intact, broadcast_join,
-    broadcast_offer, broadcast_peek, broadcast_release,
+    LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
+    broadcast_intact, broadcast_join, broadcast_offer, broadcast_peek, broadcast_release,
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
@@ -65,7 +65,9 @@ cdef uint64_t _sender_next(void* self) noexcept nogil:
 
 
 cdef void _end(void* self) noexcept nogil:
-    (<ShmSender*>self).ended = True
+    cdef ShmSender* s = <ShmSender*>self
+    s.ended = True
+    broadcast_end(s.ring)
 
 
 cdef void _rejoin(ShmReceiver* r, const FrameHandler* handler) noexcept nogil:
@@ -133,6 +135,8 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
         r.eviction = EVICTION_TO_TELL if taken else EVICTION_TOLD
     if taken:
         return taken
+    if status == STATUS_EMPTY and broadcast_ended(r.ring):
+        return -STATUS_CLOSED
     if status == STATUS_OK or status == STATUS_EMPTY or status == STATUS_FULL:
         return 0
     return -status
