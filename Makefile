@@ -53,9 +53,9 @@ fuzz: build $(VENV)/.ready-test ## fuzz decoders and matching core (ARGS="--exec
 	@tools/system_packages.sh test
 	$(PY) -m tests.fuzz $(ARGS)
 
-bench: build ## ring, match and order-ack, each beside its floor; JSON in build/bench
+bench: build ## ring, match, library and order-ack, each beside its floor; JSON in build/bench
 	@mkdir -p build/bench
-	for what in ring match order-ack; do \
+	for what in ring match library order-ack; do \
 	    $(PY) -m ironpit bench $$what --json build/bench/$$what.json $(ARGS) || exit 1; done
 
 sim: build ## simulate the venue with faults (ARGS="20000", or "1 --first 4711 --trace")

@@ -1,4 +1,4 @@
-"""`ironpit bench ring | match | order-ack`: each is a module of ironpit.bench.
+"""`ironpit bench ring | match | library | order-ack`: each is a module of ironpit.bench.
 
 Such a module has a frozen dataclass `Plan`, whose numbers, texts and lists of commands become
 options, `run(plan)`, which returns the report, and `text_of(report)`.
@@ -17,6 +17,7 @@ from ironpit.errors import Exit
 MEASUREMENTS = {
     "ring": "the rings, beside a ping-pong of bare cache lines",
     "match": "the matching core, message by message and in batches",
+    "library": "the matching core from Python, beside the same core from C",
     "order-ack": "order to acknowledgement over TCP, beside a bare echo",
 }
 

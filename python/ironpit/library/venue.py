@@ -225,6 +225,11 @@ class Venue:
         """What is in use now, and the highest numbers given out."""
         return self._core.counters
 
+    @property
+    def core(self) -> VenueCore:
+        """The core itself, for measurements and tests; it does not wait for other threads."""
+        return self._core
+
     def digest(self) -> str:
         """SHA-256 over the state: equal for venues of equal state, however they came to it."""
         with self._lock:

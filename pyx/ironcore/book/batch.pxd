@@ -28,3 +28,11 @@ cdef struct Batch:
 # STATUS_OK when all are applied, STATUS_FULL when events[] has no room for those of the last
 # command applied: make room and call again.
 cdef int batch_apply(Engine* engine, Batch* batch) noexcept nogil
+
+
+cdef inline void events_copy(Event* to, const Event* events, uint32_t count) noexcept nogil:
+    """One by one: most commands cause one or two, for which a call of memcpy is longer than the
+    copy."""
+    cdef uint32_t index
+    for index in range(count):
+        to[index] = events[index]

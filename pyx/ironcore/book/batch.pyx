@@ -1,7 +1,6 @@
 """Many commands at once, with prefetching over those that wait."""
 
 from libc.stdint cimport uint8_t, uint64_t
-from libc.string cimport memcpy
 
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
 from ironcore.book.engine cimport (
@@ -18,7 +17,7 @@ cdef bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
     """The events of the last command applied, if they fit; they stay with the engine otherwise."""
     if engine.events_count > batch.events_max - batch.events_count:
         return False
-    memcpy(batch.events + batch.events_count, engine.events, engine.events_count * sizeof(Event))
+    events_copy(batch.events + batch.events_count, engine.events, engine.events_count)
     batch.events_count += engine.events_count
     batch.events_counts[batch.applied - 1] = engine.events_count
     engine.events_count = 0

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
-from ironcore.base.builtins cimport iron_likely
 from ironcore.base.check cimport iron_static_assert
 from ironcore.risk.options cimport (
     NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_MAX_FLOOR, NAMED_MIN_QUANTITY, NAMED_PEG_OFFSET,
@@ -15,11 +14,10 @@ from ironcore.risk.options cimport (
     OPTION_POST_ONLY, OPTION_PRICE_TYPE, OPTION_RANDOM_RESERVES, OPTION_SIDE,
 )
 from ironcore.wire.record cimport (
-    COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION, COMMAND_CLOCK, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE,
-    COMMAND_SYSTEM_EVENT, INSTRUMENT_NONE, OPTION_RESERVE_SEED, OPTION_SELF_TRADE_PREVENTION,
-    OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET, CancelOrder, ClockCommand, CommandHeader, EnterOrder,
-    ReplaceOrder, RetireInstrument, SetState, SystemEventCommand,
+    COMMAND_CLOCK, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_SYSTEM_EVENT,
+    INSTRUMENT_NONE, OPTION_RESERVE_SEED, OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE,
+    OPTION_TRAIL_OFFSET, ClockCommand, CommandHeader, EnterOrder, ReplaceOrder, RetireInstrument,
+    SetState, SystemEventCommand,
 )
 
 COMMAND_DTYPE = np.dtype([
@@ -51,8 +49,14 @@ cdef extern from *:
     #define iron_assert_row_layout() \\
         ROW_AT(session, 8); ROW_AT(named, 32); ROW_AT(reserve_seed, 48); \\
         ROW_AT(group, 72); ROW_AT(stp_mode, 76); ROW_AT(state_reason, 80); ROW_AT(second, 84);
+    #define RECORDS_AT(field, offset) _Static_assert(__builtin_offsetof( \\
+        struct __pyx_t_8ironcore_4book_12command_rows_RowRecords, field) == offset, #field)
+    #define iron_assert_appendages_follow() \\
+        RECORDS_AT(enter_appendage, 64); RECORDS_AT(replace, 144); \\
+        RECORDS_AT(replace_appendage, 208);
     """
     void iron_assert_row_layout() nogil
+    void iron_assert_appendages_follow() nogil
 
 
 cdef inline uint8_t* _put(uint8_t* at, uint8_t tag, uint32_t value_bytes,
@@ -66,14 +70,7 @@ cdef inline uint8_t* _put(uint8_t* at, uint8_t tag, uint32_t value_bytes,
     return at + 2 + value_bytes
 
 
-cdef inline bint _has_options(const CommandRow* row) noexcept nogil:
-    cdef uint64_t words[ROW_OPTIONS_WORDS]
-    memcpy(words, <const uint8_t*>row + ROW_OPTIONS_AT, sizeof(words))
-    return (words[0] | words[1] | words[2] | words[3] | words[4] | words[5]) != 0
-
-
-cdef uint32_t _put_options(const CommandRow* row, uint8_t side, uint8_t* start) noexcept nogil:
-    """The appendage of an order's options in the order of their tags, padded to 8; its length."""
+cdef uint32_t row_put_options(const CommandRow* row, uint8_t side, uint8_t* start) noexcept nogil:
     cdef uint32_t named = row.named
     cdef uint8_t* at = start
     if row.min_quantity or named & NAMED_MIN_QUANTITY:
@@ -106,112 +103,50 @@ cdef uint32_t _put_options(const CommandRow* row, uint8_t side, uint8_t* start) 
     return <uint32_t>(at - start)
 
 
-cdef inline void _put_header(const CommandRow* row, CommandHeader* header, uint32_t instrument,
-                             uint32_t record_bytes) noexcept nogil:
-    header.type = row.type
+cdef void _fill_header(CommandHeader* header) noexcept nogil:
     header.flags = 0
-    header.record_bytes = <uint16_t>record_bytes
-    header.session = row.session
     header.time_ns = 0
     header.source_sequence = 0
-    header.user_ref = row.user_ref
-    header.instrument = instrument
 
 
-cdef inline uint32_t _padded(uint32_t byte_count) noexcept nogil:
-    return (byte_count + 7) & ~<uint32_t>7
-
-
-cdef inline uint32_t _enter(const CommandRow* row, EnterOrder* enter) noexcept nogil:
-    cdef uint32_t appendage_bytes = 0
-    if not iron_likely(not _has_options(row)):
-        appendage_bytes = _put_options(row, 0, <uint8_t*>enter + sizeof(EnterOrder))
-    _put_header(row, &enter.header, row.instrument,
-                <uint32_t>sizeof(EnterOrder) + _padded(appendage_bytes))
-    enter.quantity = row.quantity
-    enter.price_e4 = row.price_e4
-    enter.side = row.side
-    enter.time_in_force = row.time_in_force
-    enter.display = row.display
+cdef void row_records_prepare(RowRecords* records) noexcept nogil:
+    iron_static_assert(sizeof(EnterOrder) == 64)
+    iron_static_assert(sizeof(ReplaceOrder) == 64)
+    iron_assert_appendages_follow()
+    cdef EnterOrder* enter = &records.enter
+    cdef ReplaceOrder* replace = &records.replace
+    _fill_header(&enter.header)
     enter.capacity = c'P'
     enter.iso = c'N'
-    enter.cross_type = row.cross_type
-    enter.appendage_bytes = <uint16_t>appendage_bytes
     memset(enter.cl_ord_id, c' ', sizeof(enter.cl_ord_id))
     memset(enter.reserved, 0, sizeof(enter.reserved))
-    return enter.header.record_bytes
-
-
-cdef inline uint32_t _replace(const CommandRow* row, ReplaceOrder* replace) noexcept nogil:
-    cdef uint32_t appendage_bytes = 0
-    if row.side or not iron_likely(not _has_options(row)):
-        appendage_bytes = _put_options(row, row.side, <uint8_t*>replace + sizeof(ReplaceOrder))
-    _put_header(row, &replace.header, INSTRUMENT_NONE,
-                <uint32_t>sizeof(ReplaceOrder) + _padded(appendage_bytes))
-    replace.quantity = row.quantity
-    replace.price_e4 = row.price_e4
-    replace.orig_user_ref = row.orig_user_ref
-    replace.time_in_force = row.time_in_force
-    replace.display = row.display
+    _fill_header(&replace.header)
     replace.iso = c'N'
     replace.reserved = 0
-    replace.appendage_bytes = <uint16_t>appendage_bytes
     memset(replace.cl_ord_id, c' ', sizeof(replace.cl_ord_id))
-    return replace.header.record_bytes
+    _fill_header(&records.other.header)
 
 
-cdef inline uint32_t _short(const CommandRow* row, CancelOrder* cancel) noexcept nogil:
-    """The commands that have the form of a cancel."""
-    cdef uint8_t scope = row.scope
-    _put_header(row, &cancel.header, INSTRUMENT_NONE, sizeof(CancelOrder))
-    memset(<uint8_t*>cancel + sizeof(CommandHeader), 0,
-           sizeof(CancelOrder) - sizeof(CommandHeader))
-    cancel.quantity = row.quantity
-    cancel.side = row.side
-    cancel.reason = row.reason
-    if row.type == COMMAND_MASS_CANCEL:
-        cancel.group = row.group
-        cancel.scope = scope & SCOPE_FIRM
-        cancel.symbol_given = scope & SCOPE_INSTRUMENT != 0
-        cancel.side_given = scope & SCOPE_SIDE != 0
-        cancel.group_given = scope & SCOPE_GROUP != 0
-        if scope & SCOPE_INSTRUMENT:
-            cancel.header.instrument = row.instrument
-    return cancel.header.record_bytes
-
-
-cdef uint32_t _venue(const CommandRow* row, uint8_t* record) noexcept nogil:
-    cdef CommandHeader* header = <CommandHeader*>record
+cdef void row_put_venue(const CommandRow* row, CommandHeader* header) noexcept nogil:
     cdef uint32_t index
     iron_static_assert(sizeof(SetState) == 40)
     iron_static_assert(sizeof(ClockCommand) == 40)
     iron_static_assert(sizeof(RetireInstrument) == 40)
     iron_static_assert(sizeof(SystemEventCommand) == 40)
-    memset(record + sizeof(CommandHeader), 0, sizeof(SetState) - sizeof(CommandHeader))
+    memset(<uint8_t*>header + sizeof(CommandHeader), 0, sizeof(SetState) - sizeof(CommandHeader))
     _put_header(row, header, row.instrument, sizeof(SetState))
     if row.type == COMMAND_SET_STATE:
-        (<SetState*>record).state = row.state
-        (<SetState*>record).force = row.force
+        (<SetState*>header).state = row.state
+        (<SetState*>header).force = row.force
         for index in range(<uint32_t>sizeof(row.state_reason)):
-            (<SetState*>record).reason[index] = row.state_reason[index] or c' '
+            (<SetState*>header).reason[index] = row.state_reason[index] or c' '
     elif row.type == COMMAND_CLOCK:
         header.instrument = INSTRUMENT_NONE
-        (<ClockCommand*>record).second = row.second
+        (<ClockCommand*>header).second = row.second
     elif row.type == COMMAND_SYSTEM_EVENT:
-        (<SystemEventCommand*>record).event_code = row.event_code
+        (<SystemEventCommand*>header).event_code = row.event_code
     elif row.type != COMMAND_RETIRE_INSTRUMENT:
         header.record_bytes = sizeof(CommandHeader)
-    return header.record_bytes
-
-
-cdef uint32_t row_to_record(const CommandRow* row, uint8_t* record) noexcept nogil:
-    if iron_likely(row.type == COMMAND_ENTER_ORDER):
-        return _enter(row, <EnterOrder*>record)
-    if row.type == COMMAND_REPLACE_ORDER:
-        return _replace(row, <ReplaceOrder*>record)
-    if COMMAND_CANCEL_ORDER <= row.type <= COMMAND_CANCEL_SESSION:
-        return _short(row, <CancelOrder*>record)
-    return _venue(row, record)
 
 
 def rows_to_records(rows):
@@ -219,15 +154,16 @@ def rows_to_records(rows):
     iron_static_assert(sizeof(CommandRow) == 88)
     iron_assert_row_layout()
     cdef const unsigned char[::1] view
-    cdef uint64_t record[ROW_RECORD_WORDS_MAX]
-    cdef uint32_t record_bytes
+    cdef RowRecords records
+    cdef const CommandHeader* header
     cdef Py_ssize_t at
     contiguous = np.ascontiguousarray(rows, COMMAND_DTYPE)
     made = bytearray()
     if len(contiguous) == 0:
         return b""
     view = contiguous.view(np.uint8)
+    row_records_prepare(&records)
     for at in range(0, view.shape[0], <Py_ssize_t>sizeof(CommandRow)):
-        record_bytes = row_to_record(<const CommandRow*>&view[at], <uint8_t*>record)
-        made += (<const char*>record)[:record_bytes]
+        header = row_record(&records, <const CommandRow*>&view[at])
+        made += (<const char*>header)[:header.record_bytes]
     return bytes(made)

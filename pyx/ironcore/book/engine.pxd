@@ -21,7 +21,7 @@ cdef struct EngineLimits:            # what is allocated at start; STREAM_START 
     uint32_t orders_max              # orders that rest at one time, all books together
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
 
-cdef struct Session:                 # 24 bytes
+cdef struct Session:                 # 32 bytes
     uint32_t user_ref_last           # the highest UserRefNum that was consumed
     uint32_t stp_group               # 0: none
     uint8_t stp_mode                 # StpMode
@@ -31,6 +31,8 @@ cdef struct Session:                 # 24 bytes
     uint8_t reserved[2]
     char username[6]
     char firm[4]
+    uint32_t user_ref_end            # the first number behind the block of user_ref_last
+    uint32_t sweep                   # 0, or the block behind which used_numbers.pyx goes on
 
 cdef struct Engine:                  # the first three fields are for others to read
     Event* events                    # what the last command caused; the last one has RECORD_LAST
@@ -50,6 +52,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     bint started
     uint32_t* collected              # room for the slots of all orders of a book
+    uint32_t* block_next             # by block of numbers: its session's next one in use, or 0
+    uint32_t block_shift             # of a slot, to its block
     uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
     bint pegs_are_left               # of some book: within a command that cancels in several
@@ -83,6 +87,13 @@ cdef inline uint32_t engine_slot(const Engine* engine, uint32_t session,
 # brought in. Every kind of command takes the same path, as a branch on the kind would be
 # mispredicted more often than the step is worth; index 0 of each table is there to be touched.
 
+cdef inline uint32_t* engine_slot_at(Engine* engine, uint64_t session,
+                                     uint32_t user_ref) noexcept nogil:
+    """Where an order of this session is found; numbers out of range are not refused yet."""
+    cdef uint64_t slot = session << engine.limits.user_ref_bits | user_ref
+    return &engine.arena.slots[slot if slot < engine.arena.slots_count else 0]
+
+
 cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command) noexcept nogil:
     """Where the order is found that the command concerns; for a new order, where it will be."""
     cdef const CommandHeader* header = <const CommandHeader*>command
@@ -91,21 +102,32 @@ cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command
                             and header.record_bytes >= sizeof(ReplaceOrder))
     cdef uint32_t user_ref = (<const ReplaceOrder*>command).orig_user_ref if is_replace \
         else header.user_ref
-    cdef uint64_t slot = <uint64_t>header.session << engine.limits.user_ref_bits | user_ref
-    return &engine.arena.slots[slot if slot < engine.arena.slots_count else 0]
+    return engine_slot_at(engine, header.session, user_ref)
 
 
-cdef inline void engine_prefetch_slot(Engine* engine, const uint8_t* command) noexcept nogil:
-    iron_prefetch(engine_waiting_slot(engine, command))
+cdef inline void prefetch_slot(const uint32_t* slot) noexcept nogil:
+    iron_prefetch(slot)
 
 
-cdef inline void engine_prefetch_order(Engine* engine, const uint8_t* command) noexcept nogil:
-    iron_prefetch(order_at(&engine.arena, engine_waiting_slot(engine, command)[0]))
+cdef inline void prefetch_order(Engine* engine, const uint32_t* slot) noexcept nogil:
+    iron_prefetch(order_at(&engine.arena, slot[0]))
 
 
-cdef inline void engine_prefetch_level(Engine* engine, const uint8_t* command) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, engine_waiting_slot(engine, command)[0])
+cdef inline void prefetch_level(Engine* engine, const uint32_t* slot) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, slot[0])
     iron_prefetch(level_at(&engine.arena, order.level))
     iron_prefetch(level_at(&engine.arena, order.link.next))
     iron_prefetch(level_at(&engine.arena, order.link.prev))
     iron_prefetch(&engine.arena.pages[order.level >> PAGE_SHIFT])
+
+
+cdef inline void engine_prefetch_slot(Engine* engine, const uint8_t* command) noexcept nogil:
+    prefetch_slot(engine_waiting_slot(engine, command))
+
+
+cdef inline void engine_prefetch_order(Engine* engine, const uint8_t* command) noexcept nogil:
+    prefetch_order(engine, engine_waiting_slot(engine, command))
+
+
+cdef inline void engine_prefetch_level(Engine* engine, const uint8_t* command) noexcept nogil:
+    prefetch_level(engine, engine_waiting_slot(engine, command))

@@ -4,68 +4,66 @@ import numpy as np
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
-from ironcore.book.batch cimport PREFETCH_NEVER, PREFETCH_ORDERS_MIN, batch_apply
-from ironcore.book.command_rows cimport ROW_RECORD_BYTES_MAX, row_to_record
-from ironcore.book.engine cimport Engine, EngineLimits
+from ironcore.book.batch cimport (
+    PREFETCH_DISTANCE, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, events_copy,
+)
+from ironcore.book.command_rows cimport row_record, row_records_prepare
+from ironcore.book.engine cimport (
+    EngineLimits, engine_apply, engine_slot_at, prefetch_level, prefetch_order, prefetch_slot,
+)
 from ironcore.book.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
 )
-from ironcore.wire.record cimport CommandHeader, Event
+from ironcore.wire.record cimport COMMAND_REPLACE_ORDER, CommandHeader
 
 from ironcore.book.matching_engine import EVENT_DTYPE
 
 
-cdef void _convert_chunk(RowBatch* rows) noexcept nogil:
-    cdef uint64_t count = min(rows.rows_count - rows.converted, <uint64_t>CHUNK_ROWS)
-    cdef const CommandRow* row = rows.rows + rows.converted
-    cdef uint64_t at = 0
-    cdef uint64_t index
-    for index in range(count):
-        rows.offsets[index] = at
-        at += row_to_record(row + index, rows.records + at)
-    rows.offsets[count] = at
-    rows.batch.records = rows.records
-    rows.batch.offsets = rows.offsets
-    rows.batch.count = count
-    rows.batch.applied = 0
-    rows.batch.statuses = rows.statuses + rows.converted
-    rows.batch.events_counts = rows.events_counts
-    rows.converted += count
+cdef inline uint32_t* _waiting_slot(Engine* engine, const RowBatch* batch,
+                                    uint64_t index) noexcept nogil:
+    """As engine_waiting_slot, of the row at this index, or of the last one where there are fewer:
+    touched again, no more."""
+    cdef const CommandRow* row = batch.rows + min(index, batch.count - 1)
+    cdef uint32_t user_ref = (row.orig_user_ref if row.type == COMMAND_REPLACE_ORDER
+                              else row.user_ref)
+    return engine_slot_at(engine, row.session, user_ref)
 
 
-cdef void _finish_chunk(RowBatch* rows) noexcept nogil:
-    """What the chunk's commands caused, and whose instruments they were."""
-    cdef uint64_t first = rows.converted - rows.batch.count
-    cdef uint64_t end = rows.events_offsets[first]
-    cdef uint64_t index
-    for index in range(rows.batch.count):
-        end += rows.events_counts[index]
-        rows.events_offsets[first + index + 1] = end
-        rows.instruments[first + index] = (
-            <const CommandHeader*>(rows.records + rows.offsets[index])).instrument
+cdef inline bint _take_events(Engine* engine, RowBatch* batch) noexcept nogil:
+    """The events of the last command applied, if they fit; they stay with the engine otherwise."""
+    cdef uint64_t first = batch.events_offsets[batch.applied - 1]
+    if iron_unlikely(engine.events_count > batch.events_max - first):
+        return False
+    events_copy(batch.events + first, engine.events, engine.events_count)
+    batch.events_offsets[batch.applied] = first + engine.events_count
+    engine.events_count = 0
+    return True
 
 
-cdef int row_batch_apply(Engine* engine, RowBatch* rows) noexcept nogil:
-    cdef int status
-    while True:
-        status = batch_apply(engine, &rows.batch)
-        if status != STATUS_OK:
-            return status
-        _finish_chunk(rows)
-        if rows.converted == rows.rows_count:
-            return STATUS_OK
-        _convert_chunk(rows)
+cdef int row_batch_apply(Engine* engine, RowBatch* batch) noexcept nogil:
+    cdef CommandHeader* header
+    cdef uint64_t at
+    if batch.applied and engine.events_count and not _take_events(engine, batch):
+        return STATUS_FULL
+    while batch.applied < batch.count:
+        at = batch.applied
+        if engine.arena.orders_live >= batch.prefetch_orders_min:
+            prefetch_slot(_waiting_slot(engine, batch, at + 3 * PREFETCH_DISTANCE))
+            prefetch_order(engine, _waiting_slot(engine, batch, at + 2 * PREFETCH_DISTANCE))
+            prefetch_level(engine, _waiting_slot(engine, batch, at + PREFETCH_DISTANCE))
+        header = row_record(&batch.records, batch.rows + at)
+        batch.statuses[at] = <uint8_t>engine_apply(engine, <uint8_t*>header, header.record_bytes)
+        batch.instruments[at] = header.instrument
+        batch.applied += 1
+        if not _take_events(engine, batch):
+            return STATUS_FULL
+    return STATUS_OK
 
 
 cdef class VenueCore(MatchingEngine):
     """A matching core that takes rows (COMMAND_DTYPE), and can be saved and loaded."""
-
-    def __init__(self, *limits, **named_limits):
-        # Reused by every batch; numpy aligns what it allocates to 16 bytes.
-        self._records = np.zeros(CHUNK_ROWS * ROW_RECORD_BYTES_MAX, np.uint8)
-        self._offsets = np.zeros(CHUNK_ROWS + 1, np.uint64)
-        self._counts = np.zeros(CHUNK_ROWS, np.uint32)
 
     def apply_rows(self, rows, statuses, instruments, offsets, events, prefetch=None):
         """Apply the rows, one after the other, with the GIL released.
@@ -85,9 +83,6 @@ cdef class VenueCore(MatchingEngine):
         cdef uint8_t[::1] statuses_view = statuses
         cdef uint32_t[::1] instruments_view = instruments
         cdef uint64_t[::1] offsets_view = offsets
-        cdef uint8_t[::1] records_view = self._records
-        cdef uint64_t[::1] record_offsets_view = self._offsets
-        cdef uint32_t[::1] counts_view = self._counts
         cdef uint8_t[::1] events_view = events.view(np.uint8)
         cdef RowBatch batch
         cdef int status = STATUS_FULL
@@ -97,28 +92,25 @@ cdef class VenueCore(MatchingEngine):
                 or offsets_view.shape[0] < <Py_ssize_t>count + 1):
             raise ValueError(f"found arrays too small for {count} rows of {sizeof(CommandRow)} "
                              "bytes")
+        row_records_prepare(&batch.records)
         batch.rows = <const CommandRow*>&rows_view[0]
-        batch.rows_count = count
-        batch.converted = 0
-        batch.records = &records_view[0]
-        batch.offsets = &record_offsets_view[0]
-        batch.events_counts = &counts_view[0]
+        batch.count = count
+        batch.applied = 0
         batch.statuses = &statuses_view[0]
         batch.instruments = &instruments_view[0]
         batch.events_offsets = &offsets_view[0]
-        batch.batch.events_count = 0
-        batch.batch.prefetch_orders_min = PREFETCH_ORDERS_MIN
+        batch.prefetch_orders_min = PREFETCH_ORDERS_MIN
         if prefetch is not None:
-            batch.batch.prefetch_orders_min = 0 if prefetch else PREFETCH_NEVER
-        _convert_chunk(&batch)
+            batch.prefetch_orders_min = 0 if prefetch else PREFETCH_NEVER
         while status == STATUS_FULL:
-            batch.batch.events = <Event*>&events_view[0]
-            batch.batch.events_max = len(events)
+            batch.events = <Event*>&events_view[0]
+            batch.events_max = len(events)
             with nogil:
                 status = row_batch_apply(self.engine, &batch)
             if status == STATUS_FULL:
                 larger = np.empty(2 * len(events) + self.engine.events_count, EVENT_DTYPE)
-                larger[:batch.batch.events_count] = events[:batch.batch.events_count]
+                taken = batch.events_offsets[batch.applied - 1]
+                larger[:taken] = events[:taken]
                 events = larger
                 events_view = events.view(np.uint8)
         return events

@@ -15,10 +15,10 @@ import pytest
 from tests.model import records as r
 from tests.venue import HandVenue, Member, write_config
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.ring import broadcast
 from ironcore.runtime import pipeline
 from ironcore.stage import matcher
-from ironcore.stage.counter_set import CounterSet
 from ironcore.wire import record
 from ironpit import preparation
 from ironpit.cli import main

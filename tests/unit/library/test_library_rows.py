@@ -146,6 +146,27 @@ def test_the_short_commands_say_what_they_were_given(
     assert {name: found[name] for name in expected} == expected
 
 
+def test_a_record_says_nothing_of_the_rows_before_it() -> None:
+    every = [
+        commands.enter(**ORDER, **{name: value for name, (value, _, _) in OPTIONS.items()}),
+        commands.enter(**ORDER),
+        commands.replace(
+            session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, side="T", group=7
+        ),
+        commands.replace(session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1),
+        commands.mass_cancel(session=1, firm=True, instrument=4, side="B", group=9),
+        commands.cancel(session=1, user_ref=5),
+        commands.set_state(instrument=2, state="H", reason="T1", force=True),
+        commands.clock(second=1),
+        commands.system_event(event_code="Q"),
+        np.zeros(1, COMMAND_DTYPE),
+        commands.retire(instrument=2),
+        commands.cancel(session=1, user_ref=5),
+    ]
+    for rows in (every, every[::-1]):
+        assert rows_to_records(np.concatenate(rows)) == b"".join(map(rows_to_records, rows))
+
+
 def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     sides = np.array(["B", "S", "B"])
     rows = commands.enter(
