@@ -227,12 +227,17 @@ class Venue:
         )
 
     def set_state(
-        self, instrument: int, state: str, *, reason: str = "    ", force: bool = False
+        self,
+        instrument: int,
+        state: str | InstrumentState,
+        *,
+        reason: str = "    ",
+        force: bool = False,
     ) -> Rows:
         """Another state of an instrument (rule 13.4): the events, EVENT_DTYPE[k]; none when it is
         in that state already. reason: up to 4 characters. force: also where an auction would rather
-        be extended (rule 14.1)."""
-        character("state", state, definitions.STATES)
+        be extended (rule 14.9)."""
+        character("state", chr(state) if isinstance(state, int) else state, definitions.STATES)
         text("reason", reason, STATE_REASON_LENGTH)
         integer("instrument", instrument)
         row = commands.set_state(instrument=instrument, state=state, reason=reason, force=force)

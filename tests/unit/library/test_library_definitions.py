@@ -295,6 +295,8 @@ def test_a_state_and_its_reason_are_checked_before_the_core_sees_them() -> None:
         venue.set_state(0, "HALT")
     with pytest.raises(ValueError, match="reason: found 'LUDP1', expected 0 to 4"):
         venue.set_state(0, "H", reason="LUDP1")
+    venue.set_state(0, InstrumentState.PAUSED)
+    assert venue.state(0) == InstrumentState.PAUSED
     venue.set_state(0, "H", reason="T1")
     assert venue.state(0) == InstrumentState.HALTED
     assert len(venue.set_state(0, "H")) == 0
