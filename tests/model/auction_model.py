@@ -59,12 +59,13 @@ class Auctions(Settlement):
             for low, high in self.price_ranges(instrument, buys + sells)
         ]
         volume = max(min(bought, sold) for _, _, bought, sold in ranges)
-        if volume == 0:
+        reference = self.auction_reference(instrument) or self.mean_limit(buys + sells)
+        if volume == 0 or reference == 0:
             return Uncrossing()
         ranges = [one for one in ranges if min(one[2], one[3]) == volume]
         imbalance = min(abs(bought - sold) for _, _, bought, sold in ranges)
         ranges = [one for one in ranges if abs(one[2] - one[3]) == imbalance]
-        price = self.nearest(instrument, ranges[0][0], ranges[-1][1])
+        price = self.nearest(instrument, ranges[0][0], ranges[-1][1], reference)
         return Uncrossing(price, volume, self.at_price(buys, price), self.at_price(sells, price))
 
     def price_ranges(self, instrument: Instrument, orders: list[Order]) -> list[tuple[int, int]]:
@@ -92,13 +93,17 @@ class Auctions(Settlement):
         return order.event_price <= price if order.sells else order.event_price >= price
 
     def auction_reference(self, instrument: Instrument) -> int:
+        """What is published; 0 when there is none."""
         return instrument.last_price or instrument.reference_price
 
-    def nearest(self, instrument: Instrument, low: int, high: int) -> int:
+    def mean_limit(self, orders: list[Order]) -> int:
+        """Of those that take part; 0 when all are market orders."""
+        limits = [order.event_price for order in orders if not order.is_market]
+        return (min(limits) + max(limits)) // 2 if limits else 0
+
+    def nearest(self, instrument: Instrument, low: int, high: int, reference: int) -> int:
         """Of the grid's prices from low to high the one nearest to the reference."""
-        grid, reference = instrument.terms.grid, self.auction_reference(instrument)
-        if not reference:
-            return grid.nth(low, (grid.count(low, high) - 1) // 2)
+        grid = instrument.terms.grid
         if reference <= low or reference >= high:
             return low if reference <= low else high
         below, above = grid.at_or_below(reference), grid.at_or_above(reference)

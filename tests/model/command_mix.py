@@ -119,7 +119,7 @@ class CommandMix:
             return self.random.randint(0, last)
         if chance < 0.012:
             return self.random.choice((1 << self.limits.user_ref_bits, 0xFFFFFFFF))
-        return last + (1 if chance < 0.995 else self.random.randint(2, 5))
+        return last + (1 if chance < 0.99 else self.random.choice((2, 5, 60, 200)))
 
     def _known_order(self) -> tuple[int, int]:
         """A session and one of its numbers: of a live order, or of a dead or impossible one."""

@@ -34,23 +34,6 @@ class Grid:
     def below(self, price: int) -> int:
         return self.at_or_below(price - 1)
 
-    def count(self, low: int, high: int) -> int:
-        """How many prices of the grid are from low to high, both on the grid."""
-        edges = [price_from for price_from, _ in self.bands if low < price_from <= high]
-        total = 1
-        for start, end in zip([low, *edges], [*edges, high], strict=True):
-            total += (end - start) // self.tick_at(start)
-        return total
-
-    def nth(self, low: int, number: int) -> int:
-        """The price that is `number` ticks above low."""
-        price = low
-        for price_from, _ in self.bands:
-            if price < price_from:
-                ticks = min(number, (price_from - price) // self.tick_at(price))
-                price, number = price + ticks * self.tick_at(price), number - ticks
-        return price + number * self.tick_at(price)
-
 
 def basis_points(price: int, points: int) -> int:
     """Rule 5.11."""

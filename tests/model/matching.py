@@ -69,14 +69,20 @@ class Matching(Icebergs):
         if not order.is_market:
             return order.price
         instrument = self.instrument_of(order)
-        points = instrument.terms.market_protection_bp
-        best = instrument.best_displayed(not order.sells)
-        if not points or not best:
+        terms = instrument.terms
+        base = (
+            instrument.best_displayed(not order.sells)
+            or instrument.last_price
+            or instrument.reference_price
+        )
+        if not terms.market_protection_bp or not base:
             return None
-        width = basis_points(best, points)  # rule 5.7
+        width = basis_points(base, terms.market_protection_bp)  # rule 5.7
+        lowest = terms.grid.at_or_above(terms.price_min)
+        highest = terms.grid.at_or_below(terms.price_max)
         if order.sells:
-            return instrument.terms.grid.at_or_above(best - width)
-        return instrument.terms.grid.at_or_below(best + width)
+            return min(highest, max(lowest, terms.grid.at_or_above(base - width)))
+        return min(highest, max(lowest, terms.grid.at_or_below(base + width)))
 
     def reason_of_the_rest(self, order: Order, limit: int | None) -> str:
         """Rules 5.6 and 5.7."""

@@ -2,24 +2,27 @@
 
 import ctypes
 
+from tests.model.layout import offset, size
+
 from ironcore.book.matching_engine import MatchingEngine
 
 
 class Memory:
-    """Offsets are those of engine.pxd, and of book.pxd and order_pool.pxd for what it points to."""
-
-    ORDER_REF_LAST, MATCH_NUMBER_LAST = 40, 48
-    ARENA = 72
-    ORDER_POOL = ARENA + 40
-    LOT_SIZE, TICKS_COUNT = 640, 680
+    """Addresses of what a core consists of, by the names of its declarations (layout.py)."""
 
     def __init__(self, core: MatchingEngine) -> None:
         self.engine = core.pointer
-        self.units = self.u64(self.engine + self.ARENA).value
-        self.slots = self.u64(self.engine + self.ARENA + 16).value
-        self.pages = self.u64(self.engine + self.ARENA + 24).value
-        self.nodes = self.u64(self.engine + self.ARENA + 32).value
-        self.books = self.u64(self.engine + 16).value
+        self.units = self._pointer("arena", "units")
+        self.slots = self._pointer("arena", "slots")
+        self.pages = self._pointer("arena", "pages")
+        self.nodes = self._pointer("arena", "nodes")
+        self.specials = self._pointer("arena", "specials")
+        self.books = self._pointer("books")
+        self.sessions = self._pointer("sessions")
+        self.block_next = self._pointer("block_next")
+
+    def _pointer(self, *path: str) -> int:
+        return self.u64(self.engine_field(*path)).value
 
     @staticmethod
     def u64(address: int) -> ctypes.c_uint64:
@@ -29,28 +32,43 @@ class Memory:
     def u32(address: int) -> ctypes.c_uint32:
         return ctypes.c_uint32.from_address(address)
 
-    def order(self, slot: int) -> int:
-        """Address of the live order of this slot."""
-        return self.units + 16 * self.unit(slot)
+    def engine_field(self, *path: str) -> int:
+        return self.engine + offset("Engine", *path)
+
+    def book_field(self, *path: str) -> int:
+        """Address of a field of book 0."""
+        return self.books + offset("Book", *path)
+
+    def session_field(self, session: int, field: str) -> int:
+        return self.sessions + size("Session") * session + offset("Session", field)
+
+    def order(self, slot: int, *path: str) -> int:
+        """Address of the live order of this slot, or of a field of it."""
+        return self.units + size("Level") * self.unit(slot) + offset("Order", *path)
+
+    def special(self, slot: int, *path: str) -> int:
+        """Address of the Special of the slot's order, or of a field of it."""
+        number = self.unit(slot) // 2
+        return self.specials + size("Special") * number + offset("Special", *path)
 
     def unit(self, slot: int) -> int:
         return self.u32(self.slots + 4 * slot).value
 
-    def level(self, slot: int) -> int:
-        """Address of the level at which the slot's order rests."""
-        return self.units + 16 * self.level_unit(slot)
+    def level(self, slot: int, *path: str) -> int:
+        """Address of the level at which the slot's order rests, or of a field of it."""
+        return self.units + size("Level") * self.level_unit(slot) + offset("Level", *path)
 
     def level_unit(self, slot: int) -> int:
-        return self.u32(self.order(slot) + 12).value
+        return self.u32(self.order(slot, "level")).value
 
-    def page(self, slot: int) -> int:
-        """Address of the level page of the slot's order."""
-        return self.pages + 32 * (self.level_unit(slot) >> 6)
+    def page(self, slot: int, *path: str) -> int:
+        """Address of the level page of the slot's order, or of a field of it."""
+        return (
+            self.pages
+            + size("LevelPage") * (self.level_unit(slot) >> 6)
+            + offset("LevelPage", *path)
+        )
 
-    def node(self, slot: int) -> int:
-        """Address of the lowest node above the slot's order."""
-        return self.nodes + 272 * self.u32(self.page(slot) + 16).value
-
-    def side(self, sell: int) -> int:
-        """Address of one side of book 0."""
-        return self.books + 64 * sell
+    def side(self, sell: int, *path: str) -> int:
+        """Address of one side of book 0, or of a field of it."""
+        return self.books + size("PriceLevels") * sell + offset("PriceLevels", *path)

@@ -13,7 +13,7 @@ from tests.model.order_rules import (
     BAD_SYMBOL,
     ENTRY_DISABLED,
     NO_PRICE,
-    OTHER,
+    NO_ROOM,
     Details,
     collar_reason,
     form_reason,
@@ -94,8 +94,8 @@ class OrderCommands(VenueCommands):
         trial = self.make_order(0, (0, 0), 0, "B", details, executed=0)
         could_rest = trial.may_rest or details.options.is_stop or details.cross_type != "N"
         if could_rest and len(self.live) >= self.limits.orders_max:
-            return OTHER
-        return OTHER if self.order_ref_last >= ORDER_REF_MAX else 0
+            return NO_ROOM
+        return NO_ROOM if self.order_ref_last >= ORDER_REF_MAX else 0
 
     def make_order(
         self,

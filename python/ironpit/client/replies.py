@@ -78,7 +78,9 @@ class BrokenTrade(Reply, frozen=True, kw_only=True):
 
 
 class Rejected(Reply, frozen=True, kw_only=True):
-    """The order is not taken; its user reference is used up."""
+    """The order is not taken; its user reference is used up.
+
+    reason: as OUCH 5.0 has it, and from 0x80 on the venue's own (docs/WIRE.md): 0x80, no room."""
 
     reason: int
     cl_ord_id: str

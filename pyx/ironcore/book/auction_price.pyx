@@ -93,7 +93,7 @@ cdef void _next_price(Offers* offers) noexcept nogil:
 
 
 cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_t sell,
-                         uint8_t cross_type) noexcept nogil:
+                         uint8_t cross_type, bint with_market) noexcept nogil:
     cdef uint32_t market = _best_level(book, KIND_WAITING_MARKET << KIND_SHIFT | sell)
     offers.arena = arena
     offers.book = book
@@ -103,19 +103,35 @@ cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_
     offers.levels[1] = _best_level(book, KIND_HIDDEN << KIND_SHIFT | sell)
     offers.levels[2] = _best_level(book, KIND_WAITING << KIND_SHIFT | sell)
     offers.market_quantity = 0
-    if market:
+    if market and with_market:
         offers.market_quantity = _level_quantity(offers, KIND_WAITING_MARKET, market)
     _next_price(offers)
 
 
-cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high) noexcept nogil:
+cdef int32_t _mean_limit_e4(Arena* arena, const Book* book, uint8_t cross_type) noexcept nogil:
+    """The mean of the lowest and the highest limit of what takes part; 0 when nothing has one."""
+    cdef int64_t lowest = book.grid.ticks_count
+    cdef int64_t highest = -1
+    cdef Offers offers
+    cdef uint32_t sell
+    for sell in range(2):
+        _offers_create(&offers, arena, book, sell, cross_type, False)
+        while offers.quantity:
+            lowest = min(lowest, offers.tick)
+            highest = max(highest, offers.tick)
+            _next_price(&offers)
+    if highest < 0:
+        return 0
+    return <int32_t>((<int64_t>grid_price_e4(&book.grid, <uint32_t>lowest)
+                      + grid_price_e4(&book.grid, <uint32_t>highest)) // 2)
+
+
+cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
+                            int32_t reference_e4) noexcept nogil:
     """Of the ticks low .. high the one that is nearest to the reference."""
     cdef const PriceGrid* grid = &book.grid
-    cdef int32_t reference_e4 = auction_reference_e4(book)
     cdef int64_t below_e4, above_e4
     cdef uint32_t tick = 0
-    if reference_e4 == 0:
-        return <uint32_t>(low + (high - low) // 2)
     if reference_e4 >= grid_price_e4(grid, <uint32_t>high):
         return <uint32_t>high
     if reference_e4 <= grid_price_e4(grid, <uint32_t>low):
@@ -129,7 +145,7 @@ cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high) noexcep
 
 
 cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
-                   AuctionPrice* out) noexcept nogil:
+                   int32_t reference_e4, AuctionPrice* out) noexcept nogil:
     """low .. high have the largest volume; buys and sells are at what did not find a pair."""
     cdef int64_t buy_tick = buys.tick
     cdef int64_t sell_tick = sells.tick
@@ -150,7 +166,7 @@ cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
         if more_sells:
             _next_price(sells)
             least_high = min(high, sells.tick - 1)
-    out.tick = _nearest_tick(buys.book, least_low, least_high)
+    out.tick = _nearest_tick(buys.book, least_low, least_high, reference_e4)
     out.price_e4 = grid_price_e4(&buys.book.grid, out.tick)
     if more_buys and out.tick <= buy_tick:
         out.side = SIDE_BUY
@@ -165,10 +181,11 @@ cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
     cdef Offers buys, sells
     cdef int64_t low = 0
     cdef int64_t high = 0
+    cdef int32_t reference_e4 = auction_reference_e4(book)
     cdef uint64_t pair
     out[0] = AuctionPrice(volume=0, imbalance=0, price_e4=0, tick=0, side=AUCTION_NO_PRICE)
-    _offers_create(&buys, arena, book, 0, cross_type)
-    _offers_create(&sells, arena, book, 1, cross_type)
+    _offers_create(&buys, arena, book, 0, cross_type, True)
+    _offers_create(&sells, arena, book, 1, cross_type, True)
     while buys.quantity and sells.quantity and buys.tick >= sells.tick:
         low = sells.tick
         high = buys.tick
@@ -180,6 +197,12 @@ cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
             _next_price(&buys)
         if sells.quantity == 0:
             _next_price(&sells)
-    if out.volume:
-        out.side = AUCTION_BALANCED
-        _resolve(&buys, &sells, low, high, out)
+    if out.volume == 0:
+        return
+    if reference_e4 == 0:
+        reference_e4 = _mean_limit_e4(arena, book, cross_type)
+    if reference_e4 == 0:            # market orders alone, and nothing says at what price
+        out.volume = 0
+        return
+    out.side = AUCTION_BALANCED
+    _resolve(&buys, &sells, low, high, reference_e4, out)

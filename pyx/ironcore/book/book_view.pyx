@@ -114,13 +114,16 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
 
 cdef bytes state_of(Engine* engine):
     cdef uint32_t index
+    cdef Session session
     parts = [
         (<const char*>&engine.limits)[:sizeof(EngineLimits)],
         struct.pack("<BQQIII", engine.started, engine.order_ref_last, engine.match_number_last,
                     engine.sessions_count, engine.books_count, engine.second_next),
     ]
     for index in range(1, engine.sessions_count + 1):
-        parts.append((<const char*>&engine.sessions[index])[:sizeof(Session)])
+        session = engine.sessions[index]
+        session.sweep = 0            # where a sweep has come to decides nothing
+        parts.append((<const char*>&session)[:sizeof(Session)])
     for index in range(engine.books_count):
         parts.append(_book(engine, index))
     for index in range(<uint32_t>SECONDS_A_DAY):

@@ -21,6 +21,7 @@ from ironcore.book.orders cimport (
 from ironcore.book.pegs cimport pegs_leave_quotes, pegs_park_left
 from ironcore.book.price_levels cimport level_key, levels_price_e4
 from ironcore.book.settlement cimport book_settle
+from ironcore.book.used_numbers cimport NumberBlocks, blocks_begin, blocks_next
 from ironcore.risk.limits cimport SIDE_BUY, side_is_sell
 from ironcore.wire.record cimport (
     EVENT_CANCELED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
@@ -165,20 +166,20 @@ cdef bint _is_selected(Engine* engine, const CancelOrder* command, uint32_t unit
 
 cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const CancelOrder* selection,
                               uint8_t reason) noexcept nogil:
-    """Cancel the session's orders, all or those selected, in order of their UserRefNum. Looks at
-    every number that the session has used: rare enough not to pay for a list of its own in every
-    order."""
-    cdef uint32_t first = engine_slot(engine, session, 0)
+    """Cancel the session's orders, all or those selected, in order of their UserRefNum."""
     cdef uint32_t cancelled = 0
-    cdef uint32_t user_ref, unit, instrument
-    for user_ref in range(1, engine.sessions[session].user_ref_last + 1):
-        unit = engine.arena.slots[first + user_ref]
-        if unit == 0 or (selection != NULL and not _is_selected(engine, selection, unit)):
-            continue
-        instrument = order_place(engine, unit) >> SIDE_SHIFT
-        cancel_whole(engine, unit, reason, (<uint64_t>instrument + 1) << INSTRUMENT_SHIFT)
-        pegs_leave_quotes(engine, &engine.books[instrument])
-        cancelled += 1
+    cdef uint32_t slot, unit, instrument
+    cdef NumberBlocks blocks
+    blocks_begin(engine, session, &blocks)
+    while blocks_next(engine, &blocks):
+        for slot in range(blocks.slot_first, blocks.slot_end):
+            unit = engine.arena.slots[slot]
+            if unit == 0 or (selection != NULL and not _is_selected(engine, selection, unit)):
+                continue
+            instrument = order_place(engine, unit) >> SIDE_SHIFT
+            cancel_whole(engine, unit, reason, (<uint64_t>instrument + 1) << INSTRUMENT_SHIFT)
+            pegs_leave_quotes(engine, &engine.books[instrument])
+            cancelled += 1
     return cancelled
 
 

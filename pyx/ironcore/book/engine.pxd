@@ -21,7 +21,7 @@ cdef struct EngineLimits:            # what is allocated at start; STREAM_START 
     uint32_t orders_max              # orders that rest at one time, all books together
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
 
-cdef struct Session:                 # 24 bytes
+cdef struct Session:                 # 32 bytes
     uint32_t user_ref_last           # the highest UserRefNum that was consumed
     uint32_t stp_group               # 0: none
     uint8_t stp_mode                 # StpMode
@@ -31,6 +31,8 @@ cdef struct Session:                 # 24 bytes
     uint8_t reserved[2]
     char username[6]
     char firm[4]
+    uint32_t user_ref_end            # the first number behind the block of user_ref_last
+    uint32_t sweep                   # 0, or the block behind which used_numbers.pyx goes on
 
 cdef struct Engine:                  # the first three fields are for others to read
     Event* events                    # what the last command caused; the last one has RECORD_LAST
@@ -50,6 +52,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     bint started
     uint32_t* collected              # room for the slots of all orders of a book
+    uint32_t* block_next             # by block of numbers: its session's next one in use, or 0
+    uint32_t block_shift             # of a slot, to its block
     uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
     bint pegs_are_left               # of some book: within a command that cancels in several

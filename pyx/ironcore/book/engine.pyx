@@ -15,6 +15,7 @@ from ironcore.book.cancel_commands cimport (
 from ironcore.book.invariants cimport engine_broken_invariant
 from ironcore.book.order_commands cimport enter_order, replace_order
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
+from ironcore.book.used_numbers cimport BLOCK_SHIFT_MAX
 from ironcore.book.venue_commands cimport apply_venue
 from ironcore.risk.limits cimport QUANTITY_MAX
 from ironcore.risk.options cimport SECONDS_A_DAY
@@ -41,6 +42,10 @@ cdef uint64_t _collected_bytes(const EngineLimits* limits) noexcept nogil:
     return limits.orders_max * <uint64_t>sizeof(uint32_t)
 
 
+cdef uint64_t _blocks_bytes(const Engine* engine) noexcept nogil:
+    return (_slots_count(&engine.limits) >> engine.block_shift) * sizeof(uint32_t)
+
+
 cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
     if limits.instruments_max < 1 or limits.instruments_max > ENGINE_INSTRUMENTS_MAX:
         return False
@@ -53,7 +58,7 @@ cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
 
 
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
-    iron_static_assert(sizeof(Session) == 24)
+    iron_static_assert(sizeof(Session) == 32)
     # A level of all orders, each as large as can be, fits the two halves of its total.
     iron_static_assert(ENGINE_ORDERS_MAX >> (64 - TOTAL_COUNT_SHIFT) == 0)
     iron_static_assert((<uint64_t>ENGINE_ORDERS_MAX * QUANTITY_MAX) >> TOTAL_COUNT_SHIFT == 0)
@@ -73,8 +78,10 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
     engine.expiry = <Link*>memory_reserve(SECONDS_A_DAY * sizeof(Link))
     engine.collected = <uint32_t*>memory_reserve(_collected_bytes(limits))
+    engine.block_shift = min(limits.user_ref_bits, <uint32_t>BLOCK_SHIFT_MAX)
+    engine.block_next = <uint32_t*>memory_reserve(_blocks_bytes(engine))
     if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
-            or engine.expiry == NULL or engine.collected == NULL
+            or engine.expiry == NULL or engine.collected == NULL or engine.block_next == NULL
             or arena_create(&engine.arena, limits.orders_max, limits.instruments_max,
                             _slots_count(limits)) != STATUS_OK):
         engine_destroy(engine)
@@ -92,6 +99,7 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
     memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
     memory_release(engine.events, engine.events_max * <uint64_t>sizeof(Event))
     memory_release(engine.collected, _collected_bytes(&engine.limits))
+    memory_release(engine.block_next, _blocks_bytes(engine))
     memory_release(engine.expiry, SECONDS_A_DAY * sizeof(Link))
     free(engine.sessions)
     free(engine)

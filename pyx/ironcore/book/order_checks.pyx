@@ -9,7 +9,7 @@ from ironcore.book.order_path cimport terms_prepare
 from ironcore.book.trading_state cimport admission_reject
 from ironcore.risk.limits cimport (
     CROSS_CLOSING, CROSS_HALT, CROSS_NONE, CROSS_OPENING, REJECT_COLLAR, REJECT_CROSS_ORDER,
-    REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NO_PRICE, REJECT_OTHER, REJECT_PRICE,
+    REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NO_PRICE, REJECT_NO_ROOM, REJECT_PRICE,
     REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
     instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
@@ -113,5 +113,5 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
         return reason
     if ((terms.may_rest or options_are_stop(&terms.options) or command.cross_type != CROSS_NONE)
             and engine.arena.orders_live == engine.arena.orders_max):
-        return REJECT_OTHER
-    return REJECT_OTHER if engine.order_ref_last >= ORDER_REF_MAX else REJECT_NONE
+        return REJECT_NO_ROOM
+    return REJECT_NO_ROOM if engine.order_ref_last >= ORDER_REF_MAX else REJECT_NONE

@@ -24,9 +24,10 @@ from ironcore.book.price_grid cimport grid_tick
 from ironcore.book.price_levels cimport KEY_WORST
 from ironcore.book.settlement cimport book_settle
 from ironcore.book.special_commands cimport enter_special, replace_special
+from ironcore.book.used_numbers cimport session_consume, session_enter_block
 from ironcore.risk.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_YES, REJECT_DESTINATION_CLOSED, REJECT_NONE,
-    REJECT_OTHER, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_DAY,
+    REJECT_NO_ROOM, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_DAY,
     TIME_IN_FORCE_GTC, TIME_IN_FORCE_IOC, price_is_market, quantity_reject, side_is_sell,
 )
 from ironcore.risk.options cimport Options, options_clear, options_parse
@@ -172,7 +173,7 @@ cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session,
         return reason
     if ((terms.may_rest and engine.arena.orders_live == engine.arena.orders_max)
             or engine.order_ref_last >= ORDER_REF_MAX):
-        return REJECT_OTHER
+        return REJECT_NO_ROOM
     return REJECT_NONE
 
 
@@ -207,8 +208,11 @@ cdef int enter_order(Engine* engine, EnterOrder* command) noexcept nogil:
             return STATUS_MALFORMED
     if user_ref <= session.user_ref_last:
         return STATUS_IGNORED
-    if iron_unlikely(user_ref >> engine.limits.user_ref_bits):
-        return _reject(engine, REJECT_PROCESSING)
+    # No number of the block in hand is too large.
+    if iron_unlikely(user_ref >= session.user_ref_end):
+        if user_ref >> engine.limits.user_ref_bits:
+            return _reject(engine, REJECT_PROCESSING)
+        session_enter_block(engine, session, user_ref)
     session.user_ref_last = user_ref
     if not iron_unlikely(
             command.appendage_bytes or command.cross_type != CROSS_NONE
@@ -241,7 +245,7 @@ cdef bint _replace_plain(Engine* engine, Session* session, const ReplaceOrder* c
     if iron_unlikely(not terms.may_rest or (order.ref_side ^ terms.flags) & ORDER_ATTRIBUTED
                      or aggressor_crosses(book, terms.sell, terms.limit_key)):
         return False
-    session.user_ref_last = command.header.user_ref
+    session_consume(engine, session, command.header.user_ref)
     terms.quantity = command.quantity - order.executed
     terms.executed = order.executed
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
@@ -276,7 +280,7 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
     if user_ref >> engine.limits.user_ref_bits or engine.order_ref_last >= ORDER_REF_MAX:
         return _reject(engine, REJECT_PROCESSING)
     if session.entry_disabled:
-        session.user_ref_last = user_ref
+        session_consume(engine, session, user_ref)
         return _reject(engine, REJECT_DESTINATION_CLOSED)
     if not iron_unlikely(
             command.appendage_bytes or place_kind(place) != KIND_SHOWN

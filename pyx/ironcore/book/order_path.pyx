@@ -202,14 +202,15 @@ cdef void _post(Engine* engine, Book* book, Terms* terms) noexcept nogil:
     _add(engine, book, terms, 0)
 
 
-cdef void _protect(Book* book, Terms* terms) noexcept nogil:
+cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
     """Rule 5.7: the limit of a market order."""
-    cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
-    if book.market_protection_bp and opposite.levels:
-        # A limit out of range is none.
-        _set_limit(book, terms, protection_limit_e4(
-            &book.grid, terms.sell, levels_price_e4(opposite, opposite.best_key),
-            book.market_protection_bp))
+    cdef const PriceLevels* opposite = &book.sides[terms.sell ^ 1]
+    cdef int32_t base_e4 = book.last_price_e4 if book.last_price_e4 else book.reference_price_e4
+    if opposite.levels:
+        base_e4 = levels_price_e4(opposite, opposite.best_key)
+    if book.market_protection_bp and base_e4:
+        _set_limit(book, terms, protection_limit_e4(&book.grid, terms.sell, base_e4,
+                                                    book.market_protection_bp))
 
 
 cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:

@@ -87,10 +87,11 @@ cdef inline bint is_beyond_collar(int32_t price_e4, int32_t reference_e4,
     return distance_e4 > basis_points_e4(reference_e4, basis_points)
 
 
-cdef inline int64_t protection_limit_e4(const PriceGrid* grid, bint sell, int32_t opposite_e4,
+cdef inline int64_t protection_limit_e4(const PriceGrid* grid, bint sell, int32_t base_e4,
                                         uint32_t basis_points) noexcept nogil:
-    """How far a market order goes (5.7), given the best displayed opposite price; perhaps out of
-    range, where every price in range is within it."""
-    cdef int64_t distance_e4 = basis_points_e4(opposite_e4, basis_points)
-    return grid_up_e4(grid, opposite_e4 - distance_e4) if sell \
-        else grid_down_e4(grid, opposite_e4 + distance_e4)
+    """How far a market order goes (5.7), in range. The base itself is perhaps out of range, and off
+    the grid, where these are others than when it came about."""
+    cdef int64_t distance_e4 = basis_points_e4(base_e4, basis_points)
+    if sell:
+        return max(grid.lowest_e4, min(grid.highest_e4, grid_up_e4(grid, base_e4 - distance_e4)))
+    return max(grid.lowest_e4, min(grid.highest_e4, grid_down_e4(grid, base_e4 + distance_e4)))

@@ -9,12 +9,13 @@ from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, PAGE_LEVELS, Arena, Level, LevelPage, Link, Order, Pool, PriceNode, Special,
     order_at, special_at,
 )
+from ironcore.book.used_numbers cimport session_block
 from ironcore.risk.options cimport SECONDS_A_DAY
 from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 1
+    SNAPSHOT_VERSION = 2             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -61,6 +62,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.sessions = engine.sessions
     loaded.expiry = engine.expiry
     loaded.collected = engine.collected
+    loaded.block_next = engine.block_next
     arena.units = engine.arena.units
     arena.specials = engine.arena.specials
     arena.slots = engine.arena.slots
@@ -80,6 +82,7 @@ cdef bint _counts_fit(const Engine* loaded, const Engine* engine) noexcept nogil
             and arena.pages_max == engine.arena.pages_max
             and arena.nodes_max == engine.arena.nodes_max
             and arena.slots_count == engine.arena.slots_count
+            and loaded.block_shift == engine.block_shift
             and arena.order_pool.fresh <= engine.arena.orders_max
             and arena.order_pool.free_count <= arena.order_pool.fresh
             and arena.page_pool.fresh >= arena.page_first - 1
@@ -168,13 +171,34 @@ cdef void _expiry(Cursor* cursor, Link* expiry) noexcept nogil:
         second += 1
 
 
+cdef void _numbers(Cursor* cursor, Engine* engine, Session* session) noexcept nogil:
+    """The blocks of numbers in which a session may have orders: each leads to a later one."""
+    cdef uint32_t block = session_block(engine, session, 0)
+    cdef uint32_t last = session_block(engine, session, session.user_ref_last)
+    cdef uint32_t following
+    cdef bint sweep_is_met = session.sweep == 0
+    cursor.is_sound = cursor.is_sound and session.user_ref_last >> engine.limits.user_ref_bits == 0
+    while cursor.is_sound and block != last:
+        sweep_is_met = sweep_is_met or session.sweep == block
+        following = engine.block_next[block]
+        _block(cursor, &following, sizeof(following))
+        cursor.is_sound = cursor.is_sound and following > block and following <= last
+        if cursor.is_sound:
+            engine.block_next[block] = following
+            block = following
+    cursor.is_sound = cursor.is_sound and sweep_is_met
+
+
 cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
     """One order of everything, whichever way the bytes go."""
+    cdef uint32_t session
     _scalars(cursor, engine)
     if not cursor.is_sound:
         return False
     _books(cursor, engine)
     _block(cursor, engine.sessions, (engine.sessions_count + <uint64_t>1) * sizeof(Session))
+    for session in range(1, engine.sessions_count + 1):
+        _numbers(cursor, engine, &engine.sessions[session])
     _arena(cursor, &engine.arena)
     if cursor.is_sound:
         _orders(cursor, &engine.arena)

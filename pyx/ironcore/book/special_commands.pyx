@@ -14,6 +14,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.orders cimport order_place, order_reserve, order_sell, place_book, place_kind
 from ironcore.book.settlement cimport book_settle
+from ironcore.book.used_numbers cimport session_consume
 from ironcore.risk.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, SIDE_BUY, side_is_sell,
 )
@@ -106,7 +107,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
     _new_terms(engine, command, unit, options, &terms)
     reason = state_reject(book, &terms)
     if reason:
-        session.user_ref_last = command.header.user_ref
+        session_consume(engine, session, command.header.user_ref)
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
     book.last_before_e4 = book.last_price_e4
@@ -115,7 +116,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
         book_settle(engine, book)
         return
-    session.user_ref_last = command.header.user_ref
+    session_consume(engine, session, command.header.user_ref)
     engine.order_ref_last += 1
     terms.reference = engine.order_ref_last
     is_one_update = _is_one_update(engine, book, unit, &terms)

@@ -15,6 +15,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.orders cimport order_place, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
 from ironcore.book.trading_state cimport state_is_known
+from ironcore.book.used_numbers cimport session_broken_numbers
 from ironcore.risk.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
 from ironcore.risk.options cimport (
     NAMED_TRAIL_OFFSET, SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
@@ -181,9 +182,10 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
     return NULL
 
 
-cdef const char* engine_broken_sessions(const Engine* engine) noexcept nogil:
+cdef const char* engine_broken_sessions(Engine* engine) noexcept nogil:
     cdef uint32_t index
     cdef const Session* session
+    cdef const char* broken
     for index in range(1, engine.sessions_count + 1):
         session = &engine.sessions[index]
         if session.user_ref_last >> engine.limits.user_ref_bits:
@@ -191,6 +193,9 @@ cdef const char* engine_broken_sessions(const Engine* engine) noexcept nogil:
         if (session.is_preventing != 0) != (session.stp_group != 0
                                             and session.stp_mode != STP_NONE):
             return b"a session prevents self-trades that is alone, or the other way round"
+        broken = session_broken_numbers(engine, index)
+        if broken != NULL:
+            return broken
     return NULL
 
 

@@ -11,6 +11,7 @@ from ironcore.book.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_instrument,
 )
 from ironcore.book.trading_state cimport set_state
+from ironcore.book.used_numbers cimport session_begin_numbers
 from ironcore.risk.options cimport STP_NONE
 from ironcore.wire.record cimport (
     COMMAND_BUST_TRADE, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT,
@@ -56,7 +57,10 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
     memcpy(session.username, command.username, sizeof(session.username))
     memcpy(session.firm, command.firm, sizeof(session.firm))
     engine.sessions_count += 1
+    session_begin_numbers(engine, session)
     memory_prefault(&engine.arena.slots[slot_first], slots_hot * sizeof(uint32_t))
+    memory_prefault(&engine.block_next[slot_first >> engine.block_shift],
+                    (slots_hot >> engine.block_shift) * sizeof(uint32_t))
     engine_emit(engine, EVENT_SESSION_DEFINED, 0, 0, 0, 0, 0, 0, 0, slot_first)
     return STATUS_OK
 

@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.wire.record cimport PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS
 
-cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons
+cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons; from 0x80 on the venue's own
     REJECT_NONE = 0
     REJECT_NO_PRICE = 0x01           # nothing to price a peg or a trailing stop by
     REJECT_DESTINATION_CLOSED = 0x02   # order entry is disabled for the session
@@ -18,7 +18,7 @@ cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons
     REJECT_SIDE = 0x09
     REJECT_PROCESSING = 0x0A         # the UserRefNum is beyond what this venue can keep
     REJECT_MIN_QUANTITY = 0x0D
-    REJECT_OTHER = 0x0F              # not supported here, or the order pool is exhausted
+    REJECT_OTHER = 0x0F              # not supported here
     REJECT_PEGGING = 0x11
     REJECT_QUANTITY = 0x13
     REJECT_CROSS_ORDER = 0x14
@@ -26,6 +26,7 @@ cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons
     REJECT_SYMBOL = 0x17
     REJECT_PRICE = 0x1D
     REJECT_QUANTITY_MAX = 0x31
+    REJECT_NO_ROOM = 0x80            # the order pool is exhausted, or the order references are
 
 cdef enum:
     QUANTITY_MAX = 999999            # OUCH 5.0

@@ -78,7 +78,7 @@ def indicated(venue: Subject, second: int = 1) -> tuple[int, int, int, str]:
 PRICES = [
     ("most volume", "200@103 100@102 100@101", "150@100 150@101 100@103", 0, (102, 300, 0, "N")),
     ("most volume, whatever the reference", "10@150", "5@140 5@150", 199, (150, 10, 0, "N")),
-    ("smallest imbalance, lower middle", "100@103 50@101", "100@101", 0, (102, 100, 0, "N")),
+    ("smallest imbalance, mean of limits", "100@103 50@101", "100@101", 0, (102, 100, 0, "N")),
     ("reference above the tie", "100@103 50@101", "100@101", 110, (103, 100, 0, "N")),
     ("reference below the tie", "100@103 50@101", "100@101", 100, (102, 100, 0, "N")),
     ("buys left at every price", "300@105", "100@101", 0, (103, 100, 200, "B")),
@@ -88,12 +88,14 @@ PRICES = [
     ("sells left until the next sell", "100@105", "150@101 50@103", 190, (102, 100, 50, "S")),
     ("less left of sells", "100@102 50@101", "100@100 40@102", 100, (102, 100, 40, "S")),
     ("less left of buys", "100@102 40@101", "100@100 50@102", 190, (101, 100, 40, "B")),
-    ("as much left, lower middle", "100@102 50@101", "100@100 50@102", 0, (101, 100, 50, "B")),
+    ("as much left, mean of limits", "100@102 50@101", "100@100 50@102", 0, (101, 100, 50, "B")),
     ("as much left, reference above", "100@102 50@101", "100@100 50@102", 190, (102, 100, 50, "S")),
-    ("only market orders", "100@m", "60@m", 0, (150, 60, 40, "B")),
+    ("only market orders", "100@m", "60@m", 0, (0, 0, 0, "O")),
     ("only market orders, reference", "100@m", "60@m 40@m", 123, (123, 100, 0, "N")),
     ("market orders meet limits", "50@m 20@105", "70@110", 100, (110, 50, 20, "S")),
-    ("market orders meet limits, middle", "50@m", "70@110", 0, (155, 50, 20, "S")),
+    ("market orders meet a limit, at it", "50@m", "70@110", 0, (110, 50, 20, "S")),
+    ("a limit that does not execute", "10@150 5@101", "10@120", 0, (125, 10, 0, "N")),
+    ("the mean of limits, rounded down", "10@104", "10@101", 0, (102, 10, 0, "N")),
     ("market sells take the best buys", "30@180 30@170", "40@m", 200, (170, 40, 20, "B")),
     ("limits at the ends of the range", "10@200", "10@100", 0, (150, 10, 0, "N")),
     ("no meeting", "10@110", "10@111", 105, (0, 0, 0, "O")),
@@ -163,6 +165,20 @@ def test_all_quantity_takes_part_except_that_of_minimum_quantities_and_other_auc
         Entry("S", 1000, 110),
     )
     assert indicated(venue) == (110, 70, 930, "S")
+
+
+@rule("14.3")
+def test_only_limits_that_take_part_stand_in_for_a_reference(kind: str) -> None:
+    venue = opened(kind)
+    fill(
+        venue,
+        Entry("B", 10, 120),
+        Entry("S", 10, 104),
+        Entry("S", 10, 130, display="N"),
+        Entry("S", 10, 160, display="N", options=u32(MIN_QTY, 10)),
+        Entry("B", 10, 100, cross_type="C"),
+    )
+    assert indicated(venue) == (117, 10, 0, "N")  # of 104 and 130
 
 
 @rule("14.4", "14.5", "14.6")

@@ -250,4 +250,4 @@ def test_a_replacement_works_while_the_pool_is_full(kind: str) -> None:
     venue = Subject(kind, r.Limits(orders_max=1)).open()
     venue.rest(1, 1, "B", 10, 1000)
     assert venue.one(r.replace(1, 1, 2, 10, 1100)).type == r.REPLACED
-    assert venue.reason(r.enter(1, 3, "B", 10, 1000)) == 0x0F
+    assert venue.reason(r.enter(1, 3, "B", 10, 1000)) == 0x80

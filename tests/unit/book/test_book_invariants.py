@@ -42,7 +42,7 @@ def broken(core: MatchingEngine) -> str:
 def test_a_crossed_book_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
     # Buys count down from the highest price: it becomes five ticks higher, and they with it.
-    memory.u32(memory.books + memory.TICKS_COUNT).value += 5
+    memory.u32(memory.book_field("grid", "ticks_count")).value += 5
     assert broken(core) == "the book is crossed"
 
 
@@ -50,28 +50,28 @@ def test_a_crossed_book_is_seen(core: MatchingEngine) -> None:
 @pytest.mark.parametrize("change", [1, 1 << 42])
 def test_a_wrong_level_total_is_seen(core: MatchingEngine, change: int) -> None:
     memory = Memory(core)
-    memory.u64(memory.level(FIRST) + 8).value += change
+    memory.u64(memory.level(FIRST, "total")).value += change
     assert broken(core) == "a level's total is not the sum of its orders"
 
 
 @rule("17.3")
 def test_a_wrong_neighbour_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.order(SECOND) + 4).value = memory.level_unit(FIRST)
+    memory.u32(memory.order(SECOND, "link", "prev")).value = memory.level_unit(FIRST)
     assert broken(core) == "an order does not know its neighbour or its level"
 
 
 @rule("17.3")
 def test_a_forgotten_end_of_a_queue_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.level(FIRST) + 4).value = memory.unit(FIRST)
+    memory.u32(memory.level(FIRST, "link", "prev")).value = memory.unit(FIRST)
     assert broken(core) == "a level does not know the end of its queue"
 
 
 @rule("17.4")
 def test_an_order_in_two_places_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.level(THIRD)).value = memory.unit(FIRST)
+    memory.u32(memory.level(THIRD, "link", "next")).value = memory.unit(FIRST)
     assert broken(core) == "an order is in two places"
 
 
@@ -92,28 +92,28 @@ def test_a_reference_to_a_dead_order_is_seen(core: MatchingEngine) -> None:
 @rule("17.5")
 def test_an_empty_page_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u64(memory.page(SELL)).value = 0
+    memory.u64(memory.page(SELL, "occupied")).value = 0
     assert broken(core) == "an empty level page was not given back"
 
 
 @rule("17.5")
 def test_a_better_level_than_the_best_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u64(memory.page(SELL)).value |= 1
+    memory.u64(memory.page(SELL, "occupied")).value |= 1
     assert broken(core) == "a better level than the best exists"
 
 
 @rule("17.5")
 def test_a_level_too_many_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.side(0) + 28).value += 1
+    memory.u32(memory.side(0, "levels")).value += 1
     assert broken(core) == "a side counts its levels wrongly"
 
 
 @rule("17.6")
 def test_a_lost_order_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    fresh = memory.u32(memory.engine + memory.ORDER_POOL + 12)
+    fresh = memory.u32(memory.engine_field("arena", "order_pool", "fresh"))
     assert fresh.value == 4
     fresh.value += 1
     assert broken(core) == "an order was lost"
@@ -122,35 +122,35 @@ def test_a_lost_order_is_seen(core: MatchingEngine) -> None:
 @rule("17.6")
 def test_an_order_that_is_free_and_live_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    pool = memory.engine + memory.ORDER_POOL
-    memory.u32(memory.u64(pool).value).value = memory.unit(FIRST) // 2
-    memory.u32(pool + 8).value = 1
+    free = memory.u64(memory.engine_field("arena", "order_pool", "free")).value
+    memory.u32(free).value = memory.unit(FIRST) // 2
+    memory.u32(memory.engine_field("arena", "order_pool", "free_count")).value = 1
     assert broken(core) == "an order is both free and live, or free twice"
 
 
 @rule("17.7")
 def test_an_order_without_quantity_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.order(FIRST) + 8).value = 0
+    memory.u32(memory.order(FIRST, "quantity")).value = 0
     assert broken(core) == "an order without quantity or reference rests"
 
 
 @rule("17.7")
 def test_an_order_off_lot_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.books + memory.LOT_SIZE).value = 3
+    memory.u32(memory.book_field("limits", "lot_size")).value = 3
     assert broken(core) == "an order rests that is not a whole number of lots"
 
 
 @rule("17.7")
 def test_an_order_outside_the_prices_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.books + memory.TICKS_COUNT).value = 10
+    memory.u32(memory.book_field("grid", "ticks_count")).value = 10
     assert broken(core) == "a level is outside the instrument's prices"
 
 
 @rule("17.7")
 def test_an_order_on_the_wrong_side_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u64(memory.order(FIRST) + 16).value ^= ord("B") ^ ord("S")
+    memory.u64(memory.order(FIRST, "ref_side")).value ^= ord("B") ^ ord("S")
     assert broken(core) == "an order rests on the wrong side"

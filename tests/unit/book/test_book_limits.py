@@ -103,10 +103,10 @@ def test_the_last_order_reference_is_given_and_none_after_it() -> None:
     assert venue.core is not None
     memory = Memory(venue.core)
     venue.rest(1, 1, "B", 5, 900)
-    memory.u64(memory.engine + memory.ORDER_REF_LAST).value = 2**48 - 2**28 - 2
+    memory.u64(memory.engine_field("order_ref_last")).value = 2**48 - 2**28 - 2
     assert venue.rest(1, 2, "B", 5, 1000) == 2**48 - 2**28 - 1
-    assert venue.reason(r.enter(1, 3, "B", 5, 1000)) == 0x0F
-    assert venue.reason(r.enter(1, 4, "B", 5, 1000, time_in_force="3")) == 0x0F
+    assert venue.reason(r.enter(1, 3, "B", 5, 1000)) == 0x80
+    assert venue.reason(r.enter(1, 4, "B", 5, 1000, time_in_force="3")) == 0x80
     assert venue.reason(r.replace(1, 1, 5, 5, 1000)) == 0x0A
     assert [order["order_ref"] for order in venue.core.orders(0, "B")] == [2**48 - 2**28 - 1, 1]
 

@@ -140,13 +140,13 @@ def test_a_full_pool_rejects_what_could_rest_and_lets_the_rest_trade(kind: str) 
     venue = Subject(kind, r.Limits(orders_max=2)).open()
     venue.rest(1, 1, "S", 5, 1000)
     venue.rest(1, 2, "S", 5, 1000)
-    assert venue.reason(r.enter(2, 1, "B", 5, 1000)) == 0x0F
+    assert venue.reason(r.enter(2, 1, "B", 5, 1000)) == 0x80
     events = venue.ok(r.enter(2, 2, "B", 2, 1000, time_in_force="3"))
     assert kinds(events) == [r.ACCEPTED, r.EXECUTED]
     events = venue.ok(r.enter(2, 3, "B", 3, r.MARKET))
     assert kinds(events) == [r.ACCEPTED, r.EXECUTED]
     venue.rest(2, 4, "B", 5, 900)
-    assert venue.reason(r.enter(2, 5, "B", 5, 900)) == 0x0F
+    assert venue.reason(r.enter(2, 5, "B", 5, 900)) == 0x80
 
 
 @rule("4.4", "4.5", "4.6", "4.7", "4.8")

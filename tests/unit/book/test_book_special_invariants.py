@@ -11,11 +11,6 @@ from tests.model.rules import rule
 from ironcore.book.matching_engine import MatchingEngine
 
 ICEBERG, HIDDEN, STOP, TRAILING, PEG, TIMED, WAITING = (1 << 12 | n for n in range(1, 8))
-SPECIAL_BYTES, SIDE_BYTES = 96, 64
-# In a Special, after its 48 bytes of options.
-NAMED, EXPIRY, PEERS, RESERVE, INSTRUMENT = 36, 48, 56, 72, 76
-# In the first book: hidden_key of the buys, and followers behind ten sides and the limits.
-HIDDEN_KEY, FOLLOWERS = 48, 10 * SIDE_BYTES + 16
 
 
 @pytest.fixture
@@ -55,11 +50,6 @@ def core() -> MatchingEngine:
     return core
 
 
-def special(memory: Memory, slot: int) -> int:
-    specials = memory.u64(memory.engine + memory.ARENA + 8).value
-    return specials + SPECIAL_BYTES * (memory.unit(slot) // 2)
-
-
 def broken(core: MatchingEngine) -> str:
     with pytest.raises(AssertionError) as caught:
         core.check_invariants()
@@ -70,41 +60,41 @@ def broken(core: MatchingEngine) -> str:
 @pytest.mark.parametrize(
     ("slot", "field", "value", "sentence"),
     [
-        (HIDDEN, INSTRUMENT, 1, "an order does not know its instrument"),
-        (STOP, NAMED, 0, "a stop rests, or an order sleeps that is none"),
-        (HIDDEN, NAMED, 1 << 11, "a stop rests, or an order sleeps that is none"),
-        (PEG, PEERS + 4, 2, "a peer does not know its neighbour"),
-        (TRAILING, NAMED, 1 << 11, "a peg or a trailing stop is not among its peers"),
-        (TIMED, EXPIRY + 4, 2, "an order expires that has another time"),
-        (ICEBERG, 12, 0, "an iceberg is not displayed"),
+        (HIDDEN, "instrument", 1, "an order does not know its instrument"),
+        (STOP, "options.named", 0, "a stop rests, or an order sleeps that is none"),
+        (HIDDEN, "options.named", 1 << 11, "a stop rests, or an order sleeps that is none"),
+        (PEG, "peers.prev", 2, "a peer does not know its neighbour"),
+        (TRAILING, "options.named", 1 << 11, "a peg or a trailing stop is not among its peers"),
+        (TIMED, "expiry.prev", 2, "an order expires that has another time"),
+        (ICEBERG, "options.max_floor", 0, "an iceberg is not displayed"),
     ],
 )
 def test_a_wrong_field_of_a_rarer_order_is_seen(
-    core: MatchingEngine, slot: int, field: int, value: int, sentence: str
+    core: MatchingEngine, slot: int, field: str, value: int, sentence: str
 ) -> None:
     memory = Memory(core)
-    memory.u32(special(memory, slot) + field).value = value
+    memory.u32(memory.special(slot, *field.split("."))).value = value
     assert broken(core) == sentence
 
 
 @rule("17.4")
 def test_an_order_that_lost_its_flag_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u64(memory.order(WAITING) + 16).value &= ~0x100
+    memory.u64(memory.order(WAITING, "ref_side")).value &= ~0x100
     assert broken(core) == "an order lacks what its kind needs"
 
 
 @rule("17.4")
 def test_a_miscounted_follower_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.books + FOLLOWERS).value += 1
+    memory.u32(memory.book_field("followers")).value += 1
     assert broken(core) == "a book miscounts what follows its prices"
 
 
 @rule("17.5")
 def test_a_wrong_best_hidden_price_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
-    memory.u32(memory.side(0) + HIDDEN_KEY).value += 1
+    memory.u32(memory.side(0, "hidden_key")).value += 1
     assert broken(core) == "a side does not know its best hidden price"
 
 
@@ -112,8 +102,8 @@ def test_a_wrong_best_hidden_price_is_seen(core: MatchingEngine) -> None:
 def test_a_reserve_off_lot_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
     for slot in (ICEBERG, HIDDEN, STOP, TRAILING, PEG, TIMED, WAITING):
-        memory.u32(memory.order(slot) + 8).value = 10
-        memory.u64(memory.level(slot) + 8).value = 1 << 42 | 10
-    memory.u32(special(memory, ICEBERG) + RESERVE).value = 41
-    memory.u32(memory.books + memory.LOT_SIZE).value = 10
+        memory.u32(memory.order(slot, "quantity")).value = 10
+        memory.u64(memory.level(slot, "total")).value = 1 << 42 | 10
+    memory.u32(memory.special(ICEBERG, "reserve")).value = 41
+    memory.u32(memory.book_field("limits", "lot_size")).value = 10
     assert broken(core) == "an order rests that is not a whole number of lots"

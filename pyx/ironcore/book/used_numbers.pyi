@@ -1,0 +1,1 @@
+"""What follows from a command once it is done: stops that it triggered, pegs that follow."""
