@@ -32,6 +32,8 @@ cdef struct ShmReceiver:
     uint64_t** counters
     uint8_t* copy                    # gating with patience: the frame, so that it cannot change
     Eviction eviction
+    uint64_t gap_first               # of the gap that was found last
+    uint64_t gap_frames
 
 cdef class ShmPublication(PublicationEnd):
     cdef ShmSender sender

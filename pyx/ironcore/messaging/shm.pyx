@@ -5,22 +5,32 @@ one after goes on with the oldest frame still held, after a gap. A lossy reader 
 and is told of what was overwritten before it came as of any other gap.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from cpython.bytes cimport (
+    PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE)
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+
+from ironcore.base.clock cimport iron_clock_mono_ns
 
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_OVERRUN,
+    STATUS_TOO_LARGE,
 )
 from ironcore.ring.broadcast cimport (
-    LossyReader, Producer, Reader, broadcast_advance, broadcast_intact, broadcast_join,
-    broadcast_offer, broadcast_peek, broadcast_release,
+    LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
+    broadcast_has_room, broadcast_intact, broadcast_join, broadcast_offer, broadcast_peek,
+    broadcast_release,
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
+
+from ironcore.base.status import Status
+
+cdef tuple STATUSES = tuple(Status)  # by number
 
 PUBLICATION_COUNTERS = (
     ("offered", "frames put into the ring"),
@@ -65,65 +75,47 @@ cdef uint64_t _sender_next(void* self) noexcept nogil:
 
 
 cdef void _end(void* self) noexcept nogil:
-    (<ShmSender*>self).ended = True
+    cdef ShmSender* s = <ShmSender*>self
+    s.ended = True
+    broadcast_end(s.ring)
 
 
-cdef void _rejoin(ShmReceiver* r, const FrameHandler* handler) noexcept nogil:
-    """After an eviction that was told: gate again, and tell what was missed."""
-    cdef uint64_t expected = r.ring.sequence_next
-    broadcast_join(r.ring)
-    r.eviction = EVICTION_NONE
-    if r.ring.sequence_next > expected:
-        counter_add(r.counters[SHM_GAPS], 1)
-        counter_add(r.counters[SHM_GAP_FRAMES], r.ring.sequence_next - expected)
-        handler.gap(handler.context, expected, r.ring.sequence_next - expected)
+cdef int _count_gap(ShmReceiver* r, uint64_t first, uint64_t count) noexcept nogil:
+    r.gap_first = first
+    r.gap_frames = count
+    counter_add(r.counters[SHM_GAPS], 1)
+    counter_add(r.counters[SHM_GAP_FRAMES], count)
+    return STATUS_OVERRUN
 
 
-cdef int _take(ShmReceiver* r, const FrameHandler* handler) noexcept nogil:
-    """Hand over the next frame: STATUS_FULL when the handler does not take it, else what the ring
-    says of it."""
-    cdef const uint8_t* payload = NULL
-    cdef uint32_t payload_bytes = 0
-    cdef uint64_t sequence = 0
+# What comes next: a frame (STATUS_OK), a gap (STATUS_OVERRUN, in gap_first and gap_frames), or what
+# the ring says instead.
+cdef inline int _next(ShmReceiver* r, const uint8_t** payload, uint32_t* payload_bytes,
+                      uint64_t* sequence) noexcept nogil:
     cdef uint64_t expected = r.ring.sequence_next
     cdef uint64_t lost = r.ring.lost_frames
-    cdef int status = broadcast_peek(r.ring, &payload, &payload_bytes, &sequence)
+    cdef int status
+    if r.eviction != EVICTION_NONE:
+        # Told already: gate again, and tell what was missed.
+        r.eviction = EVICTION_NONE
+        broadcast_join(r.ring)
+        if r.ring.sequence_next > expected:
+            return _count_gap(r, expected, r.ring.sequence_next - expected)
+    status = broadcast_peek(r.ring, payload, payload_bytes, sequence)
     if status == STATUS_OVERRUN:
-        counter_add(r.counters[SHM_GAPS], 1)
-        counter_add(r.counters[SHM_GAP_FRAMES], r.ring.lost_frames - lost)
-        handler.gap(handler.context, expected, r.ring.lost_frames - lost)
-        return STATUS_OVERRUN
-    if status != STATUS_OK:
-        return status
-    if r.copy != NULL:
-        memcpy(r.copy, payload, payload_bytes)
-        payload = r.copy
-        status = broadcast_intact(r.ring)
-        if status != STATUS_OK:
-            return status
-    if handler.frame(handler.context, sequence, payload, payload_bytes) != STATUS_OK:
-        return STATUS_FULL
-    broadcast_advance(r.ring)
-    return STATUS_OK
+        return _count_gap(r, expected, r.ring.lost_frames - lost)
+    return status
 
 
-cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
-               uint64_t now_ns) noexcept nogil:
-    cdef ShmReceiver* r = <ShmReceiver*>self
-    cdef int taken = 0
-    cdef int status = STATUS_OK
-    if r.eviction == EVICTION_TO_TELL:
-        r.eviction = EVICTION_TOLD
-        return -STATUS_EVICTED
-    if r.eviction == EVICTION_TOLD:
-        _rejoin(r, handler)
-    while taken < batch_max:
-        status = _take(r, handler)
-        if status == STATUS_OVERRUN:
-            continue
-        if status != STATUS_OK:
-            break
-        taken += 1
+cdef inline bint _tells_eviction(ShmReceiver* r) noexcept nogil:
+    if r.eviction != EVICTION_TO_TELL:
+        return False
+    r.eviction = EVICTION_TOLD
+    return True
+
+
+# Ends a poll that took so many frames and found `status` behind them: what it answers.
+cdef inline int _finish(ShmReceiver* r, int taken, int status) noexcept nogil:
     if taken:
         counter_add(r.counters[SHM_FRAMES], taken)
         if broadcast_release(r.ring) == STATUS_EVICTED:
@@ -133,9 +125,39 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
         r.eviction = EVICTION_TO_TELL if taken else EVICTION_TOLD
     if taken:
         return taken
+    if status == STATUS_EMPTY and broadcast_ended(r.ring):
+        return -STATUS_CLOSED
     if status == STATUS_OK or status == STATUS_EMPTY or status == STATUS_FULL:
         return 0
     return -status
+
+
+cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
+               uint64_t now_ns) noexcept nogil:
+    cdef ShmReceiver* r = <ShmReceiver*>self
+    cdef const uint8_t* payload = NULL
+    cdef uint32_t payload_bytes = 0
+    cdef uint64_t sequence = 0
+    cdef int taken = 0
+    cdef int status = STATUS_OK
+    if _tells_eviction(r):
+        return -STATUS_EVICTED
+    while taken < batch_max:
+        status = _next(r, &payload, &payload_bytes, &sequence)
+        if status == STATUS_OVERRUN:
+            handler.gap(handler.context, r.gap_first, r.gap_frames)
+            continue
+        if status == STATUS_OK and r.copy != NULL:
+            memcpy(r.copy, payload, payload_bytes)
+            payload = r.copy
+            status = broadcast_intact(r.ring)
+        if status != STATUS_OK:
+            break
+        if handler.frame(handler.context, sequence, payload, payload_bytes) != STATUS_OK:
+            break
+        broadcast_advance(r.ring)
+        taken += 1
+    return _finish(r, taken, status)
 
 
 cdef uint64_t _receiver_next(void* self) noexcept nogil:
@@ -159,6 +181,28 @@ cdef class ShmPublication(PublicationEnd):
         self.publication.recall = _recall
         self.publication.sequence_next = _sender_next
         self.publication.end = _end
+
+    def offer(self, frame not None):
+        """As PublicationEnd.offer; looks at the clock only where patience may come into play."""
+        cdef ShmSender* s = &self.sender
+        cdef const uint8_t[::1] view
+        cdef const uint8_t* start = NULL
+        cdef Py_ssize_t frame_bytes
+        cdef uint64_t now_ns = 0
+        if PyBytes_CheckExact(frame):
+            start = <const uint8_t*>PyBytes_AS_STRING(frame)
+            frame_bytes = PyBytes_GET_SIZE(frame)
+        else:
+            view = frame
+            frame_bytes = view.shape[0]
+            if frame_bytes:
+                start = &view[0]
+        if frame_bytes > UINT32_MAX:
+            counter_add(s.counters[SHM_TOO_LARGE], 1)
+            return STATUSES[STATUS_TOO_LARGE]
+        if not broadcast_has_room(s.ring, <uint32_t>frame_bytes):
+            now_ns = iron_clock_mono_ns()
+        return STATUSES[_offer(s, start, <uint32_t>frame_bytes, now_ns)]
 
 
 cdef class ShmSubscription(SubscriptionEnd):
@@ -188,3 +232,35 @@ cdef class ShmSubscription(SubscriptionEnd):
 
     def __dealloc__(self):
         PyMem_RawFree(self.receiver.copy)
+
+    def poll(self, handler, int batch_max=256, on_gap=None):
+        """As SubscriptionEnd.poll, without a buffer between: frame by frame out of the ring."""
+        cdef ShmReceiver* r = &self.receiver
+        cdef const uint8_t* payload = NULL
+        cdef uint32_t payload_bytes = 0
+        cdef uint64_t sequence = 0
+        cdef int taken = 0
+        cdef int status = STATUS_OK
+        cdef int work = 0
+        if _tells_eviction(r):
+            return -STATUS_EVICTED
+        try:
+            while taken < batch_max:
+                status = _next(r, &payload, &payload_bytes, &sequence)
+                if status == STATUS_OVERRUN:
+                    if on_gap is not None:
+                        on_gap(r.gap_first, r.gap_frames)
+                    continue
+                if status != STATUS_OK:
+                    break
+                frame = PyBytes_FromStringAndSize(<const char*>payload, payload_bytes)
+                status = broadcast_intact(r.ring)
+                if status != STATUS_OK:
+                    break
+                # Before the call: a handler that raises has had its frame.
+                broadcast_advance(r.ring)
+                taken += 1
+                handler(sequence, frame)
+        finally:
+            work = _finish(r, taken, status)
+        return work
