@@ -1,6 +1,6 @@
 /* Bare sockets as one would use them in C: one send and one recv a message, no framing beyond its
  * fixed length, with the options of ironcore's transports: non-blocking, TCP_NODELAY, multicast
- * looped back on one interface. Floors that the transports are measured against; see iron_floor.h. */
+ * looped back on one interface. Floors that transports are measured against; see iron_floor.h. */
 #ifndef IRON_FLOOR_SOCKETS_H
 #define IRON_FLOOR_SOCKETS_H
 
@@ -24,8 +24,8 @@ static inline bool floor_set(int fd, int level, int option, int value) {
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-/* What is sent to `*out` arrives at `*in`: datagrams to a group on the loopback interface, at a port
- * that the kernel chooses. False with errno. */
+/* What is sent to `*out` arrives at `*in`: datagrams to a group on the loopback interface, at a
+ * port that the kernel chooses. False with errno. */
 static inline bool floor_multicast_join(uint32_t group, int *out, int *in) {
     struct sockaddr_in to = floor_address(group, 0);
     socklen_t bytes = sizeof to;
