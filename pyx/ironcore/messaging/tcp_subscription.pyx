@@ -322,11 +322,11 @@ cdef class TcpSubscription(SubscriptionEnd):
     """The stream that a TCP publication serves at an IPv4 address and port.
 
     name: up to 6 characters, by which the publication's counters tell readers apart; of two with
-    one name the later wins. sequence: the first frame wanted; 0 begins with the newest one. session:
-    the one wanted; "" takes the server's, and insists on it from then on. stale_ns: a connection on
-    which nothing was heard for so long is given up. backoff_min_ns and backoff_max_ns: between two
-    attempts; `seed` makes the random part. dialled: do not connect, but leave a socket for the
-    thread that calls `take_dialled` and carries what is sent on it, over TLS for instance.
+    one name the later wins. sequence: the first frame wanted; 0 begins with the newest one.
+    session: the one wanted; "" takes the server's, and insists on it from then on. stale_ns: a
+    connection on which nothing was heard for so long is given up. backoff_min_ns and
+    backoff_max_ns: between two attempts; `seed` makes the random part. dialled: do not connect, but
+    leave a socket for the thread that calls `take_dialled` and carries what is sent on it, over TLS for instance.
     """
 
     def __cinit__(self):
