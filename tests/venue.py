@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironcore.stage.counter_set import CounterSet
 from ironpit import config as configs
 from ironpit import listening, preparation
 from ironpit.definitions import Definitions, user_ref_bits

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
 from ironcore.runtime import pipeline
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironcore.stage.counter_set import CounterSet
 from ironpit import credentials, isolation, listening
 from ironpit.config import Config, Process
 from ironpit.definitions import Definitions, refused, user_ref_bits

@@ -3,6 +3,7 @@
 import secrets
 import struct
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -92,6 +93,15 @@ class Control:
         raise UserError(
             f"nothing was seen of the command within {timeout_s:g} s; it may have been sequenced",
             Exit.FAILED,
+        )
+
+    def stream_so_far(self) -> Iterator[tuple[int, bytes]]:
+        """The stream's frames up to now, the journal's and those that it has not got yet, each with
+        its sequence number. ValueError or OSError when they cannot be read."""
+        return pipeline.frames_before(
+            self.config.journal.directory,
+            self.config.streams.events.path,
+            self._stream.first_sequence,
         )
 
     def _frames(self) -> list[bytes]:

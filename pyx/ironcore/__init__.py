@@ -1,1 +1,1 @@
-"""The compiled data plane of ironpit. Layers: base; wire, ring, net; book, risk; stage; runtime."""
+"""The compiled data plane. Layers: base; wire, ring, net; book, risk, messaging; stage; runtime."""

@@ -10,6 +10,7 @@ from ironpit.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from ironpit.config import Config
+    from ironpit.control import Control
 
 STATES = (
     "pre-open",
@@ -54,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bust.add_argument("symbols", metavar="SYMBOL", nargs=1)
     bust.add_argument("match", metavar="MATCH", type=positive, help="its match number")
     bust.add_argument(
-        "orders", metavar="USER:REF", nargs="+", help="the orders, each as user name and UserRefNum"
+        "orders",
+        metavar="USER:REF",
+        nargs="+",
+        help="its two orders, each as user name and UserRefNum",
     )
     bust.add_argument(
         "--reason",
@@ -80,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     done: list[dict[str, Any]] = []
     failures: list[str] = []
     with Control(config) as control:
+        if arguments.action == "bust":
+            _check_bust(control, config, arguments)
         for symbol, command in commands:
             try:
                 done.append({"symbol": symbol, "events": control.send(command)})
@@ -134,11 +140,9 @@ def _commands(config: "Config", arguments: argparse.Namespace) -> Iterator[tuple
 def _slots(config: "Config", arguments: argparse.Namespace) -> tuple[int, int]:
     from ironpit.definitions import user_ref_bits
 
-    if len(arguments.orders) > 2:
-        raise UserError(f"found {len(arguments.orders)} orders, expected one or two", Exit.USAGE)
     users = [session.username for session in config.sessions]
-    slots = [0, 0]
-    for place, order in enumerate(arguments.orders):
+    slots = []
+    for order in arguments.orders:
         user, _, number = order.partition(":")
         if user not in users or not number.isdecimal():
             raise UserError(
@@ -146,8 +150,40 @@ def _slots(config: "Config", arguments: argparse.Namespace) -> tuple[int, int]:
                 "UserRefNum",
                 Exit.USAGE,
             )
-        slots[place] = (users.index(user) + 1 << user_ref_bits(config)) + int(number)
+        slots.append((users.index(user) + 1 << user_ref_bits(config)) + int(number))
+    if len(slots) != 2:
+        raise UserError(f"found {len(slots)} orders, expected the two of the trade", Exit.USAGE)
     return slots[0], slots[1]
+
+
+def _check_bust(control: "Control", config: "Config", arguments: argparse.Namespace) -> None:
+    """The engine keeps no trades (rule 2.9): what is busted is looked up where they stand."""
+    from ironpit.definitions import user_ref_bits
+    from ironpit.trades import find_trade
+
+    def refused(what: str) -> UserError:
+        return UserError(f"bust {arguments.symbols[0]} {arguments.match}: {what}")
+
+    bits = user_ref_bits(config)
+    try:
+        trade = find_trade(control.stream_so_far(), arguments.match, bits)
+    except (ValueError, OSError) as error:
+        raise refused(f"its trade cannot be looked up: {error}") from error
+    if trade is None:
+        raise refused(f"found no trade of this number in {config.journal.directory}")
+    if not trade.slots:
+        raise refused("found an auction of this number, expected one of its trades")
+    symbol = config.instruments[trade.instrument].symbol
+    if symbol != arguments.symbols[0]:
+        raise refused(f"found a trade in {symbol}, expected one in {arguments.symbols[0]}")
+    if sorted(trade.slots) != sorted(_slots(config, arguments)):
+        orders = " and ".join(
+            f"{config.sessions[(slot >> bits) - 1].username}:{slot & (1 << bits) - 1}"
+            for slot in trade.slots
+        )
+        raise refused(f"found the orders {orders}, expected {' and '.join(arguments.orders)}")
+    if trade.busted_at:
+        raise refused(f"found it busted before, at sequence number {trade.busted_at}")
 
 
 def _told(events: list[dict[str, Any]]) -> str:

@@ -68,6 +68,15 @@ cdef void broadcast_join(BroadcastReader* reader) noexcept nogil
 # Gives the slot up: the producer waits for this reader no longer, until it joins again.
 cdef void broadcast_leave(BroadcastReader* reader) noexcept nogil
 
+# Whether a claim of this length succeeds without a look at the readers, and so at the time.
+cdef inline bint broadcast_has_room(const BroadcastProducer* ring,
+                                    uint32_t payload_bytes) noexcept nogil:
+    cdef uint64_t span = frame_span(payload_bytes)
+    cdef uint64_t room = ring.capacity_bytes - (ring.tail & (ring.capacity_bytes - 1))
+    cdef uint64_t needed = span + FRAME_HEADER_BYTES + (room if span > room else 0)
+    return ring.tail + needed - ring.gate_cached <= ring.capacity_bytes
+
+
 # now_ns is the monotonic time, used only when the ring is full (patience, eviction).
 # STATUS_OK with *payload set, STATUS_FULL (counted), or STATUS_TOO_LARGE (over capacity / 8).
 # A claim that is not committed is forgotten at the next one.
@@ -173,6 +182,17 @@ cdef inline int broadcast_peek(BroadcastReader* reader, const uint8_t** payload,
 cdef inline void broadcast_advance(BroadcastReader* reader) noexcept nogil:
     reader.position = reader.frame_end
     reader.sequence_next = reader.frame_sequence + 1
+
+
+# Tells the readers that no frame follows the last one.
+cdef inline void broadcast_end(BroadcastProducer* ring) noexcept nogil:
+    store_release_u64(&ring.header.oldest.end_sequence, ring.sequence_next)
+
+
+# Whether the reader has seen the last frame of a stream that has ended.
+cdef inline bint broadcast_ended(BroadcastReader* reader) noexcept nogil:
+    cdef uint64_t end = load_acquire_u64(&reader.header.oldest.end_sequence)
+    return end != 0 and reader.sequence_next >= end
 
 
 # Gives everything before the next frame to peek back to the producer, and shows it to followers.

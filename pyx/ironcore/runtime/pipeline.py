@@ -8,13 +8,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
 from ironcore.book.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.broadcast import Gating
 from ironcore.ring.mapped_file import SegmentError
 from ironcore.stage import journal
-from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import JournalReader
 
 Frames = Iterator[tuple[int, bytes]]

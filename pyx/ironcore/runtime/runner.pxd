@@ -3,7 +3,7 @@
 from libc.stdint cimport uint64_t
 
 from ironcore.stage.agent cimport Agent
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 
 cdef enum:
     AGENTS_MAX = 8

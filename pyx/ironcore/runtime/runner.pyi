@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 
-from ironcore.stage.counter_set import CounterSet
+from ironcore.base.counter_set import CounterSet
 
 COUNTERS: tuple[tuple[str, str], ...]
 IDLE_STRATEGIES: dict[str, int]

@@ -15,7 +15,7 @@ from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u6
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport STATUS_IO
 from ironcore.stage.agent cimport Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 
 cdef extern from * nogil:
     """

@@ -29,7 +29,7 @@ from ironcore.wire.record cimport (
 
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironcore.stage.counter_set import CounterSet
+from ironcore.base.counter_set import CounterSet
 from ironcore.stage.journal_reader import recover
 
 STREAM_NAME = "SIMULATION"

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.net.sockets cimport Network
 from ironcore.stage.agent cimport Agent, Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.gateway_connection cimport Gateway, LoginVerdict
 
 cdef int gateway_poll(void* self, int batch_max) noexcept nogil

@@ -1,7 +1,7 @@
+from ironcore.base.counter_set import CounterSet
 from ironcore.net.sockets import Network
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
-from ironcore.stage.counter_set import CounterSet
 
 COUNTERS: tuple[tuple[str, str], ...]
 

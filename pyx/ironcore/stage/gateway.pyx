@@ -22,7 +22,7 @@ from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcas
 from ironcore.ring.spsc cimport Producer as OrderProducer
 from ironcore.ring.spsc cimport spsc_offer
 from ironcore.stage.agent cimport Agent
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.gateway_connection cimport (
     CLOSED_BY_PEER, CLOSED_ERROR, CLOSED_LOGOUT, CLOSED_MALFORMED, CLOSED_OVERSIZED,
     CLOSED_REPLIES_FULL, CLOSED_UNEXPECTED, CONNECTION_FREE, CONNECTION_JUDGED, CONNECTION_LIVE,

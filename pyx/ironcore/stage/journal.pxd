@@ -6,7 +6,7 @@ from ironcore.base.clock cimport Clock
 from ironcore.base.files cimport FileDirectory, Files
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 
 cdef enum SyncPolicy:
     SYNC_OFF = 0                     # fdatasync only when a segment is complete

@@ -1,9 +1,9 @@
 import os
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
 from ironcore.ring.broadcast import Reader
 from ironcore.stage.agent import Stage
-from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal_reader import JournalReport
 
 COUNTERS: tuple[tuple[str, str], ...]

@@ -24,7 +24,7 @@ from ironcore.base.status cimport STATUS_CORRUPT, STATUS_EMPTY, STATUS_IO, STATU
 from ironcore.ring.broadcast cimport Reader as StreamReader
 from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
 from ironcore.stage.agent cimport Agent, Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.journal_format cimport (
     RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, record_bytes, record_write,
     segment_header_write, segment_name,

@@ -7,7 +7,7 @@ from ironcore.book.engine cimport Engine
 from ironcore.ring.broadcast cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 
 cdef enum:                           # counters, in the order of COUNTERS

@@ -27,7 +27,7 @@ from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
 from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
 from ironcore.stage.agent cimport Agent
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
     COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_STREAM_START, EVENT_BYTES,
     FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader, StreamStart,

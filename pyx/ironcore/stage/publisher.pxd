@@ -7,7 +7,7 @@ from ironcore.base.files cimport FileDirectory
 from ironcore.net.sockets cimport Network, Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.itch_feed cimport ITCH_FEED_OUT_BYTES_MAX, ItchFeed
 from ironcore.stage.journal_cursor cimport JournalCursor
 from ironcore.stage.publisher_window cimport MessageWindow

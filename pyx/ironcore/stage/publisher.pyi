@@ -1,10 +1,10 @@
 import os
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
 from ironcore.net.sockets import Network
 from ironcore.ring.broadcast import Reader
 from ironcore.stage.agent import Stage
-from ironcore.stage.counter_set import CounterSet
 
 COUNTERS: tuple[tuple[str, str], ...]
 

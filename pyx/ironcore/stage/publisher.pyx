@@ -23,7 +23,7 @@ from ironcore.ring.broadcast cimport (
     broadcast_advance, broadcast_intact, broadcast_join, broadcast_peek, broadcast_release,
 )
 from ironcore.stage.agent cimport Agent, Stage
-from ironcore.stage.counter_set cimport CounterSet
+from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.itch_feed cimport itch_feed_apply, itch_feed_close, itch_feed_open
 from ironcore.stage.journal_cursor cimport (
     journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,

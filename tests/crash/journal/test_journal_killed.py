@@ -19,7 +19,7 @@ STAGE = """
 import sys
 from ironcore.ring import broadcast
 from ironcore.stage import journal
-from ironcore.stage.counter_set import CounterSet
+from ironcore.base.counter_set import CounterSet
 
 ring, directory, policy = sys.argv[1:]
 stage = journal.JournalStage(

@@ -4,6 +4,7 @@ Method: a hand-turned venue on a thread of its own, the entry point called in th
 sequenced is read off the stream.
 """
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -11,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.model import records as r
 from tests.venue import HandVenue, Member, write_config
 
+from ironcore.base.counter_set import CounterSet
+from ironcore.ring import broadcast
 from ironcore.runtime import pipeline
 from ironcore.stage import matcher
-from ironcore.stage.counter_set import CounterSet
 from ironcore.wire import record
 from ironpit import preparation
 from ironpit.cli import main
+from ironpit.definitions import user_ref_bits
+from ironpit.trades import Trade, find_trade
 
 
 class TurningVenue:
@@ -100,10 +105,10 @@ def test_what_has_no_effect_is_said_and_leaves_the_stream_as_it_was(
 ) -> None:
     assert turning.control("resume", "BTCUSD") == 1
     assert "resume BTCUSD: no effect: that is how it is already" in capsys.readouterr().err
-    assert turning.control("bust", "BTCUSD", "7", "ALFA1:1") == 1
-    assert "bust BTCUSD: refused: the engine does not know what" in capsys.readouterr().err
+    assert turning.control("add-instrument", "BTCUSD") == 1
+    assert "add-instrument BTCUSD: refused: the engine does not know" in capsys.readouterr().err
     venue = turning.stop()
-    assert not sequenced(venue, "SetState") + sequenced(venue, "BustTrade")
+    assert not sequenced(venue, "SetState")
     counters = venue.matcher.counters.snapshot()
     assert (counters["control_ignored"], counters["control_malformed"]) == (1, 1)
     assert (counters["ignored"], counters["malformed"]) == (0, 0)
@@ -119,7 +124,8 @@ def test_of_several_those_that_fail_are_named(
     assert "halt: ETHUSD: no effect" in said.err
 
 
-def test_a_trade_is_busted_for_both_members(file: Path) -> None:
+def after_a_trade(file: Path) -> tuple[HandVenue, list[Member]]:
+    """ALFA1:5 and BETA1:9 have traded BTCUSD: match number 1."""
     venue = HandVenue(file)
     venue.settle()
     alfa, beta = Member(venue), Member(venue, "BETA1")
@@ -129,11 +135,122 @@ def test_a_trade_is_busted_for_both_members(file: Path) -> None:
     alfa.replies()
     beta.enter(9, "S", 100, 1_000_000)
     beta.replies()
+    return venue, [alfa, beta]
+
+
+@pytest.fixture
+def traded(file: Path) -> Iterator[tuple[TurningVenue, list[Member]]]:
+    venue, members = after_a_trade(file)
     turning = TurningVenue(file, venue)
+    yield turning, members
+    turning.stop()
+
+
+def test_a_trade_is_busted_for_both_members(
+    traded: tuple[TurningVenue, list[Member]],
+) -> None:
+    turning, members = traded
     assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:9", "--reason", "C") == 0
     turning.stop()
-    assert [m.replies()[-1][:1] for m in (alfa, beta)] == [b"B", b"B"]
-    assert alfa.replies()[-1][9:22] == b"\0\0\0\5" + bytes(7) + b"\1C"
+    assert [m.replies()[-1][:1] for m in members] == [b"B", b"B"]
+    assert members[0].replies()[-1][9:22] == b"\0\0\0\5" + bytes(7) + b"\1C"
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["BTCUSD", "2", "ALFA1:5", "BETA1:9"], "BTCUSD 2: found no trade of this number in /"),
+        (["ETHUSD", "1", "ALFA1:5", "BETA1:9"], "found a trade in BTCUSD, expected one in ETHUSD"),
+        (
+            ["BTCUSD", "1", "ALFA1:5", "BETA1:8"],
+            "found the orders ALFA1:5 and BETA1:9, expected ALFA1:5 and BETA1:8",
+        ),
+        (["BTCUSD", "1", "BETA1:9", "BETA1:9"], "found the orders ALFA1:5 and BETA1:9, expected"),
+    ],
+)
+def test_what_is_no_such_trade_is_not_busted(
+    traded: tuple[TurningVenue, list[Member]],
+    words: list[str],
+    found: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    turning, _ = traded
+    assert turning.control("bust", *words) == 1
+    assert found in capsys.readouterr().err
+    venue = turning.stop()
+    assert not sequenced(venue, "BustTrade")
+    assert venue.matcher.counters.snapshot()["control_malformed"] == 0
+
+
+def test_a_trade_is_busted_once(
+    traded: tuple[TurningVenue, list[Member]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    turning, _ = traded
+    assert turning.control("bust", "BTCUSD", "1", "BETA1:9", "ALFA1:5") == 0
+    assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:9") == 1
+    venue = turning.stop()
+    frames = pipeline.whole_stream(venue.config.journal.directory, venue.config.streams.events.path)
+    (at,) = [number for number, p in frames if record.decode_frame(p)[0]["kind"] == "BustTrade"]
+    assert f"found it busted before, at sequence number {at}" in capsys.readouterr().err
+
+
+def test_an_auction_is_not_busted_but_its_trades_are(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venue = HandVenue(file)
+    venue.settle()
+    alfa, beta = Member(venue), Member(venue, "BETA1")
+    for member in (alfa, beta):
+        member.login()
+    turning = TurningVenue(file, venue)
+    assert turning.control("state", "BTCUSD", "quote-only") == 0
+    turning.stop()
+    for member, side in ((alfa, "B"), (beta, "S")):
+        member.enter(1, side, 100, 1_000_000)
+        member.replies()
+    turning = TurningVenue(file, venue)
+    assert turning.control("resume", "BTCUSD") == 0
+    assert turning.control("bust", "BTCUSD", "1", "ALFA1:1", "BETA1:1") == 1
+    assert "found an auction of this number" in capsys.readouterr().err
+    assert turning.control("bust", "BTCUSD", "2", "ALFA1:1", "BETA1:1") == 0
+    turning.stop()
+
+
+def test_a_trade_that_left_the_ring_is_found_in_the_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_config(tmp_path / "venue", events_capacity="64KiB")
+    venue, (alfa, _) = after_a_trade(file)
+    events = venue.config.streams.events.path
+    traded_at = broadcast.read_frames(events)[-1][0]
+    numbers = itertools.count(10)
+    while broadcast.read_frames(events)[0][0] <= traded_at:
+        for number in itertools.islice(numbers, 50):
+            alfa.enter(number, "B", 100, 500_000)
+        alfa.replies()
+    turning = TurningVenue(file, venue)
+    assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:8") == 1
+    assert "found the orders ALFA1:5 and BETA1:9" in capsys.readouterr().err
+    assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:9") == 0
+    turning.stop()
+
+
+def test_of_a_stop_that_was_triggered_the_trade_is_the_stops(file: Path) -> None:
+    venue, (alfa, beta) = after_a_trade(file)
+    alfa.enter(6, "S", 10, 1_000_100)
+    alfa.enter(7, "S", 10, 1_000_200)
+    alfa.replies()
+    beta.enter(10, "B", 10, 1_000_200, appendage=r.option(128, (1_000_100).to_bytes(8, "big")))
+    beta.replies()
+    beta.enter(11, "B", 10, 1_000_100)
+    beta.replies()
+    where = venue.config.journal.directory, venue.config.streams.events.path
+    frames = list(pipeline.whole_stream(*where))
+    bits = user_ref_bits(venue.config)
+    trades = [find_trade(frames, number, bits) for number in (2, 3, 4)]
+    assert trades[0] == Trade(0, [(1 << bits) + 6, (2 << bits) + 11])
+    assert trades[1] == Trade(0, [(1 << bits) + 7, (2 << bits) + 10])
+    assert trades[2] is None
 
 
 def test_the_configurations_changes_and_additions_are_taken_over_while_it_runs(
@@ -210,7 +327,8 @@ def test_a_command_for_a_matcher_that_is_gone_is_not_for_the_next_one(file: Path
         (["halt", "NOPE"], "instruments: found no NOPE, expected one of BTCUSD, ETHUSD"),
         (["bust", "BTCUSD", "1", "NOPE:1"], "NOPE:1: expected USER:REF, a user name out of"),
         (["bust", "BTCUSD", "1", "ALFA1:x"], "ALFA1:x: expected USER:REF"),
-        (["bust", "BTCUSD", "1", "ALFA1:1", "BETA1:1", "GAMA1:1"], "found 3 orders, expected one"),
+        (["bust", "BTCUSD", "1", "ALFA1:1", "BETA1:1", "GAMA1:1"], "found 3 orders, expected the"),
+        (["bust", "BTCUSD", "1", "ALFA1:1"], "found 1 orders, expected the two of the trade"),
     ],
 )
 def test_wrong_names_exit_2(

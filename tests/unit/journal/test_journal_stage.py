@@ -20,9 +20,9 @@ from tests.unit.journal.journal_bytes import (
     write_segment,
 )
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.ring import broadcast
 from ironcore.stage import journal
-from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.journal import JournalStage
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
 

@@ -18,9 +18,9 @@ from tests.unit.publisher.stream_frames import (
     stream_start,
 )
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.ring import broadcast
 from ironcore.stage import publisher
-from ironcore.stage.counter_set import CounterSet
 from ironcore.stage.itch_feed import Feed
 from ironcore.stage.publisher import PublisherStage
 

@@ -1,4 +1,4 @@
-"""The counters of one stage."""
+"""The counters of one part, a stage or an end of a stream."""
 
 from libc.string cimport memset
 
@@ -6,11 +6,11 @@ from ironcore.base.counters cimport COUNTER_COUNT, CountersFile, counters_new
 
 
 cdef class CounterSet:
-    """Counters named by a stage, each (name, label); without a file they live in memory."""
+    """Counters named by a part, each (name, label); without a file they live in memory."""
 
     def __cinit__(self, str writer, tuple names, CountersFile file=None):
-        if len(names) > STAGE_COUNTERS_MAX:
-            raise ValueError(f"{writer}: {len(names)} counters, at most {STAGE_COUNTERS_MAX}")
+        if len(names) > COUNTER_SET_MAX:
+            raise ValueError(f"{writer}: {len(names)} counters, at most {COUNTER_SET_MAX}")
         memset(self.own, 0, sizeof(self.own))
         self.file = file
         self.names = tuple(name for name, _ in names)

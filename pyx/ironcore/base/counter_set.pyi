@@ -1,7 +1,7 @@
 from ironcore.base.counters import CountersFile
 
 class CounterSet:
-    """Counters named by a stage, each (name, label); without a file they live in memory."""
+    """Counters named by a part, each (name, label); without a file they live in memory."""
 
     names: tuple[str, ...]
     def __init__(

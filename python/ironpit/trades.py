@@ -1,0 +1,67 @@
+"""A trade in the event stream, as whoever wants to bust it has to know it."""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ironcore.runtime.pipeline import COMMAND_TYPES
+from ironcore.wire import record
+
+
+@dataclass
+class Trade:
+    """What the stream says of a match number; slots are session << user_ref_bits | UserRefNum."""
+
+    instrument: int
+    slots: list[int] = field(default_factory=list)  # of its two orders; none: it is an auction's
+    busted_at: int = 0  # the sequence number of the first bust; 0 while there is none
+
+
+def find_trade(
+    frames: Iterable[tuple[int, bytes]], match_number: int, user_ref_bits: int
+) -> Trade | None:
+    """The trade of this match number, in a stream from its beginning; None when it has none.
+
+    Without `slots` the number is an auction's own (rule 14.6 of docs/MATCHING_RULES.md).
+    ValueError when a frame is none.
+    """
+    wanted = struct.pack("<Q", match_number)
+    trade = None
+    for sequence, transaction in _transactions(frames):
+        # Few transactions hold these bytes, and decoding is what takes the time.
+        if wanted not in transaction:
+            continue
+        command, *events = record.decode_frame(transaction)
+        aggressor = (command["session"] << user_ref_bits) + command["user_ref"]
+        for event in events:
+            if event["kind"] == "Activated":
+                aggressor = event["slot"]
+            if event["kind"] not in ("Executed", "Crossed", "Cross", "Broken"):
+                continue
+            if event["other"] != match_number:
+                continue
+            if event["kind"] == "Broken":
+                if trade is not None:
+                    trade.busted_at = trade.busted_at or sequence
+                continue
+            if trade is None:
+                trade = Trade(command["instrument"])
+            if event["kind"] != "Cross":
+                trade.slots.append(event["slot"])
+            if event["kind"] == "Executed":
+                trade.slots.append(aggressor)
+    return trade
+
+
+def _transactions(frames: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """Each command with all its events, under the sequence number of its first frame."""
+    first, transaction = 0, b""
+    for sequence, payload in frames:
+        if payload[0] in COMMAND_TYPES:
+            if transaction:
+                yield first, transaction
+            first, transaction = sequence, payload
+        else:
+            transaction += payload
+    if transaction:
+        yield first, transaction

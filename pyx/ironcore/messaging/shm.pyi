@@ -1,0 +1,26 @@
+import os
+
+from ironcore.base.counter_set import CounterSet
+from ironcore.messaging.publication import PublicationEnd
+from ironcore.messaging.subscription import SubscriptionEnd
+from ironcore.ring.broadcast import Producer, Reader
+
+PUBLICATION_COUNTERS: tuple[tuple[str, str], ...]
+SUBSCRIPTION_COUNTERS: tuple[tuple[str, str], ...]
+
+class ShmPublication(PublicationEnd):
+    producer: Producer
+    def __init__(
+        self, path: str | os.PathLike[str], counters: CounterSet | None = None
+    ) -> None: ...
+
+class ShmSubscription(SubscriptionEnd):
+    reader: Reader
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        name: str = "",
+        *,
+        from_: str = "now",
+        counters: CounterSet | None = None,
+    ) -> None: ...
