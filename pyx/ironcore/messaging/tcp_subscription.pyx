@@ -326,7 +326,8 @@ cdef class TcpSubscription(SubscriptionEnd):
     session: the one wanted; "" takes the server's, and insists on it from then on. stale_ns: a
     connection on which nothing was heard for so long is given up. backoff_min_ns and
     backoff_max_ns: between two attempts; `seed` makes the random part. dialled: do not connect, but
-    leave a socket for the thread that calls `take_dialled` and carries what is sent on it, over TLS for instance.
+    leave a socket for the thread that calls `take_dialled`, which carries what is sent on it over
+    TLS for instance.
     """
 
     def __cinit__(self):
