@@ -24,6 +24,9 @@ cdef struct Publication:
     void (*recall)(void* self, const uint8_t* frame, uint32_t frame_bytes) noexcept nogil
     # The number that the next frame will have.
     uint64_t (*sequence_next)(void* self) noexcept nogil
+    # The number behind the last frame that has left (or was given up): a restart need not offer
+    # what is below it. NULL: every frame leaves as it is offered.
+    uint64_t (*departed_next)(void* self) noexcept nogil
     # No frame comes after this: readers are told. Repeated turns go on telling and answering.
     void (*end)(void* self) noexcept nogil
 

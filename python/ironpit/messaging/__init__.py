@@ -1,0 +1,1 @@
+"""Opens the ends of streams from addresses and paths, as the configuration gives them."""
