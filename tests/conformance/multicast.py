@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from ironcore.messaging.multicast_publication import MulticastPublication
-from ironcore.messaging.multicast_subscription import MulticastSubscription
 from tests.conformance.datagrams import (
     BUFFER_BYTES,
     LOOPBACK,
@@ -22,6 +20,8 @@ from tests.conformance.relay import Relay
 from tests.conformance.transport import HELD_BYTES, Transport
 from tests.venue import free_port
 
+from ironcore.messaging.multicast_publication import MulticastPublication
+from ironcore.messaging.multicast_subscription import MulticastSubscription
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
 
