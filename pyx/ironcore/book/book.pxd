@@ -80,8 +80,10 @@ cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* executi
 
 
 cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tick) noexcept nogil:
-    """The key of a price, given as its tick, on the buy (0) or the sell (1) side."""
-    return tick if sell else grid.ticks_count - 1 - tick
+    """The key of a price, given as its tick, on the buy (0) or the sell (1) side: the tick, or
+    ticks_count - 1 - tick, without a branch."""
+    cdef uint32_t flipped = sell - 1
+    return (tick ^ flipped) + (grid.ticks_count & flipped)
 
 
 cdef inline void book_queue(Arena* arena, Book* book, uint32_t side, uint32_t key,
