@@ -268,7 +268,7 @@ class CommandMix:
             self.random.randint(0, self.model.match_number_last + 1),
             self.random.choice(slots),
             self.random.choice(slots),
-            instrument=self._instrument(),
+            instrument=r.INSTRUMENT_NONE if self.maybe(0.1) else self._instrument(),
         )
 
     def _shape(self, index: int) -> dict[str, Any]:

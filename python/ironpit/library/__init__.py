@@ -9,7 +9,14 @@ from ironcore.book.matching_engine import EVENT_DTYPE, LEVEL_DTYPE, ORDER_DTYPE
 from ironpit.library import commands
 from ironpit.library.applied import Applied, Status
 from ironpit.library.book import Book
-from ironpit.library.codes import MARKET_E4, CommandType, EventFlag, EventType, InstrumentState
+from ironpit.library.codes import (
+    MARKET_E4,
+    CommandType,
+    EventFlag,
+    EventType,
+    InstrumentState,
+    OrderPlace,
+)
 from ironpit.library.venue import Venue, VenueError
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "EventFlag",
     "EventType",
     "InstrumentState",
+    "OrderPlace",
     "Status",
     "Venue",
     "VenueError",

@@ -96,7 +96,7 @@ class Book:
         return self.venue.depth(self.instrument, side, levels_max)
 
     def orders(self, side: Side) -> Rows:
-        """The visible orders in priority: ORDER_DTYPE[k]."""
+        """Every live order of one side, hidden and waiting ones too: see Venue.orders."""
         return self.venue.orders(self.instrument, side)
 
     def best_e4(self, side: Side) -> int | None:

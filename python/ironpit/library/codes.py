@@ -11,7 +11,7 @@ INSTRUMENT_NONE: Final = 0xFFFFFFFF
 
 
 class CommandType(IntEnum):
-    """COMMAND_DTYPE's `type`; the others of docs/WIRE.md are methods of Venue."""
+    """COMMAND_DTYPE's `type`; the other commands of docs/WIRE.md are methods of Venue."""
 
     SYSTEM_EVENT = 4
     RETIRE_INSTRUMENT = 6
@@ -67,6 +67,17 @@ class EventFlag(IntFlag):
     CROSSES = 8  # REPLACED: the old order leaves by itself, the rest of the new one is ADDED
     SELL = 16  # the order concerned sells
     ATTRIBUTED = 32  # displayed with attribution
+
+
+class OrderPlace(IntEnum):
+    """ORDER_DTYPE's `place`: where an order waits."""
+
+    SHOWN = 0  # on the visible book
+    HIDDEN = 1
+    STOPS = 2  # dormant, until its stop price is reached
+    WAITING = 3  # with a limit, for its auction
+    WAITING_MARKET = 4  # without one
+    PARKED = 5  # a peg without a price
 
 
 class InstrumentState(IntEnum):

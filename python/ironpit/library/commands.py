@@ -1,12 +1,12 @@
 """Rows of COMMAND_DTYPE, made readably.
 
-Every argument is one value for all rows, or an array of n: numbers as integers, characters as a
-str of length 1, its code, or an array of either (`S1`, `U1`, or integers). Fields that are not
-given are 0, which for an option means that it is not named. The result is an array of n rows, 1
-when every argument is one value; `numpy.concatenate` joins several.
+Every argument is one value for all rows, or an array or a sequence of n: numbers as integers,
+characters as a str of length 1, its code, or an array of either (`S1`, `U1`, or integers). Fields
+that are not given are 0, which for an option means that it is not named. The result is an array of
+n rows, 1 when every argument is one value; `numpy.concatenate` joins several.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, SCOPES
 from ironpit.library.applied import Rows
+from ironpit.library.arguments import codes, texts
 from ironpit.library.codes import MARKET_E4, CommandType, InstrumentState
 
-Numbers = int | npt.NDArray[Any]
-Codes = str | int | npt.NDArray[Any]
+Numbers = int | Sequence[int] | npt.NDArray[Any]
+Codes = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any]
 
 CHARACTERS: Final = frozenset(
     ["side", "time_in_force", "display", "cross_type", "reason", "event_code", "price_type",
@@ -30,17 +31,6 @@ OPTIONS: Final = frozenset(
 )  # fmt: skip
 
 
-def code(value: Codes) -> Any:
-    """Characters as the numbers that the fields hold."""
-    if isinstance(value, str):
-        if len(value) != 1 or not value.isascii():
-            raise ValueError(f"found {value!r}, expected one character")
-        return ord(value)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "SU":
-        return value.astype("S1").view(np.uint8).reshape(value.shape)
-    return value
-
-
 def rows(command: CommandType, fields: Mapping[str, Any]) -> Rows:
     """Rows of one type of command, from fields of COMMAND_DTYPE by name.
 
@@ -50,8 +40,7 @@ def rows(command: CommandType, fields: Mapping[str, Any]) -> Rows:
     for name, value in fields.items():
         if name not in (COMMAND_DTYPE.names or ()):
             raise TypeError(f"found the field {name!r}, expected one of COMMAND_DTYPE")
-        given[name] = np.asarray(code(value) if name in CHARACTERS else value)
-        _check_range(name, given[name])
+        given[name] = _values(name, value)
     shape = np.broadcast_shapes((1,), *(array.shape for array in given.values()))
     if len(shape) != 1:
         raise ValueError(f"found arguments of {len(shape)} dimensions, expected at most 1")
@@ -62,17 +51,22 @@ def rows(command: CommandType, fields: Mapping[str, Any]) -> Rows:
     return made
 
 
-def _check_range(name: str, array: npt.NDArray[Any]) -> None:
-    """A number that its field would wrap around, or a price that is no integer, is an error."""
+def _values(name: str, value: Any) -> npt.NDArray[Any]:
+    """What a field is given, as it holds it: a number that it would wrap around, a price that is no
+    integer and a text that it would cut are errors."""
     field = COMMAND_DTYPE[name]
-    if field.kind == "S" or array.size == 0:
-        return
+    if field.kind == "S":
+        return texts(name.removeprefix("state_"), value, field.itemsize)
+    array = codes(name, value) if name in CHARACTERS else np.asarray(value)
+    if array.size == 0:
+        return array
     if array.dtype.kind not in "biu":
         raise ValueError(f"{name}: found values of type {array.dtype}, expected integers")
     limits = np.iinfo(field)
-    for value in (int(array.min()), int(array.max())):
-        if not int(limits.min) <= value <= int(limits.max):
-            raise ValueError(f"{name}: found {value}, expected {limits.min} to {limits.max}")
+    for found in (int(array.min()), int(array.max())):
+        if not int(limits.min) <= found <= int(limits.max):
+            raise ValueError(f"{name}: found {found}, expected {limits.min} to {limits.max}")
+    return array
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,7 +193,7 @@ def set_state(
     *,
     instrument: Numbers,
     state: Codes | InstrumentState,
-    reason: str | npt.NDArray[Any] = "    ",
+    reason: str | Sequence[str] | npt.NDArray[Any] = "    ",
     force: bool = False,
 ) -> Rows:
     """Another state of an instrument (rule 13.4), with its auction if there is one (rule 14.1)."""

@@ -10,16 +10,23 @@ from ironcore.book.command_rows import COMMAND_DTYPE
 from ironcore.book.matching_engine import EVENT_DTYPE
 from ironcore.book.venue import VenueCore
 from ironcore.wire import record
-from ironpit.library import commands
+from ironpit.library import commands, definitions
 from ironpit.library.applied import Applied, Rows, Status
-from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX
+from ironpit.library.arguments import U32_MAX, character, integer, text
+from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
 
 Side = Literal["B", "S"]
 RECORD_VERSION = 2
+INSTRUMENTS_MAX = 65_535
+ORDERS_MAX = 4_194_303
+USER_REF_BITS_MAX = 31
+STATE_REASON_LENGTH = 4
+U64_MAX = (1 << 64) - 1
 
 
 class VenueError(ValueError):
-    """A definition that the rules do not admit; the text says what was found and expected."""
+    """What the core refuses by its rules; the text says what was found and expected. Arguments that
+    no venue would take are a TypeError or a ValueError that names them."""
 
 
 class Venue:
@@ -44,7 +51,19 @@ class Venue:
         orders_max: int = 1 << 18,
         user_ref_bits: int = 20,
     ) -> None:
-        self._core = VenueCore(instruments_max, sessions_max, orders_max, user_ref_bits)
+        limits = {
+            "instruments_max": integer("instruments_max", instruments_max, 1, INSTRUMENTS_MAX),
+            "sessions_max": integer("sessions_max", sessions_max, 1),
+            "orders_max": integer("orders_max", orders_max, 1, ORDERS_MAX),
+            "user_ref_bits": integer("user_ref_bits", user_ref_bits, 1, USER_REF_BITS_MAX),
+        }
+        slots = limits["sessions_max"] + 1 << limits["user_ref_bits"]
+        if slots > U32_MAX:
+            raise ValueError(
+                f"sessions_max, user_ref_bits: found {sessions_max}, {user_ref_bits}, expected "
+                f"(sessions_max + 1) << user_ref_bits below 2^32"
+            )
+        self._core = VenueCore(**limits)
         self._lock = threading.Lock()
         start = record.encode(
             "StreamStart", stream_name="LIBRARY", version=RECORD_VERSION, **self._core.limits
@@ -68,25 +87,55 @@ class Venue:
     ) -> int:
         """Define the next instrument (rules 2.1 to 2.6); its id, which counts from 0.
 
-        Prices and tick sizes in 1/10,000. tick_table: up to 7 pairs (from this price on, tick
-        size). settings, each 0 when not given: reference_price_e4; in basis points
+        symbol: 1 to 8 printable ASCII characters without a space, none that an instrument has that
+        is not retired. Prices and tick sizes in 1/10,000. tick_table: up to 7 pairs (from this
+        price on, tick size). settings, each 0 when not given: reference_price_e4; in basis points
         static_collar_bp, dynamic_collar_bp, auction_collar_bp, entry_collar_bp and
         market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max.
-        Raises VenueError.
+        TypeError or ValueError names the argument; VenueError is what the core refuses.
         """
-        fields = {
-            "instrument": self.instruments_count,
-            "symbol": symbol,
-            "tick_size_e4": tick_size_e4,
-            "lot_size": lot_size,
-            "price_e4_min": tick_size_e4 if price_e4_min is None else price_e4_min,
-            "price_e4_max": price_e4_max,
-            "quantity_max": quantity_max,
-            "initial_state": initial_state,
-            **settings,
-        }
-        self._define("DefineInstrument", fields, tick_table)
-        return self.instruments_count - 1
+        fields = definitions.instrument(
+            {
+                "symbol": symbol,
+                "tick_size_e4": tick_size_e4,
+                "tick_table": tick_table,
+                "lot_size": lot_size,
+                "price_e4_min": tick_size_e4 if price_e4_min is None else price_e4_min,
+                "price_e4_max": price_e4_max,
+                "quantity_max": quantity_max,
+                "initial_state": initial_state,
+                **settings,
+            }
+        )
+        with self._lock:
+            instrument = self._core.counters["instruments"]
+            self._check_symbol(symbol)
+            self._define("DefineInstrument", {"instrument": instrument, **fields})
+        return instrument
+
+    def _check_symbol(self, symbol: str) -> None:
+        for instrument, taken in enumerate(self._core.symbols):
+            if taken == symbol and self._core.state(instrument) != InstrumentState.RETIRED:
+                raise VenueError(
+                    f"symbol: found {symbol!r}, which instrument {instrument} has already, "
+                    "expected another"
+                )
+
+    def change_instrument(self, instrument: int, **changed: Any) -> Rows:
+        """Other terms for an instrument (rule 2.7), effective for later commands: the events,
+        EVENT_DTYPE[k].
+
+        changed: those of add_instrument's arguments that shall differ, but for symbol and
+        initial_state; the others stay. reference_price_e4 0 leaves that price too. VenueError when
+        the core refuses: while orders are live, tick_size_e4, tick_table, lot_size, price_e4_min
+        and price_e4_max stay as they are.
+        """
+        changes = definitions.terms(changed)
+        with self._lock:
+            self._check_instrument(instrument)
+            stays = {**self._core.terms(instrument), "reference_price_e4": 0}
+            fields = {**definitions.terms(stays), **changes, "instrument": instrument}
+            return self._define("ChangeInstrument", fields)
 
     def add_session(
         self, name: str = "", *, firm: str = "", stp_mode: str = "-", stp_group: int = 0
@@ -94,34 +143,53 @@ class Venue:
         """Define the next session (rule 2.3); its id, which counts from 1.
 
         name up to 6 characters, firm up to 4. Sessions with the same stp_group other than 0 do not
-        trade with one another, in the way of stp_mode: 'N' 'O' 'B' 'D' '-' (rule 12). Raises
-        VenueError.
+        trade with one another, in the way of stp_mode: 'N' 'O' 'B' 'D' '-' (rule 12). TypeError or
+        ValueError names the argument; VenueError is what the core refuses.
         """
-        session = self.sessions_count + 1
-        fields = {
-            "session": session,
-            "username": name or f"S{session}",
-            "firm": firm,
-            "stp_mode": stp_mode,
-            "stp_group": stp_group,
-        }
-        self._define("DefineSession", fields)
+        fields = definitions.session(name, firm, stp_mode, stp_group)
+        with self._lock:
+            session = self._core.counters["sessions"] + 1
+            fields["username"] = name or f"S{session}"[: definitions.USERNAME_LENGTH]
+            self._define("DefineSession", {"session": session, **fields})
         return session
 
-    def _define(
-        self, kind: str, fields: dict[str, Any], tick_table: Sequence[tuple[int, int]] = ()
+    def bust_trade(
+        self, instrument: int, match_number: int, slots: Sequence[int], *, reason: str = "E"
     ) -> Rows:
-        if tick_table:
-            fields["tick_bands_count"] = len(tick_table)
-            for number, (price_from_e4, band_tick_e4) in enumerate(tick_table, 1):
-                fields[f"price_from_e4_{number}"] = price_from_e4
-                fields[f"tick_size_e4_{number}"] = band_tick_e4
+        """Break a trade (rule 2.9): its BROKEN events, EVENT_DTYPE[1 or 2]. The books stay as they
+        are.
+
+        match_number: `other` of its EXECUTED. slots: those of the orders that hear of it, one or
+        two (session << user_ref_bits | user_ref). VenueError when the core refuses.
+        """
+        both = [integer("slots", slot, 1) for slot in slots]
+        if not 1 <= len(both) <= 2:
+            raise ValueError(f"slots: found {len(both)} of them, expected 1 or 2")
+        fields = {
+            "instrument": integer("instrument", instrument),
+            "match_number": integer("match_number", match_number, 1, U64_MAX),
+            "slot_1": both[0],
+            "slot_2": both[1] if len(both) == 2 else 0,
+            "reason": text("reason", reason, 1, 1),
+        }
         with self._lock:
-            status, events = self._core.apply(record.encode(kind, **fields))
+            self._check_instrument(instrument)
+            return self._define("BustTrade", fields)
+
+    def _check_instrument(self, instrument: int) -> None:
+        count = self._core.counters["instruments"]
+        if not 0 <= integer("instrument", instrument) < count:
+            raise IndexError(f"instrument {instrument}: expected one of {count} from 0")
+
+    def _define(self, kind: str, fields: dict[str, Any]) -> Rows:
+        """One record, by whoever holds the lock."""
+        status, events = self._core.apply(record.encode(kind, **fields))
         if status != Status.OK:
             described = ", ".join(f"{name} {value!r}" for name, value in fields.items())
+            rules = "2.1 to 2.7" if kind != "BustTrade" else "2.9"
+            refused = "ignored while orders are live" if status == Status.IGNORED else "refused"
             raise VenueError(
-                f"{kind} refused: found {described}; expected what rules 2.1 to 2.7 "
+                f"{kind} {refused}: found {described}; expected what rules {rules} "
                 f"admit, within the limits {self.limits}"
             )
         return events
@@ -138,11 +206,13 @@ class Venue:
         to touch the memory of later commands ahead; None lets the size of the books decide. Neither
         changes a result. What is wrong with a command is in its status or its REJECTED event.
         """
+        if into is not None and not isinstance(into, Applied):
+            raise TypeError(f"into: found {type(into).__name__}, expected an Applied or None")
         given = np.asarray(rows)
         if given.dtype != COMMAND_DTYPE:
-            raise TypeError(f"found rows of dtype {given.dtype}, expected COMMAND_DTYPE")
+            raise TypeError(f"rows: found dtype {given.dtype}, expected COMMAND_DTYPE")
         if given.ndim != 1:
-            raise ValueError(f"found rows of {given.ndim} dimensions, expected 1")
+            raise ValueError(f"rows: found {given.ndim} dimensions, expected 1")
         given = np.ascontiguousarray(given)
         count = len(given)
         events, offsets, statuses, instruments = _room(count, into)
@@ -157,9 +227,19 @@ class Venue:
         )
 
     def set_state(
-        self, instrument: int, state: str, *, reason: str = "    ", force: bool = False
+        self,
+        instrument: int,
+        state: str | InstrumentState,
+        *,
+        reason: str = "    ",
+        force: bool = False,
     ) -> Rows:
-        """Another state of an instrument (rule 13.4): the events, EVENT_DTYPE[k]."""
+        """Another state of an instrument (rule 13.4): the events, EVENT_DTYPE[k]; none when it is
+        in that state already. reason: up to 4 characters. force: also where an auction would rather
+        be extended (rule 14.9)."""
+        character("state", chr(state) if isinstance(state, int) else state, definitions.STATES)
+        text("reason", reason, STATE_REASON_LENGTH)
+        integer("instrument", instrument)
         row = commands.set_state(instrument=instrument, state=state, reason=reason, force=force)
         return self._apply_one(row)
 
@@ -180,40 +260,67 @@ class Venue:
 
         price_e4 (1/10,000), orders (how many), quantity (displayed, their sum).
         """
+        levels = integer("levels_max", levels_max)
         with self._lock:
-            return self._core.depth(instrument, side, levels_max)
+            self._check_instrument(instrument)
+            return self._core.depth(instrument, side, levels)
 
-    def orders(self, instrument: int, side: Side) -> Rows:
-        """The visible orders in priority: ORDER_DTYPE[k].
+    def orders(self, instrument: int, side: Side, *, session: int | None = None) -> Rows:
+        """Every live order of one side, of one session or of all: ORDER_DTYPE[k].
 
-        order_ref, slot (session << user_ref_bits | user_ref), quantity (displayed), executed (by
-        the order and those that it replaced), price_e4, instrument, side (a code: 'B' 'S' 'T' 'E').
+        This is the owners' and the operator's view: hidden orders, dormant stops, orders that wait
+        for an auction and parked pegs are listed too. They are grouped by `place` (OrderPlace, in
+        its order) and in each place stand in priority; those of OrderPlace.SHOWN are what the
+        public sees.
         """
+        if session is not None:
+            integer("session", session, 1)
         with self._lock:
-            return self._core.orders(instrument, side)
+            self._check_instrument(instrument)
+            found = self._core.orders(instrument, side)
+        if session is None:
+            return found
+        chosen: Rows = found[found["slot"] >> self.limits["user_ref_bits"] == session]
+        return chosen
+
+    def terms(self, instrument: int) -> dict[str, Any]:
+        """What change_instrument may change, as it is now; the reference price may be an
+        auction's."""
+        with self._lock:
+            self._check_instrument(instrument)
+            return self._core.terms(instrument)
+
+    def state(self, instrument: int) -> InstrumentState:
+        """The instrument's state (rule 13.1)."""
+        with self._lock:
+            self._check_instrument(instrument)
+            return InstrumentState(self._core.state(instrument))
 
     def user_ref_next(self, session: int) -> int:
         """The lowest UserRefNum that the session may use next (rule 3.1)."""
+        integer("session", session)
         with self._lock:
             return self._core.user_ref_last(session) + 1
 
     def last_price_e4(self, instrument: int) -> int | None:
         """The price of the instrument's last execution in 1/10,000; None before the first."""
         with self._lock:
+            self._check_instrument(instrument)
             return self._core.last_price_e4(instrument) or None
 
     @property
     def symbols(self) -> list[str]:
         """The instruments' symbols, by id."""
-        return self._core.symbols
+        with self._lock:
+            return self._core.symbols
 
     @property
     def instruments_count(self) -> int:
-        return self._core.counters["instruments"]
+        return self.counters["instruments"]
 
     @property
     def sessions_count(self) -> int:
-        return self._core.counters["sessions"]
+        return self.counters["sessions"]
 
     @property
     def limits(self) -> dict[str, int]:
@@ -223,7 +330,8 @@ class Venue:
     @property
     def counters(self) -> dict[str, int]:
         """What is in use now, and the highest numbers given out."""
-        return self._core.counters
+        with self._lock:
+            return self._core.counters
 
     @property
     def core(self) -> VenueCore:

@@ -1,4 +1,5 @@
-# The counters of one part (a stage, a publication), by position: in the process's counters file, or in memory of its own.
+# The counters of one part (a stage, a publication), by position: in the process's counters file, or
+# in memory of its own.
 
 from libc.stdint cimport uint64_t
 

@@ -10,6 +10,7 @@ from ironcore.book.batch cimport (
     PREFETCH_DISTANCE, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Ahead, ahead_level, ahead_order,
     ahead_slot, events_copy,
 )
+from ironcore.book.book cimport Book
 from ironcore.book.command_rows cimport row_record, row_records_prepare
 from ironcore.book.engine cimport EngineLimits, engine_apply, engine_slot_at
 from ironcore.book.snapshot cimport (
@@ -142,6 +143,36 @@ cdef class VenueCore(MatchingEngine):
         """The price of the instrument's last execution in 1/10,000; 0 when there is none."""
         self._side(instrument, False)
         return self.engine.books[instrument].last_price_e4
+
+    def state(self, uint32_t instrument):
+        """The code of the instrument's state (rule 13.1)."""
+        self._side(instrument, False)
+        return self.engine.books[instrument].state
+
+    def terms(self, uint32_t instrument):
+        """What CHANGE_INSTRUMENT may change, as it is now, by the fields' names; tick_table is the
+        list of its bands, (price_from_e4, tick_size_e4)."""
+        self._side(instrument, False)
+        cdef const Book* book = &self.engine.books[instrument]
+        cdef uint32_t band
+        return {
+            "tick_size_e4": book.grid.bands[0].tick_size_e4,
+            "tick_table": [(book.grid.bands[band].price_from_e4, book.grid.bands[band].tick_size_e4)
+                           for band in range(1, book.grid.bands_count)],
+            "lot_size": book.limits.lot_size,
+            "price_e4_min": book.grid.price_e4_min,
+            "price_e4_max": book.grid.price_e4_max,
+            "quantity_max": book.limits.quantity_max,
+            "reference_price_e4": book.reference_price_e4,
+            "static_collar_bp": book.static_collar_bp,
+            "dynamic_collar_bp": book.dynamic_collar_bp,
+            "auction_collar_bp": book.auction_collar_bp,
+            "entry_collar_bp": book.entry_collar_bp,
+            "market_protection_bp": book.market_protection_bp,
+            "pause_seconds": book.pause_seconds,
+            "post_only_mode": book.post_only_mode,
+            "auction_extensions_max": book.auction_extensions_max,
+        }
 
     def save(self):
         """Everything that later commands depend on, as bytes for `load` of the same build."""

@@ -2,7 +2,8 @@
 #
 # A stream is a sequence of frames numbered from 1 without a hole.
 # A publication gives each frame that it takes the next number. It never waits: what it cannot take
-# now is STATUS_FULL, counted, and the caller's to offer again or to leave; a slow reader is dealt with as the configuration says.
+# now is STATUS_FULL, counted, and the caller's to offer again or to leave; a slow reader is dealt
+# with as the configuration says.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

@@ -21,8 +21,9 @@ from ironcore.base.status cimport (
     STATUS_TOO_LARGE,
 )
 from ironcore.ring.broadcast cimport (
-    LossyReader, Producer, Reader, broadcast_advance, broadcast_intact, broadcast_join,
-    broadcast_has_room, broadcast_offer, broadcast_peek, broadcast_release,
+    LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
+    broadcast_has_room, broadcast_intact, broadcast_join, broadcast_offer, broadcast_peek,
+    broadcast_release,
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
@@ -74,7 +75,9 @@ cdef uint64_t _sender_next(void* self) noexcept nogil:
 
 
 cdef void _end(void* self) noexcept nogil:
-    (<ShmSender*>self).ended = True
+    cdef ShmSender* s = <ShmSender*>self
+    s.ended = True
+    broadcast_end(s.ring)
 
 
 cdef int _count_gap(ShmReceiver* r, uint64_t first, uint64_t count) noexcept nogil:
@@ -122,6 +125,8 @@ cdef inline int _finish(ShmReceiver* r, int taken, int status) noexcept nogil:
         r.eviction = EVICTION_TO_TELL if taken else EVICTION_TOLD
     if taken:
         return taken
+    if status == STATUS_EMPTY and broadcast_ended(r.ring):
+        return -STATUS_CLOSED
     if status == STATUS_OK or status == STATUS_EMPTY or status == STATUS_FULL:
         return 0
     return -status

@@ -184,6 +184,17 @@ cdef inline void broadcast_advance(BroadcastReader* reader) noexcept nogil:
     reader.sequence_next = reader.frame_sequence + 1
 
 
+# Tells the readers that no frame follows the last one.
+cdef inline void broadcast_end(BroadcastProducer* ring) noexcept nogil:
+    store_release_u64(&ring.header.oldest.end_sequence, ring.sequence_next)
+
+
+# Whether the reader has seen the last frame of a stream that has ended.
+cdef inline bint broadcast_ended(BroadcastReader* reader) noexcept nogil:
+    cdef uint64_t end = load_acquire_u64(&reader.header.oldest.end_sequence)
+    return end != 0 and reader.sequence_next >= end
+
+
 # Gives everything before the next frame to peek back to the producer, and shows it to followers.
 # STATUS_EVICTED: it was not the reader's to keep any more; nothing is released.
 cdef inline int broadcast_release(BroadcastReader* reader) noexcept nogil:

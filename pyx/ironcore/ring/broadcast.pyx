@@ -246,6 +246,8 @@ cdef class Producer:
         store_release_u64(&header.tail.tail, self.ring.tail)
         # Room is looked for, with the fence, before the first byte that is not free for certain.
         self.ring.gate_cached = 0
+        # A producer that comes after the end goes on with the stream.
+        store_release_u64(&header.oldest.end_sequence, 0)
 
     def offer(self, const uint8_t[::1] payload, now_ns=None):
         """Append one frame: STATUS_OK, STATUS_FULL or STATUS_TOO_LARGE as a number.

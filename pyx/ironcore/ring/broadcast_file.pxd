@@ -34,7 +34,8 @@ cdef struct ReaderSlot:              # 256 bytes
 
 cdef struct OldestPair:              # 128 bytes, written by the producer
     uint64_t oldest                  # position of the oldest frame that is surely still there
-    uint8_t oldest_pad[120]
+    uint64_t end_sequence            # no frame has this number or a higher one; 0: not ended
+    uint8_t oldest_pad[112]
 
 cdef struct BroadcastHeader:         # 1024 + READERS_MAX * 256 bytes
     SegmentHeader segment

@@ -65,5 +65,5 @@ def test_settings_are_those_of_an_instrument() -> None:
     book = Book(tick_size_e4=1, lot_size=10)
     assert story(book.limit("B", 15, 7).events) == [("REJECTED", 0)]
     assert story(book.limit("B", 20, 7).events)[-1] == ("ADDED", 20)
-    with pytest.raises(ValueError, match="tick_size_e4 0"):
+    with pytest.raises(ValueError, match="tick_size_e4: found 0, expected 1"):
         Book(tick_size_e4=0)

@@ -6,6 +6,8 @@ header's words; records from the project's encoder.
 
 import ctypes as c
 import errno
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from ironcore.book import capsule
 from ironcore.wire import record
 
+ROOT = Path(__file__).parents[3]
 OK, EMPTY, FULL, MALFORMED, IGNORED = 0, 1, 2, 4, 12
 LIMITS = {"instruments_max": 2, "sessions_max": 2, "orders_max": 50, "user_ref_bits": 8}
 
@@ -155,6 +158,26 @@ def test_the_table_says_what_it_is() -> None:
     api = vtable()
     assert (api.abi_version, api.struct_bytes, api.record_version) == (1, c.sizeof(Api), 2)
     assert (c.sizeof(Batch), c.sizeof(Order), c.sizeof(Level), c.sizeof(Event)) == (80, 40, 16, 32)
+
+
+def test_the_document_names_all_that_the_header_has() -> None:
+    header = (ROOT / "pyx/ironcore/include/ironpit_core.h").read_text()
+    text = (ROOT / "docs/EMBEDDING.md").read_text()
+    functions = re.findall(r"\(\*(\w+)\)\(", header)
+    assert functions == [field[0] for field in Api._fields_[4:]]
+    rows = re.findall(r"^\| `(\w+)\(.*?\)` \|", text, re.MULTILINE)
+    assert rows == functions
+    listed = header[header.index("enum ironpit_status {") :].partition("};")[0]
+    statuses = re.findall(r"(IRONPIT_\w+) = (\d+)", listed)
+    assert re.findall(r"^\| `(IRONPIT_\w+)` (\d+) \|", text, re.MULTILINE) == statuses
+    assert len(statuses) == 5
+    for limit in LIMITS:
+        assert f"| `{limit}` |" in text
+    batch = header[
+        header.index("struct ironpit_batch {") : header.index("IRONPIT_SIZE(ironpit_bat")
+    ]
+    for name in re.findall(r"(\w+);", re.sub(r"/\*.*?\*/", "", batch)):
+        assert name == "reserved" or f"`{name}`" in text
 
 
 def test_limits_out_of_range_make_no_core() -> None:

@@ -12,6 +12,7 @@ import pytest
 from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, rows_to_records
 from ironcore.wire import record
 from ironpit.library import commands
+from ironpit.library.arguments import codes
 from ironpit.library.codes import MARKET_E4, CommandType
 
 ORDER: dict[str, Any] = {"session": 2, "user_ref": 7, "instrument": 3, "side": "B", "quantity": 100}
@@ -175,8 +176,11 @@ def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     assert rows.dtype == COMMAND_DTYPE
     assert rows["user_ref"].tolist() == [1, 2, 3]
     assert rows["side"].tobytes() == b"BSB"
-    assert commands.code(np.array([b"B", b"S"])).tolist() == [66, 83]
-    assert commands.code(np.array([66], np.uint8)).tolist() == [66]
+    assert codes("side", np.array([b"B", b"S"])).tolist() == [66, 83]
+    assert codes("side", np.array([66], np.uint8)).tolist() == [66]
+    assert codes("side", ["B", "S"]).tolist() == [66, 83]
+    assert codes("side", np.array(["B", "S"], "U9")).tolist() == [66, 83]
+    assert codes("side", np.array([["B"], ["S"]])).tolist() == [[66], [83]]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,12 @@ def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
         ("quantity", -1, "quantity: found -1, expected 0 to 4294967295"),
         ("price_e4", 1 << 31, "price_e4: found 2147483648"),
         ("price_e4", 100.5, "found values of type float64, expected integers"),
-        ("side", "BUY", "found 'BUY', expected one character"),
+        ("side", "BUY", "side: found 'BUY', expected one character"),
+        ("side", ["BUY", "SELL"], "side: found 'BUY', expected one character"),
+        ("side", np.array(["B", "SELL"]), "side: found 'SELL', expected one character"),
+        ("side", np.array([b"B", b"SELL"]), "side: found b'SELL', expected one character"),
+        ("side", "", "side: found '', expected one character"),
+        ("side", "ß", "side: found 'ß', expected one character"),
         ("user_ref", np.array([[1], [2]]), "2 dimensions"),
     ],
 )
@@ -193,6 +202,14 @@ def test_a_value_that_its_field_cannot_hold_is_named(field: str, value: Any, sai
     fields: dict[str, Any] = {**ORDER, "price_e4": 100, field: value}
     with pytest.raises(ValueError, match=said):
         commands.enter(**fields)
+
+
+@pytest.mark.parametrize("reason", ["HALT1", b"HALT1", ["T1", "HALT1"], np.array(["HALT1"])])
+def test_a_reason_that_its_field_would_cut_is_refused(reason: Any) -> None:
+    with pytest.raises(ValueError, match=r"^reason: found 'HALT1', expected 0 to 4 printable"):
+        commands.set_state(instrument=0, state="H", reason=reason)
+    with pytest.raises(TypeError, match=r"^reason: found 7, expected texts"):
+        commands.set_state(instrument=0, state="H", reason=7)  # type: ignore[arg-type]
 
 
 def test_an_unknown_option_is_named() -> None:

@@ -14,7 +14,7 @@ import ironpit
 from ironcore.book.command_rows import rows_to_records
 from ironcore.book.matching_engine import MatchingEngine, record_offsets
 from ironpit.flow import generate
-from ironpit.library import Applied, EventFlag, EventType, Status, Venue, VenueError, commands
+from ironpit.library import Applied, EventFlag, EventType, Status, Venue, commands
 from ironpit.library.flows import rows_of, venue_of
 
 
@@ -146,25 +146,6 @@ def test_depth_and_orders_are_arrays_best_first() -> None:
         venue.depth(1, "B")
     with pytest.raises(IndexError, match="session 2"):
         venue.user_ref_next(2)
-
-
-def test_definitions_say_what_they_refuse() -> None:
-    venue = small()
-    with pytest.raises(VenueError, match=r"lot_size 0.*rules 2.1 to 2.7"):
-        venue.add_instrument("BAD", lot_size=0)
-    assert venue.add_instrument("DEF") == 1
-    with pytest.raises(VenueError, match="'instruments_max': 2"):
-        venue.add_instrument("GHI")
-    assert venue.add_session() == 2
-    assert venue.symbols == ["ABC", "DEF"]
-
-
-def test_a_malformed_definition_leaves_the_venue_as_it_was() -> None:
-    venue = small()
-    digest = venue.digest()
-    with pytest.raises(VenueError):
-        venue.add_instrument("DEF", price_e4_max=2_000_000_000)
-    assert venue.digest() == digest
 
 
 def test_threads_take_turns() -> None:

@@ -1,0 +1,90 @@
+"""Instruments, sessions and busts as the records that define them, their arguments checked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from ironpit.library.arguments import U32_MAX, character, integer, text
+from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
+
+SYMBOL_LENGTH: Final = 8
+USERNAME_LENGTH: Final = 6
+FIRM_LENGTH: Final = 4
+TICK_TABLE_LENGTH: Final = 7
+BASIS_POINTS: Final = 10_000
+STP_MODES: Final = "NOBD-"
+# The terms of an instrument that are integers: the lowest and the highest.
+TERMS: Final[dict[str, tuple[int, int]]] = {
+    "tick_size_e4": (1, U32_MAX),
+    "lot_size": (1, U32_MAX),
+    "price_e4_min": (1, PRICE_E4_MAX),
+    "price_e4_max": (1, PRICE_E4_MAX),
+    "quantity_max": (1, QUANTITY_MAX),
+    "reference_price_e4": (0, PRICE_E4_MAX),
+    "static_collar_bp": (0, BASIS_POINTS),
+    "dynamic_collar_bp": (0, BASIS_POINTS),
+    "auction_collar_bp": (0, BASIS_POINTS),
+    "entry_collar_bp": (0, BASIS_POINTS),
+    "market_protection_bp": (0, BASIS_POINTS),
+    "pause_seconds": (0, 0xFFFF),
+    "post_only_mode": (0, 1),
+    "auction_extensions_max": (0, 0xFF),
+}
+STATES: Final = "".join(chr(state) for state in InstrumentState if state != InstrumentState.RETIRED)
+
+
+def tick_table(table: Iterable[Sequence[int]]) -> dict[str, int]:
+    """Bands of (price from, tick size) as the fields of a definition."""
+    bands = list(table)
+    if len(bands) > TICK_TABLE_LENGTH:
+        raise ValueError(
+            f"tick_table: found {len(bands)} bands, expected at most {TICK_TABLE_LENGTH}"
+        )
+    fields = {"tick_bands_count": len(bands)}
+    for number, band in enumerate(bands, 1):
+        if not isinstance(band, Sequence) or isinstance(band, str) or len(band) != 2:
+            raise TypeError(f"tick_table: found {band!r}, expected a pair (price, tick size)")
+        fields[f"price_from_e4_{number}"] = integer("tick_table", band[0], 1, PRICE_E4_MAX)
+        fields[f"tick_size_e4_{number}"] = integer("tick_table", band[1], 1)
+    return fields
+
+
+def terms(values: Mapping[str, Any]) -> dict[str, int]:
+    """The terms of an instrument as the fields of a definition or a change of it."""
+    fields: dict[str, int] = {}
+    for name, value in values.items():
+        if name == "tick_table":
+            fields |= tick_table(value)
+        elif name in TERMS:
+            fields[name] = integer(name, value, *TERMS[name])
+        else:
+            known = ", ".join(sorted([*TERMS, "tick_table"]))
+            raise TypeError(f"{name}: found an unknown argument, expected one of {known}")
+    return fields
+
+
+def symbol(value: Any) -> str:
+    """A symbol: up to 8 characters, of which none is a space."""
+    found = text("symbol", value, SYMBOL_LENGTH, 1)
+    if " " in found:
+        raise ValueError(f"symbol: found {value!r}, expected no spaces")
+    return found
+
+
+def instrument(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of DEFINE_INSTRUMENT, but for its id."""
+    given = dict(values)
+    fields: dict[str, Any] = {
+        "symbol": symbol(given.pop("symbol")),
+        "initial_state": character("initial_state", given.pop("initial_state"), STATES),
+    }
+    return {**fields, **terms(given)}
+
+
+def session(name: Any, firm: Any, stp_mode: Any, stp_group: Any) -> dict[str, Any]:
+    """The fields of DEFINE_SESSION, but for its id."""
+    return {
+        "username": text("name", name, USERNAME_LENGTH),
+        "firm": text("firm", firm, FIRM_LENGTH),
+        "stp_mode": character("stp_mode", stp_mode, STP_MODES),
+        "stp_group": integer("stp_group", stp_group),
+    }

@@ -1,0 +1,302 @@
+"""Goal: a venue is defined and changed as it is asked, and says by name what it cannot do.
+
+Method: good definitions by what the core then holds, each bad argument by the sentence that it gets
+and by the state, which stays; threads that all read the next id before any of them may go on.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ironpit.library import EventType, InstrumentState, OrderPlace, Venue, VenueError, commands
+
+LIMITS = {"instruments_max": 3, "sessions_max": 2, "orders_max": 1000, "user_ref_bits": 16}
+TABLE = [(10_000, 1000), (1_000_000, 10_000)]
+
+
+def small(**settings: Any) -> Venue:
+    venue = Venue(**LIMITS)
+    venue.add_instrument("ABC", **settings)
+    venue.add_session("ONE", firm="F1")
+    return venue
+
+
+def order(user_ref: int = 1, **fields: Any) -> Any:
+    values = {"session": 1, "instrument": 0, "side": "S", "quantity": 5, "price_e4": 100_00}
+    return commands.enter(user_ref=user_ref, **{**values, **fields})
+
+
+@pytest.mark.parametrize(
+    ("limits", "error", "said"),
+    [
+        ({"orders_max": 1.5}, TypeError, "orders_max: found 1.5, expected an integer"),
+        ({"orders_max": True}, TypeError, "orders_max: found True, expected an integer"),
+        ({"orders_max": 0}, ValueError, "orders_max: found 0, expected 1 to 4194303"),
+        ({"orders_max": 1 << 40}, ValueError, "orders_max: found 1099511627776"),
+        ({"instruments_max": 65_536}, ValueError, "instruments_max: found 65536"),
+        ({"sessions_max": "2"}, TypeError, "sessions_max: found '2'"),
+        ({"user_ref_bits": 32}, ValueError, "user_ref_bits: found 32, expected 1 to 31"),
+        ({"sessions_max": 4096}, ValueError, "sessions_max, user_ref_bits: found 4096, 20"),
+    ],
+)
+def test_a_limit_is_named(limits: dict[str, Any], error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        Venue(**limits)
+
+
+def test_numpys_integers_are_integers() -> None:
+    limits: Any = {name: np.int64(value) for name, value in LIMITS.items()}
+    venue = Venue(**limits)
+    assert venue.limits == LIMITS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"symbol": "ABC"}, VenueError, "symbol: found 'ABC', which instrument 0 has already"),
+        ({"symbol": "NINECHARS"}, ValueError, "symbol: found 'NINECHARS', expected 1 to 8"),
+        ({"symbol": ""}, ValueError, "symbol: found ''"),
+        ({"symbol": "A B"}, ValueError, "symbol: found 'A B', expected no spaces"),
+        ({"symbol": 7}, TypeError, "symbol: found 7, expected a str"),
+        ({"lot_size": 0}, ValueError, "lot_size: found 0, expected 1"),
+        ({"lot_size": 2.0}, TypeError, "lot_size: found 2.0, expected an integer"),
+        ({"price_e4_max": 2_000_000_000}, ValueError, "price_e4_max: found 2000000000"),
+        ({"pause_seconds": 1 << 16}, ValueError, "pause_seconds: found 65536"),
+        ({"initial_state": "X"}, ValueError, "initial_state: found 'X', expected one of 'C'"),
+        ({"initial_state": "R"}, ValueError, "initial_state: found 'R'"),
+        ({"collar_bp": 5}, TypeError, "collar_bp: found an unknown argument, expected one of auc"),
+        ({"tick_table": [(1, 2)] * 8}, ValueError, "tick_table: found 8 bands, expected at most 7"),
+        ({"tick_table": [100]}, TypeError, "tick_table: found 100, expected a pair"),
+        ({"tick_table": [(100, 0)]}, ValueError, "tick_table: found 0, expected 1"),
+        ({"price_e4_min": 200, "price_e4_max": 100}, VenueError, "expected what rules 2.1 to 2.7"),
+    ],
+)
+def test_a_bad_instrument_is_refused_by_name(
+    arguments: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    venue = small()
+    digest = venue.digest()
+    with pytest.raises(error, match=said):
+        venue.add_instrument(**{"symbol": "DEF", **arguments})
+    assert venue.digest() == digest
+    assert venue.add_instrument("DEF") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"name": "SEVENCH"}, ValueError, "name: found 'SEVENCH', expected 0 to 6"),
+        ({"firm": "FIRMS"}, ValueError, "firm: found 'FIRMS', expected 0 to 4"),
+        ({"stp_mode": "X"}, ValueError, "stp_mode: found 'X', expected one of 'N'"),
+        ({"stp_group": -1}, ValueError, "stp_group: found -1"),
+    ],
+)
+def test_a_bad_session_is_refused_by_name(
+    arguments: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    venue = small()
+    with pytest.raises(error, match=said):
+        venue.add_session(**arguments)
+    assert venue.sessions_count == 1
+
+
+def test_no_more_than_the_limits_are_defined() -> None:
+    venue = small()
+    assert [venue.add_instrument(name) for name in ("DEF", "GHI")] == [1, 2]
+    with pytest.raises(VenueError, match="'instruments_max': 3"):
+        venue.add_instrument("JKL")
+    assert venue.add_session() == 2
+    with pytest.raises(VenueError, match="'sessions_max': 2"):
+        venue.add_session()
+    assert venue.symbols == ["ABC", "DEF", "GHI"]
+
+
+def test_the_symbol_of_a_retired_instrument_may_be_given_again() -> None:
+    venue = small()
+    venue.apply(commands.retire(instrument=0))
+    assert venue.state(0) == InstrumentState.RETIRED
+    assert venue.add_instrument("ABC") == 1
+
+
+class CountedLock:
+    """A lock that says when a thread has come to it."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Semaphore(0)
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.arrived.release()
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+@pytest.mark.parametrize(
+    ("define", "expected"),
+    [
+        (lambda venue, number: venue.add_instrument(f"S{number}"), list(range(8))),
+        (lambda venue, _: venue.add_session(), list(range(1, 9))),
+    ],
+)
+def test_threads_that_define_at_once_get_ids_of_their_own(
+    define: Callable[[Venue, int], int], expected: list[int]
+) -> None:
+    venue = Venue(instruments_max=8, sessions_max=8, orders_max=10, user_ref_bits=8)
+    lock = CountedLock()
+    venue._lock = lock  # type: ignore[assignment]
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda number=number: found.append(define(venue, number)))
+        for number in range(8)
+    ]
+    with lock.lock:
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            assert lock.arrived.acquire(timeout=60)
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == expected
+
+
+def test_an_instrument_is_changed_in_what_is_given_and_in_nothing_else() -> None:
+    venue = small(tick_table=TABLE, lot_size=5, quantity_max=500, static_collar_bp=100)
+    venue.apply(order())
+    before = venue.terms(0)
+    assert before["tick_table"] == TABLE
+    (event,) = venue.change_instrument(0, quantity_max=50, dynamic_collar_bp=30)
+    assert event["type"] == EventType.INSTRUMENT_CHANGED
+    assert venue.terms(0) == {**before, "quantity_max": 50, "dynamic_collar_bp": 30}
+    refused = venue.apply(order(2, quantity=55)).events
+    assert refused["type"].tolist() == [EventType.REJECTED]
+
+
+def test_what_orders_rest_on_is_changed_only_without_them() -> None:
+    venue = small()
+    venue.apply(order())
+    digest = venue.digest()
+    with pytest.raises(VenueError, match=r"ignored while orders are live.*tick_size_e4 1000"):
+        venue.change_instrument(0, tick_size_e4=1000)
+    assert venue.digest() == digest
+    venue.apply(commands.cancel(session=1, user_ref=1))
+    venue.change_instrument(0, tick_size_e4=1000, tick_table=TABLE[1:])
+    assert venue.terms(0)["tick_size_e4"] == 1000
+    assert venue.terms(0)["tick_table"] == TABLE[1:]
+
+
+def test_a_change_leaves_the_reference_price_unless_it_is_given() -> None:
+    venue = small(reference_price_e4=50_00)
+    venue.change_instrument(0, quantity_max=10)
+    assert venue.terms(0)["reference_price_e4"] == 50_00
+    venue.change_instrument(0, reference_price_e4=60_00)
+    assert venue.terms(0)["reference_price_e4"] == 60_00
+
+
+def test_a_change_that_cannot_be_is_refused_by_name() -> None:
+    venue = small()
+    with pytest.raises(IndexError, match="instrument 1: expected one of 1 from 0"):
+        venue.change_instrument(1, quantity_max=5)
+    with pytest.raises(TypeError, match="symbol: found an unknown argument"):
+        venue.change_instrument(0, symbol="DEF")
+    with pytest.raises(ValueError, match="quantity_max: found 0"):
+        venue.change_instrument(0, quantity_max=0)
+    venue.apply(commands.retire(instrument=0))
+    with pytest.raises(VenueError, match="ChangeInstrument refused"):
+        venue.change_instrument(0, quantity_max=5)
+
+
+def test_a_trade_is_broken_for_each_order_that_is_named() -> None:
+    venue = small()
+    venue.apply(order())
+    events = venue.apply(order(2, side="B")).events
+    (executed,) = events[events["type"] == EventType.EXECUTED]
+    slots = [int(executed["slot"]), 1 << 16 | 2]
+    digest = venue.digest()
+    broken = venue.bust_trade(0, int(executed["other"]), slots, reason="C")
+    assert broken["type"].tolist() == [EventType.BROKEN] * 2
+    assert broken["slot"].tolist() == slots
+    assert broken["other"].tolist() == [executed["other"]] * 2
+    assert broken["reason"].tolist() == [ord("C")] * 2
+    assert len(venue.bust_trade(0, 1, slots[:1])) == 1
+    assert venue.digest() == digest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ((0, 99, [1 << 16 | 1]), VenueError, "BustTrade refused: .*match_number 99.*rules 2.9"),
+        ((0, 0, [1]), ValueError, "match_number: found 0"),
+        ((0, 1, []), ValueError, "slots: found 0 of them, expected 1 or 2"),
+        ((0, 1, [0, 1]), ValueError, "slots: found 0, expected 1 to"),
+        ((5, 1, [1]), IndexError, "instrument 5: expected one of 1 from 0"),
+    ],
+)
+def test_a_trade_that_was_not_is_not_broken(
+    arguments: tuple[Any, ...], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        small().bust_trade(*arguments)
+
+
+def test_every_live_order_is_listed_with_where_it_waits() -> None:
+    venue = small()
+    venue.add_session()
+    venue.apply(
+        np.concatenate(
+            [
+                order(1, price_e4=101_00),
+                order(2, display="N", price_e4=102_00),
+                order(3, stop_price_e4=90_00, price_e4=89_00),
+                order(4, cross_type="C", price_e4=99_00),
+                order(5, cross_type="C", price_e4=0x7FFFFFFF),
+                order(6, side="B", price_e4=80_00),
+                order(7, price_type="M", display="N", price_e4=95_00),
+                commands.cancel(session=1, user_ref=6),
+                order(1, session=2, price_e4=101_00),
+            ]
+        )
+    )
+    found = venue.orders(0, "S")
+    refs = [(OrderPlace(row["place"]).name, int(row["slot"]) & 0xFFFF) for row in found]
+    assert refs == [
+        ("SHOWN", 1), ("SHOWN", 1), ("HIDDEN", 2), ("STOPS", 3), ("WAITING", 4),
+        ("WAITING_MARKET", 5), ("PARKED", 7),
+    ]  # fmt: skip
+    assert len(found) == venue.counters["orders_live"]
+    assert venue.orders(0, "S", session=2)["slot"].tolist() == [2 << 16 | 1]
+    assert len(venue.orders(0, "S", session=1)) == 6
+    assert venue.depth(0, "S")["quantity"].tolist() == [10]
+    with pytest.raises(ValueError, match="session: found 0"):
+        venue.orders(0, "S", session=0)
+
+
+def test_questions_name_the_argument_that_is_wrong() -> None:
+    venue = small()
+    with pytest.raises(TypeError, match=r"instrument: found 0\.5"):
+        venue.depth(0.5, "B")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="levels_max: found -1"):
+        venue.depth(0, "B", -1)
+    with pytest.raises(ValueError, match="side: found 'BUY', expected 'B' or 'S'"):
+        venue.depth(0, "BUY")  # type: ignore[arg-type]
+    with pytest.raises(IndexError, match="instrument 7: expected one of 1 from 0"):
+        venue.state(7)
+    with pytest.raises(TypeError, match="into: found list"):
+        venue.apply(order(), into=[])  # type: ignore[arg-type]
+
+
+def test_a_state_and_its_reason_are_checked_before_the_core_sees_them() -> None:
+    venue = small()
+    with pytest.raises(ValueError, match="state: found 'HALT', expected one of 'C'"):
+        venue.set_state(0, "HALT")
+    with pytest.raises(ValueError, match="reason: found 'LUDP1', expected 0 to 4"):
+        venue.set_state(0, "H", reason="LUDP1")
+    venue.set_state(0, InstrumentState.PAUSED)
+    assert venue.state(0) == InstrumentState.PAUSED
+    venue.set_state(0, "H", reason="T1")
+    assert venue.state(0) == InstrumentState.HALTED
+    assert len(venue.set_state(0, "H")) == 0
