@@ -14,6 +14,7 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
+from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironpit import config as configs
@@ -142,12 +143,15 @@ class HandVenue:
         self.rerequest = listening.rerequest(self.config)
         self.publisher = publisher.PublisherStage(
             pipeline.open_stream_reader(events, "publisher"),
-            self.feed.fileno(),
+            MulticastPublication(
+                [self.feed.fileno()],
+                self.config.venue.name,
+                request_fd=self.rerequest.fileno(),
+                heartbeat_ns=self.config.streams.market_data.heartbeat_ns,
+                window_bytes=1 << 20,
+            ),
             CounterSet("publisher", publisher.COUNTERS),
-            request_fd=self.rerequest.fileno(),
             journal=directory,
-            heartbeat_ns=self.config.streams.market_data.heartbeat_ns,
-            window_bytes=1 << 20,
         )
 
     def define(self) -> None:

@@ -10,6 +10,10 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
+from ironcore.messaging.multicast_publication import (
+    PUBLICATION_COUNTERS,
+    MulticastPublication,
+)
 from ironcore.runtime import pipeline
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
@@ -180,14 +184,19 @@ class ProcessStages:
             sender = None
         rerequest = listening.rerequest(self.config)
         self.sockets += [sender, rerequest]
-        return publisher.PublisherStage(
-            self._reader("publisher"),
-            sender.fileno() if sender else -1,
-            self._counters("publisher", publisher.COUNTERS),
+        publication = MulticastPublication(
+            [sender.fileno()] if sender else [],
+            self.config.venue.name,
             request_fd=rerequest.fileno(),
-            journal=self.config.journal.directory,
             heartbeat_ns=stream.heartbeat_ns,
             window_bytes=stream.rerequest.window_bytes,
+            counters=self._counters("market-data", PUBLICATION_COUNTERS),
+        )
+        return publisher.PublisherStage(
+            self._reader("publisher"),
+            publication,
+            self._counters("publisher", publisher.COUNTERS),
+            journal=self.config.journal.directory,
         )
 
     def start(self) -> None:

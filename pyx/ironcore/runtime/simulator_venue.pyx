@@ -27,9 +27,10 @@ from ironcore.wire.record cimport (
     RECORD_VERSION,
 )
 
+from ironcore.base.counter_set import CounterSet
+from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironcore.base.counter_set import CounterSet
 from ironcore.stage.journal_reader import recover
 
 STREAM_NAME = "SIMULATION"
@@ -121,7 +122,10 @@ cdef class SimulatedVenue:
 
     def _count(self, int stage):
         stages = (self.gateway_stage, self.matcher_stage, self.journal_stage, self.publisher_stage)
-        for name, count in stages[stage].counters.snapshot().items():
+        counters = stages[stage].counters.snapshot()
+        if stage == STAGE_PUBLISHER:
+            counters |= self.publisher_stage.publication.counters.snapshot()
+        for name, count in counters.items():
             self.happened[f"{STAGE_NAMES[stage]}.{name}"] += count
 
     def kill_all(self):
@@ -239,12 +243,13 @@ cdef class SimulatedVenue:
         return 0
 
     def _start_publisher(self):
-        cdef PublisherStage stage = PublisherStage(
-            pipeline.open_stream_reader(self.events_path, "publisher"), FEED_FD,
-            CounterSet("publisher", publisher.COUNTERS), request_fd=REQUEST_FD, journal=self.disk,
-            heartbeat_ns=1_000_000_000, window_bytes=self.settings.window_bytes, retries_max=3,
-            packet_bytes_max=self.settings.packet_bytes_max, network=self.network,
+        publication = MulticastPublication(
+            [FEED_FD], STREAM_NAME, request_fd=REQUEST_FD, window_bytes=self.settings.window_bytes,
+            retries_max=3, packet_bytes_max=self.settings.packet_bytes_max, network=self.network,
         )
+        cdef PublisherStage stage = PublisherStage(
+            pipeline.open_stream_reader(self.events_path, "publisher"), publication,
+            CounterSet("publisher", publisher.COUNTERS), journal=self.disk)
         stage.p.clock = world_clock(self.world)
         self.publisher_stage = stage
         self.publisher = &stage.p

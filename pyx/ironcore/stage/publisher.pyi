@@ -2,7 +2,7 @@ import os
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
-from ironcore.net.sockets import Network
+from ironcore.messaging.publication import PublicationEnd
 from ironcore.ring.broadcast import Reader
 from ironcore.stage.agent import Stage
 
@@ -11,19 +11,15 @@ COUNTERS: tuple[tuple[str, str], ...]
 class PublisherStage(Stage):
     @property
     def counters(self) -> CounterSet: ...
+    @property
+    def publication(self) -> PublicationEnd: ...
     def __new__(
         cls,
         stream: Reader,
-        feed_fd: int,
+        publication: PublicationEnd,
         counters: CounterSet,
         *,
-        request_fd: int = ...,
         journal: str | os.PathLike[str] | FileDirectory | None = ...,
-        heartbeat_ns: int = ...,
-        window_bytes: int = ...,
-        retries_max: int = ...,
-        packet_bytes_max: int = ...,
-        network: Network | None = ...,
     ) -> PublisherStage: ...
     def poll_once(self, batch_max: int = ...) -> int: ...
     def end_session(self) -> None: ...

@@ -19,6 +19,7 @@ from tests.unit.publisher.stream_frames import (
 )
 
 from ironcore.base.counter_set import CounterSet
+from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.ring import broadcast
 from ironcore.stage import publisher
 from ironcore.stage.itch_feed import Feed
@@ -88,12 +89,17 @@ class Venue:
 
     def stage(self, **settings: object) -> PublisherStage:
         settings.setdefault("heartbeat_ns", NEVER_NS)
-        settings.setdefault("journal", self.directory)
+        journal = settings.pop("journal", self.directory)
+        publication = MulticastPublication(
+            [self.subscriber.sender.fileno()],
+            STREAM_NAME.decode(),
+            **settings,  # type: ignore[arg-type]
+        )
         return PublisherStage(
             broadcast.Reader(self.ring, "publisher"),
-            self.subscriber.sender.fileno(),
+            publication,
             CounterSet("publisher", publisher.COUNTERS),
-            **settings,  # type: ignore[arg-type]
+            journal=journal,  # type: ignore[arg-type]
         )
 
     def close(self) -> None:

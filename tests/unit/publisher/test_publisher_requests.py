@@ -54,7 +54,7 @@ def test_a_re_request_gets_as_many_messages_as_fit_a_packet(venue: Venue) -> Non
             assert answer.messages == expected[first - 1 : first - 1 + answer.message_count]
             left = len(expected) - first + 1
             assert answer.message_count == min(count, left) or answer.message_count >= 25
-        assert requests.stage.counters.snapshot()["requests_served"] == 5
+        assert requests.stage.publication.counters.snapshot()["requests_served"] == 5
 
 
 def test_a_request_that_cannot_be_served_gets_silence(venue: Venue) -> None:
@@ -72,8 +72,11 @@ def test_a_request_that_cannot_be_served_gets_silence(venue: Venue) -> None:
             b"",
         ):
             assert requests.ask(datagram) is None
-        counters = requests.stage.counters.snapshot()
-        assert (counters["requests"], counters["requests_served"]) == (8, 0)
+        counters = requests.stage.publication.counters.snapshot()
+        assert counters["requests_early"] == 3
+        assert counters["requests_gone"] == 1
+        assert counters["requests_malformed"] == 4
+        assert counters["requests_served"] == 0
 
 
 def test_the_window_keeps_the_newest_messages(venue: Venue) -> None:

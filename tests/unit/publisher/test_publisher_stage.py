@@ -93,7 +93,7 @@ def test_heartbeats_carry_the_next_number_once_the_stream_has_begun(venue: Venue
     data, beat = venue.subscriber.packets()
     assert data.message_count == 4
     assert beat == (STREAM_NAME, 5, 0, [])
-    assert stage.counters.snapshot()["heartbeats"] == 1
+    assert stage.publication.counters.snapshot()["heartbeats"] == 1
 
 
 def test_the_end_of_the_session_is_told_behind_the_last_message(venue: Venue) -> None:
@@ -180,10 +180,10 @@ def test_a_packet_that_finds_no_room_is_tried_again_and_then_left(venue: Venue) 
     for _ in range(3):
         stage.poll_once()
         assert stage.os_error == errno.EAGAIN
-    assert stage.counters.snapshot()["retries"] == 3
-    assert stage.counters.snapshot()["packets_left"] == 0
+    assert stage.publication.counters.snapshot()["retries"] == 3
+    assert stage.publication.counters.snapshot()["packets_left"] == 0
     stage.poll_once()
-    assert stage.counters.snapshot()["packets_left"] == 1
+    assert stage.publication.counters.snapshot()["packets_left"] == 1
     venue.subscriber.packets()
     venue.offer([system_event(b"Q")])
     stage.poll_once()
@@ -227,7 +227,7 @@ def test_a_send_that_the_host_refuses_is_counted_and_left(venue: Venue) -> None:
     for frame in frames_of_a_day(3):
         venue.offer([frame])
         stage.poll_once()
-    counters = stage.counters.snapshot()
+    counters = stage.publication.counters.snapshot()
     assert counters["send_errors"] == counters["packets_left"] > 0
     assert stage.os_error == errno.ECONNREFUSED
     assert stage.message_next == 6

@@ -1,11 +1,11 @@
-"""The newest messages of a feed, found by sequence."""
+"""The newest messages of a stream, found by sequence."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from ironcore.base.status cimport STATUS_LIMIT, STATUS_OK
-from ironcore.wire.codec cimport load_u16_be
+from ironcore.wire.codec cimport load_u16_be, store_u16_be
 from ironcore.wire.moldudp64 cimport MOLD_BLOCK_HEADER_BYTES, MoldBuilder, mold_builder_add
 
 cdef enum:
@@ -14,12 +14,13 @@ cdef enum:
     BLOCK_BYTES_MIN = 8
 
 
-cdef int window_open(MessageWindow* window, uint64_t bytes_max) noexcept nogil:
+cdef int window_open(MessageWindow* window, uint64_t bytes_max, uint64_t time_ns) noexcept nogil:
     memset(window, 0, sizeof(window[0]))
     window.bytes_max = WINDOW_BYTES_MIN
     while window.bytes_max < bytes_max:
         window.bytes_max *= 2
     window.messages_max = window.bytes_max // BLOCK_BYTES_MIN
+    window.time_ns = time_ns
     window.sequence_first = 1
     window.sequence_next = 1
     window.data = <uint8_t*>malloc(window.bytes_max)
@@ -37,11 +38,13 @@ cdef void window_close(MessageWindow* window) noexcept nogil:
     window.positions = NULL
 
 
-cdef void window_add(MessageWindow* window, const uint8_t* block,
-                     uint16_t block_bytes) noexcept nogil:
+cdef void window_add(MessageWindow* window, const uint8_t* message,
+                     uint16_t message_bytes) noexcept nogil:
     cdef uint64_t data_mask = window.bytes_max - 1
     cdef uint64_t index_mask = window.messages_max - 1
     cdef uint64_t position = window.position_next
+    cdef uint64_t block_bytes = MOLD_BLOCK_HEADER_BYTES + message_bytes
+    cdef uint8_t* block
     if (position & data_mask) + block_bytes > window.bytes_max:
         position = (position | data_mask) + 1
     while (window.sequence_first < window.sequence_next
@@ -49,10 +52,34 @@ cdef void window_add(MessageWindow* window, const uint8_t* block,
                  < position + block_bytes
                  or window.sequence_next - window.sequence_first == window.messages_max)):
         window.sequence_first += 1
-    memcpy(window.data + (position & data_mask), block, block_bytes)
+    block = window.data + (position & data_mask)
+    store_u16_be(block, message_bytes)
+    if message_bytes:
+        memcpy(block + MOLD_BLOCK_HEADER_BYTES, message, message_bytes)
     window.positions[window.sequence_next & index_mask] = position
     window.sequence_next += 1
     window.position_next = position + block_bytes
+
+
+cdef void window_age(MessageWindow* window, uint64_t now_ns) noexcept nogil:
+    cdef WindowMark* mark
+    if window.time_ns == 0:
+        return
+    while window.marks_first < window.marks_next:
+        mark = &window.marks[window.marks_first % WINDOW_MARKS]
+        if now_ns - mark.time_ns < window.time_ns:
+            break
+        window.sequence_first = max(window.sequence_first, mark.sequence_next)
+        window.marks_first += 1
+    if window.marks_next - window.marks_first == WINDOW_MARKS:
+        return
+    mark = &window.marks[(window.marks_next + WINDOW_MARKS - 1) % WINDOW_MARKS]
+    if (window.marks_next == window.marks_first
+            or now_ns - mark.time_ns >= window.time_ns // WINDOW_MARKS):
+        mark = &window.marks[window.marks_next % WINDOW_MARKS]
+        mark.time_ns = now_ns
+        mark.sequence_next = window.sequence_next
+        window.marks_next += 1
 
 
 cdef uint16_t window_copy(const MessageWindow* window, uint64_t sequence, uint16_t count,

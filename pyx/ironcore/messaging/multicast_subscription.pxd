@@ -1,0 +1,84 @@
+# Streams over UDP multicast: the receiving end. See multicast_subscription.pyx.
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+from ironcore.messaging.multicast_hold cimport Hold
+from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
+from ironcore.net.datagrams cimport DatagramBatch
+from ironcore.net.sockets cimport Sockets
+from ironcore.wire.moldudp64 cimport MoldReader
+
+cdef enum:                           # where datagrams come from
+    SOURCE_A = 0
+    SOURCE_B = 1
+    SOURCE_ANSWERS = 2               # to re-requests
+    SOURCES = 3
+
+cdef enum:                           # counters, in the order of SUBSCRIPTION_COUNTERS
+    MULTICAST_FRAMES = 0
+    MULTICAST_PACKETS_FROM = 1       # the first of SOURCES
+    MULTICAST_DUPLICATES = 4
+    MULTICAST_CURRENT = 5
+    MULTICAST_MALFORMED = 6
+    MULTICAST_FOREIGN = 7
+    MULTICAST_ABSURD = 8
+    MULTICAST_JUMPS = 9
+    MULTICAST_GAPS = 10
+    MULTICAST_REQUESTS = 11
+    MULTICAST_RECOVERED = 12
+    MULTICAST_LOSSES = 13
+    MULTICAST_LOST_FRAMES = 14
+    MULTICAST_UNHELD = 15
+    MULTICAST_KERNEL_DROPS = 16
+
+cdef struct MulticastReceiver:
+    Sockets sockets
+    uint64_t** counters
+    int sources[SOURCES]             # sockets, -1: none; that of answers is connected to the server
+    char session[10]
+    bint session_known
+    uint64_t expected                # number of the next frame; 0: what comes first decides
+    uint64_t known_end               # the highest next number that any packet has shown
+    uint64_t session_end             # number behind the last frame, 0: not known yet
+    Hold held
+    # What the last call of the kernel gave, and how far it is worked off.
+    DatagramBatch batch
+    int batch_count
+    int batch_next
+    int batch_source
+    int source_next                  # where to look for datagrams next
+    # The packet that is being handed over, when `reading`.
+    bint reading
+    MoldReader reader
+    const uint8_t* message           # the next of it, NULL: not read yet
+    uint16_t message_bytes
+    uint64_t message_sequence
+    # Times of the monotonic clock, 0: never.
+    uint64_t heard_ns
+    uint64_t heard_from_ns[SOURCES]
+    uint64_t gap_ns                  # when the open gap was found, or last got smaller
+    uint64_t patient_until_ns        # until then the gap may close by itself
+    uint64_t asked_ns                # when the newest re-request was sent, 0: none is out
+    uint64_t asked_end               # what is before it was asked for, or is here
+    uint64_t stride                  # frames that fit an answer, as far as is known
+    uint64_t stamp_ns                # UNIX time at which the newest packet arrived, 0: not known
+    uint32_t dropped[SOURCES]
+    # A packet far beyond what is known is believed when others go on from it.
+    uint64_t absurd_next
+    int absurd_streak
+    char foreign_session[10]
+    int foreign_streak
+    bint replaced                    # the publisher has begun another session
+    # Settings.
+    uint64_t ask_after_ns
+    uint64_t ask_again_ns
+    uint64_t give_up_ns
+    uint64_t jump_max
+
+# Step over the first gap, if there is one, as after give_up_ns: whether there was.
+cdef bint multicast_give_up(MulticastReceiver* r, const FrameHandler* handler,
+                            uint64_t now_ns) noexcept nogil
+
+cdef class MulticastSubscription(SubscriptionEnd):
+    cdef MulticastReceiver receiver
+    cdef object sockets_owner

@@ -1,0 +1,479 @@
+"""Streams over UDP multicast: the receiving end, MoldUDP64 with A and B arbitrated.
+
+Whichever group brings a packet first is taken; the other's copy is a duplicate. A packet that comes
+before its turn is held while what is missing before it is asked for from the re-request server,
+many packets at a time. What nobody gives in `give_up_ns` is a gap, told to the handler.
+
+Datagrams can come from anybody. One that is not a whole packet of the stream's session is dropped
+and counted. A number far beyond what is known (`jump_max`) is dropped as well, or one datagram
+could make everything that is real look old; it is believed when JUMP_CONFIRM packets in a row go on
+from one another, as after a long outage. A session that takes the place of the stream's is noticed
+when its packets come and the stream's do not: the subscription then ends, and says so.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
+
+from ironcore.base.clock cimport iron_clock_mono_ns
+from ironcore.base.counter_set cimport CounterSet
+from ironcore.base.counters cimport counter_add
+from ironcore.base.status cimport (
+    STATUS_CLOSED, STATUS_EMPTY, STATUS_FULL, STATUS_OK,
+)
+from ironcore.messaging.multicast_hold cimport (
+    hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release,
+)
+from ironcore.net.datagrams cimport (
+    DATAGRAM_PLACE_BYTES, Datagram, datagrams_close, datagrams_open, datagrams_receive,
+)
+from ironcore.net.sockets cimport host_sockets
+from ironcore.wire.moldudp64 cimport (
+    MOLD_COUNT_END_OF_SESSION, MOLD_COUNT_MAX, MOLD_HEADER_BYTES, MoldHeader, MoldReader,
+    mold_encode_request, mold_reader_next, mold_reader_open,
+)
+
+SUBSCRIPTION_COUNTERS = (
+    ("frames", "frames handed over, each once and in order"),
+    ("packets_a", "packets of the session from group A"),
+    ("packets_b", "packets of the session from group B"),
+    ("answers", "packets of the session from the re-request server"),
+    ("duplicates", "packets that held nothing new"),
+    ("current", "heartbeats, or requests for what comes next, that found nothing missing"),
+    ("malformed", "datagrams that are no whole packet"),
+    ("foreign", "packets of another session"),
+    ("absurd", "packets dropped because their number is far beyond what is known"),
+    ("jumps", "times that such numbers were believed because others went on from them"),
+    ("gaps", "times that frames were found missing"),
+    ("requests", "re-requests sent"),
+    ("recovered", "frames that came by re-request"),
+    ("losses", "gaps that were given up"),
+    ("lost_frames", "frames given up"),
+    ("unheld", "packets that came before their turn and found no room to wait"),
+    ("kernel_drops", "datagrams that the kernel dropped because the socket's buffer was full"),
+)
+
+cdef enum:
+    SESSION_BYTES = 10
+    RECEIVES_MAX = 6                 # calls of the kernel in one poll
+    ASKED_PACKETS_MAX = 64           # how far ahead is asked for: 90 kB of answers on their way
+    STRIDE_START = 16
+    JUMP_CONFIRM = 8                 # packets
+    FOREIGN_CONFIRM = 4              # packets
+    MILLISECOND_NS = 1000000
+    GIVE_UP_NS = 3000000000
+    REPLACED_NS = 3000000000         # three heartbeats missed
+
+cdef enum Step:                      # what came of a look at the next frame
+    STEP_TAKEN = 0
+    STEP_NONE = 1                    # it is not here
+    STEP_REFUSED = 2                 # by the handler
+
+
+cdef bint _well_formed(const uint8_t* data, size_t bytes, MoldHeader* header) noexcept nogil:
+    """Whether these bytes are one whole packet."""
+    cdef MoldReader reader
+    cdef const uint8_t* message = NULL
+    cdef uint16_t message_bytes = 0
+    cdef int status = mold_reader_open(&reader, data, bytes)
+    if status != STATUS_OK:
+        return False
+    header[0] = reader.header
+    while status == STATUS_OK:
+        status = mold_reader_next(&reader, &message, &message_bytes)
+    return (status == STATUS_EMPTY and header.sequence_number != 0
+            and header.sequence_number <= (<uint64_t>-1) - MOLD_COUNT_END_OF_SESSION)
+
+
+cdef void _foreign(MulticastReceiver* r, const MoldHeader* header, uint64_t now_ns) noexcept nogil:
+    counter_add(r.counters[MULTICAST_FOREIGN], 1)
+    if memcmp(r.foreign_session, header.session, SESSION_BYTES) != 0:
+        memcpy(r.foreign_session, header.session, SESSION_BYTES)
+        r.foreign_streak = 0
+    r.foreign_streak += 1
+    if r.foreign_streak >= FOREIGN_CONFIRM and r.heard_ns and now_ns - r.heard_ns >= REPLACED_NS:
+        r.replaced = True
+
+
+cdef bint _believable(MulticastReceiver* r, uint64_t first, uint64_t end) noexcept nogil:
+    if end <= r.known_end or end - r.known_end <= r.jump_max:
+        return True
+    if end == r.absurd_next and first < end:
+        return False                 # the other group's copy
+    if first != r.absurd_next:
+        r.absurd_streak = 0
+    r.absurd_next = end
+    r.absurd_streak += 1
+    if r.absurd_streak < JUMP_CONFIRM:
+        return False
+    r.absurd_streak = 0
+    counter_add(r.counters[MULTICAST_JUMPS], 1)
+    return True
+
+
+cdef void _learn(MulticastReceiver* r, uint64_t first, uint64_t end,
+                 uint64_t now_ns) noexcept nogil:
+    """Take note of how far the stream is; a gap is found here."""
+    if r.expected == 0:
+        r.expected = first
+        r.known_end = first
+    if end > r.known_end:
+        if r.expected == r.known_end and first > r.expected:
+            counter_add(r.counters[MULTICAST_GAPS], 1)
+            r.gap_ns = now_ns
+            r.patient_until_ns = now_ns + r.ask_after_ns
+            r.asked_ns = 0
+            r.asked_end = 0
+        r.known_end = end
+    elif end == r.expected:
+        counter_add(r.counters[MULTICAST_CURRENT], 1)
+
+
+cdef void _answered(MulticastReceiver* r, uint64_t end, uint64_t count,
+                    uint64_t now_ns) noexcept nogil:
+    """An answer shows how much fits one; what it left of what it was asked for is asked again."""
+    cdef uint64_t rest_end
+    if count >= r.stride:
+        r.stride = count
+    elif r.expected < end < r.known_end and not hold_has(&r.held, end):
+        rest_end = hold_next(&r.held, end, min(r.known_end, end + r.stride - count))
+        _request(r, end, rest_end - end)
+        r.stride = count
+
+
+cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* datagram,
+                  uint64_t now_ns) noexcept nogil:
+    """Judge one datagram: dropped, held, or ready to be handed over."""
+    cdef MoldHeader header
+    cdef uint64_t first
+    cdef uint64_t end
+    cdef uint64_t count
+    cdef int status
+    if datagram.truncated or not _well_formed(data, datagram.bytes, &header):
+        counter_add(r.counters[MULTICAST_MALFORMED], 1)
+        return
+    if not r.session_known:
+        memcpy(r.session, header.session, SESSION_BYTES)
+        r.session_known = True
+    if memcmp(r.session, header.session, SESSION_BYTES) != 0:
+        _foreign(r, &header, now_ns)
+        return
+    first = header.sequence_number
+    count = 0 if header.message_count == MOLD_COUNT_END_OF_SESSION else header.message_count
+    end = first + count
+    if r.expected != 0 and not _believable(r, first, end):
+        counter_add(r.counters[MULTICAST_ABSURD], 1)
+        return
+    counter_add(r.counters[MULTICAST_PACKETS_FROM + r.batch_source], 1)
+    r.heard_ns = now_ns
+    r.heard_from_ns[r.batch_source] = now_ns
+    r.foreign_streak = 0
+    r.stamp_ns = datagram.stamp_ns
+    _learn(r, first, end, now_ns)
+    if header.message_count == MOLD_COUNT_END_OF_SESSION and end == r.known_end:
+        r.session_end = end
+    if count == 0:
+        return
+    if end <= r.expected:
+        counter_add(r.counters[MULTICAST_DUPLICATES], 1)
+    elif first <= r.expected:
+        mold_reader_open(&r.reader, data, datagram.bytes)
+        r.message_sequence = first
+        r.message = NULL
+        r.reading = True
+    else:
+        status = hold_put(&r.held, data, datagram.bytes, r.expected, r.batch_source)
+        if status != STATUS_OK:
+            counter_add(r.counters[MULTICAST_UNHELD if status == STATUS_FULL
+                                   else MULTICAST_DUPLICATES], 1)
+    if r.batch_source == SOURCE_ANSWERS and r.sources[SOURCE_A] >= 0:
+        _answered(r, end, count, now_ns)
+
+
+cdef inline Step _hand_over(MulticastReceiver* r, const FrameHandler* handler,
+                            const uint8_t* message, uint16_t message_bytes,
+                            uint32_t source) noexcept nogil:
+    if handler.frame(handler.context, r.expected, message, message_bytes) != STATUS_OK:
+        return STEP_REFUSED
+    if r.held.count:
+        hold_release(&r.held, r.expected)
+    r.expected += 1
+    counter_add(r.counters[MULTICAST_FRAMES], 1)
+    if source == SOURCE_ANSWERS:
+        counter_add(r.counters[MULTICAST_RECOVERED], 1)
+    return STEP_TAKEN
+
+
+cdef Step _from_packet(MulticastReceiver* r, const FrameHandler* handler) noexcept nogil:
+    """Hand over the next frame of the packet in hand."""
+    cdef Step step
+    while True:
+        if r.message == NULL:
+            if mold_reader_next(&r.reader, &r.message, &r.message_bytes) != STATUS_OK:
+                r.reading = False
+                return STEP_NONE
+        if r.message_sequence == r.expected:
+            step = _hand_over(r, handler, r.message, r.message_bytes, r.batch_source)
+            if step == STEP_REFUSED:
+                return step
+            r.message = NULL
+            r.message_sequence += 1
+            return STEP_TAKEN
+        r.message = NULL
+        r.message_sequence += 1
+
+
+cdef Step _from_held(MulticastReceiver* r, const FrameHandler* handler) noexcept nogil:
+    cdef uint16_t message_bytes = 0
+    cdef uint32_t source = 0
+    cdef const uint8_t* message
+    if r.held.count == 0:
+        return STEP_NONE
+    message = hold_find(&r.held, r.expected, &message_bytes, &source)
+    return STEP_NONE if message == NULL else _hand_over(r, handler, message, message_bytes, source)
+
+
+cdef bint _receive(MulticastReceiver* r) noexcept nogil:
+    """Get a batch from the next source that has one."""
+    cdef int _tried
+    cdef int source
+    for _tried in range(SOURCES):
+        source = r.source_next
+        r.source_next = (source + 1) % SOURCES
+        if r.sources[source] < 0:
+            continue
+        r.batch_count = datagrams_receive(&r.batch, r.sources[source])
+        r.batch_next = 0
+        r.batch_source = source
+        if r.batch_count <= 0:
+            continue
+        if r.batch.dropped_told and r.batch.dropped != r.dropped[source]:
+            counter_add(r.counters[MULTICAST_KERNEL_DROPS], r.batch.dropped - r.dropped[source])
+            r.dropped[source] = r.batch.dropped
+        return True
+    r.batch_count = 0
+    return False
+
+
+cdef void _request(MulticastReceiver* r, uint64_t first, uint64_t count) noexcept nogil:
+    cdef uint8_t packet[MOLD_HEADER_BYTES]
+    mold_encode_request(packet, r.session, first, <uint16_t>min(count, <uint64_t>MOLD_COUNT_MAX))
+    # A request that is not sent is asked again, as one that is lost.
+    r.sockets.send_datagram(r.sockets.context, r.sources[SOURCE_ANSWERS], packet,
+                            MOLD_HEADER_BYTES)
+    counter_add(r.counters[MULTICAST_REQUESTS], 1)
+
+
+cdef void _ask_next(MulticastReceiver* r, uint64_t now_ns) noexcept nogil:
+    # Without multicast: silence on a request says that there is nothing yet.
+    if r.asked_ns and r.asked_end == r.expected:
+        if now_ns - r.asked_ns < r.ask_again_ns:
+            return
+        counter_add(r.counters[MULTICAST_CURRENT], 1)
+    r.asked_end = r.expected
+    r.asked_ns = now_ns
+    _request(r, r.expected, MOLD_COUNT_MAX)
+
+
+cdef void _ask(MulticastReceiver* r, uint64_t now_ns) noexcept nogil:
+    """Ask for what is missing and was not asked for, as far ahead as answers may be on their way;
+    for all of it again when there was no answer."""
+    cdef uint64_t end = min(r.known_end, r.expected + r.stride * ASKED_PACKETS_MAX)
+    cdef uint64_t start
+    cdef uint64_t hole_end
+    cdef uint64_t count
+    if r.sources[SOURCE_ANSWERS] < 0 or now_ns < r.patient_until_ns:
+        return
+    if r.asked_ns == 0 or now_ns - max(r.asked_ns, r.gap_ns) >= r.ask_again_ns:
+        r.asked_end = r.expected
+        r.asked_ns = now_ns
+    end = min(end, r.expected + r.held.mask + 1)
+    start = max(r.asked_end, r.expected)
+    while start < end:
+        if hold_has(&r.held, start):
+            start += 1
+            continue
+        hole_end = hold_next(&r.held, start, end)
+        count = min(r.stride, hole_end - start)
+        if start + count == end:
+            # The last one may find more room in its answer than was thought.
+            _request(r, start, hold_next(&r.held, start, r.known_end) - start)
+        else:
+            _request(r, start, count)
+        start += count
+    r.asked_end = max(r.asked_end, start)
+
+
+cdef bint multicast_give_up(MulticastReceiver* r, const FrameHandler* handler,
+                            uint64_t now_ns) noexcept nogil:
+    cdef uint64_t end = hold_next(&r.held, r.expected, r.known_end)
+    cdef uint64_t first = r.expected
+    if end == first:
+        return False
+    r.expected = end
+    r.gap_ns = now_ns
+    counter_add(r.counters[MULTICAST_LOSSES], 1)
+    counter_add(r.counters[MULTICAST_LOST_FRAMES], end - first)
+    handler.gap(handler.context, first, end - first)
+    return True
+
+
+cdef bint _mind_gap(MulticastReceiver* r, const FrameHandler* handler,
+                    uint64_t now_ns) noexcept nogil:
+    """Nothing more is here: ask for what is missing, or give it up. Whether it was given up."""
+    if r.sources[SOURCE_A] < 0 and r.sources[SOURCE_B] < 0:
+        _ask_next(r, now_ns)
+        return False
+    if r.expected >= r.known_end or hold_has(&r.held, r.expected):
+        return False
+    if r.replaced or now_ns - r.gap_ns >= r.give_up_ns:
+        return multicast_give_up(r, handler, now_ns)
+    _ask(r, now_ns)
+    return False
+
+
+cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
+               uint64_t now_ns) noexcept nogil:
+    cdef MulticastReceiver* r = <MulticastReceiver*>self
+    cdef int taken = 0
+    cdef int receives = 0
+    cdef Step step = STEP_NONE
+    while taken < batch_max:
+        step = _from_packet(r, handler) if r.reading else _from_held(r, handler)
+        if step == STEP_TAKEN:
+            taken += 1
+        elif step == STEP_REFUSED:
+            break
+        elif r.batch_next < r.batch_count:
+            _packet(r, r.batch.places + <size_t>r.batch_next * DATAGRAM_PLACE_BYTES,
+                    &r.batch.datagrams[r.batch_next], now_ns)
+            r.batch_next += 1
+        elif receives == RECEIVES_MAX or not _receive(r):
+            break
+        else:
+            receives += 1
+    if taken:
+        r.gap_ns = now_ns
+    if taken == batch_max or step == STEP_REFUSED:
+        return taken
+    if _mind_gap(r, handler, now_ns):
+        return taken
+    if taken == 0 and r.expected >= r.known_end and (r.replaced or (
+            r.session_end and r.expected >= r.session_end)):
+        return -STATUS_CLOSED
+    return taken
+
+
+cdef uint64_t _sequence_next(void* self) noexcept nogil:
+    return (<MulticastReceiver*>self).expected
+
+
+cdef class MulticastSubscription(SubscriptionEnd):
+    """MoldUDP64 from one UDP socket or two, bound and joined to a group each; -1: none.
+
+    `rerequest` is a socket connected to the re-request server. With that alone the whole stream is
+    asked for from the server, which `session` has to be named to; otherwise the first packet may
+    say it. `expected` is the number of the first frame wanted: earlier ones that are still held are
+    asked for; 0 begins with the first packet that comes. A gap is asked for after `ask_after_ns`
+    (the other group, or a packet that was overtaken, may close it), again every `ask_again_ns`, and
+    given up when it has not got smaller for `give_up_ns`. A number more than `jump_max` beyond what
+    is known has to be confirmed. Up to `held_packets_max` packets wait for a gap to be closed,
+    within `held_frames_max` (a power of two) frames of it. The caller keeps the sockets open;
+    `owner` is kept as long as this. ValueError for settings that cannot be.
+    """
+
+    def __init__(self, int a, int b=-1, int rerequest=-1, *, str session="",
+                 uint64_t expected=1, uint64_t ask_after_ns=MILLISECOND_NS // 5,
+                 uint64_t ask_again_ns=5 * MILLISECOND_NS, uint64_t give_up_ns=GIVE_UP_NS,
+                 uint64_t jump_max=1 << 24, uint32_t held_packets_max=4096,
+                 uint64_t held_frames_max=1 << 17, CounterSet counters=None, owner=None):
+        cdef MulticastReceiver* r = &self.receiver
+        super().__init__()
+        if len(session) > SESSION_BYTES:
+            raise ValueError(f"session {session!r}: expected at most {SESSION_BYTES} characters")
+        if a < 0 and b < 0 and (rerequest < 0 or not session or not expected):
+            raise ValueError("neither group: expected a re-request server, a session and a number")
+        if held_frames_max == 0 or held_frames_max & (held_frames_max - 1):
+            raise ValueError(f"held_frames_max {held_frames_max}: expected a power of two")
+        if counters is None:
+            counters = CounterSet("subscription", SUBSCRIPTION_COUNTERS)
+        self.counters = counters
+        self.sockets_owner = owner
+        datagrams_close(&r.batch)
+        hold_close(&r.held)
+        memset(r, 0, sizeof(r[0]))
+        r.sockets = host_sockets()
+        r.counters = counters.values
+        r.sources[SOURCE_A] = a
+        r.sources[SOURCE_B] = b
+        r.sources[SOURCE_ANSWERS] = rerequest
+        r.expected = expected
+        r.known_end = expected
+        r.stride = STRIDE_START
+        r.ask_after_ns = ask_after_ns
+        r.ask_again_ns = ask_again_ns
+        r.give_up_ns = give_up_ns
+        r.jump_max = jump_max
+        if session:
+            name = session.encode("ascii").ljust(SESSION_BYTES)
+            memcpy(r.session, <const char*>name, SESSION_BYTES)
+            r.session_known = True
+        if (datagrams_open(&r.batch) != STATUS_OK
+                or hold_open(&r.held, held_packets_max, held_frames_max) != STATUS_OK):
+            raise MemoryError
+        self.subscription.self = r
+        self.subscription.poll = _poll
+        self.subscription.sequence_next = _sequence_next
+
+    def __dealloc__(self):
+        datagrams_close(&self.receiver.batch)
+        hold_close(&self.receiver.held)
+
+    @property
+    def session(self):
+        """The stream's session, empty before it is known."""
+        return _name(self.receiver.session) if self.receiver.session_known else ""
+
+    @property
+    def session_next(self):
+        """The session that has taken the stream's place, empty while none has."""
+        return _name(self.receiver.foreign_session) if self.receiver.replaced else ""
+
+    @property
+    def known_end(self):
+        """The highest next number that any packet has shown; 0 before the first."""
+        return self.receiver.known_end
+
+    @property
+    def complete(self):
+        """Whether everything that the publisher has shown was handed over, and nothing given up."""
+        cdef MulticastReceiver* r = &self.receiver
+        return r.expected >= r.known_end and r.counters[MULTICAST_LOST_FRAMES][0] == 0
+
+    @property
+    def ended(self):
+        """Whether the publisher has ended the session and everything came, or was given up."""
+        cdef MulticastReceiver* r = &self.receiver
+        return r.session_end != 0 and r.expected >= r.session_end
+
+    @property
+    def received_ns(self):
+        """UNIX time at which the newest packet reached the card or the kernel; 0: not known."""
+        return self.receiver.stamp_ns
+
+    @property
+    def silent_ns(self):
+        """For how long nothing of the session was heard; from the start of time before that."""
+        return iron_clock_mono_ns() - self.receiver.heard_ns
+
+    @property
+    def silent_from_ns(self):
+        """For how long nothing was heard from group A, from group B, and from the re-request
+        server: each None before the first packet."""
+        cdef int source
+        now_ns = iron_clock_mono_ns()
+        return tuple(now_ns - self.receiver.heard_from_ns[source]
+                     if self.receiver.heard_from_ns[source] else None for source in range(SOURCES))
+
+
+cdef str _name(const char* session):
+    return session[:SESSION_BYTES].decode("ascii", "replace").strip()

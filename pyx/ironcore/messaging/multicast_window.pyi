@@ -1,0 +1,1 @@
+"""The newest messages of a stream; used through multicast_window.pxd only."""

@@ -1,0 +1,1 @@
+"""Datagrams received many at a time; used through datagrams.pxd only."""

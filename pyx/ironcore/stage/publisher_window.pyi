@@ -1,1 +1,0 @@
-"""The publisher's window of recent messages; used through publisher_window.pxd only."""
