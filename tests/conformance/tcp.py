@@ -36,7 +36,7 @@ class Tcp(Transport):
 
     name = "tcp"
     gates = False
-    harms = ("cuts",)
+    harms: ClassVar[tuple[str, ...]] = ("cuts",)
     frame_bytes_max: ClassVar[int] = 4_096
 
     @classmethod
