@@ -32,6 +32,7 @@ from ironpit.errors import Exit, UserError
 from ironpit.messaging.multicast import Group, publish, subscribe
 
 BLOCKS = 20
+TCP_WINDOW = 4096  # less than a slow reader's queue: whoever lags by that is disconnected
 SESSION = "BENCH"
 PATIENCE_S = 10.0
 MULTICAST_WINDOW = 256  # as the floor's in iron_floor.h: datagrams have no back-pressure
@@ -209,7 +210,9 @@ def _tcp(plan: Plan) -> Figures:
             for publication, subscription in ((there, from_there), (back, from_back)):
                 publication.turn()
                 subscription.poll(lambda sequence, frame: None)
-        talk = TransportConversation((there, from_back), (back, from_there), _cpus(plan))
+        talk = TransportConversation(
+            (there, from_back), (back, from_there), _cpus(plan), window=TCP_WINDOW
+        )
         return _Kept(talk, listeners)
 
     return Conversation(join).measure(plan)

@@ -136,6 +136,7 @@ def test_arrival_times_and_silence_are_told(ends: MakeEnds) -> None:
     publication.offer(b"x")
     publication.turn()
     take(subscription)
+    take(subscription)  # the other feed's copy
     silent_a, silent_b, silent_answers = subscription.silent_from_ns
     assert silent_a is not None
     assert silent_b is not None
