@@ -1,11 +1,9 @@
 """TLS 1.3 with certificates on both sides, outside the data plane.
 
-A thread with an event loop of its own does the handshakes and the encryption. What passes through it
-reaches the data plane as plain bytes on one end of a socket pair: the publication adopts it, the
+A thread with an event loop of its own does the handshakes and the encryption. What passes through
+it reaches the data plane as plain bytes on one end of a socket pair: the publication adopts it, the
 subscription has made it. Heartbeats, time-outs and the bound of a slow reader's queue are the data
 plane's; this thread holds no more than the buffers of its sockets.
-
-The session's key, once agreed, lives in memory; certificates and keys are read at the start.
 """
 
 import asyncio
