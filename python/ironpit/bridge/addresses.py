@@ -1,8 +1,8 @@
 """Addresses of streams as `ironpit bridge` takes them: transport:place?option=value&option=value.
 
-    shm:PATH
-    multicast:GROUP:PORT@INTERFACE            with a second one after a comma, the B feed
-    tcp:ADDRESS:PORT
+shm:PATH
+multicast:GROUP:PORT@INTERFACE            with a second one after a comma, the B feed
+tcp:ADDRESS:PORT
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from ironpit.messaging.multicast import Group
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
+
+NOWHERE = Endpoint("", 0)
 
 
 def _one_of(*words: str) -> Scalar:
@@ -82,7 +84,7 @@ class Address:
     options: dict[str, Any]
     path: Path = Path()
     groups: tuple[Group, ...] = ()
-    endpoint: Endpoint = Endpoint("", 0)
+    endpoint: Endpoint = NOWHERE
 
 
 def wrong(direction: str, text: str, found: str, expected: str) -> UserError:

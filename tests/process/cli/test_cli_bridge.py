@@ -175,9 +175,7 @@ def test_the_end_of_the_source_ends_the_bridge(tmp_path: Path, bridges: Bridges)
 def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Bridges) -> None:
     path, publication = make_source(tmp_path)
     publication.offer(b"one")
-    process = bridges.start(
-        f"shm:{path}", f"tcp:127.0.0.1:{free_port()}", "--on-gap", "stop"
-    )
+    process = bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{free_port()}", "--on-gap", "stop")
     publication.skip(3)
     publication.offer(b"five")
     _, said = process.communicate(timeout=DEADLINE_S)
