@@ -36,6 +36,8 @@ def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
         key = f"{prefix}.{field.encode_name}" if prefix else field.encode_name
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             found |= keys(kind, key)
+        elif get_origin(kind) is dict and get_origin(get_args(kind)[1]) is Annotated:
+            found[f"{key}.NAME"] = ""
         elif get_origin(kind) is dict:
             found |= keys(get_args(kind)[1], f"{key}.NAME")
         elif get_origin(kind) is tuple and isinstance(entry := get_args(kind)[0], type):
