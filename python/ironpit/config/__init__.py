@@ -55,9 +55,10 @@ def read(file: str | Path) -> Config:
 def load(file: str | Path) -> Config:
     """A checked configuration with absolute paths.
 
-    `venue.data_directory`, `credentials` and certificates are relative to the directory of the file, so that the
-    same file names the same venue wherever it is started from. The journal is relative to the data
-    directory, the rings of the streams to `ring_directory`. Raises ConfigError.
+    `venue.data_directory`, `credentials` and certificates are relative to the directory of the
+    file, so that the same file names the same venue wherever it is started from. The journal is
+    relative to the data directory, the rings of the streams to `ring_directory`. Raises
+    ConfigError.
     """
     file = Path(file)
     config = read(file)

@@ -60,9 +60,9 @@ def venue(pki: Path) -> Iterator[TemporaryVenue]:
         yield venue
 
 
-def subscribe(venue: TemporaryVenue, stream: str, **settings: bool) -> TcpSubscription:
+def subscribe(venue: TemporaryVenue, stream: str, *, dialled: bool = False) -> TcpSubscription:
     listen = venue.config.streams.bridged[stream].listen
-    return TcpSubscription(listen.address, listen.port, "LATE", **settings)
+    return TcpSubscription(listen.address, listen.port, "LATE", dialled=dialled)
 
 
 @pytest.mark.needs_tool("openssl")
