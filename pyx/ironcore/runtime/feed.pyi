@@ -1,18 +1,21 @@
+from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.runtime.feed_books import BookBuilder
 
 class Feed:
+    @property
+    def subscription(self) -> SubscriptionEnd: ...
     def __init__(
         self,
         books: BookBuilder,
-        multicast: int,
-        rerequest: int = -1,
+        subscription: SubscriptionEnd,
         *,
         record: int = -1,
-        expected: int = 1,
-        session: str = "",
+        stop_at_gap: bool = False,
     ) -> None: ...
-    def run(self) -> None: ...
+    def run(self) -> bool: ...
     def stop(self) -> None: ...
+    @property
+    def stopping(self) -> bool: ...
     def counts(self) -> dict[str, int]: ...
     @property
     def next_sequence(self) -> int: ...
