@@ -14,7 +14,7 @@ from ironpit.errors import Exit, UserError
 
 HEADER = struct.Struct("<BBHIQQII")
 STREAM_START = struct.Struct("<10sHIQIIII")
-DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s8x")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H4x")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<6s4sBBI8x")
 SYSTEM_EVENT = struct.Struct("<B7x")
@@ -108,6 +108,8 @@ def instrument_body(i: Instrument) -> bytes:
         i.auction_extensions_max,
         len(i.tick_table),
         bands,
+        i.followers_max,
+        i.min_quantity_max,
     )
 
 

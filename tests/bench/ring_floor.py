@@ -2,86 +2,47 @@
 
     python -m tests.bench.ring_floor
 
-framed_ring.c is compiled with the flags of the release build; each carrier is measured in every
-round, one after the other on the same two cores, and compared within the round. Prints the medians
-and the spread of the ratios over the rounds.
+Each carrier is measured in every round, one after the other on the same two cores, and compared
+within the round. Prints the medians and the spread of the ratios over the rounds.
 """
 
 import argparse
-import ctypes
 import json
-import os
-import shlex
 import statistics
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_ring import Conversation
 
-SOURCE = Path(__file__).with_name("framed_ring.c")
-FLAGS = ["-O3", "-std=gnu11", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread"]
 CARRIERS = ["line", "c", "spsc", "broadcast"]
 BLOCKS = 50
 BLOCK_MESSAGES = 2_000
 TRIPS = 50_000
 CAPACITY = {"round trip": 1 << 16, "one way": 1 << 18}
 
-Times = NDArray[np.uint64]
 Round = dict[str, dict[str, float]]
 
 
-def compile_framed_ring(directory: str) -> ctypes.CDLL:
-    """The C ring as a loaded library; CalledProcessError when it cannot be compiled."""
-    library = Path(directory) / "framed_ring.so"
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    subprocess.run([*compiler, *FLAGS, str(SOURCE), "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+def join(carrier: str, cpus: tuple[int, int], what: str) -> Conversation | Floor:
+    if carrier == "c":
+        return Floor("ring", cpus, CAPACITY[what])
+    return Conversation(carrier, cpus, CAPACITY[what])
 
 
-def run_c(
-    library: ctypes.CDLL, what: str, cpus: tuple[int, int], messages: int, trips: int
-) -> tuple[Times, Times]:
-    """As Conversation.round_trips, or as its one_way without trips."""
-    block_ns = np.zeros(BLOCKS, dtype=np.uint64)
-    trip_ns = np.zeros(max(trips, 1), dtype=np.uint64)
-    pointer = ctypes.POINTER(ctypes.c_uint64)
-    failed = library.framed_ring_run(
-        ctypes.c_int(what == "round trip"),
-        ctypes.c_int(cpus[0]),
-        ctypes.c_int(cpus[1]),
-        ctypes.c_uint64(CAPACITY[what]),
-        ctypes.c_uint64(BLOCKS),
-        ctypes.c_uint64(messages),
-        block_ns.ctypes.data_as(pointer),
-        ctypes.c_uint64(trips),
-        trip_ns.ctypes.data_as(pointer),
-    )
-    if failed:
-        raise OSError(f"the C ring could not be run on CPUs {cpus}")
-    return block_ns, trip_ns[:trips]
-
-
-def measure(library: ctypes.CDLL, cpus: tuple[int, int], messages: int, trips: int) -> Round:
+def measure(cpus: tuple[int, int], messages: int, trips: int) -> Round:
     """One round: ns a message by carrier, as the median of the blocks, and percentiles of trips."""
     found: Round = {}
     for carrier in CARRIERS:
-        if carrier == "c":
-            block_ns, trip_ns = run_c(library, "round trip", cpus, messages, trips)
-            way_ns, _ = run_c(library, "one way", cpus, messages, 0)
-        else:
-            talk = Conversation(carrier, cpus, CAPACITY["round trip"])
-            block_ns, trip_ns = talk.round_trips(BLOCKS, messages, trips)
-            if carrier != "line":
-                way_ns = Conversation(carrier, cpus, CAPACITY["one way"]).one_way(BLOCKS, messages)
+        talk = join(carrier, cpus, "round trip")
+        block_ns, trip_ns = talk.round_trips(BLOCKS, messages, trips)
         found[carrier] = {"round_trip_ns": float(np.median(block_ns)) / messages}
         for name, quantile in (("p50", 50), ("p99", 99), ("p99_9", 99.9)):
             found[carrier][f"round_trip_ns_{name}"] = float(np.percentile(trip_ns, quantile))
         if carrier != "line":
+            way_ns = join(carrier, cpus, "one way").one_way(BLOCKS, messages)
             found[carrier]["one_way_ns"] = float(np.median(way_ns)) / messages
     return found
 
@@ -125,12 +86,9 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     near, far = map(int, arguments.cpus.split(","))
-    with tempfile.TemporaryDirectory() as directory:
-        library = compile_framed_ring(directory)
-        rounds = [
-            measure(library, (near, far), arguments.messages, arguments.trips)
-            for _ in range(arguments.rounds)
-        ]
+    rounds = [
+        measure((near, far), arguments.messages, arguments.trips) for _ in range(arguments.rounds)
+    ]
     result = report(rounds)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(result, indent=2) + "\n")

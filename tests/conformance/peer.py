@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from tests.conformance.stream import Receiver, frame_of
-from tests.conformance.transports import Transport, from_json
+from tests.conformance.transport import Transport
+from tests.conformance.transports import from_json
 
 from ironcore.base.status import Status
 

@@ -16,14 +16,15 @@ EMPTY_EVERY = 97
 Turn = Callable[[], object]
 
 
+_GENERATOR = random.Random(1)
+_TAILS = [_GENERATOR.randbytes(_GENERATOR.randrange(FRAME_BYTES_USUAL - 8)) for _ in range(256)]
+
+
 def frame_of(sequence: int) -> bytes:
     """The frame with this number: of 0 to 300 bytes, no two alike but the empty ones."""
     if sequence % EMPTY_EVERY == 0:
         return b""
-    generator = random.Random(sequence)
-    return sequence.to_bytes(8, "little") + generator.randbytes(
-        generator.randrange(FRAME_BYTES_USUAL - 8)
-    )
+    return sequence.to_bytes(8, "little") + _TAILS[sequence % 256]
 
 
 @dataclass

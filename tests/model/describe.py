@@ -107,7 +107,8 @@ def describe_venue_body(kind: int, record: bytes) -> str:
         values = r.INSTRUMENT.unpack_from(record, 32)
         said = dict(zip(TERMS, values, strict=False))
         table = values[len(TERMS) : len(TERMS) + 2 * min(said["bands"], 7)]
-        return f"{said} {table or ''}"
+        limits = dict(zip(("followers_max", "min_quantity_max"), values[-2:], strict=True))
+        return f"{said} {table or ''} {limits}"
     if kind == r.DEFINE_SESSION and len(record) >= 56:
         session = r.HEADER.unpack_from(record)[3]
         return f"{session} {r.SESSION.unpack_from(record, 32)}"

@@ -15,7 +15,7 @@ class Memory:
         self.units = self._pointer("arena", "units")
         self.slots = self._pointer("arena", "slots")
         self.pages = self._pointer("arena", "pages")
-        self.nodes = self._pointer("arena", "nodes")
+        self.reserves = self._pointer("arena", "reserves")
         self.specials = self._pointer("arena", "specials")
         self.books = self._pointer("books")
         self.sessions = self._pointer("sessions")

@@ -18,6 +18,7 @@ from tests.model.order_rules import (
     collar_reason,
     form_reason,
     option_reason,
+    specials_reason,
     state_reason,
 )
 from tests.model.orders import CONTINUOUS, RETIRED, Instrument, Order, Place
@@ -78,7 +79,7 @@ class OrderCommands(VenueCommands):
             or state_reason(instrument.state, details)  # rule 4.10
             or collar_reason(instrument, details)
             or self.unpriced_reason(instrument, details)
-            or self.room_reason(details)
+            or self.room_reason(instrument, details)
         )
 
     def unpriced_reason(self, instrument: Instrument, details: Details) -> int:
@@ -89,13 +90,18 @@ class OrderCommands(VenueCommands):
         trial = self.make_order(0, (0, 0), instrument.index, side, details, executed=0)
         return NO_PRICE if self.peg_price(trial) is None else 0
 
-    def room_reason(self, details: Details) -> int:
+    def could_rest(self, details: Details) -> bool:
         """Rule 4.13."""
         trial = self.make_order(0, (0, 0), 0, "B", details, executed=0)
-        could_rest = trial.may_rest or details.options.is_stop or details.cross_type != "N"
-        if could_rest and len(self.live) >= self.limits.orders_max:
+        return trial.may_rest or details.options.is_stop or details.cross_type != "N"
+
+    def room_reason(self, instrument: Instrument, details: Details) -> int:
+        """Rules 4.13 and 4.14."""
+        could_rest = self.could_rest(details)
+        is_full = could_rest and len(self.live) >= self.limits.orders_max
+        if is_full or self.order_ref_last >= ORDER_REF_MAX:
             return NO_ROOM
-        return NO_ROOM if self.order_ref_last >= ORDER_REF_MAX else 0
+        return specials_reason(instrument, details) if could_rest else 0
 
     def make_order(
         self,
@@ -247,6 +253,8 @@ class OrderCommands(VenueCommands):
             or collar_reason(instrument, details)
             or self.unpriced_reason(instrument, details)
         )
+        if reason == 0 and self.could_rest(details):
+            reason = specials_reason(instrument, details, old)
         return reason != 0
 
     def replace_with(self, old: Order, new: Order) -> None:

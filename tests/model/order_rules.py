@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tests.model.grid import basis_points
 from tests.model.options import Options
-from tests.model.orders import Instrument, Terms, is_market, is_more_aggressive, may_rest
+from tests.model.orders import Instrument, Order, Terms, is_market, is_more_aggressive, may_rest
 
 NO_PRICE, ENTRY_DISABLED, BAD_DISPLAY, BAD_MAX_FLOOR, BAD_PRICE_TYPE = 0x01, 0x02, 0x03, 0x04, 0x05
 BEYOND_COLLAR, BAD_SIDE, BAD_NUMBER, BAD_MIN_QUANTITY, OTHER = 0x06, 0x09, 0x0A, 0x0D, 0x0F
@@ -175,3 +175,16 @@ def collar_reason(instrument: Instrument, details: Details) -> int:
     width = basis_points(reference, points)
     edge = reference - width if details.sells else reference + width
     return BEYOND_COLLAR if is_more_aggressive(details.sells, details.price, edge) else 0
+
+
+def specials_reason(instrument: Instrument, details: Details, old: Order | None = None) -> int:
+    """Rule 4.14, of an order that could come to rest; `old` is the one that it replaces."""
+    options = details.options
+    others = [order.options for order in instrument.orders if order is not old]
+    followers = [other for other in others if other.is_peg or other.is_stop]
+    if (options.is_peg or options.is_stop) and len(followers) >= instrument.terms.followers_max:
+        return NO_ROOM
+    with_minimum = [other for other in others if other.min_qty]
+    if options.min_qty and len(with_minimum) >= instrument.terms.min_quantity_max:
+        return NO_ROOM
+    return 0

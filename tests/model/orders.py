@@ -128,6 +128,8 @@ class Terms:
     pause_seconds: int
     post_only_mode: int
     extensions_max: int
+    followers_max: int
+    min_quantity_max: int
 
     def holds(self, price: int) -> bool:
         return self.price_min <= price <= self.price_max and self.grid.holds(price)

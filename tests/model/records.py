@@ -31,7 +31,7 @@ HEADER = struct.Struct("<BBHIQQII")
 ENTER = struct.Struct("<IiBBBBBBH14s2x")
 REPLACE = struct.Struct("<IiIBBBxH14s")
 SHORT = struct.Struct("<IBBBBHBBB3x")
-INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I8x")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H4x")
 SESSION = struct.Struct("<6s4sBBI8x")
 STATE = struct.Struct("<BB2x4s")
 BUST = struct.Struct("<QIIB7x")
@@ -123,6 +123,8 @@ def define_instrument(
     post_only_mode: int = 0,
     initial_state: str = "\0",
     extensions: int = 0,
+    followers_max: int = 0,
+    min_quantity_max: int = 0,
     record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
     """`static` to `protection` are basis points; a band is (price from, tick size)."""
@@ -147,6 +149,8 @@ def define_instrument(
         len(bands) if bands_count is None else bands_count,
         *table,
         *[0] * (14 - len(table)),
+        followers_max,
+        min_quantity_max,
     )
     return _with_body(record_type, 0, 0, index, body)
 

@@ -30,6 +30,8 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         extensions_max,
         bands_count,
         *table,
+        followers_max,
+        min_quantity_max,
     ) = r.INSTRUMENT.unpack_from(record, 32)
     if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
@@ -58,6 +60,8 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         pause_seconds,
         post_only_mode,
         extensions_max,
+        followers_max or 256,
+        min_quantity_max or 256,
     )
     if reference and not terms.holds(reference):
         raise MalformedError

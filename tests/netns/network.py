@@ -19,33 +19,17 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 
+from tests.conformance.harm import Harm
+
 SIOCETHTOOL = 0x8946
 ETHTOOL_SET_TX_CHECKSUM = 0x17
 WAIT_S = 30.0
 
 
-@dataclass(frozen=True)
-class Harm:
-    """What the wire does to what crosses it, each receiver's copy by itself. Parts in a hundred.
-
-    burst_packets: losses come so many in a row; 1 is each by itself. Bursts, repetitions and
-    reordering (by up to `reordered_by` packets) need the user-space wire, and in_user_space asks
-    for it in any case.
-    """
-
-    loss: int = 0
-    burst_packets: int = 1
-    duplicated: int = 0
-    reordered: int = 0
-    reordered_by: int = 8
-    in_user_space: bool = False
-    seed: int = 1
-
-    @property
-    def in_kernel(self) -> bool:
-        """Whether nftables could do it."""
-        plain = self.burst_packets == 1 and not self.duplicated and not self.reordered
-        return plain and not self.in_user_space
+def in_kernel(harm: Harm) -> bool:
+    """Whether nftables does it here: drop packets, each by itself."""
+    plain = harm.burst_packets == 1 and not harm.duplicated and not harm.reordered
+    return plain and not harm.in_user_space and not drops_in_bridges()
 
 
 def run(*command: str, text: str | None = None) -> str:
@@ -126,7 +110,7 @@ class Network:
 
     def join(self, harm: Harm) -> None:
         """Put the wire in, with its harm; in user space where the kernel has no way of doing it."""
-        if harm.in_kernel and not drops_in_bridges():
+        if in_kernel(harm):
             self._bridge(harm)
         else:
             self._relay(harm)

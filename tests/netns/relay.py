@@ -6,13 +6,11 @@ it harmed.
 """
 
 import json
-import random
 import selectors
 import socket
 import sys
-from collections import deque
 
-from tests.netns.network import Harm
+from tests.conformance.harm import Channel, Harm
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
@@ -26,59 +24,18 @@ HELD_S = 0.005
 
 
 class Cable:
-    """What one receiver gets, and what happens to it on the way."""
+    """What leaves by one port."""
 
     def __init__(self, port: socket.socket, harm: Harm, seed: int) -> None:
         self.port = port
-        self.harm = harm
-        self.random = random.Random(seed)
-        self.losing = 0
-        self.held: deque[tuple[int, bytes]] = deque()
-        self.harmed = 0
+        self.channel = Channel(harm, seed, port.send)
 
     def carry(self, frame: bytes) -> None:
-        """Send it on, or not, or twice, or later."""
-        harm = self.harm
-        if frame[ETHERTYPE] != IPV4:
+        """Only IPv4 suffers: a lost answer of ARP would delay a whole second."""
+        if frame[ETHERTYPE] == IPV4:
+            self.channel.carry(frame)
+        else:
             self.port.send(frame)
-            return
-        if self._lost():
-            self.harmed += 1
-            return
-        if self.random.randrange(100) < harm.reordered:
-            self.harmed += 1
-            self.held.append((1 + self.random.randrange(harm.reordered_by), frame))
-            return
-        self.port.send(frame)
-        if self.random.randrange(100) < harm.duplicated:
-            self.harmed += 1
-            self.port.send(frame)
-        self._age()
-
-    def _lost(self) -> bool:
-        """One in so many begins a burst, so that the share is what was asked for."""
-        if self.losing:
-            self.losing -= 1
-            return True
-        harm = self.harm
-        between = harm.burst_packets * (100 - harm.loss)
-        if harm.loss and self.random.randrange(between) < harm.loss:
-            self.losing = harm.burst_packets - 1
-            return True
-        return False
-
-    def _age(self) -> None:
-        for _ in range(len(self.held)):
-            others, frame = self.held.popleft()
-            if others > 1:
-                self.held.append((others - 1, frame))
-            else:
-                self.port.send(frame)
-
-    def release(self) -> None:
-        """Nothing follows that could overtake what is held."""
-        while self.held:
-            self.port.send(self.held.popleft()[1])
 
 
 def open_port(name: str) -> socket.socket:
@@ -104,10 +61,10 @@ def main() -> None:
         events = selector.select(HELD_S)
         if not events:
             for cable in cables:
-                cable.release()
+                cable.channel.release()
         for key, _ in events:
             if key.data < 0:
-                print(sum(cable.harmed for cable in cables))
+                print(sum(cable.channel.harmed for cable in cables))
                 return
             pass_on(ports[key.data], cables[: key.data] + cables[key.data + 1 :])
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.netns.network import Harm, Network, network, run
+from tests.conformance.harm import Harm
+from tests.netns.network import Network, network, run
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_tool("ip", "nft", "sysctl")]
 

@@ -21,6 +21,8 @@ ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
     "protection": ("market_protection_bp", lambda word: names.integer(word, "basis points")),
     "pause": ("pause_seconds", lambda word: names.integer(word, "seconds")),
     "extensions": ("auction_extensions_max", lambda word: names.integer(word, "a number")),
+    "followers": ("followers_max", lambda word: names.integer(word, "a number")),
+    "minimums": ("min_quantity_max", lambda word: names.integer(word, "a number")),
     "bands-count": ("tick_bands_count", lambda word: names.integer(word, "a number")),
 }
 POST_ONLY_MODES = {"reject": 0, "reprice": 1, "2": 2}

@@ -32,6 +32,7 @@ CONTROL_PLANE_REACHES = (
     "ironcore.base.counter_set",
     "ironcore.base.counters",
     "ironcore.base.histogram",
+    "ironcore.base.status",
 )
 # Pure packages: no I/O, no clock, no randomness.
 PURE = ("ironcore.wire", "ironcore.book", "ironcore.risk")

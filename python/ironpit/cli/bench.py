@@ -1,7 +1,8 @@
-"""`ironpit bench ring | match | library | order-ack`: each is a module of ironpit.bench.
+"""`ironpit bench WHAT`: each of its measurements is a module of ironpit.bench.
 
-Such a module has a frozen dataclass `Plan`, whose numbers, texts and lists of commands become
-options, `run(plan)`, which returns the report, and `text_of(report)`.
+Such a module has a frozen dataclass `Plan`, whose numbers, texts, switches and lists of commands
+become options (a field marked `positional` takes what stands without one), `run(plan)`, which
+returns the report, and `text_of(report)`.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from ironpit.errors import Exit
 
 MEASUREMENTS = {
     "ring": "the rings, beside a ping-pong of bare cache lines",
+    "transport": "every transport, beside the same conversation in plain C",
     "match": "the matching core, message by message and in batches",
     "library": "the matching core from Python, beside the same core from C",
     "order-ack": "order to acknowledgement over TCP, beside a bare echo",
@@ -34,7 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         command = measurements.add_parser(name, help=summary, description=summary)
         for field in dataclasses.fields(_module(name).Plan):
             option = f"--{field.name.replace('_', '-')}"
-            if isinstance(field.default, int):
+            if "positional" in field.metadata:
+                metavar = field.metadata["positional"]
+                command.add_argument(field.name, nargs="*", metavar=metavar, help="(all)")
+            elif isinstance(field.default, bool):
+                command.add_argument(option, action="store_true")
+            elif isinstance(field.default, int):
                 command.add_argument(
                     option, type=int, default=field.default, metavar="N", help=f"({field.default})"
                 )

@@ -101,6 +101,8 @@ class Instrument(Mapping, frozen=True, kw_only=True):
     post_only: Literal["reject", "reprice"] = "reject"
     initial_state: InitialState = "continuous"
     auction_extensions_max: Annotated[int, scalars.integer(0, 255)] = 0
+    followers_max: Annotated[int, scalars.integer(1, 65_535)] = 256
+    min_quantity_max: Annotated[int, scalars.integer(1, 65_535)] = 256
 
 
 class Session(Mapping, frozen=True, kw_only=True):

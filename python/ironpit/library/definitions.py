@@ -28,6 +28,8 @@ TERMS: Final[dict[str, tuple[int, int]]] = {
     "pause_seconds": (0, 0xFFFF),
     "post_only_mode": (0, 1),
     "auction_extensions_max": (0, 0xFF),
+    "followers_max": (0, 0xFFFF),
+    "min_quantity_max": (0, 0xFFFF),
 }
 STATES: Final = "".join(chr(state) for state in InstrumentState if state != InstrumentState.RETIRED)
 

@@ -1,1 +1,1 @@
-"""Opens the ends of streams from addresses and paths, as the configuration gives them."""
+"""Opens what the ends of a stream need from the host: sockets, certificates, rings."""

@@ -17,7 +17,9 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, Order, level_at, order_at, order_ref, order_side, special_at,
 )
 from ironcore.book.price_grid cimport is_beyond_collar
-from ironcore.book.price_levels cimport KEY_NONE, level_key, levels_next
+from ironcore.book.price_levels cimport (
+    KEY_NONE, level_key, level_take_reserve, levels_next,
+)
 from ironcore.book.replenish cimport order_replenish
 from ironcore.book.trading_state cimport emit_collars
 from ironcore.risk.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
@@ -143,6 +145,7 @@ cdef void _execute(Turn* turn, uint32_t quantity, int32_t price_e4) noexcept nog
     book_reduce(&engine.arena, order, displayed)
     if is_iceberg:
         special_at(&engine.arena, turn.unit).reserve -= quantity - displayed
+        level_take_reserve(&engine.arena, order.level, quantity - displayed)
         if displayed:
             emit_reduced(engine, turn.unit, displayed, order.quantity)
     turn.quantity -= quantity

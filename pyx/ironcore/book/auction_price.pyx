@@ -16,12 +16,12 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET,
 )
 from ironcore.book.order_pool cimport (
-    ORDER_ICEBERG, ORDER_SPECIAL, TOTAL_QUANTITY_MASK, level_at, order_at, special_at,
+    ORDER_ICEBERG, ORDER_SPECIAL, level_at, order_at, special_at,
 )
 from ironcore.book.price_grid cimport (
     PriceGrid, grid_down_e4, grid_price_e4, grid_tick, grid_up_e4,
 )
-from ironcore.book.price_levels cimport KEY_NONE, level_key, levels_next
+from ironcore.book.price_levels cimport KEY_NONE, level_key, level_quantity, levels_next
 from ironcore.risk.limits cimport SIDE_BUY, SIDE_SELL
 
 
@@ -51,8 +51,9 @@ cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
 cdef uint64_t _level_quantity(const Offers* offers, uint32_t kind, uint32_t level) noexcept nogil:
     cdef uint64_t quantity = 0
     cdef uint32_t unit = level_at(offers.arena, level).link.next
-    if not offers.book.sides[kind << KIND_SHIFT | offers.sell].specials:
-        return level_at(offers.arena, level).total & TOTAL_QUANTITY_MASK
+    # On these sides only a minimum quantity keeps an order from taking part.
+    if kind == KIND_SHOWN or (kind == KIND_HIDDEN and offers.book.min_quantity_live == 0):
+        return level_quantity(offers.arena, level)
     while unit != level:
         quantity += auction_quantity(offers.arena, kind, unit, offers.cross_type)
         unit = order_at(offers.arena, unit).link.next

@@ -56,8 +56,11 @@ cdef struct Book:                    # 896 bytes
     Link trailing                    # stops that trail, likewise
     uint32_t pause_second            # 13.9: the count's start + 1; 0 before it
     int32_t trailed_e4               # last price that all stops that trail have followed; 0: none
-    bint pegs_are_left               # they have lost what they follow, and are to be parked
-    uint32_t reserved[2]
+    uint32_t pegs_left_next          # likewise the next, PEGS_LEFT_END; 0: its pegs are not left
+    uint16_t followers_max           # rule 4.14
+    uint16_t min_quantity_max
+    uint16_t min_quantity_live       # live orders with MinQty
+    uint16_t reserved
     char symbol[8]
 
 cdef struct Execution:               # what one incoming order does to the opposite side
@@ -85,15 +88,13 @@ cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tic
 
 cdef inline void book_queue(Arena* arena, Book* book, uint32_t side, uint32_t key,
                             uint32_t unit) noexcept nogil:
-    """Put an order, its quantity set, behind all others at its key. Of displayed orders without a
-    Special: for others there is more to note (book_queue_any). side is kind << 1 | sell."""
+    """Put an order, its quantity set, behind all others at its key. Of displayed orders: for hidden
+    ones there is more to note (book_queue_any). side is kind << 1 | sell."""
     cdef Order* order = order_at(arena, unit)
     cdef uint32_t level = levels_take(arena, &book.sides[side], key)
     order.level = level
     queue_append(arena, level, unit)
     level_at(arena, level).total += TOTAL_ONE_ORDER + order.quantity
-    if side >> KIND_SHIFT == KIND_HIDDEN:
-        book.sides[side & 1].hidden_key = book.sides[side].best_key
 
 
 cdef inline void book_unlink(Arena* arena, Book* book, uint32_t side, uint32_t unit) noexcept nogil:
@@ -113,8 +114,6 @@ cdef inline void book_queue_any(Arena* arena, Book* book, uint32_t side, uint32_
     book_queue(arena, book, side, key, unit)
     if side >> KIND_SHIFT == KIND_HIDDEN:
         book.sides[side & 1].hidden_key = book.sides[side].best_key
-    if order_at(arena, unit).ref_side & ORDER_SPECIAL:
-        book.sides[side].specials += 1
 
 
 cdef inline void book_reduce(Arena* arena, Order* order, uint32_t decrement) noexcept nogil:

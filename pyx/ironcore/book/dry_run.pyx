@@ -1,11 +1,11 @@
 """What an aggressor could execute, without executing it."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT
 from ironcore.book.order_pool cimport ORDER_ICEBERG, level_at
 from ironcore.book.price_levels cimport (
-    KEY_NONE, PriceLevels, level_key, levels_next, levels_price_e4,
+    KEY_NONE, PriceLevels, level_key, level_quantity, levels_next, levels_price_e4,
 )
 from ironcore.book.trading_state cimport collar_forbids
 from ironcore.risk.options cimport STP_OLDEST
@@ -49,13 +49,28 @@ cdef void _reserves(Engine* engine, const Aggressor* aggressor, uint32_t level,
         unit = order.link.next
 
 
+cdef void _each_order(Engine* engine, const Aggressor* aggressor, uint32_t level,
+                      DryRun* run) noexcept nogil:
+    _displayed_or_hidden(engine, aggressor, level, run)
+    if not run.is_over:
+        _reserves(engine, aggressor, level, run)
+
+
+cdef void _level(Engine* engine, uint32_t level, DryRun* run) noexcept nogil:
+    """All of a level at once: what others have put there costs nothing."""
+    cdef uint64_t quantity = level_quantity(&engine.arena, level)
+    run.quantity -= <uint32_t>min(quantity, <uint64_t>run.quantity)
+
+
 cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor,
                           uint32_t wanted) noexcept nogil:
     cdef PriceLevels* shown = &book.sides[aggressor.sell ^ 1]
     cdef PriceLevels* hidden = &book.sides[KIND_HIDDEN << KIND_SHIFT | aggressor.sell ^ 1]
     cdef uint32_t shown_level = shown.best_level if shown.levels else 0
     cdef uint32_t hidden_level = hidden.best_level if hidden.levels else 0
-    cdef uint32_t shown_key, hidden_key
+    cdef uint32_t shown_key, hidden_key, level
+    # Then each order at a price executes, or none does.
+    cdef bint is_by_level = aggressor.stp_group == 0 and book.min_quantity_live == 0
     cdef DryRun run
     run.quantity = aggressor.quantity
     run.is_over = False
@@ -66,12 +81,15 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
             return False
         run.is_forbidden = not book.is_plain and collar_forbids(
             book, levels_price_e4(shown, min(shown_key, hidden_key)))
-        if shown_key <= hidden_key:
-            _displayed_or_hidden(engine, aggressor, shown_level, &run)
-            if not run.is_over:
-                _reserves(engine, aggressor, shown_level, &run)
-            shown_level = levels_next(&engine.arena, shown, shown_level)
+        level = shown_level if shown_key <= hidden_key else hidden_level
+        if not is_by_level:
+            _each_order(engine, aggressor, level, &run)
+        elif run.is_forbidden:
+            run.is_over = True
         else:
-            _displayed_or_hidden(engine, aggressor, hidden_level, &run)
-            hidden_level = levels_next(&engine.arena, hidden, hidden_level)
+            _level(engine, level, &run)
+        if level == shown_level:
+            shown_level = levels_next(&engine.arena, shown, level)
+        else:
+            hidden_level = levels_next(&engine.arena, hidden, level)
     return aggressor.quantity - run.quantity >= wanted

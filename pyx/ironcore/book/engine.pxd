@@ -56,7 +56,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t block_shift             # of a slot, to its block
     uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
-    bint pegs_are_left               # of some book: within a command that cancels in several
+    uint32_t pegs_left_first         # within a command: number of a book whose pegs are left, or 0
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil

@@ -1,6 +1,6 @@
 """Instruments defined, changed and retired, and trades broken."""
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
@@ -21,6 +21,7 @@ from ironcore.wire.record cimport (
 
 cdef enum:
     POST_ONLY_MODE_MAX = 1           # reprice
+    SPECIALS_MAX_DEFAULT = 256       # rule 4.14
 
 
 cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
@@ -55,6 +56,10 @@ cdef void _set_terms(Book* book, const DefineInstrument* command) noexcept nogil
     book.pause_seconds = command.pause_seconds
     book.post_only_mode = command.post_only_mode
     book.auction_extensions_max = command.auction_extensions_max
+    book.followers_max = (command.followers_max if command.followers_max
+                          else <uint16_t>SPECIALS_MAX_DEFAULT)
+    book.min_quantity_max = (command.min_quantity_max if command.min_quantity_max
+                             else <uint16_t>SPECIALS_MAX_DEFAULT)
     if command.reference_price_e4:
         book.reference_price_e4 = command.reference_price_e4
 

@@ -7,11 +7,12 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
 )
 from ironcore.book.order_pool cimport (
-    TOTAL_ONE_ORDER, Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, order_at,
-    order_ref, order_side, special_at,
+    TOTAL_ONE_ORDER, TOTAL_QUANTITY_MASK, Arena, Level, LevelPage, Order, Pool, PriceNode,
+    level_at, order_at, order_ref, order_side, special_at,
 )
+from ironcore.book.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
-    KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_key, levels_next,
+    KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_key, level_quantity, levels_next,
 )
 from ironcore.book.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
@@ -58,6 +59,7 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
     cdef uint32_t previous = level_unit
     cdef uint32_t unit = level.link.next
     cdef uint64_t total = 0
+    cdef uint64_t reserve = 0
     cdef uint64_t ref_before = 0
     cdef const char* broken
     cdef Order* order
@@ -70,6 +72,7 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
         tally.seen[unit >> 1] = 1
         tally.orders += 1
         total += TOTAL_ONE_ORDER + order.quantity
+        reserve += order_reserve(engine, unit)
         if order.link.prev != previous:
             return b"an order does not know its neighbour or its level"
         broken = _order(engine, book, unit, level_unit, side)
@@ -85,6 +88,8 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
         return b"a level does not know the end of its queue"
     if level.total != total or total == 0:
         return b"a level's total is not the sum of its orders"
+    if level_quantity(arena, level_unit) != (total & TOTAL_QUANTITY_MASK) + reserve:
+        return b"a level's reserve is not the sum of its icebergs'"
     return NULL
 
 
@@ -145,6 +150,8 @@ cdef const char* _tree(Arena* arena, Tally* tally, uint32_t number, uint32_t dep
             return b"a level page does not know its place"
         if page.occupied == 0:
             return b"an empty level page was not given back"
+        if page.with_reserve & ~page.occupied:
+            return b"a level has a reserve and no orders"
     return NULL
 
 

@@ -71,13 +71,39 @@ cdef uint32_t _price_reject(Engine* engine, const Book* book, const Terms* terms
     return REJECT_NONE
 
 
-cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total,
-                             Terms* terms) noexcept nogil:
+cdef inline bint _follows(const Options* options) noexcept nogil:
+    return options_are_pegged(options) or options_are_stop(options)
+
+
+cdef uint32_t _room_reject(const Book* book, const Terms* terms, const Options* old) noexcept nogil:
+    """4.14, of an order that may become live; the one that it replaces, if it has options, makes
+    room."""
+    cdef uint32_t followers = book.followers
+    cdef uint32_t min_quantities = book.min_quantity_live
+    if old != NULL:
+        followers -= _follows(old)
+        min_quantities -= old.min_quantity != 0
+    if _follows(&terms.options) and followers >= book.followers_max:
+        return REJECT_NO_ROOM
+    if terms.options.min_quantity and min_quantities >= book.min_quantity_max:
+        return REJECT_NO_ROOM
+    return REJECT_NONE
+
+
+cdef inline bint _may_live(const Terms* terms) noexcept nogil:
+    return (terms.may_rest or options_are_stop(&terms.options)
+            or terms.cross_type != CROSS_NONE)
+
+
+cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, Terms* terms,
+                             const Options* old) noexcept nogil:
     cdef uint32_t reason = _fields_reject(book, total, terms)
     if reason == REJECT_NONE:
         reason = _options_reject(engine, book, terms)
     if reason == REJECT_NONE:
         reason = _price_reject(engine, book, terms)
+    if reason == REJECT_NONE and _may_live(terms):
+        reason = _room_reject(book, terms, old)
     return reason
 
 
@@ -111,7 +137,10 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
         reason = _price_reject(engine, book, terms)
     if reason:
         return reason
-    if ((terms.may_rest or options_are_stop(&terms.options) or command.cross_type != CROSS_NONE)
-            and engine.arena.orders_live == engine.arena.orders_max):
+    if engine.order_ref_last >= ORDER_REF_MAX:
         return REJECT_NO_ROOM
-    return REJECT_NO_ROOM if engine.order_ref_last >= ORDER_REF_MAX else REJECT_NONE
+    if not _may_live(terms):
+        return REJECT_NONE
+    if engine.arena.orders_live == engine.arena.orders_max:
+        return REJECT_NO_ROOM
+    return _room_reject(book, terms, NULL)

@@ -13,6 +13,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.orders cimport (
     order_flags, order_open, order_place, order_price_e4, place_book, place_kind, place_side,
 )
+from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.risk.limits cimport TIME_IN_FORCE_GTT
 from ironcore.risk.options cimport NAMED_TRAIL_OFFSET, options_are_pegged
 from ironcore.wire.record cimport EVENT_CANCELED, EVENT_REDUCED, EVENT_VISIBLE
@@ -26,8 +27,11 @@ cdef void _leave_stops(Engine* engine, Book* book, uint32_t unit) noexcept nogil
 
 cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit, uint32_t kind) noexcept nogil:
     cdef const Special* special = special_at(&engine.arena, unit)
+    book.min_quantity_live -= special.options.min_quantity != 0
     if special.time_in_force == TIME_IN_FORCE_GTT:
         expiry_unlink(engine, unit)
+    if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:
+        level_take_reserve(&engine.arena, order_at(&engine.arena, unit).level, special.reserve)
     if kind == KIND_STOPS:
         _leave_stops(engine, book, unit)
     elif options_are_pegged(&special.options):
@@ -61,6 +65,7 @@ cdef uint32_t order_shrink(Engine* engine, uint32_t unit, uint32_t decrement) no
     if order.ref_side & ORDER_ICEBERG:
         from_reserve = min(special.reserve, decrement)
         special.reserve -= from_reserve
+        level_take_reserve(&engine.arena, order.level, from_reserve)
         decrement -= from_reserve
     if order.level:
         book_reduce(&engine.arena, order, decrement)

@@ -24,7 +24,9 @@ from ironcore.book.pegs cimport peg_price_e4
 from ironcore.book.price_grid cimport (
     grid_behind_e4, grid_in_range, grid_tick, protection_limit_e4,
 )
-from ironcore.book.price_levels cimport KEY_WORST, PriceLevels, levels_price_e4
+from ironcore.book.price_levels cimport (
+    KEY_WORST, PriceLevels, level_add_reserve, levels_price_e4,
+)
 from ironcore.book.stops cimport stop_begin
 from ironcore.risk.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_FOK, TIME_IN_FORCE_GTC,
@@ -137,6 +139,7 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
         expiry_link(engine, unit)
     if options_are_pegged(&terms.options):
         peg_link(engine, book, unit)
+    book.min_quantity_live += terms.options.min_quantity != 0
     return unit
 
 
@@ -152,6 +155,9 @@ cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
         order.quantity = max_floor
         special_at(&engine.arena, unit).reserve = terms.quantity - max_floor
     book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key, unit)
+    if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:
+        level_add_reserve(&engine.arena, order_at(&engine.arena, unit).level,
+                          terms.quantity - max_floor)
     return unit
 
 

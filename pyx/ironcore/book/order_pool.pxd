@@ -73,7 +73,7 @@ cdef struct Pool:                    # of indices 1 .. n; last in, first out: th
 
 cdef struct LevelPage:               # 32 bytes: what the 64 levels of one page have in common
     uint64_t occupied                # one bit a level
-    uint64_t reserved
+    uint64_t with_reserve            # likewise: icebergs there have a reserve
     uint32_t parent                  # node
     uint32_t key_base
     uint32_t side                    # PriceLevels.index of the side that it belongs to
@@ -87,6 +87,7 @@ cdef struct PriceNode:               # 272 bytes
 
 cdef struct Arena:
     Level* units                     # an order is two of them
+    uint64_t* reserves               # by level, where with_reserve: what its icebergs do not show
     Special* specials                # by order number
     uint32_t* slots                  # slot -> unit of the live order, 0 when there is none
     LevelPage* pages                 # by page number: unit >> 6

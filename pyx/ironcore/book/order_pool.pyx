@@ -23,6 +23,10 @@ cdef uint64_t _pages_bytes(const Arena* arena) noexcept nogil:
     return (<uint64_t>arena.page_first + arena.pages_max + 1) * sizeof(LevelPage)
 
 
+cdef uint64_t _reserves_bytes(const Arena* arena) noexcept nogil:
+    return (<uint64_t>arena.page_first + arena.pages_max + 1) * PAGE_LEVELS * sizeof(uint64_t)
+
+
 cdef uint64_t _nodes_bytes(const Arena* arena) noexcept nogil:
     return (<uint64_t>arena.nodes_max + 1) * sizeof(PriceNode)
 
@@ -58,6 +62,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
     arena.slots_count = slots_count
     arena.units = <Level*>memory_reserve(_units_bytes(arena))
     arena.pages = <LevelPage*>memory_reserve(_pages_bytes(arena))
+    arena.reserves = <uint64_t*>memory_reserve(_reserves_bytes(arena))
     arena.nodes = <PriceNode*>memory_reserve(_nodes_bytes(arena))
     arena.specials = <Special*>memory_reserve(_specials_bytes(arena))
     arena.slots = <uint32_t*>memory_reserve(slots_count * sizeof(uint32_t))
@@ -66,7 +71,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
                            fresh=arena.page_first - 1)
     arena.node_pool = Pool(free=_free_list(arena.nodes_max), free_count=0, fresh=0)
     if (arena.units == NULL or arena.pages == NULL or arena.nodes == NULL or arena.slots == NULL
-            or arena.specials == NULL or arena.order_pool.free == NULL
+            or arena.specials == NULL or arena.reserves == NULL or arena.order_pool.free == NULL
             or arena.page_pool.free == NULL or arena.node_pool.free == NULL):
         return STATUS_LIMIT
     pages_hot = min(pages_hot, arena.pages_max)
@@ -84,6 +89,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
 cdef void arena_destroy(Arena* arena) noexcept nogil:
     memory_release(arena.units, _units_bytes(arena))
     memory_release(arena.pages, _pages_bytes(arena))
+    memory_release(arena.reserves, _reserves_bytes(arena))
     memory_release(arena.nodes, _nodes_bytes(arena))
     memory_release(arena.specials, _specials_bytes(arena))
     memory_release(arena.slots, arena.slots_count * sizeof(uint32_t))

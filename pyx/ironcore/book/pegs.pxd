@@ -6,6 +6,9 @@ from ironcore.book.book cimport Book
 from ironcore.book.engine cimport Engine
 from ironcore.risk.options cimport Options
 
+cdef enum:
+    PEGS_LEFT_END = 0xFFFFFFFF       # of a list of books, each by its index plus 1
+
 # The price of such a peg now, or 0; limit_e4 is a market price where it has no limit.
 cdef int32_t peg_price_e4(Engine* engine, const Book* book, const Options* options, uint32_t sell,
                           int32_t limit_e4) noexcept nogil
@@ -21,5 +24,7 @@ cdef void pegs_park_left(Engine* engine) noexcept nogil
 cdef inline void pegs_leave_quotes(Engine* engine, Book* book) noexcept nogil:
     """What this book's pegs follow may be gone, and the command in hand does not settle."""
     if book.pegs.next:
-        book.pegs_are_left = True
-        engine.pegs_are_left = True
+        if book.pegs_left_next == 0:
+            book.pegs_left_next = (engine.pegs_left_first if engine.pegs_left_first
+                                   else <uint32_t>PEGS_LEFT_END)
+            engine.pegs_left_first = <uint32_t>(book - engine.books) + 1

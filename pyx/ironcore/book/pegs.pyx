@@ -127,11 +127,11 @@ cdef void pegs_park(Engine* engine, Book* book) noexcept nogil:
 
 
 cdef void pegs_park_left(Engine* engine) noexcept nogil:
-    cdef uint32_t index
-    if not engine.pegs_are_left:
-        return
-    engine.pegs_are_left = False
-    for index in range(engine.books_count):
-        if engine.books[index].pegs_are_left:
-            engine.books[index].pegs_are_left = False
-            pegs_park(engine, &engine.books[index])
+    cdef uint32_t number = engine.pegs_left_first
+    cdef Book* book
+    engine.pegs_left_first = 0
+    while number and number != PEGS_LEFT_END:
+        book = &engine.books[number - 1]
+        number = book.pegs_left_next
+        book.pegs_left_next = 0
+        pegs_park(engine, book)

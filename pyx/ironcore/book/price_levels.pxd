@@ -12,7 +12,9 @@
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_likely, iron_lowest_bit
-from ironcore.book.order_pool cimport Arena, Level, LevelPage, PriceNode, level_at
+from ironcore.book.order_pool cimport (
+    TOTAL_QUANTITY_MASK, Arena, Level, LevelPage, PriceNode, level_at,
+)
 from ironcore.book.price_grid cimport PriceGrid, grid_price_of_bands_e4
 
 cdef enum:
@@ -35,8 +37,7 @@ cdef struct PriceLevels:             # 64 bytes
     int32_t price_step_e4            # of one key: the tick, negative on the buy side
     const PriceGrid* grid            # where there is more than one tick size, else NULL
     uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
-    uint32_t specials                # orders with a Special that came since it was last empty
-    uint32_t reserved[2]
+    uint32_t reserved[3]
 
 cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
                         bint descending) noexcept nogil
@@ -61,6 +62,33 @@ cdef inline int32_t levels_price_e4(const PriceLevels* side, uint32_t key) noexc
 
 cdef inline uint32_t level_key(const Arena* arena, uint32_t level) noexcept nogil:
     return arena.pages[level >> PAGE_SHIFT].key_base + (level & 63)
+
+
+cdef inline uint64_t level_quantity(const Arena* arena, uint32_t level) noexcept nogil:
+    """Open at this level, reserves included."""
+    cdef const LevelPage* page = &arena.pages[level >> PAGE_SHIFT]
+    cdef uint64_t quantity = arena.units[level].total & TOTAL_QUANTITY_MASK
+    if (page.with_reserve >> (level & 63)) & 1:
+        quantity += arena.reserves[level]
+    return quantity
+
+
+cdef inline void level_add_reserve(Arena* arena, uint32_t level, uint32_t quantity) noexcept nogil:
+    """An iceberg with this reserve, which is not 0, has come."""
+    cdef LevelPage* page = &arena.pages[level >> PAGE_SHIFT]
+    if not (page.with_reserve >> (level & 63)) & 1:
+        page.with_reserve |= <uint64_t>1 << (level & 63)
+        arena.reserves[level] = 0
+    arena.reserves[level] += quantity
+
+
+cdef inline void level_take_reserve(Arena* arena, uint32_t level, uint32_t quantity) noexcept nogil:
+    """One of its icebergs has that much less in reserve."""
+    if quantity == 0:
+        return
+    arena.reserves[level] -= quantity
+    if arena.reserves[level] == 0:
+        arena.pages[level >> PAGE_SHIFT].with_reserve &= ~(<uint64_t>1 << (level & 63))
 
 
 cdef inline uint32_t levels_take(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:

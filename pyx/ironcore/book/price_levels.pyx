@@ -38,7 +38,6 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const P
     side.near_node = 0
     side.root = 0
     side.hidden_key = KEY_NONE
-    side.specials = 0
     side.index = index
     side.levels = 0
     side.price_zero_e4 = grid.highest_e4 if descending else grid.lowest_e4
@@ -87,6 +86,7 @@ cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t paren
     cdef uint32_t child = (key >> PAGE_SHIFT) & 63
     iron_assert(number < arena.page_first + arena.pages_max, "more level pages than reserved")
     page.occupied = 0
+    page.with_reserve = 0
     page.parent = parent
     page.key_base = key & ~<uint32_t>63
     page.side = side.index
@@ -126,7 +126,6 @@ cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) no
         return
     if node.occupied == 0:
         side.best_key = KEY_NONE
-        side.specials = 0
         return
     side.best_level = _leftmost(arena, side.root, arena.nodes[side.root].occupied, side.depth - 1)
     side.best_key = level_key(arena, side.best_level)

@@ -9,6 +9,7 @@ from ironcore.book.order_pool cimport (
     special_at,
 )
 from ironcore.book.orders cimport order_price_e4, order_sell
+from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.wire.record cimport (
     EVENT_ATTRIBUTED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE,
 )
@@ -48,6 +49,7 @@ cdef void order_replenish(Engine* engine, Book* book, uint32_t unit) noexcept no
     if order.ref_side & ORDER_ATTRIBUTED:
         flags |= EVENT_ATTRIBUTED
     special.reserve -= peak
+    level_take_reserve(&engine.arena, order.level, peak)
     level_at(&engine.arena, order.level).total += <uint64_t>peak - order.quantity
     order.quantity = peak
     queue_remove(&engine.arena, unit)

@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.book cimport SIDES_COUNT, Book
 from ironcore.book.engine cimport Engine, EngineLimits, Session
 from ironcore.book.order_pool cimport (
@@ -64,6 +65,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.collected = engine.collected
     loaded.block_next = engine.block_next
     arena.units = engine.arena.units
+    arena.reserves = engine.arena.reserves
     arena.specials = engine.arena.specials
     arena.slots = engine.arena.slots
     arena.pages = engine.arena.pages
@@ -120,6 +122,18 @@ cdef void _pool(Cursor* cursor, Pool* pool) noexcept nogil:
     _block(cursor, pool.free, pool.free_count * <uint64_t>sizeof(uint32_t))
 
 
+cdef void _reserves(Cursor* cursor, Arena* arena) noexcept nogil:
+    """Of the levels that have one."""
+    cdef uint32_t page
+    cdef uint64_t levels, level
+    for page in range(arena.page_first, arena.page_pool.fresh + 1):
+        levels = arena.pages[page].with_reserve
+        while levels:
+            level = <uint64_t>page * PAGE_LEVELS + iron_lowest_bit(levels)
+            _block(cursor, &arena.reserves[level], sizeof(uint64_t))
+            levels &= levels - 1
+
+
 cdef void _arena(Cursor* cursor, Arena* arena) noexcept nogil:
     cdef uint64_t orders = arena.order_pool.fresh
     cdef uint64_t pages = arena.page_pool.fresh + 1 - arena.page_first
@@ -131,6 +145,7 @@ cdef void _arena(Cursor* cursor, Arena* arena) noexcept nogil:
            pages * PAGE_LEVELS * sizeof(Level))
     _block(cursor, &arena.pages[arena.page_first], pages * sizeof(LevelPage))
     _block(cursor, arena.nodes, (<uint64_t>arena.node_pool.fresh + 1) * sizeof(PriceNode))
+    _reserves(cursor, arena)
 
 
 cdef void _orders(Cursor* cursor, Arena* arena) noexcept nogil:

@@ -101,9 +101,12 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
     cdef Book* book = place_book(engine, place)
     cdef uint8_t flags = 0
     cdef bint is_one_update
+    cdef const Options* old = NULL
     cdef uint64_t ref_before
     cdef uint32_t reason
     cdef Terms terms
+    if order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL:
+        old = &special_at(&engine.arena, unit).options
     _new_terms(engine, command, unit, options, &terms)
     reason = state_reject(book, &terms)
     if reason:
@@ -111,7 +114,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
     book.last_before_e4 = book.last_price_e4
-    if (not _side_is_kept(&terms) or details_reject(engine, book, command.quantity, &terms)
+    if (not _side_is_kept(&terms) or details_reject(engine, book, command.quantity, &terms, old)
             or terms.quantity == 0):
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
         book_settle(engine, book)

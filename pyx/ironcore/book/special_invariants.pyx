@@ -140,19 +140,32 @@ cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept 
     return NULL
 
 
-cdef const char* _specials(Engine* engine, const PriceLevels* side) noexcept nogil:
-    """A side that has no order with a Special may be summed up by its levels."""
-    cdef uint32_t specials = 0
+cdef uint32_t _with_min_quantity(Engine* engine, const PriceLevels* side) noexcept nogil:
+    cdef uint32_t count = 0
     cdef uint32_t level = side.best_level if side.levels else 0
     cdef uint32_t unit
     while level:
         unit = level_at(&engine.arena, level).link.next
         while unit != level:
-            specials += order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
+            count += order_has_min_quantity(engine, unit)
             unit = order_at(&engine.arena, unit).link.next
         level = levels_next(&engine.arena, side, level)
-    if specials > side.specials:
-        return b"a side does not know that it has rare orders"
+    return count
+
+
+cdef const char* _min_quantities(Engine* engine, const Book* book) noexcept nogil:
+    """A book without a minimum quantity may be summed up by its levels."""
+    cdef uint32_t count = 0
+    cdef uint32_t number
+    cdef uint32_t unit = book.pegs.next
+    while unit:
+        if order_at(&engine.arena, unit).level == 0:
+            count += order_has_min_quantity(engine, unit)
+        unit = special_at(&engine.arena, unit).peers.next
+    for number in range(<uint32_t>SIDES_COUNT):
+        count += _with_min_quantity(engine, &book.sides[number])
+    if count != book.min_quantity_live:
+        return b"a book miscounts its minimum quantities"
     return NULL
 
 
@@ -161,7 +174,6 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
     cdef bint in_auction = (engine.in_auction[instrument >> 6] >> (instrument & 63)) & 1
     cdef Book again = book[0]
     cdef uint32_t number
-    cdef const char* broken = NULL
     book_classify(&again)
     if not state_is_known(book.state) and book.state != STATE_RETIRED:
         return b"a book's state is none"
@@ -176,10 +188,7 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
     for number in range(<uint32_t>SIDES_COUNT):
         if book.sides[number].index >> SIDE_SHIFT != instrument:
             return b"a side does not know itself"
-        broken = _specials(engine, &book.sides[number])
-        if broken != NULL:
-            return broken
-    return NULL
+    return _min_quantities(engine, book)
 
 
 cdef const char* engine_broken_sessions(Engine* engine) noexcept nogil:

@@ -149,7 +149,9 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     uint8_t auction_extensions_max;
     uint8_t tick_bands_count;
     struct ironpit_tick_band bands[7];
-    uint8_t reserved[8];
+    uint16_t followers_max; /* 0: 256 */
+    uint16_t min_quantity_max;
+    uint8_t reserved[4];
 };
 IRONPIT_SIZE(ironpit_define_instrument, 144);
 IRONPIT_AT(ironpit_define_instrument, symbol, 32);
@@ -170,6 +172,8 @@ IRONPIT_AT(ironpit_define_instrument, initial_state, 77);
 IRONPIT_AT(ironpit_define_instrument, auction_extensions_max, 78);
 IRONPIT_AT(ironpit_define_instrument, tick_bands_count, 79);
 IRONPIT_AT(ironpit_define_instrument, bands, 80);
+IRONPIT_AT(ironpit_define_instrument, followers_max, 136);
+IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 138);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;

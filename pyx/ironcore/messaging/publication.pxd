@@ -22,6 +22,10 @@ cdef struct Publication:
     # for those who ask for it, not sent. Its number is the one that `sequence_next` says, which
     # goes up by one. Only before the first offer.
     void (*recall)(void* self, const uint8_t* frame, uint32_t frame_bytes) noexcept nogil
+    # The next `count` numbers have frames that are lost for good: readers are told of the gap, and
+    # the next frame's number is behind it. STATUS_OK, STATUS_FULL or STATUS_CLOSED. NULL: this
+    # transport cannot leave numbers out.
+    int (*skip)(void* self, uint64_t count) noexcept nogil
     # The number that the next frame will have.
     uint64_t (*sequence_next)(void* self) noexcept nogil
     # The number behind the last frame that has left (or was given up): a restart need not offer

@@ -1,6 +1,6 @@
 """The sending end of a stream as Python sees it, whatever the transport."""
 
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status import Status
@@ -36,6 +36,15 @@ cdef class PublicationEnd:
         cdef const uint8_t[::1] view = frame
         self.publication.recall(self.publication.self, &view[0] if view.shape[0] else NULL,
                                 <uint32_t>view.shape[0])
+
+    def skip(self, uint64_t count):
+        """Leave out the next `count` numbers, whose frames are lost: readers are told of the gap.
+
+        ValueError when the transport cannot.
+        """
+        if self.publication.skip == NULL:
+            raise ValueError(f"{type(self).__name__} cannot leave numbers out")
+        return STATUSES[self.publication.skip(self.publication.self, count)]
 
     def end(self):
         """Tell the readers that no frame comes any more; turns repeat it."""

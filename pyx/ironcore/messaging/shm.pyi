@@ -3,7 +3,25 @@ import os
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.ring.broadcast import Producer, Reader
+from ironcore.ring.broadcast import (
+    Gating,
+    Producer,
+    Reader,
+    create,
+    positions,
+    reader_states,
+)
+
+__all__ = [
+    "PUBLICATION_COUNTERS",
+    "SUBSCRIPTION_COUNTERS",
+    "Gating",
+    "ShmPublication",
+    "ShmSubscription",
+    "create",
+    "positions",
+    "reader_states",
+]
 
 PUBLICATION_COUNTERS: tuple[tuple[str, str], ...]
 SUBSCRIPTION_COUNTERS: tuple[tuple[str, str], ...]

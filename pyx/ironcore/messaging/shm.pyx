@@ -29,6 +29,10 @@ from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
 
 from ironcore.base.status import Status
+from ironcore.ring.broadcast import Gating, create, positions, reader_states
+
+__all__ = ["PUBLICATION_COUNTERS", "SUBSCRIPTION_COUNTERS", "Gating", "ShmPublication",
+           "ShmSubscription", "create", "positions", "reader_states"]
 
 cdef tuple STATUSES = tuple(Status)  # by number
 

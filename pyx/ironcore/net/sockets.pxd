@@ -4,6 +4,10 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
+cdef struct SocketPart:              # laid out as struct iovec
+    const uint8_t* data
+    size_t bytes
+
 cdef struct Sockets:
     void* context
     # Accept one connection from a listening socket: a descriptor, or -errno.
@@ -12,6 +16,13 @@ cdef struct Sockets:
     long (*recv)(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept nogil
     # Bytes taken, perhaps fewer than given, or -errno.
     long (*send)(void* context, int fd, const uint8_t* buffer, size_t bytes) noexcept nogil
+    # The same of several parts, one after another, in one call.
+    long (*send_parts)(void* context, int fd, const SocketPart* parts, int count) noexcept nogil
+    # Begin a TCP connection (IPv4, host byte order): a descriptor, or -errno. Until the peer has
+    # answered, a send is -EAGAIN; afterwards it is taken, or gives the reason of the refusal.
+    int (*connect)(void* context, uint32_t address, uint16_t port) noexcept nogil
+    # A pair of connected stream sockets: one, and *other, which blocks; or -errno.
+    int (*pair)(void* context, int* other) noexcept nogil
     # One datagram to the socket's connected address: 0 or -errno.
     int (*send_datagram)(void* context, int fd, const uint8_t* buffer, size_t bytes) noexcept nogil
     # One datagram and its sender (IPv4, host byte order): bytes or -errno.

@@ -7,14 +7,22 @@ can interpose every one of them.
 from libc.errno cimport EINTR, errno
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 
+from ironcore.base.check cimport iron_static_assert
+
+cdef extern from "<sys/uio.h>":
+    cdef struct iovec:
+        pass
+
 cdef extern from * nogil:
     """
     #include <arpa/inet.h>
+    #include <errno.h>
     #include <netinet/in.h>
     #include <netinet/tcp.h>
     #include <string.h>
     #include <sys/epoll.h>
     #include <sys/socket.h>
+    #include <sys/uio.h>
     #include <unistd.h>
 
     enum { IRON_READY_MAX = 64 };
@@ -69,6 +77,35 @@ cdef extern from * nogil:
     static long iron_send(int fd, const uint8_t *buffer, size_t bytes) {
         return send(fd, buffer, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
+    static long iron_send_parts(int fd, const void *parts, int count) {
+        struct msghdr message;
+        memset(&message, 0, sizeof message);
+        message.msg_iov = (struct iovec *)parts;
+        message.msg_iovlen = (size_t)count;
+        return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    static int iron_connect(uint32_t address, uint16_t port) {
+        struct sockaddr_in to;
+        int one = 1;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0) return fd;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        memset(&to, 0, sizeof to);
+        to.sin_family = AF_INET;
+        to.sin_addr.s_addr = htonl(address);
+        to.sin_port = htons(port);
+        if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS) return fd;
+        int reason = errno;
+        close(fd);
+        errno = reason;
+        return -1;
+    }
+    static int iron_pair(int *other) {
+        int fds[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) return -1;
+        *other = fds[1];
+        return fds[0];
+    }
     static int iron_poller(void) { return epoll_create1(EPOLL_CLOEXEC); }
     static void iron_close(int fd) { close(fd); }
     """
@@ -80,6 +117,9 @@ cdef extern from * nogil:
     int iron_watch(int poller, int fd)
     int iron_unwatch(int poller, int fd)
     int iron_ready(int poller, int* ready, int ready_max)
+    long iron_send_parts(int fd, const void* parts, int count)
+    int iron_connect(uint32_t address, uint16_t port)
+    int iron_pair(int* other)
     int iron_poller()
     void iron_close(int fd)
 
@@ -104,6 +144,23 @@ cdef long _send(void* context, int fd, const uint8_t* buffer, size_t bytes) noex
     while n < 0 and errno == EINTR:
         n = iron_send(fd, buffer, bytes)
     return _result(n)
+
+
+cdef long _send_parts(void* context, int fd, const SocketPart* parts, int count) noexcept nogil:
+    cdef long n
+    iron_static_assert(sizeof(SocketPart) == sizeof(iovec))
+    n = iron_send_parts(fd, parts, count)
+    while n < 0 and errno == EINTR:
+        n = iron_send_parts(fd, parts, count)
+    return _result(n)
+
+
+cdef int _connect(void* context, uint32_t address, uint16_t port) noexcept nogil:
+    return <int>_result(iron_connect(address, port))
+
+
+cdef int _pair(void* context, int* other) noexcept nogil:
+    return <int>_result(iron_pair(other))
 
 
 cdef int _send_datagram(void* context, int fd, const uint8_t* buffer, size_t bytes) noexcept nogil:
@@ -147,6 +204,9 @@ cdef Sockets host_sockets() noexcept nogil:
     sockets.accept = _accept
     sockets.recv = _recv
     sockets.send = _send
+    sockets.send_parts = _send_parts
+    sockets.connect = _connect
+    sockets.pair = _pair
     sockets.send_datagram = _send_datagram
     sockets.recv_datagram = _recv_datagram
     sockets.send_datagram_to = _send_datagram_to

@@ -1,10 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 CARRIERS: Final[dict[str, int]]
+
+def on_both_cores(
+    cpus: Sequence[int], near: Callable[[], object], far: Callable[[], object]
+) -> None: ...
 
 class Conversation:
     """Two ends that are joined both ways by one carrier, and the two cores that they run on."""

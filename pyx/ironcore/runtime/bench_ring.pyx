@@ -144,6 +144,33 @@ cdef void _drain(End* end, Course* course) noexcept nogil:
         course.block_ns[i] = iron_clock_mono_ns() - start_ns
 
 
+def on_both_cores(cpus, near, far):
+    """Run both at once, each pinned to one of the two cores; PermissionError when it cannot be."""
+    failures = []
+    allowed = os.sched_getaffinity(0)
+
+    def run(cpu, work):
+        if iron_pin_thread(cpu) != 0:
+            failures.append(f"cannot pin to CPU {cpu}, of {sorted(allowed)}")
+            barrier.abort()
+            return
+        try:
+            barrier.wait()
+        except threading.BrokenBarrierError:
+            return
+        work()
+
+    barrier = threading.Barrier(2)
+    threads = [threading.Thread(target=run, args=pair)
+               for pair in zip(cpus, (near, far), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise PermissionError(failures[0])
+
+
 cdef class Conversation:
     """Two ends that are joined both ways by one carrier, and the two cores that they run on.
 
@@ -205,7 +232,7 @@ cdef class Conversation:
                 _ping(&self.near, &course)
             _receive(&self.near)
 
-        self._on_both_cores(ask, answer)
+        on_both_cores(self.cpus, ask, answer)
         return np.asarray(block_ns)[:blocks], np.asarray(trip_ns)[:trips]
 
     def one_way(self, blocks, block_messages):
@@ -223,30 +250,5 @@ cdef class Conversation:
             with nogil:
                 _drain(&self.far, &course)
 
-        self._on_both_cores(pour, drain)
+        on_both_cores(self.cpus, pour, drain)
         return np.asarray(block_ns)
-
-    def _on_both_cores(self, near, far):
-        failures = []
-        allowed = os.sched_getaffinity(0)
-
-        def run(cpu, work):
-            if iron_pin_thread(cpu) != 0:
-                failures.append(f"cannot pin to CPU {cpu}, of {sorted(allowed)}")
-                barrier.abort()
-                return
-            try:
-                barrier.wait()
-            except threading.BrokenBarrierError:
-                return
-            work()
-
-        barrier = threading.Barrier(2)
-        threads = [threading.Thread(target=run, args=pair)
-                   for pair in zip(self.cpus, (near, far), strict=True)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if failures:
-            raise PermissionError(failures[0])

@@ -176,7 +176,9 @@ cdef struct DefineInstrument:        # 144 bytes; header.instrument is the id, 0
     uint8_t auction_extensions_max
     uint8_t tick_bands_count
     TickBand bands[7]
-    uint8_t reserved[8]
+    uint16_t followers_max           # rule 4.14: live pegs and stops; 0: 256
+    uint16_t min_quantity_max        # likewise orders with MinQty
+    uint8_t reserved[4]
 
 cdef struct DefineSession:           # 56 bytes; header.session is the id, 1-based and dense
     CommandHeader header

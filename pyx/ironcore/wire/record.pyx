@@ -64,7 +64,8 @@ cdef extern from *:
         AT(DefineInstrument, initial_state, 77);                                                \\
         AT(DefineInstrument, auction_extensions_max, 78);                                       \\
         AT(DefineInstrument, tick_bands_count, 79); AT(DefineInstrument, bands, 80);            \\
-        AT(DefineInstrument, reserved, 136);                                                    \\
+        AT(DefineInstrument, followers_max, 136); AT(DefineInstrument, min_quantity_max, 138);  \\
+        AT(DefineInstrument, reserved, 140);                                                    \\
         SIZE(DefineSession, 56); AT(DefineSession, header, 0); AT(DefineSession, username, 32); \\
         AT(DefineSession, firm, 38); AT(DefineSession, cancel_on_disconnect, 42);               \\
         AT(DefineSession, stp_mode, 43); AT(DefineSession, stp_group, 44);                      \\
@@ -221,7 +222,8 @@ cdef str _INSTRUMENT = (
     "entry_collar_bp:u2 market_protection_bp:u2 pause_seconds:u2 post_only_mode:u1 "
     "initial_state:o auction_extensions_max:u1 tick_bands_count:u1 " + "".join([
         f"price_from_e4_{band}:i4 tick_size_e4_{band}:u4 "
-        for band in range(1, TICK_BANDS_MAX + 1)]) + "reserved:x8")
+        for band in range(1, TICK_BANDS_MAX + 1)])
+    + "followers_max:u2 min_quantity_max:u2 reserved:x4")
 
 cdef str _CANCEL = (
     "quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1 group:u2 group_given:u1 "

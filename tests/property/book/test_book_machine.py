@@ -191,10 +191,18 @@ def test_a_million_steps_do_the_same() -> None:
 
 def test_the_machine_sees_a_broken_rule() -> None:
     class Generous(EngineModel):
-        """Rule 6.1 is broken: an order that is made smaller keeps its size."""
+        """Rule 6.1 is broken: an order that is made smaller keeps its size. Not where prevention
+        does it (12.2): two orders that kept theirs would meet for ever."""
+
+        prevents = False
+
+        def prevent(self, *orders: Any) -> None:
+            self.prevents = True
+            super().prevent(*orders)
+            self.prevents = False
 
         def shrink(self, order: Any, decrement: int) -> int:
-            return int(order.reachable)
+            return super().shrink(order, decrement) if self.prevents else int(order.reachable)
 
     class Broken(CoreAgainstModel):
         def __init__(self) -> None:

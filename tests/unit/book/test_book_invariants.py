@@ -154,3 +154,19 @@ def test_an_order_on_the_wrong_side_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
     memory.u64(memory.order(FIRST, "ref_side")).value ^= ord("B") ^ ord("S")
     assert broken(core) == "an order rests on the wrong side"
+
+
+@rule("17.2")
+def test_a_wrong_reserve_of_a_level_is_seen(core: MatchingEngine) -> None:
+    """Of which there is none: the level says that it has one."""
+    memory = Memory(core)
+    memory.u64(memory.page(FIRST, "with_reserve")).value |= 1 << (memory.level_unit(FIRST) & 63)
+    memory.u64(memory.reserves + 8 * memory.level_unit(FIRST)).value = 1
+    assert broken(core) == "a level's reserve is not the sum of its icebergs'"
+
+
+@rule("17.2")
+def test_a_miscounted_minimum_quantity_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u32(memory.book_field("min_quantity_live")).value += 1
+    assert broken(core) == "a book miscounts its minimum quantities"

@@ -1,0 +1,224 @@
+"""`ironpit bench transport`: every transport beside bare C, round trips and throughput in one run.
+
+A round trip is a 64-byte message from one end to the other and its equal back, both ends spinning
+on a core of their own: from before the offer to after the handler has the answer. Throughput is one
+way. A transport and its floor, the same conversation in plain C over a framed ring or bare
+sockets, are measured in turn in every round, and compared within the round.
+"""
+
+import statistics
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ironcore.messaging import shm
+from ironcore.runtime.bench_floor import Floor
+from ironcore.runtime.bench_transport import TransportConversation
+from ironpit.bench import python_ends
+from ironpit.bench.ring import DIRECTORY
+from ironpit.cli.output import show_ns, table
+from ironpit.errors import Exit, UserError
+
+BLOCKS = 20
+QUANTILES = {"p50": 50.0, "p99": 99.0, "p99_9": 99.9}
+RING_BYTES = {"round trips": 1 << 16, "one way": 1 << 18}
+Cpus = tuple[int, int]
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure, how often and where."""
+
+    transports: tuple[str, ...] = field(default=(), metadata={"positional": "NAME"})
+    all: bool = False
+    round_trips: int = 10_000
+    messages: int = 100_000
+    rounds: int = 5
+    near_cpu: int = 0
+    far_cpu: int = 1
+
+
+class Carrier(NamedTuple):
+    """Something that carries messages: how it is called, its floor, and how it is measured."""
+
+    words: str
+    floor: str | None
+    goal: float | None  # how many times the floor's round trip it may take
+    measure: Callable[[Plan], Figures]
+    absent: Callable[[], str] = lambda: ""  # why it cannot be measured here
+
+
+def _figures(
+    block_ns: NDArray[np.uint64],
+    block_messages: int,
+    trip_ns: NDArray[np.uint64],
+    way_ns: NDArray[np.uint64],
+    way_messages: int,
+) -> Figures:
+    """Nearest-rank percentiles of the trips; ns a message of the median block."""
+    ordered = np.sort(trip_ns)
+    found = {
+        name: float(ordered[max(0, int(np.ceil(q / 100 * len(ordered))) - 1)])
+        for name, q in QUANTILES.items()
+    }
+    found["mean_of_median_block"] = float(np.median(block_ns)) / block_messages
+    found["messages_per_s"] = way_messages * 1e9 / float(np.median(way_ns))
+    return found
+
+
+class Conversation(NamedTuple):
+    """How two ends are made, once for round trips and once for one way."""
+
+    join: Callable[[str], Any]
+
+    def measure(self, plan: Plan) -> Figures:
+        trips_a_block = max(1, plan.round_trips // BLOCKS)
+        messages_a_block = max(1, plan.messages // BLOCKS)
+        block_ns, trip_ns = self.join("round trips").round_trips(
+            BLOCKS, trips_a_block, plan.round_trips
+        )
+        way_ns = self.join("one way").one_way(BLOCKS, messages_a_block)
+        return _figures(block_ns, trips_a_block, trip_ns, way_ns, messages_a_block)
+
+
+def _cpus(plan: Plan) -> Cpus:
+    return plan.near_cpu, plan.far_cpu
+
+
+def _floor(name: str) -> Callable[[Plan], Figures]:
+    def measure(plan: Plan) -> Figures:
+        return Conversation(lambda way: Floor(name, _cpus(plan), RING_BYTES[way])).measure(plan)
+
+    return measure
+
+
+def _shm(plan: Plan) -> Figures:
+    def join(way: str) -> TransportConversation:
+        with tempfile.TemporaryDirectory(dir=DIRECTORY) as scratch:
+            paths = [f"{scratch}/{name}.ring" for name in ("there", "back")]
+            for path in paths:
+                shm.create(path, RING_BYTES[way], {"far": shm.Gating()})
+            there, back = paths
+            near = shm.ShmPublication(there), shm.ShmSubscription(back, "far")
+            far = shm.ShmPublication(back), shm.ShmSubscription(there, "far")
+            return TransportConversation(near, far, _cpus(plan), timed=False)
+
+    return Conversation(join).measure(plan)
+
+
+def _python(name: str) -> Callable[[Plan], Figures]:
+    """Between two processes, for two threads would share one interpreter."""
+
+    def measure(plan: Plan) -> Figures:
+        trips_a_block = max(1, plan.round_trips // BLOCKS)
+        messages_a_block = max(1, plan.messages // BLOCKS)
+        found = []
+        for messages, trips in ((trips_a_block, plan.round_trips), (messages_a_block, 0)):
+            with tempfile.TemporaryDirectory(dir=DIRECTORY) as scratch:
+                found.append(
+                    python_ends.converse(name, Path(scratch), _cpus(plan), BLOCKS, messages, trips)
+                )
+        there, way = found
+        return _figures(there.block_ns, trips_a_block, there.trip_ns, way.way_ns, messages_a_block)
+
+    return measure
+
+
+def _iceoryx2_absent() -> str:
+    return "" if find_spec("iceoryx2") else "not installed (pip install 'ironpit[bench]')"
+
+
+CARRIERS = {
+    "c-ring": Carrier("framed ring in C", None, None, _floor("ring")),
+    "shm": Carrier("shm", "c-ring", 1.2, _shm),
+    "shm-python": Carrier("shm from Python", "c-ring", 3.0, _python("shm")),
+    "iceoryx2": Carrier(
+        "iceoryx2 from Python", "c-ring", None, _python("iceoryx2"), _iceoryx2_absent
+    ),
+    "c-multicast": Carrier("bare UDP multicast in C", None, None, _floor("multicast")),
+    "c-tcp": Carrier("bare TCP in C", None, None, _floor("tcp")),
+}
+TRANSPORTS = [name for name, carrier in CARRIERS.items() if carrier.floor is not None]
+
+
+def _wanted(plan: Plan) -> list[str]:
+    """The transports asked for, or all, with their floors, in the order of CARRIERS."""
+    for name in plan.transports:
+        if name not in TRANSPORTS:
+            expected = ", ".join(TRANSPORTS)
+            raise UserError(f"transport: found {name!r}, expected one of {expected}", Exit.USAGE)
+    names = set(TRANSPORTS if plan.all or not plan.transports else plan.transports)
+    names |= {CARRIERS[name].floor or name for name in names}
+    return [name for name in CARRIERS if name in names]
+
+
+def run(plan: Plan) -> dict[str, Any]:
+    """The report. Transports and floors take turns, `rounds` times."""
+    wanted = _wanted(plan)
+    absent = {name: why for name in wanted if (why := CARRIERS[name].absent())}
+    wanted = [name for name in wanted if name not in absent]
+    try:
+        rounds = [
+            {name: CARRIERS[name].measure(plan) for name in wanted} for _ in range(plan.rounds)
+        ]
+    except OSError as error:
+        raise UserError(str(error), Exit.FAILED) from error
+    carriers: dict[str, Any] = {}
+    for name in wanted:
+        own = [r[name] for r in rounds]
+        carriers[name] = {key: _range([figures[key] for figures in own]) for key in own[0]}
+        floor = CARRIERS[name].floor
+        if floor is not None:
+            carriers[name]["floor"] = floor
+            carriers[name]["goal"] = CARRIERS[name].goal
+            for key in ("p50", "mean_of_median_block"):
+                ratios = [r[name][key] / r[floor][key] for r in rounds]
+                carriers[name][f"ratio_{key}"] = _range(ratios)
+    notes = [f"{CARRIERS[name].words}: {why}" for name, why in absent.items()]
+    if plan.near_cpu == plan.far_cpu:
+        notes.append("needs two cores: both ends share one, so that these are no latencies")
+    return {
+        "schema": "ironpit-bench-transport-1",
+        "measured": "64-byte messages between two spinning ends on a core each: round trips from "
+        "before the offer to after the handler has the answer, one look at the clock each; "
+        "messages a second one way. The ratio is that of p50 to the floor's in the same round. "
+        "From Python: two processes; otherwise two threads without the interpreter",
+        "round_trips": plan.round_trips,
+        "messages": plan.messages,
+        "rounds": plan.rounds,
+        "cpus": {"near": plan.near_cpu, "far": plan.far_cpu},
+        "carriers": carriers,
+        "absent": absent,
+        "notes": notes,
+    }
+
+
+def _range(values: list[float]) -> dict[str, float]:
+    return {
+        "min": round(min(values), 3),
+        "median": round(statistics.median(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+def text_of(report: dict[str, Any]) -> str:
+    """The report as a person reads it: medians of the rounds, and the range of the ratio."""
+    rows = []
+    for name, found in report["carriers"].items():
+        row = [CARRIERS[name].words]
+        row += [show_ns(round(found[key]["median"])) for key in QUANTILES]
+        row.append(f"{found['messages_per_s']['median']:,.0f}")
+        if "floor" in found:
+            ratio, goal = found["ratio_p50"], found["goal"]
+            row += [f"{ratio['median']:.2f}", f"{ratio['min']:.2f} to {ratio['max']:.2f}"]
+            row.append(f"{goal:.2f}" if goal else "")
+        rows.append(row + [""] * (8 - len(row)))
+    header = ["64 bytes", "p50", "p99", "p99.9", "messages/s", "to floor", "rounds", "goal"]
+    return "\n".join([table(rows, header), report["measured"], *report["notes"]])

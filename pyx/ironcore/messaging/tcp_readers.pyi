@@ -1,0 +1,1 @@
+"""The readers of a TCP publication; used through tcp_readers.pxd."""
