@@ -6,13 +6,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from ironcore.runtime.feed import Feed
 from ironpit.config import Endpoint
 from ironpit.feed.books import Books
+from ironpit.feed.snapshot import SnapshotError, fetch
 from ironpit.messaging.multicast import RECEIVE_BUFFER_BYTES, Group, MulticastError, subscribe
 
 POLL_S = 0.01
+SNAPSHOT_AGAIN_S = 1.0
+# With a snapshot to fall back on there is no use in asking for long for what is gone.
+SNAPSHOT_GIVE_UP_NS = 500_000_000
 
 
 class FeedError(Exception):
@@ -26,7 +31,9 @@ class FeedClient:
         bids, asks = feed.books.depth("BTCUSD")
 
     group: None on a host without multicast: the whole stream is then asked for from the re-request
-    server, which `session` has to name the stream to. b: the group that brings the same packets
+    server, which `session` has to name the stream to. snapshot: a server that is asked for the
+    books before the first message, and again when a gap could not be filled; nothing older is asked
+    for then, and a recording begins, or has a hole, there. b: the group that brings the same packets
     once more, by another way. record: a file that gets every message in
     sequence, length-framed. expected: the sequence number to start from; what was sent before is
     asked for from the re-request server.
@@ -39,6 +46,7 @@ class FeedClient:
         *,
         b: Group | None = None,
         rerequest: Endpoint | None = None,
+        snapshot: Endpoint | None = None,
         record: Path | None = None,
         expected: int = 1,
         session: str = "",
@@ -50,8 +58,14 @@ class FeedClient:
         groups = [Group(group, interface)] if group is not None else []
         if b is not None:
             groups.append(b)
+        if snapshot is not None and not groups:
+            raise FeedError("a snapshot without a multicast group to go on with")
         self._record = -1
         self._stopped = False
+        self._snapshot = snapshot
+        self._snapshots = 0
+        self.snapshot_error = ""
+        options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
         try:
             self._opened = subscribe(
                 *groups,
@@ -59,6 +73,7 @@ class FeedClient:
                 buffer_bytes=buffer_bytes,
                 expected=expected,
                 session=session,
+                **options,
             )
         except MulticastError as error:
             raise FeedError(str(error)) from error
@@ -69,8 +84,51 @@ class FeedClient:
         except OSError as error:
             self._opened.close()
             raise FeedError(f"{record}: {error.strerror}") from error
-        self.feed = Feed(self.books.builder, self._opened.end, record=self._record)
-        self._thread = threading.Thread(target=self.feed.run, name="feed", daemon=True)
+        self.feed = Feed(
+            self.books.builder,
+            self._opened.end,
+            record=self._record,
+            stop_at_gap=snapshot is not None,
+        )
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def _run(self) -> None:
+        if self._snapshot is None:
+            self.feed.run()
+            return
+        again = True
+        while again:
+            if not self._join(self._snapshot):
+                return
+            again = self.feed.run()
+
+    def _join(self, server: Endpoint) -> bool:
+        """Hold what comes, take a snapshot, and splice: whether it was done before `stop`."""
+        subscription = self._opened.end
+        subscription.hold()
+
+        def turn() -> bool:
+            subscription.poll(lambda sequence, frame: None)
+            return not self.feed.stopping
+
+        while turn():
+            try:
+                sequence, messages = fetch(server, subscription.session, turn)
+                self.books.builder.replace(messages)
+            except (SnapshotError, ValueError) as error:
+                self.snapshot_error = str(error)
+                self._hold_for(SNAPSHOT_AGAIN_S, turn)
+                continue
+            subscription.splice(sequence)
+            self.feed.mend()
+            self._snapshots += 1
+            return True
+        return False
+
+    def _hold_for(self, seconds: float, turn: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + seconds
+        while turn() and time.monotonic() < until_s:
+            time.sleep(POLL_S)
 
     def start(self) -> "FeedClient":
         """Begin to receive."""
@@ -118,6 +176,7 @@ class FeedClient:
         """Of the receiver and of the books together."""
         received = self.feed.counts()
         received["malformed_packets"] = received.pop("malformed")
+        received["snapshots"] = self._snapshots
         return {**received, **self.books.counts(), "next": self.feed.next_sequence}
 
     @property

@@ -14,6 +14,7 @@ cdef struct FeedState:
     uint64_t failed                  # errno of recording, of memory, or of the transport
     uint64_t messages                # in sequence, each once
     uint64_t lost
+    uint64_t mended                  # of those lost, by a snapshot
     uint8_t* record_buffer
     size_t record_bytes
 

@@ -125,6 +125,10 @@ cdef class Feed:
             self.loop()
         return self.state.gap_met and self.state.stop_at_gap
 
+    def mend(self):
+        """A snapshot has taken the place of what was lost so far."""
+        self.state.mended = self.state.lost
+
     def stop(self):
         """Ask `run` to return; everything that has arrived is taken in first."""
         store_release_u64(&self.stop_asked, 1)
@@ -197,8 +201,8 @@ cdef class Feed:
 
     @property
     def complete(self):
-        """Whether nothing that the publisher has shown is missing."""
-        return self.state.lost == 0 and not self.waiting_for_gap()
+        """Whether nothing that the publisher has shown is missing, in the books or at all."""
+        return self.state.lost == self.state.mended and not self.waiting_for_gap()
 
     @property
     def session_name(self):
