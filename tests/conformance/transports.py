@@ -5,9 +5,12 @@ from typing import Any
 
 from tests.conformance.multicast import Multicast
 from tests.conformance.shm import Shm
+from tests.conformance.tcp import Tcp, TcpConflated
 from tests.conformance.transport import Transport
 
-TRANSPORTS: dict[str, type[Transport]] = {kind.name: kind for kind in (Shm, Multicast)}
+TRANSPORTS: dict[str, type[Transport]] = {
+    kind.name: kind for kind in (Shm, Multicast, Tcp, TcpConflated)
+}
 
 
 def from_json(text: str) -> Transport:
