@@ -1,16 +1,17 @@
 """The snapshot server, in the manner of GLIMPSE 5.0: the public's books over SoupBinTCP.
 
 A subscriber that logs in gets the books of one moment as ITCH messages (the latest system event,
-each instrument's directory and trading action, every visible order in priority order), then 'G' with
-the sequence number of the first message of the multicast stream that is not in them; then the server
-closes. All have the time stamp of the newest message in the books. What is served is as public as
-the multicast stream, so any username and password will do.
+each instrument's directory and trading action, every visible order in priority order), then 'G'
+with the sequence number of the first message of the multicast stream that is not in them; then the
+server closes. All have the time stamp of the newest message in the books. What is served is as
+public as the multicast stream, so any username and password will do.
 """
 
 import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -104,13 +105,20 @@ class SnapshotServer:
     """Serves `books` from `start` to `close`, on threads of its own, to CONNECTIONS_MAX at once.
 
     listener: a listening TCP socket, which is closed at the end. `books` holds every message of the
-    stream from the first on.
+    stream from the first on, once `ready` says so; until then subscribers wait.
     """
 
-    def __init__(self, listener: socket.socket, session: str, books: BookBuilder) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        session: str,
+        books: BookBuilder,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.listener = listener
         self.session = session
         self.books = books
+        self.ready = ready
         self.served = 0
         self.refused = 0
         self._closing = threading.Event()
@@ -154,13 +162,17 @@ class SnapshotServer:
 
     def _serve(self, connection: socket.socket) -> None:
         login = self._login(connection)
-        asked = login.get("requested_session", "").strip()
         if login["kind"] != "LoginRequest":
             return
+        asked = login["requested_session"].strip()
         if asked not in ("", self.session) or int(login["requested_sequence"]) > 1:
             self.refused += 1
             connection.sendall(soupbin.encode("LoginRejected", reason="S"))
             return
+        deadline_s = time.monotonic() + SEND_TIMEOUT_S
+        while not self.ready():
+            if self._closing.wait(CLOSE_TURN_S) or time.monotonic() > deadline_s:
+                return
         accepted = soupbin.encode("LoginAccepted", session=self.session, sequence_number=1)
         # The time limit is of the whole, as that of socket.sendall is.
         connection.settimeout(SEND_TIMEOUT_S)

@@ -32,9 +32,9 @@ class FeedClient:
 
     group: None on a host without multicast: the whole stream is then asked for from the re-request
     server, which `session` has to name the stream to. snapshot: a server that is asked for the
-    books before the first message, and again when a gap could not be filled; nothing older is asked
-    for then, and a recording begins, or has a hole, there. b: the group that brings the same packets
-    once more, by another way. record: a file that gets every message in
+    books before the first message, and again when a gap could not be filled; nothing older is
+    asked for then, and a recording begins, or has a hole, there. b: the group that brings the same
+    packets once more, by another way. record: a file that gets every message in
     sequence, length-framed. expected: the sequence number to start from; what was sent before is
     asked for from the re-request server.
     """

@@ -338,10 +338,9 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
     cdef int receives = 0
     cdef Step step = STEP_NONE
     while taken < batch_max:
-        if r.holding:
-            step = STEP_NONE
-        else:
-            step = _from_packet(r, handler) if r.reading else _from_held(r, handler)
+        step = _from_packet(r, handler) if r.reading else STEP_NONE
+        if step == STEP_NONE and not r.holding:
+            step = _from_held(r, handler)
         if step == STEP_TAKEN:
             taken += 1
         elif step == STEP_REFUSED:
