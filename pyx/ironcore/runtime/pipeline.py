@@ -66,6 +66,13 @@ def create_event_ring(
     )
 
 
+def create_relay_ring(
+    path: Path, capacity_bytes: int, *, readers: list[str], patience_ns: int
+) -> None:
+    """The ring at the far side of a bridge; these readers are waited for so long."""
+    broadcast.create(path, capacity_bytes, {name: Gating(patience_ns) for name in readers})
+
+
 def open_order_producer(path: Path) -> spsc.Producer:
     """The gateway's end of the order ring."""
     return spsc.Producer(path)
