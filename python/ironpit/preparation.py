@@ -46,6 +46,7 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
         bridges={
             f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
         },
+        snapshot=config.streams.market_data.snapshot is not None,
     )
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1
     if orders.path.exists():

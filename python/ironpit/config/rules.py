@@ -121,6 +121,10 @@ def _streams(config: Config) -> Iterator[Violation]:
         found = scalars.show_size(streams.events.capacity_bytes)
         least = scalars.show_size(streams.orders.capacity_bytes)
         yield "streams.events.capacity", found, f"at least streams.orders.capacity = {least}"
+    market_data = streams.market_data
+    if market_data.b is not None and market_data.b.group == market_data.a.group:
+        found = f"{str(market_data.b.group)!r} again"
+        yield "streams.market_data.b.group", found, "another group than a's"
     listens = {str(config.order_entry.listen): "order_entry.listen"}
     for name, stream in streams.bridged.items():
         yield from _bridged(f"streams.{name}", name, stream, listens)

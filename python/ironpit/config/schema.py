@@ -166,16 +166,30 @@ class Rerequest(Mapping, frozen=True, kw_only=True):
     """The unicast server that answers MoldUDP64 requests for what was lost."""
 
     listen: Listen
-    window_bytes: WindowBytes = field(name="window", default=4 * MIB)
+    window: Annotated[
+        scalars.Window,
+        scalars.window(scalars.size(64 * KIB, 4 * GIB), scalars.duration(S, 24 * HOUR)),
+    ] = scalars.Window(size_bytes=4 * MIB)
+    memory_bytes: WindowBytes = field(name="memory", default=64 * MIB)
+    rate: Annotated[int, scalars.integer(0, 1_000_000)] = 20_000
+
+
+class Snapshot(Mapping, frozen=True, kw_only=True):
+    """The server of whole books, for those who join late."""
+
+    listen: Listen
 
 
 class MarketDataStream(Mapping, frozen=True, kw_only=True):
     """ITCH 5.0 over MoldUDP64, to subscribers."""
 
     a: MulticastGroup
+    b: MulticastGroup | None = None
     rerequest: Rerequest
+    snapshot: Snapshot | None = None
     transport: Literal["multicast"] = "multicast"
     ttl: Annotated[int, scalars.integer(0, 255)] = 0
+    loop: bool = True
     heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
 
 
