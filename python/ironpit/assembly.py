@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -14,23 +15,27 @@ from ironcore.messaging.multicast_publication import (
     PUBLICATION_COUNTERS,
     MulticastPublication,
 )
-from ironcore.runtime import pipeline
+from ironcore.runtime import book_publication, pipeline
+from ironcore.runtime.book_publication import BookPublication
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironpit import credentials, isolation, listening
-from ironpit.config import Config, Process
+from ironpit.bridge.venue import BridgedEnd, counters_needed
+from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
 from ironpit.preparation import control_ring
+from ironpit.snapshot import SnapshotServer
 from ironpit.visible import visible_digest
 
 COUNTERS_MAX = 256
 TURN_S = 0.1
 LOGIN_TURN_S = 0.005
+REREQUEST_BURST_MIN = 64
 DRAIN_ROUNDS_MAX = 1_000_000
 SESSIONS_TIMEOUT_S = 60.0
 
@@ -51,8 +56,11 @@ class ProcessStages:
         self.sockets: list[Any] = []
         self.engine: Any = None
         self.gateway: gateway.GatewayStage | None = None
+        self.snapshots: SnapshotServer | None = None
+        self.snapshot_runner: Runner | None = None
         self.counters = CountersFile.create(
-            config.venue.data_directory / f"counters-{name}.dat", COUNTERS_MAX
+            config.venue.data_directory / f"counters-{name}.dat",
+            COUNTERS_MAX + sum(map(counters_needed, config.streams.bridged.values())),
         )
         build: dict[str, Callable[[], Any]] = {
             "gateway": self._gateway,
@@ -63,14 +71,18 @@ class ProcessStages:
         self._note_clock()
         self.stages: dict[str, Any] = {}
         self.runners: list[Runner] = []
+        self.bridged: list[BridgedEnd] = []
         for thread in self.process.threads:
             for stage in thread.stages:
-                self.stages[stage] = build[stage]()
+                if stage == "bridge":
+                    self._bridges()
+                else:
+                    self.stages[stage] = build[stage]()
         for thread in self.process.threads:
             self.runners.append(
                 Runner(
                     thread.name,
-                    [self.stages[stage] for stage in thread.stages],
+                    self._stages_of(thread),
                     cpu=isolation.checked(thread, self.degraded),
                     idle=thread.idle,
                     counters=self._counters(f"runner-{thread.name}", RUNNER_COUNTERS),
@@ -177,24 +189,22 @@ class ProcessStages:
 
     def _publisher(self) -> publisher.PublisherStage:
         stream = self.config.streams.market_data
-        try:
-            sender = listening.market_data(self.config)
-        except OSError as error:
-            reason = f"no route to {stream.a.group} by {stream.a.interface}: {error.strerror}"
-            if self.config.degrade.multicast == "refuse":
-                raise UserError(f"streams.market_data.a: {reason}", Exit.REFUSED) from error
-            self.degraded.append({"feature": "multicast", "reason": reason})
-            sender = None
+        window = stream.rerequest.window
+        senders = [s for feed in ("a", "b") if (s := self._sender(feed)) is not None]
         rerequest = listening.rerequest(self.config)
-        self.sockets += [sender, rerequest]
+        self.sockets += [*senders, rerequest]
         publication = MulticastPublication(
-            [sender.fileno()] if sender else [],
+            [sender.fileno() for sender in senders],
             self.config.venue.name,
             request_fd=rerequest.fileno(),
             heartbeat_ns=stream.heartbeat_ns,
-            window_bytes=stream.rerequest.window_bytes,
+            window_bytes=window.size_bytes or stream.rerequest.memory_bytes,
+            window_ns=window.time_ns,
+            rate=stream.rerequest.rate,
+            burst=max(REREQUEST_BURST_MIN, stream.rerequest.rate // 10),
             counters=self._counters("market-data", PUBLICATION_COUNTERS),
         )
+        self._serve_snapshots()
         return publisher.PublisherStage(
             self._reader("publisher"),
             publication,
@@ -202,8 +212,64 @@ class ProcessStages:
             journal=self.config.journal.directory,
         )
 
+    def _bridges(self) -> None:
+        for name, stream in self.config.streams.bridged.items():
+            end = BridgedEnd(self.config, name, stream, self.counters, say)
+            self._note_huge_pages(end.huge_pages)
+            self.bridged.append(end)
+            self.stages[f"bridge-{name}"] = end.stage
+
+    def _stages_of(self, thread: Thread) -> list[Any]:
+        """In the order of the duty cycle; the bridge is one stage for each stream."""
+        found: list[Any] = []
+        for name in thread.stages:
+            bridges = [end.stage for end in self.bridged] if name == "bridge" else []
+            found += bridges or [self.stages[name]]
+        return found
+
+    def _sender(self, feed: str) -> socket.socket | None:
+        stream = self.config.streams.market_data
+        group = stream.a if feed == "a" else stream.b
+        if group is None:
+            return None
+        try:
+            return listening.market_data(self.config, feed)
+        except OSError as error:
+            reason = f"no route to {group.group} by {group.interface}: {error.strerror}"
+            if self.config.degrade.multicast == "refuse":
+                raise UserError(f"streams.market_data.{feed}: {reason}", Exit.REFUSED) from error
+            self.degraded.append({"feature": "multicast", "reason": reason})
+            return None
+
+    def _serve_snapshots(self) -> None:
+        """The books for the snapshot server, kept by a publisher of their own on its own thread."""
+        listener = listening.snapshot(self.config)
+        if listener is None:
+            return
+        books = BookPublication(self._counters("snapshot-books", book_publication.COUNTERS))
+        stage = publisher.PublisherStage(
+            self._reader("snapshot"),
+            books,
+            self._counters("snapshot", publisher.COUNTERS),
+            journal=self.config.journal.directory,
+        )
+        self.snapshots = SnapshotServer(
+            listener, self.config.venue.name, books.books, lambda: stage.ready
+        )
+        self.snapshot_runner = Runner(
+            "snapshot",
+            [stage],
+            idle="backoff",
+            counters=self._counters("runner-snapshot", RUNNER_COUNTERS),
+        )
+
+    def _all_runners(self) -> list[Runner]:
+        return [*self.runners, *([self.snapshot_runner] if self.snapshot_runner else [])]
+
     def start(self) -> None:
         """Start the runners. What pinning is refused is degraded or refused as configured."""
+        for end in self.bridged:
+            end.start()
         for runner, thread in zip(self.runners, self.process.threads, strict=True):
             try:
                 runner.start()
@@ -211,6 +277,9 @@ class ProcessStages:
                 isolation.refused(thread, str(error), self.degraded)
                 runner.unpin()
                 runner.start()
+        if self.snapshots is not None and self.snapshot_runner is not None:
+            self.snapshot_runner.start()
+            self.snapshots.start()
 
     def describe(self) -> dict[str, Any]:
         """What `ironpit stat` and the reports say of this process."""
@@ -245,7 +314,7 @@ class ProcessStages:
     def failures(self) -> list[str]:
         """What ended a runner before it was asked to stop."""
         found = []
-        for runner in self.runners:
+        for runner in self._all_runners():
             if runner.failure is not None:
                 stage, status = runner.failure
                 found.append(f"thread {runner.name}: stage {stage} cannot go on (status {status})")
@@ -253,9 +322,11 @@ class ProcessStages:
 
     def stop(self) -> bool:
         """Stop the runners, then let each stage finish what its rings hold; whether all could."""
-        for runner in self.runners:
+        if self.snapshots is not None:
+            self.snapshots.close()
+        for runner in self._all_runners():
             runner.stop()
-        for runner in self.runners:
+        for runner in self._all_runners():
             runner.join()
         for _ in range(DRAIN_ROUNDS_MAX):
             if not sum(max(self._last_turn(stage), 0) for stage in self.stages.values()):
@@ -263,6 +334,8 @@ class ProcessStages:
         complete = self._finish_journal()
         if self.engine is not None:
             self._keep_books()
+        for end in self.bridged:
+            end.close()
         for sock in self.sockets:
             if sock is not None:
                 sock.close()

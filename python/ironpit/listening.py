@@ -1,62 +1,63 @@
 """The venue's sockets, opened before the stages start. Errors name the key of the configuration."""
 
-import fcntl
+import errno
 import socket
-import struct
 
 from ironpit.config import Config, Endpoint
 from ironpit.errors import Exit, UserError
+from ironpit.messaging.multicast import Group, datagram_socket, open_sender
 
-SIOCGIFADDR = 0x8915
 BACKLOG = 128
+# What an interface's name, or its address, that this host does not have gives.
+NO_INTERFACE = (errno.ENODEV, errno.EADDRNOTAVAIL)
 
 
 def order_entry(config: Config) -> socket.socket:
     """The listening TCP socket of the gateway, non-blocking."""
-    listen = config.order_entry.listen
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    _bind(sock, listen, "order_entry.listen")
-    sock.listen(BACKLOG)
-    sock.setblocking(False)
-    return sock
+    return _listener(config.order_entry.listen, "order_entry.listen")
+
+
+def snapshot(config: Config) -> socket.socket | None:
+    """The listening TCP socket of the snapshot server, if there is to be one."""
+    settings = config.streams.market_data.snapshot
+    if settings is None:
+        return None
+    return _listener(settings.listen, "streams.market_data.snapshot.listen")
 
 
 def rerequest(config: Config) -> socket.socket:
     """The UDP socket on which subscribers ask for what they lost."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    sock = datagram_socket()
     _bind(sock, config.streams.market_data.rerequest.listen, "streams.market_data.rerequest.listen")
-    sock.setblocking(False)
     return sock
 
 
-def market_data(config: Config) -> socket.socket:
-    """The UDP socket connected to the multicast group. Raises OSError when there is no route."""
+def market_data(config: Config, feed: str = "a") -> socket.socket:
+    """The UDP socket connected to a multicast group, "a" or "b".
+
+    OSError when there is no route. UserError when there is no such interface.
+    """
     stream = config.streams.market_data
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    group = stream.b if feed == "b" and stream.b is not None else stream.a
     try:
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, stream.ttl)
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
-        interface = socket.inet_aton(interface_address(stream.a.interface))
-        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
-        sock.connect((stream.a.group.address, stream.a.group.port))
-    except OSError:
-        sock.close()
-        raise
+        return open_sender(Group(group.group, group.interface), ttl=stream.ttl, loop=stream.loop)
+    except OSError as error:
+        if error.errno not in NO_INTERFACE:
+            raise
+        raise UserError(
+            f"streams.market_data.{feed}.interface: found {group.interface!r}, expected an "
+            f"interface of this host with an IPv4 address ({error.strerror})",
+            Exit.REFUSED,
+        ) from error
+
+
+def _listener(listen: Endpoint, key: str) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _bind(sock, listen, key)
+    sock.listen(BACKLOG)
     sock.setblocking(False)
     return sock
-
-
-def interface_address(interface: str) -> str:
-    """The IPv4 address of an interface given by name, or the address itself."""
-    try:
-        socket.inet_aton(interface)
-    except OSError:
-        request = struct.pack("16s240x", interface.encode()[:15])
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            reply = fcntl.ioctl(sock.fileno(), SIOCGIFADDR, request)
-        return socket.inet_ntoa(reply[20:24])
-    return interface
 
 
 def _bind(sock: socket.socket, address: Endpoint, key: str) -> None:

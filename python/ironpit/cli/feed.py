@@ -1,6 +1,7 @@
 """`ironpit feed`: a venue's market data, as books and as a file."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--interval", type=float, default=1.0, metavar="S", help="between two looks (1)"
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    parser.add_argument(
+        "--late",
+        action="store_true",
+        help="begin with a snapshot of the books also when recording",
+    )
     parser.add_argument("--symbol", metavar="SYMBOL", help="show this book's depth")
     parser.add_argument("--levels", type=int, default=5, metavar="N", help="of depth (5)")
     add_json_argument(parser)
@@ -34,18 +40,26 @@ def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
     from ironpit.feed import FeedClient, FeedError
     from ironpit.lifecycle import Lifecycle
+    from ironpit.messaging.multicast import Group
 
     stream = config.load(arguments.config).streams.market_data
+    # A recording is of the whole stream, and the books of a snapshot are none of its messages.
+    wanted = stream.snapshot is not None and (arguments.late or arguments.record is None)
+    snapshot = stream.snapshot.listen if stream.snapshot is not None and wanted else None
     try:
         client = FeedClient(
             stream.a.group,
             stream.a.interface,
+            b=Group(stream.b.group, stream.b.interface) if stream.b is not None else None,
             rerequest=stream.rerequest.listen,
+            snapshot=snapshot,
             record=arguments.record,
         )
     except FeedError as error:
         raise UserError(str(error), Exit.REFUSED) from error
     quiet = arguments.json == "-"
+    for note in client.notes:
+        print(f"ironpit: {note}", file=sys.stderr)
     started_s = time.monotonic()
     shown_s = started_s
     with Lifecycle() as lifecycle, client:

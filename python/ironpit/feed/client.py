@@ -1,59 +1,27 @@
 """A subscriber to a venue's market data: ITCH 5.0 over MoldUDP64 multicast, gaps filled."""
 
 import os
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-
-import psutil
+from typing import Any
 
 from ironcore.runtime.feed import Feed
 from ironpit.config import Endpoint
 from ironpit.feed.books import Books
+from ironpit.feed.snapshot import SnapshotError, fetch
+from ironpit.messaging.multicast import RECEIVE_BUFFER_BYTES, Group, MulticastError, subscribe
 
-RECEIVE_BUFFER_BYTES = 64 << 20
-SO_RCVBUFFORCE = 33  # Linux: beyond net.core.rmem_max, for those with CAP_NET_ADMIN
-IP_MULTICAST_ALL = 49  # Linux: 0 keeps out what other sockets of this host have joined
 POLL_S = 0.01
+SNAPSHOT_AGAIN_S = 1.0
+# With a snapshot to fall back on there is no use in asking for long for what is gone.
+SNAPSHOT_GIVE_UP_NS = 500_000_000
 
 
 class FeedError(Exception):
     """The stream cannot be received; the text says what was refused."""
-
-
-def address_of(interface: str) -> str:
-    """The IPv4 address of an interface given by address or name; FeedError when it has none."""
-    if interface[0].isdigit():
-        return interface
-    for address in psutil.net_if_addrs().get(interface, []):
-        if address.family == socket.AF_INET:
-            return str(address.address)
-    raise FeedError(f"interface {interface}: found none with an IPv4 address")
-
-
-def open_multicast(group: Endpoint, interface: str, buffer_bytes: int) -> socket.socket:
-    """A bound socket that has joined the group; FeedError."""
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-    try:
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)
-        except OSError:
-            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
-        receiver.bind((group.address, group.port))
-        receiver.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
-        membership = struct.pack(
-            "4s4s", socket.inet_aton(group.address), socket.inet_aton(address_of(interface))
-        )
-        receiver.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-    except OSError as error:
-        receiver.close()
-        raise FeedError(f"group {group} on {interface}: {error.strerror}") from error
-    return receiver
 
 
 class FeedClient:
@@ -63,7 +31,10 @@ class FeedClient:
         bids, asks = feed.books.depth("BTCUSD")
 
     group: None on a host without multicast: the whole stream is then asked for from the re-request
-    server, which `session` has to name the stream to. record: a file that gets every message in
+    server, which `session` has to name the stream to. snapshot: a server that is asked for the
+    books before the first message, and again when a gap could not be filled; nothing older is
+    asked for then, and a recording begins, or has a hole, there. b: the group that brings the same
+    packets once more, by another way. record: a file that gets every message in
     sequence, length-framed. expected: the sequence number to start from; what was sent before is
     asked for from the re-request server.
     """
@@ -73,7 +44,9 @@ class FeedClient:
         group: Endpoint | None,
         interface: str,
         *,
+        b: Group | None = None,
         rerequest: Endpoint | None = None,
+        snapshot: Endpoint | None = None,
         record: Path | None = None,
         expected: int = 1,
         session: str = "",
@@ -82,33 +55,80 @@ class FeedClient:
         self.books = Books()
         if group is None and (rerequest is None or not session):
             raise FeedError("no multicast group, and no re-request server and session instead")
-        self._multicast: socket.socket | None = None
-        if group is not None:
-            self._multicast = open_multicast(group, interface, buffer_bytes)
-        self._rerequest: socket.socket | None = None
+        groups = [Group(group, interface)] if group is not None else []
+        if b is not None:
+            groups.append(b)
+        if snapshot is not None and not groups:
+            raise FeedError("a snapshot without a multicast group to go on with")
         self._record = -1
         self._stopped = False
+        self._snapshot = snapshot
+        self._snapshots = 0
+        self.snapshot_error = ""
+        options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
         try:
-            if rerequest is not None:
-                self._rerequest = socket.socket(
-                    socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
-                )
-                self._rerequest.connect((rerequest.address, rerequest.port))
+            self._opened = subscribe(
+                *groups,
+                rerequest=rerequest,
+                buffer_bytes=buffer_bytes,
+                expected=expected,
+                session=session,
+                **options,
+            )
+        except MulticastError as error:
+            raise FeedError(str(error)) from error
+        try:
             if record is not None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
                 self._record = os.open(record, flags, 0o644)
         except OSError as error:
-            self._close_sockets()
-            raise FeedError(f"{record or rerequest}: {error.strerror}") from error
+            self._opened.close()
+            raise FeedError(f"{record}: {error.strerror}") from error
         self.feed = Feed(
             self.books.builder,
-            self._multicast.fileno() if self._multicast is not None else -1,
-            self._rerequest.fileno() if self._rerequest is not None else -1,
+            self._opened.end,
             record=self._record,
-            expected=expected,
-            session=session,
+            stop_at_gap=snapshot is not None,
         )
-        self._thread = threading.Thread(target=self.feed.run, name="feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def _run(self) -> None:
+        if self._snapshot is None:
+            self.feed.run()
+            return
+        again = True
+        while again:
+            if not self._join(self._snapshot):
+                return
+            again = self.feed.run()
+
+    def _join(self, server: Endpoint) -> bool:
+        """Hold what comes, take a snapshot, and splice: whether it was done before `stop`."""
+        subscription = self._opened.end
+        subscription.hold()
+
+        def turn() -> bool:
+            subscription.poll(lambda sequence, frame: None)
+            return not self.feed.stopping
+
+        while turn():
+            try:
+                sequence, messages = fetch(server, subscription.session, turn)
+                self.books.builder.replace(messages)
+            except (SnapshotError, ValueError) as error:
+                self.snapshot_error = str(error)
+                self._hold_for(SNAPSHOT_AGAIN_S, turn)
+                continue
+            subscription.splice(sequence)
+            self.feed.mend()
+            self._snapshots += 1
+            return True
+        return False
+
+    def _hold_for(self, seconds: float, turn: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + seconds
+        while turn() and time.monotonic() < until_s:
+            time.sleep(POLL_S)
 
     def start(self) -> "FeedClient":
         """Begin to receive."""
@@ -122,15 +142,10 @@ class FeedClient:
             self._thread.join()
         if not self._stopped:
             self._stopped = True
-            self._close_sockets()
-
-    def _close_sockets(self) -> None:
-        for opened in (self._multicast, self._rerequest):
-            if opened is not None:
-                opened.close()
-        if self._record >= 0:
-            os.close(self._record)
-            self._record = -1
+            self._opened.close()
+            if self._record >= 0:
+                os.close(self._record)
+                self._record = -1
 
     def __enter__(self) -> "FeedClient":
         return self.start()
@@ -159,4 +174,12 @@ class FeedClient:
 
     def counts(self) -> dict[str, int]:
         """Of the receiver and of the books together."""
-        return {**self.feed.counts(), **self.books.counts(), "next": self.feed.next_sequence}
+        received = self.feed.counts()
+        received["malformed_packets"] = received.pop("malformed")
+        received["snapshots"] = self._snapshots
+        return {**received, **self.books.counts(), "next": self.feed.next_sequence}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the host did not grant: a receive buffer as large as asked for."""
+        return self._opened.notes

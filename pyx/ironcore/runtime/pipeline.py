@@ -21,6 +21,8 @@ from ironcore.stage.journal_reader import JournalReader
 Frames = Iterator[tuple[int, bytes]]
 
 READERS = ("journal", "gateway", "publisher")
+# The books of the snapshot server catch up from the journal: nobody's order waits for them.
+SNAPSHOT_PATIENCE_NS = 10_000_000
 LOOKS_MAX = 1000
 CONTROL_RING_BYTES = 65_536
 COMMAND_TYPES = range(1, 128)
@@ -58,19 +60,28 @@ def create_event_ring(
     lock: str = "off",
     numa_node: int | None = None,
     patience_of: Mapping[str, int] | None = None,
+    bridges: Mapping[str, int] | None = None,
+    snapshot: bool = False,
 ) -> Created:
-    """The ring of the event stream. The journal is waited for without end, the others patience_ns.
+    """The ring of the event stream. The journal is waited for without end, the others patience_ns,
+    and the reader of the snapshot server's books, if there is one, hardly at all.
 
-    patience_of: another patience of single readers, in ns; names that are not in READERS get a
-    place in the ring as well. before_reply: gateway and publisher see only what the journal has
-    released, and it releases only what is durable.
+    patience_of: another patience of single readers, in ns; names that are not the venue's own get a
+    place in the ring as well. bridges: further readers, each with how long it is waited for.
+    before_reply: gateway and publisher see only what the journal has released, and it releases only
+    what is durable.
     """
     after = "journal" if before_reply else None
     readers = {
         "journal": Gating(),
         "gateway": Gating(patience_ns, after=after),
         "publisher": Gating(patience_ns, after=after),
+        **{name: Gating(patience, after=after) for name, patience in (bridges or {}).items()},
     }
+    if snapshot:
+        readers["snapshot"] = Gating(
+            min(patience_ns or SNAPSHOT_PATIENCE_NS, SNAPSHOT_PATIENCE_NS), after=after
+        )
     for name, patience in (patience_of or {}).items():
         readers[name] = Gating(patience, after=after if name in readers else None)
     return broadcast.create(
@@ -195,14 +206,14 @@ def last_source_sequence(directory: Path | FileDirectory) -> int:
     return last
 
 
-def frames_before(journal: Path, ring: Path, first_held: int) -> Frames:
-    """The frames before the first one that a reader of the ring will get by itself.
+def frames_before(journal: Path, ring: Path, first_held: int, first: int = 1) -> Frames:
+    """The frames from `first` on before the first one that a reader of the ring will get by itself.
 
     The journal's, then those that it has not got yet: they are still in the ring, for the producer
     waits for the journal. Both may be written meanwhile, so that a second look may be needed: what
     the ring has lost since the first one, the journal has gained.
     """
-    sequence_next = 1
+    sequence_next = first
     for _ in range(LOOKS_MAX):
         for sequence, payload in _some_frames(journal, ring, sequence_next):
             if sequence >= first_held:
