@@ -1,0 +1,178 @@
+"""Before the stages start: recover the journal, save what the old rings still hold, make new rings.
+
+The venue's lock is held, so that nobody else has the files open. The order ring is kept across a
+restart, with what members sent and the matcher has not read; the event stream's ring is made anew
+after its frames are in the journal.
+"""
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from ironcore.runtime import pipeline
+from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
+from ironpit.config import Config
+from ironpit.config.scalars import show_size
+from ironpit.definitions import Definitions
+from ironpit.errors import Exit, UserError
+
+IDENTITY = "stream.id"
+CONTROL_RING = "control.ring"
+
+
+def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
+    """Everything up to the point where each process can open its rings. Raises UserError."""
+    try:
+        _prepare(config, truncate_at, say)
+    except ValueError as error:  # a ring's file that is not as it should be; it names itself
+        raise UserError(str(error), Exit.REFUSED) from error
+
+
+def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
+    orders, events = config.streams.orders, config.streams.events
+    for directory in (
+        config.venue.data_directory,
+        config.journal.directory,
+        orders.path.parent,
+        events.path.parent,
+    ):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _discard_foreign_rings(config, say)
+    last = _recover(config, truncate_at, say)
+    _check_stream(config)
+    if events.path.exists():
+        last = _salvage(config, last, say)
+        events.path.unlink()
+    created = pipeline.create_event_ring(
+        events.path,
+        events.capacity_bytes,
+        patience_ns=events.patience_ns,
+        before_reply=config.journal.durability == "before-reply",
+        sequence_next=last + 1,
+        huge_pages=events.huge_pages,
+        lock=events.lock,
+        numa_node=events.numa_node,
+        patience_of={
+            name: events.patience_ns if rule.patience_ns is None else rule.patience_ns
+            for name, rule in events.readers.items()
+            if rule.gating and name != "journal"
+        },
+        bridges={
+            f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
+        },
+        snapshot=config.streams.market_data.snapshot is not None,
+    )
+    _note_ring("streams.events", created, say)
+    source_next = pipeline.last_source_sequence(config.journal.directory) + 1
+    if orders.path.exists():
+        _discard_older_orders(orders.path, source_next, say)
+    if not orders.path.exists():
+        created = pipeline.create_order_ring(
+            orders.path,
+            orders.capacity_bytes,
+            sequence_next=source_next,
+            huge_pages=orders.huge_pages,
+            lock=orders.lock,
+            numa_node=orders.numa_node,
+        )
+        _note_ring("streams.orders", created, say)
+    pipeline.create_control_ring(control_ring(config))
+
+
+def _note_ring(key: str, created: pipeline.Created, say: Callable[[str], None]) -> None:
+    """What came of wishes that the host or the ring's layout could not meet to the letter."""
+    if created.capacity_bytes != created.capacity_bytes_asked:
+        asked, made = created.capacity_bytes_asked, created.capacity_bytes
+        say(f"{key}.capacity: {show_size(asked)} rounded up to {show_size(made)}, a power of two")
+    for name, found in (("numa_node", created.numa), ("lock", created.locked)):
+        if found.startswith("not"):
+            say(f"{key}.{name}: {found}")
+
+
+def control_ring(config: Config) -> Path:
+    """The ring of operators' commands."""
+    return config.venue.data_directory / CONTROL_RING
+
+
+def _discard_foreign_rings(config: Config, say: Callable[[str], None]) -> None:
+    """Rings belong to one journal: those of a journal that was removed must not feed a new one."""
+    journal_id = config.journal.directory / IDENTITY
+    ring_id = config.streams.events.path.parent / IDENTITY
+    if not journal_id.exists():
+        _write(journal_id, uuid.uuid4().hex)
+    identity = journal_id.read_text()
+    if ring_id.exists() and ring_id.read_text() == identity:
+        return
+    for path in (config.streams.orders.path, config.streams.events.path):
+        if path.exists():
+            say(f"{path}: of another journal than {config.journal.directory}; discarded")
+            path.unlink()
+    _write(ring_id, identity)
+
+
+def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], None]) -> None:
+    """A ring on a disk may come back from a crash of the host older than the journal. New orders
+    would then get sequences that the stream has already, and be taken for repetitions."""
+    sequence_next = pipeline.open_order_producer(path).sequence_next
+    if sequence_next < source_next:
+        say(
+            f"{path}: ends at sequence {sequence_next - 1}, but the journal has orders up to "
+            f"{source_next - 1}; made anew"
+        )
+        path.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    with open(temporary, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> int:
+    try:
+        report = recover(config.journal.directory, truncate_at)
+    except JournalCorruptError as error:
+        advice = f"ironpit run --truncate-at {error.last_sequence}"
+        raise UserError(f"{error} ({advice})", Exit.REFUSED) from error
+    if report.torn_bytes:
+        say(
+            f"journal: {report.segment}: an incomplete write of {report.torn_bytes} bytes at "
+            f"offset {report.offset} was cut off; last good sequence {report.last_sequence}"
+        )
+    if truncate_at is not None:
+        say(
+            f"journal: it ends at sequence {report.last_sequence} now; what followed is in "
+            f"{config.journal.directory}/*.cut*"
+        )
+    return report.last_sequence
+
+
+def _check_stream(config: Config) -> None:
+    """What the first command of the journal fixed must be what the configuration says."""
+    for _, payload in JournalReader(config.journal.directory):
+        definitions = Definitions()
+        definitions.observe(payload)
+        definitions.missing(config)
+        return
+
+
+def _salvage(config: Config, last: int, say: Callable[[str], None]) -> int:
+    """Journal the frames that only the ring of the last run holds. The new last sequence."""
+    ring, settings = config.streams.events.path, config.journal
+    name = config.venue.name
+    try:
+        found = pipeline.salvage(ring, settings.directory, name, settings.segment_bytes)
+    except ValueError as error:
+        raise UserError(f"{error} (was the journal truncated?)", Exit.REFUSED) from error
+    except OSError as error:
+        raise UserError(
+            f"{settings.directory}: {error}; the frames that only {ring} holds are not saved",
+            Exit.REFUSED,
+        ) from error
+    if found > last:
+        say(f"journal: {found - last} frames of the last run were saved from its ring")
+    return found

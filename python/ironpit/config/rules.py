@@ -156,7 +156,8 @@ def _readers(config: Config) -> Iterator[Violation]:
     """The journal is waited for without end, stages are always waited for; the ring has so many
     places, and whoever need not be there must not hold the venue up for ever."""
     events = config.streams.events
-    places = set(READERS)
+    places = {*READERS, *(f"bridge-{name}" for name in config.streams.bridged)}
+    places |= {"snapshot"} if config.streams.market_data.snapshot else set()
     for name, rule in events.readers.items():
         key, found = f"streams.events.readers.{name}", scalars.reader_rule().show(rule)
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
@@ -167,6 +168,8 @@ def _readers(config: Config) -> Iterator[Violation]:
             yield key, found, "gating: a stage of the venue misses nothing"
         elif name not in READERS and rule.gating and not (rule.patience_ns or events.patience_ns):
             yield key, found, "a patience: whoever is not there would stop the venue"
+        if rule.gating and name not in READERS and name in places:
+            yield key, repr(name), "a name that the venue itself does not use"
         if rule.gating:
             places.add(name)
     if len(places) > READERS_MAX:
