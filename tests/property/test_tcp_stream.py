@@ -1,4 +1,4 @@
-"""Goal: whatever the frames, and however TCP cuts them into pieces, a stream arrives as it was sent.
+"""Goal: whatever the frames, and however TCP cuts them, a stream arrives as it was sent.
 
 Method: Hypothesis chooses frames, gaps, the window, and the pieces in which a raw peer on either
 side sends or reads; the model is a list.
