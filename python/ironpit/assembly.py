@@ -10,10 +10,6 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
-from ironcore.messaging.multicast_publication import (
-    PUBLICATION_COUNTERS,
-    MulticastPublication,
-)
 from ironcore.runtime import pipeline
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
@@ -25,6 +21,8 @@ from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.messaging import configured
+from ironpit.messaging.multicast import MulticastError
 from ironpit.preparation import control_ring
 from ironpit.visible import visible_digest
 
@@ -173,28 +171,19 @@ class ProcessStages:
         )
 
     def _publisher(self) -> publisher.PublisherStage:
-        stream = self.config.streams.market_data
+        stream, session = self.config.streams.market_data, self.config.venue.name
+        named = ("streams.market_data", session, "market-data", self._counters)
         try:
-            sender = listening.market_data(self.config)
-        except OSError as error:
-            reason = f"no route to {stream.a.group} by {stream.a.interface}: {error.strerror}"
+            opened = configured.publish(stream, *named)
+        except MulticastError as error:
             if self.config.degrade.multicast == "refuse":
-                raise UserError(f"streams.market_data.a: {reason}", Exit.REFUSED) from error
-            self.degraded.append({"feature": "multicast", "reason": reason})
-            sender = None
-        rerequest = listening.rerequest(self.config)
-        self.sockets += [sender, rerequest]
-        publication = MulticastPublication(
-            [sender.fileno()] if sender else [],
-            self.config.venue.name,
-            request_fd=rerequest.fileno(),
-            heartbeat_ns=stream.heartbeat_ns,
-            window_bytes=stream.rerequest.window_bytes,
-            counters=self._counters("market-data", PUBLICATION_COUNTERS),
-        )
+                raise UserError(f"streams.market_data: {error}", Exit.REFUSED) from error
+            self.degraded.append({"feature": "multicast", "reason": str(error)})
+            opened = configured.publish_without_groups(stream, *named)
+        self.sockets += opened.sockets
         return publisher.PublisherStage(
             self._reader("publisher"),
-            publication,
+            opened.end,
             self._counters("publisher", publisher.COUNTERS),
             journal=self.config.journal.directory,
         )

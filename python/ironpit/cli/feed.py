@@ -32,17 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
-    from ironpit.feed import FeedClient, FeedError
+    from ironpit.feed import FeedClient, FeedError, subscribe
     from ironpit.lifecycle import Lifecycle
 
-    stream = config.load(arguments.config).streams.market_data
+    venue = config.load(arguments.config)
     try:
-        client = FeedClient(
-            stream.a.group,
-            stream.a.interface,
-            rerequest=stream.rerequest.listen,
-            record=arguments.record,
-        )
+        opened = subscribe(venue.streams.market_data, venue.venue.name)
+        client = FeedClient(opened, record=arguments.record)
     except FeedError as error:
         raise UserError(str(error), Exit.REFUSED) from error
     quiet = arguments.json == "-"
@@ -78,7 +74,7 @@ def _look(client: "FeedClient", symbol: str | None, levels: int) -> str:
     counts = client.counts()
     head = (
         f"{client.feed.session_name or 'silence'}: {show_count(counts['messages'])} messages, "
-        f"{counts['gaps']} gaps, {counts['recovered']} recovered, {counts['lost']} lost"
+        f"{counts['gaps']} gaps, {counts.get('recovered', 0)} recovered, {counts['lost']} lost"
     )
     return f"{head}\n{top_of_book(client) if symbol is None else depth(client, symbol, levels)}\n"
 

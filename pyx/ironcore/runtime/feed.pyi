@@ -1,15 +1,14 @@
+from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.runtime.feed_books import BookBuilder
 
 class Feed:
     def __init__(
         self,
         books: BookBuilder,
-        multicast: int,
-        rerequest: int = -1,
+        subscription: SubscriptionEnd,
         *,
+        wait: tuple[int, ...] = (),
         record: int = -1,
-        expected: int = 1,
-        session: str = "",
     ) -> None: ...
     def run(self) -> None: ...
     def stop(self) -> None: ...

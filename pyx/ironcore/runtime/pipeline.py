@@ -58,6 +58,17 @@ def create_event_ring(
     )
 
 
+def create_open_ring(path: Path, capacity_bytes: int, *, huge_pages: str = "off") -> None:
+    """A ring for readers whom nobody waits for; always a new one."""
+    path.unlink(missing_ok=True)
+    broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages)
+
+
+def last_sequence(path: Path) -> int:
+    """The number of the last frame in the event stream's ring."""
+    return broadcast.positions(path).sequence_next - 1
+
+
 def open_order_producer(path: Path) -> spsc.Producer:
     """The gateway's end of the order ring."""
     return spsc.Producer(path)
