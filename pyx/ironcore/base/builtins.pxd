@@ -13,10 +13,30 @@ cdef extern from *:
     static inline uint32_t iron_lowest_bit(uint64_t word) {
         return (uint32_t)__builtin_ctzll(word);
     }
+    /* Whole words, whatever the type that lies there: of a record that is written field by field a
+     * load of more than one field has to wait until all of them have left the store buffer, and
+     * everything behind it waits with it. Volatile keeps gcc from joining the words to vectors
+     * again. */
+    typedef uint64_t __attribute__((may_alias)) iron_word;
+    static inline uint64_t iron_word_load(const void *p) {
+        return *(const volatile iron_word *)p;
+    }
+    static inline void iron_word_store(void *p, uint64_t word) {
+        *(volatile iron_word *)p = word;
+    }
+    /* A value of which gcc knows nothing: it makes no branch of what follows from it, where a coin
+     * would say as well which way it goes. */
+    static inline uint32_t iron_opaque(uint32_t value) {
+        __asm__("" : "+r"(value));
+        return value;
+    }
     #define iron_likely(condition) __builtin_expect(!!(condition), 1)
     #define iron_unlikely(condition) __builtin_expect(!!(condition), 0)
     """
     void iron_prefetch(const void* address) noexcept nogil
     uint32_t iron_lowest_bit(uint64_t word) noexcept nogil      # word must not be 0
+    uint64_t iron_word_load(const void* address) noexcept nogil     # 8-byte aligned
+    void iron_word_store(void* address, uint64_t word) noexcept nogil
+    uint32_t iron_opaque(uint32_t value) noexcept nogil
     bint iron_likely(bint condition) noexcept nogil
     bint iron_unlikely(bint condition) noexcept nogil

@@ -35,4 +35,4 @@ cdef inline bint aggressor_crosses(const Book* book, uint32_t sell,
                                    uint32_t limit_key) noexcept nogil:
     """Whether there is an opposite order within the limit at all."""
     cdef const PriceLevels* opposite = &book.sides[sell ^ 1]
-    return opposite.best_key <= limit_key or opposite.hidden_key <= limit_key
+    return min(opposite.best_key, opposite.hidden_key) <= limit_key

@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from ironcore.base.builtins cimport iron_word_load, iron_word_store
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, TOTAL_ONE_ORDER, Arena, Level, Link, Order, level_at, order_at, queue_append,
     queue_remove,
@@ -10,7 +11,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport PriceLevels, levels_leave, levels_take
 from ironcore.risk.limits cimport InstrumentLimits
-from ironcore.wire.record cimport Event
+from ironcore.wire.record cimport RECORD_LAST, Event
 
 # What an order's queue is for. A level page and a PriceLevels say which one they belong to:
 # index = instrument << SIDE_SHIFT | kind << KIND_SHIFT | 1 for sells.
@@ -82,8 +83,10 @@ cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* executi
 
 
 cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tick) noexcept nogil:
-    """The key of a price, given as its tick, on the buy (0) or the sell (1) side."""
-    return tick if sell else grid.ticks_count - 1 - tick
+    """The key of a price, given as its tick, on the buy (0) or the sell (1) side: the tick, or
+    ticks_count - 1 - tick, without a branch."""
+    cdef uint32_t flipped = sell - 1
+    return (tick ^ flipped) + (grid.ticks_count & flipped)
 
 
 cdef inline void book_queue(Arena* arena, Book* book, uint32_t side, uint32_t key,
@@ -125,12 +128,28 @@ cdef inline void book_reduce(Arena* arena, Order* order, uint32_t decrement) noe
 cdef inline void event_write(Event* event, uint8_t type, uint8_t flags, uint8_t reason,
                              uint8_t side, uint32_t quantity, uint64_t order_ref, uint64_t other,
                              int32_t price_e4, uint32_t slot) noexcept nogil:
-    event.type = type
-    event.flags = flags
-    event.reason = reason
-    event.side = side
-    event.quantity = quantity
-    event.order_ref = order_ref
-    event.other = other
-    event.price_e4 = price_e4
-    event.slot = slot
+    cdef char* words = <char*>event
+    iron_word_store(words, type | <uint64_t>flags << 8 | <uint64_t>reason << 16
+                    | <uint64_t>side << 24 | <uint64_t>quantity << 32)
+    iron_word_store(words + 8, order_ref)
+    iron_word_store(words + 16, other)
+    iron_word_store(words + 24, <uint32_t>price_e4 | <uint64_t>slot << 32)
+
+
+cdef inline void event_mark_last(Event* event) noexcept nogil:
+    cdef char* words = <char*>event
+    iron_word_store(words, iron_word_load(words) | RECORD_LAST << 8)
+
+
+cdef inline void event_copy(Event* event, const Event* other) noexcept nogil:
+    """By words, as it was written: other has perhaps only just been."""
+    cdef char* to = <char*>event
+    cdef const char* words = <const char*>other
+    cdef uint64_t first = iron_word_load(words)
+    cdef uint64_t second = iron_word_load(words + 8)
+    cdef uint64_t third = iron_word_load(words + 16)
+    cdef uint64_t fourth = iron_word_load(words + 24)
+    iron_word_store(to, first)
+    iron_word_store(to + 8, second)
+    iron_word_store(to + 16, third)
+    iron_word_store(to + 24, fourth)

@@ -3,10 +3,8 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from ironcore.base.builtins cimport iron_prefetch
 from ironcore.book.book cimport Book, event_write
-from ironcore.book.order_pool cimport Arena, Link, Order, level_at, order_at
-from ironcore.book.price_levels cimport PAGE_SHIFT
+from ironcore.book.order_pool cimport Arena, Link
 from ironcore.wire.record cimport COMMAND_REPLACE_ORDER, CommandHeader, Event, ReplaceOrder
 
 cdef enum:
@@ -14,6 +12,7 @@ cdef enum:
     ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
     ENGINE_EVENTS_AN_ORDER = 96      # rule 16.2: what one command may cause for each live order
     ENGINE_EVENTS_EXTRA = 64         # and besides
+    ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -57,6 +56,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint64_t in_auction[1024]        # one bit an instrument: INDICATIVE is said for it
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
     uint32_t pegs_left_first         # within a command: number of a book whose pegs are left, or 0
+    Event* events_base               # where events is, but while a batch holds those before
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
@@ -82,20 +82,18 @@ cdef inline uint32_t engine_slot(const Engine* engine, uint32_t session,
     return session << engine.limits.user_ref_bits | user_ref
 
 
-# Touches the memory that a command still waiting in the input will need, and changes nothing: three
-# steps, a few commands apart and before it is applied, each of which reads what the one before has
-# brought in. Every kind of command takes the same path, as a branch on the kind would be
-# mispredicted more often than the step is worth; index 0 of each table is there to be touched.
-
 cdef inline uint32_t* engine_slot_at(Engine* engine, uint64_t session,
                                      uint32_t user_ref) noexcept nogil:
-    """Where an order of this session is found; numbers out of range are not refused yet."""
+    """Where an order of this session is found; numbers out of range are not refused yet, and index
+    0 is there to be touched."""
     cdef uint64_t slot = session << engine.limits.user_ref_bits | user_ref
     return &engine.arena.slots[slot if slot < engine.arena.slots_count else 0]
 
 
 cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command) noexcept nogil:
-    """Where the order is found that the command concerns; for a new order, where it will be."""
+    """Where the order is found that a command concerns which still waits in the input; for a new
+    order, where it will be. Every kind of command takes the same path, as a branch on the kind
+    would be mispredicted more often than touching memory ahead is worth."""
     cdef const CommandHeader* header = <const CommandHeader*>command
     # It has not been checked yet: a record that only says so may end behind its header.
     cdef bint is_replace = (header.type == COMMAND_REPLACE_ORDER
@@ -103,31 +101,3 @@ cdef inline uint32_t* engine_waiting_slot(Engine* engine, const uint8_t* command
     cdef uint32_t user_ref = (<const ReplaceOrder*>command).orig_user_ref if is_replace \
         else header.user_ref
     return engine_slot_at(engine, header.session, user_ref)
-
-
-cdef inline void prefetch_slot(const uint32_t* slot) noexcept nogil:
-    iron_prefetch(slot)
-
-
-cdef inline void prefetch_order(Engine* engine, const uint32_t* slot) noexcept nogil:
-    iron_prefetch(order_at(&engine.arena, slot[0]))
-
-
-cdef inline void prefetch_level(Engine* engine, const uint32_t* slot) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, slot[0])
-    iron_prefetch(level_at(&engine.arena, order.level))
-    iron_prefetch(level_at(&engine.arena, order.link.next))
-    iron_prefetch(level_at(&engine.arena, order.link.prev))
-    iron_prefetch(&engine.arena.pages[order.level >> PAGE_SHIFT])
-
-
-cdef inline void engine_prefetch_slot(Engine* engine, const uint8_t* command) noexcept nogil:
-    prefetch_slot(engine_waiting_slot(engine, command))
-
-
-cdef inline void engine_prefetch_order(Engine* engine, const uint8_t* command) noexcept nogil:
-    prefetch_order(engine, engine_waiting_slot(engine, command))
-
-
-cdef inline void engine_prefetch_level(Engine* engine, const uint8_t* command) noexcept nogil:
-    prefetch_level(engine, engine_waiting_slot(engine, command))

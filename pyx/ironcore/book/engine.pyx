@@ -9,6 +9,7 @@ from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.check cimport IRON_IS_DEBUG, iron_assert, iron_static_assert
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
+from ironcore.book.book cimport event_mark_last
 from ironcore.book.cancel_commands cimport (
     cancel_order, cancel_session, mass_cancel, modify_order,
 )
@@ -24,7 +25,7 @@ from ironcore.wire.record cimport (
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
     EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED,
-    RECORD_LAST, SLOT_NONE, CancelOrder, CommandHeader, EnterOrder, Event, ReplaceOrder,
+    SLOT_NONE, CancelOrder, CommandHeader, EnterOrder, Event, ReplaceOrder,
 )
 
 
@@ -44,6 +45,10 @@ cdef uint64_t _collected_bytes(const EngineLimits* limits) noexcept nogil:
 
 cdef uint64_t _blocks_bytes(const Engine* engine) noexcept nogil:
     return (_slots_count(&engine.limits) >> engine.block_shift) * sizeof(uint32_t)
+
+
+cdef uint64_t _events_bytes(const Engine* engine) noexcept nogil:
+    return (<uint64_t>engine.events_max + ENGINE_EVENTS_HELD) * sizeof(Event)
 
 
 cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
@@ -72,8 +77,8 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     engine.limits = limits[0]
     engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER + limits.instruments_max
                          + ENGINE_EVENTS_EXTRA)
-    engine.events = <Event*>memory_reserve(
-        engine.events_max * <uint64_t>sizeof(Event))
+    engine.events_base = <Event*>memory_reserve(_events_bytes(engine))
+    engine.events = engine.events_base
     engine.books = <Book*>memory_reserve(limits.instruments_max * sizeof(Book))
     engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
     engine.expiry = <Link*>memory_reserve(SECONDS_A_DAY * sizeof(Link))
@@ -97,7 +102,7 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
         return
     arena_destroy(&engine.arena)
     memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
-    memory_release(engine.events, engine.events_max * <uint64_t>sizeof(Event))
+    memory_release(engine.events_base, _events_bytes(engine))
     memory_release(engine.collected, _collected_bytes(&engine.limits))
     memory_release(engine.block_next, _blocks_bytes(engine))
     memory_release(engine.expiry, SECONDS_A_DAY * sizeof(Link))
@@ -193,7 +198,7 @@ cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) 
     else:
         status = _apply_member(engine, header)
     if engine.events_count:
-        engine.events[engine.events_count - 1].flags |= RECORD_LAST
+        event_mark_last(&engine.events[engine.events_count - 1])
     if IRON_IS_DEBUG:
         iron_assert(engine.events_count <= engine.events_max, "a command has more events than fit")
         _check_invariants(engine)

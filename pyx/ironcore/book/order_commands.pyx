@@ -7,7 +7,7 @@ special_commands does for an order of any kind, and hands over to it where more 
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from ironcore.base.builtins cimport iron_unlikely
+from ironcore.base.builtins cimport iron_opaque, iron_unlikely
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.aggressor cimport Aggressor, aggressor_crosses, aggressor_trade
 from ironcore.book.book cimport (
@@ -27,8 +27,8 @@ from ironcore.book.special_commands cimport enter_special, replace_special
 from ironcore.book.used_numbers cimport session_consume, session_enter_block
 from ironcore.risk.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_YES, REJECT_DESTINATION_CLOSED, REJECT_NONE,
-    REJECT_NO_ROOM, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_DAY,
-    TIME_IN_FORCE_GTC, TIME_IN_FORCE_IOC, price_is_market, quantity_reject, side_is_sell,
+    REJECT_NO_ROOM, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_GTC,
+    TIME_IN_FORCE_IOC, price_is_market, quantity_reject, side_is_valid, time_is_plain,
 )
 from ironcore.risk.options cimport Options, options_clear, options_parse
 from ironcore.wire.record cimport (
@@ -63,8 +63,7 @@ cdef inline bint _is_plain(const Book* book, const Session* session, uint8_t tim
                            uint8_t display) noexcept nogil:
     """Whether such an order's path is the short one, its appendage and cross type apart."""
     return (book.is_plain and not session.is_preventing
-            and (time_in_force == TIME_IN_FORCE_DAY or time_in_force == TIME_IN_FORCE_IOC
-                 or time_in_force == TIME_IN_FORCE_GTC)
+            and time_is_plain(time_in_force)
             and (display == DISPLAY_YES or display == DISPLAY_ATTRIBUTABLE))
 
 
@@ -164,8 +163,8 @@ cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session,
     if session.entry_disabled:
         return REJECT_DESTINATION_CLOSED
     terms.side = command.side
-    terms.sell = 1 if side_is_sell(command.side) else 0
-    if not terms.sell and command.side != SIDE_BUY:
+    terms.sell = iron_opaque(command.side != SIDE_BUY)
+    if not side_is_valid(command.side):
         return REJECT_SIDE
     reason = _terms_reject(book, command.quantity, command.price_e4, command.time_in_force,
                            command.display, terms)

@@ -58,6 +58,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     """The tables stay where they are in the core that is filled."""
     cdef Arena* arena = &loaded.arena
     loaded.events = engine.events
+    loaded.events_base = engine.events_base
     loaded.events_count = 0
     loaded.books = engine.books
     loaded.sessions = engine.sessions

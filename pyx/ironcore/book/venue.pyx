@@ -7,13 +7,12 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
 from ironcore.book.batch cimport (
-    PREFETCH_DISTANCE, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, events_copy,
+    PREFETCH_DISTANCE, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Ahead, ahead_level, ahead_order,
+    ahead_slot, events_copy,
 )
 from ironcore.book.book cimport Book
 from ironcore.book.command_rows cimport row_record, row_records_prepare
-from ironcore.book.engine cimport (
-    EngineLimits, engine_apply, engine_slot_at, prefetch_level, prefetch_order, prefetch_slot,
-)
+from ironcore.book.engine cimport EngineLimits, engine_apply, engine_slot_at
 from ironcore.book.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
 )
@@ -43,17 +42,34 @@ cdef inline bint _take_events(Engine* engine, RowBatch* batch) noexcept nogil:
     return True
 
 
+cdef void _begin(Engine* engine, const RowBatch* batch, Ahead* ahead) noexcept nogil:
+    """As ahead_begin."""
+    cdef uint64_t index
+    for index in range(batch.applied, batch.applied + 3 * PREFETCH_DISTANCE):
+        ahead_slot(ahead, index, _waiting_slot(engine, batch, index))
+    for index in range(batch.applied, batch.applied + 2 * PREFETCH_DISTANCE):
+        ahead_order(engine, ahead, index)
+    for index in range(batch.applied, batch.applied + PREFETCH_DISTANCE):
+        ahead_level(engine, ahead, index)
+
+
 cdef int row_batch_apply(Engine* engine, RowBatch* batch) noexcept nogil:
     cdef CommandHeader* header
     cdef uint64_t at
+    cdef Ahead ahead
+    cdef bint looks_ahead = False
     if batch.applied and engine.events_count and not _take_events(engine, batch):
         return STATUS_FULL
     while batch.applied < batch.count:
         at = batch.applied
-        if engine.arena.orders_live >= batch.prefetch_orders_min:
-            prefetch_slot(_waiting_slot(engine, batch, at + 3 * PREFETCH_DISTANCE))
-            prefetch_order(engine, _waiting_slot(engine, batch, at + 2 * PREFETCH_DISTANCE))
-            prefetch_level(engine, _waiting_slot(engine, batch, at + PREFETCH_DISTANCE))
+        if not looks_ahead and engine.arena.orders_live >= batch.prefetch_orders_min:
+            looks_ahead = True
+            _begin(engine, batch, &ahead)
+        if looks_ahead:
+            ahead_slot(&ahead, at + 3 * PREFETCH_DISTANCE,
+                       _waiting_slot(engine, batch, at + 3 * PREFETCH_DISTANCE))
+            ahead_order(engine, &ahead, at + 2 * PREFETCH_DISTANCE)
+            ahead_level(engine, &ahead, at + PREFETCH_DISTANCE)
         header = row_record(&batch.records, batch.rows + at)
         batch.statuses[at] = <uint8_t>engine_apply(engine, <uint8_t*>header, header.record_bytes)
         batch.instruments[at] = header.instrument

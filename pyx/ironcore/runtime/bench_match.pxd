@@ -36,7 +36,9 @@ cdef struct Run:
     const uint64_t* offsets          # count + 1 of them
     uint64_t first                   # records before it make the venue and its books, untimed
     uint64_t count
-    uint32_t prefetch_orders_min     # as in book.batch
+    uint8_t* statuses                # of what is queued, one a message
+    uint32_t* events_counts
+    bint looks_ahead                 # of a timed run
     Event* sink                      # where events go, as into the event stream: a ring
     uint64_t sink_mask
     uint64_t sink_at

@@ -12,12 +12,12 @@ import numpy as np
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport iron_clock_mono_ns
+from ironcore.base.status cimport STATUS_FULL
 from ironcore.book.batch cimport (
-    PREFETCH_DISTANCE, PREFETCH_NEVER, PREFETCH_ORDERS_MIN,
+    PREFETCH_ORDERS_MIN, Ahead, Batch, ahead_begin, ahead_step, batch_apply,
 )
-from ironcore.book.engine cimport (
-    engine_apply, engine_prefetch_level, engine_prefetch_order, engine_prefetch_slot,
-)
+from ironcore.book.book cimport event_copy
+from ironcore.book.engine cimport engine_apply
 from ironcore.book.matching_engine cimport MatchingEngine
 from ironcore.wire.record cimport EVENT_EXECUTED, CommandHeader, Event
 
@@ -57,35 +57,27 @@ cdef inline void _apply(Run* run, uint64_t index) noexcept nogil:
     engine_apply(run.engine, run.records + run.offsets[index],
                  <uint32_t>(run.offsets[index + 1] - run.offsets[index]))
     for event in range(run.engine.events_count):
-        run.sink[run.sink_at & run.sink_mask] = run.engine.events[event]
+        event_copy(&run.sink[run.sink_at & run.sink_mask], &run.engine.events[event])
         run.sink_at += 1
 
 
-cdef inline const uint8_t* _waiting(const Run* run, uint64_t index) noexcept nogil:
-    return run.records + run.offsets[min(index, run.count - 1)]
-
-
-cdef inline void _touch_ahead(const Run* run, uint64_t index) noexcept nogil:
-    if run.engine.arena.orders_live < run.prefetch_orders_min:
-        return
-    engine_prefetch_slot(run.engine, _waiting(run, index + 3 * PREFETCH_DISTANCE))
-    engine_prefetch_order(run.engine, _waiting(run, index + 2 * PREFETCH_DISTANCE))
-    engine_prefetch_level(run.engine, _waiting(run, index + PREFETCH_DISTANCE))
-
-
-cdef void _open(Run* run) noexcept nogil:
-    cdef uint64_t index
-    for index in range(run.first):
-        _touch_ahead(run, index)
-        _apply(run, index)
-
-
-cdef void _run_queued(Run* run) noexcept nogil:
+cdef void _run_queued(Run* run, uint64_t first, uint64_t count) noexcept nogil:
     """Every message, one after the other; later ones are waiting and may be looked at."""
-    cdef uint64_t index
-    for index in range(run.first, run.count):
-        _touch_ahead(run, index)
-        _apply(run, index)
+    cdef Batch batch
+    batch.records = run.records
+    batch.offsets = run.offsets
+    batch.count = count
+    batch.applied = first
+    batch.statuses = run.statuses
+    batch.events_counts = run.events_counts
+    batch.events = run.sink
+    batch.events_count = 0
+    batch.events_max = run.sink_mask + 1
+    batch.prefetch_orders_min = PREFETCH_ORDERS_MIN
+    while batch_apply(run.engine, &batch) == STATUS_FULL:
+        run.sink_at += batch.events_count
+        batch.events_count = 0
+    run.sink_at += batch.events_count
 
 
 cdef void _run_one_at_a_time(Run* run) noexcept nogil:
@@ -101,8 +93,12 @@ cdef void _run_timed(Run* run) noexcept nogil:
     touched ahead this is one at a time, as reading the clock waits for what is in front of it."""
     cdef uint64_t index, now_ns
     cdef uint64_t before_ns = iron_clock_mono_ns()
+    cdef Ahead ahead
+    if run.looks_ahead:
+        ahead_begin(run.engine, &ahead, run.records, run.offsets, run.first, run.count)
     for index in range(run.first, run.count):
-        _touch_ahead(run, index)
+        if run.looks_ahead:
+            ahead_step(run.engine, &ahead, run.records, run.offsets, index, run.count)
         _apply(run, index)
         now_ns = iron_clock_mono_ns()
         run.latencies_ns[index - run.first] = <uint32_t>min(now_ns - before_ns,
@@ -147,6 +143,8 @@ class Loops:
         self.messages = len(self.offsets) - 1 - workload.opening
         self.sink = np.zeros(SINK_EVENTS * sizeof(Event), np.uint8)
         self.latencies_ns = np.zeros(self.messages, np.uint32)
+        self.statuses = np.zeros(len(self.offsets) - 1, np.uint8)
+        self.events_counts = np.zeros(len(self.offsets) - 1, np.uint32)
 
     def run(self, way, timed=False):
         """All measured messages once, from a fresh venue: way is FLOOR, QUEUED or ONE_AT_A_TIME."""
@@ -156,6 +154,8 @@ class Loops:
         cdef uint64_t[::1] offsets = self.offsets
         cdef uint8_t[::1] sink = self.sink
         cdef uint32_t[::1] latencies_ns = self.latencies_ns
+        cdef uint8_t[::1] statuses = self.statuses
+        cdef uint32_t[::1] events_counts = self.events_counts
         cdef Run run
         cdef uint64_t elapsed_ns, cpu_ns, sink_first
         cdef bint floor = way == FLOOR
@@ -166,14 +166,15 @@ class Loops:
         run.offsets = &offsets[0]
         run.first = self.workload.opening
         run.count = len(self.offsets) - 1
-        run.prefetch_orders_min = PREFETCH_ORDERS_MIN
+        run.statuses = &statuses[0]
+        run.events_counts = &events_counts[0]
+        run.looks_ahead = queued
         run.sink = <Event*>&sink[0]
         run.sink_mask = SINK_EVENTS - 1
         run.sink_at = 0
         run.latencies_ns = &latencies_ns[0]
         with nogil:
-            _open(&run)
-            run.prefetch_orders_min = PREFETCH_ORDERS_MIN if queued else PREFETCH_NEVER
+            _run_queued(&run, 0, run.first)
             sink_first = run.sink_at
             cpu_ns = iron_clock_ns(CLOCK_THREAD_CPUTIME_ID)
             elapsed_ns = iron_clock_mono_ns()
@@ -182,7 +183,7 @@ class Loops:
             elif with_clock:
                 _run_timed(&run)
             elif queued:
-                _run_queued(&run)
+                _run_queued(&run, run.first, run.count)
             else:
                 _run_one_at_a_time(&run)
             elapsed_ns = iron_clock_mono_ns() - elapsed_ns

@@ -146,6 +146,11 @@ class Submitted:
         self.batch.events_count = 0
         return types
 
+    def taken_with_orders(self) -> list[tuple[int, int]]:
+        """The same with the reference of each event's order."""
+        orders = [self.events[index].order_ref for index in range(self.batch.events_count)]
+        return list(zip(self.taken(), orders, strict=True))
+
 
 def enter(user_ref: int, side: str = "S", quantity: int = 10, price_e4: int = 50_000) -> bytes:
     return record.encode(
@@ -208,12 +213,12 @@ def test_a_batch_that_fits_is_done_at_once(prefetch: int) -> None:
 def test_a_full_array_is_taken_and_the_batch_goes_on() -> None:
     core = Core()
     batch = Submitted([enter(number) for number in range(1, 6)], 3)
-    types, rounds = [], 0
+    found, rounds = [], 0
     while batch.submit(core) == FULL:
-        types += batch.taken()
+        found += batch.taken_with_orders()
         rounds += 1
-    types += batch.taken()
-    assert types == [128, 133] * 5
+    found += batch.taken_with_orders()
+    assert found == [(type, order) for order in range(1, 6) for type in (128, 133)]
     assert rounds == 4
     assert list(batch.counts) == [2] * 5
 
