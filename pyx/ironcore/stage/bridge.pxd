@@ -1,0 +1,45 @@
+# The bridge: carries a stream from one transport to another. See bridge.pyx.
+
+from libc.stdint cimport uint64_t
+
+from ironcore.base.clock cimport Clock
+from ironcore.base.counter_set cimport CounterSet
+from ironcore.messaging.publication cimport Publication, PublicationEnd
+from ironcore.messaging.subscription cimport FrameHandler, Subscription, SubscriptionEnd
+from ironcore.stage.agent cimport Stage
+
+cdef enum:                           # counters, in the order of COUNTERS
+    BRIDGE_FRAMES = 0
+    BRIDGE_BACK_PRESSURE = 1
+    BRIDGE_REPEATED = 2
+    BRIDGE_GAPS = 3
+    BRIDGE_GAP_FRAMES = 4
+    BRIDGE_TOO_LARGE = 5
+    BRIDGE_EVICTIONS = 6
+
+cdef enum GapPolicy:
+    GAP_PASS = 0                     # leave the numbers out, where the transport can
+    GAP_STOP = 1
+
+cdef struct Bridge:
+    const Subscription* subscription
+    const Publication* publication
+    FrameHandler handler
+    Clock clock
+    uint64_t** counters
+    uint64_t now_ns
+    uint64_t gap_end                 # numbers below it that are not carried yet are lost
+    GapPolicy on_gap
+    int failure                      # the status that ends the bridge; STATUS_OK: none
+    bint ended                       # the source has: the publication has been told
+
+# Work done, or a negative status: what the source or the publication says, or -STATUS_OVERRUN for a
+# gap that is not to be, or cannot be, passed on.
+cdef int bridge_poll(void* self, int batch_max) noexcept nogil
+
+cdef class BridgeStage(Stage):
+    cdef Bridge bridge
+    cdef bytes stage_name
+    cdef readonly SubscriptionEnd subscription
+    cdef readonly PublicationEnd publication
+    cdef readonly CounterSet counters

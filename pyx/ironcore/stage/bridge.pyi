@@ -1,0 +1,25 @@
+from ironcore.base.counter_set import CounterSet
+from ironcore.messaging.publication import PublicationEnd
+from ironcore.messaging.subscription import SubscriptionEnd
+from ironcore.stage.agent import Stage
+
+COUNTERS: tuple[tuple[str, str], ...]
+
+class BridgeStage(Stage):
+    subscription: SubscriptionEnd
+    publication: PublicationEnd
+    counters: CounterSet
+    def __init__(
+        self,
+        subscription: SubscriptionEnd,
+        publication: PublicationEnd,
+        counters: CounterSet,
+        *,
+        on_gap: str = "pass",
+        name: str = "bridge",
+    ) -> None: ...
+    def poll_once(self, batch_max: int = 256) -> int: ...
+    @property
+    def ended(self) -> bool: ...
+    @property
+    def failure(self) -> int: ...

@@ -1,0 +1,152 @@
+"""The bridge: carries a stream from one transport to another, each frame under its own number.
+
+Back-pressure passes through: a frame that the publication does not take stays with the source. What
+the source has lost for good is lost on the other side as well: its numbers are left out there, so
+that every reader is told of the gap, or the bridge stops, as configured. A source that repeats what
+was carried already (the bridge was started again) is listened to without effect.
+"""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from ironcore.base.clock cimport host_clock
+from ironcore.base.counter_set cimport CounterSet
+from ironcore.base.counters cimport counter_add
+from ironcore.base.status cimport (
+    STATUS_CLOSED, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_OVERRUN, STATUS_TOO_LARGE,
+)
+from ironcore.messaging.publication cimport PublicationEnd
+from ironcore.messaging.subscription cimport SubscriptionEnd
+from ironcore.stage.agent cimport Agent
+
+COUNTERS = (
+    ("frames", "frames carried"),
+    ("back_pressure", "times that a frame had to wait for the publication"),
+    ("repeated", "frames dropped because they had been carried before"),
+    ("gaps", "times that the source lost frames for good"),
+    ("gap_frames", "frames lost by the source"),
+    ("too_large", "frames lost because the publication cannot carry their length"),
+    ("evictions", "times that the source did not wait for the bridge any more"),
+)
+POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}
+
+
+cdef int _leave_out(Bridge* b, uint64_t end) noexcept nogil:
+    """The numbers below `end` that are not carried yet: STATUS_OK when they are passed over."""
+    cdef uint64_t next = b.publication.sequence_next(b.publication.self)
+    cdef int status
+    if end <= next:
+        return STATUS_OK
+    if b.on_gap == GAP_STOP or b.publication.skip == NULL:
+        b.failure = STATUS_OVERRUN
+        return STATUS_OVERRUN
+    status = b.publication.skip(b.publication.self, end - next)
+    if status != STATUS_OK and status != STATUS_FULL:
+        b.failure = status
+    return status
+
+
+cdef int _frame(void* context, uint64_t sequence, const uint8_t* frame,
+                uint32_t frame_bytes) noexcept nogil:
+    cdef Bridge* b = <Bridge*>context
+    cdef int status
+    if sequence < b.publication.sequence_next(b.publication.self):
+        counter_add(b.counters[BRIDGE_REPEATED], 1)
+        return STATUS_OK
+    status = _leave_out(b, sequence)
+    if status == STATUS_OK:
+        status = b.publication.offer(b.publication.self, frame, frame_bytes, b.now_ns)
+        if status == STATUS_TOO_LARGE:
+            counter_add(b.counters[BRIDGE_TOO_LARGE], 1)
+            return _leave_out(b, sequence + 1)
+        if status == STATUS_OK:
+            counter_add(b.counters[BRIDGE_FRAMES], 1)
+            return STATUS_OK
+    if status == STATUS_FULL:
+        counter_add(b.counters[BRIDGE_BACK_PRESSURE], 1)
+    elif b.failure == STATUS_OK:
+        b.failure = status
+    return status
+
+
+cdef void _gap(void* context, uint64_t first, uint64_t count) noexcept nogil:
+    cdef Bridge* b = <Bridge*>context
+    counter_add(b.counters[BRIDGE_GAPS], 1)
+    counter_add(b.counters[BRIDGE_GAP_FRAMES], count)
+    b.gap_end = max(b.gap_end, first + count)
+    _leave_out(b, b.gap_end)         # when there is no room, the next poll or frame does it
+
+
+cdef int bridge_poll(void* self, int batch_max) noexcept nogil:
+    cdef Bridge* b = <Bridge*>self
+    cdef int work, sent
+    if b.failure != STATUS_OK:
+        return -b.failure
+    b.now_ns = b.clock.mono_ns(b.clock.context)
+    work = 0
+    if not b.ended and _leave_out(b, b.gap_end) == STATUS_OK:
+        work = b.subscription.poll(b.subscription.self, &b.handler, batch_max, b.now_ns)
+    if b.failure != STATUS_OK:
+        return -b.failure
+    if work == -STATUS_EVICTED:
+        counter_add(b.counters[BRIDGE_EVICTIONS], 1)
+        work = 1                     # the next poll goes on, after the gap
+    elif work == -STATUS_CLOSED:
+        b.ended = True
+        b.publication.end(b.publication.self)
+        work = 1
+    elif work < 0:
+        return work
+    sent = b.publication.turn(b.publication.self, b.now_ns)
+    return sent if sent < 0 else work + sent
+
+
+cdef class BridgeStage(Stage):
+    """Carries `subscription` to `publication`; the numbers of its frames stay what they are.
+
+    on_gap: "pass" leaves out what the source has lost for good, where the publication can leave
+    numbers out; "stop" ends the bridge at the first gap. name: of the stage, for its runner.
+    """
+
+    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication not None,
+                  CounterSet counters not None, *, str on_gap="pass", str name="bridge"):
+        cdef Bridge* b = &self.bridge
+        if on_gap not in POLICIES:
+            raise ValueError(f"on_gap {on_gap!r}: expected one of {', '.join(POLICIES)}")
+        memset(b, 0, sizeof(b[0]))
+        self.subscription = subscription
+        self.publication = publication
+        self.counters = counters
+        self.stage_name = name.encode()
+        b.subscription = &subscription.subscription
+        b.publication = &publication.publication
+        b.handler.context = b
+        b.handler.frame = _frame
+        b.handler.gap = _gap
+        b.clock = host_clock()
+        b.counters = counters.values
+        b.on_gap = POLICIES[on_gap]
+
+    cdef Agent agent(self):
+        cdef Agent agent
+        agent.poll = bridge_poll
+        agent.self = &self.bridge
+        agent.name = self.stage_name
+        return agent
+
+    def poll_once(self, int batch_max=256):
+        """One poll: the work done, or a negative status."""
+        cdef int work
+        with nogil:
+            work = bridge_poll(&self.bridge, batch_max)
+        return work
+
+    @property
+    def ended(self):
+        """Whether the source's stream has ended, and the publication has been told."""
+        return self.bridge.ended
+
+    @property
+    def failure(self):
+        """The Status that ended the bridge, 0 for none."""
+        return self.bridge.failure
