@@ -15,8 +15,9 @@ from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironpit import credentials, isolation, listening
-from ironpit.config import Config, Process
+from ironcore.stage.bridge import BridgeStage
+from ironpit import credentials, crossing, isolation, listening
+from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
@@ -30,6 +31,8 @@ COUNTERS_MAX = 256
 TURN_S = 0.1
 LOGIN_TURN_S = 0.005
 DRAIN_ROUNDS_MAX = 1_000_000
+QUIET_ROUNDS = 20
+QUIET_S = 0.002
 SESSIONS_TIMEOUT_S = 60.0
 
 
@@ -60,6 +63,7 @@ class ProcessStages:
         }
         self._note_clock()
         self.stages: dict[str, Any] = {}
+        self.bridges: list[BridgeStage] = []
         self.runners: list[Runner] = []
         for thread in self.process.threads:
             for stage in thread.stages:
@@ -68,7 +72,7 @@ class ProcessStages:
             self.runners.append(
                 Runner(
                     thread.name,
-                    [self.stages[stage] for stage in thread.stages],
+                    self._agents(thread),
                     cpu=isolation.checked(thread, self.degraded),
                     idle=thread.idle,
                     counters=self._counters(f"runner-{thread.name}", RUNNER_COUNTERS),
@@ -182,11 +186,29 @@ class ProcessStages:
             opened = configured.publish_without_groups(stream, *named)
         self.sockets += opened.sockets
         return publisher.PublisherStage(
-            self._reader("publisher"),
+            self._publisher_reader(),
             opened.end,
             self._counters("publisher", publisher.COUNTERS),
             journal=self.config.journal.directory,
         )
+
+    def _publisher_reader(self) -> Any:
+        events = self.config.streams.events
+        if events.transport == "shm":
+            return self._reader("publisher")
+        built = crossing.build(self.config, self._counters)
+        self._note_huge_pages(built.huge_pages)
+        self.sockets += built.sockets
+        self.bridges = built.bridges
+        return pipeline.open_stream_reader(built.ring, "publisher")
+
+    def _agents(self, thread: Thread) -> list[Any]:
+        """What a thread polls: its stages, and the bridges right before the publisher."""
+        agents: list[Any] = []
+        for name in thread.stages:
+            agents += self.bridges if name == "publisher" else []
+            agents.append(self.stages[name])
+        return agents
 
     def start(self) -> None:
         """Start the runners. What pinning is refused is degraded or refused as configured."""
@@ -243,9 +265,7 @@ class ProcessStages:
             runner.stop()
         for runner in self.runners:
             runner.join()
-        for _ in range(DRAIN_ROUNDS_MAX):
-            if not sum(max(self._last_turn(stage), 0) for stage in self.stages.values()):
-                break
+        self._drain()
         complete = self._finish_journal()
         if self.engine is not None:
             self._keep_books()
@@ -253,6 +273,19 @@ class ProcessStages:
             if sock is not None:
                 sock.close()
         return complete
+
+    def _drain(self) -> None:
+        """What is on its way through a network is not seen in any ring: look a few times more."""
+        quiet = 0
+        agents = [agent for thread in self.process.threads for agent in self._agents(thread)]
+        for _ in range(DRAIN_ROUNDS_MAX):
+            if sum(max(self._last_turn(agent), 0) for agent in agents):
+                quiet = 0
+            elif not self.bridges or quiet == QUIET_ROUNDS:
+                break
+            else:
+                quiet += 1
+                time.sleep(QUIET_S)
 
     def _finish_journal(self) -> bool:
         stage = self.stages.get("journal")
