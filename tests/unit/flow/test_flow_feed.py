@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ironcore.messaging.multicast_subscription import MulticastSubscription
 from ironcore.runtime.feed import Feed
 from ironcore.wire import itch50, itch_file, moldudp64
 from ironpit.feed import Books
@@ -133,12 +134,18 @@ class Link:
         self.asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         if server is not None:
             self.asker.connect(server.socket.getsockname())
+        for sock in (self.receiver, self.asker):
+            sock.setblocking(False)
+        subscription = MulticastSubscription(
+            self.receiver.fileno() if multicast else -1,
+            rerequest=self.asker.fileno() if server is not None else -1,
+            session="" if multicast else SESSION,
+        )
         self.feed = Feed(
             self.books.builder,
-            self.receiver.fileno() if multicast else -1,
-            self.asker.fileno() if server is not None else -1,
+            subscription,
+            wait=(self.receiver.fileno(), self.asker.fileno()) if multicast else (),
             record=record,
-            session="" if multicast else SESSION,
         )
         self.thread = threading.Thread(target=self.feed.run, daemon=True)
         self.thread.start()
@@ -173,7 +180,7 @@ def test_books_are_those_of_the_messages(link: Link) -> None:
     link.until(lambda: link.feed.next_sequence == 301)
     assert link.books.digest() == books_of(messages).digest()
     counts = link.feed.counts()
-    assert (counts["messages"], counts["packets"], counts["gaps"]) == (300, 100, 0)
+    assert (counts["messages"], counts["packets_a"], counts["gaps"]) == (300, 100, 0)
     assert link.feed.session_name == SESSION
     assert link.feed.complete
 
@@ -183,7 +190,7 @@ def test_packets_that_repeat_or_overlap_are_taken_once(link: Link) -> None:
     for size in (3, 3, 4, 7):
         for packet in packets(messages, size):
             link.send(packet)
-    link.until(lambda: link.feed.counts()["packets"] == 20 + 20 + 15 + 9)
+    link.until(lambda: link.feed.counts()["packets_a"] == 20 + 20 + 15 + 9)
     assert link.feed.next_sequence == 61
     assert link.books.digest() == books_of(messages).digest()
     assert link.feed.counts()["duplicates"] == 20 + 15 + 9
@@ -276,7 +283,7 @@ def test_a_gap_that_nobody_can_fill_is_counted_as_lost_when_the_feed_stops() -> 
     all_packets = packets(messages)
     for packet in [*all_packets[:3], *all_packets[5:]]:
         link.send(packet)
-    link.until(lambda: link.feed.counts()["packets"] == 8)
+    link.until(lambda: link.feed.counts()["packets_a"] == 8)
     assert not link.feed.complete
     link.close()
     counts = link.feed.counts()
