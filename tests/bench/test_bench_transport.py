@@ -38,7 +38,7 @@ def test_every_transport_stands_beside_its_floor(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(CARRIERS, "iceoryx2", absent)
     report = transport.run(TINY)
     assert json.loads(json.dumps(report)) == report
-    assert {"c-ring", "shm", "shm-python"} <= set(report["carriers"]) <= set(CARRIERS)
+    assert {"c-ring", "shm", "shm-python"} <= set(report["carriers"])
     for found in report["carriers"].values():
         for key in ("p50", "p99", "p99_9", "messages_per_s"):
             assert 0 < found[key]["min"] <= found[key]["median"] <= found[key]["max"]

@@ -6,8 +6,10 @@ way. A transport and its floor, the same conversation in plain C over a framed r
 sockets, are measured in turn in every round, and compared within the round.
 """
 
+import socket
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -18,14 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ironcore.messaging import shm
+from ironcore.messaging.tcp_publication import TcpPublication
+from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_transport import TransportConversation
 from ironpit.bench import python_ends
 from ironpit.bench.ring import DIRECTORY
 from ironpit.cli.output import show_ns, table
+from ironpit.config import Endpoint
 from ironpit.errors import Exit, UserError
+from ironpit.messaging.multicast import Group, publish, subscribe
 
 BLOCKS = 20
+TCP_WINDOW = 4096  # less than a slow reader's queue: whoever lags by that is disconnected
+SESSION = "BENCH"
+PATIENCE_S = 10.0
+MULTICAST_WINDOW = 256  # as the floor's in iron_floor.h: datagrams have no back-pressure
 QUANTILES = {"p50": 50.0, "p99": 99.0, "p99_9": 99.9}
 RING_BYTES = {"round trips": 1 << 16, "one way": 1 << 18}
 Cpus = tuple[int, int]
@@ -88,6 +98,34 @@ class Conversation(NamedTuple):
         return _figures(block_ns, trips_a_block, trip_ns, way_ns, messages_a_block)
 
 
+class _Kept(NamedTuple):
+    """A conversation, and what has to live and then be closed with it."""
+
+    talk: TransportConversation
+    owned: list[Any]
+
+    def round_trips(self, *course: int) -> Any:
+        return self._closed_after(self.talk.round_trips(*course))
+
+    def one_way(self, *course: int) -> Any:
+        return self._closed_after(self.talk.one_way(*course))
+
+    def _closed_after(self, found: Any) -> Any:
+        for owned in self.owned:
+            owned.close()
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _free_endpoint() -> Endpoint:
+    return Endpoint("127.0.0.1", _free_port())
+
+
 def _cpus(plan: Plan) -> Cpus:
     return plan.near_cpu, plan.far_cpu
 
@@ -135,6 +173,51 @@ def _iceoryx2_absent() -> str:
     return "" if find_spec("iceoryx2") else "not installed (pip install 'ironpit[bench]')"
 
 
+def _multicast(plan: Plan) -> Figures:
+    """One feed each way on the loopback interface, with re-requests, as a subscriber would have."""
+
+    def join(way: str) -> _Kept:
+        feeds = [
+            (Group(Endpoint(f"239.192.127.{n}", _free_port()), "127.0.0.1"), _free_endpoint())
+            for n in (1, 2)
+        ]
+        (there, ask_there), (back, ask_back) = feeds
+        near = publish(SESSION, there, rerequest=ask_there), subscribe(back, rerequest=ask_back)
+        far = publish(SESSION, back, rerequest=ask_back), subscribe(there, rerequest=ask_there)
+        near_ends, far_ends = (near[0].end, near[1].end), (far[0].end, far[1].end)
+        talk = TransportConversation(near_ends, far_ends, _cpus(plan), window=MULTICAST_WINDOW)
+        return _Kept(talk, [*near, *far])
+
+    return Conversation(join).measure(plan)
+
+
+def _tcp(plan: Plan) -> Figures:
+    """One connection for each direction's stream, logged in before anything is timed."""
+
+    def join(way: str) -> _Kept:
+        listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+        for listener in listeners:
+            listener.setblocking(False)
+        there, back = [TcpPublication(listener.fileno(), SESSION) for listener in listeners]
+        from_there, from_back = [
+            TcpSubscription("127.0.0.1", listener.getsockname()[1], "BENCH")
+            for listener in listeners
+        ]
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not (from_there.live and from_back.live):
+            if time.monotonic() > deadline_s:
+                raise UserError("tcp: the two ends do not come together", Exit.FAILED)
+            for publication, subscription in ((there, from_there), (back, from_back)):
+                publication.turn()
+                subscription.poll(lambda sequence, frame: None)
+        talk = TransportConversation(
+            (there, from_back), (back, from_there), _cpus(plan), window=TCP_WINDOW
+        )
+        return _Kept(talk, listeners)
+
+    return Conversation(join).measure(plan)
+
+
 CARRIERS = {
     "c-ring": Carrier("framed ring in C", None, None, _floor("ring")),
     "shm": Carrier("shm", "c-ring", 1.2, _shm),
@@ -143,7 +226,9 @@ CARRIERS = {
         "iceoryx2 from Python", "c-ring", None, _python("iceoryx2"), _iceoryx2_absent
     ),
     "c-multicast": Carrier("bare UDP multicast in C", None, None, _floor("multicast")),
+    "multicast": Carrier("multicast", "c-multicast", 1.15, _multicast),
     "c-tcp": Carrier("bare TCP in C", None, None, _floor("tcp")),
+    "tcp": Carrier("tcp", "c-tcp", 1.15, _tcp),
 }
 TRANSPORTS = [name for name, carrier in CARRIERS.items() if carrier.floor is not None]
 

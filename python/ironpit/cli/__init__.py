@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "start a venue, feed it orders, prove its books, show its latency",
     "load": "send orders to a running venue and measure order to acknowledgement",
     "feed": "subscribe to a venue's market data, build books, record",
+    "bridge": "carry a stream from one transport to another",
     "replay": "rebuild books from a journal",
     "stat": "show the counters of a venue, running or dead",
     "control": "halt, resume and change the instruments of a running venue; bust trades",

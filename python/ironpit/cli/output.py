@@ -25,6 +25,16 @@ def show_ns(value_ns: int) -> str:
     return f"{value_ns / 1_000_000_000:.1f} s"
 
 
+def show_bytes(value: int) -> str:
+    """An amount of memory as a person reads it: 640 B, 1.2 KiB, 64.0 MiB."""
+    if value < 1 << 10:
+        return f"{value} B"
+    for unit, bytes_each in (("KiB", 1 << 10), ("MiB", 1 << 20)):
+        if value < bytes_each << 10:
+            return f"{value / bytes_each:.1f} {unit}"
+    return f"{value / (1 << 30):.1f} GiB"
+
+
 def show_count(value: float) -> str:
     """A count with thousands set apart."""
     return f"{value:,.0f}"

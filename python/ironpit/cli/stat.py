@@ -1,16 +1,20 @@
-"""`ironpit stat`: the counters of a venue's processes, running or dead."""
+"""`ironpit stat`: streams, their readers, and the counters of processes, running or dead."""
 
 import argparse
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import shutil
+import sys
+from typing import Any
 
 from ironpit.cli.arguments import add_config_argument, add_json_argument
-from ironpit.cli.output import show_count, table, write_json
-from ironpit.errors import Exit, UserError
+from ironpit.cli.output import show_bytes, show_count, show_ns, table, write_json
+from ironpit.errors import Exit
 
-if TYPE_CHECKING:
-    from ironcore.base.counters import CountersReader
+COLUMNS_WITHOUT_A_TERMINAL = 120
+# A reader that far behind is named, however patient the writer is.
+SLOW_SHARE = 0.5
+SECOND_NS = 1_000_000_000
+
+Look = dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,74 +32,131 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ironcore.base.counters import CountersError, CountersReader
-    from ironpit import config
+    from ironpit import config, observed
 
-    directory = config.load(arguments.config).venue.data_directory
-    files = sorted(directory.glob("counters-*.dat"))
-    if not files:
-        raise UserError(f"{directory}: found no counters, expected those of a venue that ran")
-    try:
-        readers = [CountersReader(file) for file in files]
-    except (CountersError, OSError) as error:
-        raise UserError(str(error)) from error
+    venue = config.load(arguments.config)
+    look = observed.look(venue)
     if arguments.json:
-        write_json({"schema": 1, "processes": [_document(r) for r in readers]}, arguments.json)
+        write_json(look, arguments.json)
     if arguments.json == "-":
         return Exit.OK
     if arguments.watch is None:
-        print("\n\n".join(_text(reader, arguments.all) for reader in readers))
+        print(text_of(look, None, arguments.all))
         return Exit.OK
-    return _watch(readers, arguments.watch, arguments.all)
+    return _watch(venue, look, arguments.watch, arguments.all)
 
 
-def _document(reader: "CountersReader") -> dict[str, Any]:
-    return {
-        "process": _name(reader),
-        "process_id": reader.process_id,
-        "alive": reader.alive,
-        "counters": reader.snapshot(),
-    }
-
-
-def _watch(readers: "list[CountersReader]", interval_s: float, everything: bool) -> int:
+def _watch(venue: Any, before: Look, interval_s: float, everything: bool) -> int:
+    from ironpit import observed
     from ironpit.lifecycle import Lifecycle
 
-    before = [reader.snapshot() for reader in readers]
-    before_s = time.monotonic()
     with Lifecycle() as lifecycle:
         while not lifecycle.wait(interval_s):
-            now_s = time.monotonic()
-            parts = []
-            for i, reader in enumerate(readers):
-                now = reader.snapshot()
-                rates = {k: (now[k] - before[i].get(k, 0)) / (now_s - before_s) for k in now}
-                parts.append(_text(reader, everything, rates))
-                before[i] = now
-            before_s = now_s
-            # Home and clear to the end: the table stays where it is.
-            print("\x1b[H\x1b[J" + "\n\n".join(parts), flush=True)
+            now = observed.look(venue)
+            # Home and clear to the end: the tables stay where they are.
+            print("\x1b[H\x1b[J" + text_of(now, before, everything), flush=True)
+            before = now
     return Exit.OK
 
 
-def _text(reader: "CountersReader", everything: bool, rates: dict[str, float] | None = None) -> str:
-    about = reader.describe()
-    state = "running" if reader.alive else "dead"
+def text_of(now: Look, before: Look | None = None, everything: bool = False) -> str:
+    """A look as a person reads it; with an earlier one, rates between the two."""
+    parts = [_stream(stream, now, before) for stream in now["streams"]]
+    parts += [_process(process, now, before, everything) for process in now["processes"]]
+    return "\n\n".join(parts)
+
+
+def _elapsed_s(now: Look, before: Look) -> float:
+    elapsed_ns: int = now["mono_ns"] - before["mono_ns"]
+    return max(elapsed_ns, 1) / SECOND_NS
+
+
+def _owner(owner: Look) -> str:
+    if not owner["process_id"]:
+        return "nobody yet"
+    return f"process {owner['process_id']}{'' if owner['alive'] else ', gone'}"
+
+
+def _stream(stream: Look, now: Look, before: Look | None) -> str:
+    title = f"stream {stream['stream']} ({stream['transport']}, {stream['path']})"
+    if "absent" in stream:
+        return f"{title}\nnothing to see: {stream['absent']}"
+    capacity = stream["capacity_bytes"]
+    rate = ""
+    if before is not None:
+        earlier = next(s for s in before["streams"] if s["stream"] == stream["stream"])
+        frames = stream["sequence_next"] - earlier.get("sequence_next", stream["sequence_next"])
+        moved = stream["position"] - earlier.get("position", stream["position"])
+        elapsed_s = _elapsed_s(now, before)
+        rate = f", {show_count(frames / elapsed_s)} frames and "
+        rate += f"{show_bytes(round(moved / elapsed_s))} a second"
+    facts = [
+        f"next frame {show_count(stream['sequence_next'])}{rate}",
+        f"{show_bytes(stream['used_bytes'])} of {show_bytes(capacity)} in use "
+        f"({stream['used_bytes'] / capacity:.0%}), refused {show_count(stream['refused'])} times "
+        f"because it was full; written by {_owner(stream['writer'])}",
+    ]
+    if "sequence_oldest" in stream:
+        facts[0] += f", oldest held {show_count(stream['sequence_oldest'])}"
+    rows = [
+        [
+            reader["reader"],
+            reader["state"],
+            show_bytes(reader["lag_bytes"]),
+            f"{reader['lag_bytes'] / capacity:.0%}",
+            show_ns(reader["patience_ns"]) if reader["patience_ns"] else "without end",
+            show_count(reader["evictions"]),
+            _owner(reader),
+        ]
+        for reader in stream["readers"]
+    ]
+    header = ["reader", "state", "behind", "of ring", "patience", "evictions", "who"]
+    notes = [note for reader in stream["readers"] for note in _notes(reader, capacity, now)]
+    return "\n".join([title, *facts, table(rows, header), *notes])
+
+
+def _notes(reader: Look, capacity_bytes: int, now: Look) -> list[str]:
+    """Who is slow, and who was evicted, when and why."""
+    notes = []
+    lag = reader["lag_bytes"]
+    if reader["state"] == "gating" and lag > SLOW_SHARE * capacity_bytes:
+        notes.append(f"! {reader['reader']} is slow: {show_bytes(lag)} behind")
+    if reader["evictions"]:
+        ago_ns = now["mono_ns"] - reader["evicted_mono_ns"]
+        when = f"{show_ns(ago_ns)} ago" if ago_ns >= 0 else "before the host was started anew"
+        notes.append(
+            f"! {reader['reader']} was last evicted {when}: it was "
+            f"{show_bytes(reader['evicted_lag_bytes'])} behind and the ring had been full for "
+            f"{show_ns(reader['evicted_full_ns'])} (patience {show_ns(reader['patience_ns'])})"
+        )
+    return notes
+
+
+def _process(process: Look, now: Look, before: Look | None, everything: bool) -> str:
+    state = "running" if process["alive"] else "dead"
+    title = f"{process['process']} (process {process['process_id']}, {state})"
+    earlier = None
+    if before is not None:
+        same = (p for p in before["processes"] if p["process_id"] == process["process_id"])
+        earlier = next(same, process)["counters"]
     rows = []
-    for name, value in reader.snapshot().items():
+    for name, value in process["counters"].items():
         if not value and not everything:
             continue
-        rate = [show_count(rates[name])] if rates is not None else []
-        # The explanation goes last and to the left, so it is not part of the aligned columns.
-        rows.append([name, show_count(value), *rate, about[name][1]])
-    header = ["counter", "value", *(["a second"] if rates is not None else [])]
-    body = table([row[:-1] for row in rows], header) if rows else "all counters are zero"
-    lines = body.splitlines()
+        row = [name, show_count(value)]
+        if earlier is not None and before is not None:
+            row.append(show_count((value - earlier.get(name, 0)) / _elapsed_s(now, before)))
+        rows.append(row)
+    if not rows:
+        return f"{title}\nall counters are zero"
+    header = ["counter", "value", *(["a second"] if earlier is not None else [])]
+    columns = COLUMNS_WITHOUT_A_TERMINAL
+    if sys.stdout.isatty():
+        columns = shutil.get_terminal_size().columns
+    lines = table(rows, header).splitlines()
     for i, row in enumerate(rows):
-        lines[i + 2] += f"  {row[-1]}"
-    return f"{_name(reader)} (process {reader.process_id}, {state})\n" + "\n".join(lines)
-
-
-def _name(reader: "CountersReader") -> str:
-    """Of the process in the placement: its file is counters-NAME.dat."""
-    return Path(reader.path).stem.removeprefix("counters-")
+        # The explanation goes last and to the left, so it is not part of the aligned columns.
+        width = len(lines[0])
+        line = f"{lines[i + 2]:{width}}  {process['labels'][row[0]]}"
+        lines[i + 2] = line if len(line) <= columns else line[: columns - 1] + "…"
+    return "\n".join([title, *lines])

@@ -7,5 +7,8 @@ class CounterSet:
     def __init__(
         self, writer: str, names: tuple[tuple[str, str], ...], file: CountersFile | None = None
     ) -> None: ...
+    def add(self, name: str, n: int = 1) -> None:
+        """Add to a counter; only its one writer may."""
+
     def snapshot(self) -> dict[str, int]:
         """Values now, by name."""

@@ -1,8 +1,9 @@
 """The counters of one part, a stage or an end of a stream."""
 
+from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
-from ironcore.base.counters cimport COUNTER_COUNT, CountersFile, counters_new
+from ironcore.base.counters cimport COUNTER_COUNT, CountersFile, counter_add, counters_new
 
 
 cdef class CounterSet:
@@ -19,6 +20,10 @@ cdef class CounterSet:
                 self.values[index] = &self.own[index]
             else:
                 self.values[index] = counters_new(file, writer, name, COUNTER_COUNT, label)
+
+    def add(self, str name, uint64_t n=1):
+        """Add to a counter from Python; only its one writer may."""
+        counter_add(self.values[self.names.index(name)], n)
 
     def snapshot(self):
         """Values now, by name."""

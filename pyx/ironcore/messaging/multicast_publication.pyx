@@ -17,7 +17,9 @@ from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_FULL, STATUS_OK, STATUS_TOO_LARGE,
 )
 from ironcore.messaging.multicast_rerequests cimport rerequests_serve
-from ironcore.messaging.multicast_window cimport window_add, window_close, window_open
+from ironcore.messaging.multicast_window cimport (
+    window_add, window_close, window_open, window_skip,
+)
 from ironcore.net.sockets cimport Network
 from ironcore.wire.moldudp64 cimport (
     MOLD_BLOCK_HEADER_BYTES, MOLD_HEADER_BYTES, MOLD_PACKET_BYTES_MAX, mold_builder_add,
@@ -156,6 +158,18 @@ cdef void _recall(void* self, const uint8_t* frame, uint32_t frame_bytes) noexce
     counter_add(s.counters[MULTICAST_RECALLED], 1)
 
 
+cdef int _skip(void* self, uint64_t count) noexcept nogil:
+    # Subscribers see the jump of the numbers, ask in vain, and give them up.
+    cdef MulticastSender* s = <MulticastSender*>self
+    if s.ended:
+        return STATUS_CLOSED
+    if not _flush(s, s.sent_ns):
+        return STATUS_FULL
+    s.sequence_next += count
+    window_skip(&s.server.window, count)
+    return STATUS_OK
+
+
 cdef uint64_t _sequence_next(void* self) noexcept nogil:
     return (<MulticastSender*>self).sequence_next
 
@@ -224,6 +238,7 @@ cdef class MulticastPublication(PublicationEnd):
         self.publication.offer = _offer
         self.publication.turn = _turn
         self.publication.recall = _recall
+        self.publication.skip = _skip
         self.publication.sequence_next = _sequence_next
         self.publication.departed_next = _departed_next
         self.publication.end = _end

@@ -24,7 +24,8 @@ from ironcore.messaging.multicast_hold cimport (
     hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release,
 )
 from ironcore.net.datagrams cimport (
-    DATAGRAM_PLACE_BYTES, Datagram, datagrams_close, datagrams_open, datagrams_receive,
+    DATAGRAMS_MAX, DATAGRAM_PLACE_BYTES, Datagram, datagrams_close, datagrams_open,
+    datagrams_receive,
 )
 from ironcore.net.sockets cimport host_sockets
 from ironcore.wire.moldudp64 cimport (
@@ -347,7 +348,10 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
             _packet(r, r.batch.places + <size_t>r.batch_next * DATAGRAM_PLACE_BYTES,
                     &r.batch.datagrams[r.batch_next], now_ns)
             r.batch_next += 1
-        elif receives == RECEIVES_MAX or not _receive(r):
+        elif receives == RECEIVES_MAX or (taken and r.batch_count < DATAGRAMS_MAX):
+            # A short batch was all there is: to ask once more would only keep the caller waiting.
+            break
+        elif not _receive(r):
             break
         else:
             receives += 1

@@ -31,6 +31,8 @@ cdef void window_close(MessageWindow* window) noexcept nogil
 # Adds the next message; the oldest give way.
 cdef void window_add(MessageWindow* window, const uint8_t* message,
                      uint16_t message_bytes) noexcept nogil
+# The next `count` messages do not exist; those before them are given up.
+cdef void window_skip(MessageWindow* window, uint64_t count) noexcept nogil
 # Gives up what is older than the window's time. To be called every now and then.
 cdef void window_age(MessageWindow* window, uint64_t now_ns) noexcept nogil
 # Puts messages from this sequence on into the packet, up to `count` and as many as fit: how many.

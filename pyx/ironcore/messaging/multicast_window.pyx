@@ -61,6 +61,11 @@ cdef void window_add(MessageWindow* window, const uint8_t* message,
     window.position_next = position + block_bytes
 
 
+cdef void window_skip(MessageWindow* window, uint64_t count) noexcept nogil:
+    window.sequence_next += count
+    window.sequence_first = window.sequence_next
+
+
 cdef void window_age(MessageWindow* window, uint64_t now_ns) noexcept nogil:
     cdef WindowMark* mark
     if window.time_ns == 0:

@@ -23,7 +23,7 @@ from ironcore.base.status cimport (
 from ironcore.ring.broadcast cimport (
     LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
     broadcast_has_room, broadcast_intact, broadcast_join, broadcast_offer, broadcast_peek,
-    broadcast_release,
+    broadcast_release, broadcast_skip,
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
@@ -74,6 +74,14 @@ cdef void _recall(void* self, const uint8_t* frame, uint32_t frame_bytes) noexce
     _offer(self, frame, frame_bytes, 0)
 
 
+cdef int _skip(void* self, uint64_t count) noexcept nogil:
+    cdef ShmSender* s = <ShmSender*>self
+    if s.ended:
+        return STATUS_CLOSED
+    broadcast_skip(s.ring, count)
+    return STATUS_OK
+
+
 cdef uint64_t _sender_next(void* self) noexcept nogil:
     return (<ShmSender*>self).ring.sequence_next
 
@@ -108,6 +116,10 @@ cdef inline int _next(ShmReceiver* r, const uint8_t** payload, uint32_t* payload
     status = broadcast_peek(r.ring, payload, payload_bytes, sequence)
     if status == STATUS_OVERRUN:
         return _count_gap(r, expected, r.ring.lost_frames - lost)
+    if status == STATUS_OK and sequence[0] > expected:
+        # The producer has left numbers out; the frame is peeked again as the next one.
+        r.ring.sequence_next = sequence[0]
+        return _count_gap(r, expected, sequence[0] - expected)
     return status
 
 
@@ -183,6 +195,7 @@ cdef class ShmPublication(PublicationEnd):
         self.publication.offer = _offer
         self.publication.turn = _turn
         self.publication.recall = _recall
+        self.publication.skip = _skip
         self.publication.sequence_next = _sender_next
         self.publication.end = _end
 

@@ -124,6 +124,13 @@ cdef inline uint64_t broadcast_commit(BroadcastProducer* ring,
     return sequence
 
 
+# The next `count` numbers have no frames: the next frame's is behind them. The terminator says so
+# to who joins at it.
+cdef inline void broadcast_skip(BroadcastProducer* ring, uint64_t count) noexcept nogil:
+    ring.sequence_next += count
+    frame_terminate(ring.data, ring.tail & (ring.capacity_bytes - 1), ring.sequence_next)
+
+
 cdef inline int broadcast_offer(BroadcastProducer* ring, const uint8_t* payload,
                                 uint32_t payload_bytes, uint64_t now_ns) noexcept nogil:
     cdef uint8_t* place = NULL

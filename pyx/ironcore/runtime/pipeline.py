@@ -75,6 +75,13 @@ def last_sequence(path: Path) -> int:
     return broadcast.positions(path).sequence_next - 1
 
 
+def create_relay_ring(
+    path: Path, capacity_bytes: int, *, readers: list[str], patience_ns: int
+) -> None:
+    """The ring at the far side of a bridge; these readers are waited for so long."""
+    broadcast.create(path, capacity_bytes, {name: Gating(patience_ns) for name in readers})
+
+
 def open_order_producer(path: Path) -> spsc.Producer:
     """The gateway's end of the order ring."""
     return spsc.Producer(path)
@@ -107,6 +114,11 @@ def control_is_read(path: Path) -> bool:
         return spsc.positions(path).consumer.alive
     except (OSError, SegmentError):
         return False
+
+
+def order_ring_positions(path: Path) -> spsc.Positions:
+    """Where the order ring stands, alive or dead. OSError, SegmentError: there is none."""
+    return spsc.positions(path)
 
 
 def open_stream_onlooker(path: Path) -> broadcast.LossyReader:

@@ -122,12 +122,18 @@ def test_counters_are_shown_while_the_venue_runs_and_after_it_died(venue: Tempor
     assert venue.process is not None
     os.kill(venue.process.pid, signal.SIGKILL)
     venue.process.wait()
-    (process,) = json.loads(ironpit("stat", "-c", str(venue.file), "--json").stdout)["processes"]
+    seen = json.loads(ironpit("stat", "-c", str(venue.file), "--json").stdout)
+    (process,) = seen["processes"]
     assert process["process"] == "venue"
     assert not process["alive"]
     assert process["counters"]["gateway.logins"] == 2
+    orders, events = seen["streams"]
+    assert orders["sequence_next"] > 1
+    assert [reader["reader"] for reader in events["readers"]] == ["journal", "gateway", "publisher"]
+    assert not any(reader["alive"] for reader in events["readers"])
     text = ironpit("stat", "-c", str(venue.file)).stdout
     assert "dead)" in text
+    assert "stream events (shm, " in text
     assert "gateway.logins" in text
 
 

@@ -136,11 +136,13 @@ def test_arrival_times_and_silence_are_told(ends: MakeEnds) -> None:
     publication.offer(b"x")
     publication.turn()
     take(subscription)
+    take(subscription)  # the other feed's copy
     silent_a, silent_b, silent_answers = subscription.silent_from_ns
     assert silent_a is not None
     assert silent_b is not None
     assert silent_answers is None
-    assert 0 < silent_a < subscription.silent_ns < never_ns
+    assert 0 < silent_b < silent_a < never_ns
+    assert 0 < subscription.silent_ns < never_ns
     assert subscription.received_ns > 1_700_000_000 * 10**9
 
 

@@ -1,0 +1,96 @@
+"""Carries a stream from one transport to another: what `ironpit bridge` runs."""
+
+import time
+from collections.abc import Callable
+
+from ironcore.base.counter_set import CounterSet
+from ironcore.base.status import Status
+from ironcore.runtime.runner import Runner
+from ironcore.stage import bridge
+from ironpit.bridge.addresses import Address
+from ironpit.bridge.ends import Source, Target, open_source, open_target
+from ironpit.errors import Exit
+from ironpit.lifecycle import Lifecycle
+
+TURN_S = 0.02
+END_TOLD_S = 2.0
+
+__all__ = ["Bridge"]
+
+
+class Bridge:
+    """A stream from one address to another, on a thread of its own from `start` to `stop`.
+
+    UserError when either end cannot be opened.
+    """
+
+    def __init__(
+        self,
+        source: Address,
+        target: Address,
+        say: Callable[[str], None],
+        *,
+        on_gap: str = "pass",
+        idle: str = "backoff",
+        cpu: int | None = None,
+    ) -> None:
+        self.target: Target = open_target(target, say)
+        try:
+            self.source: Source = open_source(source, self.target.end.sequence_next, say)
+        except BaseException:
+            self.target.close()
+            raise
+        self.counters = CounterSet("bridge", bridge.COUNTERS)
+        self.stage = bridge.BridgeStage(
+            self.source.end, self.target.end, self.counters, on_gap=on_gap
+        )
+        self.runner = Runner("bridge", [self.stage], idle=idle, cpu=cpu)
+
+    def start(self) -> None:
+        """Begin to carry."""
+        self.target.start()
+        self.source.start()
+        self.runner.start()
+
+    def run(self, lifecycle: Lifecycle) -> Exit:
+        """Until told to stop, or the source's stream has ended and readers have been told, or the
+        bridge cannot go on."""
+        turns = -1
+        ended_s = None
+        while not lifecycle.wait(TURN_S):
+            if self.runner.failure is not None:
+                return Exit.FAILED
+            if self.runner.turns != turns:
+                turns = self.runner.turns
+                lifecycle.alive()
+            if self.stage.ended:
+                ended_s = ended_s or time.monotonic()
+                if time.monotonic() - ended_s >= END_TOLD_S:
+                    return Exit.OK
+        return Exit.OK
+
+    @property
+    def complaint(self) -> str:
+        """Why the bridge cannot go on, "" while it can."""
+        if self.runner.failure is None:
+            return ""
+        status = Status(self.runner.failure[1])
+        return {
+            Status.OVERRUN: "the source has lost frames for good (see --on-gap)",
+            Status.CORRUPT: "the source cannot be read any more",
+        }.get(status, f"a transport answers {status.name}")
+
+    def stop(self) -> None:
+        """Stop carrying, and close both ends."""
+        self.runner.stop()
+        self.runner.join()
+        self.source.close()
+        self.target.close()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Of the bridge and both its ends."""
+        return {
+            "bridge": self.counters.snapshot(),
+            "from": self.source.end.counters.snapshot(),
+            "to": self.target.end.counters.snapshot(),
+        }

@@ -1,0 +1,95 @@
+"""`ironpit bridge`: a stream from one transport to another."""
+
+import argparse
+import sys
+
+from ironpit.cli.arguments import add_json_argument
+from ironpit.errors import Exit, UserError
+
+ADDRESSES = """\
+addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
+
+  shm:PATH                          a ring
+    --from: reader=NAME (one the ring waits for; without it frames may be missed),
+            from=oldest|now
+    --to:   made if it is not there: capacity=64MiB, readers=NAME,NAME (waited for),
+            patience=5s
+  multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
+    --from: session=, rerequest=ADDRESS:PORT, give_up=5s
+    --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s
+  tcp:ADDRESS:PORT                  SoupBinTCP
+    --from: name= (up to 6 characters), sequence=1 (0: the newest), session=, stale=15s,
+            heartbeat=1s, backoff_max=5s; for TLS: certificate=, key=, server_ca=
+    --to:   session=IRONPIT, window=64MiB, queue=8MiB, policy=disconnect|conflate,
+            connections=16, heartbeat=1s, peer_timeout=15s;
+            for TLS: certificate=, key=, client_ca=
+
+Frames keep their numbers. A bridge that is started again goes on where its ring ends;
+one to tcp: or multicast: asks its source for everything that the source still has.
+
+examples:
+  ironpit bridge --from multicast:239.192.0.1:26400@eth1 --to tcp:0.0.0.0:26700
+  ironpit bridge --from tcp:10.0.0.5:26700?name=CLOUD --to shm:/dev/shm/market.ring
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"{ADDRESSES}\n{parser.epilog}"
+    parser.add_argument("--from", dest="source", required=True, metavar="ADDRESS")
+    parser.add_argument("--to", dest="target", required=True, metavar="ADDRESS")
+    parser.add_argument(
+        "--on-gap",
+        choices=("pass", "stop"),
+        default="pass",
+        help="frames that the source has lost for good: pass the gap on (default), or stop",
+    )
+    parser.add_argument(
+        "--idle",
+        choices=("spin", "yield", "backoff"),
+        default="backoff",
+        help="what the thread does when there is no work (default backoff)",
+    )
+    parser.add_argument("--cpu", type=int, metavar="N", help="pin the thread to this core")
+    add_json_argument(parser)
+
+
+def _say(text: str) -> None:
+    print(f"ironpit: bridge: {text}", file=sys.stderr, flush=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ironpit.bridge import Bridge
+    from ironpit.bridge.addresses import parse
+    from ironpit.cli.output import write_json
+    from ironpit.lifecycle import Lifecycle
+
+    source, target = parse("from", arguments.source), parse("to", arguments.target)
+    with Lifecycle() as lifecycle:
+        bridge = Bridge(
+            source,
+            target,
+            _say,
+            on_gap=arguments.on_gap,
+            idle=arguments.idle,
+            cpu=arguments.cpu,
+        )
+        try:
+            bridge.start()
+        except PermissionError as error:
+            bridge.stop()
+            raise UserError(f"--cpu {arguments.cpu}: {error}", Exit.REFUSED) from error
+        _say(f"{source.text} to {target.text}")
+        lifecycle.ready()
+        try:
+            code = bridge.run(lifecycle)
+        finally:
+            lifecycle.stopping()
+            bridge.stop()
+    if arguments.json:
+        write_json({"schema": 1, **bridge.counts()}, arguments.json)
+    if code != Exit.OK:
+        raise UserError(f"bridge: {bridge.complaint}", code)
+    counts = bridge.counts()["bridge"]
+    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source")
+    return Exit.OK

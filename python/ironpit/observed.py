@@ -1,0 +1,116 @@
+"""What is to be seen of a venue from outside: its streams' rings and its processes' counters.
+
+Rings and counters are files in memory that are mapped read-only, so that looking costs the venue
+nothing, and what a killed process left in them is still there.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ironcore.base.counters import CountersError, CountersReader
+from ironcore.messaging import shm
+from ironcore.runtime import pipeline
+from ironpit.config import Config
+from ironpit.errors import UserError
+
+SCHEMA = 1
+
+
+def look(config: Config) -> dict[str, Any]:
+    """Streams and processes now, as `ironpit stat --json` writes them. UserError when the venue has
+    left nothing to look at."""
+    return {
+        "schema": SCHEMA,
+        "venue": config.venue.name,
+        "mono_ns": time.monotonic_ns(),
+        "streams": [_orders(config), _events(config)],
+        "processes": _processes(config.venue.data_directory),
+    }
+
+
+def _processes(directory: Path) -> list[dict[str, Any]]:
+    files = sorted(directory.glob("counters-*.dat"))
+    if not files:
+        raise UserError(f"{directory}: found no counters, expected those of a venue that ran")
+    try:
+        return [_process(CountersReader(file)) for file in files]
+    except (CountersError, OSError) as error:
+        raise UserError(str(error)) from error
+
+
+def _process(reader: CountersReader) -> dict[str, Any]:
+    return {
+        # Of the process in the placement: its file is counters-NAME.dat.
+        "process": Path(reader.path).stem.removeprefix("counters-"),
+        "process_id": reader.process_id,
+        "alive": reader.alive,
+        "counters": reader.snapshot(),
+        "labels": {name: label for name, (_, label) in reader.describe().items()},
+    }
+
+
+def _orders(config: Config) -> dict[str, Any]:
+    path = config.streams.orders.path
+    stream: dict[str, Any] = {"stream": "orders", "transport": "shm", "path": str(path)}
+    try:
+        found = pipeline.order_ring_positions(path)
+    except (OSError, ValueError) as error:
+        return stream | {"absent": _reason(error)}
+    reader = {
+        "reader": "matcher",
+        "state": "gating",
+        "lag_bytes": found.used_bytes,
+        "patience_ns": 0,
+        "evictions": 0,
+        "process_id": found.consumer.process_id,
+        "alive": found.consumer.alive,
+    }
+    return stream | {
+        "capacity_bytes": found.capacity_bytes,
+        "position": found.tail,
+        "used_bytes": found.used_bytes,
+        "sequence_next": found.sequence_next,
+        "refused": found.full_count,
+        "writer": {"process_id": found.producer.process_id, "alive": found.producer.alive},
+        "readers": [reader],
+    }
+
+
+def _events(config: Config) -> dict[str, Any]:
+    path = config.streams.events.path
+    stream: dict[str, Any] = {"stream": "events", "transport": "shm", "path": str(path)}
+    try:
+        found, readers = shm.positions(path), shm.reader_states(path)
+    except (OSError, ValueError) as error:
+        return stream | {"absent": _reason(error)}
+    return stream | {
+        "capacity_bytes": found.capacity_bytes,
+        "position": found.tail,
+        # What a reader holds back; older frames are kept for who joins late, and are no load.
+        "used_bytes": max((r.lag_bytes for r in readers if r.state == "gating"), default=0),
+        "sequence_next": found.sequence_next,
+        "sequence_oldest": found.sequence_oldest,
+        "refused": found.full_count,
+        "writer": {"process_id": found.producer.process_id, "alive": found.producer.alive},
+        "readers": [
+            {
+                "reader": r.name,
+                "state": r.state,
+                "lag_bytes": r.lag_bytes,
+                "patience_ns": r.patience_ns,
+                "after": r.after,
+                "evictions": r.evictions,
+                "evicted_mono_ns": r.evicted_mono_ns,
+                "evicted_full_ns": r.evicted_full_ns,
+                "evicted_lag_bytes": r.evicted_lag_bytes,
+                "process_id": r.owner.process_id,
+                "alive": r.owner.alive,
+            }
+            for r in readers
+        ],
+    }
+
+
+def _reason(error: Exception) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else str(error)

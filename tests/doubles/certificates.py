@@ -1,0 +1,35 @@
+"""Certificate authorities and certificates for tests, made by the openssl command."""
+
+import subprocess
+from pathlib import Path
+
+
+def _openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+def make_authority(directory: Path, name: str) -> Path:
+    """A self-signed authority: the path of its certificate; its key stands beside it."""
+    certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
+    _openssl(
+        *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", f"/CN={name}"),
+    )
+    return certificate
+
+
+def make_certificate(directory: Path, name: str, authority: Path) -> tuple[Path, Path]:
+    """A certificate that the authority has signed, and its key, for its owner alone."""
+    certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
+    request = directory / f"{name}.csr"
+    _openssl(
+        *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+        *("-keyout", str(key), "-out", str(request), "-subj", f"/CN={name}"),
+    )
+    _openssl(
+        *("x509", "-req", "-in", str(request), "-CA", str(authority)),
+        *("-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial"),
+        *("-out", str(certificate), "-days", "2"),
+    )
+    key.chmod(0o600)
+    return certificate, key

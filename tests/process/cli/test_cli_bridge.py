@@ -1,0 +1,225 @@
+"""Goal: `ironpit bridge` carries a stream whole over any chain of transports, says when it is ready
+and why it cannot start, and goes on where it was after a restart.
+
+Method: real processes between rings made by the test; every frame follows from its number.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.doubles.certificates import make_authority, make_certificate
+
+from ironcore.messaging.shm import ShmPublication, ShmSubscription
+from ironcore.ring import broadcast
+
+DEADLINE_S = 30.0
+COUNT = 5000
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Bridges:
+    """Bridge processes, each with a socket on which it says that it is ready."""
+
+    def __init__(self) -> None:
+        self.running: list[subprocess.Popen[str]] = []
+
+    def start(self, source: str, target: str, *more: str) -> subprocess.Popen[str]:
+        """A bridge that has said that it is ready."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind("")
+            notify.settimeout(DEADLINE_S)
+            environment = {
+                **os.environ,
+                "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode(),
+            }
+            process = subprocess.Popen(
+                _command(source, target, *more),
+                env=environment,
+                stderr=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.running.append(process)
+            assert b"READY=1" in notify.recv(4096)
+        return process
+
+    def stop(self, process: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
+        """Stop it with a signal: what it said."""
+        process.send_signal(number)
+        _, said = process.communicate(timeout=DEADLINE_S)
+        self.running.remove(process)
+        return said
+
+
+def _command(source: str, target: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "ironpit", "bridge", "--from", source, "--to", target, *more]
+
+
+@pytest.fixture
+def bridges() -> Iterator[Bridges]:
+    bridges = Bridges()
+    yield bridges
+    for process in bridges.running:
+        process.kill()
+        process.communicate()
+
+
+def frame_of(number: int) -> bytes:
+    return number.to_bytes(8, "little") * (1 + number % 20)
+
+
+def make_source(tmp_path: Path) -> tuple[Path, ShmPublication]:
+    path = tmp_path / "source.ring"
+    broadcast.create(path, 1 << 22, {})
+    return path, ShmPublication(path)
+
+
+def await_frames(subscription: ShmSubscription, last: int) -> list[tuple[int, bytes]]:
+    """Everything up to this number; a gap fails."""
+    frames: list[tuple[int, bytes]] = []
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not frames or frames[-1][0] < last:
+        assert time.monotonic() < deadline_s, f"{frames[-1:]} is the last frame that came"
+        subscription.poll(
+            lambda sequence, frame: frames.append((sequence, frame)),
+            on_gap=lambda first, count: pytest.fail(f"gap at {first} of {count}"),
+        )
+    return frames
+
+
+def ring_at(path: Path) -> ShmSubscription:
+    return ShmSubscription(path, from_="oldest")
+
+
+def test_a_stream_comes_whole_through_tcp_and_goes_on_after_restarts(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    path, publication = make_source(tmp_path)
+    port, far = free_port(), tmp_path / "far.ring"
+    for number in range(1, COUNT + 1):
+        publication.offer(frame_of(number))
+    sending = (f"shm:{path}", f"tcp:127.0.0.1:{port}")
+    receiving = (f"tcp:127.0.0.1:{port}?name=FAR&backoff_max=50ms", f"shm:{far}?capacity=4MiB")
+    server = bridges.start(*sending)
+    client = bridges.start(*receiving)
+    reader = ring_at(far)
+    frames = await_frames(reader, COUNT)
+    said = bridges.stop(client)
+    assert f"{COUNT} frames carried, 0 lost by the source" in said
+    assert client.returncode == 0
+    publication.offer(frame_of(COUNT + 1))
+    bridges.start(*receiving)
+    frames += await_frames(reader, COUNT + 1)
+    bridges.stop(server, signal.SIGKILL)
+    publication.offer(frame_of(COUNT + 2))
+    bridges.start(*sending)
+    frames += await_frames(reader, COUNT + 2)
+    assert frames == [(number, frame_of(number)) for number in range(1, COUNT + 3)]
+
+
+def test_a_stream_comes_whole_through_multicast(tmp_path: Path, bridges: Bridges) -> None:
+    path, publication = make_source(tmp_path)
+    far, port, rerequest = tmp_path / "far.ring", free_port(), free_port()
+    group = f"multicast:239.255.77.77:{port}@127.0.0.1"
+    bridges.start(f"{group}?rerequest=127.0.0.1:{rerequest}", f"shm:{far}?capacity=4MiB")
+    bridges.start(f"shm:{path}", f"{group}?rerequest=127.0.0.1:{rerequest}")
+    for number in range(1, COUNT + 1):
+        publication.offer(frame_of(number))
+    frames = await_frames(ring_at(far), COUNT)
+    assert frames == [(number, frame_of(number)) for number in range(1, COUNT + 1)]
+
+
+@pytest.mark.needs_tool("openssl")
+def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> None:
+    authority = make_authority(tmp_path, "ca")
+    keys = {}
+    for name in ("venue", "cloud"):
+        certificate, key = make_certificate(tmp_path, name, authority)
+        keys[name] = f"certificate={certificate}&key={key}"
+    path, publication = make_source(tmp_path)
+    port, far = free_port(), tmp_path / "far.ring"
+    server = bridges.start(
+        f"shm:{path}", f"tcp:127.0.0.1:{port}?{keys['venue']}&client_ca={authority}"
+    )
+    bridges.start(
+        f"tcp:127.0.0.1:{port}?{keys['cloud']}&server_ca={authority}",
+        f"shm:{far}?capacity=4MiB",
+    )
+    for number in range(1, COUNT + 1):
+        publication.offer(frame_of(number))
+    assert len(await_frames(ring_at(far), COUNT)) == COUNT
+    bridges.stop(server, signal.SIGTERM)
+    assert server.returncode == 0
+
+
+def test_the_end_of_the_source_ends_the_bridge(tmp_path: Path, bridges: Bridges) -> None:
+    path, publication = make_source(tmp_path)
+    publication.offer(b"only")
+    process = bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{free_port()}")
+    publication.end()
+    assert process.wait(DEADLINE_S) == 0
+
+
+def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Bridges) -> None:
+    path, publication = make_source(tmp_path)
+    publication.offer(b"one")
+    process = bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{free_port()}", "--on-gap", "stop")
+    publication.skip(3)
+    publication.offer(b"five")
+    _, said = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 1
+    assert "the source has lost frames for good (see --on-gap)" in said
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "code", "text"),
+    [
+        ("udp:1", "shm:x", 2, "--from udp:1: found 'udp', expected shm:, multicast: or tcp:"),
+        ("shm:", "shm:x", 2, "--from shm:: found no path"),
+        ("tcp:host:1", "shm:x", 2, "--from tcp:host:1: found 'host:1', expected an IPv4 address"),
+        ("tcp:127.0.0.1:1?nam=X", "shm:x", 2, "found the option 'nam', expected one of name,"),
+        ("tcp:127.0.0.1:1?stale=3", "shm:x", 2, "found stale=3, expected a whole number with"),
+        ("multicast:10.0.0.1:1@lo", "shm:x", 2, "expected a multicast group and port"),
+        ("shm:x", "tcp:127.0.0.1:1?key=k", 2, "found key alone, expected certificate, client_ca"),
+        ("shm:/nowhere/x", "tcp:127.0.0.1:0", 2, "expected an IPv4 address and port"),
+        ("shm:/nowhere/x", "shm:/nowhere/y", 3, "--to shm:/nowhere/y: No such file"),
+    ],
+)
+def test_wrong_addresses_are_named(source: str, target: str, code: int, text: str) -> None:
+    done = subprocess.run(
+        _command(source, target), capture_output=True, text=True, check=False, timeout=DEADLINE_S
+    )
+    assert (done.returncode, text in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_bridge_to_the_same_place_is_refused(tmp_path: Path, bridges: Bridges) -> None:
+    path, _ = make_source(tmp_path)
+    port, far = free_port(), tmp_path / "far.ring"
+    bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}")
+    bridges.start(f"tcp:127.0.0.1:{port}", f"shm:{far}")
+    for source, target, text in (
+        (f"shm:{path}", f"tcp:127.0.0.1:{port}", f"cannot listen on 127.0.0.1:{port}"),
+        (f"tcp:127.0.0.1:{port}", f"shm:{far}", "held by"),
+    ):
+        done = subprocess.run(
+            _command(source, target),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE_S,
+        )
+        assert done.returncode == 3, done.stderr
+        assert text in done.stderr

@@ -1,0 +1,110 @@
+"""Goal: `ironpit stat` shows where streams stand and names slow and evicted readers, with reasons.
+
+Method: rings whose producer is driven with made-up times, and counters, in the places where a
+venue's configuration has them; no venue runs.
+"""
+
+from pathlib import Path
+
+import pytest
+from tests.venue import write_config
+
+from ironcore.base.counters import CountersFile
+from ironcore.base.status import Status
+from ironcore.ring import broadcast
+from ironcore.ring.broadcast import Gating
+from ironcore.runtime import pipeline
+from ironpit import config, observed
+from ironpit.cli import stat
+from ironpit.cli.output import show_bytes
+from ironpit.config import Config
+from ironpit.errors import UserError
+
+SECOND = 10**9
+
+
+@pytest.fixture
+def venue(tmp_path: Path) -> Config:
+    venue = config.load(write_config(tmp_path))
+    venue.venue.data_directory.mkdir(parents=True, exist_ok=True)
+    venue.streams.events.path.parent.mkdir(parents=True, exist_ok=True)
+    return venue
+
+
+def counters(venue: Config) -> CountersFile:
+    file = CountersFile.create(venue.venue.data_directory / "counters-venue.dat", 8)
+    file.add(file.allocate("publisher", "gaps", label="a label " * 15), 1234)
+    file.allocate("publisher", "zero")
+    return file
+
+
+def streams(venue: Config) -> broadcast.Producer:
+    pipeline.create_order_ring(venue.streams.orders.path, 65536)
+    readers = {"journal": Gating(), "publisher": Gating(2 * SECOND)}
+    broadcast.create(venue.streams.events.path, 4096, readers)
+    return broadcast.Producer(venue.streams.events.path)
+
+
+def test_a_slow_reader_is_named_and_then_its_eviction_with_the_reason(venue: Config) -> None:
+    file, producer = counters(venue), streams(venue)
+    journal = broadcast.Reader(venue.streams.events.path, "journal")
+    while producer.offer(bytes(100), SECOND) == Status.OK:
+        journal.poll(100)
+    look = observed.look(venue)
+    text = stat.text_of(look)
+    assert "! publisher is slow: 3." in text
+    assert "journal is slow" not in text
+    assert "evicted" not in text
+    assert producer.offer(bytes(100), 4 * SECOND) == Status.OK
+    look = observed.look(venue)
+    (publisher,) = (r for r in look["streams"][1]["readers"] if r["reader"] == "publisher")
+    assert publisher["evictions"] == 1
+    text = stat.text_of(look)
+    assert "the ring had been full for 3.0 s (patience 2.0 s)" in text
+    assert "! publisher was last evicted" in text
+    assert file is not None
+
+
+def test_rates_are_those_between_two_looks(venue: Config) -> None:
+    file, producer = counters(venue), streams(venue)
+    before = observed.look(venue)
+    for _ in range(30):
+        assert producer.offer(bytes(16)) == Status.OK
+    file.add(0, 60)
+    now = observed.look(venue)
+    now["mono_ns"] = before["mono_ns"] + 2 * SECOND
+    text = stat.text_of(now, before)
+    assert "next frame 31, 15 frames and 480 B a second" in text
+    assert ["publisher.gaps", "1,294", "30"] in [line.split()[:3] for line in text.splitlines()]
+
+
+def test_no_line_is_wider_than_the_screen_but_for_paths(venue: Config) -> None:
+    file, producer = counters(venue), streams(venue)
+    look = observed.look(venue)
+    text = stat.text_of(look)
+    assert "publisher.zero" not in text
+    assert "publisher.zero" in stat.text_of(look, everything=True)
+    lines = [line for line in text.splitlines() if "(shm, " not in line]
+    assert max(map(len, lines)) <= 120
+    assert any(line.endswith("…") for line in lines)
+    assert file is not None
+    assert producer is not None
+
+
+def test_rings_that_are_not_there_are_said_to_be_missing(venue: Config) -> None:
+    with pytest.raises(UserError, match="found no counters, expected those of a venue that ran"):
+        observed.look(venue)
+    file = counters(venue)
+    text = stat.text_of(observed.look(venue))
+    assert text.count("nothing to see: no such file") == 2
+    venue.streams.events.path.write_bytes(bytes(100))
+    text = stat.text_of(observed.look(venue))
+    assert "size: found 100 bytes, expected a header of 256 bytes" in text
+    assert file is not None
+
+
+def test_amounts_of_memory_are_shown_in_the_unit_that_fits() -> None:
+    amounts = [0, 1023, 1024, 3 << 19, 1 << 20, 5 << 30]
+    shown = ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "1.0 MiB", "5.0 GiB"]
+    for amount, words in zip(amounts, shown, strict=True):
+        assert show_bytes(amount) == words
