@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ironcore.ring.mapped_file import SegmentError
 from ironcore.runtime.feed import Feed
 from ironpit.config.schema import MarketDataStream
 from ironpit.feed.books import Books
@@ -30,7 +29,7 @@ def subscribe(stream: MarketDataStream, session: str, *, groups: bool = True) ->
     """
     try:
         return configured.subscribe(stream, session, groups=groups)
-    except (MulticastError, SegmentError, OSError) as error:
+    except (MulticastError, ValueError, OSError) as error:
         raise FeedError(str(error)) from error
 
 

@@ -83,7 +83,7 @@ def subscribe(
     """The receiving end, from the frame with number `from_` on as far as that is still held.
 
     groups: False on a host without multicast: the re-request server is asked for everything.
-    MulticastError, SegmentError: refused.
+    MulticastError, or ValueError and OSError for a ring that is none: refused.
     """
     if stream.transport == "shm":
         return Opened(ShmSubscription(stream.path, from_="oldest"), [])
