@@ -145,6 +145,7 @@ class HandVenue:
             self.config.venue.name,
             "market-data",
             lambda name, names: CounterSet(name, names),
+            lambda key, reason: None,
         )
         self.publisher = publisher.PublisherStage(
             pipeline.open_stream_reader(events, "publisher"),

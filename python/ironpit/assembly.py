@@ -10,7 +10,8 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
-from ironcore.runtime import pipeline
+from ironcore.runtime import book_publication, pipeline
+from ironcore.runtime.book_publication import BookPublication
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
@@ -23,8 +24,8 @@ from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
 from ironpit.messaging import configured
-from ironpit.messaging.multicast import MulticastError
 from ironpit.preparation import control_ring
+from ironpit.snapshot import SnapshotServer
 from ironpit.visible import visible_digest
 
 COUNTERS_MAX = 256
@@ -52,6 +53,8 @@ class ProcessStages:
         self.sockets: list[Any] = []
         self.engine: Any = None
         self.gateway: gateway.GatewayStage | None = None
+        self.snapshots: SnapshotServer | None = None
+        self.snapshot_runner: Runner | None = None
         self.counters = CountersFile.create(
             config.venue.data_directory / f"counters-{name}.dat", COUNTERS_MAX
         )
@@ -175,16 +178,16 @@ class ProcessStages:
         )
 
     def _publisher(self) -> publisher.PublisherStage:
-        stream, session = self.config.streams.market_data, self.config.venue.name
-        named = ("streams.market_data", session, "market-data", self._counters)
-        try:
-            opened = configured.publish(stream, *named)
-        except MulticastError as error:
-            if self.config.degrade.multicast == "refuse":
-                raise UserError(f"streams.market_data: {error}", Exit.REFUSED) from error
-            self.degraded.append({"feature": "multicast", "reason": str(error)})
-            opened = configured.publish_without_groups(stream, *named)
+        opened = configured.publish(
+            self.config.streams.market_data,
+            "streams.market_data",
+            self.config.venue.name,
+            "market-data",
+            self._counters,
+            self._without_group,
+        )
         self.sockets += opened.sockets
+        self._serve_snapshots()
         return publisher.PublisherStage(
             self._publisher_reader(),
             opened.end,
@@ -210,6 +213,36 @@ class ProcessStages:
             agents.append(self.stages[name])
         return agents
 
+    def _without_group(self, key: str, reason: str) -> None:
+        if self.config.degrade.multicast == "refuse":
+            raise UserError(f"{key}: {reason}", Exit.REFUSED)
+        self.degraded.append({"feature": "multicast", "reason": reason})
+
+    def _serve_snapshots(self) -> None:
+        """The books for the snapshot server, kept by a publisher of their own on its own thread."""
+        listener = listening.snapshot(self.config)
+        if listener is None:
+            return
+        books = BookPublication(self._counters("snapshot-books", book_publication.COUNTERS))
+        stage = publisher.PublisherStage(
+            self._reader("snapshot"),
+            books,
+            self._counters("snapshot", publisher.COUNTERS),
+            journal=self.config.journal.directory,
+        )
+        self.snapshots = SnapshotServer(
+            listener, self.config.venue.name, books.books, lambda: stage.ready
+        )
+        self.snapshot_runner = Runner(
+            "snapshot",
+            [stage],
+            idle="backoff",
+            counters=self._counters("runner-snapshot", RUNNER_COUNTERS),
+        )
+
+    def _all_runners(self) -> list[Runner]:
+        return [*self.runners, *([self.snapshot_runner] if self.snapshot_runner else [])]
+
     def start(self) -> None:
         """Start the runners. What pinning is refused is degraded or refused as configured."""
         for runner, thread in zip(self.runners, self.process.threads, strict=True):
@@ -219,6 +252,9 @@ class ProcessStages:
                 isolation.refused(thread, str(error), self.degraded)
                 runner.unpin()
                 runner.start()
+        if self.snapshots is not None and self.snapshot_runner is not None:
+            self.snapshot_runner.start()
+            self.snapshots.start()
 
     def describe(self) -> dict[str, Any]:
         """What `ironpit stat` and the reports say of this process."""
@@ -253,7 +289,7 @@ class ProcessStages:
     def failures(self) -> list[str]:
         """What ended a runner before it was asked to stop."""
         found = []
-        for runner in self.runners:
+        for runner in self._all_runners():
             if runner.failure is not None:
                 stage, status = runner.failure
                 found.append(f"thread {runner.name}: stage {stage} cannot go on (status {status})")
@@ -261,9 +297,11 @@ class ProcessStages:
 
     def stop(self) -> bool:
         """Stop the runners, then let each stage finish what its rings hold; whether all could."""
-        for runner in self.runners:
+        if self.snapshots is not None:
+            self.snapshots.close()
+        for runner in self._all_runners():
             runner.stop()
-        for runner in self.runners:
+        for runner in self._all_runners():
             runner.join()
         self._drain()
         complete = self._finish_journal()

@@ -38,6 +38,11 @@ def far_ring(config: Config) -> Path:
     return path.with_name(f"{path.stem}-{READER}{path.suffix}")
 
 
+def _refuse(key: str, reason: str) -> None:
+    """Without its group the stream would not get to the publisher at all."""
+    raise UserError(f"{key}: {reason}", Exit.REFUSED)
+
+
 def build(config: Config, counters: Counters) -> Crossing:
     """Open both bridges; the far ring is made anew. UserError when the host refuses a socket.
 
@@ -48,7 +53,7 @@ def build(config: Config, counters: Counters) -> Crossing:
     source = ShmSubscription(events.path, READER)
     first = source.sequence_next
     try:
-        near = configured.publish(events, KEY, session, "events-out", counters)
+        near = configured.publish(events, KEY, session, "events-out", counters, _refuse)
         far = configured.subscribe(events, session, from_=first)
     except MulticastError as error:
         raise UserError(f"{KEY}: {error}", Exit.REFUSED) from error

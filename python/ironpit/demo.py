@@ -16,7 +16,7 @@ from ironcore.runtime import pipeline
 from ironcore.runtime.replay import Replay, ReplayReport
 from ironpit.client import LoginError
 from ironpit.errors import Exit, UserError
-from ironpit.feed import FeedClient, FeedError, stream_digest, subscribe
+from ironpit.feed import FeedClient, FeedError, open_feed, stream_digest
 from ironpit.flow import Flow, FlowError, from_itch, generate
 from ironpit.load import LoadError, LoadResult, Member, Pace, run_load
 from ironpit.temporary import TemporaryVenue, one_thread, split
@@ -162,9 +162,9 @@ def _subscribe(venue: TemporaryVenue) -> tuple[FeedClient, list[dict[str, str]]]
     stream, session = venue.config.streams.market_data, venue.config.venue.name
     record = venue.directory / RECORD
     try:
-        return FeedClient(subscribe(stream, session), record=record), []
+        return FeedClient(opened=open_feed(stream, session), record=record), []
     except FeedError as refused:
-        client = FeedClient(subscribe(stream, session, groups=False), record=record)
+        client = FeedClient(opened=open_feed(stream, session, groups=False), record=record)
         return client, [{"feature": "multicast", "reason": str(refused)}]
 
 

@@ -43,6 +43,7 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
         before_reply=config.journal.durability == "before-reply",
         sequence_next=last + 1,
         huge_pages=events.huge_pages,
+        snapshot=config.streams.market_data.snapshot is not None,
     )
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1
     if orders.path.exists():

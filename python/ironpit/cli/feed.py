@@ -1,6 +1,7 @@
 """`ironpit feed`: a venue's market data, as books and as a file."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--interval", type=float, default=1.0, metavar="S", help="between two looks (1)"
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    parser.add_argument(
+        "--late",
+        action="store_true",
+        help="begin with a snapshot of the books also when recording",
+    )
     parser.add_argument("--symbol", metavar="SYMBOL", help="show this book's depth")
     parser.add_argument("--levels", type=int, default=5, metavar="N", help="of depth (5)")
     add_json_argument(parser)
@@ -32,16 +38,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
-    from ironpit.feed import FeedClient, FeedError, subscribe
+    from ironpit.feed import FeedClient, FeedError, open_feed
     from ironpit.lifecycle import Lifecycle
 
     venue = config.load(arguments.config)
+    stream = venue.streams.market_data
+    # A recording is of the whole stream, and the books of a snapshot are none of its messages.
+    # Only multicast has the two halves to splice.
+    spliced = stream.snapshot is not None and stream.transport == "multicast"
+    wanted = spliced and (arguments.late or arguments.record is None)
+    snapshot = stream.snapshot.listen if stream.snapshot is not None and wanted else None
     try:
-        opened = subscribe(venue.streams.market_data, venue.venue.name)
-        client = FeedClient(opened, record=arguments.record)
+        client = FeedClient(
+            opened=open_feed(stream, venue.venue.name, snapshot=snapshot is not None),
+            snapshot=snapshot,
+            record=arguments.record,
+        )
     except FeedError as error:
         raise UserError(str(error), Exit.REFUSED) from error
     quiet = arguments.json == "-"
+    for note in client.notes:
+        print(f"ironpit: {note}", file=sys.stderr)
     started_s = time.monotonic()
     shown_s = started_s
     with Lifecycle() as lifecycle, client:

@@ -140,6 +140,8 @@ def _carried(key: str, stream: CarriedStream) -> Iterator[Violation]:
     ):
         if transport == needed_by and getattr(stream, name) is None:
             yield f"{key}.{name}", "nothing", f"{what}, for transport: {transport}"
+    if stream.a is not None and stream.b is not None and stream.b.group == stream.a.group:
+        yield f"{key}.b.group", f"{str(stream.b.group)!r} again", "another group than a's"
     if transport == "tcp" and stream.slow_reader.queue_bytes > stream.window_bytes:
         found = scalars.show_size(stream.slow_reader.queue_bytes)
         most = scalars.show_size(stream.window_bytes)

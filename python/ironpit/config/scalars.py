@@ -45,6 +45,13 @@ class Endpoint(msgspec.Struct, frozen=True):
         return f"{self.address}:{self.port}"
 
 
+class Window(msgspec.Struct, frozen=True):
+    """How far back something is kept: so many bytes, or for so long. The other one is 0."""
+
+    size_bytes: int = 0
+    time_ns: int = 0
+
+
 def _within(value: int, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ValueError
@@ -114,6 +121,21 @@ def duration(low_ns: int, high_ns: int) -> Scalar:
     return Scalar(
         f"a whole number with a unit (ns, us, ms, s, min, h), {limits}", read, show_duration
     )
+
+
+def window(sizes: Scalar, durations: Scalar) -> Scalar:
+    """A size or a duration, whichever the unit says."""
+
+    def read(text: str) -> Window:
+        try:
+            return Window(size_bytes=sizes.read(text))
+        except ValueError:
+            return Window(time_ns=durations.read(text))
+
+    def show(value: Window) -> str:
+        return sizes.show(value.size_bytes) if value.size_bytes else durations.show(value.time_ns)
+
+    return Scalar(f"{sizes.expected}; or {durations.expected}", read, show)
 
 
 def read_price(text: str) -> int:

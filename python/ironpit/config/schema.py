@@ -156,7 +156,18 @@ class Rerequest(Mapping, frozen=True, kw_only=True):
     """The unicast server that answers MoldUDP64 requests for what was lost."""
 
     listen: Listen
-    window_bytes: WindowBytes = field(name="window", default=4 * MIB)
+    window: Annotated[
+        scalars.Window,
+        scalars.window(scalars.size(64 * KIB, 4 * GIB), scalars.duration(S, 24 * HOUR)),
+    ] = scalars.Window(size_bytes=4 * MIB)
+    memory_bytes: WindowBytes = field(name="memory", default=64 * MIB)
+    rate: Annotated[int, scalars.integer(0, 1_000_000)] = 20_000
+
+
+class Snapshot(Mapping, frozen=True, kw_only=True):
+    """The server of whole books, for those who join late."""
+
+    listen: Listen
 
 
 class SlowReader(Mapping, frozen=True, kw_only=True):
@@ -173,6 +184,7 @@ class CarriedStream(Mapping, frozen=True, kw_only=True):
     a: MulticastGroup | None = None
     b: MulticastGroup | None = None
     ttl: Annotated[int, scalars.integer(0, 255)] = 0
+    loop: bool = True
     rerequest: Rerequest | None = None
     listen: Listen | None = None
     slow_reader: SlowReader = SlowReader()
@@ -199,6 +211,7 @@ class MarketDataStream(CarriedStream, frozen=True, kw_only=True):
 
     transport: Transport = "multicast"
     path: FilePath = Path("market-data.ring")
+    snapshot: Snapshot | None = None
     capacity_bytes: RingBytes = field(name="capacity", default=16 * MIB)
 
     @property

@@ -1,4 +1,4 @@
-"""A subscriber to a venue's market data: ITCH 5.0 by any transport, gaps filled."""
+"""A subscriber to a venue's market data: ITCH 5.0 over MoldUDP64 multicast, gaps filled."""
 
 import os
 import threading
@@ -9,26 +9,40 @@ from types import TracebackType
 from typing import Any
 
 from ironcore.runtime.feed import Feed
+from ironpit.config import Endpoint
 from ironpit.config.schema import MarketDataStream
 from ironpit.feed.books import Books
+from ironpit.feed.snapshot import SnapshotError, fetch
 from ironpit.messaging import configured
-from ironpit.messaging.multicast import MulticastError, Opened
+from ironpit.messaging.multicast import (
+    RECEIVE_BUFFER_BYTES,
+    Group,
+    MulticastError,
+    Opened,
+    subscribe,
+)
 
 POLL_S = 0.01
+SNAPSHOT_AGAIN_S = 1.0
+# With a snapshot to fall back on there is no use in asking for long for what is gone.
+SNAPSHOT_GIVE_UP_NS = 500_000_000
 
 
 class FeedError(Exception):
     """The stream cannot be received; the text says what was refused."""
 
 
-def subscribe(stream: MarketDataStream, session: str, *, groups: bool = True) -> Opened[Any]:
-    """A subscription to a venue's market data by the transport that it names, to receive with a
+def open_feed(
+    stream: MarketDataStream, session: str, *, groups: bool = True, snapshot: bool = False
+) -> Opened[Any]:
+    """A subscription to a venue's market data by the transport that the stream names, for a
     FeedClient. FeedError.
 
-    groups: False on a host without multicast; see `configured.subscribe`.
+    groups: False on a host without multicast. snapshot: whether there is one to fall back on.
     """
+    options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
     try:
-        return configured.subscribe(stream, session, groups=groups)
+        return configured.subscribe(stream, session, groups=groups, **options)
     except (MulticastError, ValueError, OSError) as error:
         raise FeedError(str(error)) from error
 
@@ -36,32 +50,111 @@ def subscribe(stream: MarketDataStream, session: str, *, groups: bool = True) ->
 class FeedClient:
     """Receives on a thread of its own from `start` to `stop`; `books` may be read at any time.
 
-    with FeedClient(subscribe(config.streams.market_data, config.venue.name)) as feed:
+    with FeedClient(group, "127.0.0.1", rerequest=server) as feed:
         bids, asks = feed.books.depth("BTCUSD")
 
-    opened: closed with the client. record: a file that gets every message in sequence,
-    length-framed.
+    group: None on a host without multicast: the whole stream is then asked for from the re-request
+    server, which `session` has to name the stream to. snapshot: a server that is asked for the
+    books before the first message, and again when a gap could not be filled; nothing older is
+    asked for then, and a recording begins, or has a hole, there. b: the group that brings the same
+    packets once more, by another way. record: a file that gets every message in
+    sequence, length-framed. expected: the sequence number to start from; what was sent before is
+    asked for from the re-request server. opened: a subscription by any transport, in the place of
+    the groups, closed with the client.
     """
 
-    def __init__(self, opened: Opened[Any], *, record: Path | None = None) -> None:
+    def __init__(
+        self,
+        group: Endpoint | None = None,
+        interface: str = "",
+        *,
+        opened: Opened[Any] | None = None,
+        b: Group | None = None,
+        rerequest: Endpoint | None = None,
+        snapshot: Endpoint | None = None,
+        record: Path | None = None,
+        expected: int = 1,
+        session: str = "",
+        buffer_bytes: int = RECEIVE_BUFFER_BYTES,
+    ) -> None:
         self.books = Books()
-        self._opened = opened
+        if opened is None and group is None and (rerequest is None or not session):
+            raise FeedError("no multicast group, and no re-request server and session instead")
+        groups = [Group(group, interface)] if group is not None else []
+        if b is not None:
+            groups.append(b)
+        if snapshot is not None and not groups and opened is None:
+            raise FeedError("a snapshot without a multicast group to go on with")
         self._record = -1
         self._stopped = False
+        self._snapshot = snapshot
+        self._snapshots = 0
+        self.snapshot_error = ""
+        options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
+        self._opened: Opened[Any]
+        try:
+            self._opened = opened or subscribe(
+                *groups,
+                rerequest=rerequest,
+                buffer_bytes=buffer_bytes,
+                expected=expected,
+                session=session,
+                **options,
+            )
+        except MulticastError as error:
+            raise FeedError(str(error)) from error
         try:
             if record is not None:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
                 self._record = os.open(record, flags, 0o644)
         except OSError as error:
-            opened.close()
+            self._opened.close()
             raise FeedError(f"{record}: {error.strerror}") from error
         self.feed = Feed(
             self.books.builder,
-            opened.end,
-            wait=tuple(sock.fileno() for sock in opened.sockets)[-2:],
+            self._opened.end,
             record=self._record,
+            stop_at_gap=snapshot is not None,
         )
-        self._thread = threading.Thread(target=self.feed.run, name="feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def _run(self) -> None:
+        if self._snapshot is None:
+            self.feed.run()
+            return
+        again = True
+        while again:
+            if not self._join(self._snapshot):
+                return
+            again = self.feed.run()
+
+    def _join(self, server: Endpoint) -> bool:
+        """Hold what comes, take a snapshot, and splice: whether it was done before `stop`."""
+        subscription = self._opened.end
+        subscription.hold()
+
+        def turn() -> bool:
+            subscription.poll(lambda sequence, frame: None)
+            return not self.feed.stopping
+
+        while turn():
+            try:
+                sequence, messages = fetch(server, subscription.session, turn)
+                self.books.builder.replace(messages)
+            except (SnapshotError, ValueError) as error:
+                self.snapshot_error = str(error)
+                self._hold_for(SNAPSHOT_AGAIN_S, turn)
+                continue
+            subscription.splice(sequence)
+            self.feed.mend()
+            self._snapshots += 1
+            return True
+        return False
+
+    def _hold_for(self, seconds: float, turn: Callable[[], bool]) -> None:
+        until_s = time.monotonic() + seconds
+        while turn() and time.monotonic() < until_s:
+            time.sleep(POLL_S)
 
     def start(self) -> "FeedClient":
         """Begin to receive."""
@@ -107,4 +200,12 @@ class FeedClient:
 
     def counts(self) -> dict[str, int]:
         """Of the receiver and of the books together."""
-        return {**self.feed.counts(), **self.books.counts(), "next": self.feed.next_sequence}
+        received = self.feed.counts()
+        received["malformed_packets"] = received.pop("malformed", 0)
+        received["snapshots"] = self._snapshots
+        return {**received, **self.books.counts(), "next": self.feed.next_sequence}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the host did not grant: a receive buffer as large as asked for."""
+        return self._opened.notes

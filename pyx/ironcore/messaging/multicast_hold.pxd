@@ -29,5 +29,7 @@ cdef const uint8_t* hold_find(const Hold* hold, uint64_t sequence, uint16_t* mes
                               uint32_t* source) noexcept nogil
 # The message is not needed any more. It may not be held.
 cdef void hold_release(Hold* hold, uint64_t sequence) noexcept nogil
+# Keeps only messages from `first` on and before `end`.
+cdef void hold_trim(Hold* hold, uint64_t first, uint64_t end) noexcept nogil
 # The first message from `sequence` on, and before `end`, that is held; `end` if none is.
 cdef uint64_t hold_next(const Hold* hold, uint64_t sequence, uint64_t end) noexcept nogil

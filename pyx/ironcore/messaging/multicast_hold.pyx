@@ -116,3 +116,12 @@ cdef uint64_t hold_next(const Hold* hold, uint64_t sequence, uint64_t end) noexc
             return sequence
         sequence += 1
     return end
+
+
+cdef void hold_trim(Hold* hold, uint64_t first, uint64_t end) noexcept nogil:
+    cdef uint64_t i
+    cdef uint64_t sequence
+    for i in range(hold.mask + 1):
+        sequence = hold.slots[i].sequence
+        if sequence != 0 and not first <= sequence < end:
+            hold_release(hold, sequence)

@@ -21,7 +21,7 @@ from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EMPTY, STATUS_FULL, STATUS_OK,
 )
 from ironcore.messaging.multicast_hold cimport (
-    hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release,
+    hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release, hold_trim,
 )
 from ironcore.net.datagrams cimport (
     DATAGRAMS_MAX, DATAGRAM_PLACE_BYTES, Datagram, datagrams_close, datagrams_open,
@@ -176,7 +176,7 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
         return
     if end <= r.expected:
         counter_add(r.counters[MULTICAST_DUPLICATES], 1)
-    elif first <= r.expected:
+    elif first <= r.expected and not r.holding:
         mold_reader_open(&r.reader, data, datagram.bytes)
         r.message_sequence = first
         r.message = NULL
@@ -186,7 +186,7 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
         if status != STATUS_OK:
             counter_add(r.counters[MULTICAST_UNHELD if status == STATUS_FULL
                                    else MULTICAST_DUPLICATES], 1)
-    if r.batch_source == SOURCE_ANSWERS and r.sources[SOURCE_A] >= 0:
+    if r.batch_source == SOURCE_ANSWERS and r.sources[SOURCE_A] >= 0 and not r.holding:
         _answered(r, end, count, now_ns)
 
 
@@ -339,7 +339,9 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
     cdef int receives = 0
     cdef Step step = STEP_NONE
     while taken < batch_max:
-        step = _from_packet(r, handler) if r.reading else _from_held(r, handler)
+        step = _from_packet(r, handler) if r.reading else STEP_NONE
+        if step == STEP_NONE and not r.holding:
+            step = _from_held(r, handler)
         if step == STEP_TAKEN:
             taken += 1
         elif step == STEP_REFUSED:
@@ -359,7 +361,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
         r.gap_ns = now_ns
     if taken == batch_max or step == STEP_REFUSED:
         return taken
-    if _mind_gap(r, handler, now_ns):
+    if r.holding or _mind_gap(r, handler, now_ns):
         return taken
     if taken == 0 and r.expected >= r.known_end and (r.replaced or (
             r.session_end and r.expected >= r.session_end)):
@@ -431,6 +433,31 @@ cdef class MulticastSubscription(SubscriptionEnd):
     def __dealloc__(self):
         datagrams_close(&self.receiver.batch)
         hold_close(&self.receiver.held)
+
+    def hold(self):
+        """Hand nothing over any more, and hold what comes, as far as there is room: the first step
+        of joining late, before a snapshot is asked for. `splice` is the last one."""
+        cdef MulticastReceiver* r = &self.receiver
+        hold_trim(&r.held, 0, 0)
+        r.holding = True
+        r.reading = False
+        r.expected = 0
+        r.known_end = 0
+
+    def splice(self, uint64_t sequence):
+        """Go on with the frame of this number, as one that has a snapshot of all before it does.
+        What came in the meantime and is newer is handed over; what is missing is asked for."""
+        cdef MulticastReceiver* r = &self.receiver
+        hold_trim(&r.held, sequence, sequence + r.held.mask + 1)
+        r.holding = False
+        r.expected = sequence
+        # What was shown while nothing was known could be anything.
+        if r.known_end < sequence or r.known_end - sequence > r.jump_max:
+            r.known_end = sequence
+        r.gap_ns = iron_clock_mono_ns()
+        r.patient_until_ns = 0
+        r.asked_ns = 0
+        r.asked_end = 0
 
     @property
     def session(self):

@@ -1,4 +1,4 @@
-# A subscriber's end of market data: takes messages in sequence, builds books, records.
+# A subscriber to market data: takes a stream's messages in sequence, builds books, records.
 
 from libc.stdint cimport uint8_t, uint64_t
 
@@ -6,24 +6,28 @@ from ironcore.messaging.multicast_subscription cimport MulticastReceiver
 from ironcore.messaging.subscription cimport SubscriptionEnd
 from ironcore.runtime.feed_books cimport BookBuilder, BookTable
 
-cdef struct Intake:
+cdef struct FeedState:
     BookTable* table
-    uint64_t messages
-    uint64_t lost                    # messages that never come
-    uint64_t heard_ns
-    uint64_t failed                  # errno of recording, or of memory, or of the transport
     int record                       # file, -1: none
+    bint stop_at_gap
+    bint gap_met                     # by this run
+    uint64_t failed                  # errno of recording, of memory, or of the transport
+    uint64_t messages                # in sequence, each once
+    uint64_t lost
+    uint64_t mended                  # of those lost, by a snapshot
     uint8_t* record_buffer
     size_t record_bytes
 
 cdef class Feed:
     cdef BookBuilder books
-    cdef SubscriptionEnd subscription
-    cdef MulticastReceiver* multicast  # the subscription's, NULL when it is none
-    cdef Intake intake
-    cdef int a                       # descriptors to wait for, -1: none
-    cdef int b
+    cdef readonly SubscriptionEnd subscription
+    cdef MulticastReceiver* multicast    # NULL: another transport carries the stream
+    cdef FeedState state
     cdef uint64_t stop_asked
-    cdef bint ended
+    cdef bint ended                  # the last message of the stream was taken
 
     cdef void loop(self) noexcept nogil
+    cdef int poll(self) noexcept nogil
+    cdef bint give_up(self) noexcept nogil
+    cdef bint waiting_for_gap(self) noexcept nogil
+    cdef void wait(self) noexcept nogil

@@ -1,23 +1,24 @@
-"""A subscriber's end of market data: takes ITCH 5.0 from any transport, builds books, records.
+"""A subscriber to market data: takes a stream's messages in sequence, builds books, records.
 
-`run` is a thread's whole life, without the interpreter: it polls a subscription and applies what
-comes. Messages that never come are counted as lost: the books are then no longer right, and
-`counts` says so. How messages that were lost on the way come again is the subscription's work.
+`run` is a thread's whole life, without the interpreter: it polls the subscription, whatever carries
+it, and applies the messages that come. What the subscription gives up is counted as lost: the books
+are then no longer right, and `counts` says so; with `stop_at_gap` the run ends there, so that the
+owner can take a snapshot and go on.
 """
 
 from libc.errno cimport EIO, ENOMEM, errno
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport (
-    STATUS_CLOSED, STATUS_EVICTED, STATUS_IGNORED, STATUS_LIMIT, STATUS_OK, Status,
+    STATUS_CLOSED, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_LIMIT, STATUS_OK,
 )
 from ironcore.messaging.multicast_subscription cimport (
-    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastReceiver, MulticastSubscription, multicast_give_up,
+    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastSubscription, multicast_give_up,
 )
-from ironcore.messaging.subscription cimport FrameHandler, Subscription, SubscriptionEnd
+from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
 from ironcore.runtime.feed_books cimport (
     BookBuilder, book_table_apply, pthread_mutex_lock, pthread_mutex_unlock,
 )
@@ -28,137 +29,191 @@ cdef extern from * nogil:
     """
     #include <poll.h>
     #include <unistd.h>
-    static void iron_feed_wait(int a, int b, int wait_ms) {
-        struct pollfd fds[2] = {{a, POLLIN, 0}, {b, POLLIN, 0}};
-        poll(fds, 2, wait_ms);  /* negative descriptors are passed over */
+    static void iron_feed_wait(const int *sources, int wait_ms) {
+        struct pollfd fds[3];
+        for (int i = 0; i < 3; i++) {
+            fds[i].fd = sources ? sources[i] : -1;  /* negative ones are passed over */
+            fds[i].events = POLLIN;
+            fds[i].revents = 0;
+        }
+        poll(fds, 3, wait_ms);
     }
     """
-    void iron_feed_wait(int a, int b, int wait_ms)
+    void iron_feed_wait(const int* sources, int wait_ms)
     long posix_write "write"(int fd, const void* data, size_t bytes)
 
 cdef enum:
+    BATCH_MAX = 4096                 # messages between two looks at the books by others
     RECORD_BYTES = 65536
-    BATCH_MAX = 1024                 # messages with the books held
     WAIT_MS = 20
-    WAIT_SHORT_MS = 1                # when nothing wakes it, or something is due
+    WAIT_GAP_MS = 1
 
 
-cdef void _flush(Intake* intake) noexcept nogil:
+cdef void _flush(FeedState* feed) noexcept nogil:
     cdef size_t at = 0
     cdef long written
-    while at < intake.record_bytes:
-        written = posix_write(intake.record, intake.record_buffer + at, intake.record_bytes - at)
+    while at < feed.record_bytes:
+        written = posix_write(feed.record, feed.record_buffer + at, feed.record_bytes - at)
         if written < 0:
-            intake.failed = <uint64_t>errno
+            feed.failed = <uint64_t>errno
             break
         at += <size_t>written
-    intake.record_bytes = 0
+    feed.record_bytes = 0
 
 
-cdef int _take(void* context, uint64_t sequence, const uint8_t* message,
-               uint32_t message_bytes) noexcept nogil:
-    cdef Intake* intake = <Intake*>context
-    cdef Status status = book_table_apply(intake.table, message, message_bytes)
+cdef void _record(FeedState* feed, const uint8_t* message, uint16_t bytes) noexcept nogil:
+    if feed.record_bytes + ITCH_FILE_FRAME_BYTES + ITCH50_MESSAGE_BYTES_MAX > RECORD_BYTES:
+        _flush(feed)
+    feed.record_bytes += itch_file_put(feed.record_buffer + feed.record_bytes, message, bytes)
+
+
+cdef int _frame(void* context, uint64_t sequence, const uint8_t* frame,
+                uint32_t frame_bytes) noexcept nogil:
+    cdef FeedState* feed = <FeedState*>context
+    cdef int status
+    if feed.gap_met and feed.stop_at_gap:
+        return STATUS_FULL           # after a gap nothing is right before there is a snapshot
+    status = book_table_apply(feed.table, frame, frame_bytes)
     if status == STATUS_LIMIT:
-        intake.failed = ENOMEM
-    if intake.record >= 0 and (status == STATUS_OK or status == STATUS_IGNORED):
-        if intake.record_bytes + ITCH_FILE_FRAME_BYTES + ITCH50_MESSAGE_BYTES_MAX > RECORD_BYTES:
-            _flush(intake)
-        intake.record_bytes += itch_file_put(intake.record_buffer + intake.record_bytes, message,
-                                             message_bytes)
-    intake.messages += 1
+        feed.failed = ENOMEM
+    if feed.record >= 0 and (status == STATUS_OK or status == STATUS_IGNORED):
+        _record(feed, frame, <uint16_t>frame_bytes)
+    feed.messages += 1
     return STATUS_OK
 
 
-cdef void _lose(void* context, uint64_t first, uint64_t count) noexcept nogil:
-    (<Intake*>context).lost += count
+cdef void _gap(void* context, uint64_t first, uint64_t count) noexcept nogil:
+    cdef FeedState* feed = <FeedState*>context
+    feed.lost += count
+    feed.gap_met = True
+
+
+cdef FrameHandler _handler(FeedState* feed) noexcept nogil:
+    cdef FrameHandler handler
+    handler.context = feed
+    handler.frame = _frame
+    handler.gap = _gap
+    return handler
 
 
 cdef class Feed:
-    """Receives one stream. books: takes the messages; record: a file to append to, or -1; wait:
-    descriptors on which something comes when there is something to poll for, at most two. The
-    descriptors stay the caller's. Call `run` on a thread of its own, once."""
+    """Receives one stream. books: takes the messages; record: a file to append to, or -1. Both stay
+    the caller's. Call `run` on a thread of its own; after a gap again, once the subscription and
+    the books stand where it can go on."""
 
     def __cinit__(self, BookBuilder books not None, SubscriptionEnd subscription not None, *,
-                  tuple wait=(), int record=-1):
+                  int record=-1, bint stop_at_gap=False):
         self.books = books
         self.subscription = subscription
-        self.a, self.b = (*wait, -1, -1)[:2]
         if isinstance(subscription, MulticastSubscription):
             self.multicast = &(<MulticastSubscription>subscription).receiver
-        self.intake.table = &books.table
-        self.intake.record = record
-        self.intake.record_buffer = <uint8_t*>malloc(RECORD_BYTES)
-        if self.intake.record_buffer == NULL:
+        self.state.table = &books.table
+        self.state.record = record
+        self.state.stop_at_gap = stop_at_gap
+        self.state.record_buffer = <uint8_t*>malloc(RECORD_BYTES)
+        if self.state.record_buffer == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        free(self.intake.record_buffer)
+        free(self.state.record_buffer)
 
     def run(self):
-        """Receive until `stop`, the end of the stream, or a failure."""
+        """Receive until `stop`, the end of the stream, a failure, or a gap if it is to stop there:
+        whether it was a gap."""
+        self.state.gap_met = False
         with nogil:
             self.loop()
+        return self.state.gap_met and self.state.stop_at_gap
+
+    def mend(self):
+        """A snapshot has taken the place of what was lost so far."""
+        self.state.mended = self.state.lost
 
     def stop(self):
         """Ask `run` to return; everything that has arrived is taken in first."""
         store_release_u64(&self.stop_asked, 1)
 
+    @property
+    def stopping(self):
+        """Whether `stop` was called."""
+        return load_acquire_u64(&self.stop_asked) != 0
+
     cdef void loop(self) noexcept nogil:
-        cdef Subscription* s = &self.subscription.subscription
-        cdef MulticastReceiver* m = self.multicast
-        cdef FrameHandler handler
         cdef bint stopping
         cdef int work
-        handler.context = &self.intake
-        handler.frame = _take
-        handler.gap = _lose
-        while self.intake.failed == 0:
+        while self.state.failed == 0 and not (self.state.gap_met and self.state.stop_at_gap):
             stopping = load_acquire_u64(&self.stop_asked) != 0
-            pthread_mutex_lock(&self.books.mutex)
-            work = s.poll(s.self, &handler, BATCH_MAX, iron_clock_mono_ns())
-            if (work == 0 and stopping and m != NULL and m.sources[SOURCE_ANSWERS] < 0
-                    and multicast_give_up(m, &handler, iron_clock_mono_ns())):
-                work = -STATUS_EVICTED
-            pthread_mutex_unlock(&self.books.mutex)
-            if work > 0:
-                self.intake.heard_ns = iron_clock_mono_ns()
-            elif work == -STATUS_CLOSED:
+            work = self.poll()
+            if work > 0 or work == -STATUS_EVICTED:
+                continue
+            if work == -STATUS_CLOSED:
                 self.ended = True
                 break
-            elif work < 0 and work != -STATUS_EVICTED:
-                self.intake.failed = EIO
-            elif work == 0:
-                _flush(&self.intake)
-                if stopping and (m == NULL or m.expected >= m.known_end):
-                    break
-                iron_feed_wait(self.a, self.b, _wait_ms(self.a, m))
-        _flush(&self.intake)
+            if work < 0:
+                self.state.failed = EIO
+                break
+            if stopping and not self.waiting_for_gap():
+                break
+            if stopping and self.give_up():
+                continue
+            _flush(&self.state)
+            self.wait()
+        _flush(&self.state)
+
+    cdef int poll(self) noexcept nogil:
+        cdef FrameHandler handler = _handler(&self.state)
+        cdef int work
+        pthread_mutex_lock(&self.books.mutex)
+        work = self.subscription.subscription.poll(self.subscription.subscription.self, &handler,
+                                                   BATCH_MAX, iron_clock_mono_ns())
+        pthread_mutex_unlock(&self.books.mutex)
+        return work
+
+    cdef bint give_up(self) noexcept nogil:
+        """Nobody can be asked for what is missing: step over it, whether there was something."""
+        cdef FrameHandler handler = _handler(&self.state)
+        if self.multicast == NULL or self.multicast.sources[SOURCE_ANSWERS] >= 0:
+            return False
+        return multicast_give_up(self.multicast, &handler, iron_clock_mono_ns())
+
+    cdef bint waiting_for_gap(self) noexcept nogil:
+        return self.multicast != NULL and self.multicast.expected < self.multicast.known_end
+
+    cdef void wait(self) noexcept nogil:
+        cdef bint soon = self.waiting_for_gap()
+        if self.multicast == NULL:
+            iron_feed_wait(NULL, WAIT_GAP_MS)
+            return
+        if self.multicast.sources[SOURCE_A] < 0 and self.multicast.sources[SOURCE_B] < 0:
+            soon = True              # what comes next is asked for again and again
+        iron_feed_wait(self.multicast.sources, WAIT_GAP_MS if soon else WAIT_MS)
 
     def counts(self):
-        """What happened so far: `messages` and `lost`, and what the transport counts."""
-        return {**self.subscription.counters.snapshot(), "messages": self.intake.messages,
-                "lost": self.intake.lost}
+        """What happened so far, as a dict of integers: those of the subscription, and messages
+        taken and lost."""
+        return {**self.subscription.counters.snapshot(), "messages": self.state.messages,
+                "lost": self.state.lost}
 
     @property
     def next_sequence(self):
-        """The number of the next message; everything before it was taken in. 0: not known yet."""
+        """The sequence number of the next message; everything before it was taken in, or lost."""
         return self.subscription.sequence_next
 
     @property
     def complete(self):
-        """Whether nothing that the publisher has shown is missing."""
-        return self.intake.lost == 0 and getattr(self.subscription, "complete", True)
+        """Whether nothing that the publisher has shown is missing, in the books or at all."""
+        return self.state.lost == self.state.mended and not self.waiting_for_gap()
 
     @property
     def session_name(self):
-        """The stream's session, empty while it is not known or where there is none."""
+        """The stream's session, empty before the first packet, or on a transport without."""
         return getattr(self.subscription, "session", "")
 
     @property
     def silent_ns(self):
-        """For how long no message came; from the start of time before the first."""
-        return iron_clock_mono_ns() - self.intake.heard_ns
+        """For how long nothing was heard; from the start of time before the first packet, and 0 on
+        a transport that has no signs of life."""
+        return getattr(self.subscription, "silent_ns", 0)
 
     @property
     def session_ended(self):
@@ -168,11 +223,4 @@ cdef class Feed:
     @property
     def error(self):
         """The errno that ended `run`, or 0."""
-        return self.intake.failed
-
-
-cdef int _wait_ms(int descriptor, const MulticastReceiver* m) noexcept nogil:
-    if descriptor < 0 or (m != NULL and (m.expected < m.known_end or (
-            m.sources[SOURCE_A] < 0 and m.sources[SOURCE_B] < 0))):
-        return WAIT_SHORT_MS
-    return WAIT_MS
+        return self.state.failed

@@ -14,7 +14,11 @@ cdef struct BookOrder:               # 32 bytes; ironcore.runtime.feed_books.ORD
     uint32_t quantity                # 0: the slot is free
     uint16_t locate
     uint8_t side                     # 'B', 'S'
-    uint8_t reserved[5]
+    uint8_t attribution[4]           # who shows it, zeros: nobody says so
+    uint8_t reserved
+
+cdef enum:
+    REFERENCE_BYTES = 64             # a stock directory message and a trading action, 39 and 25
 
 cdef struct BookTable:
     BookOrder* slots
@@ -29,7 +33,10 @@ cdef struct BookTable:
     uint64_t broken                  # executions that do not count: B messages
     uint64_t unknown                 # messages about orders that were not added
     uint64_t malformed
-    uint8_t system_event             # the latest, 0 before the first
+    uint64_t applied                 # messages, of any kind; the sequence of the latest if all came
+    uint8_t timestamp[6]             # the latest message's
+    uint8_t system_event[12]         # the latest such message, zeros before the first
+    uint8_t* references              # REFERENCE_BYTES for each locate, zeros before the first
     char* symbols                    # 8 characters for each locate
     uint8_t* states                  # of each locate: ITCH's trading state, 0 before the first
     uint32_t locates_count           # highest locate known, and one

@@ -23,24 +23,28 @@ from ironcore.wire.itch50_orders cimport (
 )
 from ironcore.wire.itch50_reference cimport (
     ITCH50_STOCK_DIRECTORY, ITCH50_STOCK_TRADING_ACTION, ITCH50_SYSTEM_EVENT, ItchStockDirectory,
-    ItchStockTradingAction, ItchSystemEvent, itch50_decode_stock_directory,
-    itch50_decode_stock_trading_action, itch50_decode_system_event,
+    ItchStockTradingAction, itch50_decode_stock_directory, itch50_decode_stock_trading_action,
 )
 from ironcore.wire.itch_file cimport itch_file_next, itch_file_skip
 
 ORDER = np.dtype([
     ("order_ref", "<u8"), ("priority", "<u8"), ("price_e4", "<i4"), ("quantity", "<u4"),
-    ("locate", "<u2"), ("side", "u1"), ("reserved", "u1", 5),
+    ("locate", "<u2"), ("side", "u1"), ("attribution", "S4"), ("reserved", "u1"),
 ])
 
 cdef enum:
     BOOK_ORDER_BYTES = 32
     SLOTS_MIN = 1 << 12
     LOCATES_MAX = 65536
+    DIRECTORY_BYTES = 39
+    ACTION_BYTES = 25
+    TIMESTAMP_OFFSET = 5
+    EVENT_CODE_OFFSET = 11
 
 
 cdef void _layout() noexcept nogil:
     iron_static_assert(sizeof(BookOrder) == BOOK_ORDER_BYTES)
+    iron_static_assert(DIRECTORY_BYTES + ACTION_BYTES == REFERENCE_BYTES)
 
 
 cdef inline uint64_t _home(const BookTable* table, uint64_t order_ref) noexcept nogil:
@@ -53,9 +57,11 @@ cdef Status book_table_open(BookTable* table) noexcept nogil:
     table.slots = <BookOrder*>calloc(SLOTS_MIN, sizeof(BookOrder))
     table.symbols = <char*>calloc(LOCATES_MAX, 8)
     table.states = <uint8_t*>calloc(LOCATES_MAX, 1)
+    table.references = <uint8_t*>calloc(LOCATES_MAX, REFERENCE_BYTES)
     table.mask = SLOTS_MIN - 1
     table.shift = 52                 # 64 - log2(SLOTS_MIN)
-    if table.slots == NULL or table.symbols == NULL or table.states == NULL:
+    if (table.slots == NULL or table.symbols == NULL or table.states == NULL
+            or table.references == NULL):
         book_table_close(table)
         return STATUS_LIMIT
     return STATUS_OK
@@ -65,6 +71,8 @@ cdef void book_table_close(BookTable* table) noexcept nogil:
     free(table.slots)
     free(table.symbols)
     free(table.states)
+    free(table.references)
+    table.references = NULL
     table.slots = NULL
     table.symbols = NULL
     table.states = NULL
@@ -122,7 +130,8 @@ cdef void _remove(BookTable* table, BookOrder* order) noexcept nogil:
 
 
 cdef Status _add(BookTable* table, uint64_t order_ref, uint8_t side, uint32_t quantity,
-                 uint32_t price_e4, uint16_t locate) noexcept nogil:
+                 uint32_t price_e4, uint16_t locate,
+                 const uint8_t* attribution) noexcept nogil:
     cdef BookOrder order
     if quantity == 0:
         return STATUS_IGNORED
@@ -135,6 +144,8 @@ cdef Status _add(BookTable* table, uint64_t order_ref, uint8_t side, uint32_t qu
     order.quantity = quantity
     order.locate = locate
     order.side = side
+    if attribution != NULL:
+        memcpy(order.attribution, attribution, sizeof(order.attribution))
     _put(table, &order)
     table.added += 1
     table.count += 1
@@ -155,10 +166,10 @@ cdef Status _apply_add(BookTable* table, const uint8_t* message, size_t bytes) n
     cdef ItchAddOrderMPID add_mpid
     if message[0] == ITCH50_ADD_ORDER:
         itch50_decode_add_order(message, bytes, &add)
-        return _add(table, add.order_ref, add.side, add.shares, add.price, add.stock_locate)
+        return _add(table, add.order_ref, add.side, add.shares, add.price, add.stock_locate, NULL)
     itch50_decode_add_order_mpid(message, bytes, &add_mpid)
     return _add(table, add_mpid.order_ref, add_mpid.side, add_mpid.shares, add_mpid.price,
-                add_mpid.stock_locate)
+                add_mpid.stock_locate, <const uint8_t*>add_mpid.attribution)
 
 
 cdef Status _apply_replace(BookTable* table, const uint8_t* message, size_t bytes) noexcept nogil:
@@ -166,14 +177,17 @@ cdef Status _apply_replace(BookTable* table, const uint8_t* message, size_t byte
     cdef BookOrder* order
     cdef uint8_t side
     cdef uint16_t locate
+    cdef uint8_t attribution[4]
     itch50_decode_order_replace(message, bytes, &replace)
     order = _find(table, replace.original_order_ref)
     if order == NULL:
         return STATUS_OK
     side = order.side
     locate = order.locate
+    memcpy(attribution, order.attribution, sizeof(attribution))
     _remove(table, order)
-    return _add(table, replace.new_order_ref, side, replace.shares, replace.price, locate)
+    return _add(table, replace.new_order_ref, side, replace.shares, replace.price, locate,
+                attribution)
 
 
 cdef inline void _count_execution(BookTable* table, uint32_t quantity) noexcept nogil:
@@ -213,18 +227,21 @@ cdef void _apply_trade(BookTable* table, const uint8_t* message, size_t bytes) n
 cdef void _apply_reference(BookTable* table, const uint8_t* message, size_t bytes) noexcept nogil:
     cdef ItchStockDirectory directory
     cdef ItchStockTradingAction action
-    cdef ItchSystemEvent event
+    cdef uint8_t* reference
     if message[0] == ITCH50_STOCK_DIRECTORY:
         itch50_decode_stock_directory(message, bytes, &directory)
         memcpy(table.symbols + 8 * directory.stock_locate, directory.stock, 8)
+        reference = table.references + <size_t>REFERENCE_BYTES * directory.stock_locate
+        memcpy(reference, message, DIRECTORY_BYTES)
         if directory.stock_locate >= table.locates_count:
             table.locates_count = directory.stock_locate + 1
     elif message[0] == ITCH50_STOCK_TRADING_ACTION:
         itch50_decode_stock_trading_action(message, bytes, &action)
         table.states[action.stock_locate] = action.trading_state
+        reference = table.references + <size_t>REFERENCE_BYTES * action.stock_locate
+        memcpy(reference + DIRECTORY_BYTES, message, ACTION_BYTES)
     elif message[0] == ITCH50_SYSTEM_EVENT:
-        itch50_decode_system_event(message, bytes, &event)
-        table.system_event = event.event_code
+        memcpy(table.system_event, message, sizeof(table.system_event))
 
 
 cdef Status book_table_apply(BookTable* table, const uint8_t* message,
@@ -237,6 +254,8 @@ cdef Status book_table_apply(BookTable* table, const uint8_t* message,
     if status != STATUS_OK:
         table.malformed += 1
         return status
+    table.applied += 1
+    memcpy(table.timestamp, message + TIMESTAMP_OFFSET, sizeof(table.timestamp))
     if message[0] == ITCH50_ADD_ORDER or message[0] == ITCH50_ADD_ORDER_MPID:
         return _apply_add(table, message, bytes)
     if message[0] == ITCH50_ORDER_DELETE:
@@ -257,6 +276,40 @@ cdef Status book_table_apply(BookTable* table, const uint8_t* message,
     else:
         _apply_reference(table, message, bytes)
     return STATUS_OK
+
+
+cdef Status _apply_file(BookTable* table, const uint8_t* buffer, size_t bytes, size_t* offset,
+                        uint64_t* count) noexcept nogil:
+    """Take in framed messages up to the end, which is STATUS_EMPTY, or to what cannot be read."""
+    cdef const uint8_t* message = NULL
+    cdef uint16_t message_bytes = 0
+    cdef Status status
+    while True:
+        status = itch_file_next(buffer, bytes, offset, &message, &message_bytes)
+        if status == STATUS_UNKNOWN_TYPE:
+            itch_file_skip(offset, message_bytes)
+            continue
+        if status != STATUS_OK:
+            return status
+        count[0] += 1
+        if book_table_apply(table, message, message_bytes) == STATUS_LIMIT:
+            return STATUS_LIMIT
+
+
+cdef int _check_file(Status status, size_t offset) except -1:
+    if status == STATUS_LIMIT:
+        raise MemoryError
+    if status != STATUS_EMPTY:
+        raise ValueError(f"ITCH file: offset {offset}: found no whole ITCH 5.0 message")
+    return 0
+
+
+cdef void _copy_orders(const BookTable* table, uint8_t* out) noexcept nogil:
+    cdef uint64_t i
+    for i in range(table.mask + 1):
+        if table.slots[i].quantity != 0:
+            memcpy(out, &table.slots[i], BOOK_ORDER_BYTES)
+            out += BOOK_ORDER_BYTES
 
 
 cdef class BookBuilder:
@@ -289,55 +342,89 @@ cdef class BookBuilder:
         """Take in a length-framed ITCH file; the number of messages. ValueError where it breaks."""
         cdef const uint8_t* buffer = &data[0] if data.shape[0] else NULL
         cdef size_t bytes = <size_t>data.shape[0]
-        cdef const uint8_t* message = NULL
-        cdef uint16_t message_bytes = 0
         cdef size_t offset = 0
         cdef uint64_t count = 0
         cdef Status status
         with nogil:
             pthread_mutex_lock(&self.mutex)
-            while True:
-                status = itch_file_next(buffer, bytes, &offset, &message, &message_bytes)
-                if status == STATUS_UNKNOWN_TYPE:
-                    itch_file_skip(&offset, message_bytes)
-                    continue
-                if status != STATUS_OK:
-                    break
-                count += 1
-                status = book_table_apply(&self.table, message, message_bytes)
-                if status == STATUS_LIMIT:
-                    break
+            status = _apply_file(&self.table, buffer, bytes, &offset, &count)
             pthread_mutex_unlock(&self.mutex)
-        if status == STATUS_LIMIT:
+        _check_file(status, offset)
+        return count
+
+    def replace(self, const uint8_t[::1] data not None):
+        """Put the orders and states of a length-framed ITCH snapshot in the place of what is here,
+        in one step for those who look; counters of trades go on. The number of messages.
+        ValueError where the snapshot breaks: nothing is changed then."""
+        cdef const uint8_t* buffer = &data[0] if data.shape[0] else NULL
+        cdef size_t bytes = <size_t>data.shape[0]
+        cdef size_t offset = 0
+        cdef uint64_t count = 0
+        cdef BookTable fresh
+        cdef BookTable old
+        cdef Status status
+        if book_table_open(&fresh) != STATUS_OK:
             raise MemoryError
-        if status != STATUS_EMPTY:
-            raise ValueError(f"ITCH file: offset {offset}: found no whole ITCH 5.0 message")
+        with nogil:
+            status = _apply_file(&fresh, buffer, bytes, &offset, &count)
+            if status == STATUS_EMPTY:
+                pthread_mutex_lock(&self.mutex)
+                old = self.table
+                fresh.added += old.added
+                fresh.executions = old.executions
+                fresh.executed_quantity = old.executed_quantity
+                fresh.crosses = old.crosses
+                fresh.crossed_quantity = old.crossed_quantity
+                fresh.broken = old.broken
+                fresh.unknown += old.unknown
+                fresh.malformed += old.malformed
+                self.table = fresh
+                pthread_mutex_unlock(&self.mutex)
+                book_table_close(&old)
+            else:
+                book_table_close(&fresh)
+        _check_file(status, offset)
         return count
 
     def orders(self):
         """All orders now, as an array of ORDER in no particular order."""
+        return self.picture()["orders"]
+
+    def picture(self):
+        """All of one moment, as a dict: `applied`, how many messages had come; `orders`, an array
+        of ORDER in no particular order; `system_event`, `references` (the stock directory's message
+        and the trading action of each locate, zeros where there is none) and `timestamp` in their
+        bytes."""
         cdef uint8_t[::1] out
-        cdef uint64_t i
-        cdef uint64_t found = 0
+        cdef uint8_t[::1] references
+        cdef BookTable table
         cdef uint64_t room
+        cdef uint64_t locates
         while True:
             # Room for more than there are, since the feed goes on until the lock is taken.
             room = self.table.count + self.table.count // 8 + 1024
+            locates = self.table.locates_count + 64
             array = np.empty(room, ORDER)
             out = array.view(np.uint8)
+            reference_array = np.zeros((locates, REFERENCE_BYTES), np.uint8)
+            references = reference_array.reshape(-1)
             with nogil:
                 pthread_mutex_lock(&self.mutex)
-                found = self.table.count
-                if found <= room:
-                    found = 0
-                    for i in range(self.table.mask + 1):
-                        if self.table.slots[i].quantity != 0:
-                            memcpy(&out[found * BOOK_ORDER_BYTES], &self.table.slots[i],
-                                   BOOK_ORDER_BYTES)
-                            found += 1
+                table = self.table
+                if table.count <= room and table.locates_count <= locates:
+                    _copy_orders(&table, &out[0])
+                    memcpy(&references[0], table.references,
+                           <size_t>REFERENCE_BYTES * table.locates_count)
                 pthread_mutex_unlock(&self.mutex)
-            if found <= room:
-                return array[:found].copy()
+            if table.count <= room and table.locates_count <= locates:
+                break
+        return {
+            "applied": table.applied,
+            "orders": array[:table.count].copy(),
+            "references": reference_array[:table.locates_count],
+            "system_event": bytes(table.system_event[:12]),
+            "timestamp": bytes(table.timestamp[:6]),
+        }
 
     def symbols(self):
         """Locate to symbol, as the stock directory said so far."""
@@ -371,4 +458,5 @@ cdef class BookBuilder:
     @property
     def system_event(self):
         """The latest system event's code, empty before the first."""
-        return chr(self.table.system_event) if self.table.system_event else ""
+        code = self.table.system_event[EVENT_CODE_OFFSET]
+        return chr(code) if code else ""

@@ -20,6 +20,8 @@ from ironcore.stage.journal_reader import JournalReader
 Frames = Iterator[tuple[int, bytes]]
 
 READERS = ("journal", "gateway", "publisher")
+# The books of the snapshot server catch up from the journal: nobody's order waits for them.
+SNAPSHOT_PATIENCE_NS = 10_000_000
 LOOKS_MAX = 1000
 CONTROL_RING_BYTES = 65_536
 COMMAND_TYPES = range(1, 128)
@@ -41,8 +43,10 @@ def create_event_ring(
     before_reply: bool,
     sequence_next: int = 1,
     huge_pages: str = "off",
+    snapshot: bool = False,
 ) -> None:
-    """The ring of the event stream. The journal is waited for without end, the others patience_ns.
+    """The ring of the event stream. The journal is waited for without end, the others patience_ns,
+    and the reader of the snapshot server's books, if there is one, hardly at all.
 
     before_reply: gateway and publisher see only what the journal has released, and it releases only
     what is durable.
@@ -53,6 +57,10 @@ def create_event_ring(
         "gateway": Gating(patience_ns, after=after),
         "publisher": Gating(patience_ns, after=after),
     }
+    if snapshot:
+        readers["snapshot"] = Gating(
+            min(patience_ns or SNAPSHOT_PATIENCE_NS, SNAPSHOT_PATIENCE_NS), after=after
+        )
     broadcast.create(
         path, capacity_bytes, readers, sequence_next=sequence_next, huge_pages=huge_pages
     )

@@ -134,19 +134,12 @@ class Link:
         self.asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         if server is not None:
             self.asker.connect(server.socket.getsockname())
-        for sock in (self.receiver, self.asker):
-            sock.setblocking(False)
         subscription = MulticastSubscription(
             self.receiver.fileno() if multicast else -1,
             rerequest=self.asker.fileno() if server is not None else -1,
             session="" if multicast else SESSION,
         )
-        self.feed = Feed(
-            self.books.builder,
-            subscription,
-            wait=(self.receiver.fileno(), self.asker.fileno()) if multicast else (),
-            record=record,
-        )
+        self.feed = Feed(self.books.builder, subscription, record=record)
         self.thread = threading.Thread(target=self.feed.run, daemon=True)
         self.thread.start()
 

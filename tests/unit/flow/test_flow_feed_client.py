@@ -5,16 +5,13 @@ Method: packets sent to groups on the loopback interface.
 
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.unit.flow.test_flow_feed import SESSION, TIMEOUT_S, books_of, packets, stream
 
 from ironcore.wire import itch_file, moldudp64
 from ironpit.config import Endpoint
-from ironpit.config.schema import MarketDataStream, MulticastGroup, Rerequest
-from ironpit.feed import FeedClient, FeedError, subscribe
-from ironpit.messaging.multicast import Opened
+from ironpit.feed import FeedClient, FeedError
 
 GROUP = "239.192.77.7"
 
@@ -32,13 +29,6 @@ def sender() -> socket.socket:
     return s
 
 
-def heard(group: str, port: int, interface: str = "127.0.0.1") -> Opened[Any]:
-    """A subscription to a group, with a re-request server that nobody answers at."""
-    feed = MulticastGroup(group=Endpoint(group, port), interface=interface)
-    nobody = Rerequest(listen=Endpoint("127.0.0.1", free_port()))
-    return subscribe(MarketDataStream(a=feed, rerequest=nobody), SESSION)
-
-
 @pytest.mark.parametrize("interface", ["127.0.0.1", "lo"])
 def test_a_group_is_heard_on_an_interface_given_by_address_or_by_name(
     interface: str, tmp_path: Path
@@ -46,7 +36,7 @@ def test_a_group_is_heard_on_an_interface_given_by_address_or_by_name(
     port = free_port()
     messages = stream(90)
     record = tmp_path / "out.itch"
-    client = FeedClient(heard(GROUP, port, interface), record=record)
+    client = FeedClient(Endpoint(GROUP, port), interface, record=record)
     with sender() as s, client:
         for packet in packets(messages):
             s.sendto(packet, (GROUP, port))
@@ -59,8 +49,8 @@ def test_a_group_is_heard_on_an_interface_given_by_address_or_by_name(
 def test_another_group_on_the_same_port_is_not_heard() -> None:
     port = free_port()
     first, second = packets(stream(6))
-    with sender() as s, FeedClient(heard(GROUP, port)) as client:
-        other = FeedClient(heard("239.192.77.8", port))
+    with sender() as s, FeedClient(Endpoint(GROUP, port), "127.0.0.1") as client:
+        other = FeedClient(Endpoint("239.192.77.8", port), "127.0.0.1")
         s.sendto(moldudp64.encode_packet("OTHER", 1, []), ("239.192.77.8", port))
         s.sendto(first, (GROUP, port))
         s.sendto(second, (GROUP, port))
@@ -72,11 +62,13 @@ def test_another_group_on_the_same_port_is_not_heard() -> None:
 
 def test_an_interface_that_is_not_there_is_an_error_by_name() -> None:
     with pytest.raises(FeedError, match=r"group 239\.192\.77\.7:\d+ on nosuch0: No such device"):
-        heard(GROUP, free_port(), "nosuch0")
+        FeedClient(Endpoint(GROUP, free_port()), "nosuch0")
     with pytest.raises(FeedError, match=r"group 239\.192\.77\.7:\d+ on 203\.0\.113\.9: "):
-        heard(GROUP, free_port(), "203.0.113.9")
+        FeedClient(Endpoint(GROUP, free_port()), "203.0.113.9")
 
 
 def test_a_recording_that_cannot_be_written_is_an_error_by_name(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=r"missing/out\.itch: No such file"):
-        FeedClient(heard(GROUP, free_port()), record=tmp_path / "missing" / "out.itch")
+        FeedClient(
+            Endpoint(GROUP, free_port()), "127.0.0.1", record=tmp_path / "missing" / "out.itch"
+        )
