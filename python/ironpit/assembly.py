@@ -18,6 +18,7 @@ from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironcore.stage.bridge import BridgeStage
 from ironpit import credentials, crossing, isolation, listening
+from ironpit.bridge.venue import BridgedEnd, counters_needed
 from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
@@ -56,7 +57,8 @@ class ProcessStages:
         self.snapshots: SnapshotServer | None = None
         self.snapshot_runner: Runner | None = None
         self.counters = CountersFile.create(
-            config.venue.data_directory / f"counters-{name}.dat", COUNTERS_MAX
+            config.venue.data_directory / f"counters-{name}.dat",
+            COUNTERS_MAX + sum(map(counters_needed, config.streams.bridged.values())),
         )
         build: dict[str, Callable[[], Any]] = {
             "gateway": self._gateway,
@@ -66,11 +68,15 @@ class ProcessStages:
         }
         self._note_clock()
         self.stages: dict[str, Any] = {}
-        self.bridges: list[BridgeStage] = []
+        self.crossings: list[BridgeStage] = []
         self.runners: list[Runner] = []
+        self.bridged: list[BridgedEnd] = []
         for thread in self.process.threads:
             for stage in thread.stages:
-                self.stages[stage] = build[stage]()
+                if stage == "bridge":
+                    self._bridges()
+                else:
+                    self.stages[stage] = build[stage]()
         for thread in self.process.threads:
             self.runners.append(
                 Runner(
@@ -93,6 +99,9 @@ class ProcessStages:
     def _reader(self, name: str) -> Any:
         reader = pipeline.open_stream_reader(self.config.streams.events.path, name)
         self._note_huge_pages(reader.huge_pages)
+        entry = {"feature": "lock", "reason": reader.locked}
+        if reader.locked.startswith("not") and entry not in self.degraded:
+            self.degraded.append(entry)
         return reader
 
     def _note_huge_pages(self, found: str) -> None:
@@ -202,14 +211,18 @@ class ProcessStages:
         built = crossing.build(self.config, self._counters)
         self._note_huge_pages(built.huge_pages)
         self.sockets += built.sockets
-        self.bridges = built.bridges
+        self.crossings = built.bridges
         return pipeline.open_stream_reader(built.ring, "publisher")
 
     def _agents(self, thread: Thread) -> list[Any]:
-        """What a thread polls: its stages, and the bridges right before the publisher."""
+        """What a thread polls, in the order of the duty cycle: its stages, what brings the stream
+        to the publisher right before it, and of the bridge one stage for each stream."""
         agents: list[Any] = []
         for name in thread.stages:
-            agents += self.bridges if name == "publisher" else []
+            if name == "bridge":
+                agents += [end.stage for end in self.bridged]
+                continue
+            agents += self.crossings if name == "publisher" else []
             agents.append(self.stages[name])
         return agents
 
@@ -217,6 +230,13 @@ class ProcessStages:
         if self.config.degrade.multicast == "refuse":
             raise UserError(f"{key}: {reason}", Exit.REFUSED)
         self.degraded.append({"feature": "multicast", "reason": reason})
+
+    def _bridges(self) -> None:
+        for name, stream in self.config.streams.bridged.items():
+            end = BridgedEnd(self.config, name, stream, self.counters, say)
+            self._note_huge_pages(end.huge_pages)
+            self.bridged.append(end)
+            self.stages[f"bridge-{name}"] = end.stage
 
     def _serve_snapshots(self) -> None:
         """The books for the snapshot server, kept by a publisher of their own on its own thread."""
@@ -245,6 +265,8 @@ class ProcessStages:
 
     def start(self) -> None:
         """Start the runners. What pinning is refused is degraded or refused as configured."""
+        for end in self.bridged:
+            end.start()
         for runner, thread in zip(self.runners, self.process.threads, strict=True):
             try:
                 runner.start()
@@ -307,6 +329,8 @@ class ProcessStages:
         complete = self._finish_journal()
         if self.engine is not None:
             self._keep_books()
+        for end in self.bridged:
+            end.close()
         for sock in self.sockets:
             if sock is not None:
                 sock.close()
@@ -319,7 +343,7 @@ class ProcessStages:
         for _ in range(DRAIN_ROUNDS_MAX):
             if sum(max(self._last_turn(agent), 0) for agent in agents):
                 quiet = 0
-            elif not self.bridges or quiet == QUIET_ROUNDS:
+            elif not self.crossings or quiet == QUIET_ROUNDS:
                 break
             else:
                 quiet += 1

@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ironpit.config import scalars
-from ironpit.config.schema import STAGES, CarriedStream, Config, Instrument
+from ironpit.config.schema import STAGES, BridgedStream, CarriedStream, Config, Instrument
 
 TICK_BANDS_MAX = 7
+READERS = ("journal", "gateway", "publisher")  # of the event stream, whatever else is configured
+READERS_MAX = 16
 SECOND_NS = 1_000_000_000
 SLOTS_MAX = (1 << 32) - 1  # a slot is 32 bits, and the highest one means "none"
 
@@ -24,6 +26,7 @@ def violations(config: Config) -> Iterator[Violation]:
         yield from _instrument(f"instruments[{index}]", instrument)
     yield from _order_entry(config)
     yield from _streams(config)
+    yield from _readers(config)
     yield from _placement(config)
 
 
@@ -121,13 +124,15 @@ def _streams(config: Config) -> Iterator[Violation]:
         found = scalars.show_size(streams.events.capacity_bytes)
         least = scalars.show_size(streams.orders.capacity_bytes)
         yield "streams.events.capacity", found, f"at least streams.orders.capacity = {least}"
-
     yield from _carried("streams.events", streams.events)
     yield from _carried("streams.market_data", streams.market_data)
     paths = (streams.orders.path, streams.events.path)
     if streams.market_data.transport == "shm" and streams.market_data.path in paths:
         found = repr(str(streams.market_data.path))
         yield "streams.market_data.path", found, "a file of its own"
+    listens = {str(config.order_entry.listen): "order_entry.listen"}
+    for name, stream in streams.bridged.items():
+        yield from _bridged(f"streams.{name}", name, stream, listens)
 
 
 def _carried(key: str, stream: CarriedStream) -> Iterator[Violation]:
@@ -146,6 +151,50 @@ def _carried(key: str, stream: CarriedStream) -> Iterator[Violation]:
         found = scalars.show_size(stream.slow_reader.queue_bytes)
         most = scalars.show_size(stream.window_bytes)
         yield f"{key}.slow_reader.queue", found, f"at most window = {most}"
+
+
+def _bridged(
+    key: str, name: str, stream: BridgedStream, listens: dict[str, str]
+) -> Iterator[Violation]:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,14}", name):
+        yield key, repr(name), "a name of 1 to 15 characters out of a-z 0-9 _ -"
+    if stream.slow_reader.queue_bytes > stream.window_bytes:
+        found = scalars.show_size(stream.slow_reader.queue_bytes)
+        most = scalars.show_size(stream.window_bytes)
+        yield f"{key}.slow_reader.queue", found, f"at most window = {most}"
+    if stream.peer_timeout_ns <= stream.heartbeat_ns:
+        found = scalars.show_duration(stream.peer_timeout_ns)
+        least = scalars.show_duration(stream.heartbeat_ns)
+        yield f"{key}.peer_timeout", found, f"more than heartbeat = {least}"
+    listen = str(stream.listen)
+    if listen in listens:
+        yield f"{key}.listen", listen, f"an address of its own (see {listens[listen]})"
+    listens.setdefault(listen, f"{key}.listen")
+
+
+def _readers(config: Config) -> Iterator[Violation]:
+    """The journal is waited for without end, stages are always waited for; the ring has so many
+    places, and whoever need not be there must not hold the venue up for ever."""
+    events = config.streams.events
+    places = {*READERS, *(f"bridge-{name}" for name in config.streams.bridged)}
+    places |= {"snapshot"} if config.streams.market_data.snapshot else set()
+    for name, rule in events.readers.items():
+        key, found = f"streams.events.readers.{name}", scalars.reader_rule().show(rule)
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+            yield key, repr(name), "a name of 1 to 31 characters out of a-z 0-9 -"
+        if name == "journal" and found != "gating":
+            yield key, found, "gating: the journal is waited for without end"
+        elif name in READERS and not rule.gating:
+            yield key, found, "gating: a stage of the venue misses nothing"
+        elif name not in READERS and rule.gating and not (rule.patience_ns or events.patience_ns):
+            yield key, found, "a patience: whoever is not there would stop the venue"
+        if rule.gating and name not in READERS and name in places:
+            yield key, repr(name), "a name that the venue itself does not use"
+        if rule.gating:
+            places.add(name)
+    if len(places) > READERS_MAX:
+        found = f"{len(places)} gating readers"
+        yield "streams.events.readers", found, f"at most {READERS_MAX}, with the venue's own"
 
 
 def _placement(config: Config) -> Iterator[Violation]:
@@ -168,6 +217,10 @@ def _placement(config: Config) -> Iterator[Violation]:
             if thread.cpu in cpus:
                 yield f"{at}.cpu", str(thread.cpu), f"a core of its own (see {cpus[thread.cpu]})"
             cpus.setdefault(thread.cpu, at)
+    if placed["bridge"] and not config.streams.bridged:
+        yield "placement.processes", "the stage 'bridge'", "a stream for it, with transport: tcp"
     for stage in STAGES:
+        if stage == "bridge" and not config.streams.bridged:
+            continue
         if not placed[stage]:
             yield "placement.processes", f"no thread with stage {stage!r}", "each stage once"

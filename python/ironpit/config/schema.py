@@ -12,12 +12,13 @@ import msgspec
 from msgspec import field
 
 from ironpit.config import scalars
+from ironpit.config.reader import OTHERS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 
-Stage = Literal["gateway", "matcher", "journal", "publisher"]
-STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher")
+Stage = Literal["gateway", "matcher", "journal", "publisher", "bridge"]
+STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher", "bridge")
 OnRefusal = Literal["degrade", "refuse"]
 Transport = Literal["shm", "multicast", "tcp"]
 InitialState = Literal[
@@ -39,7 +40,10 @@ Listen = Annotated[scalars.Endpoint, scalars.endpoint()]
 Symbol = Annotated[
     str, scalars.pattern(r"[A-Z0-9.+*=#^-]{1,8}", "1 to 8 characters out of A-Z 0-9 . + * = # ^ -")
 ]
-RingBytes = Annotated[int, scalars.size(64 * KIB, 16 * GIB)]
+RingBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB, power_of_two=False)]
+Lock = Literal["off", "auto", "require"]
+NumaNode = Annotated[int, scalars.integer(0, 1023)]
+ReaderRule = Annotated[scalars.ReaderRule, scalars.reader_rule()]
 BasisPoints = Annotated[int, scalars.basis_points()]
 WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
@@ -143,6 +147,8 @@ class OrdersStream(Mapping, frozen=True, kw_only=True):
     transport: Literal["shm"] = "shm"
     capacity_bytes: RingBytes = field(name="capacity", default=4 * MIB)
     huge_pages: Literal["auto", "off"] = "auto"
+    lock: Lock = "off"
+    numa_node: NumaNode | None = None
 
 
 class MulticastGroup(Mapping, frozen=True, kw_only=True):
@@ -171,9 +177,11 @@ class Snapshot(Mapping, frozen=True, kw_only=True):
 
 
 class SlowReader(Mapping, frozen=True, kw_only=True):
-    """A TCP reader that lags: how far it may, and what happens to it then."""
+    """How far a reader may lag, and what becomes of it then."""
 
-    queue_bytes: Annotated[int, scalars.size(64 * KIB, GIB)] = field(name="queue", default=8 * MIB)
+    queue_bytes: Annotated[int, scalars.size(4 * KIB, 4 * GIB, power_of_two=False)] = field(
+        name="queue", default=8 * MIB
+    )
     policy: Literal["disconnect", "conflate"] = "disconnect"
 
 
@@ -188,7 +196,7 @@ class CarriedStream(Mapping, frozen=True, kw_only=True):
     rerequest: Rerequest | None = None
     listen: Listen | None = None
     slow_reader: SlowReader = SlowReader()
-    readers_max: Annotated[int, scalars.integer(1, 1024)] = 64
+    connections_max: Annotated[int, scalars.integer(1, 256)] = 64
     window_bytes: Annotated[int, scalars.size(64 * KIB, 4 * GIB, power_of_two=True)] = field(
         name="window", default=64 * MIB
     )
@@ -204,6 +212,9 @@ class EventsStream(CarriedStream, frozen=True, kw_only=True):
     transport: Transport = "shm"
     capacity_bytes: RingBytes = field(name="capacity", default=64 * MIB)
     patience_ns: Annotated[int, scalars.duration(0, HOUR)] = field(name="patience", default=5 * S)
+    readers: dict[str, ReaderRule] = field(default_factory=dict)
+    lock: Lock = "off"
+    numa_node: NumaNode | None = None
 
 
 class MarketDataStream(CarriedStream, frozen=True, kw_only=True):
@@ -224,12 +235,44 @@ class MarketDataStream(CarriedStream, frozen=True, kw_only=True):
         return " and ".join(str(feed.group) for feed in (self.a, self.b) if feed is not None)
 
 
+class Tls(Mapping, frozen=True, kw_only=True):
+    """TLS 1.3: the venue's certificate and key, and who signs its readers' certificates."""
+
+    certificate: FilePath
+    key: FilePath
+    client_ca: FilePath
+
+
+class BridgedStream(Mapping, frozen=True, kw_only=True):
+    """A stream of the venue, carried over TCP to where shared memory and multicast do not go."""
+
+    transport: Literal["tcp"]
+    listen: Listen
+    source: Literal["events", "market_data"] = "events"
+    tls: Tls | None = None
+    slow_reader: SlowReader = SlowReader()
+    window_bytes: WindowBytes = field(name="window", default=64 * MIB)
+    connections_max: Annotated[int, scalars.integer(1, 256)] = 16
+    heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
+    peer_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
+        name="peer_timeout", default=15 * S
+    )
+    login_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
+        name="login_timeout", default=30 * S
+    )
+    patience_ns: Annotated[int, scalars.duration(10 * MS, HOUR)] = field(name="patience", default=S)
+
+
 class Streams(Mapping, frozen=True, kw_only=True):
-    """What joins the stages, and the venue with its subscribers."""
+    """What joins the stages, and the venue with its subscribers.
+
+    Mappings of other names that say their transport are streams that the bridge carries.
+    """
 
     orders: OrdersStream
     events: EventsStream
     market_data: MarketDataStream
+    bridged: dict[str, BridgedStream] = field(name=OTHERS, default_factory=dict)
 
 
 class Journal(Mapping, frozen=True, kw_only=True):

@@ -49,7 +49,7 @@ def publish(
             window_bytes=stream.window_bytes,
             queue_bytes=stream.slow_reader.queue_bytes,
             policy=stream.slow_reader.policy,
-            connections_max=stream.readers_max,
+            connections_max=stream.connections_max,
             heartbeat_ns=stream.heartbeat_ns,
         )
         return Opened(publication, [listener])
