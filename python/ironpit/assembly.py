@@ -22,7 +22,8 @@ from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironpit import credentials, isolation, listening
-from ironpit.config import Config, Process
+from ironpit.bridge.venue import BridgedEnd, counters_needed
+from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
@@ -58,7 +59,8 @@ class ProcessStages:
         self.snapshots: SnapshotServer | None = None
         self.snapshot_runner: Runner | None = None
         self.counters = CountersFile.create(
-            config.venue.data_directory / f"counters-{name}.dat", COUNTERS_MAX
+            config.venue.data_directory / f"counters-{name}.dat",
+            COUNTERS_MAX + sum(map(counters_needed, config.streams.bridged.values())),
         )
         build: dict[str, Callable[[], Any]] = {
             "gateway": self._gateway,
@@ -69,14 +71,18 @@ class ProcessStages:
         self._note_clock()
         self.stages: dict[str, Any] = {}
         self.runners: list[Runner] = []
+        self.bridged: list[BridgedEnd] = []
         for thread in self.process.threads:
             for stage in thread.stages:
-                self.stages[stage] = build[stage]()
+                if stage == "bridge":
+                    self._bridges()
+                else:
+                    self.stages[stage] = build[stage]()
         for thread in self.process.threads:
             self.runners.append(
                 Runner(
                     thread.name,
-                    [self.stages[stage] for stage in thread.stages],
+                    self._stages_of(thread),
                     cpu=isolation.checked(thread, self.degraded),
                     idle=thread.idle,
                     counters=self._counters(f"runner-{thread.name}", RUNNER_COUNTERS),
@@ -203,6 +209,21 @@ class ProcessStages:
             journal=self.config.journal.directory,
         )
 
+    def _bridges(self) -> None:
+        for name, stream in self.config.streams.bridged.items():
+            end = BridgedEnd(self.config, name, stream, self.counters, say)
+            self._note_huge_pages(end.huge_pages)
+            self.bridged.append(end)
+            self.stages[f"bridge-{name}"] = end.stage
+
+    def _stages_of(self, thread: Thread) -> list[Any]:
+        """In the order of the duty cycle; the bridge is one stage for each stream."""
+        found: list[Any] = []
+        for name in thread.stages:
+            bridges = [end.stage for end in self.bridged] if name == "bridge" else []
+            found += bridges or [self.stages[name]]
+        return found
+
     def _sender(self, feed: str) -> socket.socket | None:
         stream = self.config.streams.market_data
         group = stream.a if feed == "a" else stream.b
@@ -244,6 +265,8 @@ class ProcessStages:
 
     def start(self) -> None:
         """Start the runners. What pinning is refused is degraded or refused as configured."""
+        for end in self.bridged:
+            end.start()
         for runner, thread in zip(self.runners, self.process.threads, strict=True):
             try:
                 runner.start()
@@ -308,6 +331,8 @@ class ProcessStages:
         complete = self._finish_journal()
         if self.engine is not None:
             self._keep_books()
+        for end in self.bridged:
+            end.close()
         for sock in self.sockets:
             if sock is not None:
                 sock.close()

@@ -43,6 +43,9 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
         before_reply=config.journal.durability == "before-reply",
         sequence_next=last + 1,
         huge_pages=events.huge_pages,
+        bridges={
+            f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
+        },
         snapshot=config.streams.market_data.snapshot is not None,
     )
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1

@@ -14,10 +14,19 @@ from msgspec.structs import replace
 from ironpit.config.reader import ConfigError, Problem, Reader
 from ironpit.config.rules import violations
 from ironpit.config.scalars import Endpoint
-from ironpit.config.schema import STAGES, Config, Instrument, Process, Stage, Thread
+from ironpit.config.schema import (
+    STAGES,
+    BridgedStream,
+    Config,
+    Instrument,
+    Process,
+    Stage,
+    Thread,
+)
 
 __all__ = [
     "STAGES",
+    "BridgedStream",
     "Config",
     "ConfigError",
     "Endpoint",
@@ -46,9 +55,10 @@ def read(file: str | Path) -> Config:
 def load(file: str | Path) -> Config:
     """A checked configuration with absolute paths.
 
-    `venue.data_directory` and `credentials` are relative to the directory of the file, so that the
-    same file names the same venue wherever it is started from. The journal is relative to the data
-    directory, the rings of the streams to `ring_directory`. Raises ConfigError.
+    `venue.data_directory`, `credentials` and certificates are relative to the directory of the
+    file, so that the same file names the same venue wherever it is started from. The journal is
+    relative to the data directory, the rings of the streams to `ring_directory`. Raises
+    ConfigError.
     """
     file = Path(file)
     config = read(file)
@@ -65,6 +75,22 @@ def load(file: str | Path) -> Config:
             streams,
             orders=replace(streams.orders, path=rings / streams.orders.path),
             events=replace(streams.events, path=rings / streams.events.path),
+            bridged={name: _located(base, stream) for name, stream in streams.bridged.items()},
+        ),
+    )
+
+
+def _located(base: Path, stream: BridgedStream) -> BridgedStream:
+    if stream.tls is None:
+        return stream
+    tls = stream.tls
+    return replace(
+        stream,
+        tls=replace(
+            tls,
+            certificate=(base / tls.certificate).resolve(),
+            key=(base / tls.key).resolve(),
+            client_ca=(base / tls.client_ca).resolve(),
         ),
     )
 

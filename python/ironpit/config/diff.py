@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ironpit.config.reader import BOOLEAN, hints, join
+from ironpit.config.reader import BOOLEAN, OTHERS, hints, join
 from ironpit.config.schema import Config
 
 # The field that names an entry of a list, so that an inserted entry does not shift all the others.
@@ -65,7 +65,8 @@ def _walk(value: Any, kind: Any, key: str, flat: dict[str, str]) -> None:
     else:
         for name, kind_of_key in hints(kind).items():
             attribute = _attributes(kind)[name]
-            _walk(getattr(value, attribute), kind_of_key, join(key, name), flat)
+            at = key if name == OTHERS else join(key, name)
+            _walk(getattr(value, attribute), kind_of_key, at, flat)
 
 
 def _walk_list(values: tuple[Any, ...], kind: Any, key: str, flat: dict[str, str]) -> None:

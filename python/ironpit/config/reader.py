@@ -18,6 +18,7 @@ from ironpit.config.scalars import Scalar
 T = TypeVar("T", bound=msgspec.Struct)
 NULL_TAG = "tag:yaml.org,2002:null"
 WRONG = object()
+OTHERS = "*"  # the field of a Struct that takes the mappings whose names are the user's
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -177,15 +178,19 @@ class Reader:
             return WRONG
         kinds = hints(struct)
         values: dict[str, Any] = {}
-        for name in pairs.keys() - kinds.keys():
+        others = self._others(pairs, kinds, key)
+        for name in pairs.keys() - kinds.keys() - others.keys():
             near = difflib.get_close_matches(name, kinds, 1)
-            expected = f"{near[0]}" if near else f"one of {', '.join(kinds)}"
+            known = ", ".join(kind for kind in kinds if kind != OTHERS)
+            expected = f"{near[0]}" if near else f"one of {known}"
             full = join(key, name)
             self.wrong(self.lines[full], full, "an unknown key", expected)
         for f in msgspec.structs.fields(struct):
             name = f.encode_name
             if name in pairs:
                 values[f.name] = self._read(pairs[name], kinds[name], join(key, name))
+            elif name == OTHERS:
+                values[f.name] = WRONG if WRONG in others.values() else others
             elif f.required:
                 self.wrong(line, join(key, name), "nothing", expectation(kinds[name]))
         if WRONG in values.values() or any(
@@ -193,6 +198,26 @@ class Reader:
         ):
             return WRONG
         return struct(**values)
+
+    def _others(
+        self, pairs: dict[str, yaml.Node], kinds: dict[str, Any], key: str
+    ) -> dict[str, Any]:
+        """What the user has named: mappings that say their transport, where the schema has a field
+        for them. Anything else is a key that was misspelt."""
+        if OTHERS not in kinds:
+            return {}
+        kind = get_args(kinds[OTHERS])[1]
+        return {
+            name: self._read(node, kind, join(key, name))
+            for name, node in pairs.items()
+            if name not in kinds and _says_transport(node)
+        }
+
+
+def _says_transport(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.MappingNode) and any(
+        isinstance(name, yaml.ScalarNode) and name.value == "transport" for name, _ in node.value
+    )
 
 
 def expectation(kind: Any) -> str:

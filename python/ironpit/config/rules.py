@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ironpit.config import scalars
-from ironpit.config.schema import STAGES, Config, Instrument
+from ironpit.config.schema import STAGES, BridgedStream, Config, Instrument
 
 TICK_BANDS_MAX = 7
 SECOND_NS = 1_000_000_000
@@ -125,6 +125,28 @@ def _streams(config: Config) -> Iterator[Violation]:
     if market_data.b is not None and market_data.b.group == market_data.a.group:
         found = f"{str(market_data.b.group)!r} again"
         yield "streams.market_data.b.group", found, "another group than a's"
+    listens = {str(config.order_entry.listen): "order_entry.listen"}
+    for name, stream in streams.bridged.items():
+        yield from _bridged(f"streams.{name}", name, stream, listens)
+
+
+def _bridged(
+    key: str, name: str, stream: BridgedStream, listens: dict[str, str]
+) -> Iterator[Violation]:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,14}", name):
+        yield key, repr(name), "a name of 1 to 15 characters out of a-z 0-9 _ -"
+    if stream.slow_reader.queue_bytes > stream.window_bytes:
+        found = scalars.show_size(stream.slow_reader.queue_bytes)
+        most = scalars.show_size(stream.window_bytes)
+        yield f"{key}.slow_reader.queue", found, f"at most window = {most}"
+    if stream.peer_timeout_ns <= stream.heartbeat_ns:
+        found = scalars.show_duration(stream.peer_timeout_ns)
+        least = scalars.show_duration(stream.heartbeat_ns)
+        yield f"{key}.peer_timeout", found, f"more than heartbeat = {least}"
+    listen = str(stream.listen)
+    if listen in listens:
+        yield f"{key}.listen", listen, f"an address of its own (see {listens[listen]})"
+    listens.setdefault(listen, f"{key}.listen")
 
 
 def _placement(config: Config) -> Iterator[Violation]:
@@ -147,6 +169,10 @@ def _placement(config: Config) -> Iterator[Violation]:
             if thread.cpu in cpus:
                 yield f"{at}.cpu", str(thread.cpu), f"a core of its own (see {cpus[thread.cpu]})"
             cpus.setdefault(thread.cpu, at)
+    if placed["bridge"] and not config.streams.bridged:
+        yield "placement.processes", "the stage 'bridge'", "a stream for it, with transport: tcp"
     for stage in STAGES:
+        if stage == "bridge" and not config.streams.bridged:
+            continue
         if not placed[stage]:
             yield "placement.processes", f"no thread with stage {stage!r}", "each stage once"

@@ -12,12 +12,13 @@ import msgspec
 from msgspec import field
 
 from ironpit.config import scalars
+from ironpit.config.reader import OTHERS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 
-Stage = Literal["gateway", "matcher", "journal", "publisher"]
-STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher")
+Stage = Literal["gateway", "matcher", "journal", "publisher", "bridge"]
+STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher", "bridge")
 OnRefusal = Literal["degrade", "refuse"]
 InitialState = Literal[
     "continuous",
@@ -192,12 +193,53 @@ class MarketDataStream(Mapping, frozen=True, kw_only=True):
     heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
 
 
+class Tls(Mapping, frozen=True, kw_only=True):
+    """TLS 1.3: the venue's certificate and key, and who signs its readers' certificates."""
+
+    certificate: FilePath
+    key: FilePath
+    client_ca: FilePath
+
+
+class SlowReader(Mapping, frozen=True, kw_only=True):
+    """How far a reader may lag, and what becomes of it then."""
+
+    queue_bytes: Annotated[int, scalars.size(4 * KIB, 4 * GIB, power_of_two=False)] = field(
+        name="queue", default=8 * MIB
+    )
+    policy: Literal["disconnect", "conflate"] = "disconnect"
+
+
+class BridgedStream(Mapping, frozen=True, kw_only=True):
+    """A stream of the venue, carried over TCP to where shared memory and multicast do not go."""
+
+    transport: Literal["tcp"]
+    listen: Listen
+    source: Literal["events", "market_data"] = "events"
+    tls: Tls | None = None
+    slow_reader: SlowReader = SlowReader()
+    window_bytes: WindowBytes = field(name="window", default=64 * MIB)
+    connections_max: Annotated[int, scalars.integer(1, 256)] = 16
+    heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
+    peer_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
+        name="peer_timeout", default=15 * S
+    )
+    login_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
+        name="login_timeout", default=30 * S
+    )
+    patience_ns: Annotated[int, scalars.duration(10 * MS, HOUR)] = field(name="patience", default=S)
+
+
 class Streams(Mapping, frozen=True, kw_only=True):
-    """What joins the stages, and the venue with its subscribers."""
+    """What joins the stages, and the venue with its subscribers.
+
+    Mappings of other names that say their transport are streams that the bridge carries.
+    """
 
     orders: OrdersStream
     events: EventsStream
     market_data: MarketDataStream
+    bridged: dict[str, BridgedStream] = field(name=OTHERS, default_factory=dict)
 
 
 class Journal(Mapping, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ and the simulator.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ironcore.base.counter_set import CounterSet
@@ -43,11 +43,13 @@ def create_event_ring(
     before_reply: bool,
     sequence_next: int = 1,
     huge_pages: str = "off",
+    bridges: Mapping[str, int] | None = None,
     snapshot: bool = False,
 ) -> None:
     """The ring of the event stream. The journal is waited for without end, the others patience_ns,
     and the reader of the snapshot server's books, if there is one, hardly at all.
 
+    bridges: further readers, each with how long it is waited for.
     before_reply: gateway and publisher see only what the journal has released, and it releases only
     what is durable.
     """
@@ -56,6 +58,7 @@ def create_event_ring(
         "journal": Gating(),
         "gateway": Gating(patience_ns, after=after),
         "publisher": Gating(patience_ns, after=after),
+        **{name: Gating(patience, after=after) for name, patience in (bridges or {}).items()},
     }
     if snapshot:
         readers["snapshot"] = Gating(
@@ -177,14 +180,14 @@ def last_source_sequence(directory: Path | FileDirectory) -> int:
     return last
 
 
-def frames_before(journal: Path, ring: Path, first_held: int) -> Frames:
-    """The frames before the first one that a reader of the ring will get by itself.
+def frames_before(journal: Path, ring: Path, first_held: int, first: int = 1) -> Frames:
+    """The frames from `first` on before the first one that a reader of the ring will get by itself.
 
     The journal's, then those that it has not got yet: they are still in the ring, for the producer
     waits for the journal. Both may be written meanwhile, so that a second look may be needed: what
     the ring has lost since the first one, the journal has gained.
     """
-    sequence_next = 1
+    sequence_next = first
     for _ in range(LOOKS_MAX):
         for sequence, payload in _some_frames(journal, ring, sequence_next):
             if sequence >= first_held:

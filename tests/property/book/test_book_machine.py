@@ -21,6 +21,7 @@ from tests.model.order_mix import MID, STEP
 
 from ironcore.book.matching_engine import MatchingEngine
 
+STEPS_SLOW = 1_000_000
 LIMITS = r.Limits(instruments_max=2, sessions_max=3, orders_max=8, user_ref_bits=10)
 
 sessions = st.integers(1, 3)
@@ -181,12 +182,22 @@ TestCoreAgainstModel.settings = settings(max_examples=40, stateful_step_count=50
 @pytest.mark.slow
 @pytest.mark.timeout(6 * 3600)
 def test_a_million_steps_do_the_same() -> None:
+    class Counted(CoreAgainstModel):
+        steps = 0
+
+        def both(self, record: bytes) -> None:
+            super().both(record)
+            Counted.steps += 1
+
     many = settings(
-        max_examples=5000,
+        max_examples=1000,
         stateful_step_count=200,
+        database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(CoreAgainstModel, settings=many)
+    while Counted.steps < STEPS_SLOW:
+        run_state_machine_as_test(Counted, settings=many)  # another seed each time
+    print(f"{Counted.steps:,} steps")
 
 
 def test_the_machine_sees_a_broken_rule() -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 
 from ironpit.config import scalars
-from ironpit.config.reader import hints
+from ironpit.config.reader import OTHERS, hints
 from ironpit.config.schema import Config
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "CONFIG.md"
@@ -37,7 +37,8 @@ def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             found |= keys(kind, key)
         elif get_origin(kind) is dict:
-            found |= keys(get_args(kind)[1], f"{key}.NAME")
+            names = prefix if field.encode_name == OTHERS else key
+            found |= keys(get_args(kind)[1], f"{names}.NAME")
         elif get_origin(kind) is tuple and isinstance(entry := get_args(kind)[0], type):
             if key.endswith("threads"):
                 found[key] = ""

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from ironpit.config import STAGES, Config, ConfigError, load, read, ring_directory, stages_of
+from ironpit.config.reader import OTHERS
 from ironpit.config.schema import Mapping
 
 VENUES = Path(__file__).parents[3] / "configs" / "venues"
@@ -278,7 +279,7 @@ def test_a_file_that_is_not_there_or_no_yaml_is_refused_by_name(tmp_path: Path) 
 def test_the_shipped_venues_are_valid_and_place_each_stage_once(name: str) -> None:
     config = load(VENUES / f"{name}.yaml")
     placed = [s for process in config.placement.processes.values() for s in stages_of(process)]
-    assert sorted(placed) == sorted(STAGES)
+    assert sorted([*placed, "bridge"]) == sorted(STAGES)
 
 
 def test_the_laptop_is_one_thread_and_bare_metal_spins_on_isolated_cores() -> None:
@@ -297,4 +298,72 @@ def test_attributes_and_keys_of_the_schema_differ_by_the_unit_only() -> None:
     for struct in Mapping.__subclasses__():
         for field in msgspec.structs.fields(struct):
             words = [w for w in field.name.split("_") if w not in ("ns", "e4", "bytes", "bp")]
-            assert field.encode_name in (field.name, "_".join(words))
+            assert field.encode_name in (field.name, "_".join(words), OTHERS)
+
+
+def bridged(tmp_path: Path, stream: str, placed: str = "bridge") -> Path:
+    """The laptop's venue with one more stream, and its stage."""
+    text = (VENUES / "laptop.yaml").read_text()
+    text = text.replace("\nstreams:\n", f"\nstreams:\n  {stream}\n")
+    first = text.index("stages: [")
+    text = f"{text[:first]}stages: [{placed}, {text[first + len('stages: [') :]}"
+    file = tmp_path / "venue.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_a_stream_by_any_other_name_is_bridged(tmp_path: Path) -> None:
+    stream = "to_cloud: {transport: tcp, listen: '127.0.0.1:26700', slow_reader: {queue: 1MiB}}"
+    [(name, found)] = load(bridged(tmp_path, stream)).streams.bridged.items()
+    assert name == "to_cloud"
+    assert (found.source, found.slow_reader.queue_bytes, found.tls) == ("events", 1 << 20, None)
+
+
+@pytest.mark.parametrize(
+    ("stream", "text"),
+    [
+        (
+            "to_cloud: {transport: udp, listen: '127.0.0.1:26700'}",
+            "streams.to_cloud.transport: found 'udp', expected tcp",
+        ),
+        ("to_cloud: {transport: tcp}", "streams.to_cloud.listen: found nothing"),
+        ("to_cloud: {listen: '127.0.0.1:26700'}", "streams.to_cloud: found an unknown key"),
+        (
+            "to_cloud: {transport: tcp, listen: '127.0.0.1:26100'}",
+            "streams.to_cloud.listen: found 127.0.0.1:26100, expected an address of its own",
+        ),
+        (
+            "Cloud: {transport: tcp, listen: '127.0.0.1:26700'}",
+            "streams.Cloud: found 'Cloud', expected a name of",
+        ),
+        (
+            "cloud: {transport: tcp, listen: '127.0.0.1:1', slow_reader: {queue: 128MiB}}",
+            "streams.cloud.slow_reader.queue: found 128MiB, expected at most window = 64MiB",
+        ),
+        (
+            "cloud: {transport: tcp, listen: '127.0.0.1:1', patience: 0s}",
+            "streams.cloud.patience: found '0s'",
+        ),
+        (
+            "cloud: {transport: tcp, listen: '127.0.0.1:1', tls: {key: k, certificate: c}}",
+            "streams.cloud.tls.client_ca: found nothing, expected a path",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_bridged_stream_is_named(
+    tmp_path: Path, stream: str, text: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(bridged(tmp_path, stream))
+    assert text in str(caught.value)
+
+
+def test_a_bridge_and_its_streams_need_one_another(tmp_path: Path) -> None:
+    stream = "cloud: {transport: tcp, listen: '127.0.0.1:26700'}"
+    file = bridged(tmp_path, stream)
+    file.write_text(file.read_text().replace("stages: [bridge, ", "stages: ["))
+    with pytest.raises(ConfigError, match="found no thread with stage 'bridge'"):
+        load(file)
+    file = bridged(tmp_path, "")
+    with pytest.raises(ConfigError, match="found the stage 'bridge', expected a stream for it"):
+        load(file)
