@@ -8,8 +8,6 @@ from ironpit.errors import Exit, UserError
 from ironpit.messaging.multicast import Group, datagram_socket, open_sender
 
 BACKLOG = 128
-# What an interface's name, or its address, that this host does not have gives.
-NO_INTERFACE = (errno.ENODEV, errno.EADDRNOTAVAIL)
 
 
 def order_entry(config: Config) -> socket.socket:
@@ -35,14 +33,15 @@ def rerequest(config: Config) -> socket.socket:
 def market_data(config: Config, feed: str = "a") -> socket.socket:
     """The UDP socket connected to a multicast group, "a" or "b".
 
-    OSError when there is no route. UserError when there is no such interface.
+    OSError when there is no route by the interface, or none has its address. UserError when none has
+    its name.
     """
     stream = config.streams.market_data
     group = stream.b if feed == "b" and stream.b is not None else stream.a
     try:
         return open_sender(Group(group.group, group.interface), ttl=stream.ttl, loop=stream.loop)
     except OSError as error:
-        if error.errno not in NO_INTERFACE:
+        if error.errno != errno.ENODEV or group.interface[0].isdigit():
             raise
         raise UserError(
             f"streams.market_data.{feed}.interface: found {group.interface!r}, expected an "

@@ -6,6 +6,7 @@ publication's clock is not the test's, so that rates and ages are chosen to be n
 
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def asked(wire: Wire, publication: MulticastPublication, first: int, count: int 
         return []
 
 
-def served(wire: Wire, **options: int) -> MulticastPublication:
+def served(wire: Wire, **options: Any) -> MulticastPublication:
     publication = MulticastPublication(
         [], SESSION, request_fd=wire.receiver.fileno(), heartbeat_ns=FOREVER_NS, **options
     )
