@@ -4,17 +4,20 @@ Rings and counters are files in memory that are mapped read-only, so that lookin
 nothing, and what a killed process left in them is still there.
 """
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 from ironcore.base.counters import CountersError, CountersReader
 from ironcore.messaging import shm
+from ironcore.messaging.tcp_publication import reader_name
 from ironcore.runtime import pipeline
 from ironpit.config import Config
 from ironpit.errors import UserError
 
 SCHEMA = 1
+TCP_READER = re.compile(r"(?P<stream>.+)-reader-(?P<place>[0-9]+)\.(?P<what>[a-z_]+)")
 
 
 def look(config: Config) -> dict[str, Any]:
@@ -40,14 +43,30 @@ def _processes(directory: Path) -> list[dict[str, Any]]:
 
 
 def _process(reader: CountersReader) -> dict[str, Any]:
+    counters = reader.snapshot()
     return {
         # Of the process in the placement: its file is counters-NAME.dat.
         "process": Path(reader.path).stem.removeprefix("counters-"),
         "process_id": reader.process_id,
         "alive": reader.alive,
-        "counters": reader.snapshot(),
+        "counters": {n: value for n, value in counters.items() if not TCP_READER.match(n)},
+        "tcp_readers": _tcp_readers(counters),
         "labels": {name: label for name, (_, label) in reader.describe().items()},
     }
+
+
+def _tcp_readers(counters: dict[str, int]) -> list[dict[str, Any]]:
+    """Who reads, or has read, the streams that this process serves over TCP."""
+    places: dict[tuple[str, str], dict[str, Any]] = {}
+    for name, value in counters.items():
+        if found := TCP_READER.match(name):
+            places.setdefault((found["stream"], found["place"]), {})[found["what"]] = value
+    readers = []
+    for (stream, _), counts in places.items():
+        if counts.get("logins"):
+            counts["reader"] = reader_name(counts.pop("name"))
+            readers.append({"stream": stream, **counts})
+    return readers
 
 
 def _orders(config: Config) -> dict[str, Any]:

@@ -132,6 +132,33 @@ def _notes(reader: Look, capacity_bytes: int, now: Look) -> list[str]:
     return notes
 
 
+def _tcp_readers(readers: list[Look]) -> list[str]:
+    """Who reads over TCP, and who of them was too slow."""
+    if not readers:
+        return []
+    rows = [
+        [
+            f"{reader['stream']} {reader['reader'] or '(no name)'}",
+            "yes" if reader["connected"] else "no",
+            show_count(reader["sequence"]),
+            show_bytes(reader["lag_bytes"]),
+            show_bytes(reader["sent_bytes"]),
+            show_count(reader["logins"]),
+            show_count(reader["slow"]),
+            show_count(reader["timeouts"]),
+        ]
+        for reader in readers
+    ]
+    header = ["reader over TCP", "connected", "next", "behind", "sent", "logins", "slow", "silent"]
+    notes = [
+        f"! {reader['reader'] or 'a reader without a name'} was too slow for {reader['stream']} "
+        f"{show_count(reader['slow'])} times"
+        for reader in readers
+        if reader["slow"]
+    ]
+    return [table(rows, header), *notes]
+
+
 def _process(process: Look, now: Look, before: Look | None, everything: bool) -> str:
     state = "running" if process["alive"] else "dead"
     title = f"{process['process']} (process {process['process_id']}, {state})"
@@ -147,6 +174,7 @@ def _process(process: Look, now: Look, before: Look | None, everything: bool) ->
         if earlier is not None and before is not None:
             row.append(show_count((value - earlier.get(name, 0)) / _elapsed_s(now, before)))
         rows.append(row)
+    title = "\n".join([title, *_tcp_readers(process["tcp_readers"])])
     if not rows:
         return f"{title}\nall counters are zero"
     header = ["counter", "value", *(["a second"] if earlier is not None else [])]

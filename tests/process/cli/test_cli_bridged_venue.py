@@ -16,8 +16,6 @@ from tests.doubles.certificates import make_authority, make_certificate
 from tests.process.cli.test_cli_venue import ironpit, load
 from tests.unit.messaging.tcp_ends import Seen, until
 
-from ironcore.base.counters import CountersReader
-from ironcore.messaging.tcp_publication import reader_name
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.stage.journal_reader import JournalReader
 from ironpit.demo import settings_of
@@ -121,14 +119,10 @@ def test_a_reader_is_named_in_the_counters_also_after_the_venue_died(venue: Temp
     assert venue.process is not None
     venue.process.kill()
     venue.process.wait()
-    [file] = venue.config.venue.data_directory.glob("counters-*.dat")
-    counters = CountersReader(file).snapshot()
-    names = [
-        reader_name(value)
-        for name, value in counters.items()
-        if name.startswith("bridge-plain-reader-") and name.endswith(".name") and value
-    ]
-    assert names == ["LATE"]
+    [process] = json.loads(ironpit("stat", "-c", str(venue.file), "--json").stdout)["processes"]
+    [reader] = process["tcp_readers"]
+    assert (reader["stream"], reader["reader"], reader["logins"]) == ("bridge-plain", "LATE", 1)
+    assert "bridge-plain LATE" in ironpit("stat", "-c", str(venue.file)).stdout
 
 
 @pytest.mark.needs_tool("openssl")

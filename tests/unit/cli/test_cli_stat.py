@@ -11,6 +11,7 @@ from tests.venue import write_config
 
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
+from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironcore.runtime import pipeline
@@ -108,3 +109,19 @@ def test_amounts_of_memory_are_shown_in_the_unit_that_fits() -> None:
     shown = ["0 B", "1023 B", "1.0 KiB", "1.5 MiB", "1.0 MiB", "5.0 GiB"]
     for amount, words in zip(amounts, shown, strict=True):
         assert show_bytes(amount) == words
+
+
+def test_readers_over_tcp_are_named_with_those_that_were_too_slow(tmp_path: Path) -> None:
+    file = CountersFile.create(tmp_path / "counters-venue.dat", 64)
+    publication = TcpPublication(
+        -1, "VENUE", window_bytes=4096, queue_bytes=4096, connections_max=2, counters_file=file
+    )
+    for name, value in (("name", 0x574F4C53), ("logins", 2), ("slow", 1), ("lag_bytes", 2048)):
+        publication.readers[1].add(name, value)
+    [process] = observed._processes(tmp_path)
+    [reader] = process["tcp_readers"]
+    assert (reader["reader"], reader["slow"]) == ("SLOW", 1)
+    assert not any("reader-" in name for name in process["counters"])
+    text = stat._process(process, {}, None, everything=False)
+    assert "! SLOW was too slow for tcp 1 times" in text
+    assert show_bytes(2048) in text
