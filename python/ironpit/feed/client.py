@@ -24,6 +24,9 @@ from ironpit.messaging.multicast import (
 
 POLL_S = 0.01
 SNAPSHOT_AGAIN_S = 1.0
+# A snapshot may be a moment behind what is held; older ones are not worth a gap.
+SNAPSHOT_OLDER_S = 0.02
+SNAPSHOTS_MAX = 20
 # With a snapshot to fall back on there is no use in asking for long for what is gone.
 SNAPSHOT_GIVE_UP_NS = 500_000_000
 
@@ -137,9 +140,14 @@ class FeedClient:
             subscription.poll(lambda sequence, frame: None)
             return not self.feed.stopping
 
+        tries = 0
         while turn():
             try:
                 sequence, messages = fetch(server, subscription.session, turn)
+                tries += 1
+                if sequence < subscription.sequence_next and tries < SNAPSHOTS_MAX:
+                    self._hold_for(SNAPSHOT_OLDER_S, turn)
+                    continue
                 self.books.builder.replace(messages)
             except (SnapshotError, ValueError) as error:
                 self.snapshot_error = str(error)

@@ -71,7 +71,7 @@ def _publish_multicast(
             where = Group(group.group, group.interface)
             senders.append(multicast.open_sender(where, ttl=stream.ttl, loop=stream.loop))
         except OSError as error:
-            if error.errno == errno.ENODEV:
+            if error.errno == errno.ENODEV and not group.interface[0].isdigit():
                 raise UserError(
                     f"{key}.{feed}.interface: found {group.interface!r}, expected an interface of "
                     "this host",
