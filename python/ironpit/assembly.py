@@ -100,6 +100,9 @@ class ProcessStages:
     def _reader(self, name: str) -> Any:
         reader = pipeline.open_stream_reader(self.config.streams.events.path, name)
         self._note_huge_pages(reader.huge_pages)
+        entry = {"feature": "lock", "reason": reader.locked}
+        if reader.locked.startswith("not") and entry not in self.degraded:
+            self.degraded.append(entry)
         return reader
 
     def _note_huge_pages(self, found: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ironcore.runtime import pipeline
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
 from ironpit.config import Config
+from ironpit.config.scalars import show_size
 from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
 
@@ -22,6 +23,13 @@ CONTROL_RING = "control.ring"
 
 def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
     """Everything up to the point where each process can open its rings. Raises UserError."""
+    try:
+        _prepare(config, truncate_at, say)
+    except ValueError as error:  # a ring's file that is not as it should be; it names itself
+        raise UserError(str(error), Exit.REFUSED) from error
+
+
+def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
     orders, events = config.streams.orders, config.streams.events
     for directory in (
         config.venue.data_directory,
@@ -36,29 +44,50 @@ def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None])
     if events.path.exists():
         last = _salvage(config, last, say)
         events.path.unlink()
-    pipeline.create_event_ring(
+    created = pipeline.create_event_ring(
         events.path,
         events.capacity_bytes,
         patience_ns=events.patience_ns,
         before_reply=config.journal.durability == "before-reply",
         sequence_next=last + 1,
         huge_pages=events.huge_pages,
+        lock=events.lock,
+        numa_node=events.numa_node,
+        patience_of={
+            name: events.patience_ns if rule.patience_ns is None else rule.patience_ns
+            for name, rule in events.readers.items()
+            if rule.gating and name != "journal"
+        },
         bridges={
             f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
         },
         snapshot=config.streams.market_data.snapshot is not None,
     )
+    _note_ring("streams.events", created, say)
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1
     if orders.path.exists():
         _discard_older_orders(orders.path, source_next, say)
     if not orders.path.exists():
-        pipeline.create_order_ring(
+        created = pipeline.create_order_ring(
             orders.path,
             orders.capacity_bytes,
             sequence_next=source_next,
             huge_pages=orders.huge_pages,
+            lock=orders.lock,
+            numa_node=orders.numa_node,
         )
+        _note_ring("streams.orders", created, say)
     pipeline.create_control_ring(control_ring(config))
+
+
+def _note_ring(key: str, created: pipeline.Created, say: Callable[[str], None]) -> None:
+    """What came of wishes that the host or the ring's layout could not meet to the letter."""
+    if created.capacity_bytes != created.capacity_bytes_asked:
+        asked, made = created.capacity_bytes_asked, created.capacity_bytes
+        say(f"{key}.capacity: {show_size(asked)} rounded up to {show_size(made)}, a power of two")
+    for name, found in (("numa_node", created.numa), ("lock", created.locked)):
+        if found.startswith("not"):
+            say(f"{key}.{name}: {found}")
 
 
 def control_ring(config: Config) -> Path:

@@ -8,6 +8,8 @@ from ironpit.config import scalars
 from ironpit.config.schema import STAGES, BridgedStream, Config, Instrument
 
 TICK_BANDS_MAX = 7
+READERS = ("journal", "gateway", "publisher")  # of the event stream, whatever else is configured
+READERS_MAX = 16
 SECOND_NS = 1_000_000_000
 SLOTS_MAX = (1 << 32) - 1  # a slot is 32 bits, and the highest one means "none"
 
@@ -24,6 +26,7 @@ def violations(config: Config) -> Iterator[Violation]:
         yield from _instrument(f"instruments[{index}]", instrument)
     yield from _order_entry(config)
     yield from _streams(config)
+    yield from _readers(config)
     yield from _placement(config)
 
 
@@ -147,6 +150,31 @@ def _bridged(
     if listen in listens:
         yield f"{key}.listen", listen, f"an address of its own (see {listens[listen]})"
     listens.setdefault(listen, f"{key}.listen")
+
+
+def _readers(config: Config) -> Iterator[Violation]:
+    """The journal is waited for without end, stages are always waited for; the ring has so many
+    places, and whoever need not be there must not hold the venue up for ever."""
+    events = config.streams.events
+    places = {*READERS, *(f"bridge-{name}" for name in config.streams.bridged)}
+    places |= {"snapshot"} if config.streams.market_data.snapshot else set()
+    for name, rule in events.readers.items():
+        key, found = f"streams.events.readers.{name}", scalars.reader_rule().show(rule)
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
+            yield key, repr(name), "a name of 1 to 31 characters out of a-z 0-9 -"
+        if name == "journal" and found != "gating":
+            yield key, found, "gating: the journal is waited for without end"
+        elif name in READERS and not rule.gating:
+            yield key, found, "gating: a stage of the venue misses nothing"
+        elif name not in READERS and rule.gating and not (rule.patience_ns or events.patience_ns):
+            yield key, found, "a patience: whoever is not there would stop the venue"
+        if rule.gating and name not in READERS and name in places:
+            yield key, repr(name), "a name that the venue itself does not use"
+        if rule.gating:
+            places.add(name)
+    if len(places) > READERS_MAX:
+        found = f"{len(places)} gating readers"
+        yield "streams.events.readers", found, f"at most {READERS_MAX}, with the venue's own"
 
 
 def _placement(config: Config) -> Iterator[Violation]:

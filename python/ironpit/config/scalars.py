@@ -98,6 +98,13 @@ def size(low: int, high: int, power_of_two: bool = True) -> Scalar:
     return Scalar(f"{kind} with a unit (B, KiB, MiB, GiB), {limits}", read, show_size)
 
 
+class ReaderRule(msgspec.Struct, frozen=True):
+    """Whether a ring's reader is waited for, and for how long; None: as long as the stream says."""
+
+    gating: bool
+    patience_ns: int | None = None
+
+
 def show_duration(value_ns: int) -> str:
     """Nanoseconds in the largest unit that gives a whole number; none at all is 0s."""
     if value_ns == 0:
@@ -121,6 +128,25 @@ def duration(low_ns: int, high_ns: int) -> Scalar:
     return Scalar(
         f"a whole number with a unit (ns, us, ms, s, min, h), {limits}", read, show_duration
     )
+
+
+def reader_rule() -> Scalar:
+    """How a ring treats a reader: gating, gating with a patience of its own, or lossy."""
+    patience = duration(1, DURATION_UNITS_NS["h"])
+
+    def read(text: str) -> ReaderRule:
+        word, _, rest = text.partition(" ")
+        if word not in ("gating", "lossy") or (word == "lossy" and rest):
+            raise ValueError
+        return ReaderRule(word == "gating", patience.read(rest.strip()) if rest else None)
+
+    def show(value: ReaderRule) -> str:
+        if not value.gating:
+            return "lossy"
+        own = value.patience_ns
+        return "gating" if own is None else f"gating {show_duration(own)}"
+
+    return Scalar("gating, gating with a patience such as gating 2s, or lossy", read, show)
 
 
 def window(sizes: Scalar, durations: Scalar) -> Scalar:

@@ -39,7 +39,10 @@ Listen = Annotated[scalars.Endpoint, scalars.endpoint()]
 Symbol = Annotated[
     str, scalars.pattern(r"[A-Z0-9.+*=#^-]{1,8}", "1 to 8 characters out of A-Z 0-9 . + * = # ^ -")
 ]
-RingBytes = Annotated[int, scalars.size(64 * KIB, 16 * GIB)]
+RingBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB, power_of_two=False)]
+Lock = Literal["off", "auto", "require"]
+NumaNode = Annotated[int, scalars.integer(0, 1023)]
+ReaderRule = Annotated[scalars.ReaderRule, scalars.reader_rule()]
 BasisPoints = Annotated[int, scalars.basis_points()]
 WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
@@ -143,6 +146,8 @@ class OrdersStream(Mapping, frozen=True, kw_only=True):
     transport: Literal["shm"] = "shm"
     capacity_bytes: RingBytes = field(name="capacity", default=4 * MIB)
     huge_pages: Literal["auto", "off"] = "auto"
+    lock: Lock = "off"
+    numa_node: NumaNode | None = None
 
 
 class EventsStream(Mapping, frozen=True, kw_only=True):
@@ -153,6 +158,9 @@ class EventsStream(Mapping, frozen=True, kw_only=True):
     capacity_bytes: RingBytes = field(name="capacity", default=64 * MIB)
     huge_pages: Literal["auto", "off"] = "auto"
     patience_ns: Annotated[int, scalars.duration(0, HOUR)] = field(name="patience", default=5 * S)
+    readers: dict[str, ReaderRule] = field(default_factory=dict)
+    lock: Lock = "off"
+    numa_node: NumaNode | None = None
 
 
 class MulticastGroup(Mapping, frozen=True, kw_only=True):

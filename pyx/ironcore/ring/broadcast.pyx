@@ -283,6 +283,11 @@ cdef class Producer:
         """How many bytes of the ring lie in huge pages here, or why none do."""
         return self.segment.huge_pages
 
+    @property
+    def locked(self):
+        """Whether this process keeps the ring in memory: "off", "locked in memory", or why not."""
+        return self.segment.locked
+
 
 cdef class Reader:
     """The one owner of a named gating slot.
@@ -397,6 +402,11 @@ cdef class Reader:
     def huge_pages(self):
         """How many bytes of the ring lie in huge pages here, or why none do."""
         return self.segment.huge_pages
+
+    @property
+    def locked(self):
+        """Whether this process keeps the ring in memory: "off", "locked in memory", or why not."""
+        return self.segment.locked
 
 
 cdef class LossyReader(Reader):

@@ -92,7 +92,8 @@ cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
     return sequence
 
 
-def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off"):
+def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", lock="off",
+           numa_node=None):
     """Make the segment file of a ring for payloads of up to an eighth of its capacity.
 
     `readers` maps the names of the gating readers to their `Gating`. Each gates from the first
@@ -106,7 +107,8 @@ def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off"):
     path = os.fspath(path)
     capacity = round_capacity(path, capacity_bytes)
     _check_readers(path, readers)
-    segment = segment_create(path, SEGMENT_BROADCAST, capacity, sequence_next, huge_pages)
+    segment = segment_create(path, SEGMENT_BROADCAST, capacity, sequence_next, huge_pages, lock,
+                             numa_node)
     header = <BroadcastHeader*>segment.header
     names = list(readers)
     for i, (name, gating) in enumerate(readers.items()):
@@ -119,7 +121,8 @@ def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off"):
     header.segment.readers_count = len(names)
     frame_terminate(segment.data, 0, sequence_next)
     segment.complete()
-    return Created(path, capacity, capacity_bytes, segment.huge_pages)
+    return Created(path, capacity, capacity_bytes, segment.huge_pages, segment.locked,
+                   segment.numa)
 
 
 def _check_readers(path, readers):

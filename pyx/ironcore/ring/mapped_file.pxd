@@ -16,6 +16,11 @@ cdef enum SegmentKind:
     SEGMENT_SPSC = 1
     SEGMENT_BROADCAST = 2
 
+cdef enum SegmentLock:
+    LOCK_OFF = 0
+    LOCK_AUTO = 1
+    LOCK_REQUIRE = 2
+
 cdef struct SegmentOwner:            # 48 bytes; for reports: only the lock says who lives
     uint32_t process_id
     uint32_t attached_count          # owners so far, this one included
@@ -34,7 +39,9 @@ cdef struct SegmentHeader:           # 256 bytes; all but the owner is written o
     uint64_t created_real_ns
     uint32_t huge_pages              # asked for, when the file was made
     uint32_t readers_count           # broadcast: named slots
-    uint8_t reserved[72]
+    uint32_t lock                    # SegmentLock asked for
+    uint32_t numa_node_next          # the node asked for, and 1; 0: none was
+    uint8_t reserved[64]
     SegmentOwner producer
     uint8_t producer_pad[80]
 
@@ -52,6 +59,8 @@ cdef inline void segment_beat(SegmentOwner* owner, uint64_t now_mono_ns) noexcep
 cdef class Segment:
     cdef readonly str path
     cdef readonly str huge_pages     # how many bytes lie in huge pages, or why none do
+    cdef readonly str locked         # "off", "locked in memory", or why it is not
+    cdef readonly str numa           # "off", the node that holds the data, or why it does not
     cdef readonly uint64_t capacity_bytes
     cdef SegmentHeader* header
     cdef uint8_t* data
@@ -64,11 +73,13 @@ cdef class Segment:
     cdef void* map_part(self, uint64_t address, uint64_t byte_count, bint writable,
                         uint64_t offset) except NULL
     cdef int note_huge_pages(self) except -1
+    cdef int bind(self) except -1
+    cdef int lock_pages(self) except -1
     cdef int check_position(self, str what, uint64_t position) except -1
     cdef int complete(self) except -1
     cdef int hold(self, int lock_byte, SegmentOwner* owner, str role) except -1
     cdef object owner_state(self, int lock_byte, SegmentOwner* owner)
 
 cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_t sequence_first,
-                            str huge_pages)
+                            str huge_pages, str lock, object numa_node)
 cdef Segment segment_open(str path, int kind, bint header_writable, bint data_writable)

@@ -26,6 +26,8 @@ class Created(NamedTuple):
     capacity_bytes: int
     capacity_bytes_asked: int
     huge_pages: str
+    locked: str = "off"
+    numa: str = "off"
 
 def round_capacity(path: str | os.PathLike[str], capacity_bytes: int) -> int: ...
 

@@ -34,9 +34,12 @@ cdef extern from *:
     #ifndef _GNU_SOURCE
     #define _GNU_SOURCE 1
     #endif
+    #include <errno.h>
     #include <fcntl.h>
     #include <sys/mman.h>
+    #include <sys/syscall.h>
     #include <sys/vfs.h>
+    #include <unistd.h>
     #define IRON_SEGMENT_MAGIC 0x474E49524E4F5249ull  /* "IRONRING" */
     #define IRON_TMPFS_MAGIC 0x01021994
     #define IRON_HUGETLBFS_MAGIC 0x958458F6
@@ -55,6 +58,13 @@ cdef extern from *:
         *type = lock.l_type;
         return result;
     }
+    /* MPOL_BIND with MPOL_MF_MOVE (linux/mempolicy.h): on this node, what is there moved to it. */
+    static int iron_bind_to_node(void *start, size_t bytes, unsigned node) {
+        unsigned long nodes[16] = {0};
+        if (node >= 8 * sizeof nodes) { errno = EINVAL; return -1; }
+        nodes[node / (8 * sizeof(long))] |= 1ul << node % (8 * sizeof(long));
+        return (int)syscall(SYS_mbind, start, bytes, 2, nodes, 8 * sizeof nodes + 1, 2);
+    }
     """
     const uint64_t IRON_SEGMENT_MAGIC
     const long IRON_TMPFS_MAGIC
@@ -69,6 +79,8 @@ cdef extern from *:
                long offset) nogil
     int munmap(void* address, size_t bytes) nogil
     int madvise(void* address, size_t bytes, int advice) nogil
+    int mlock(const void* address, size_t bytes) nogil
+    int iron_bind_to_node(void* start, size_t bytes, unsigned node) nogil
     struct statfs:
         long f_type
         long f_bsize
@@ -76,6 +88,7 @@ cdef extern from *:
 
 CAPACITY_BYTES_MAX = 1 << 32
 HUGE_PAGES = ("off", "auto", "require")
+LOCKS = {"off": LOCK_OFF, "auto": LOCK_AUTO, "require": LOCK_REQUIRE}
 _KIND_NAMES = {SEGMENT_SPSC: "spsc", SEGMENT_BROADCAST: "broadcast"}
 
 
@@ -114,6 +127,8 @@ class Created(NamedTuple):
     capacity_bytes: int              # rounded up to a power of two
     capacity_bytes_asked: int
     huge_pages: str                  # how many bytes lie in huge pages, or why none do
+    locked: str = "off"              # or "locked in memory", or why it is not
+    numa: str = "off"                # or the node that holds the data, or why it does not
 
 
 cdef enum:
@@ -212,6 +227,37 @@ cdef class Segment:
             self.huge_pages = f"not in use: {_why_no_huge_pages(fs.f_type, self)}"
         return 0
 
+    cdef int bind(self) except -1:
+        """Put the data on the node asked for, for good: the file keeps this policy."""
+        cdef unsigned node = self.header.numa_node_next - 1
+        self.numa = "off"
+        if not self.header.numa_node_next:
+            return 0
+        nodes = _numa_nodes()
+        if len(nodes) < 2:
+            self.numa = "not applicable: this host has one node"
+        elif node not in nodes:
+            self.numa = f"not in use: found no node {node}, expected one of {nodes}"
+        elif iron_bind_to_node(self.data, self.capacity_bytes, node) != 0:
+            self.numa = f"not in use: the kernel refused node {node}: {os.strerror(errno)}"
+        else:
+            self.numa = f"on node {node}"
+        return 0
+
+    cdef int lock_pages(self) except -1:
+        """Keep this process's mapping from being paged out, as asked for when it was made."""
+        self.locked = "off"
+        if self.header.lock == LOCK_OFF:
+            return 0
+        if mlock(self.header, HEADER_BYTES) == 0 and mlock(self.data, self.capacity_bytes) == 0:
+            self.locked = "locked in memory"
+            return 0
+        self.locked = (f"not locked: {os.strerror(errno)}; "
+                       "RLIMIT_MEMLOCK (ulimit -l) or CAP_IPC_LOCK decides")
+        if self.header.lock == LOCK_REQUIRE:
+            raise SegmentError(self.path, "lock", self.locked, "locked in memory, as required")
+        return 0
+
     cdef int check_position(self, str what, uint64_t position) except -1:
         """A position that does not lie where frames begin was never stored by a ring."""
         if position % FRAME_ALIGNMENT:
@@ -251,13 +297,17 @@ cdef class Segment:
 
 
 cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_t sequence_first,
-                            str huge_pages):
+                            str huge_pages, str lock, object numa_node):
     """A new segment under a temporary name, mapped; the ring adds its header, then complete()."""
     cdef Segment segment = Segment.__new__(Segment)
     cdef statfs fs
     cdef uint64_t page_bytes = os.sysconf("SC_PAGESIZE")
     if huge_pages not in HUGE_PAGES:
         raise SegmentError(path, "huge_pages", repr(huge_pages), f"one of {', '.join(HUGE_PAGES)}")
+    if lock not in LOCKS:
+        raise SegmentError(path, "lock", repr(lock), f"one of {', '.join(LOCKS)}")
+    if numa_node is not None and not 0 <= numa_node < 1024:
+        raise SegmentError(path, "numa_node", numa_node, "a node's number, 0 to 1023")
     if sequence_first < 1:
         raise SegmentError(path, "sequence_next", sequence_first, "at least 1")
     if os.path.lexists(path):
@@ -286,6 +336,9 @@ cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_
     segment.header.capacity_bytes = capacity_bytes
     segment.header.sequence_first = sequence_first
     segment.header.created_real_ns = iron_clock_real_ns()
+    segment.header.lock = LOCKS[lock]
+    segment.header.numa_node_next = 0 if numa_node is None else numa_node + 1
+    segment.bind()
     segment.header.huge_pages = huge_pages != "off" or fs.f_type == IRON_HUGETLBFS_MAGIC
     if fs.f_type == IRON_TMPFS_MAGIC and segment.data_offset == HUGE_PAGE_BYTES:
         # On tmpfs the mount option decides what MADV_HUGEPAGE is worth. MADV_COLLAPSE (Linux 6.1)
@@ -295,6 +348,7 @@ cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_
     segment.note_huge_pages()
     if huge_pages == "require" and segment.huge_pages.startswith("not"):
         raise SegmentError(path, "huge pages", segment.huge_pages, "huge pages, as required")
+    segment.lock_pages()
     return segment
 
 
@@ -308,8 +362,12 @@ cdef Segment segment_open(str path, int kind, bint header_writable, bint data_wr
     status = os.fstat(segment.descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise SegmentError(path, "file type", "something else", "a regular file")
-    if header_writable and status.st_uid != os.geteuid():
+    # Whoever may write to a ring commands the venue; root may look at everybody's.
+    if status.st_uid != os.geteuid() and (header_writable or os.geteuid() != 0):
         raise SegmentError(path, "owner", f"user {status.st_uid}", f"user {os.geteuid()}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SegmentError(path, "mode", f"{stat.S_IMODE(status.st_mode):#o}",
+                           "a file that nobody but its owner may write")
     start = os.pread(segment.descriptor, sizeof(SegmentHeader), 0)
     if len(start) < <Py_ssize_t>sizeof(SegmentHeader):
         raise SegmentError(path, "size", f"{len(start)} bytes",
@@ -335,6 +393,10 @@ cdef Segment segment_open(str path, int kind, bint header_writable, bint data_wr
     segment.capacity_bytes = header.capacity_bytes
     segment.map(header_writable, data_writable)
     segment.note_huge_pages()
+    segment.numa = "off"
+    segment.locked = "off"
+    if header_writable:
+        segment.lock_pages()
     return segment
 
 
@@ -347,6 +409,16 @@ def _remove_abandoned(path):
                 and process_start_ticks(int(process_id)) == 0):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(directory, entry))
+
+
+def _numa_nodes():
+    """The numbers of this host's memory nodes."""
+    try:
+        entries = os.listdir("/sys/devices/system/node")
+    except OSError:
+        return [0]
+    return sorted(int(entry[4:]) for entry in entries
+                  if entry.startswith("node") and entry[4:].isdecimal())
 
 
 def _huge_bytes(address):

@@ -45,7 +45,8 @@ cdef int spsc_make_room(SpscProducer* ring, uint64_t needed_bytes) noexcept nogi
     return STATUS_FULL
 
 
-def create(path, capacity_bytes, sequence_next=1, huge_pages="off"):
+def create(path, capacity_bytes, sequence_next=1, huge_pages="off", lock="off",
+           numa_node=None):
     """Make the segment file of a ring for payloads of up to an eighth of its capacity.
 
     The capacity is rounded up to a power of two; see `Created`. FileExistsError when the path is
@@ -54,10 +55,12 @@ def create(path, capacity_bytes, sequence_next=1, huge_pages="off"):
     cdef Segment segment
     path = os.fspath(path)
     capacity = round_capacity(path, capacity_bytes)
-    segment = segment_create(path, SEGMENT_SPSC, capacity, sequence_next, huge_pages)
+    segment = segment_create(path, SEGMENT_SPSC, capacity, sequence_next, huge_pages, lock,
+                             numa_node)
     frame_terminate(segment.data, 0, sequence_next)
     segment.complete()
-    return Created(path, capacity, capacity_bytes, segment.huge_pages)
+    return Created(path, capacity, capacity_bytes, segment.huge_pages, segment.locked,
+                   segment.numa)
 
 
 cdef Segment _open(str path, bint header_writable, bint data_writable):
@@ -143,6 +146,11 @@ cdef class Producer:
         """How many bytes of the ring lie in huge pages here, or why none do."""
         return self.segment.huge_pages
 
+    @property
+    def locked(self):
+        """Whether this process keeps the ring in memory: "off", "locked in memory", or why not."""
+        return self.segment.locked
+
 
 cdef class Consumer:
     """The one consumer of a ring. Goes on behind the last frame that was ever released.
@@ -180,3 +188,8 @@ cdef class Consumer:
     def huge_pages(self):
         """How many bytes of the ring lie in huge pages here, or why none do."""
         return self.segment.huge_pages
+
+    @property
+    def locked(self):
+        """Whether this process keeps the ring in memory: "off", "locked in memory", or why not."""
+        return self.segment.locked

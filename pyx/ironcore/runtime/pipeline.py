@@ -13,6 +13,7 @@ from ironcore.base.files import FileDirectory
 from ironcore.book.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.broadcast import Gating
+from ironcore.ring.mapped_file import Created as Created
 from ironcore.ring.mapped_file import SegmentError
 from ironcore.stage import journal
 from ironcore.stage.journal_reader import JournalReader
@@ -29,10 +30,23 @@ COMMAND_SOURCE_SEQUENCE = slice(16, 24)
 
 
 def create_order_ring(
-    path: Path, capacity_bytes: int, *, sequence_next: int = 1, huge_pages: str = "off"
-) -> None:
+    path: Path,
+    capacity_bytes: int,
+    *,
+    sequence_next: int = 1,
+    huge_pages: str = "off",
+    lock: str = "off",
+    numa_node: int | None = None,
+) -> Created:
     """The ring from the gateway to the matcher."""
-    spsc.create(path, capacity_bytes, sequence_next=sequence_next, huge_pages=huge_pages)
+    return spsc.create(
+        path,
+        capacity_bytes,
+        sequence_next=sequence_next,
+        huge_pages=huge_pages,
+        lock=lock,
+        numa_node=numa_node,
+    )
 
 
 def create_event_ring(
@@ -43,13 +57,17 @@ def create_event_ring(
     before_reply: bool,
     sequence_next: int = 1,
     huge_pages: str = "off",
+    lock: str = "off",
+    numa_node: int | None = None,
+    patience_of: Mapping[str, int] | None = None,
     bridges: Mapping[str, int] | None = None,
     snapshot: bool = False,
-) -> None:
+) -> Created:
     """The ring of the event stream. The journal is waited for without end, the others patience_ns,
     and the reader of the snapshot server's books, if there is one, hardly at all.
 
-    bridges: further readers, each with how long it is waited for.
+    patience_of: another patience of single readers, in ns; names that are not the venue's own get a
+    place in the ring as well. bridges: further readers, each with how long it is waited for.
     before_reply: gateway and publisher see only what the journal has released, and it releases only
     what is durable.
     """
@@ -64,8 +82,16 @@ def create_event_ring(
         readers["snapshot"] = Gating(
             min(patience_ns or SNAPSHOT_PATIENCE_NS, SNAPSHOT_PATIENCE_NS), after=after
         )
-    broadcast.create(
-        path, capacity_bytes, readers, sequence_next=sequence_next, huge_pages=huge_pages
+    for name, patience in (patience_of or {}).items():
+        readers[name] = Gating(patience, after=after if name in readers else None)
+    return broadcast.create(
+        path,
+        capacity_bytes,
+        readers,
+        sequence_next=sequence_next,
+        huge_pages=huge_pages,
+        lock=lock,
+        numa_node=numa_node,
     )
 
 

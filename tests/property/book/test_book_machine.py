@@ -193,6 +193,7 @@ def test_a_million_steps_do_the_same() -> None:
         max_examples=1000,
         stateful_step_count=200,
         database=None,
+        derandomize=False,
         suppress_health_check=list(HealthCheck),
     )
     while Counted.steps < STEPS_SLOW:

@@ -36,6 +36,8 @@ def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
         key = f"{prefix}.{field.encode_name}" if prefix else field.encode_name
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             found |= keys(kind, key)
+        elif get_origin(kind) is dict and get_origin(get_args(kind)[1]) is Annotated:
+            found[f"{key}.NAME"] = ""
         elif get_origin(kind) is dict:
             names = prefix if field.encode_name == OTHERS else key
             found |= keys(get_args(kind)[1], f"{names}.NAME")

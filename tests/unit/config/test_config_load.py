@@ -187,7 +187,6 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
         ("26100}", "26100, heartbeat: 1}", "7: order_entry.heartbeat: found '1', expected a whole"),
         ("26100}", "26100, heartbeat: 0.5s}", "order_entry.heartbeat: found '0.5s', expected"),
         ("26100}", "26100, peer_timeout: 1s}", "found 1s, expected more than heartbeat = 1s"),
-        ("64MiB", "63MiB", "10: streams.events.capacity: found '63MiB', expected a size that is"),
         ("64MiB", "64MB", "10: streams.events.capacity: found '64MB', expected a size"),
         ("64MiB", "1MiB", "found 1MiB, expected at least streams.orders.capacity = 4MiB"),
         (
@@ -299,6 +298,44 @@ def test_attributes_and_keys_of_the_schema_differ_by_the_unit_only() -> None:
         for field in msgspec.structs.fields(struct):
             words = [w for w in field.name.split("_") if w not in ("ns", "e4", "bytes", "bp")]
             assert field.encode_name in (field.name, "_".join(words), OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("readers", "expected"),
+    [
+        ("{journal: lossy}", "readers.journal: found lossy, expected gating: the journal is"),
+        ("{journal: gating 2s}", "readers.journal: found gating 2s, expected gating: the journal"),
+        ("{publisher: lossy}", "readers.publisher: found lossy, expected gating: a stage of"),
+        ("{console: lossy 2s}", "readers.console: found 'lossy 2s', expected gating, gating with"),
+        ("{console: often}", "readers.console: found 'often', expected gating, gating with a"),
+        ("{Console: lossy}", "readers.Console: found 'Console', expected a name of 1 to 31"),
+        ("{console: gating}, patience: 0s", "readers.console: found gating, expected a patience"),
+        (
+            "{" + ", ".join(f"r{n}: gating" for n in range(14)) + "}",
+            "readers: found 17 gating readers, expected at most 16, with the venue's own",
+        ),
+    ],
+)
+def test_readers_that_cannot_be_are_named(tmp_path: Path, readers: str, expected: str) -> None:
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID.replace("capacity: 64MiB}", f"capacity: 64MiB, readers: {readers}}}"))
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert expected in str(caught.value)
+
+
+def test_readers_are_gating_with_a_patience_or_lossy(tmp_path: Path) -> None:
+    readers = "{journal: gating, publisher: gating 2s, console: lossy, copy: gating}"
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID.replace("capacity: 64MiB}", f"capacity: 63MiB, readers: {readers}}}"))
+    events = load(file).streams.events
+    assert events.capacity_bytes == 63 << 20
+    assert {name: (r.gating, r.patience_ns) for name, r in events.readers.items()} == {
+        "journal": (True, None),
+        "publisher": (True, 2 * 10**9),
+        "console": (False, None),
+        "copy": (True, None),
+    }
 
 
 def bridged(tmp_path: Path, stream: str, placed: str = "bridge") -> Path:

@@ -6,6 +6,7 @@ fields (offsets from SegmentHeader in mapped_file.pxd), other owners by child pr
 
 import os
 import re
+import resource
 import stat
 import struct
 import subprocess
@@ -243,3 +244,53 @@ def test_data_lies_behind_the_header_at_the_stated_offset(path: Path) -> None:
     assert field(path, DATA_OFFSET + 8, "<Q") == 77
     assert path.read_bytes()[DATA_OFFSET + 16 : DATA_OFFSET + 19] == b"abc"
     assert field(path, DATA_OFFSET + 40, "<Q") == 78
+
+
+def test_a_segment_that_others_may_write_or_own_is_refused(path: Path) -> None:
+    spsc.create(path, 4096)
+    path.chmod(0o602)
+    with pytest.raises(SegmentError, match="mode: found 0o602, expected a file that nobody but"):
+        spsc.positions(path)
+    path.chmod(0o600)
+    assert spsc.positions(path).capacity_bytes == 4096
+    if os.geteuid() == 0:
+        os.chown(path, 12345, -1)
+        with pytest.raises(SegmentError, match="owner: found user 12345, expected user 0"):
+            spsc.Producer(path)
+
+
+def test_locked_memory_is_kept_or_the_refusal_is_said(path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    created = spsc.create(path, 1 << 16, lock="auto")
+    assert created.locked == "locked in memory"
+    consumer = spsc.Consumer(path)
+    assert consumer.locked == "locked in memory"
+    assert _locked_kib() >= 64
+    if os.geteuid() != 0:  # root's memory is locked whatever the limit
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (4096, hard))
+        try:
+            assert spsc.Consumer(path).locked.startswith("not locked: ")
+            with pytest.raises(SegmentError, match="expected locked in memory, as required"):
+                spsc.create(path.with_name("other"), 1 << 16, lock="require")
+        finally:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
+    with pytest.raises(SegmentError, match="lock: found 'yes', expected one of off, auto, req"):
+        spsc.create(path.with_name("third"), 1 << 16, lock="yes")
+
+
+def _locked_kib() -> int:
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmLck:"))
+    return int(line.split()[1])
+
+
+def test_a_memory_node_is_bound_to_where_there_are_several(path: Path) -> None:
+    nodes = sorted(Path("/sys/devices/system/node").glob("node[0-9]*"))
+    created = spsc.create(path, 1 << 16, numa_node=0)
+    if len(nodes) < 2:
+        assert created.numa == "not applicable: this host has one node"
+    else:
+        assert created.numa == "on node 0"
+    assert spsc.create(path.with_name("other"), 1 << 16).numa == "off"
+    with pytest.raises(SegmentError, match="numa_node: found 1024, expected a node's number"):
+        spsc.create(path.with_name("third"), 1 << 16, numa_node=1024)
