@@ -33,8 +33,8 @@ def rerequest(config: Config) -> socket.socket:
 def market_data(config: Config, feed: str = "a") -> socket.socket:
     """The UDP socket connected to a multicast group, "a" or "b".
 
-    OSError when there is no route by the interface, or none has its address. UserError when none has
-    its name.
+    OSError when there is no route by the interface, or none has its address. UserError when none
+    has its name.
     """
     stream = config.streams.market_data
     group = stream.b if feed == "b" and stream.b is not None else stream.a
