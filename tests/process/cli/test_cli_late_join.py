@@ -57,7 +57,9 @@ def venue(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningVen
 
 def client(config: Config, *, late: bool) -> FeedClient:
     stream = config.streams.market_data
+    assert stream.a is not None
     assert stream.b is not None
+    assert stream.rerequest is not None
     assert stream.snapshot is not None
     return FeedClient(
         stream.a.group,

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from tests.venue import write_config
 
-from ironpit import listening
+from ironcore.base.counter_set import CounterSet
 from ironpit.config import ConfigError, load
 from ironpit.config.scalars import Window
 from ironpit.errors import UserError
+from ironpit.messaging import configured
 
 
 def changed(directory: Path, pattern: str, text: str) -> Path:
@@ -48,9 +49,18 @@ def test_a_value_that_cannot_be_is_named_by_its_key(
 
 
 def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> None:
-    config = load(changed(tmp_path, r"interface: 127\.0\.0\.1", "interface: nosuch0"))
+    stream = load(changed(tmp_path, r"interface: 127\.0\.0\.1", "interface: nosuch0")).streams
+    degraded: list[str] = []
     with pytest.raises(UserError, match=r"market_data\.a\.interface: found 'nosuch0', expected"):
-        listening.market_data(config)
+        configured.publish(
+            stream.market_data,
+            "streams.market_data",
+            "TEST",
+            "market-data",
+            CounterSet,
+            lambda key, reason: degraded.append(key),
+        )
+    assert degraded == []
 
 
 def test_a_window_is_a_size_or_a_time(tmp_path: Path) -> None:
@@ -59,4 +69,6 @@ def test_a_window_is_a_size_or_a_time(tmp_path: Path) -> None:
         ("10min", Window(time_ns=6 * 10**11)),
     ):
         file = changed(tmp_path / text, r"(rerequest: \{.*)\}", rf"\1, window: {text}}}")
-        assert load(file).streams.market_data.rerequest.window == expected
+        rerequest = load(file).streams.market_data.rerequest
+        assert rerequest is not None
+        assert rerequest.window == expected
