@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ironpit.library import EventType, InstrumentState, OrderPlace, Venue, VenueError, commands
+from ironpit.library.definitions import TERMS
 
 LIMITS = {"instruments_max": 3, "sessions_max": 2, "orders_max": 1000, "user_ref_bits": 16}
 TABLE = [(10_000, 1000), (1_000_000, 10_000)]
@@ -174,6 +175,28 @@ def test_an_instrument_is_changed_in_what_is_given_and_in_nothing_else() -> None
     assert venue.terms(0) == {**before, "quantity_max": 50, "dynamic_collar_bp": 30}
     refused = venue.apply(order(2, quantity=55)).events
     assert refused["type"].tolist() == [EventType.REJECTED]
+
+
+def test_every_term_stays_that_is_not_changed() -> None:
+    integers = [name for name in TERMS if not name.startswith("price_e4")]
+    given = {name: 7 for name in integers} | {"post_only_mode": 1, "tick_size_e4": 100}
+    given |= {"reference_price_e4": 50_00, "quantity_max": 70}
+    venue = small(tick_table=TABLE, **given)
+    before = venue.terms(0)
+    assert set(before) == {*TERMS, "tick_table"}
+    assert {name: before[name] for name in given} == given
+    venue.change_instrument(0, quantity_max=700)
+    assert venue.terms(0) == {**before, "quantity_max": 700}
+
+
+def test_the_most_stops_and_minimum_quantities_stay_through_a_change() -> None:
+    venue = small(followers_max=2, min_quantity_max=1)
+    venue.change_instrument(0, quantity_max=700)
+    stops = [order(number, stop_price_e4=90_00) for number in (1, 2, 3)]
+    minimums = [order(number, display="N", min_quantity=2) for number in (4, 5)]
+    applied = venue.apply(np.concatenate([*stops, *minimums]))
+    refused = [applied.of(index)["type"][0] == EventType.REJECTED for index in range(5)]
+    assert refused == [False, False, True, False, True]
 
 
 def test_what_orders_rest_on_is_changed_only_without_them() -> None:
