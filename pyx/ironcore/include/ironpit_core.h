@@ -42,7 +42,7 @@ struct ironpit_limits {       /* reserved by `create`; the same in STREAM_START 
     uint32_t instruments_max; /* 1 to 65,535 */
     uint32_t sessions_max;    /* (sessions_max + 1) << user_ref_bits is below 2^32 */
     uint32_t orders_max;      /* live orders, all books together: 1 to 4,194,303 */
-    uint32_t user_ref_bits;   /* a session's UserRefNums are below 2^user_ref_bits */
+    uint32_t user_ref_bits;   /* 1 to 30; a session's UserRefNums are below 2^user_ref_bits */
 };
 IRONPIT_SIZE(ironpit_limits, 16);
 IRONPIT_AT(ironpit_limits, sessions_max, 4);
