@@ -135,8 +135,8 @@ cdef void _count_gap(void* context, uint64_t first, uint64_t count) noexcept nog
 def take_until(SubscriptionEnd end not None, uint64_t sequence_end, *,
                uint64_t timeout_ns=60_000_000_000, uint64_t idle_ns=1_000_000):
     """Take frames until the next one would be `sequence_end`, the stream ends, or nothing comes for
-    `timeout_ns`; sleep `idle_ns` when there is none. What is returned: frames, gaps, gap_frames, and
-    status, 0 or minus what ended it."""
+    `timeout_ns`; sleep `idle_ns` when there is none. What is returned: frames, gaps, gap_frames,
+    and status, 0 or minus what ended it."""
     cdef Taken taken
     cdef FrameHandler handler
     cdef Subscription* s = &end.subscription
