@@ -224,9 +224,10 @@ class Matching(Icebergs):
 
     def violated_collar(self, instrument: Instrument, price: int) -> tuple[int, int] | None:
         """The reference and basis points that an execution at this price would violate."""
+        last_or_reference = self.last_prices_before[instrument.index] or instrument.reference_price
         for reference, points in (
             (instrument.reference_price, instrument.terms.static_collar_bp),
-            (self.last_prices_before[instrument.index], instrument.terms.dynamic_collar_bp),
+            (last_or_reference, instrument.terms.dynamic_collar_bp),
         ):
             if reference and points and is_farther(price, reference, points):
                 return reference, points

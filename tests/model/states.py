@@ -99,7 +99,9 @@ class States(Auctions):
     def park_pegs_beside(self, cancelled: list[Order]) -> None:
         """Rule 8.7."""
         for index in {order.instrument for order in cancelled}:
-            self.park_pegs(self.instruments[index])
+            instrument = self.instruments[index]
+            if self.best_prices(instrument) != instrument.priced_at:
+                self.park_pegs(instrument)
 
     def begin_day(self) -> None:
         """Rule 2.4."""

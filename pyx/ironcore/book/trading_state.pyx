@@ -77,7 +77,7 @@ cdef void state_pause(Engine* engine, Book* book, int32_t price_e4) noexcept nog
     if is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp):
         emit_collars(engine, book.reference_price_e4, book.static_collar_bp, 0)
     else:
-        emit_collars(engine, book.last_before_e4, book.dynamic_collar_bp, 0)
+        emit_collars(engine, dynamic_reference_e4(book), book.dynamic_collar_bp, 0)
     pegs_park(engine, book)
 
 

@@ -117,15 +117,22 @@ def test_the_end_of_day_takes_day_and_expiring_orders_and_those_that_wait(kind: 
 
 @rule("13.5", "13.6", "13.7")
 @pytest.mark.parametrize(
-    ("collar", "reference"), [({"static": 500}, 2000), ({"dynamic": 500, "static": 5000}, 1800)]
+    ("collar", "reference"),
+    [
+        ({"static": 500}, 2000),
+        ({"dynamic": 500, "static": 5000}, 1800),
+        ({"dynamic": 500, "static": 5000}, 2000),
+    ],
 )
 def test_an_execution_beyond_a_collar_pauses_the_instrument(
     kind: str, collar: dict[str, Any], reference: int
 ) -> None:
     venue = opened(kind, reference=2000, **collar)
-    if "dynamic" in collar:
+    if reference != 2000:  # the last price
         venue.rest(2, 1, "S", 1, 1800)
+        venue.ok(r.define_instrument(0, record_type=r.CHANGE_INSTRUMENT))
         venue.ok(r.enter(1, 1, "B", 1, 1800))
+        venue.ok(r.define_instrument(0, record_type=r.CHANGE_INSTRUMENT, reference=2000, **collar))
     limit = reference + reference * 5 // 100 // 100 * 100
     venue.rest(2, 2, "S", 1, limit)
     venue.rest(2, 3, "S", 1, limit + 100)
