@@ -13,7 +13,7 @@ from ironcore.book.venue import VenueCore
 from ironcore.wire import record
 from ironpit.library import commands, definitions
 from ironpit.library.applied import Applied, Rows, Status
-from ironpit.library.arguments import U32_MAX, flag, integer, text
+from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
 
 Side = Literal["B", "S"]
@@ -220,7 +220,7 @@ class Venue:
             flag("prefetch", prefetch)
         if into is not None and not isinstance(into, Applied):
             raise TypeError(f"into: found {type(into).__name__}, expected an Applied or None")
-        given = np.asarray(rows)
+        given = array("rows", rows)
         if given.dtype != COMMAND_DTYPE:
             raise TypeError(f"rows: found dtype {given.dtype}, expected COMMAND_DTYPE")
         if given.ndim != 1:

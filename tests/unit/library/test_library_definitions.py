@@ -314,6 +314,8 @@ def test_questions_name_the_argument_that_is_wrong() -> None:
         venue.depth(0, "BUY")  # type: ignore[arg-type]
     with pytest.raises(IndexError, match="instrument 7: expected one of 1 from 0"):
         venue.state(7)
+    with pytest.raises(TypeError, match="rows: found a masked array"):
+        venue.apply(np.ma.array(order(), mask=True))
     with pytest.raises(TypeError, match="prefetch: found 'yes', expected True or False"):
         venue.apply(order(), prefetch="yes")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="tick_table: found None, expected pairs"):
