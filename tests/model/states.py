@@ -81,7 +81,8 @@ class States(Auctions):
         for instrument in self.instruments:
             if instrument.state in INDICATIVE_IN:
                 self.say_indicative(instrument)
-        if not self.events and not starts:
+        begins_minute = self.second < 0 or second // 60 != self.second // 60
+        if not self.events and not starts and not begins_minute:
             raise IgnoredError
         self.second = second
 

@@ -246,9 +246,24 @@ def test_the_clock_goes_forward_within_a_day(kind: str) -> None:
 @rule("2.10")
 def test_a_clock_without_effect_is_not_part_of_the_stream(kind: str) -> None:
     venue = opened(kind)
+    assert venue.ok(r.clock(70)) == []
     venue.ignored(r.clock(100))
-    venue.ok(r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(50)))
-    assert venue.one(r.clock(60)).type == r.CANCELED
+    venue.ok(r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(80)))
+    assert venue.one(r.clock(90)).type == r.CANCELED
+
+
+@rule("2.10", "4.9.8", "5.9")
+def test_a_clock_that_begins_a_minute_is_part_of_the_stream(kind: str) -> None:
+    venue = opened(kind)
+    for second in (0, 60, 121, 3599, 3600):
+        assert venue.ok(r.clock(second)) == []
+        venue.ignored(r.clock(second))
+    venue.ignored(r.clock(3659))
+    late = r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(3600))
+    assert venue.reason(late) == 0x0F
+    venue.ok(r.enter(1, 2, "B", 1, 1000, time_in_force="6", appendage=expire(3601)))
+    assert venue.one(r.clock(3659)).type == r.CANCELED
+    assert venue.ok(r.clock(3660)) == []
 
 
 @rule("5.9", "8.3")
@@ -262,6 +277,7 @@ def test_orders_expire_by_second_and_then_by_acceptance(kind: str) -> None:
                 appendage=expire(second),
             )
         )  # fmt: skip
+    assert venue.ok(r.clock(18)) == []
     venue.ignored(r.clock(19))
     events = venue.ok(r.clock(30))
     assert [event.slot & 0xFFF for event in events] == [2, 5, 1, 3]
