@@ -10,6 +10,10 @@ from tests.model.icebergs import Icebergs, attribution
 from tests.model.orders import CONTINUOUS, PAUSED, Instrument, Order, Place, is_more_aggressive
 
 
+# Rule 14.9: the auctions for which extensions are counted, by state.
+AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
+
+
 class Matching(Icebergs):
     """An aggressor, and the orders opposite."""
 
@@ -254,7 +258,8 @@ class Matching(Icebergs):
     def enter_state(self, instrument: Instrument, state: str, reason: bytes) -> None:
         """STATE_CHANGED, and what starts anew with a state."""
         before, instrument.state = instrument.state, state
-        instrument.extensions = 0
+        if AUCTIONS.get(before) != AUCTIONS.get(state):  # rule 14.9
+            instrument.extensions = 0
         instrument.paused_since = None
         if state == CONTINUOUS:
             instrument.priced_at = None  # rule 10.8: pegs are priced

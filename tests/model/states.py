@@ -32,7 +32,7 @@ class States(Auctions):
         """Rule 13.4, and 14.9 for an auction that is extended instead."""
         before = instrument.state
         cross = self.cross_type_of(before, state)
-        if cross and not self.auction(instrument, cross, force):
+        if cross and not self.auction(instrument, cross, state, force):
             return
         self.enter_state(instrument, state, reason)
         if state == CLOSED:

@@ -37,8 +37,10 @@ cdef void emit_collars(Engine* engine, int32_t reference_e4, uint32_t basis_poin
 cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil:
     cdef uint32_t instrument = book.sides[0].index >> SIDE_SHIFT
     cdef uint64_t bit = <uint64_t>1 << (instrument & 63)
+    if (auction_between(book.state, STATE_CONTINUOUS)
+            != auction_between(state, STATE_CONTINUOUS)):
+        book.auction_extensions = 0
     book.state = state
-    book.auction_extensions = 0
     book.pause_second = 0
     book_classify(book)
     if auction_indicated(state):
@@ -57,7 +59,7 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
     cdef uint8_t state_before = book.state
     cdef uint8_t cross_type = auction_between(state_before, state)
     book.last_before_e4 = book.last_price_e4
-    if cross_type and not auction_hold(engine, book, cross_type, force):
+    if cross_type and not auction_hold(engine, book, cross_type, state, force):
         return False
     _change(engine, book, state, why)
     if state == STATE_CLOSED:
