@@ -10,6 +10,7 @@ def offer_paced(
     burst: int = 64,
     interval_ns: int = ...,
     histogram: LatencyHistogram | None = None,
+    turns: LatencyHistogram | None = None,
 ) -> dict[str, int]: ...
 def take_until(
     end: SubscriptionEnd, sequence_end: int, *, timeout_ns: int = ..., idle_ns: int = ...
