@@ -5,6 +5,10 @@ run to three bad ones beside it: one is stopped (SIGSTOP) and one killed before 
 timed, one takes a byte a second (over shared memory, a frame). All are processes. The ratio is that
 of the p99 of the time of an offer with the bad readers to that without, in the same round. An offer
 that is refused is repeated, and its time is from before the first attempt.
+
+The publisher has the core `cpu`, all readers the others, and it spins between bursts, which are so
+long that fewer than one offer in a hundred is the first one after a turn. With `--sleep` it sleeps,
+and those that come first find cold caches.
 """
 
 import json
@@ -33,7 +37,7 @@ CARRIERS = {
 }
 ENDS = [sys.executable, "-m", "ironpit.bench.slow_readers_ends"]
 TIMEOUT_S = 60
-WARM_UP_SHARE = 10
+WARM_UP_SHARE = 4
 GOAL = 1.05
 PARTS = ("offers", "turns")
 
@@ -46,8 +50,10 @@ class Plan:
     messages: int = 60_000
     rounds: int = 5
     frame_bytes: int = 256
-    burst: int = 64
-    interval_us: int = 1_000
+    burst: int = 256
+    interval_us: int = 4_000
+    sleep: bool = False
+    cpu: int = 0
 
 
 class _Processes:
@@ -92,7 +98,7 @@ def measure(carrier: str, with_bad: bool, plan: Plan) -> dict[str, Any]:
     """One run: what the publisher says, and the frames that the good reader missed."""
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(dir=DIRECTORY))
-        settings = {
+        settings: dict[str, Any] = {
             "carrier": carrier,
             "bad": with_bad,
             "path": f"{scratch}/stream.ring",
@@ -102,6 +108,8 @@ def measure(carrier: str, with_bad: bool, plan: Plan) -> dict[str, Any]:
             "frame_bytes": plan.frame_bytes,
             "burst": plan.burst,
             "interval_ns": plan.interval_us * 1_000,
+            "spin": not plan.sleep,
+            "cpu": plan.cpu,
         }
         processes = _Processes(stack, settings)
         publisher = processes.start("publish", "open")
@@ -137,7 +145,8 @@ def run(plan: Plan) -> dict[str, Any]:
     return {
         "schema": "ironpit-bench-slow-readers-1",
         "measured": f"time of an offer, {plan.frame_bytes}-byte frames in bursts of {plan.burst} "
-        f"every {plan.interval_us} us, {plan.messages} frames, {plan.rounds} rounds in turn; one "
+        f"every {plan.interval_us} us, {'sleeping' if plan.sleep else 'spinning'} in between, "
+        f"{plan.messages} frames, {plan.rounds} rounds in turn; one "
         f"good reader, and beside it {', '.join(BAD)} in every second run. Of all rounds together; "
         "the ratio is that of a round's p99: median, lowest and highest",
         "goal": GOAL,

@@ -5,6 +5,7 @@ so, takes the least that it can, once a second, from the beginning.
 """
 
 import json
+import os
 import select
 import socket
 import sys
@@ -28,10 +29,11 @@ SESSION = "BENCH"
 ADDRESS = "127.0.0.1"
 GOOD, STOPPED, DRIPPING, KILLED = "GOOD", "STOP", "DRIP", "KILL"
 BAD = (STOPPED, DRIPPING, KILLED)
-RING_BYTES = 1 << 22
-WINDOW_BYTES = 1 << 23
-QUEUE_BYTES = 1 << 22
+RING_BYTES = 1 << 20
+WINDOW_BYTES = 1 << 22
+QUEUE_BYTES = 1 << 21
 PATIENCE_NS = 20_000_000
+PACE = ("frame_bytes", "burst", "interval_ns", "spin")
 TURN_S = 0.001
 DRIP_S = 1.0
 # A reader that does not read lets little pile up in the sockets, so that it is noticed soon.
@@ -67,8 +69,7 @@ def publish(settings: dict[str, Any]) -> dict[str, Any]:
         )
     print("open", flush=True)
     _turn_until_told(publication)
-    pace: dict[str, int] = {name: settings[name] for name in ("frame_bytes", "burst")}
-    pace["interval_ns"] = settings["interval_ns"]
+    pace: dict[str, Any] = {name: settings[name] for name in PACE}
     offer_paced(publication, settings["warm_up"], **pace)
     print("warm", flush=True)
     _turn_until_told(publication)
@@ -137,6 +138,20 @@ def _tcp_reader(settings: dict[str, Any]) -> Callable[[], bool]:
     return lambda: bool(sock.recv(bytes_max))
 
 
+def _place(part: str, cpu: int) -> None:
+    """The publisher on its core, all others elsewhere, as far as there is an elsewhere."""
+    allowed = os.sched_getaffinity(0)
+    if cpu in allowed and len(allowed) > 1:
+        os.sched_setaffinity(0, {cpu} if part == "publish" else allowed - {cpu})
+
+
+def main() -> None:
+    """One end; what it says at last is JSON."""
+    part, settings = sys.argv[1], json.loads(sys.argv[2])
+    _place(part, settings["cpu"])
+    chosen = {"publish": publish, "good": good, "bad": bad}[part]
+    print(json.dumps(chosen(settings)))
+
+
 if __name__ == "__main__":
-    chosen = {"publish": publish, "good": good, "bad": bad}[sys.argv[1]]
-    print(json.dumps(chosen(json.loads(sys.argv[2]))))
+    main()

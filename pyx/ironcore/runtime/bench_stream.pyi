@@ -9,6 +9,7 @@ def offer_paced(
     frame_bytes: int = 64,
     burst: int = 64,
     interval_ns: int = ...,
+    spin: bool = False,
     histogram: LatencyHistogram | None = None,
     turns: LatencyHistogram | None = None,
 ) -> dict[str, int]: ...

@@ -72,7 +72,7 @@ cdef int _offer_burst(Publication* p, uint8_t* frame, uint32_t frame_bytes, uint
 
 
 cdef int _offer_paced(Publication* p, uint8_t* frame, uint32_t frame_bytes, Histogram* times,
-                      Histogram* turns, Paced* paced) noexcept nogil:
+                      Histogram* turns, bint spin, Paced* paced) noexcept nogil:
     cdef uint64_t cpu_ns = iron_thread_cpu_ns()
     cdef uint64_t start_ns = iron_clock_mono_ns()
     cdef uint64_t due_ns = start_ns
@@ -84,23 +84,27 @@ cdef int _offer_paced(Publication* p, uint8_t* frame, uint32_t frame_bytes, Hist
         status = _offer_burst(p, frame, frame_bytes, count, times, turns, paced)
         left -= count
         due_ns += paced.interval_ns
-        if iron_clock_mono_ns() < due_ns:
-            iron_sleep_until_ns(due_ns)
-        else:
+        if iron_clock_mono_ns() >= due_ns:
             paced.late += 1
+        elif spin:
+            while iron_clock_mono_ns() < due_ns:
+                pass
+        else:
+            iron_sleep_until_ns(due_ns)
     paced.elapsed_ns = iron_clock_mono_ns() - start_ns
     paced.cpu_ns = iron_thread_cpu_ns() - cpu_ns
     return status
 
 
 def offer_paced(PublicationEnd end not None, uint64_t count, *, uint32_t frame_bytes=64,
-                uint64_t burst=64, uint64_t interval_ns=640_000,
+                uint64_t burst=64, uint64_t interval_ns=640_000, bint spin=False,
                 LatencyHistogram histogram=None, LatencyHistogram turns=None):
-    """Offer `count` frames, `burst` of them every `interval_ns`.
+    """Offer `count` frames, `burst` of them every `interval_ns`, and sleep in between, or spin.
 
     The histogram gets the time of each offer, `turns` that of the turn after each burst. What is
     returned: elapsed_ns, cpu_ns of this thread, refused (offers answered with FULL, and repeated),
-    late (bursts that took longer than their interval). RuntimeError when an offer fails otherwise; ValueError for settings that cannot be.
+    late (bursts that took longer than their interval). RuntimeError when an offer fails
+    otherwise; ValueError for settings that cannot be.
     """
     cdef uint8_t[FRAME_BYTES_MAX] frame
     cdef Paced paced
@@ -120,7 +124,8 @@ def offer_paced(PublicationEnd end not None, uint64_t count, *, uint32_t frame_b
     paced.burst = burst
     paced.interval_ns = interval_ns
     with nogil:
-        status = _offer_paced(&end.publication, frame, frame_bytes, times, turn_times, &paced)
+        status = _offer_paced(&end.publication, frame, frame_bytes, times, turn_times, spin,
+                              &paced)
     if status != STATUS_OK:
         raise RuntimeError(f"an offer failed with status {status}")
     return {"elapsed_ns": paced.elapsed_ns, "cpu_ns": paced.cpu_ns, "refused": paced.refused,
