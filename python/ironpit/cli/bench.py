@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "match": "the matching core, message by message and in batches",
     "library": "the matching core from Python, beside the same core from C",
     "fan-out": "what a frame costs its publisher with 1, 8, 32 subscribers",
+    "slow-readers": "what readers that are stopped, slow or killed cost the publisher",
     "order-ack": "order to acknowledgement over TCP, beside a bare echo",
 }
 
