@@ -14,12 +14,12 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
-from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironpit import config as configs
 from ironpit import listening, preparation
 from ironpit.definitions import Definitions, user_ref_bits
+from ironpit.messaging import configured
 
 PASSWORD = "OPEN"
 TURNS_MAX = 10_000
@@ -139,17 +139,17 @@ class HandVenue:
             interval_ns=self.config.journal.interval_ns,
             segment_bytes=self.config.journal.segment_bytes,
         )
-        self.feed = listening.market_data(self.config)
-        self.rerequest = listening.rerequest(self.config)
+        self.market_data = configured.publish(
+            self.config.streams.market_data,
+            "streams.market_data",
+            self.config.venue.name,
+            "market-data",
+            lambda name, names: CounterSet(name, names),
+            lambda key, reason: None,
+        )
         self.publisher = publisher.PublisherStage(
             pipeline.open_stream_reader(events, "publisher"),
-            MulticastPublication(
-                [self.feed.fileno()],
-                self.config.venue.name,
-                request_fd=self.rerequest.fileno(),
-                heartbeat_ns=self.config.streams.market_data.heartbeat_ns,
-                window_bytes=1 << 20,
-            ),
+            self.market_data.end,
             CounterSet("publisher", publisher.COUNTERS),
             journal=directory,
         )
@@ -188,8 +188,8 @@ class HandVenue:
         """Forget the stages and close what the kernel would close."""
         for name in ("gateway", "matcher", "journal", "publisher", "engine"):
             delattr(self, name)
-        for sock in (self.listener, self.feed, self.rerequest):
-            sock.close()
+        self.listener.close()
+        self.market_data.close()
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -11,23 +10,21 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
-from ironcore.messaging.multicast_publication import (
-    PUBLICATION_COUNTERS,
-    MulticastPublication,
-)
 from ironcore.runtime import book_publication, pipeline
 from ironcore.runtime.book_publication import BookPublication
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
 from ironcore.runtime.runner import COUNTERS as RUNNER_COUNTERS
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironpit import credentials, isolation, listening
+from ironcore.stage.bridge import BridgeStage
+from ironpit import credentials, crossing, isolation, listening
 from ironpit.bridge.venue import BridgedEnd, counters_needed
 from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.messaging import configured
 from ironpit.preparation import control_ring
 from ironpit.snapshot import SnapshotServer
 from ironpit.visible import visible_digest
@@ -35,8 +32,9 @@ from ironpit.visible import visible_digest
 COUNTERS_MAX = 256
 TURN_S = 0.1
 LOGIN_TURN_S = 0.005
-REREQUEST_BURST_MIN = 64
 DRAIN_ROUNDS_MAX = 1_000_000
+QUIET_ROUNDS = 20
+QUIET_S = 0.002
 SESSIONS_TIMEOUT_S = 60.0
 
 
@@ -70,6 +68,7 @@ class ProcessStages:
         }
         self._note_clock()
         self.stages: dict[str, Any] = {}
+        self.crossings: list[BridgeStage] = []
         self.runners: list[Runner] = []
         self.bridged: list[BridgedEnd] = []
         for thread in self.process.threads:
@@ -82,7 +81,7 @@ class ProcessStages:
             self.runners.append(
                 Runner(
                     thread.name,
-                    self._stages_of(thread),
+                    self._agents(thread),
                     cpu=isolation.checked(thread, self.degraded),
                     idle=thread.idle,
                     counters=self._counters(f"runner-{thread.name}", RUNNER_COUNTERS),
@@ -188,29 +187,49 @@ class ProcessStages:
         )
 
     def _publisher(self) -> publisher.PublisherStage:
-        stream = self.config.streams.market_data
-        window = stream.rerequest.window
-        senders = [s for feed in ("a", "b") if (s := self._sender(feed)) is not None]
-        rerequest = listening.rerequest(self.config)
-        self.sockets += [*senders, rerequest]
-        publication = MulticastPublication(
-            [sender.fileno() for sender in senders],
+        opened = configured.publish(
+            self.config.streams.market_data,
+            "streams.market_data",
             self.config.venue.name,
-            request_fd=rerequest.fileno(),
-            heartbeat_ns=stream.heartbeat_ns,
-            window_bytes=window.size_bytes or stream.rerequest.memory_bytes,
-            window_ns=window.time_ns,
-            rate=stream.rerequest.rate,
-            burst=max(REREQUEST_BURST_MIN, stream.rerequest.rate // 10),
-            counters=self._counters("market-data", PUBLICATION_COUNTERS),
+            "market-data",
+            self._counters,
+            self._without_group,
         )
+        self.sockets += opened.sockets
         self._serve_snapshots()
         return publisher.PublisherStage(
-            self._reader("publisher"),
-            publication,
+            self._publisher_reader(),
+            opened.end,
             self._counters("publisher", publisher.COUNTERS),
             journal=self.config.journal.directory,
         )
+
+    def _publisher_reader(self) -> Any:
+        events = self.config.streams.events
+        if events.transport == "shm":
+            return self._reader("publisher")
+        built = crossing.build(self.config, self._counters)
+        self._note_huge_pages(built.huge_pages)
+        self.sockets += built.sockets
+        self.crossings = built.bridges
+        return pipeline.open_stream_reader(built.ring, "publisher")
+
+    def _agents(self, thread: Thread) -> list[Any]:
+        """What a thread polls, in the order of the duty cycle: its stages, what brings the stream
+        to the publisher right before it, and of the bridge one stage for each stream."""
+        agents: list[Any] = []
+        for name in thread.stages:
+            if name == "bridge":
+                agents += [end.stage for end in self.bridged]
+                continue
+            agents += self.crossings if name == "publisher" else []
+            agents.append(self.stages[name])
+        return agents
+
+    def _without_group(self, key: str, reason: str) -> None:
+        if self.config.degrade.multicast == "refuse":
+            raise UserError(f"{key}: {reason}", Exit.REFUSED)
+        self.degraded.append({"feature": "multicast", "reason": reason})
 
     def _bridges(self) -> None:
         for name, stream in self.config.streams.bridged.items():
@@ -218,28 +237,6 @@ class ProcessStages:
             self._note_huge_pages(end.huge_pages)
             self.bridged.append(end)
             self.stages[f"bridge-{name}"] = end.stage
-
-    def _stages_of(self, thread: Thread) -> list[Any]:
-        """In the order of the duty cycle; the bridge is one stage for each stream."""
-        found: list[Any] = []
-        for name in thread.stages:
-            bridges = [end.stage for end in self.bridged] if name == "bridge" else []
-            found += bridges or [self.stages[name]]
-        return found
-
-    def _sender(self, feed: str) -> socket.socket | None:
-        stream = self.config.streams.market_data
-        group = stream.a if feed == "a" else stream.b
-        if group is None:
-            return None
-        try:
-            return listening.market_data(self.config, feed)
-        except OSError as error:
-            reason = f"no route to {group.group} by {group.interface}: {error.strerror}"
-            if self.config.degrade.multicast == "refuse":
-                raise UserError(f"streams.market_data.{feed}: {reason}", Exit.REFUSED) from error
-            self.degraded.append({"feature": "multicast", "reason": reason})
-            return None
 
     def _serve_snapshots(self) -> None:
         """The books for the snapshot server, kept by a publisher of their own on its own thread."""
@@ -328,9 +325,7 @@ class ProcessStages:
             runner.stop()
         for runner in self._all_runners():
             runner.join()
-        for _ in range(DRAIN_ROUNDS_MAX):
-            if not sum(max(self._last_turn(stage), 0) for stage in self.stages.values()):
-                break
+        self._drain()
         complete = self._finish_journal()
         if self.engine is not None:
             self._keep_books()
@@ -340,6 +335,19 @@ class ProcessStages:
             if sock is not None:
                 sock.close()
         return complete
+
+    def _drain(self) -> None:
+        """What is on its way through a network is not seen in any ring: look a few times more."""
+        quiet = 0
+        agents = [agent for thread in self.process.threads for agent in self._agents(thread)]
+        for _ in range(DRAIN_ROUNDS_MAX):
+            if sum(max(self._last_turn(agent), 0) for agent in agents):
+                quiet = 0
+            elif not self.crossings or quiet == QUIET_ROUNDS:
+                break
+            else:
+                quiet += 1
+                time.sleep(QUIET_S)
 
     def _finish_journal(self) -> bool:
         stage = self.stages.get("journal")

@@ -1,7 +1,7 @@
 """The main job from end to end: a venue on loopback, order flow into it, market data out of it.
 
 At the end three parties must hold the same books: the matcher when it stopped, a subscriber that
-saw nothing but the multicast feed, and a replay of the journal.
+saw nothing but the market data, and a replay of the journal.
 """
 
 import json
@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ironcore.base.counters import CountersReader
+from ironcore.runtime import pipeline
 from ironcore.runtime.replay import Replay, ReplayReport
 from ironpit.client import LoginError
 from ironpit.errors import Exit, UserError
-from ironpit.feed import FeedClient, FeedError
+from ironpit.feed import FeedClient, FeedError, open_feed, stream_digest
 from ironpit.flow import Flow, FlowError, from_itch, generate
 from ironpit.load import LoadError, LoadResult, Member, Pace, run_load
 from ironpit.temporary import TemporaryVenue, one_thread, split
 from ironpit.visible import visible_digest
 
 FEED_TIMEOUT_S = 15.0
-HEARTBEATS = 2  # that must find the feed complete before it counts as such
+RECORD = "feed.itch"
 USER_REFS_MIN = 1 << 16
 PLACEMENTS = {"one-thread": one_thread, "split": split}
 
@@ -37,6 +39,8 @@ class Options:
     pace: Pace = field(default_factory=Pace)
     placement: str = "one-thread"
     messages_max: int | None = None
+    market_data: str = "multicast"
+    events: str = "shm"
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Report:
     load: LoadResult
     replay: ReplayReport
     feed: dict[str, int]
+    feed_digest: str
     books_equal: dict[str, bool]
     degraded: list[dict[str, str]]
     notes: list[str]
@@ -67,6 +72,7 @@ class Report:
             "order_to_ack_ns": load["order_to_ack_ns"],
             "books_equal": self.books_equal,
             "stream_digest": self.replay.stream_digest,
+            "feed_digest": self.feed_digest,
             "degraded": self.degraded,
         }
 
@@ -94,7 +100,7 @@ def flow_of(options: Options, progress: Progress) -> Flow:
     return flow
 
 
-def settings_of(flow: Flow, placement: str) -> dict[str, Any]:
+def settings_of(flow: Flow, options: Options) -> dict[str, Any]:
     """A venue with the flow's symbols and sessions; limits as the flow needs them."""
     user_refs_max = USER_REFS_MIN
     while user_refs_max <= flow.user_refs_max() + 1:
@@ -121,33 +127,44 @@ def settings_of(flow: Flow, placement: str) -> dict[str, Any]:
         "sessions": [
             {"username": f"MEM{i}", "firm": f"F{i}"} for i in range(1, flow.sessions_count + 1)
         ],
-        # The subscriber waits for heartbeats to know that it has heard everything.
-        "streams": {"market_data": {"heartbeat": "100ms"}, "events": {"capacity": "16MiB"}},
+        "streams": {
+            "market_data": {
+                "transport": options.market_data,
+                "heartbeat": "100ms",
+                "capacity": "64MiB",
+            },
+            "events": {"transport": options.events, "heartbeat": "100ms", "capacity": "16MiB"},
+        },
         "journal": {"durability": "interval", "interval": "10ms"},
-        "placement": PLACEMENTS[placement](),
+        "placement": PLACEMENTS[options.placement](),
     }
 
 
 def run_demo(options: Options, progress: Progress) -> Report:
     """Everything from the first line to the report. UserError when a part cannot run."""
     flow = flow_of(options, progress)
-    with closing(TemporaryVenue(settings_of(flow, options.placement))) as venue:
-        # Subscribed before it starts, so that the first message is not missed.
-        client, degraded = _subscribe(venue)
-        with client as feed:
+    with closing(TemporaryVenue(settings_of(flow, options))) as venue:
+        if options.market_data == "shm":
+            # The ring is the venue's to make; it holds what was said before we look.
             venue.start()
+            client, degraded = _subscribe(venue)
+        else:
+            # Subscribed before it starts, so that the first message is not missed.
+            client, degraded = _subscribe(venue)
+            venue.start()
+        with client as feed:
             return _run(venue, feed, flow, options, degraded, progress)
 
 
 def _subscribe(venue: TemporaryVenue) -> tuple[FeedClient, list[dict[str, str]]]:
     """A subscriber, and what it has to do without: on a host that refuses multicast it asks the
     re-request server for the whole stream."""
-    stream = venue.config.streams.market_data
-    rerequest, session = stream.rerequest.listen, venue.config.venue.name
+    stream, session = venue.config.streams.market_data, venue.config.venue.name
+    record = venue.directory / RECORD
     try:
-        return FeedClient(stream.a.group, stream.a.interface, rerequest=rerequest), []
+        return FeedClient(opened=open_feed(stream, session), record=record), []
     except FeedError as refused:
-        client = FeedClient(None, "", rerequest=rerequest, session=session)
+        client = FeedClient(opened=open_feed(stream, session, groups=False), record=record)
         return client, [{"feature": "multicast", "reason": str(refused)}]
 
 
@@ -170,7 +187,7 @@ def _run(
         )
     except (LoadError, LoginError, OSError) as error:
         raise UserError(f"{error}\n{venue.said()}".rstrip()) from error
-    _await_feed(feed)
+    _await_feed(venue, feed)
     degraded = [*degraded, *_status(venue)]
     code = venue.stop()
     feed.stop()
@@ -180,12 +197,27 @@ def _run(
     return _compare(venue, feed, load, degraded, options, notes)
 
 
-def _await_feed(feed: FeedClient) -> bool:
-    """Until heartbeats have found nothing missing: the subscriber has what the members have."""
-    target = feed.counts()["current"] + HEARTBEATS
-    return feed.wait_until(
-        lambda: feed.counts()["current"] >= target and feed.feed.complete, FEED_TIMEOUT_S
-    )
+def _await_feed(venue: TemporaryVenue, feed: FeedClient) -> bool:
+    """Until the publisher has read the whole stream, and the subscriber has all that it said."""
+    events = venue.config.streams.events.path
+
+    def equal() -> bool:
+        published = _published(venue)
+        frames = pipeline.last_sequence(events)
+        return (
+            published.get("publisher.frames") == frames
+            and published["publisher.messages"] + 1 == feed.feed.next_sequence
+        )
+
+    return feed.wait_until(equal, FEED_TIMEOUT_S)
+
+
+def _published(venue: TemporaryVenue) -> dict[str, int]:
+    """The counters of the venue's processes."""
+    found: dict[str, int] = {}
+    for file in venue.config.venue.data_directory.glob("counters-*.dat"):
+        found |= CountersReader(file).snapshot()
+    return found
 
 
 def _status(venue: TemporaryVenue) -> list[dict[str, str]]:
@@ -213,6 +245,7 @@ def _compare(
         load=load,
         replay=report,
         feed=feed.counts(),
+        feed_digest=stream_digest(venue.directory / RECORD),
         books_equal={
             "feed": feed.feed.complete and feed.books.digest() == kept["visible_digest"],
             "replay": report.books_digest == kept["books_digest"]

@@ -1,15 +1,11 @@
 """The venue's sockets, opened before the stages start. Errors name the key of the configuration."""
 
-import errno
 import socket
 
 from ironpit.config import Config, Endpoint
 from ironpit.errors import Exit, UserError
-from ironpit.messaging.multicast import Group, datagram_socket, open_sender
 
 BACKLOG = 128
-# What an interface's name, or its address, that this host does not have gives.
-NO_INTERFACE = (errno.ENODEV, errno.EADDRNOTAVAIL)
 
 
 def order_entry(config: Config) -> socket.socket:
@@ -23,32 +19,6 @@ def snapshot(config: Config) -> socket.socket | None:
     if settings is None:
         return None
     return _listener(settings.listen, "streams.market_data.snapshot.listen")
-
-
-def rerequest(config: Config) -> socket.socket:
-    """The UDP socket on which subscribers ask for what they lost."""
-    sock = datagram_socket()
-    _bind(sock, config.streams.market_data.rerequest.listen, "streams.market_data.rerequest.listen")
-    return sock
-
-
-def market_data(config: Config, feed: str = "a") -> socket.socket:
-    """The UDP socket connected to a multicast group, "a" or "b".
-
-    OSError when there is no route. UserError when there is no such interface.
-    """
-    stream = config.streams.market_data
-    group = stream.b if feed == "b" and stream.b is not None else stream.a
-    try:
-        return open_sender(Group(group.group, group.interface), ttl=stream.ttl, loop=stream.loop)
-    except OSError as error:
-        if error.errno not in NO_INTERFACE:
-            raise
-        raise UserError(
-            f"streams.market_data.{feed}.interface: found {group.interface!r}, expected an "
-            f"interface of this host with an IPv4 address ({error.strerror})",
-            Exit.REFUSED,
-        ) from error
 
 
 def _listener(listen: Endpoint, key: str) -> socket.socket:

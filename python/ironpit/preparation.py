@@ -78,6 +78,12 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
         )
         _note_ring("streams.orders", created, say)
     pipeline.create_control_ring(control_ring(config))
+    market_data = config.streams.market_data
+    if market_data.transport == "shm":
+        market_data.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        pipeline.create_open_ring(
+            market_data.path, market_data.capacity_bytes, huge_pages=market_data.huge_pages
+        )
 
 
 def _note_ring(key: str, created: pipeline.Created, say: Callable[[str], None]) -> None:

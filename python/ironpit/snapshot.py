@@ -27,8 +27,6 @@ SEND_TIMEOUT_S = 120.0
 LINGER_S = 5.0
 CLOSE_TURN_S = 0.2
 LOGIN_BYTES_MAX = 54
-# Subscribers that come together after an outage share one picture.
-PICTURE_AGE_S = 0.25
 
 DIRECTORY_BYTES = 39
 # A SoupBinTCP packet (u16 length, 'S') around the message.
@@ -164,19 +162,20 @@ class SnapshotServer:
         login = self._login(connection)
         if login["kind"] != "LoginRequest":
             return
+        asked_s = time.monotonic()
         asked = login["requested_session"].strip()
         if asked not in ("", self.session) or int(login["requested_sequence"]) > 1:
             self.refused += 1
             connection.sendall(soupbin.encode("LoginRejected", reason="S"))
             return
-        deadline_s = time.monotonic() + SEND_TIMEOUT_S
+        deadline_s = asked_s + SEND_TIMEOUT_S
         while not self.ready():
             if self._closing.wait(CLOSE_TURN_S) or time.monotonic() > deadline_s:
                 return
         accepted = soupbin.encode("LoginAccepted", session=self.session, sequence_number=1)
         # The time limit is of the whole, as that of socket.sendall is.
         connection.settimeout(SEND_TIMEOUT_S)
-        connection.sendall(accepted + self._picture())
+        connection.sendall(accepted + self._picture(asked_s))
         self.served += 1
         # Close only when the peer has read it all: a close with unread bytes (its logout, its
         # heartbeats) would be a reset, and take away what is still on its way (RFC 1122, 4.2.2.13).
@@ -197,10 +196,11 @@ class SnapshotServer:
             if not data or len(received) > LOGIN_BYTES_MAX:
                 raise ValueError("no login")
 
-    def _picture(self) -> bytes:
+    def _picture(self, asked_s: float) -> bytes:
+        """One that was taken after it was asked for: what the subscriber has held since is newer.
+        Those who come together, as after an outage, wait for one and share it."""
         with self._lock:
-            now_s = time.monotonic()
-            if now_s - self._taken_s > PICTURE_AGE_S:
+            if self._taken_s < asked_s:
+                self._taken_s = time.monotonic()
                 self._packets = packets_of(self.books.picture())
-                self._taken_s = now_s
             return self._packets

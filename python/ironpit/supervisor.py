@@ -261,7 +261,7 @@ def _takes_orders(config: Config) -> str:
     threads = sum(len(process.threads) for process in processes.values())
     return (
         f"venue {config.venue.name} takes orders on {config.order_entry.listen}; market data to "
-        f"{config.streams.market_data.a.group}; journal {config.journal.directory} "
+        f"{config.streams.market_data.place}; journal {config.journal.directory} "
         f"({config.journal.durability}); threads {threads}, processes {len(processes)}"
     )
 

@@ -79,16 +79,21 @@ class TemporaryVenue:
         market_data = dict(streams.get("market_data", {}))
         # A group in the organization-local scope (RFC 2365), another one for each run.
         group = f"239.192.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
-        market_data["a"] = {
-            "group": f"{group}:{free_port(socket.SOCK_DGRAM)}",
-            "interface": "127.0.0.1",
-        }
-        rerequest = dict(market_data.get("rerequest", {}))
-        rerequest["listen"] = f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-        market_data["rerequest"] = rerequest
-        streams["market_data"] = market_data
+        events = {**streams.get("events", {}), "path": "events.ring"}
+        # The addresses of every transport, so that `transport` alone says which one it is.
+        for stream in (market_data, events):
+            stream["a"] = {
+                "group": f"{group}:{free_port(socket.SOCK_DGRAM)}",
+                "interface": "127.0.0.1",
+            }
+            stream["rerequest"] = {
+                **stream.get("rerequest", {}),
+                "listen": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
+            }
+            stream["listen"] = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+        streams["market_data"] = {**market_data, "path": "market-data.ring"}
         streams["orders"] = {**streams.get("orders", {}), "path": "orders.ring"}
-        streams["events"] = {**streams.get("events", {}), "path": "events.ring"}
+        streams["events"] = events
         entry = dict(settings.get("order_entry", {}))
         entry["listen"] = f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"
         return {

@@ -60,7 +60,9 @@ def dissected(capture: Path, decode_as: str, protocol: str) -> tuple[int, list[s
 def test_tshark_finds_nothing_malformed(venue: RunningVenue, tmp_path: Path) -> None:
     capture = tmp_path / "wire.pcapng"
     orders = venue.config.order_entry.listen.port
-    feed = venue.config.streams.market_data.a.group.port
+    group = venue.config.streams.market_data.a
+    assert group is not None
+    feed = group.group.port
     tracer = subprocess.Popen(
         ["tshark", "-i", "lo", "-f", f"tcp port {orders} or udp port {feed}", "-w", str(capture)],
         stderr=subprocess.PIPE,

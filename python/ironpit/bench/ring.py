@@ -2,7 +2,8 @@
 
 A round trip is a 64-byte message from one thread to another and its equal back, from before the
 first store to after the last load, through one ring each way, both threads spinning on a core of
-their own. The floor is the same conversation over one bare cache line each way, in turn with it.
+their own. The floor is the same conversation over one bare cache line each way, in turn with it. A
+framed ring in plain C, with the guarantees of the single-consumer ring, stands between the two.
 """
 
 import os
@@ -14,17 +15,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_ring import Conversation
+from ironpit.bench import plans
 from ironpit.cli.output import show_ns, table
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
 BLOCKS = 50
 CARRIERS = {
     "line": "bare cache line",
+    "c_ring": "framed ring in C",
     "spsc": "single-consumer ring",
     "broadcast": "broadcast ring",
 }
 RINGS = [carrier for carrier in CARRIERS if carrier != "line"]
+OWN_RINGS = [carrier for carrier in RINGS if carrier != "c_ring"]
+TRIPS_BYTES = 1 << 16
+WAY_BYTES = 1 << 18
+HEADER = ["carrier", "round trip", "median", "to line", "rounds", "to C ring", "rounds"]
 # tmpfs where there is one: a disk's file system would write pages back in between.
 DIRECTORY = "/dev/shm" if Path("/dev/shm").is_dir() else "."
 
@@ -33,11 +41,11 @@ DIRECTORY = "/dev/shm" if Path("/dev/shm").is_dir() else "."
 class Plan:
     """How often and where."""
 
-    round_trips: int = 100_000
-    messages: int = 1_000_000
-    rounds: int = 7
-    near_cpu: int = 0
-    far_cpu: int = 1
+    round_trips: int = plans.number(100_000, "messages there and back in each round")
+    messages: int = plans.number(1_000_000, "messages one way in each round")
+    rounds: int = plans.rounds(7)
+    near_cpu: int = plans.cpu(0, "the thread that asks")
+    far_cpu: int = plans.cpu(1, "the thread that answers")
 
 
 def _percentiles(latency_ns: NDArray[np.uint64]) -> dict[str, float]:
@@ -51,17 +59,23 @@ def _percentiles(latency_ns: NDArray[np.uint64]) -> dict[str, float]:
     return found
 
 
+def _join(carrier: str, cpus: tuple[int, int], capacity_bytes: int) -> Any:
+    if carrier == "c_ring":
+        return Floor("ring", cpus, capacity_bytes)
+    return Conversation(carrier, cpus, capacity_bytes, DIRECTORY)
+
+
 def _round(carrier: str, plan: Plan) -> dict[str, float]:
     """One measurement of one carrier: percentiles of trips, and ns a message of median blocks."""
     cpus = (plan.near_cpu, plan.far_cpu)
     per_block = max(1, plan.round_trips // BLOCKS)
-    talk = Conversation(carrier, cpus, directory=DIRECTORY)
+    talk = _join(carrier, cpus, TRIPS_BYTES)
     block_ns, trip_ns = talk.round_trips(BLOCKS, per_block, plan.round_trips)
     found = _percentiles(trip_ns)
     found["mean_of_median_block"] = float(np.median(block_ns)) / per_block
     if carrier in RINGS:
         per_block = max(1, plan.messages // BLOCKS)
-        way = Conversation(carrier, cpus, 1 << 18, DIRECTORY)
+        way = _join(carrier, cpus, WAY_BYTES)
         found["one_way"] = float(np.median(way.one_way(BLOCKS, per_block))) / per_block
     return found
 
@@ -92,6 +106,11 @@ def run(plan: Plan) -> dict[str, Any]:
             name: _range([r[carrier][name] / r["line"][name] for r in rounds])
             for name in rounds[0]["line"]
         }
+        if carrier in OWN_RINGS:
+            report[f"{carrier}_to_c_ring"] = {
+                name: _range([r[carrier][name] / r["c_ring"][name] for r in rounds])
+                for name in rounds[0]["line"]
+            }
     return report
 
 
@@ -117,8 +136,11 @@ def text_of(report: dict[str, Any]) -> str:
             if carrier in RINGS:
                 ratio = report[f"{carrier}_ratio"][name]
                 row += [f"{ratio['median']:.2f}", f"{ratio['min']:.2f} to {ratio['max']:.2f}"]
-            rows.append(row + [""] * (5 - len(row)))
-    lines = [table(rows, ["carrier", "round trip", "median", "ratio", "over the rounds"])]
+            if carrier in OWN_RINGS:
+                ratio = report[f"{carrier}_to_c_ring"][name]
+                row += [f"{ratio['median']:.2f}", f"{ratio['min']:.2f} to {ratio['max']:.2f}"]
+            rows.append(row + [""] * (len(HEADER) - len(row)))
+    lines = [table(rows, HEADER)]
     for carrier in RINGS:
         rate = report[f"{carrier}_messages_per_s"]
         lines.append(

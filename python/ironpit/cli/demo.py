@@ -25,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="one-thread",
         help="all stages on one thread, or each in a process of its own",
     )
+    for stream, default in (("market-data", "multicast"), ("events", "shm")):
+        parser.add_argument(
+            f"--{stream}",
+            choices=("shm", "multicast", "tcp"),
+            default=default,
+            help=f"the transport of this stream ({default})",
+        )
     add_json_argument(parser)
 
 
@@ -37,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         pace=pace_of(arguments),
         placement=arguments.placement,
         messages_max=arguments.messages,
+        market_data=arguments.market_data,
+        events=arguments.events,
     )
     with Progress() as progress:
         report = run_demo(options, progress.show)
@@ -61,7 +70,7 @@ def text_of(report: "Report", placement: str, pace: str) -> str:
         ["messages a second", show_count(load.throughput_per_s)],
         ["trades", show_count(report.replay.trades)],
         ["market data messages", show_count(report.feed["messages"])],
-        ["  recovered by re-request", show_count(report.feed["recovered"])],
+        ["  recovered by re-request", show_count(report.feed.get("recovered", 0))],
         ["orders left on the books", show_count(report.feed["orders"])],
     ]
     parts = [

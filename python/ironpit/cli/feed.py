@@ -38,20 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
-    from ironpit.feed import FeedClient, FeedError
+    from ironpit.feed import FeedClient, FeedError, open_feed
     from ironpit.lifecycle import Lifecycle
-    from ironpit.messaging.multicast import Group
 
-    stream = config.load(arguments.config).streams.market_data
+    venue = config.load(arguments.config)
+    stream = venue.streams.market_data
     # A recording is of the whole stream, and the books of a snapshot are none of its messages.
-    wanted = stream.snapshot is not None and (arguments.late or arguments.record is None)
+    # Only multicast has the two halves to splice.
+    spliced = stream.snapshot is not None and stream.transport == "multicast"
+    wanted = spliced and (arguments.late or arguments.record is None)
     snapshot = stream.snapshot.listen if stream.snapshot is not None and wanted else None
     try:
         client = FeedClient(
-            stream.a.group,
-            stream.a.interface,
-            b=Group(stream.b.group, stream.b.interface) if stream.b is not None else None,
-            rerequest=stream.rerequest.listen,
+            opened=open_feed(stream, venue.venue.name, snapshot=snapshot is not None),
             snapshot=snapshot,
             record=arguments.record,
         )
@@ -92,7 +91,7 @@ def _look(client: "FeedClient", symbol: str | None, levels: int) -> str:
     counts = client.counts()
     head = (
         f"{client.feed.session_name or 'silence'}: {show_count(counts['messages'])} messages, "
-        f"{counts['gaps']} gaps, {counts['recovered']} recovered, {counts['lost']} lost"
+        f"{counts['gaps']} gaps, {counts.get('recovered', 0)} recovered, {counts['lost']} lost"
     )
     return f"{head}\n{top_of_book(client) if symbol is None else depth(client, symbol, levels)}\n"
 

@@ -75,6 +75,7 @@ def load(file: str | Path) -> Config:
             streams,
             orders=replace(streams.orders, path=rings / streams.orders.path),
             events=replace(streams.events, path=rings / streams.events.path),
+            market_data=replace(streams.market_data, path=rings / streams.market_data.path),
             bridged={name: _located(base, stream) for name, stream in streams.bridged.items()},
         ),
     )

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ironpit.config import scalars
-from ironpit.config.schema import STAGES, BridgedStream, Config, Instrument
+from ironpit.config.schema import STAGES, BridgedStream, CarriedStream, Config, Instrument
 
 TICK_BANDS_MAX = 7
 READERS = ("journal", "gateway", "publisher")  # of the event stream, whatever else is configured
@@ -127,13 +127,33 @@ def _streams(config: Config) -> Iterator[Violation]:
         found = scalars.show_size(streams.events.capacity_bytes)
         least = scalars.show_size(streams.orders.capacity_bytes)
         yield "streams.events.capacity", found, f"at least streams.orders.capacity = {least}"
-    market_data = streams.market_data
-    if market_data.b is not None and market_data.b.group == market_data.a.group:
-        found = f"{str(market_data.b.group)!r} again"
-        yield "streams.market_data.b.group", found, "another group than a's"
+    yield from _carried("streams.events", streams.events)
+    yield from _carried("streams.market_data", streams.market_data)
+    paths = (streams.orders.path, streams.events.path)
+    if streams.market_data.transport == "shm" and streams.market_data.path in paths:
+        found = repr(str(streams.market_data.path))
+        yield "streams.market_data.path", found, "a file of its own"
     listens = {str(config.order_entry.listen): "order_entry.listen"}
     for name, stream in streams.bridged.items():
         yield from _bridged(f"streams.{name}", name, stream, listens)
+
+
+def _carried(key: str, stream: CarriedStream) -> Iterator[Violation]:
+    """What a transport cannot do without."""
+    transport = getattr(stream, "transport", "shm")
+    for needed_by, name, what in (
+        ("multicast", "a", "a mapping"),
+        ("multicast", "rerequest", "a mapping"),
+        ("tcp", "listen", "an IPv4 address and port"),
+    ):
+        if transport == needed_by and getattr(stream, name) is None:
+            yield f"{key}.{name}", "nothing", f"{what}, for transport: {transport}"
+    if stream.a is not None and stream.b is not None and stream.b.group == stream.a.group:
+        yield f"{key}.b.group", f"{str(stream.b.group)!r} again", "another group than a's"
+    if transport == "tcp" and stream.slow_reader.queue_bytes > stream.window_bytes:
+        found = scalars.show_size(stream.slow_reader.queue_bytes)
+        most = scalars.show_size(stream.window_bytes)
+        yield f"{key}.slow_reader.queue", found, f"at most window = {most}"
 
 
 def _bridged(

@@ -20,6 +20,7 @@ MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 Stage = Literal["gateway", "matcher", "journal", "publisher", "bridge"]
 STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher", "bridge")
 OnRefusal = Literal["degrade", "refuse"]
+Transport = Literal["shm", "multicast", "tcp"]
 InitialState = Literal[
     "continuous",
     "pre-open",
@@ -150,19 +151,6 @@ class OrdersStream(Mapping, frozen=True, kw_only=True):
     numa_node: NumaNode | None = None
 
 
-class EventsStream(Mapping, frozen=True, kw_only=True):
-    """The event stream: matcher to gateway, journal and publisher."""
-
-    path: FilePath
-    transport: Literal["shm"] = "shm"
-    capacity_bytes: RingBytes = field(name="capacity", default=64 * MIB)
-    huge_pages: Literal["auto", "off"] = "auto"
-    patience_ns: Annotated[int, scalars.duration(0, HOUR)] = field(name="patience", default=5 * S)
-    readers: dict[str, ReaderRule] = field(default_factory=dict)
-    lock: Lock = "off"
-    numa_node: NumaNode | None = None
-
-
 class MulticastGroup(Mapping, frozen=True, kw_only=True):
     """Where one feed's datagrams go."""
 
@@ -188,17 +176,63 @@ class Snapshot(Mapping, frozen=True, kw_only=True):
     listen: Listen
 
 
-class MarketDataStream(Mapping, frozen=True, kw_only=True):
-    """ITCH 5.0 over MoldUDP64, to subscribers."""
+class SlowReader(Mapping, frozen=True, kw_only=True):
+    """How far a reader may lag, and what becomes of it then."""
 
-    a: MulticastGroup
+    queue_bytes: Annotated[int, scalars.size(4 * KIB, 4 * GIB, power_of_two=False)] = field(
+        name="queue", default=8 * MIB
+    )
+    policy: Literal["disconnect", "conflate"] = "disconnect"
+
+
+class CarriedStream(Mapping, frozen=True, kw_only=True):
+    """A stream that any transport can carry. Each transport reads its own keys, so that another one
+    is another `transport` and nothing else."""
+
+    a: MulticastGroup | None = None
     b: MulticastGroup | None = None
-    rerequest: Rerequest
-    snapshot: Snapshot | None = None
-    transport: Literal["multicast"] = "multicast"
     ttl: Annotated[int, scalars.integer(0, 255)] = 0
     loop: bool = True
+    rerequest: Rerequest | None = None
+    listen: Listen | None = None
+    slow_reader: SlowReader = SlowReader()
+    connections_max: Annotated[int, scalars.integer(1, 256)] = 64
+    window_bytes: Annotated[int, scalars.size(64 * KIB, 4 * GIB, power_of_two=True)] = field(
+        name="window", default=64 * MIB
+    )
     heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
+    huge_pages: Literal["auto", "off"] = "auto"
+
+
+class EventsStream(CarriedStream, frozen=True, kw_only=True):
+    """The event stream: matcher to gateway, journal and publisher. They share a ring; another
+    transport than shm carries it from there to a ring of the publisher's own."""
+
+    path: FilePath
+    transport: Transport = "shm"
+    capacity_bytes: RingBytes = field(name="capacity", default=64 * MIB)
+    patience_ns: Annotated[int, scalars.duration(0, HOUR)] = field(name="patience", default=5 * S)
+    readers: dict[str, ReaderRule] = field(default_factory=dict)
+    lock: Lock = "off"
+    numa_node: NumaNode | None = None
+
+
+class MarketDataStream(CarriedStream, frozen=True, kw_only=True):
+    """ITCH 5.0 to subscribers."""
+
+    transport: Transport = "multicast"
+    path: FilePath = Path("market-data.ring")
+    snapshot: Snapshot | None = None
+    capacity_bytes: RingBytes = field(name="capacity", default=16 * MIB)
+
+    @property
+    def place(self) -> str:
+        """Where subscribers find it, in words."""
+        if self.transport == "shm":
+            return str(self.path)
+        if self.transport == "tcp":
+            return f"tcp {self.listen}"
+        return " and ".join(str(feed.group) for feed in (self.a, self.b) if feed is not None)
 
 
 class Tls(Mapping, frozen=True, kw_only=True):
@@ -207,15 +241,6 @@ class Tls(Mapping, frozen=True, kw_only=True):
     certificate: FilePath
     key: FilePath
     client_ca: FilePath
-
-
-class SlowReader(Mapping, frozen=True, kw_only=True):
-    """How far a reader may lag, and what becomes of it then."""
-
-    queue_bytes: Annotated[int, scalars.size(4 * KIB, 4 * GIB, power_of_two=False)] = field(
-        name="queue", default=8 * MIB
-    )
-    policy: Literal["disconnect", "conflate"] = "disconnect"
 
 
 class BridgedStream(Mapping, frozen=True, kw_only=True):

@@ -10,18 +10,44 @@ from typing import Any
 
 from ironcore.runtime.feed import Feed
 from ironpit.config import Endpoint
+from ironpit.config.schema import MarketDataStream
 from ironpit.feed.books import Books
 from ironpit.feed.snapshot import SnapshotError, fetch
-from ironpit.messaging.multicast import RECEIVE_BUFFER_BYTES, Group, MulticastError, subscribe
+from ironpit.messaging import configured
+from ironpit.messaging.multicast import (
+    RECEIVE_BUFFER_BYTES,
+    Group,
+    MulticastError,
+    Opened,
+    subscribe,
+)
 
 POLL_S = 0.01
 SNAPSHOT_AGAIN_S = 1.0
+# A snapshot may be a moment behind what is held; older ones are not worth a gap.
+SNAPSHOT_OLDER_S = 0.02
+SNAPSHOTS_MAX = 20
 # With a snapshot to fall back on there is no use in asking for long for what is gone.
 SNAPSHOT_GIVE_UP_NS = 500_000_000
 
 
 class FeedError(Exception):
     """The stream cannot be received; the text says what was refused."""
+
+
+def open_feed(
+    stream: MarketDataStream, session: str, *, groups: bool = True, snapshot: bool = False
+) -> Opened[Any]:
+    """A subscription to a venue's market data by the transport that the stream names, for a
+    FeedClient. FeedError.
+
+    groups: False on a host without multicast. snapshot: whether there is one to fall back on.
+    """
+    options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
+    try:
+        return configured.subscribe(stream, session, groups=groups, **options)
+    except (MulticastError, ValueError, OSError) as error:
+        raise FeedError(str(error)) from error
 
 
 class FeedClient:
@@ -36,14 +62,16 @@ class FeedClient:
     asked for then, and a recording begins, or has a hole, there. b: the group that brings the same
     packets once more, by another way. record: a file that gets every message in
     sequence, length-framed. expected: the sequence number to start from; what was sent before is
-    asked for from the re-request server.
+    asked for from the re-request server. opened: a subscription by any transport, in the place of
+    the groups, closed with the client.
     """
 
     def __init__(
         self,
-        group: Endpoint | None,
-        interface: str,
+        group: Endpoint | None = None,
+        interface: str = "",
         *,
+        opened: Opened[Any] | None = None,
         b: Group | None = None,
         rerequest: Endpoint | None = None,
         snapshot: Endpoint | None = None,
@@ -53,12 +81,12 @@ class FeedClient:
         buffer_bytes: int = RECEIVE_BUFFER_BYTES,
     ) -> None:
         self.books = Books()
-        if group is None and (rerequest is None or not session):
+        if opened is None and group is None and (rerequest is None or not session):
             raise FeedError("no multicast group, and no re-request server and session instead")
         groups = [Group(group, interface)] if group is not None else []
         if b is not None:
             groups.append(b)
-        if snapshot is not None and not groups:
+        if snapshot is not None and not groups and opened is None:
             raise FeedError("a snapshot without a multicast group to go on with")
         self._record = -1
         self._stopped = False
@@ -66,8 +94,9 @@ class FeedClient:
         self._snapshots = 0
         self.snapshot_error = ""
         options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
+        self._opened: Opened[Any]
         try:
-            self._opened = subscribe(
+            self._opened = opened or subscribe(
                 *groups,
                 rerequest=rerequest,
                 buffer_bytes=buffer_bytes,
@@ -111,9 +140,14 @@ class FeedClient:
             subscription.poll(lambda sequence, frame: None)
             return not self.feed.stopping
 
+        tries = 0
         while turn():
             try:
                 sequence, messages = fetch(server, subscription.session, turn)
+                tries += 1
+                if sequence < subscription.sequence_next and tries < SNAPSHOTS_MAX:
+                    self._hold_for(SNAPSHOT_OLDER_S, turn)
+                    continue
                 self.books.builder.replace(messages)
             except (SnapshotError, ValueError) as error:
                 self.snapshot_error = str(error)
@@ -175,7 +209,7 @@ class FeedClient:
     def counts(self) -> dict[str, int]:
         """Of the receiver and of the books together."""
         received = self.feed.counts()
-        received["malformed_packets"] = received.pop("malformed")
+        received["malformed_packets"] = received.pop("malformed", 0)
         received["snapshots"] = self._snapshots
         return {**received, **self.books.counts(), "next": self.feed.next_sequence}
 

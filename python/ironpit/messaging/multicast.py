@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.publication import PublicationEnd
+from ironcore.messaging.subscription import SubscriptionEnd
 from ironpit.config.scalars import Endpoint
 
 RECEIVE_BUFFER_BYTES = 64 << 20
@@ -23,7 +25,7 @@ IP_MULTICAST_ALL = 49  # 0 keeps out what other sockets of this host have joined
 # SOF_TIMESTAMPING_*: the card's stamps where it makes any, and the kernel's.
 RX_HARDWARE, RX_SOFTWARE, SOFTWARE, RAW_HARDWARE = 1 << 2, 1 << 3, 1 << 4, 1 << 6
 
-End = TypeVar("End", MulticastPublication, MulticastSubscription)
+End = TypeVar("End", bound=PublicationEnd | SubscriptionEnd)
 
 
 class MulticastError(Exception):

@@ -337,6 +337,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
     cdef MulticastReceiver* r = <MulticastReceiver*>self
     cdef int taken = 0
     cdef int receives = 0
+    cdef bint more = False           # there may be, in sources that were not looked at
     cdef Step step = STEP_NONE
     while taken < batch_max:
         step = _from_packet(r, handler) if r.reading else STEP_NONE
@@ -352,6 +353,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
             r.batch_next += 1
         elif receives == RECEIVES_MAX or (taken and r.batch_count < DATAGRAMS_MAX):
             # A short batch was all there is: to ask once more would only keep the caller waiting.
+            more = True
             break
         elif not _receive(r):
             break
@@ -359,7 +361,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
             receives += 1
     if taken:
         r.gap_ns = now_ns
-    if taken == batch_max or step == STEP_REFUSED:
+    if taken == batch_max or step == STEP_REFUSED or (taken and more):
         return taken
     if r.holding or _mind_gap(r, handler, now_ns):
         return taken

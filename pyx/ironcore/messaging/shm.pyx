@@ -22,8 +22,8 @@ from ironcore.base.status cimport (
 )
 from ironcore.ring.broadcast cimport (
     LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
-    broadcast_has_room, broadcast_intact, broadcast_join, broadcast_offer, broadcast_peek,
-    broadcast_release, broadcast_skip,
+    broadcast_has_room, broadcast_intact, broadcast_join, broadcast_missing_at_end, broadcast_offer,
+    broadcast_peek, broadcast_release, broadcast_skip,
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
@@ -106,6 +106,7 @@ cdef inline int _next(ShmReceiver* r, const uint8_t** payload, uint32_t* payload
                       uint64_t* sequence) noexcept nogil:
     cdef uint64_t expected = r.ring.sequence_next
     cdef uint64_t lost = r.ring.lost_frames
+    cdef uint64_t missing
     cdef int status
     if r.eviction != EVICTION_NONE:
         # Told already: gate again, and tell what was missed.
@@ -120,6 +121,11 @@ cdef inline int _next(ShmReceiver* r, const uint8_t** payload, uint32_t* payload
         # The producer has left numbers out; the frame is peeked again as the next one.
         r.ring.sequence_next = sequence[0]
         return _count_gap(r, expected, sequence[0] - expected)
+    if status == STATUS_EMPTY:
+        missing = broadcast_missing_at_end(r.ring)
+        if missing:
+            r.ring.sequence_next = expected + missing
+            return _count_gap(r, expected, missing)
     return status
 
 

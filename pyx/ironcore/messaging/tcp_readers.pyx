@@ -398,7 +398,10 @@ cdef int _serve(TcpServer* s, TcpReader* r, uint64_t now_ns) noexcept nogil:
     count = _parts(s, r, parts)
     if count == 0:
         return 0
-    n = s.sockets.send_parts(s.sockets.context, r.fd, parts, count)
+    if count == 1:
+        n = s.sockets.send(s.sockets.context, r.fd, parts[0].data, parts[0].bytes)
+    else:
+        n = s.sockets.send_parts(s.sockets.context, r.fd, parts, count)
     if n == -EAGAIN:
         r.retry_wait_ns = min(max(2 * r.retry_wait_ns, <uint64_t>RETRY_NS_MIN),
                               <uint64_t>RETRY_NS_MAX)
@@ -439,26 +442,41 @@ cdef void _judge(TcpServer* s, TcpReader* r, uint64_t now_ns) noexcept nogil:
         _close(s, r, TCP_CLOSED_LOGIN_TIMEOUT, now_ns)
 
 
-cdef int readers_turn(TcpServer* s, uint64_t now_ns) noexcept nogil:
+cdef int _serve_all(TcpServer* s, uint64_t now_ns) noexcept nogil:
     cdef uint32_t i
+    cdef uint32_t left = s.live
     cdef int work = 0
+    for i in range(s.settings.readers_max):
+        if left == 0:
+            break
+        if s.reader[i].state != READER_FREE:
+            left -= 1
+            work += _serve(s, &s.reader[i], now_ns)
+    return work
+
+
+cdef void _judge_all(TcpServer* s, uint64_t now_ns) noexcept nogil:
+    cdef uint32_t i
+    counter_set(s.counters[TCP_OLDEST], packet_window_oldest(&s.window))
+    for i in range(s.settings.readers_max):
+        if s.reader[i].state != READER_FREE:
+            _judge(s, &s.reader[i], now_ns)
+
+
+cdef int readers_turn(TcpServer* s, uint64_t now_ns) noexcept nogil:
+    # What is in the stream goes first: readers can wait to be listened to, frames cannot.
+    cdef int served = _serve_all(s, now_ns)
+    cdef int heard = 0
     cdef bint judging = now_ns - s.timer_ns >= TIMER_NS
     if now_ns - s.look_ns >= LOOK_NS:
         s.look_ns = now_ns
-        work += _listen(s, now_ns)
+        heard = _listen(s, now_ns)
     if judging:
         s.timer_ns = now_ns
-        counter_set(s.counters[TCP_OLDEST], packet_window_oldest(&s.window))
-    if s.live == 0:
-        return work
-    for i in range(s.settings.readers_max):
-        if s.reader[i].state == READER_FREE:
-            continue
-        if judging:
-            _judge(s, &s.reader[i], now_ns)
-        if s.reader[i].state != READER_FREE:
-            work += _serve(s, &s.reader[i], now_ns)
-    return work
+        _judge_all(s, now_ns)
+    if served == 0 and (heard or judging):
+        served = _serve_all(s, now_ns)
+    return served + heard
 
 
 cdef bint readers_adopt(TcpServer* s, int fd, uint64_t name) noexcept nogil:

@@ -50,7 +50,8 @@ cdef struct TcpReceiver:
     ReceiverState state
     bint known                       # it has been admitted once: the next login is a resumption
     bint heard_live                  # since the login: the next back-off is the shortest again
-    bint refilled                    # whether the last receive found the socket empty
+    bint drained                     # the last receive took all that there was
+    bint quiet                       # little comes: it is peeked at, and discarded later
     uint32_t failures                # in a row
     char session[10]                 # blank until the server has said it
     uint64_t expected                # number of the next frame; 0: not known
@@ -67,6 +68,9 @@ cdef struct TcpReceiver:
     uint32_t rx_start
     uint32_t rx_end
     uint32_t rx_bytes_max
+    uint32_t peeked                  # bytes in front of rx_end that the host holds as well
+    uint32_t peeked_before           # of them, those in front of what was peeked at last
+    uint32_t peeks                   # with something new, since the host held nothing
     uint8_t* rx
     uint8_t tx[RECEIVER_TX_BYTES]
 

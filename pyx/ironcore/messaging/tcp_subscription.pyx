@@ -50,6 +50,9 @@ SUBSCRIPTION_COUNTERS = (
 
 cdef enum:
     RECEIVES_MAX = 4                 # in one poll
+    PEEK_BYTES_MAX = 4096            # held by the host at once: more is no quiet stream
+    PEEKS_MAX = 8                    # fewer packets than a new connection may have on their way
+    PEEK_NS_MAX = 50000              # how long the last bytes are left with the host
     FAILURES_MAX = 32                # where doubling ends at any rate
     RX_BYTES_MIN = 2 * (SOUP_PAYLOAD_BYTES_MAX + 3)
 
@@ -61,13 +64,35 @@ cdef uint64_t _random(TcpReceiver* r) noexcept nogil:
     return r.random
 
 
+cdef long _discard(TcpReceiver* r, uint32_t bytes) noexcept nogil:
+    """Let the host drop the first of the bytes that were peeked at: 1, or why it cannot."""
+    cdef long n
+    while bytes:
+        n = r.sockets.discard(r.sockets.context, r.fd, bytes)
+        if n <= 0:
+            return n
+        bytes -= <uint32_t>n
+        r.peeked -= <uint32_t>n
+    r.peeked_before = 0
+    if r.peeked == 0:
+        r.peeks = 0
+    return 1
+
+
+cdef void _hang_up(TcpReceiver* r) noexcept nogil:
+    """Close. What was peeked at has been read: closing with it would tell the peer otherwise."""
+    _discard(r, r.peeked)
+    r.sockets.close(r.sockets.context, r.fd)
+    r.fd = -1
+    r.peeked = 0
+
+
 cdef void _drop(TcpReceiver* r, int reason, uint64_t now_ns) noexcept nogil:
     """Leave the connection for the reason that this counter stands for, and come back later."""
     cdef uint64_t wait_ns = r.settings.backoff_min_ns
     counter_add(r.counters[reason], 1)
     if r.fd >= 0:
-        r.sockets.close(r.sockets.context, r.fd)
-        r.fd = -1
+        _hang_up(r)
     if r.heard_live:
         r.failures = 0
     wait_ns = min(wait_ns << r.failures, r.settings.backoff_max_ns)
@@ -104,6 +129,8 @@ cdef void _connect(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
     r.tx_end = <uint32_t>soupbin_encode_login_request(r.tx, &login)
     r.rx_start = 0
     r.rx_end = 0
+    r.quiet = False
+    r.peeked = 0
     r.oldest_told = 0
     r.opened_ns = now_ns
     r.rx_ns = now_ns
@@ -215,8 +242,7 @@ cdef void _other(TcpReceiver* r, const FrameHandler* handler, uint8_t packet_typ
             r.counted = first + count
             _lose(r, handler, r.counted)
     elif packet_type == SOUP_END_OF_SESSION and r.state == RECEIVER_LIVE:
-        r.sockets.close(r.sockets.context, r.fd)
-        r.fd = -1
+        _hang_up(r)
         r.state = RECEIVER_ENDED
     else:
         _drop(r, TCP_MALFORMED, now_ns)
@@ -250,14 +276,57 @@ cdef int _hand_over(TcpReceiver* r, const FrameHandler* handler, int batch_max, 
     return taken
 
 
+cdef long _peek(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
+    """New bytes of a quiet stream, as of a recv.
+
+    Nothing goes back that acknowledgements could travel with, so that the host sends one within the
+    receive that empties the socket, before the frame is seen: a third of a round trip. A socket
+    that is not emptied is acknowledged later. So bytes are peeked at, those in front of them are
+    discarded while nothing comes, and the last ones after a few frames or some microseconds.
+    """
+    cdef uint32_t known = r.peeked
+    cdef long n = r.sockets.peek(r.sockets.context, r.fd, r.rx + r.rx_end - known, PEEK_BYTES_MAX)
+    if n <= 0:
+        return n
+    if <uint32_t>n > known:
+        r.peeked_before = known
+        r.peeked = <uint32_t>n
+        r.peeks += 1
+        r.quiet = n < PEEK_BYTES_MAX
+        return n - known
+    if r.peeks >= PEEKS_MAX or now_ns - r.rx_ns >= PEEK_NS_MAX:
+        n = _discard(r, known)
+    else:
+        n = _discard(r, r.peeked_before)
+    return -EAGAIN if n > 0 else n
+
+
+cdef long _take(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
+    """New bytes behind rx_end, as of a recv."""
+    cdef size_t room = r.rx_bytes_max - r.rx_end
+    cdef long n
+    if r.quiet and room >= PEEK_BYTES_MAX:
+        n = _peek(r, now_ns)
+        r.drained = r.quiet
+        return n
+    n = _discard(r, r.peeked)
+    if n <= 0:
+        return n
+    n = r.sockets.recv(r.sockets.context, r.fd, r.rx + r.rx_end, room)
+    r.drained = <size_t>n < room
+    r.quiet = n == -EAGAIN and not r.settings.dialled
+    return n
+
+
 cdef int _receive(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
     """1 when something has come, 0 when there is nothing now or the connection is gone."""
+    cdef uint32_t start = min(r.rx_start, r.rx_end - r.peeked)
     cdef long n
-    if r.rx_start:
-        memmove(r.rx, r.rx + r.rx_start, r.rx_end - r.rx_start)
-        r.rx_end -= r.rx_start
-        r.rx_start = 0
-    n = r.sockets.recv(r.sockets.context, r.fd, r.rx + r.rx_end, r.rx_bytes_max - r.rx_end)
+    if start:
+        memmove(r.rx, r.rx + start, r.rx_end - start)
+        r.rx_end -= start
+        r.rx_start -= start
+    n = _take(r, now_ns)
     if n > 0:
         r.rx_end += <uint32_t>n
         r.rx_ns = now_ns
@@ -295,7 +364,11 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
             if taken == batch_max:
                 r.rx_ns = now_ns
                 break
-            if r.fd < 0 or receives == RECEIVES_MAX or not _receive(r, now_ns):
+            if r.fd < 0 or receives == RECEIVES_MAX:
+                break
+            if receives and taken and r.drained:
+                break                # to ask once more would only keep the caller waiting
+            if not _receive(r, now_ns):
                 break
             receives += 1
     if r.fd >= 0:
@@ -391,8 +464,7 @@ cdef class TcpSubscription(SubscriptionEnd):
         """Close the connection. A poll after it connects again."""
         cdef TcpReceiver* r = &self.receiver
         if r.fd >= 0:
-            r.sockets.close(r.sockets.context, r.fd)
-            r.fd = -1
+            _hang_up(r)
             r.state = RECEIVER_WAITING
 
     @property

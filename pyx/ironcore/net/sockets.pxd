@@ -14,6 +14,10 @@ cdef struct Sockets:
     int (*accept)(void* context, int listener) noexcept nogil
     # Bytes read (0: the peer closed), or -errno.
     long (*recv)(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept nogil
+    # The same, and the bytes are there still for the next one to read.
+    long (*peek)(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept nogil
+    # Drop bytes that a peek has shown (TCP): their number, or -errno.
+    long (*discard)(void* context, int fd, size_t bytes) noexcept nogil
     # Bytes taken, perhaps fewer than given, or -errno.
     long (*send)(void* context, int fd, const uint8_t* buffer, size_t bytes) noexcept nogil
     # The same of several parts, one after another, in one call.

@@ -74,6 +74,12 @@ cdef extern from * nogil:
     static long iron_recv(int fd, uint8_t *buffer, size_t bytes) {
         return recv(fd, buffer, bytes, MSG_DONTWAIT);
     }
+    static long iron_peek(int fd, uint8_t *buffer, size_t bytes) {
+        return recv(fd, buffer, bytes, MSG_DONTWAIT | MSG_PEEK);
+    }
+    static long iron_discard(int fd, size_t bytes) {
+        return recv(fd, NULL, bytes, MSG_DONTWAIT | MSG_TRUNC);
+    }
     static long iron_send(int fd, const uint8_t *buffer, size_t bytes) {
         return send(fd, buffer, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
@@ -111,6 +117,8 @@ cdef extern from * nogil:
     """
     int iron_accept(int listener)
     long iron_recv(int fd, uint8_t* buffer, size_t bytes)
+    long iron_peek(int fd, uint8_t* buffer, size_t bytes)
+    long iron_discard(int fd, size_t bytes)
     long iron_send(int fd, const uint8_t* buffer, size_t bytes)
     long iron_recvfrom(int fd, uint8_t* buffer, size_t bytes, uint32_t* address, uint16_t* port)
     long iron_sendto(int fd, const uint8_t* buffer, size_t bytes, uint32_t address, uint16_t port)
@@ -136,6 +144,20 @@ cdef long _recv(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept n
     cdef long n = iron_recv(fd, buffer, bytes)
     while n < 0 and errno == EINTR:
         n = iron_recv(fd, buffer, bytes)
+    return _result(n)
+
+
+cdef long _peek(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept nogil:
+    cdef long n = iron_peek(fd, buffer, bytes)
+    while n < 0 and errno == EINTR:
+        n = iron_peek(fd, buffer, bytes)
+    return _result(n)
+
+
+cdef long _discard(void* context, int fd, size_t bytes) noexcept nogil:
+    cdef long n = iron_discard(fd, bytes)
+    while n < 0 and errno == EINTR:
+        n = iron_discard(fd, bytes)
     return _result(n)
 
 
@@ -203,6 +225,8 @@ cdef Sockets host_sockets() noexcept nogil:
     sockets.context = NULL
     sockets.accept = _accept
     sockets.recv = _recv
+    sockets.peek = _peek
+    sockets.discard = _discard
     sockets.send = _send
     sockets.send_parts = _send_parts
     sockets.connect = _connect

@@ -202,6 +202,20 @@ cdef inline bint broadcast_ended(BroadcastReader* reader) noexcept nogil:
     return end != 0 and reader.sequence_next >= end
 
 
+# How many numbers a stream that has ended leaves out behind its last frame, when that is what a
+# reader whose peek said STATUS_EMPTY has seen last. The end is looked at first: no frame is
+# committed behind it, while one may have been between the peek and it.
+cdef inline uint64_t broadcast_missing_at_end(BroadcastReader* reader) noexcept nogil:
+    cdef uint64_t end = load_acquire_u64(&reader.header.oldest.end_sequence)
+    cdef const FrameHeader* header
+    if end <= reader.sequence_next:
+        return 0
+    header = <const FrameHeader*>(reader.data + (reader.position & (reader.capacity_bytes - 1)))
+    if load_acquire_u64(&header.commit) >> 32 == frame_stamp(reader.position):
+        return 0                     # a frame that is there, or that this reader may not see yet
+    return end - reader.sequence_next
+
+
 # Gives everything before the next frame to peek back to the producer, and shows it to followers.
 # STATUS_EVICTED: it was not the reader's to keep any more; nothing is released.
 cdef inline int broadcast_release(BroadcastReader* reader) noexcept nogil:

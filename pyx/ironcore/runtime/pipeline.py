@@ -95,6 +95,23 @@ def create_event_ring(
     )
 
 
+def create_open_ring(path: Path, capacity_bytes: int, *, huge_pages: str = "off") -> None:
+    """A ring for readers whom nobody waits for; always a new one."""
+    path.unlink(missing_ok=True)
+    broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages)
+
+
+def create_publisher_ring(path: Path, capacity_bytes: int, *, sequence_next: int) -> None:
+    """The ring of a publisher that the event stream comes to over a network; always a new one."""
+    path.unlink(missing_ok=True)
+    broadcast.create(path, capacity_bytes, {"publisher": Gating()}, sequence_next=sequence_next)
+
+
+def last_sequence(path: Path) -> int:
+    """The number of the last frame in the event stream's ring."""
+    return broadcast.positions(path).sequence_next - 1
+
+
 def create_relay_ring(
     path: Path, capacity_bytes: int, *, readers: list[str], patience_ns: int
 ) -> None:

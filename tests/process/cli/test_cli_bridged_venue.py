@@ -18,7 +18,7 @@ from tests.unit.messaging.tcp_ends import Seen, until
 
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.stage.journal_reader import JournalReader
-from ironpit.demo import settings_of
+from ironpit.demo import Options, settings_of
 from ironpit.flow import generate
 from ironpit.messaging.tls import Certificates, TlsDialler
 from ironpit.temporary import TemporaryVenue, free_port
@@ -36,7 +36,7 @@ def pki(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def venue(pki: Path) -> Iterator[TemporaryVenue]:
-    settings = settings_of(generate(2, MESSAGES), "one-thread")
+    settings = settings_of(generate(2, MESSAGES), Options())
     settings["streams"] = {
         **settings.get("streams", {}),
         "plain": {"transport": "tcp", "listen": f"127.0.0.1:{free_port(socket.SOCK_STREAM)}"},

@@ -27,6 +27,7 @@ KEYS = [
     "order_to_ack_ns",
     "books_equal",
     "stream_digest",
+    "feed_digest",
     "degraded",
 ]
 

@@ -19,7 +19,7 @@ import pytest
 
 from ironpit.client import OuchClient
 from ironpit.client.replies import OrderAccepted, OrderExecuted, Reply, SystemEvent
-from ironpit.demo import settings_of
+from ironpit.demo import Options, settings_of
 from ironpit.feed import Books
 from ironpit.flow import generate
 from ironpit.temporary import TemporaryVenue
@@ -30,7 +30,7 @@ MESSAGES = 6_000
 
 @pytest.fixture
 def venue() -> Iterator[TemporaryVenue]:
-    settings = settings_of(generate(2, MESSAGES), "one-thread")
+    settings = settings_of(generate(2, MESSAGES), Options())
     with closing(TemporaryVenue(settings)) as venue:
         yield venue
 

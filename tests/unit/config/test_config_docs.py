@@ -5,6 +5,7 @@ Method: the tables of the document against the schema.
 
 import re
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
@@ -34,6 +35,10 @@ def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
     for field in msgspec.structs.fields(struct):
         kind = hints(struct)[field.encode_name]
         key = f"{prefix}.{field.encode_name}" if prefix else field.encode_name
+        if get_origin(kind) is UnionType and field.default is None:
+            # A mapping that may be left out: what stands in it when it is there.
+            kind = next((k for k in get_args(kind) if isinstance(k, type)), kind)
+            kind = hints(struct)[field.encode_name] if kind is NoneType else kind
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             found |= keys(kind, key)
         elif get_origin(kind) is dict and get_origin(get_args(kind)[1]) is Annotated:

@@ -60,6 +60,7 @@ def test_a_minimal_file_is_read_with_defaults_in_the_projects_units(tmp_path: Pa
     assert config.order_entry.peer_timeout_ns == 15_000_000_000
     assert config.order_entry.listen.address == "127.0.0.1"
     assert config.order_entry.listen.port == 26100
+    assert config.streams.market_data.a is not None
     assert config.streams.market_data.a.group.port == 26400
     assert config.placement.processes["venue"].threads[0].cpu is None
     assert config.limits.user_refs_max == 1 << 20
@@ -204,6 +205,16 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
             "239.192.0.1",
             "10.0.0.1",
             "streams.market_data.a.group: found '10.0.0.1:26400'",
+        ),
+        (
+            "  market_data:\n",
+            "  market_data:\n    transport: tcp\n",
+            "streams.market_data.listen: found nothing, expected an IPv4 address and port, for",
+        ),
+        (
+            "capacity: 64MiB",
+            "transport: multicast, capacity: 64MiB",
+            "streams.events.rerequest: found nothing, expected a mapping, for transport: multicast",
         ),
         ("durability: off", "durability: never", "found 'never', expected one of off, interval,"),
         ("orders.ring", "/dev/shm/events.ring", "expected a file of its own"),

@@ -114,3 +114,37 @@ def test_nothing_is_offered_after_the_end(path: Path) -> None:
     publication = ShmPublication(path)
     publication.end()
     assert publication.offer(b"late") is Status.CLOSED
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("frames", [0, 1, 200])
+def test_numbers_left_out_before_the_end_are_a_gap_and_then_the_end(
+    path: Path, frames: int
+) -> None:
+    """Also where the last frame ends at the end of the ring, or the ring has wrapped."""
+    publication = ShmPublication(path)
+    journal = ShmSubscription(path, "journal")
+    console = ShmSubscription(path, "console")
+    for number in range(frames):
+        assert publication.offer(bytes(number % 90)) is Status.OK
+        for reader in (journal, console):
+            assert take(reader)[0] == 1
+    publication.skip(3)
+    for reader in (journal, console):
+        assert take(reader) == (0, [], [])
+    publication.end()
+    for reader in (journal, console):
+        assert take(reader) == (-Status.CLOSED, [], [(frames + 1, 3)])
+        assert take(reader) == (-Status.CLOSED, [], [])
+        assert reader.counters.snapshot()["gap_frames"] == 3
+        assert reader.sequence_next == publication.sequence_next == frames + 4
+
+
+def test_frames_that_were_not_taken_come_before_the_numbers_left_out(path: Path) -> None:
+    publication = ShmPublication(path)
+    journal = ShmSubscription(path, "journal")
+    assert publication.offer(b"last") is Status.OK
+    publication.skip(2)
+    publication.end()
+    assert take(journal) == (1, [(1, b"last")], [(2, 2)])
+    assert take(journal) == (-Status.CLOSED, [], [])

@@ -155,6 +155,38 @@ def test_the_end_is_told_to_readers_that_are_there_and_to_those_that_come(
         assert seen.poll() == -Status.CLOSED
 
 
+def test_a_quiet_stream_of_short_and_long_frames_is_taken_whole(servers: list[Server]) -> None:
+    """One at a time, with polls that find nothing between them: the way of frames that are peeked
+    at first. Whoever leaves after the end has read everything, and is not taken for a failure."""
+    server = serve(servers, window_bytes=1 << 17)
+    seen = Seen(server.reader())
+    frames = [
+        bytes([n]) * (9000 if n % 17 == 0 else 4093 if n % 23 == 0 else n) for n in range(200)
+    ]
+    for count, frame in enumerate(frames, 1):
+        offer_all(server.publication, [frame])
+        until(lambda count=count: len(seen.frames) == count, server.publication.turn, seen.poll)
+        for _ in range(count % 5):
+            assert seen.poll() == 0
+    server.publication.end()
+    until(_ended(seen), server.publication.turn, seen.poll)
+    assert seen.frames == list(enumerate(frames, 1))
+    until(lambda: server.counts["readers"] == 0, server.publication.turn)
+    assert (server.counts["closed_by_peer"], server.counts["closed_error"]) == (1, 0)
+
+
+def test_a_cut_after_a_peek_is_noticed_and_nothing_comes_twice(servers: list[Server]) -> None:
+    server = serve(servers)
+    seen = Seen(server.reader("ONE"))
+    offer_all(server.publication, numbered(1))
+    until(lambda: len(seen.frames) == 1, server.publication.turn, seen.poll)
+    offer_all(server.publication, numbered(1, 2))
+    until(lambda: len(seen.frames) == 2, server.publication.turn, seen.poll)
+    server.publication.close()
+    until(lambda: seen.counts["cuts"] == 1, seen.poll)
+    assert [number for number, _ in seen.frames] == [1, 2]
+
+
 def test_numbers_left_out_are_a_gap_in_its_place(servers: list[Server]) -> None:
     server = serve(servers)
     seen = Seen(server.reader())

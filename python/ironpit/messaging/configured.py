@@ -1,0 +1,127 @@
+"""Both ends of a stream as the configuration says: which transport carries it is one key."""
+
+import errno
+from collections.abc import Callable
+from typing import Any
+
+from ironcore.base.counter_set import CounterSet
+from ironcore.messaging import multicast_publication, shm, tcp_publication
+from ironcore.messaging.multicast_publication import MulticastPublication
+from ironcore.messaging.publication import PublicationEnd
+from ironcore.messaging.shm import ShmPublication, ShmSubscription
+from ironcore.messaging.subscription import SubscriptionEnd
+from ironcore.messaging.tcp_publication import TcpPublication
+from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironpit.config.schema import CarriedStream, EventsStream, MarketDataStream
+from ironpit.errors import Exit, UserError
+from ironpit.messaging import multicast, tcp
+from ironpit.messaging.multicast import Group, Opened
+
+Stream = EventsStream | MarketDataStream
+Counters = Callable[[str, tuple[tuple[str, str], ...]], CounterSet]
+Without = Callable[[str, str], None]
+
+REREQUEST_BURST_MIN = 64
+
+
+def groups_of(stream: CarriedStream) -> list[Group]:
+    """The multicast groups of a stream, A before B."""
+    return [Group(g.group, g.interface) for g in (stream.a, stream.b) if g is not None]
+
+
+def publish(
+    stream: Stream, key: str, session: str, name: str, counters: Counters, without: Without
+) -> Opened[PublicationEnd]:
+    """The sending end. UserError, which begins with the key, when the host refuses a socket.
+
+    name: of the counters. without: told of a multicast group that the host has no way to, which is
+    then left out; re-requests are answered all the same.
+    """
+    if stream.transport == "shm":
+        return Opened(ShmPublication(stream.path, counters(name, shm.PUBLICATION_COUNTERS)), [])
+    if stream.transport == "tcp":
+        assert stream.listen is not None
+        listener = tcp.listen(stream.listen, f"{key}.listen")
+        publication = TcpPublication(
+            listener.fileno(),
+            session,
+            counters(name, tcp_publication.PUBLICATION_COUNTERS),
+            window_bytes=stream.window_bytes,
+            queue_bytes=stream.slow_reader.queue_bytes,
+            policy=stream.slow_reader.policy,
+            connections_max=stream.connections_max,
+            heartbeat_ns=stream.heartbeat_ns,
+        )
+        return Opened(publication, [listener])
+    return _publish_multicast(
+        stream, key, session, counters(name, multicast_publication.PUBLICATION_COUNTERS), without
+    )
+
+
+def _publish_multicast(
+    stream: Stream, key: str, session: str, counted: CounterSet, without: Without
+) -> Opened[PublicationEnd]:
+    rerequest = stream.rerequest
+    assert rerequest is not None
+    senders = []
+    for feed, group in (("a", stream.a), ("b", stream.b)):
+        if group is None:
+            continue
+        try:
+            where = Group(group.group, group.interface)
+            senders.append(multicast.open_sender(where, ttl=stream.ttl, loop=stream.loop))
+        except OSError as error:
+            if error.errno == errno.ENODEV and not group.interface[0].isdigit():
+                raise UserError(
+                    f"{key}.{feed}.interface: found {group.interface!r}, expected an interface of "
+                    "this host",
+                    Exit.REFUSED,
+                ) from error
+            reason = f"no route to {group.group} by {group.interface}: {error.strerror}"
+            without(f"{key}.{feed}", reason)
+    try:
+        server = multicast.open_request_server(rerequest.listen)
+    except OSError as error:
+        raise UserError(
+            f"{key}.rerequest.listen: cannot listen on {rerequest.listen}: {error.strerror}",
+            Exit.REFUSED,
+        ) from error
+    publication = MulticastPublication(
+        [sender.fileno() for sender in senders],
+        session,
+        request_fd=server.fileno(),
+        heartbeat_ns=stream.heartbeat_ns,
+        window_bytes=rerequest.window.size_bytes or rerequest.memory_bytes,
+        window_ns=rerequest.window.time_ns,
+        rate=rerequest.rate,
+        burst=max(REREQUEST_BURST_MIN, rerequest.rate // 10),
+        counters=counted,
+    )
+    return Opened(publication, [*senders, server])
+
+
+def subscribe(
+    stream: Stream, session: str, *, from_: int = 1, groups: bool = True, **options: Any
+) -> Opened[SubscriptionEnd]:
+    """The receiving end, from the frame with number `from_` on as far as that is still held.
+
+    groups: False on a host without multicast: the re-request server is asked for everything.
+    options: of a multicast subscription.
+    MulticastError, or ValueError and OSError for a ring that is none: refused.
+    """
+    if stream.transport == "shm":
+        return Opened(ShmSubscription(stream.path, from_="oldest"), [])
+    if stream.transport == "tcp":
+        where = stream.listen
+        assert where is not None
+        end = TcpSubscription(where.address, where.port, sequence=from_, session=session)
+        return Opened(end, [])
+    assert stream.rerequest is not None
+    opened = multicast.subscribe(
+        *(groups_of(stream) if groups else []),
+        rerequest=stream.rerequest.listen,
+        session="" if groups else session,
+        expected=from_,
+        **options,
+    )
+    return Opened(opened.end, opened.sockets, opened.notes)

@@ -1,0 +1,74 @@
+"""Goal: what cannot be multicast is refused by the key that says so.
+
+Method: the small venue's configuration with one line of market data changed.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.venue import write_config
+
+from ironcore.base.counter_set import CounterSet
+from ironpit.config import ConfigError, load
+from ironpit.config.scalars import Window
+from ironpit.errors import UserError
+from ironpit.messaging import configured
+
+
+def changed(directory: Path, pattern: str, text: str) -> Path:
+    file = write_config(directory)
+    before = file.read_text()
+    after = re.sub(pattern, text, before)
+    assert after != before
+    file.write_text(after)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        (r"239\.192\.7\.1", "10.0.0.1", r"market_data\.a\.group: .*expected a multicast group"),
+        (
+            r'(    a: (\{group: "[0-9.:]+").*)',
+            r"\1\n    b: \2, interface: 127.0.0.1}",
+            r"market_data\.b\.group: .*expected another group than a's",
+        ),
+        (
+            r"(rerequest: \{.*)\}",
+            r"\1, window: 3min5}",
+            r"rerequest\.window: .*expected a size .*; or a whole number with a unit",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_by_its_key(
+    tmp_path: Path, pattern: str, text: str, expected: str
+) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        load(changed(tmp_path, pattern, text))
+
+
+def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> None:
+    stream = load(changed(tmp_path, r"interface: 127\.0\.0\.1", "interface: nosuch0")).streams
+    degraded: list[str] = []
+    with pytest.raises(UserError, match=r"market_data\.a\.interface: found 'nosuch0', expected"):
+        configured.publish(
+            stream.market_data,
+            "streams.market_data",
+            "TEST",
+            "market-data",
+            CounterSet,
+            lambda key, reason: degraded.append(key),
+        )
+    assert degraded == []
+
+
+def test_a_window_is_a_size_or_a_time(tmp_path: Path) -> None:
+    for text, expected in (
+        ("8MiB", Window(size_bytes=8 << 20)),
+        ("10min", Window(time_ns=6 * 10**11)),
+    ):
+        file = changed(tmp_path / text, r"(rerequest: \{.*)\}", rf"\1, window: {text}}}")
+        rerequest = load(file).streams.market_data.rerequest
+        assert rerequest is not None
+        assert rerequest.window == expected
