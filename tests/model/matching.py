@@ -9,7 +9,6 @@ from tests.model.grid import basis_points, is_farther
 from tests.model.icebergs import Icebergs, attribution
 from tests.model.orders import CONTINUOUS, PAUSED, Instrument, Order, Place, is_more_aggressive
 
-
 # Rule 14.9: the auctions for which extensions are counted, by state.
 AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
 

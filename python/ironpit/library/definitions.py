@@ -75,6 +75,15 @@ def terms(values: Mapping[str, Any]) -> dict[str, int]:
     return fields
 
 
+def check_auction(fields: Mapping[str, Any]) -> None:
+    """ValueError for an auction collar that would do nothing (rule 14.9)."""
+    if fields.get("auction_collar_bp") and not fields.get("auction_extensions_max"):
+        raise ValueError(
+            "auction_extensions_max: found 0, expected at least 1, as auction_collar_bp delays an "
+            "auction by extensions alone"
+        )
+
+
 def symbol(value: Any) -> str:
     """A symbol: up to 8 characters, of which none is a space."""
     found = text("symbol", value, SYMBOL_LENGTH, 1)
@@ -90,7 +99,9 @@ def instrument(values: Mapping[str, Any]) -> dict[str, Any]:
         "symbol": symbol(given.pop("symbol")),
         "initial_state": state("initial_state", given.pop("initial_state")),
     }
-    return {**fields, **terms(given)}
+    fields |= terms(given)
+    check_auction(fields)
+    return fields
 
 
 def session(name: Any, firm: Any, stp_mode: Any, stp_group: Any) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class Venue:
         is not retired. Prices and tick sizes in 1/10,000. tick_table: up to 7 pairs (from this
         price on, tick size). settings, each 0 when not given: reference_price_e4; in basis points
         static_collar_bp, dynamic_collar_bp, auction_collar_bp, entry_collar_bp and
-        market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max;
+        market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max (1
+        or more with an auction_collar_bp, which works by extensions alone);
         followers_max and min_quantity_max (rule 4.14; 0: 256). TypeError or ValueError names the
         argument; VenueError is what the core refuses.
         """
@@ -140,6 +141,7 @@ class Venue:
             self._check_instrument(instrument)
             stays = {**self._core.terms(instrument), "reference_price_e4": 0}
             fields = {**definitions.terms(stays), **changes, "instrument": instrument}
+            definitions.check_auction(fields)
             return self._define("ChangeInstrument", fields)
 
     def add_session(

@@ -37,6 +37,7 @@ cdef struct MulticastSender:
     uint32_t packet_bytes            # once it is complete, until it is sent or given up
     uint32_t retries                 # of it so far
     uint64_t sequence_next
+    uint64_t listen_ns               # when re-requests are looked for again
     uint64_t sent_ns                 # when something was sent last
     bint ended
     bint end_told

@@ -48,6 +48,7 @@ cdef enum:
     PACKET_BYTES_MIN = 128
     SESSION_BYTES = 10
     SECOND_NS = 1000000000
+    LISTEN_NS = 5000                 # a re-request can wait for so long
 
 
 cdef bint _try_packet(MulticastSender* s, uint64_t now_ns) noexcept nogil:
@@ -144,7 +145,11 @@ cdef int _turn(void* self, uint64_t now_ns) noexcept nogil:
     cdef int work
     if _flush(s, now_ns):
         _heartbeat(s, now_ns)
+    if now_ns < s.listen_ns:
+        return 0
     work = rerequests_serve(&s.server, _sent_next(s), now_ns, s.counters + MULTICAST_ANSWERS)
+    if work == 0:
+        s.listen_ns = now_ns + LISTEN_NS
     if s.server.os_error:
         s.os_error = s.server.os_error
         s.server.os_error = 0

@@ -47,6 +47,7 @@ cdef struct MulticastReceiver:
     int batch_next
     int batch_source
     int source_next                  # where to look for datagrams next
+    uint32_t passes                  # looks at all sources, of which few are at answers
     bint holding                     # nothing is handed over before `splice`
     # The packet that is being handed over, when `reading`.
     bint reading

@@ -56,6 +56,7 @@ SUBSCRIPTION_COUNTERS = (
 cdef enum:
     SESSION_BYTES = 10
     RECEIVES_MAX = 6                 # calls of the kernel in one poll
+    ANSWERS_EVERY = 64               # looks that find nothing missing, until one is for answers too
     ASKED_PACKETS_MAX = 64           # how far ahead is asked for: 90 kB of answers on their way
     STRIDE_START = 16
     JUMP_CONFIRM = 8                 # packets
@@ -233,14 +234,22 @@ cdef Step _from_held(MulticastReceiver* r, const FrameHandler* handler) noexcept
     return STEP_NONE if message == NULL else _hand_over(r, handler, message, message_bytes, source)
 
 
+cdef inline bint _awaits_answers(MulticastReceiver* r) noexcept nogil:
+    return (r.expected < r.known_end or r.holding
+            or (r.sources[SOURCE_A] < 0 and r.sources[SOURCE_B] < 0))
+
+
 cdef bint _receive(MulticastReceiver* r) noexcept nogil:
     """Get a batch from the next source that has one."""
     cdef int _tried
     cdef int source
+    # With nothing missing an answer is a late one, only to be cleared away.
+    cdef bint answers = _awaits_answers(r) or r.passes % ANSWERS_EVERY == 0
+    r.passes += 1
     for _tried in range(SOURCES):
         source = r.source_next
         r.source_next = (source + 1) % SOURCES
-        if r.sources[source] < 0:
+        if r.sources[source] < 0 or (source == SOURCE_ANSWERS and not answers):
             continue
         r.batch_count = datagrams_receive(&r.batch, r.sources[source])
         r.batch_next = 0

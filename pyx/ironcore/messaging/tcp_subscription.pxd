@@ -70,6 +70,7 @@ cdef struct TcpReceiver:
     uint32_t rx_bytes_max
     uint32_t peeked                  # bytes in front of rx_end that the host holds as well
     uint32_t peeked_before           # of them, those in front of what was peeked at last
+    uint32_t empties                 # receives in a row that found nothing
     uint32_t peeks                   # with something new, since the host held nothing
     uint8_t* rx
     uint8_t tx[RECEIVER_TX_BYTES]

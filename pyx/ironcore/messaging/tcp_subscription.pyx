@@ -51,6 +51,7 @@ SUBSCRIPTION_COUNTERS = (
 cdef enum:
     RECEIVES_MAX = 4                 # in one poll
     PEEK_BYTES_MAX = 4096            # held by the host at once: more is no quiet stream
+    QUIET_EMPTIES = 16               # receives in a row that find nothing make a stream quiet
     PEEKS_MAX = 8                    # fewer packets than a new connection may have on their way
     PEEK_NS_MAX = 50000              # how long the last bytes are left with the host
     FAILURES_MAX = 32                # where doubling ends at any rate
@@ -130,6 +131,7 @@ cdef void _connect(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
     r.rx_start = 0
     r.rx_end = 0
     r.quiet = False
+    r.empties = 0
     r.peeked = 0
     r.oldest_told = 0
     r.opened_ns = now_ns
@@ -292,6 +294,7 @@ cdef long _peek(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
         r.peeked_before = known
         r.peeked = <uint32_t>n
         r.peeks += 1
+        r.empties = 0
         r.quiet = n < PEEK_BYTES_MAX
         return n - known
     if r.peeks >= PEEKS_MAX or now_ns - r.rx_ns >= PEEK_NS_MAX:
@@ -314,7 +317,8 @@ cdef long _take(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
         return n
     n = r.sockets.recv(r.sockets.context, r.fd, r.rx + r.rx_end, room)
     r.drained = <size_t>n < room
-    r.quiet = n == -EAGAIN and not r.settings.dialled
+    r.empties = r.empties + 1 if n == -EAGAIN else 0
+    r.quiet = r.empties >= QUIET_EMPTIES and not r.settings.dialled
     return n
 
 

@@ -14,6 +14,7 @@ cdef struct Datagram:
 cdef struct DatagramBatch:
     uint8_t* places                  # the i-th datagram begins at i * DATAGRAM_PLACE_BYTES
     void* headers
+    bint waited                      # the last call found something: there may be many
     uint32_t dropped                 # by the kernel, of this socket, ever; told with SO_RXQ_OVFL
     bint dropped_told
     Datagram datagrams[DATAGRAMS_MAX]

@@ -40,6 +40,12 @@ cdef extern from * nogil:
     static int iron_batch_receive(int fd, iron_batch_headers *h) {
         return recvmmsg(fd, h->messages, IRON_BATCH, MSG_DONTWAIT, NULL);
     }
+    static int iron_batch_receive_one(int fd, iron_batch_headers *h) {
+        ssize_t n = recvmsg(fd, &h->messages[0].msg_hdr, MSG_DONTWAIT);
+        if (n < 0) return -1;
+        h->messages[0].msg_len = (unsigned)n;
+        return 1;
+    }
     static unsigned long long iron_stamp(const struct timespec *at) {
         return (unsigned long long)at->tv_sec * 1000000000ull + (unsigned long long)at->tv_nsec;
     }
@@ -74,6 +80,7 @@ cdef extern from * nogil:
         pass
     void iron_batch_open(iron_batch_headers* headers, uint8_t* places)
     int iron_batch_receive(int fd, iron_batch_headers* headers)
+    int iron_batch_receive_one(int fd, iron_batch_headers* headers)
     uint32_t iron_batch_entry(iron_batch_headers* headers, int i, bint* truncated,
                               unsigned long long* stamp_ns, uint32_t* dropped, bint* told)
 
@@ -87,6 +94,7 @@ cdef int datagrams_open(DatagramBatch* batch) noexcept nogil:
         datagrams_close(batch)
         return STATUS_LIMIT
     iron_batch_open(<iron_batch_headers*>batch.headers, batch.places)
+    batch.waited = True
     return STATUS_OK
 
 
@@ -102,7 +110,14 @@ cdef int datagrams_receive(DatagramBatch* batch, int fd) noexcept nogil:
     cdef unsigned long long stamp_ns = 0
     cdef Datagram* datagram
     cdef int i
-    cdef int count = iron_batch_receive(fd, headers)
+    cdef int count
+    # recvmmsg looks for one more than it finds. After an empty call the next datagram is likely to
+    # be alone, and whoever spins for it would wait for that look; if it is not, all come next time.
+    if batch.waited:
+        count = iron_batch_receive(fd, headers)
+    else:
+        count = iron_batch_receive_one(fd, headers)
+    batch.waited = count > 0
     if count < 0:
         return -errno
     batch.dropped_told = False

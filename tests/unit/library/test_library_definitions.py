@@ -69,6 +69,11 @@ def test_numpys_integers_are_integers() -> None:
         ({"lot_size": 2.0}, TypeError, "lot_size: found 2.0, expected an integer"),
         ({"price_e4_max": 2_000_000_000}, ValueError, "price_e4_max: found 2000000000"),
         ({"pause_seconds": 1 << 16}, ValueError, "pause_seconds: found 65536"),
+        (
+            {"auction_collar_bp": 1},
+            ValueError,
+            "auction_extensions_max: found 0.*auction_collar_bp",
+        ),
         ({"initial_state": "X"}, ValueError, "initial_state: found 'X', expected one of 'C'"),
         ({"initial_state": "R"}, ValueError, "initial_state: found 'R'"),
         ({"collar_bp": 5}, TypeError, "collar_bp: found an unknown argument, expected one of auc"),
@@ -342,6 +347,16 @@ def test_a_state_and_its_reason_are_checked_before_the_core_sees_them() -> None:
     venue.set_state(0, "H", reason="T1")
     assert venue.state(0) == InstrumentState.HALTED
     assert len(venue.set_state(0, "H")) == 0
+
+
+def test_a_change_to_an_auction_collar_without_extensions_is_refused() -> None:
+    venue = small()
+    with pytest.raises(ValueError, match="auction_extensions_max: found 0"):
+        venue.change_instrument(0, auction_collar_bp=100)
+    venue.change_instrument(0, auction_collar_bp=100, auction_extensions_max=1)
+    with pytest.raises(ValueError, match="auction_extensions_max: found 0"):
+        venue.change_instrument(0, auction_extensions_max=0)
+    assert venue.terms(0)["auction_extensions_max"] == 1
 
 
 @pytest.mark.parametrize("second", [[], [5, 86_400], 1.5])
