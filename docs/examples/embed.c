@@ -2,7 +2,7 @@
  *
  * It boots Python, takes the core's functions out of their capsule, lets go of the GIL, and does
  * everything else on a thread that never touches Python: a venue with one instrument and two
- * members, orders in batches, events out, a look at the book.
+ * members, orders in batches, events out, counted, a look at the book.
  *
  *     cc -std=c11 -O2 embed.c $(python3 -m ironpit.library.embedding) -pthread -o embed
  *     ./embed 1000000
@@ -17,12 +17,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 4096, EVENTS = 4 * BATCH, USER_REF_BITS = 24, LEVELS = 3 };
+enum {
+    BATCH = 4096,
+    EVENTS = 4 * BATCH,
+    LEVELS = 3,
+    LIFE = 5000,        /* of an order: so many later ones of its member */
+    ORDERS_MAX = 16384, /* live: more than both members' LIFE */
+    USER_REF_BITS = 24,
+    MESSAGES_MAX = 60000000 /* one in two takes a number of one of two members, below 2^24 */
+};
 
 struct run { /* what the thread works with: all of its state */
     const struct ironpit_api *api;
     struct ironpit_core *core;
     uint64_t messages;
+    uint64_t accepted;
+    uint64_t rejected;
+    uint64_t cancelled;
     uint64_t executions;
     uint64_t executed_quantity;
     uint32_t random;
@@ -33,7 +44,7 @@ struct run { /* what the thread works with: all of its state */
 static const struct ironpit_limits LIMITS = {
     .instruments_max = 1,
     .sessions_max = 2,
-    .orders_max = 100000,
+    .orders_max = ORDERS_MAX,
     .user_ref_bits = USER_REF_BITS,
 };
 
@@ -83,17 +94,18 @@ static int open_venue(struct run *run) {
     return failed;
 }
 
-/* Members take turns. Of three messages one cancels one of the member's last hundred orders, if it
- * is there still; the others enter limit orders around 100.00. */
+/* Members take turns: each enters a limit order around 100.00 and then cancels the one that it
+ * entered LIFE orders before, if it is there still; until it has as many, it enters another. So the
+ * book does not grow, and no order is rejected for want of room. */
 static uint32_t write_message(struct run *run, uint64_t number, void *out) {
     uint32_t session = 1 + (uint32_t)(number % 2);
     uint32_t last = run->user_refs[session];
-    if (number % 3 == 2 && last != 0) {
+    if (number % 4 >= 2 && last > LIFE) {
         struct ironpit_cancel_order cancel = {
             .header = {.type = IRONPIT_COMMAND_CANCEL_ORDER,
                        .record_bytes = sizeof cancel,
                        .session = session,
-                       .user_ref = last - next_random(run, last < 100 ? last : 100),
+                       .user_ref = last - LIFE,
                        .instrument = IRONPIT_INSTRUMENT_NONE},
         };
         memcpy(out, &cancel, sizeof cancel);
@@ -121,9 +133,15 @@ static uint32_t write_message(struct run *run, uint64_t number, void *out) {
 
 static void take_events(struct run *run, const struct ironpit_event *events, uint64_t count) {
     for (uint64_t index = 0; index < count; index++) {
-        if (events[index].type == IRONPIT_EVENT_EXECUTED) {
+        switch (events[index].type) {
+        case IRONPIT_EVENT_ACCEPTED: run->accepted++; break;
+        case IRONPIT_EVENT_REJECTED: run->rejected++; break;
+        case IRONPIT_EVENT_CANCELED: run->cancelled++; break;
+        case IRONPIT_EVENT_EXECUTED:
             run->executions++;
             run->executed_quantity += events[index].quantity;
+            break;
+        default: break;
         }
     }
 }
@@ -197,10 +215,22 @@ static void show_book(const struct run *run) {
     }
 }
 
+/* The number of messages, or 0: strtoull alone takes "-5" and "abc" for numbers. */
+static uint64_t messages_of(const char *text) {
+    char *end;
+    uint64_t found = strtoull(text, &end, 10);
+    int is_number = text[0] >= '0' && text[0] <= '9' && *end == '\0';
+    return is_number && found <= MESSAGES_MAX ? found : 0;
+}
+
 int main(int argc, char **argv) {
-    struct run run = {.messages = argc > 1 ? strtoull(argv[1], NULL, 10) : 100000, .random = 1};
+    struct run run = {.messages = argc > 1 ? messages_of(argv[1]) : 100000, .random = 1};
     pthread_t thread;
 
+    if (argc > 2 || run.messages == 0) {
+        fprintf(stderr, "usage: embed [MESSAGES], a number from 1 to %d\n", MESSAGES_MAX);
+        return 2;
+    }
     Py_Initialize();
     run.api = ironpit_import();
     if (run.api == NULL) {
@@ -217,8 +247,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "embed: the venue could not be opened\n");
         return 1;
     }
-    printf("%" PRIu64 " messages, %" PRIu64 " executions of %" PRIu64 "\n", run.messages,
-           run.executions, run.executed_quantity);
+    printf("%" PRIu64 " messages: %" PRIu64 " orders accepted, %" PRIu64 " rejected, %" PRIu64
+           " cancelled\n",
+           run.messages, run.accepted, run.rejected, run.cancelled);
+    printf("%" PRIu64 " executions of %" PRIu64 " together\n", run.executions,
+           run.executed_quantity);
     show_book(&run);
     run.api->destroy(run.core);
 

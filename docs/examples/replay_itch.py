@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from ironpit.flow import from_itch
+from ironpit.flow import FlowError, from_itch
 from ironpit.library import EventType
 from ironpit.library.flows import rows_of, venue_of
 
@@ -35,7 +35,14 @@ LEVELS_MAX = 10_000
 E4 = 10_000  # prices are integers of 1/10,000
 
 # %% The file as commands: COMMAND_DTYPE[n], sent by two members
-flow = from_itch(DAY, sessions_count=2)
+try:
+    flow = from_itch(DAY, sessions_count=2)
+except OSError as error:
+    sys.exit(f"replay_itch.py: {DAY}: {error.strerror}")
+except FlowError as error:
+    sys.exit(f"replay_itch.py: {error}")
+if len(flow.operations) == 0:
+    sys.exit(f"replay_itch.py: {DAY}: found no orders, expected some")
 rows = rows_of(flow)
 hours = flow.operations["time_ns"] / 3.6e12
 symbol = 0  # the first one of the file

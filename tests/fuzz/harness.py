@@ -1,4 +1,5 @@
-"""Builds the decoders and the matching core for libFuzzer with AddressSanitizer and runs them.
+"""Builds the decoders and the matching core for libFuzzer with Address- and
+UndefinedBehaviorSanitizer and runs them.
 
 The same generated C as in the extension modules, with the same directives, is compiled by clang
 into modules of its own under build/fuzz, and an executable imports them. Only what has changed is

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tests.model import records as r
 from tests.model.grid import is_farther
-from tests.model.orders import Instrument, Order, Place
+from tests.model.orders import CONTINUOUS, Instrument, Order, Place
 from tests.model.settlement import Settlement
 
 # Rule 14.1: the cross type of the auction that is held on leaving a state, for continuous trading.
@@ -111,7 +111,7 @@ class Auctions(Settlement):
 
     # The auction
 
-    def auction(self, instrument: Instrument, cross: str, force: bool) -> bool:
+    def auction(self, instrument: Instrument, cross: str, after: str, force: bool) -> bool:
         """Whether it was held; if not, it was extended (rule 14.9)."""
         result = self.uncrossing(instrument, cross)
         if not force and self.is_extended(instrument, result.price):
@@ -129,8 +129,10 @@ class Auctions(Settlement):
             instrument.last_price = instrument.reference_price = result.price
             self.pair(instrument, cross, result.price)
         for sells in (False, True):  # rule 14.7
-            for order in self.participants(instrument, cross, sells):
-                if order.place == Place.WAITING:
+            over = cross + ("OH" if after == CONTINUOUS else "")
+            waiting = instrument.at(Place.WAITING, sells)
+            for order in sorted(waiting, key=self.auction_priority):
+                if order.cross_type in over:
                     self.cancel(order, "I")
         return True
 

@@ -215,7 +215,7 @@ class CommandMix:
     def _clock(self) -> bytes:
         if self.maybe(0.03):
             return r.clock(self.random.choice((0, max(0, self.model.second), 86_400)))
-        return r.clock(self.model.second + self.random.choice((1, 1, 1, 2)))
+        return r.clock(self.model.second + self.random.choice((1, 1, 1, 2, 30)))
 
     def _session_command(self) -> bytes:
         sessions = self.model.sessions.items()

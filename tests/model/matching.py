@@ -9,6 +9,9 @@ from tests.model.grid import basis_points, is_farther
 from tests.model.icebergs import Icebergs, attribution
 from tests.model.orders import CONTINUOUS, PAUSED, Instrument, Order, Place, is_more_aggressive
 
+# Rule 14.9: the auctions for which extensions are counted, by state.
+AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
+
 
 class Matching(Icebergs):
     """An aggressor, and the orders opposite."""
@@ -224,9 +227,10 @@ class Matching(Icebergs):
 
     def violated_collar(self, instrument: Instrument, price: int) -> tuple[int, int] | None:
         """The reference and basis points that an execution at this price would violate."""
+        last_or_reference = self.last_prices_before[instrument.index] or instrument.reference_price
         for reference, points in (
             (instrument.reference_price, instrument.terms.static_collar_bp),
-            (self.last_prices_before[instrument.index], instrument.terms.dynamic_collar_bp),
+            (last_or_reference, instrument.terms.dynamic_collar_bp),
         ):
             if reference and points and is_farther(price, reference, points):
                 return reference, points
@@ -253,7 +257,8 @@ class Matching(Icebergs):
     def enter_state(self, instrument: Instrument, state: str, reason: bytes) -> None:
         """STATE_CHANGED, and what starts anew with a state."""
         before, instrument.state = instrument.state, state
-        instrument.extensions = 0
+        if AUCTIONS.get(before) != AUCTIONS.get(state):  # rule 14.9
+            instrument.extensions = 0
         instrument.paused_since = None
         if state == CONTINUOUS:
             instrument.priced_at = None  # rule 10.8: pegs are priced

@@ -29,6 +29,10 @@ class Memory:
         return ctypes.c_uint64.from_address(address)
 
     @staticmethod
+    def u8(address: int) -> ctypes.c_uint8:
+        return ctypes.c_uint8.from_address(address)
+
+    @staticmethod
     def u32(address: int) -> ctypes.c_uint32:
         return ctypes.c_uint32.from_address(address)
 

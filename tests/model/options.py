@@ -90,6 +90,26 @@ def inherited(old: Options, given: dict[str, Any]) -> Options:
     return options
 
 
+def fitted(
+    options: Options,
+    given: dict[str, Any],
+    open_quantity: int,
+    is_displayed: bool,
+    leaves_at_once: bool,
+) -> Options:
+    """Rule 7.5: what is kept is fitted to the replacement."""
+    if "min_qty" not in given and options.min_qty > open_quantity:
+        options = options._replace(min_qty=open_quantity)
+    if "max_floor" not in given:
+        floor = min(options.max_floor, open_quantity)
+        if leaves_at_once or not is_displayed:
+            floor = 0
+        options = options._replace(max_floor=floor)
+    if "random_reserves" not in given and options.max_floor in (0, open_quantity):
+        options = options._replace(random_reserves=0)
+    return options
+
+
 def write_options(**given: int | str) -> bytes:
     """An appendage with the options named, in their order."""
     appendage = b""

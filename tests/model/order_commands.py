@@ -5,7 +5,7 @@ from typing import Any
 from tests.model import records as r
 from tests.model.engine_base import IgnoredError
 from tests.model.icebergs import attribution
-from tests.model.options import Options, inherited, read_options
+from tests.model.options import Options, fitted, inherited, read_options
 from tests.model.order_rules import (
     BAD_CROSS,
     BAD_NUMBER,
@@ -21,7 +21,7 @@ from tests.model.order_rules import (
     specials_reason,
     state_reason,
 )
-from tests.model.orders import CONTINUOUS, RETIRED, Instrument, Order, Place
+from tests.model.orders import CONTINUOUS, RETIRED, Instrument, Order, Place, is_market
 from tests.model.venue_commands import VenueCommands
 
 ORDER_REF_MAX = (1 << 48) - 1 - (1 << 28)  # rule 16.3
@@ -238,8 +238,11 @@ class OrderCommands(VenueCommands):
         self, old: Order, total: int, price: int, tif: str, display: str, given: dict[str, Any]
     ) -> Details:
         """Rules 7.4 and 7.5."""
-        options = inherited(old.options, given)
-        open_quantity = total - old.executed
+        open_quantity = max(0, total - old.executed)
+        leaves_at_once = is_market(price) or tif in "34"
+        options = fitted(
+            inherited(old.options, given), given, open_quantity, display != "N", leaves_at_once
+        )
         cross = old.cross_type
         return Details(total, open_quantity, price, tif, display, cross, options, old.sells)
 

@@ -73,7 +73,7 @@ class Settlement(Matching):
             if triggered:  # (b)
                 self.activate(triggered[0])
                 continue
-            bests = instrument.best_displayed(False), instrument.best_displayed(True)
+            bests = self.best_prices(instrument)
             if bests == instrument.priced_at:  # (c)
                 return
             instrument.priced_at = bests
@@ -83,6 +83,10 @@ class Settlement(Matching):
                 return
 
     # Pegs
+
+    def best_prices(self, instrument: Instrument) -> tuple[int, int]:
+        """What pegs follow."""
+        return instrument.best_displayed(False), instrument.best_displayed(True)
 
     def price_pegs(self, instrument: Instrument) -> None:
         """Rule 11.4."""

@@ -32,7 +32,7 @@ class States(Auctions):
         """Rule 13.4, and 14.9 for an auction that is extended instead."""
         before = instrument.state
         cross = self.cross_type_of(before, state)
-        if cross and not self.auction(instrument, cross, force):
+        if cross and not self.auction(instrument, cross, state, force):
             return
         self.enter_state(instrument, state, reason)
         if state == CLOSED:
@@ -81,7 +81,8 @@ class States(Auctions):
         for instrument in self.instruments:
             if instrument.state in INDICATIVE_IN:
                 self.say_indicative(instrument)
-        if not self.events and not starts:
+        begins_minute = self.second < 0 or second // 60 != self.second // 60
+        if not self.events and not starts and not begins_minute:
             raise IgnoredError
         self.second = second
 
@@ -99,7 +100,9 @@ class States(Auctions):
     def park_pegs_beside(self, cancelled: list[Order]) -> None:
         """Rule 8.7."""
         for index in {order.instrument for order in cancelled}:
-            self.park_pegs(self.instruments[index])
+            instrument = self.instruments[index]
+            if self.best_prices(instrument) != instrument.priced_at:
+                self.park_pegs(instrument)
 
     def begin_day(self) -> None:
         """Rule 2.4."""

@@ -65,6 +65,24 @@ def test_the_program_says_how_it_is_used(tmp_path: Path) -> None:
     assert ran.stderr == "usage: replay_itch.py DAY.itch [IMAGE.png]\n"
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (None, "No such file or directory"),
+        (b"root:x:0:0\n", "ITCH file: message 1 at offset 0: found the end of the data"),
+        (b"", "found no orders, expected some"),
+    ],
+)
+def test_a_file_that_is_no_day_is_one_line(data: bytes | None, said: str, tmp_path: Path) -> None:
+    day = tmp_path / "day.itch"
+    if data is not None:
+        day.write_bytes(data)
+    ran = run(tmp_path, str(day))
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith(f"replay_itch.py: {day}: {said}")
+
+
 def test_the_document_shows_the_picture() -> None:
     text = (ROOT / "docs" / "LIBRARY.md").read_text()
     assert "](images/replay_itch.png)" in text

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.scenarios import __main__ as command_line
 from tests.scenarios import runner, scenario
+from tests.scenarios.definitions import ATTRIBUTES
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "MATCHING_RULES.md"
@@ -35,6 +36,13 @@ def test_scenarios_cite_rules_that_exist() -> None:
     cited = {rule for each in SCENARIOS for rule in each.rules}
     assert len(rules) > 100
     assert sorted(cited - rules) == []
+
+
+def test_the_page_on_the_notation_names_every_word_of_an_instrument() -> None:
+    text = (HERE / "README.md").read_text()
+    words = text[text.index("An instrument has") : text.index("## Commands")]
+    named = {word for quoted in re.findall(r"`([^`]+)`", words) for word in quoted.split()}
+    assert sorted({*ATTRIBUTES, "state", "post-only", "bands"} - named) == []
 
 
 WRONG_FILES = [

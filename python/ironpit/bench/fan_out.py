@@ -18,7 +18,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ironpit.bench import plans
 from ironpit.cli.output import table
+from ironpit.errors import Exit, UserError
 
 TRANSPORTS = ("multicast", "tcp")
 ENDS = [sys.executable, "-m", "ironpit.bench.fan_out_ends"]
@@ -31,11 +33,11 @@ TIMEOUT_S = 120
 class Plan:
     """How much and how often. subscribers: counts, the first one is what the others are held to."""
 
-    messages: int = 200_000
-    rounds: int = 5
-    burst: int = 64
-    interval_us: int = 1_000
-    subscribers: str = "1,8,32"
+    messages: int = plans.number(200_000, "frames in each run")
+    rounds: int = plans.rounds(5)
+    burst: int = plans.number(64, "frames that are offered at once")
+    interval_us: int = plans.number(1_000, "microseconds from one burst to the next")
+    subscribers: str = plans.word("1,8,32", "how many subscribers, one run for each", "COUNTS")
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,18 @@ def _hear(process: subprocess.Popen[str], word: str) -> None:
         raise RuntimeError(f"an end of the measurement said {found!r}, expected {word!r}")
 
 
+def _counts(words: str) -> list[int]:
+    found = [int(word) for word in words.split(",") if word.strip().isdecimal()]
+    if len(found) != len(words.split(",")) or min(found) < 1:
+        raise UserError(
+            f"--subscribers: found {words!r}, expected numbers above zero and commas", Exit.USAGE
+        )
+    return found
+
+
 def run(plan: Plan) -> dict[str, Any]:
     """The report. Counts and transports take turns, `rounds` times."""
-    counts = [int(text) for text in plan.subscribers.split(",")]
+    counts = _counts(plan.subscribers)
     costs: dict[str, dict[int, list[float]]] = {t: {n: [] for n in counts} for t in TRANSPORTS}
     missing = 0
     with hosts() as where:

@@ -14,17 +14,17 @@ events, and the call from Python take away.
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ironcore.runtime.bench_library import SubmitLoop
 from ironcore.runtime.bench_match import Took
+from ironpit.bench import plans
 from ironpit.bench.rounds import Contestant, compare, take_turns
+from ironpit.bench.workloads import recorded
 from ironpit.cli.output import show_count, table
 from ironpit.errors import Exit, UserError
-from ironpit.flow import from_itch
 from ironpit.flow.chains import chains_of, resting_max
 from ironpit.flow.markets import SWINGS, Market, market
 from ironpit.library.applied import Applied
@@ -40,13 +40,15 @@ ORDERS_SPARE = 64
 class Plan:
     """What to measure, and how often."""
 
-    messages: int = 1_000_000
-    sessions: int = 4
-    seed: int = 1
-    rounds: int = 15
-    round_messages: int = 1_000_000  # a shorter flow is run again until it has as many
-    market: str = "routine"  # one of ironpit.flow.markets.SWINGS
-    orders: str = ""  # an ITCH 5.0 file, replayed as its members' orders
+    messages: int = plans.number(1_000_000, "messages of the flow that is made here")
+    sessions: int = plans.number(4, "members that send them", highest=plans.SESSIONS_MAX)
+    seed: int = plans.number(1, "seed of what is drawn", lowest=0, highest=plans.SEED_MAX)
+    rounds: int = plans.rounds(15)
+    round_messages: int = plans.number(
+        1_000_000, "a shorter flow is run again in each round until it has as many messages"
+    )
+    market: str = plans.word("routine", f"one of {', '.join(SWINGS)}", "NAME")
+    orders: str = plans.word("", "an ITCH 5.0 file, replayed as its members' orders", "FILE")
 
 
 class _Subject:
@@ -110,15 +112,13 @@ def _sum(runs: Iterable[Took]) -> Took:
     )
 
 
-def _markets(plan: Plan) -> Iterator[Market]:
+def _markets(plan: Plan) -> list[Market]:
     if plan.market not in SWINGS:
         raise UserError(
             f"--market: found {plan.market!r}, expected one of {', '.join(SWINGS)}", Exit.USAGE
         )
-    yield market(plan.market, plan.sessions, plan.messages, plan.seed)
-    if plan.orders:
-        name = f"itch-orders {Path(plan.orders).name}"
-        yield Market(name, from_itch(plan.orders, plan.sessions))
+    days = [recorded(plan.orders, plan.sessions)] if plan.orders else []
+    return [market(plan.market, plan.sessions, plan.messages, plan.seed), *days]
 
 
 def _caused(subject: _Subject, native: _FromC) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ironcore.runtime.bench_books import BookLoops
 from ironcore.runtime.bench_match import FLOOR, Loops, Took, clock_ns, outcome
+from ironpit.bench import plans
 from ironpit.bench.peer import (
     ONE_AT_A_TIME,
     ONE_AT_A_TIME_TIMED,
@@ -23,9 +24,17 @@ from ironpit.bench.peer import (
     Peer,
 )
 from ironpit.bench.rounds import PERCENTILES, WAYS, Contestant, Series, compare, take_turns
-from ironpit.bench.workloads import ITCH_BOOKS, Subject, chosen, subjects
+from ironpit.bench.workloads import (
+    ITCH_BOOKS,
+    ITCH_ORDERS,
+    NAMES,
+    Subject,
+    chosen,
+    no_day,
+    recorded,
+    subjects,
+)
 from ironpit.cli.output import show_count, table
-from ironpit.flow import FlowError
 
 _PEER_WAYS = {
     ("queued", False): QUEUED,
@@ -44,13 +53,15 @@ _AGREED = {
 class Plan:
     """What to measure, and how often."""
 
-    messages: int = 1_000_000
-    sessions: int = 4
-    seed: int = 1
-    rounds: int = 5
-    workloads: str = ""  # names, separated by commas; all of them when it is empty
-    orders: str = ""  # an ITCH 5.0 file, replayed as its members' orders
-    compare: tuple[str, ...] = ()  # commands that speak the protocol of docs/COMPARE.md
+    messages: int = plans.number(1_000_000, "messages of each workload that is made here")
+    sessions: int = plans.number(4, "members that send them", highest=plans.SESSIONS_MAX)
+    seed: int = plans.number(1, "seed of what is drawn", lowest=0, highest=plans.SEED_MAX)
+    rounds: int = plans.rounds(5)
+    workloads: str = plans.word("", f"some of {','.join(NAMES)} (default: all)", "NAMES")
+    orders: str = plans.word("", "an ITCH 5.0 file, replayed as its members' orders", "FILE")
+    compare: tuple[str, ...] = plans.several(
+        "an engine to measure beside ours, which speaks the protocol of docs/COMPARE.md", "COMMAND"
+    )
 
 
 class _Running:
@@ -121,11 +132,16 @@ def _measure_orders(subject: Subject, commands: Sequence[str], rounds: int) -> d
         }
 
 
-def _measure_books(file: str, commands: Sequence[str], rounds: int) -> dict[str, Any]:
+def _book_loops(file: str) -> BookLoops:
     try:
-        loops = BookLoops(Path(file).read_bytes())
-    except ValueError as error:
-        raise FlowError(f"{file}: {error}") from error
+        return BookLoops(Path(file).read_bytes())
+    except (ValueError, OSError) as error:
+        raise no_day(file, error) from error
+
+
+def _measure_books(
+    loops: BookLoops, file: str, commands: Sequence[str], rounds: int
+) -> dict[str, Any]:
     with ExitStack() as stack:
         peers = [stack.enter_context(Peer(command)) for command in commands]
         running = [_Running(peer) for peer in peers if peer.load_itch(loops.file)]
@@ -140,13 +156,16 @@ def _measure_books(file: str, commands: Sequence[str], rounds: int) -> dict[str,
 
 def run(plan: Plan) -> dict[str, Any]:
     """The report: one entry a workload. Peers are started anew for each."""
-    names = chosen(plan.workloads, bool(plan.orders))
+    names = chosen(plan.workloads, bool(plan.orders), plan.messages)
+    # A file that is none is told at once, not after minutes.
+    day = recorded(plan.orders, plan.sessions) if ITCH_ORDERS in names else None
+    books = _book_loops(plan.orders) if ITCH_BOOKS in names else None
     found = [
         _measure_orders(subject, plan.compare, plan.rounds)
-        for subject in subjects(names, plan.sessions, plan.messages, plan.seed, plan.orders)
+        for subject in subjects(names, plan.sessions, plan.messages, plan.seed, day)
     ]
-    if ITCH_BOOKS in names:
-        found.append(_measure_books(plan.orders, plan.compare, plan.rounds))
+    if books is not None:
+        found.append(_measure_books(books, plan.orders, plan.compare, plan.rounds))
     return {
         "schema": "ironpit-bench-match-2",
         "measured": "from a message in memory to its events or books in memory, one thread",

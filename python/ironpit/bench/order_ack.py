@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ironcore.runtime.bench_order_ack import EchoServer, order_packet, round_trips
+from ironpit.bench import plans
 from ironpit.cli.output import show_ns, table
 from ironpit.temporary import TemporaryVenue, one_thread
 
@@ -31,10 +32,10 @@ Latencies = NDArray[np.int64]
 class Plan:
     """How often and where."""
 
-    orders: int = 20_000
-    rounds: int = 7
-    client_cpu: int = 0
-    venue_cpu: int = 1
+    orders: int = plans.number(20_000, "orders in each round", highest=1 << 20)
+    rounds: int = plans.rounds(7)
+    client_cpu: int = plans.cpu(0, "the member")
+    venue_cpu: int = plans.cpu(1, "the venue, and of the echo in its turn")
 
 
 def settings(plan: Plan) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_ring import Conversation
+from ironpit.bench import plans
 from ironpit.cli.output import show_ns, table
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
@@ -40,11 +41,11 @@ DIRECTORY = "/dev/shm" if Path("/dev/shm").is_dir() else "."
 class Plan:
     """How often and where."""
 
-    round_trips: int = 100_000
-    messages: int = 1_000_000
-    rounds: int = 7
-    near_cpu: int = 0
-    far_cpu: int = 1
+    round_trips: int = plans.number(100_000, "messages there and back in each round")
+    messages: int = plans.number(1_000_000, "messages one way in each round")
+    rounds: int = plans.rounds(7)
+    near_cpu: int = plans.cpu(0, "the thread that asks")
+    far_cpu: int = plans.cpu(1, "the thread that answers")
 
 
 def _percentiles(latency_ns: NDArray[np.uint64]) -> dict[str, float]:

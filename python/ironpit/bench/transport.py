@@ -11,7 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_transport import TransportConversation
-from ironpit.bench import python_ends
+from ironpit.bench import plans, python_ends
 from ironpit.bench.ring import DIRECTORY
 from ironpit.cli.output import show_ns, table
 from ironpit.config import Endpoint
@@ -46,13 +46,13 @@ Figures = dict[str, float]
 class Plan:
     """What to measure, how often and where."""
 
-    transports: tuple[str, ...] = field(default=(), metadata={"positional": "NAME"})
-    all: bool = False
-    round_trips: int = 10_000
-    messages: int = 100_000
-    rounds: int = 5
-    near_cpu: int = 0
-    far_cpu: int = 1
+    transports: tuple[str, ...] = plans.names("transports to measure (default: all)", "NAME")
+    all: bool = plans.switch("every transport, whatever is named")
+    round_trips: int = plans.number(10_000, "messages there and back in each round")
+    messages: int = plans.number(100_000, "messages one way in each round")
+    rounds: int = plans.rounds(5)
+    near_cpu: int = plans.cpu(0, "the end that asks")
+    far_cpu: int = plans.cpu(1, "the end that answers")
 
 
 class Carrier(NamedTuple):

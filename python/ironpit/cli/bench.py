@@ -1,8 +1,7 @@
 """`ironpit bench WHAT`: each of its measurements is a module of ironpit.bench.
 
-Such a module has a frozen dataclass `Plan`, whose numbers, texts, switches and lists of commands
-become options (a field marked `positional` takes what stands without one), `run(plan)`, which
-returns the report, and `text_of(report)`.
+Such a module has a frozen dataclass `Plan`, whose fields (ironpit.bench.plans) become options,
+`run(plan)`, which returns the report, and `text_of(report)`.
 """
 
 import argparse
@@ -10,10 +9,12 @@ import dataclasses
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
+from ironpit.bench.plans import check, option_of
 from ironpit.cli.arguments import add_json_argument
 from ironpit.cli.output import write_json
-from ironpit.errors import Exit
+from ironpit.errors import Exit, UserError
 
 MEASUREMENTS = {
     "ring": "the rings, beside a ping-pong of bare cache lines",
@@ -21,6 +22,7 @@ MEASUREMENTS = {
     "match": "the matching core, message by message and in batches",
     "library": "the matching core from Python, beside the same core from C",
     "fan-out": "what a frame costs its publisher with 1, 8, 32 subscribers",
+    "slow-readers": "what readers that are stopped, slow or killed cost the publisher",
     "order-ack": "order to acknowledgement over TCP, beside a bare echo",
 }
 
@@ -36,23 +38,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             continue
         command = measurements.add_parser(name, help=summary, description=summary)
         for field in dataclasses.fields(_module(name).Plan):
-            option = f"--{field.name.replace('_', '-')}"
-            if "positional" in field.metadata:
-                metavar = field.metadata["positional"]
-                command.add_argument(field.name, nargs="*", metavar=metavar, help="(all)")
-            elif isinstance(field.default, bool):
-                command.add_argument(option, action="store_true")
-            elif isinstance(field.default, int):
-                command.add_argument(
-                    option, type=int, default=field.default, metavar="N", help=f"({field.default})"
-                )
-            elif isinstance(field.default, str):
-                command.add_argument(option, default=field.default, metavar="FILE")
-            else:
-                command.add_argument(
-                    option, action="append", default=[], metavar="COMMAND", help="(again for more)"
-                )
+            _add_option(command, field)
         add_json_argument(command)
+
+
+def _add_option(command: argparse.ArgumentParser, field: "dataclasses.Field[Any]") -> None:
+    option = option_of(field.name)
+    text, metavar = field.metadata["help"], field.metadata.get("metavar")
+    if "positional" in field.metadata:
+        command.add_argument(field.name, nargs="*", metavar=metavar, help=text)
+    elif isinstance(field.default, bool):
+        command.add_argument(option, action="store_true", help=text)
+    elif isinstance(field.default, int):
+        text = f"{text} (default {field.default})"
+        command.add_argument(option, type=int, default=field.default, metavar=metavar, help=text)
+    elif isinstance(field.default, str):
+        text = f"{text} (default {field.default})" if field.default else text
+        command.add_argument(option, default=field.default, metavar=metavar, help=text)
+    else:
+        text = f"{text}; again for more"
+        command.add_argument(option, action="append", default=[], metavar=metavar, help=text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,7 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
         for field in dataclasses.fields(module.Plan)
         if hasattr(arguments, field.name)
     }
-    report = module.run(module.Plan(**wanted))
+    plan = module.Plan(**wanted)
+    check(plan)
+    try:
+        report = module.run(plan)
+    except PermissionError as error:  # a CPU that there is not, or that is not ours
+        raise UserError(str(error), Exit.REFUSED) from error
     if arguments.json:
         write_json(report, arguments.json)
     if arguments.json != "-":

@@ -152,11 +152,18 @@ def _tcp_readers(readers: list[Look]) -> list[str]:
     header = ["reader over TCP", "connected", "next", "behind", "sent", "logins", "slow", "silent"]
     notes = [
         f"! {reader['reader'] or 'a reader without a name'} was too slow for {reader['stream']} "
-        f"{show_count(reader['slow'])} times"
+        f"{show_count(reader['slow'])} times and was {_consequence(reader)}"
         for reader in readers
         if reader["slow"]
     ]
     return [table(rows, header), *notes]
+
+
+def _consequence(reader: Look) -> str:
+    """What the stream's policy for slow readers did to one."""
+    if missed := reader["conflated_frames"]:
+        return f"moved to the newest frame, told of {show_count(missed)} frames that it missed"
+    return "disconnected"
 
 
 def _process(process: Look, now: Look, before: Look | None, everything: bool) -> str:

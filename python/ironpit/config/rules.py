@@ -85,6 +85,9 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
     if instrument.quantity_max < instrument.lot_size:
         found = str(instrument.quantity_max)
         yield f"{key}.quantity_max", found, f"at least lot_size = {instrument.lot_size}"
+    if instrument.collars.auction_bp and not instrument.auction_extensions_max:
+        expected = "at least 1, as collars.auction delays an auction by extensions alone"
+        yield f"{key}.auction_extensions_max", "0", expected
     if instrument.pause_ns % SECOND_NS:
         yield f"{key}.pause", scalars.show_duration(instrument.pause_ns), "whole seconds"
 

@@ -34,6 +34,13 @@ def text(name: str, value: Any, longest: int, shortest: int = 0) -> str:
     return value
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False, of Python or numpy. TypeError for what merely counts as true."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: found {value!r}, expected True or False")
+    return bool(value)
+
+
 def character(name: str, value: Any, known: str) -> str:
     """One of these characters."""
     if not isinstance(value, str) or len(value) != 1 or value not in known:
@@ -41,14 +48,33 @@ def character(name: str, value: Any, known: str) -> str:
     return value
 
 
+def array(name: str, value: Any) -> npt.NDArray[Any]:
+    """One value or a sequence of them as an array. TypeError for one whose mask would be lost,
+    ValueError for a sequence of sequences of different lengths."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: found a masked array, expected one without a mask")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: found {value!r}, expected one value or a sequence") from error
+
+
+def integers(name: str, found: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, when it holds integers or nothing. TypeError for any other, of bools too."""
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"{name}: found values of type {found.dtype}, expected integers")
+    return found
+
+
 def codes(name: str, value: Any) -> npt.NDArray[Any]:
     """Characters as the numbers that a field of one byte holds: of a str of length 1, of a sequence
     or an array of such; integers stay what they are. ValueError for anything longer or shorter."""
-    given = np.asarray(value)
+    given = array(name, value)
     if given.dtype.kind not in "SU":
         return given
     if given.dtype == np.dtype("S1"):
         return given.view(np.uint8)
+    given = given.astype(given.dtype.newbyteorder("="), copy=False)
     # The characters of each text, padded with zeros, in a last axis of their own.
     unit = np.uint32 if given.dtype.kind == "U" else np.uint8
     length = given.dtype.itemsize // np.dtype(unit).itemsize
@@ -62,7 +88,7 @@ def codes(name: str, value: Any) -> npt.NDArray[Any]:
 
 def texts(name: str, value: Any, longest: int) -> npt.NDArray[np.bytes_]:
     """Texts for a field of so many bytes. ValueError for a longer one, which would be cut."""
-    given = np.asarray(value)
+    given = array(name, value)
     if given.dtype.kind not in "SU":
         raise TypeError(f"{name}: found {value!r}, expected texts")
     for word in set(given.flat):

@@ -1,6 +1,6 @@
 """One instrument's book, for a page of Python."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -23,15 +23,24 @@ class Book:
     """One instrument and one member: each method is one command and returns its events.
 
     The same core as Venue's, as `venue`, for all that has no method here. The orders' numbers count
-    up by themselves. `settings` are those of Venue.add_instrument.
+    up by themselves, each is used once, and there are 2^user_ref_bits - 1 of them (by default
+    16,777,215): a replacement takes one too, and every later order is rejected. `settings` are
+    those of Venue.add_instrument.
     """
 
     instrument = 0
     session = 1
 
-    def __init__(self, symbol: str = "BOOK", *, orders_max: int = 1 << 16, **settings: Any) -> None:
+    def __init__(
+        self,
+        symbol: str = "BOOK",
+        *,
+        orders_max: int = 1 << 16,
+        user_ref_bits: int = 24,
+        **settings: Any,
+    ) -> None:
         self.venue = Venue(
-            instruments_max=1, sessions_max=1, orders_max=orders_max, user_ref_bits=24
+            instruments_max=1, sessions_max=1, orders_max=orders_max, user_ref_bits=user_ref_bits
         )
         self.venue.add_instrument(symbol, **settings)
         self.venue.add_session()
@@ -62,9 +71,17 @@ class Book:
         return self._apply(row)
 
     def replace(
-        self, user_ref: int, quantity: int, price_e4: int, **options: Numbers | Codes
+        self,
+        user_ref: int,
+        quantity: int,
+        price_e4: int,
+        *,
+        display: Codes,
+        time_in_force: Codes,
+        **options: Numbers | Codes,
     ) -> Entered:
-        """Another order in an order's place: its total size (what is executed included), price."""
+        """Another order in an order's place: its total size (what is executed included), price,
+        and, said anew, how it is displayed and how long it is good."""
         new_ref = self.venue.user_ref_next(self.session)
         row = commands.replace(
             session=self.session,
@@ -72,6 +89,8 @@ class Book:
             user_ref=new_ref,
             quantity=quantity,
             price_e4=price_e4,
+            display=display,
+            time_in_force=time_in_force,
             **options,
         )
         return Entered(new_ref, self._apply(row))
@@ -112,16 +131,14 @@ class Book:
         executions = entered.events[(types == EventType.EXECUTED) & ~others]
         return int(np.sum(executions["quantity"], dtype=np.int64))
 
-    def copy(self) -> "Book":
-        """A book of its own in the same state."""
-        book = Book.__new__(Book)
+    def copy(self) -> Self:
+        """A book of its own in the same state: see Venue.copy."""
+        book = type(self).__new__(type(self))
+        book.__dict__.update(self.__dict__)
         book.venue = self.venue.copy()
         return book
 
-    def __copy__(self) -> "Book":
-        return self.copy()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Book":
+    def __copy__(self) -> Self:
         return self.copy()
 
     def __repr__(self) -> str:

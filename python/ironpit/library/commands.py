@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, SCOPES
 from ironpit.library.applied import Rows
-from ironpit.library.arguments import codes, texts
+from ironpit.library.arguments import array, codes, flag, integers, texts
 from ironpit.library.codes import MARKET_E4, CommandType, InstrumentState
 
 Numbers = int | Sequence[int] | npt.NDArray[Any]
@@ -34,21 +34,33 @@ OPTIONS: Final = frozenset(
 def rows(command: CommandType, fields: Mapping[str, Any]) -> Rows:
     """Rows of one type of command, from fields of COMMAND_DTYPE by name.
 
-    TypeError for a field that there is not, ValueError for a value that its field cannot hold.
+    TypeError for a field that there is not and for values of another type, ValueError for a value
+    that its field cannot hold and for arrays of different lengths.
     """
     given: dict[str, npt.NDArray[Any]] = {}
     for name, value in fields.items():
         if name not in (COMMAND_DTYPE.names or ()):
             raise TypeError(f"found the field {name!r}, expected one of COMMAND_DTYPE")
         given[name] = _values(name, value)
-    shape = np.broadcast_shapes((1,), *(array.shape for array in given.values()))
-    if len(shape) != 1:
-        raise ValueError(f"found arguments of {len(shape)} dimensions, expected at most 1")
-    made = np.zeros(shape, COMMAND_DTYPE)
+    made = np.zeros(_count(given), COMMAND_DTYPE)
     made["type"] = command
-    for name, array in given.items():
-        made[name] = array
+    for name, values in given.items():
+        made[name] = values
     return made
+
+
+def _count(given: Mapping[str, npt.NDArray[Any]]) -> int:
+    """How many rows: as many as the arguments that are not one value for all."""
+    lengths: dict[int, str] = {}
+    for name, values in given.items():
+        if values.ndim > 1:
+            raise ValueError(f"{name}: found {values.ndim} dimensions, expected at most 1")
+        if values.size != 1:
+            lengths.setdefault(values.size, name)
+    if len(lengths) > 1:
+        found = ", ".join(f"{name} of {length}" for length, name in lengths.items())
+        raise ValueError(f"found arrays of different lengths, {found}; expected one length")
+    return next(iter(lengths), 1)
 
 
 def _values(name: str, value: Any) -> npt.NDArray[Any]:
@@ -57,16 +69,14 @@ def _values(name: str, value: Any) -> npt.NDArray[Any]:
     field = COMMAND_DTYPE[name]
     if field.kind == "S":
         return texts(name.removeprefix("state_"), value, field.itemsize)
-    array = codes(name, value) if name in CHARACTERS else np.asarray(value)
-    if array.size == 0:
-        return array
-    if array.dtype.kind not in "biu":
-        raise ValueError(f"{name}: found values of type {array.dtype}, expected integers")
+    values = integers(name, codes(name, value) if name in CHARACTERS else array(name, value))
+    if values.size == 0:
+        return values
     limits = np.iinfo(field)
-    for found in (int(array.min()), int(array.max())):
+    for found in (int(values.min()), int(values.max())):
         if not int(limits.min) <= found <= int(limits.max):
             raise ValueError(f"{name}: found {found}, expected {limits.min} to {limits.max}")
-    return array
+    return values
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,12 +132,16 @@ def replace(
     user_ref: Numbers,
     quantity: Numbers,
     price_e4: Numbers,
-    time_in_force: Codes = "0",
-    display: Codes = "Y",
+    time_in_force: Codes,
+    display: Codes,
     side: Codes = 0,
     **options: Numbers | Codes,
 ) -> Rows:
-    """Replacements (rule 7): user_ref is the new number, quantity the chain's total."""
+    """Replacements (rule 7): user_ref is the new number, quantity the chain's total.
+
+    A replacement says anew how the order is displayed and how long it is good (rule 7.3): without
+    a default for them no hidden order is shown by accident.
+    """
     fields = {
         "session": session, "orig_user_ref": orig_user_ref, "user_ref": user_ref,
         "quantity": quantity, "price_e4": price_e4, "time_in_force": time_in_force,
@@ -160,8 +174,8 @@ def mass_cancel(
     group: Numbers | None = None,
 ) -> Rows:
     """Cancel all orders of the session, or of its firm's sessions, that fit (rule 8.1)."""
-    wanted = {"firm": firm, "instrument": instrument is not None, "side": side is not None,
-              "group": group is not None}  # fmt: skip
+    wanted = {"firm": flag("firm", firm), "instrument": instrument is not None,
+              "side": side is not None, "group": group is not None}  # fmt: skip
     fields = {
         "session": session,
         "user_ref": user_ref,
@@ -180,7 +194,8 @@ def cancel_session(*, session: Numbers, reason: Codes = 0) -> Rows:
 
 def order_entry(*, session: Numbers, enabled: bool) -> Rows:
     """Let the session enter orders, or not (rule 8.4)."""
-    kind = CommandType.ENABLE_ORDER_ENTRY if enabled else CommandType.DISABLE_ORDER_ENTRY
+    is_enabled = flag("enabled", enabled)
+    kind = CommandType.ENABLE_ORDER_ENTRY if is_enabled else CommandType.DISABLE_ORDER_ENTRY
     return rows(kind, {"session": session})
 
 
@@ -197,7 +212,12 @@ def set_state(
     force: bool = False,
 ) -> Rows:
     """Another state of an instrument (rule 13.4), with its auction if there is one (rule 14.1)."""
-    fields = {"instrument": instrument, "state": state, "state_reason": reason, "force": int(force)}
+    fields = {
+        "instrument": instrument,
+        "state": state,
+        "state_reason": reason,
+        "force": int(flag("force", force)),
+    }
     return rows(CommandType.SET_STATE, fields)
 
 

@@ -34,8 +34,19 @@ TERMS: Final[dict[str, tuple[int, int]]] = {
 STATES: Final = "".join(chr(state) for state in InstrumentState if state != InstrumentState.RETIRED)
 
 
+def state(name: str, value: Any) -> str:
+    """A state that a command may name: its character, or an InstrumentState or its number."""
+    found = value
+    if not isinstance(value, str):
+        number = integer(name, value, -U32_MAX)
+        found = next((known for known in STATES if ord(known) == number), number)
+    return character(name, found, STATES)
+
+
 def tick_table(table: Iterable[Sequence[int]]) -> dict[str, int]:
     """Bands of (price from, tick size) as the fields of a definition."""
+    if isinstance(table, str) or not isinstance(table, Iterable):
+        raise TypeError(f"tick_table: found {table!r}, expected pairs (price, tick size)")
     bands = list(table)
     if len(bands) > TICK_TABLE_LENGTH:
         raise ValueError(
@@ -64,6 +75,15 @@ def terms(values: Mapping[str, Any]) -> dict[str, int]:
     return fields
 
 
+def check_auction(fields: Mapping[str, Any]) -> None:
+    """ValueError for an auction collar that would do nothing (rule 14.9)."""
+    if fields.get("auction_collar_bp") and not fields.get("auction_extensions_max"):
+        raise ValueError(
+            "auction_extensions_max: found 0, expected at least 1, as auction_collar_bp delays an "
+            "auction by extensions alone"
+        )
+
+
 def symbol(value: Any) -> str:
     """A symbol: up to 8 characters, of which none is a space."""
     found = text("symbol", value, SYMBOL_LENGTH, 1)
@@ -77,9 +97,11 @@ def instrument(values: Mapping[str, Any]) -> dict[str, Any]:
     given = dict(values)
     fields: dict[str, Any] = {
         "symbol": symbol(given.pop("symbol")),
-        "initial_state": character("initial_state", given.pop("initial_state"), STATES),
+        "initial_state": state("initial_state", given.pop("initial_state")),
     }
-    return {**fields, **terms(given)}
+    fields |= terms(given)
+    check_auction(fields)
+    return fields
 
 
 def session(name: Any, firm: Any, stp_mode: Any, stp_group: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A venue's books in this process."""
 
+import copy
 import threading
 from collections.abc import Sequence
 from typing import Any, Literal, Self
@@ -12,16 +13,19 @@ from ironcore.book.venue import VenueCore
 from ironcore.wire import record
 from ironpit.library import commands, definitions
 from ironpit.library.applied import Applied, Rows, Status
-from ironpit.library.arguments import U32_MAX, character, integer, text
+from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
 
 Side = Literal["B", "S"]
 RECORD_VERSION = 2
 INSTRUMENTS_MAX = 65_535
 ORDERS_MAX = 4_194_303
-USER_REF_BITS_MAX = 31
+# With the one session that there is at least: (1 + 1) << 30 is below 2^32.
+USER_REF_BITS_MAX = 30
 STATE_REASON_LENGTH = 4
+SECOND_MAX = 86_399
 U64_MAX = (1 << 64) - 1
+OWN = ("_core", "_lock")  # the attributes that a copy or a pickle makes anew
 
 
 class VenueError(ValueError):
@@ -40,7 +44,7 @@ class Venue:
     instruments_max   1 to 65,535
     sessions_max      (sessions_max + 1) << user_ref_bits is below 2^32
     orders_max        live orders, all books together: 1 to 4,194,303
-    user_ref_bits     a session's UserRefNums are below 2^user_ref_bits
+    user_ref_bits     1 to 30; a session's UserRefNums are below 2^user_ref_bits
     """
 
     def __init__(
@@ -82,7 +86,7 @@ class Venue:
         price_e4_min: int | None = None,
         price_e4_max: int = PRICE_E4_MAX,
         quantity_max: int = QUANTITY_MAX,
-        initial_state: str = "T",
+        initial_state: str | InstrumentState = "T",
         **settings: int,
     ) -> int:
         """Define the next instrument (rules 2.1 to 2.6); its id, which counts from 0.
@@ -91,7 +95,8 @@ class Venue:
         is not retired. Prices and tick sizes in 1/10,000. tick_table: up to 7 pairs (from this
         price on, tick size). settings, each 0 when not given: reference_price_e4; in basis points
         static_collar_bp, dynamic_collar_bp, auction_collar_bp, entry_collar_bp and
-        market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max;
+        market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max (1
+        or more with an auction_collar_bp, which works by extensions alone);
         followers_max and min_quantity_max (rule 4.14; 0: 256). TypeError or ValueError names the
         argument; VenueError is what the core refuses.
         """
@@ -136,6 +141,7 @@ class Venue:
             self._check_instrument(instrument)
             stays = {**self._core.terms(instrument), "reference_price_e4": 0}
             fields = {**definitions.terms(stays), **changes, "instrument": instrument}
+            definitions.check_auction(fields)
             return self._define("ChangeInstrument", fields)
 
     def add_session(
@@ -182,6 +188,11 @@ class Venue:
         if not 0 <= integer("instrument", instrument) < count:
             raise IndexError(f"instrument {instrument}: expected one of {count} from 0")
 
+    def _check_session(self, session: int) -> None:
+        count = self._core.counters["sessions"]
+        if not 1 <= integer("session", session) <= count:
+            raise IndexError(f"session {session}: expected one of {count} from 1")
+
     def _define(self, kind: str, fields: dict[str, Any]) -> Rows:
         """One record, by whoever holds the lock."""
         status, events = self._core.apply(record.encode(kind, **fields))
@@ -207,9 +218,11 @@ class Venue:
         to touch the memory of later commands ahead; None lets the size of the books decide. Neither
         changes a result. What is wrong with a command is in its status or its REJECTED event.
         """
+        if prefetch is not None:
+            flag("prefetch", prefetch)
         if into is not None and not isinstance(into, Applied):
             raise TypeError(f"into: found {type(into).__name__}, expected an Applied or None")
-        given = np.asarray(rows)
+        given = array("rows", rows)
         if given.dtype != COMMAND_DTYPE:
             raise TypeError(f"rows: found dtype {given.dtype}, expected COMMAND_DTYPE")
         if given.ndim != 1:
@@ -238,15 +251,16 @@ class Venue:
         """Another state of an instrument (rule 13.4): the events, EVENT_DTYPE[k]; none when it is
         in that state already. reason: up to 4 characters. force: also where an auction would rather
         be extended (rule 14.9)."""
-        character("state", chr(state) if isinstance(state, int) else state, definitions.STATES)
+        with self._lock:
+            self._check_instrument(instrument)
+        code = definitions.state("state", state)
         text("reason", reason, STATE_REASON_LENGTH)
-        integer("instrument", instrument)
-        row = commands.set_state(instrument=instrument, state=state, reason=reason, force=force)
+        row = commands.set_state(instrument=instrument, state=code, reason=reason, force=force)
         return self._apply_one(row)
 
     def clock(self, second: int) -> Rows:
         """The second of the day (rule 2.10): orders expire, pauses end."""
-        return self._apply_one(commands.clock(second=second))
+        return self._apply_one(commands.clock(second=integer("second", second, 0, SECOND_MAX)))
 
     def _apply_one(self, row: Rows) -> Rows:
         applied = self.apply(row)
@@ -274,10 +288,10 @@ class Venue:
         its order) and in each place stand in priority; those of OrderPlace.SHOWN are what the
         public sees.
         """
-        if session is not None:
-            integer("session", session, 1)
         with self._lock:
             self._check_instrument(instrument)
+            if session is not None:
+                self._check_session(session)
             found = self._core.orders(instrument, side)
         if session is None:
             return found
@@ -299,8 +313,8 @@ class Venue:
 
     def user_ref_next(self, session: int) -> int:
         """The lowest UserRefNum that the session may use next (rule 3.1)."""
-        integer("session", session)
         with self._lock:
+            self._check_session(session)
             return self._core.user_ref_last(session) + 1
 
     def last_price_e4(self, instrument: int) -> int | None:
@@ -352,8 +366,9 @@ class Venue:
     # Copies.
 
     def copy(self) -> Self:
-        """A venue of its own in the same state."""
-        return type(self)._loaded(self._saved())
+        """A venue of its own in the same state; as copy.copy, pickle and copy.deepcopy, of the same
+        class, with what a subclass or its user has added."""
+        return copy.copy(self)
 
     def _saved(self) -> bytes:
         with self._lock:
@@ -366,14 +381,9 @@ class Venue:
         venue._lock = threading.Lock()
         return venue
 
-    def __copy__(self) -> Self:
-        return self.copy()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self.copy()
-
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._loaded, (self._saved(),)
+        added = {name: value for name, value in self.__dict__.items() if name not in OWN}
+        return type(self)._loaded, (self._saved(),), added or None
 
     def __repr__(self) -> str:
         counters = self.counters

@@ -10,6 +10,7 @@ cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil
 # That of the auction for which INDICATIVE is said in this state, or 0.
 cdef uint8_t auction_indicated(uint8_t state) noexcept nogil
 # Holds the auction. False, and nothing but COLLARS happens, when its price is beyond the collar and
-# it is to be extended (14.9).
-cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, bint force) noexcept nogil
+# it is to be extended (14.9). state: the one that follows.
+cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,
+                       bint force) noexcept nogil
 cdef void auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil

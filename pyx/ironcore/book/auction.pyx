@@ -175,8 +175,13 @@ cdef void _replenish(Turn* turn) noexcept nogil:
         order_replenish(turn.engine, turn.book, turn.unit)
 
 
+cdef inline bint _is_over(uint8_t waits_for, uint8_t cross_type, uint8_t state) noexcept nogil:
+    """Whether the auction that an order waits for has been held, or is passed by (14.7)."""
+    return waits_for == cross_type or (state == STATE_CONTINUOUS and waits_for != CROSS_CLOSING)
+
+
 cdef void _cancel_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t sell,
-                          uint8_t cross_type) noexcept nogil:
+                          uint8_t cross_type, uint8_t state) noexcept nogil:
     cdef uint32_t side = kind << KIND_SHIFT | sell
     cdef uint32_t level = book.sides[side].best_level if book.sides[side].levels else 0
     cdef uint32_t level_next, unit, unit_next
@@ -185,7 +190,7 @@ cdef void _cancel_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t se
         unit = level_at(&engine.arena, level).link.next
         while unit != level:
             unit_next = order_at(&engine.arena, unit).link.next
-            if special_at(&engine.arena, unit).cross_type == cross_type:
+            if _is_over(special_at(&engine.arena, unit).cross_type, cross_type, state):
                 cancel_whole(engine, unit, CANCEL_REASON_IOC, 0)
             unit = unit_next
         level = level_next
@@ -199,7 +204,8 @@ cdef bint _is_extended(const Book* book, const AuctionPrice* price, bint force) 
     return is_beyond_collar(price.price_e4, book.reference_price_e4, book.auction_collar_bp)
 
 
-cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, bint force) noexcept nogil:
+cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,
+                       bint force) noexcept nogil:
     cdef AuctionPrice price
     cdef Turn buys, sells
     cdef uint32_t sell
@@ -222,8 +228,8 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, bint forc
         book.last_price_e4 = price.price_e4
         book.reference_price_e4 = price.price_e4
     for sell in range(2):
-        _cancel_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type)
-        _cancel_waiting(engine, book, KIND_WAITING, sell, cross_type)
+        _cancel_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state)
+        _cancel_waiting(engine, book, KIND_WAITING, sell, cross_type, state)
     return True
 
 

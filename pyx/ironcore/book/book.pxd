@@ -50,7 +50,7 @@ cdef struct Book:                    # 896 bytes
     uint16_t pause_seconds
     uint8_t post_only_mode
     uint8_t auction_extensions_max
-    uint8_t auction_extensions       # since the state began
+    uint8_t auction_extensions       # of the auction that is to come
     uint8_t pegs_are_stale           # to be priced whatever the best prices are
     uint32_t peg_keys[2]             # displayed best keys at which pegs were last priced
     Link pegs                        # first and last, 0 when there is none

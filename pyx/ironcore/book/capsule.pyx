@@ -17,7 +17,7 @@ from ironcore.book.queries cimport query_depth, query_level, query_order
 from ironcore.book.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
 )
-from ironcore.risk.limits cimport SIDE_BUY
+from ironcore.risk.limits cimport SIDE_BUY, SIDE_SELL
 from ironcore.wire.record cimport RECORD_VERSION
 
 # Macros, as the structs are defined further down in the generated file than this text; the prefixes
@@ -236,8 +236,13 @@ cdef void _destroy(ironpit_core* core) noexcept nogil:
 cdef int _apply(ironpit_core* core, void* command, uint32_t command_bytes,
                 const ironpit_event** events, uint32_t* events_count) noexcept nogil:
     cdef Context* context = <Context*>core
-    cdef int status = engine_apply(context.engine, <uint8_t*>command, command_bytes)
-    context.drained = 0
+    cdef int status
+    # The core has room for one command's events: those that wait would be written over.
+    if context.engine.events_count:
+        events[0] = NULL
+        events_count[0] = 0
+        return STATUS_FULL
+    status = engine_apply(context.engine, <uint8_t*>command, command_bytes)
     events[0] = <const ironpit_event*>context.engine.events
     events_count[0] = context.engine.events_count
     # They are told: a batch that follows does not begin with them.
@@ -288,12 +293,17 @@ cdef uint64_t _drain(ironpit_core* core, ironpit_event* events, uint64_t events_
 
 cdef uint32_t _depth(ironpit_core* core, uint32_t instrument, uint8_t side, ironpit_level* levels,
                      uint32_t levels_max) noexcept nogil:
+    if side != SIDE_BUY and side != SIDE_SELL:
+        c_errno.errno = EINVAL
+        return 0
     return query_depth((<Context*>core).engine, instrument, side != SIDE_BUY, <LevelView*>levels,
                        levels_max)
 
 
 cdef int _level(ironpit_core* core, uint32_t instrument, uint8_t side, int32_t price_e4,
                 ironpit_level* level) noexcept nogil:
+    if side != SIDE_BUY and side != SIDE_SELL:
+        return STATUS_MALFORMED
     return query_level((<Context*>core).engine, instrument, side != SIDE_BUY, price_e4,
                        <LevelView*>level)
 

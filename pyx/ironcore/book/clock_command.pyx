@@ -17,6 +17,7 @@ from ironcore.wire.record cimport INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSE
 
 cdef enum:
     INSTRUMENT_SHIFT = 32
+    SECONDS_A_MINUTE = 60
 
 
 cdef uint32_t _next_in_auction(const Engine* engine, uint32_t instrument) noexcept nogil:
@@ -42,6 +43,13 @@ cdef bint _expires(Engine* engine, uint32_t second) noexcept nogil:
             return True
         engine.expiry_first += 1
     return False
+
+
+cdef inline bint _begins_minute(const Engine* engine, uint32_t second) noexcept nogil:
+    """Such a CLOCK is part of the stream whatever it causes, so that the core knows the time well
+    enough to refuse an order that would have expired (4.9.8)."""
+    return (engine.second_next == 0
+            or second // SECONDS_A_MINUTE != (engine.second_next - 1) // SECONDS_A_MINUTE)
 
 
 cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
@@ -100,7 +108,8 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
     if second < engine.second_next:
         return STATUS_IGNORED
     # An instrument that is paused is one of those for which INDICATIVE is said.
-    if _next_in_auction(engine, 0) == INSTRUMENT_NONE and not _expires(engine, second):
+    if (_next_in_auction(engine, 0) == INSTRUMENT_NONE and not _expires(engine, second)
+            and not _begins_minute(engine, second)):
         return STATUS_IGNORED
     _expire(engine, second)
     engine.second_next = second + 1

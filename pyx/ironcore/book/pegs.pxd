@@ -17,7 +17,7 @@ cdef bint pegs_are_due(const Book* book) noexcept nogil
 cdef void pegs_price(Engine* engine, Book* book) noexcept nogil
 # Takes all pegs from the book's queues; without an event.
 cdef void pegs_park(Engine* engine, Book* book) noexcept nogil
-# Parks the pegs of all books for which pegs_leave_quotes was called since.
+# Of all books for which pegs_leave_quotes was called since: parks the pegs where they are due.
 cdef void pegs_park_left(Engine* engine) noexcept nogil
 
 

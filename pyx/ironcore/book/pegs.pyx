@@ -134,4 +134,5 @@ cdef void pegs_park_left(Engine* engine) noexcept nogil:
         book = &engine.books[number - 1]
         number = book.pegs_left_next
         book.pegs_left_next = 0
-        pegs_park(engine, book)
+        if pegs_are_due(book):
+            pegs_park(engine, book)

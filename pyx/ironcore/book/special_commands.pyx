@@ -16,9 +16,10 @@ from ironcore.book.orders cimport order_place, order_reserve, order_sell, place_
 from ironcore.book.settlement cimport book_settle
 from ironcore.book.used_numbers cimport session_consume
 from ironcore.risk.limits cimport (
-    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, SIDE_BUY, side_is_sell,
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
+    price_is_market, side_is_sell,
 )
-from ironcore.risk.options cimport NAMED_SIDE, options_clear, options_inherit
+from ironcore.risk.options cimport NAMED_SIDE, options_clear, options_fit, options_inherit
 from ironcore.wire.record cimport (
     EVENT_ACCEPTED, EVENT_ATTRIBUTED, EVENT_CROSSES, EVENT_REJECTED, EVENT_REPLACED, EVENT_SELL,
     EVENT_VISIBLE,
@@ -73,6 +74,10 @@ cdef void _new_terms(Engine* engine, const ReplaceOrder* command, uint32_t unit,
     terms.time_in_force = command.time_in_force
     terms.display = command.display
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
+    options_fit(&terms.options, options.named, terms.quantity,
+                command.display != DISPLAY_NO and not price_is_market(command.price_e4)
+                and command.time_in_force != TIME_IN_FORCE_IOC
+                and command.time_in_force != TIME_IN_FORCE_FOK)
 
 
 cdef bint _side_is_kept(const Terms* terms) noexcept nogil:

@@ -68,8 +68,13 @@ cdef inline uint32_t admission_reject(uint8_t state, uint8_t cross_type,
     return iron_admission[state - STATE_FIRST][column]
 
 
+cdef inline int32_t dynamic_reference_e4(const Book* book) noexcept nogil:
+    """What the dynamic collar counts from; 0: none."""
+    return book.last_before_e4 if book.last_before_e4 else book.reference_price_e4
+
+
 cdef inline bint collar_forbids(const Book* book, int32_t price_e4) noexcept nogil:
-    """Whether an execution at this price would be beyond a collar. last_before_e4 is the last price
-    before the command; not asked of a book that is plain."""
+    """Whether an execution at this price would be beyond a collar; not asked of a book that is
+    plain."""
     return (is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp)
-            or is_beyond_collar(price_e4, book.last_before_e4, book.dynamic_collar_bp))
+            or is_beyond_collar(price_e4, dynamic_reference_e4(book), book.dynamic_collar_bp))

@@ -37,8 +37,10 @@ cdef void emit_collars(Engine* engine, int32_t reference_e4, uint32_t basis_poin
 cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil:
     cdef uint32_t instrument = book.sides[0].index >> SIDE_SHIFT
     cdef uint64_t bit = <uint64_t>1 << (instrument & 63)
+    if (auction_between(book.state, STATE_CONTINUOUS)
+            != auction_between(state, STATE_CONTINUOUS)):
+        book.auction_extensions = 0
     book.state = state
-    book.auction_extensions = 0
     book.pause_second = 0
     book_classify(book)
     if auction_indicated(state):
@@ -57,7 +59,7 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
     cdef uint8_t state_before = book.state
     cdef uint8_t cross_type = auction_between(state_before, state)
     book.last_before_e4 = book.last_price_e4
-    if cross_type and not auction_hold(engine, book, cross_type, force):
+    if cross_type and not auction_hold(engine, book, cross_type, state, force):
         return False
     _change(engine, book, state, why)
     if state == STATE_CLOSED:
@@ -77,7 +79,7 @@ cdef void state_pause(Engine* engine, Book* book, int32_t price_e4) noexcept nog
     if is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp):
         emit_collars(engine, book.reference_price_e4, book.static_collar_bp, 0)
     else:
-        emit_collars(engine, book.last_before_e4, book.dynamic_collar_bp, 0)
+        emit_collars(engine, dynamic_reference_e4(book), book.dynamic_collar_bp, 0)
     pegs_park(engine, book)
 
 

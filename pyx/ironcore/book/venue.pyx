@@ -172,6 +172,8 @@ cdef class VenueCore(MatchingEngine):
             "pause_seconds": book.pause_seconds,
             "post_only_mode": book.post_only_mode,
             "auction_extensions_max": book.auction_extensions_max,
+            "followers_max": book.followers_max,
+            "min_quantity_max": book.min_quantity_max,
         }
 
     def save(self):

@@ -31,7 +31,8 @@ enum ironpit_status {
     IRONPIT_OK = 0,        /* of a command: it is part of the stream, perhaps rejected */
     IRONPIT_EMPTY = 1,     /* there is no such order or level */
     IRONPIT_FULL = 2,      /* no room for the events: take them, and go on */
-    IRONPIT_MALFORMED = 4, /* of a command: no valid record, or out of place; no effect */
+    IRONPIT_MALFORMED = 4, /* of a command: no valid record, or out of place; no effect. Of
+                            * `level`: a side that is neither 'B' nor 'S' */
     IRONPIT_IGNORED = 12   /* of a command: valid, without effect */
 };
 
@@ -41,7 +42,7 @@ struct ironpit_limits {       /* reserved by `create`; the same in STREAM_START 
     uint32_t instruments_max; /* 1 to 65,535 */
     uint32_t sessions_max;    /* (sessions_max + 1) << user_ref_bits is below 2^32 */
     uint32_t orders_max;      /* live orders, all books together: 1 to 4,194,303 */
-    uint32_t user_ref_bits;   /* a session's UserRefNums are below 2^user_ref_bits */
+    uint32_t user_ref_bits;   /* 1 to 30; a session's UserRefNums are below 2^user_ref_bits */
 };
 IRONPIT_SIZE(ironpit_limits, 16);
 IRONPIT_AT(ironpit_limits, sessions_max, 4);
@@ -121,7 +122,8 @@ struct ironpit_api {
     struct ironpit_core *(*create)(const struct ironpit_limits *limits);
     void (*destroy)(struct ironpit_core *core);
 
-    /* One command, 8-byte aligned. *events points into the core and is good until its next call. */
+    /* One command, 8-byte aligned. *events points into the core and is good until its next call.
+     * IRONPIT_FULL, nothing done and no events: those of a batch wait still, drain them first. */
     int (*apply)(struct ironpit_core *core, void *command, uint32_t command_bytes,
                  const struct ironpit_event **events, uint32_t *events_count);
 
@@ -136,10 +138,12 @@ struct ironpit_api {
                       uint64_t events_max);
 
     /* The best displayed levels of side 'B' or 'S', best first; how many there were, at most
-     * levels_max. */
+     * levels_max. Another side: 0, with errno EINVAL. */
     uint32_t (*depth)(struct ironpit_core *core, uint32_t instrument, uint8_t side,
                       struct ironpit_level *levels, uint32_t levels_max);
-    /* The displayed level at this price: IRONPIT_OK or IRONPIT_EMPTY. */
+    /* The displayed level at this price: IRONPIT_OK, or IRONPIT_EMPTY, with *level written over
+     * perhaps. It walks from the best level to the price: as long as there are levels in between.
+     * IRONPIT_MALFORMED for a side that is neither 'B' nor 'S'. */
     int (*level)(struct ironpit_core *core, uint32_t instrument, uint8_t side, int32_t price_e4,
                  struct ironpit_level *level);
     /* A live order by its owner's number: IRONPIT_OK or IRONPIT_EMPTY. */

@@ -90,6 +90,10 @@ cdef void options_clear(Options* options) noexcept nogil
 cdef int options_parse(const uint8_t* appendage, uint32_t bytes, Options* options) noexcept nogil
 # The options of a replacement: what it does not name is as it was (rule 7.5).
 cdef void options_inherit(Options* options, const Options* old) noexcept nogil
+# Fits what was inherited, and is not among what the replacement named, to its open quantity (7.5).
+# may_show: it is neither hidden nor sure to leave at once.
+cdef void options_fit(Options* options, uint32_t named, uint32_t quantity,
+                      bint may_show) noexcept nogil
 cdef void options_stop_no_more(Options* options) noexcept nogil
 # The reject reason of the first of 4.9.1 to 4.9.10 that applies, or REJECT_NONE.
 cdef uint32_t options_reject(const Options* options, const OptionsContext* context) noexcept nogil

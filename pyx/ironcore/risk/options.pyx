@@ -153,6 +153,17 @@ cdef void options_inherit(Options* options, const Options* old) noexcept nogil:
         options_stop_no_more(options)
 
 
+cdef void options_fit(Options* options, uint32_t named, uint32_t quantity,
+                      bint may_show) noexcept nogil:
+    if not named & NAMED_MIN_QUANTITY:
+        options.min_quantity = min(options.min_quantity, quantity)
+    if not named & NAMED_MAX_FLOOR:
+        options.max_floor = min(options.max_floor, quantity) if may_show else 0
+    if not named & NAMED_RANDOM_RESERVES:
+        if options.max_floor == 0 or options.max_floor == quantity:
+            options.random_reserves = 0
+
+
 cdef void options_stop_no_more(Options* options) noexcept nogil:
     options.named &= <uint16_t>~NAMED_STOP
     options.stop_price_e4 = 0

@@ -9,7 +9,9 @@ def offer_paced(
     frame_bytes: int = 64,
     burst: int = 64,
     interval_ns: int = ...,
+    spin: bool = False,
     histogram: LatencyHistogram | None = None,
+    turns: LatencyHistogram | None = None,
 ) -> dict[str, int]: ...
 def take_until(
     end: SubscriptionEnd, sequence_end: int, *, timeout_ns: int = ..., idle_ns: int = ...

@@ -43,33 +43,36 @@ cdef struct Taken:
 
 
 cdef int _offer_burst(Publication* p, uint8_t* frame, uint32_t frame_bytes, uint64_t count,
-                      Histogram* times, Paced* paced) noexcept nogil:
+                      Histogram* times, Histogram* turns, Paced* paced) noexcept nogil:
     """STATUS_OK, or the status with which an offer failed for good."""
-    cdef uint64_t before_ns, after_ns, sequence
+    cdef uint64_t before_ns, now_ns, sequence
     cdef uint64_t _i
     cdef int status
     for _i in range(count):
+        sequence = p.sequence_next(p.self)
+        now_ns = before_ns = iron_clock_mono_ns()
+        memcpy(frame, &sequence, 8)
+        memcpy(frame + 8, &before_ns, 8)
         while True:
-            sequence = p.sequence_next(p.self)
-            before_ns = iron_clock_mono_ns()
-            memcpy(frame, &sequence, 8)
-            memcpy(frame + 8, &before_ns, 8)
-            status = p.offer(p.self, frame, frame_bytes, before_ns)
-            after_ns = iron_clock_mono_ns()
-            if times != NULL:
-                histogram_record(times, after_ns - before_ns)
+            status = p.offer(p.self, frame, frame_bytes, now_ns)
+            now_ns = iron_clock_mono_ns()
             if status != STATUS_FULL:
                 break
             paced.refused += 1
-            p.turn(p.self, after_ns)
+            p.turn(p.self, now_ns)
         if status != STATUS_OK:
             return status
-    p.turn(p.self, iron_clock_mono_ns())
+        if times != NULL:
+            histogram_record(times, now_ns - before_ns)
+    now_ns = iron_clock_mono_ns()
+    p.turn(p.self, now_ns)
+    if turns != NULL:
+        histogram_record(turns, iron_clock_mono_ns() - now_ns)
     return STATUS_OK
 
 
 cdef int _offer_paced(Publication* p, uint8_t* frame, uint32_t frame_bytes, Histogram* times,
-                      Paced* paced) noexcept nogil:
+                      Histogram* turns, bint spin, Paced* paced) noexcept nogil:
     cdef uint64_t cpu_ns = iron_thread_cpu_ns()
     cdef uint64_t start_ns = iron_clock_mono_ns()
     cdef uint64_t due_ns = start_ns
@@ -78,43 +81,51 @@ cdef int _offer_paced(Publication* p, uint8_t* frame, uint32_t frame_bytes, Hist
     cdef int status = STATUS_OK
     while left and status == STATUS_OK:
         count = min(left, paced.burst)
-        status = _offer_burst(p, frame, frame_bytes, count, times, paced)
+        status = _offer_burst(p, frame, frame_bytes, count, times, turns, paced)
         left -= count
         due_ns += paced.interval_ns
-        if iron_clock_mono_ns() < due_ns:
-            iron_sleep_until_ns(due_ns)
-        else:
+        if iron_clock_mono_ns() >= due_ns:
             paced.late += 1
+        elif spin:
+            while iron_clock_mono_ns() < due_ns:
+                pass
+        else:
+            iron_sleep_until_ns(due_ns)
     paced.elapsed_ns = iron_clock_mono_ns() - start_ns
     paced.cpu_ns = iron_thread_cpu_ns() - cpu_ns
     return status
 
 
 def offer_paced(PublicationEnd end not None, uint64_t count, *, uint32_t frame_bytes=64,
-                uint64_t burst=64, uint64_t interval_ns=640_000,
-                LatencyHistogram histogram=None):
-    """Offer `count` frames, `burst` of them every `interval_ns`.
+                uint64_t burst=64, uint64_t interval_ns=640_000, bint spin=False,
+                LatencyHistogram histogram=None, LatencyHistogram turns=None):
+    """Offer `count` frames, `burst` of them every `interval_ns`, and sleep in between, or spin.
 
-    The histogram gets the time of each offer. What is returned: elapsed_ns, cpu_ns of this thread,
-    refused (offers answered with FULL, and repeated), late (bursts that took longer than their
-    interval). RuntimeError when an offer fails otherwise; ValueError for settings that cannot be.
+    The histogram gets the time of each offer, `turns` that of the turn after each burst. What is
+    returned: elapsed_ns, cpu_ns of this thread, refused (offers answered with FULL, and repeated),
+    late (bursts that took longer than their interval). RuntimeError when an offer fails
+    otherwise; ValueError for settings that cannot be.
     """
     cdef uint8_t[FRAME_BYTES_MAX] frame
     cdef Paced paced
     cdef Histogram* times = NULL
+    cdef Histogram* turn_times = NULL
     cdef int status
     if not FRAME_BYTES_MIN <= frame_bytes <= FRAME_BYTES_MAX or burst == 0:
         raise ValueError(f"frames of {frame_bytes} bytes, bursts of {burst}: expected "
                          f"{FRAME_BYTES_MIN} to {FRAME_BYTES_MAX}, and at least 1")
     if histogram is not None:
         times = &histogram.data
+    if turns is not None:
+        turn_times = &turns.data
     memset(frame, 0, FRAME_BYTES_MAX)
     memset(&paced, 0, sizeof(paced))
     paced.count = count
     paced.burst = burst
     paced.interval_ns = interval_ns
     with nogil:
-        status = _offer_paced(&end.publication, frame, frame_bytes, times, &paced)
+        status = _offer_paced(&end.publication, frame, frame_bytes, times, turn_times, spin,
+                              &paced)
     if status != STATUS_OK:
         raise RuntimeError(f"an offer failed with status {status}")
     return {"elapsed_ns": paced.elapsed_ns, "cpu_ns": paced.cpu_ns, "refused": paced.refused,

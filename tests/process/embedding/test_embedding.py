@@ -18,7 +18,10 @@ from ironpit.library import EventType, Venue, commands, embedding
 
 ROOT = Path(__file__).resolve().parents[3]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
-MESSAGES = 20_000
+MESSAGES = 40_000
+LIFE = 5_000
+ORDERS_MAX = 16_384
+REJECTED_MAX = MESSAGES // 1000
 
 
 def compiler() -> list[str]:
@@ -49,8 +52,8 @@ class Orders:
     def message(self, number: int) -> np.ndarray:
         session = 1 + number % 2
         last = self.user_refs[session]
-        if number % 3 == 2 and last:
-            return commands.cancel(session=session, user_ref=last - self.draw(min(last, 100)))
+        if number % 4 >= 2 and last > LIFE:
+            return commands.cancel(session=session, user_ref=last - LIFE)
         self.user_refs[session] += 1
         quantity = 1 + self.draw(100)
         side = "B" if self.draw(2) else "S"
@@ -64,14 +67,24 @@ class Orders:
 def expected(messages: int) -> list[str]:
     """What the program prints, by way of Python."""
     orders = Orders()
-    venue = Venue(instruments_max=1, sessions_max=2, orders_max=100_000, user_ref_bits=24)
+    venue = Venue(instruments_max=1, sessions_max=2, orders_max=ORDERS_MAX, user_ref_bits=24)
     venue.add_instrument("IRON")
     venue.add_session()
     venue.add_session()
     rows = np.concatenate([orders.message(number) for number in range(messages)])
     events = venue.apply(rows).events
     quantities = events["quantity"][events["type"] == EventType.EXECUTED].astype(np.int64)
-    lines = [f"{messages} messages, {len(quantities)} executions of {quantities.sum()}"]
+    accepted, rejected, cancelled = (
+        int((events["type"] == kind).sum())
+        for kind in (EventType.ACCEPTED, EventType.REJECTED, EventType.CANCELED)
+    )
+    assert rejected <= REJECTED_MAX
+    assert accepted > ORDERS_MAX
+    lines = [
+        f"{messages} messages: {accepted} orders accepted, {rejected} rejected, {cancelled} "
+        "cancelled",
+        f"{len(quantities)} executions of {quantities.sum()} together",
+    ]
     for side in ("B", "S"):
         for price_e4, count, quantity in venue.depth(0, side, 3).tolist():
             price = f"{price_e4 // 10_000}.{price_e4 % 10_000:04}"
@@ -79,25 +92,54 @@ def expected(messages: int) -> list[str]:
     return lines
 
 
-def test_the_example_compiles_without_a_warning_and_does_what_python_does(tmp_path: Path) -> None:
-    program = tmp_path / "embed"
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, compiled with every warning an error."""
+    made = tmp_path_factory.mktemp("embedding") / "embed"
     source = ROOT / "docs" / "examples" / "embed.c"
     command = [*compiler(), "-std=c11", "-O2", *WARNINGS, str(source)]
-    command += [*embedding.cflags(), *embedding.ldflags(), "-pthread", "-o", str(program)]
+    command += [*embedding.cflags(), *embedding.ldflags(), "-pthread", "-o", str(made)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    ran = subprocess.run(
-        [str(program), str(MESSAGES)],
+    return made
+
+
+def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(program), *arguments],
         capture_output=True,
         text=True,
         check=False,
         env=environment(),
         timeout=120,
     )
+
+
+def test_the_example_compiles_without_a_warning_and_does_what_python_does(program: Path) -> None:
+    ran = run(program, str(MESSAGES))
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = expected(MESSAGES)
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert ran.stdout.splitlines() == lines
+
+
+def test_the_document_shows_what_the_example_prints(program: Path) -> None:
+    text = (ROOT / "docs" / "EMBEDDING.md").read_text()
+    shown = text.split("```text\n")[1].partition("```")[0]
+    assert "./embed 1000000\n" in text
+    assert run(program, "1000000").stdout == shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-5"], ["abc"], ["5x"], [""], ["0"], [" 5"], ["60000001"], ["9" * 30], ["5", "6"]],
+)
+def test_an_argument_that_is_no_number_of_messages_is_refused(
+    program: Path, arguments: list[str]
+) -> None:
+    ran = run(program, *arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "usage: embed [MESSAGES], a number from 1 to 60000000\n"
 
 
 def test_the_program_says_why_it_cannot_have_the_core(tmp_path: Path) -> None:

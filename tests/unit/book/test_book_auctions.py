@@ -351,9 +351,11 @@ def test_an_auction_is_not_extended_when_forced_within_its_collar_or_without_a_p
 
 
 @rule("14.9")
-def test_a_change_of_state_without_an_auction_starts_the_extensions_anew(kind: str) -> None:
+def test_extensions_are_counted_until_a_state_before_another_auction(kind: str) -> None:
     venue = opened(kind, **EXTENDED)
     fill(venue, Entry("B", 1, 166), Entry("S", 1, 166))
     assert venue.one(r.set_state(0, "T")).quantity == 1
     assert venue.one(r.set_state(0, "B")).type == r.STATE_CHANGED
+    assert venue.one(r.set_state(0, "T")).quantity == 2
+    assert venue.one(r.set_state(0, "Q")).type == r.STATE_CHANGED
     assert venue.one(r.set_state(0, "T")).quantity == 1

@@ -233,6 +233,7 @@ def test_good_till_time_orders_leave_in_time(venue: Subject) -> None:
         until = u32(EXPIRE_TIME, second)
         resting = entered(venue, 1, number, "B", 5, 1000, options=until, time_in_force="6")
         assert kinds(resting) == [r.ADDED]
+    assert venue.ok(r.clock(98)) == []
     venue.ignored(r.clock(99))
     assert [e.slot & 0xFFF for e in venue.ok(r.clock(150))] == [2, 3]
     late = r.enter(1, 4, "B", 5, 1000, time_in_force="6", appendage=u32(EXPIRE_TIME, 150))

@@ -91,6 +91,13 @@ def test_a_miscounted_follower_is_seen(core: MatchingEngine) -> None:
     assert broken(core) == "a book miscounts what follows its prices"
 
 
+@rule("17.8")
+def test_pegs_that_were_parked_for_nothing_are_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    memory.u8(memory.book_field("pegs_are_stale")).value = 1
+    assert broken(core) == "pegs were parked though what they follow is as it was"
+
+
 @rule("17.5")
 def test_a_wrong_best_hidden_price_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)

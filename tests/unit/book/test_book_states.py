@@ -117,15 +117,22 @@ def test_the_end_of_day_takes_day_and_expiring_orders_and_those_that_wait(kind: 
 
 @rule("13.5", "13.6", "13.7")
 @pytest.mark.parametrize(
-    ("collar", "reference"), [({"static": 500}, 2000), ({"dynamic": 500, "static": 5000}, 1800)]
+    ("collar", "reference"),
+    [
+        ({"static": 500}, 2000),
+        ({"dynamic": 500, "static": 5000}, 1800),
+        ({"dynamic": 500, "static": 5000}, 2000),
+    ],
 )
 def test_an_execution_beyond_a_collar_pauses_the_instrument(
     kind: str, collar: dict[str, Any], reference: int
 ) -> None:
     venue = opened(kind, reference=2000, **collar)
-    if "dynamic" in collar:
+    if reference != 2000:  # the last price
         venue.rest(2, 1, "S", 1, 1800)
+        venue.ok(r.define_instrument(0, record_type=r.CHANGE_INSTRUMENT))
         venue.ok(r.enter(1, 1, "B", 1, 1800))
+        venue.ok(r.define_instrument(0, record_type=r.CHANGE_INSTRUMENT, reference=2000, **collar))
     limit = reference + reference * 5 // 100 // 100 * 100
     venue.rest(2, 2, "S", 1, limit)
     venue.rest(2, 3, "S", 1, limit + 100)
@@ -239,9 +246,24 @@ def test_the_clock_goes_forward_within_a_day(kind: str) -> None:
 @rule("2.10")
 def test_a_clock_without_effect_is_not_part_of_the_stream(kind: str) -> None:
     venue = opened(kind)
+    assert venue.ok(r.clock(70)) == []
     venue.ignored(r.clock(100))
-    venue.ok(r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(50)))
-    assert venue.one(r.clock(60)).type == r.CANCELED
+    venue.ok(r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(80)))
+    assert venue.one(r.clock(90)).type == r.CANCELED
+
+
+@rule("2.10", "4.9.8", "5.9")
+def test_a_clock_that_begins_a_minute_is_part_of_the_stream(kind: str) -> None:
+    venue = opened(kind)
+    for second in (0, 60, 121, 3599, 3600):
+        assert venue.ok(r.clock(second)) == []
+        venue.ignored(r.clock(second))
+    venue.ignored(r.clock(3659))
+    late = r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(3600))
+    assert venue.reason(late) == 0x0F
+    venue.ok(r.enter(1, 2, "B", 1, 1000, time_in_force="6", appendage=expire(3601)))
+    assert venue.one(r.clock(3659)).type == r.CANCELED
+    assert venue.ok(r.clock(3660)) == []
 
 
 @rule("5.9", "8.3")
@@ -255,6 +277,7 @@ def test_orders_expire_by_second_and_then_by_acceptance(kind: str) -> None:
                 appendage=expire(second),
             )
         )  # fmt: skip
+    assert venue.ok(r.clock(18)) == []
     venue.ignored(r.clock(19))
     events = venue.ok(r.clock(30))
     assert [event.slot & 0xFFF for event in events] == [2, 5, 1, 3]

@@ -123,5 +123,5 @@ def test_readers_over_tcp_are_named_with_those_that_were_too_slow(tmp_path: Path
     assert (reader["reader"], reader["slow"]) == ("SLOW", 1)
     assert not any("reader-" in name for name in process["counters"])
     text = stat._process(process, {}, None, everything=False)
-    assert "! SLOW was too slow for tcp 1 times" in text
+    assert "! SLOW was too slow for tcp 1 times and was disconnected" in text
     assert show_bytes(2048) in text

@@ -131,6 +131,12 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
         ('"199999.99"', '"9.995"', "found 9.995, expected a multiple of tick_size = 0.01"),
         (
             '"199999.99"',
+            '"9.99", collars: {auction: 300bp}',
+            "3: instruments[0].auction_extensions_max: found 0, expected at least 1, as "
+            "collars.auction",
+        ),
+        (
+            '"199999.99"',
             '"9.99", pause: 1500ms',
             "instruments[0].pause: found 1500ms, expected whole",
         ),

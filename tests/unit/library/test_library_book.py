@@ -4,11 +4,18 @@ Method: short stories of a few orders, told by the events' names and quantities.
 """
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
 
 from ironpit.library import Book, EventType
+
+
+class NotedBook(Book):
+    """A book with an attribute of its own."""
+
+    note: list[str]
 
 
 def story(events: Any) -> list[tuple[str, int]]:
@@ -38,7 +45,7 @@ def test_a_market_order_leaves_nothing_behind() -> None:
 def test_an_order_is_replaced_modified_and_cancelled() -> None:
     book = Book()
     entered = book.limit("B", 100, 200)
-    replaced = book.replace(entered.user_ref, 80, 300)
+    replaced = book.replace(entered.user_ref, 80, 300, display="Y", time_in_force="0")
     assert story(replaced.events) == [("REPLACED", 80)]
     assert story(book.modify(replaced.user_ref, 60, "B")) == [("MODIFIED", 60)]
     assert book.orders("B")["quantity"].tolist() == [60]
@@ -59,6 +66,40 @@ def test_a_copy_goes_its_own_way() -> None:
     other.market("B", 10)
     assert len(book.depth("S")) == 1
     assert len(other.depth("S")) == 0
+
+
+def test_a_hidden_order_is_not_shown_by_a_replacement_unless_that_is_said() -> None:
+    book = Book()
+    hidden = book.limit("S", 100, 10_000, display="N")
+    with pytest.raises(TypeError, match="display"):
+        book.replace(hidden.user_ref, 100, 10_100)  # type: ignore[call-arg]
+    book.replace(hidden.user_ref, 100, 10_100, display="N", time_in_force="0")
+    assert (len(book.depth("S")), len(book.orders("S"))) == (0, 1)
+
+
+def test_a_copy_and_a_pickle_keep_class_and_attributes() -> None:
+    book = NotedBook("ABC")
+    book.note = ["first"]
+    book.limit("S", 10, 100)
+    deep = copy.deepcopy(book)
+    others = [book.copy(), copy.copy(book), deep, pickle.loads(pickle.dumps(book))]
+    for other in others:
+        assert type(other) is NotedBook
+        assert other.note == ["first"]
+        assert other.venue is not book.venue
+        assert other.venue.digest() == book.venue.digest()
+    book.note.append("second")
+    assert deep.note == ["first"]
+
+
+def test_a_book_takes_as_many_orders_as_it_has_numbers() -> None:
+    book = Book(user_ref_bits=2)
+    events = [book.limit("B", 1, 100).events["type"][0] for _ in range(3)]
+    assert events == [EventType.ACCEPTED] * 3
+    assert story(book.limit("B", 1, 100).events) == [("REJECTED", 0)]
+    assert Book().venue.limits["user_ref_bits"] == 24
+    with pytest.raises(ValueError, match="user_ref_bits: found 31, expected 1 to 30"):
+        Book(user_ref_bits=31)
 
 
 def test_settings_are_those_of_an_instrument() -> None:

@@ -253,6 +253,30 @@ def test_another_batch_waits_for_the_events_of_the_one_before() -> None:
     assert second.submit(core) == OK
 
 
+def test_one_command_too_waits_for_the_events_of_a_batch() -> None:
+    core = Core()
+    batch = Submitted([enter(1)], 1)
+    assert batch.submit(core) == FULL
+    for _ in range(2):
+        assert core.apply(enter(2)) == (FULL, [])
+    assert core.drain(1) == [128]
+    assert core.apply(enter(2)) == (FULL, [])
+    assert core.drain(9) == [133]
+    assert core.apply(enter(2)) == (OK, [128, 133])
+    assert batch.submit(core) == OK
+
+
+def test_a_side_that_is_none_is_refused() -> None:
+    core = Core()
+    core.apply(enter(1))
+    level = Level()
+    for side in (0, ord("b"), ord("T"), ord("Z")):
+        c.set_errno(0)
+        assert core.api.depth(core.handle, 0, side, c.byref(level), 1) == 0
+        assert c.get_errno() == errno.EINVAL
+        assert core.api.level(core.handle, 0, side, 50_000, c.byref(level)) == MALFORMED
+
+
 def test_levels_and_orders_are_found() -> None:
     core = Core()
     for number, price_e4 in enumerate((50_100, 50_000, 50_000, 50_300), 1):

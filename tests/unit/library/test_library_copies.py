@@ -57,6 +57,26 @@ def test_a_copy_can_be_added_to() -> None:
     assert other.depth(0, "B")["price_e4"].tolist() == [11_000]
 
 
+class NamedVenue(Venue):
+    """A subclass whose constructor takes something else."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(instruments_max=1, sessions_max=1, orders_max=10, user_ref_bits=4)
+        self.names = names
+
+
+def test_a_copy_and_a_pickle_keep_class_and_attributes() -> None:
+    venue = NamedVenue(["one"])
+    deep = copy.deepcopy(venue)
+    for other in (venue.copy(), copy.copy(venue), deep, pickle.loads(pickle.dumps(venue))):
+        assert type(other) is NamedVenue
+        assert other.names == ["one"]
+        assert other.add_instrument("ABC") == 0
+    assert venue.instruments_count == 0
+    assert copy.copy(venue).names is venue.names
+    assert deep.names is not venue.names
+
+
 def test_the_bytes_are_as_many_as_the_orders_need() -> None:
     venue = Venue(orders_max=1 << 20)
     venue.add_instrument("ABC")

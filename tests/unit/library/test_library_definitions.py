@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ironpit.library import EventType, InstrumentState, OrderPlace, Venue, VenueError, commands
+from ironpit.library.definitions import TERMS
 
 LIMITS = {"instruments_max": 3, "sessions_max": 2, "orders_max": 1000, "user_ref_bits": 16}
 TABLE = [(10_000, 1000), (1_000_000, 10_000)]
@@ -38,7 +39,7 @@ def order(user_ref: int = 1, **fields: Any) -> Any:
         ({"orders_max": 1 << 40}, ValueError, "orders_max: found 1099511627776"),
         ({"instruments_max": 65_536}, ValueError, "instruments_max: found 65536"),
         ({"sessions_max": "2"}, TypeError, "sessions_max: found '2'"),
-        ({"user_ref_bits": 32}, ValueError, "user_ref_bits: found 32, expected 1 to 31"),
+        ({"user_ref_bits": 32}, ValueError, "user_ref_bits: found 32, expected 1 to 30"),
         ({"sessions_max": 4096}, ValueError, "sessions_max, user_ref_bits: found 4096, 20"),
     ],
 )
@@ -60,11 +61,19 @@ def test_numpys_integers_are_integers() -> None:
         ({"symbol": "NINECHARS"}, ValueError, "symbol: found 'NINECHARS', expected 1 to 8"),
         ({"symbol": ""}, ValueError, "symbol: found ''"),
         ({"symbol": "A B"}, ValueError, "symbol: found 'A B', expected no spaces"),
+        ({"initial_state": -1}, ValueError, "initial_state: found -1, expected one of 'C'"),
+        ({"tick_table": None}, TypeError, "tick_table: found None, expected pairs"),
+        ({"tick_table": "abc"}, TypeError, "tick_table: found 'abc', expected pairs"),
         ({"symbol": 7}, TypeError, "symbol: found 7, expected a str"),
         ({"lot_size": 0}, ValueError, "lot_size: found 0, expected 1"),
         ({"lot_size": 2.0}, TypeError, "lot_size: found 2.0, expected an integer"),
         ({"price_e4_max": 2_000_000_000}, ValueError, "price_e4_max: found 2000000000"),
         ({"pause_seconds": 1 << 16}, ValueError, "pause_seconds: found 65536"),
+        (
+            {"auction_collar_bp": 1},
+            ValueError,
+            "auction_extensions_max: found 0.*auction_collar_bp",
+        ),
         ({"initial_state": "X"}, ValueError, "initial_state: found 'X', expected one of 'C'"),
         ({"initial_state": "R"}, ValueError, "initial_state: found 'R'"),
         ({"collar_bp": 5}, TypeError, "collar_bp: found an unknown argument, expected one of auc"),
@@ -176,6 +185,28 @@ def test_an_instrument_is_changed_in_what_is_given_and_in_nothing_else() -> None
     assert refused["type"].tolist() == [EventType.REJECTED]
 
 
+def test_every_term_stays_that_is_not_changed() -> None:
+    integers = [name for name in TERMS if not name.startswith("price_e4")]
+    given = dict.fromkeys(integers, 7) | {"post_only_mode": 1, "tick_size_e4": 100}
+    given |= {"reference_price_e4": 50_00, "quantity_max": 70}
+    venue = small(tick_table=TABLE, **given)
+    before = venue.terms(0)
+    assert set(before) == {*TERMS, "tick_table"}
+    assert {name: before[name] for name in given} == given
+    venue.change_instrument(0, quantity_max=700)
+    assert venue.terms(0) == {**before, "quantity_max": 700}
+
+
+def test_the_most_stops_and_minimum_quantities_stay_through_a_change() -> None:
+    venue = small(followers_max=2, min_quantity_max=1)
+    venue.change_instrument(0, quantity_max=700)
+    stops = [order(number, stop_price_e4=90_00) for number in (1, 2, 3)]
+    minimums = [order(number, display="N", min_quantity=2) for number in (4, 5)]
+    applied = venue.apply(np.concatenate([*stops, *minimums]))
+    refused = [applied.of(index)["type"][0] == EventType.REJECTED for index in range(5)]
+    assert refused == [False, False, True, False, True]
+
+
 def test_what_orders_rest_on_is_changed_only_without_them() -> None:
     venue = small()
     venue.apply(order())
@@ -271,8 +302,11 @@ def test_every_live_order_is_listed_with_where_it_waits() -> None:
     assert venue.orders(0, "S", session=2)["slot"].tolist() == [2 << 16 | 1]
     assert len(venue.orders(0, "S", session=1)) == 6
     assert venue.depth(0, "S")["quantity"].tolist() == [10]
-    with pytest.raises(ValueError, match="session: found 0"):
-        venue.orders(0, "S", session=0)
+    for session in (0, 3, 99):
+        with pytest.raises(IndexError, match=f"session {session}: expected one of 2 from 1"):
+            venue.orders(0, "S", session=session)
+        with pytest.raises(IndexError, match=f"session {session}: expected one of 2 from 1"):
+            venue.user_ref_next(session)
 
 
 def test_questions_name_the_argument_that_is_wrong() -> None:
@@ -285,6 +319,12 @@ def test_questions_name_the_argument_that_is_wrong() -> None:
         venue.depth(0, "BUY")  # type: ignore[arg-type]
     with pytest.raises(IndexError, match="instrument 7: expected one of 1 from 0"):
         venue.state(7)
+    with pytest.raises(TypeError, match="rows: found a masked array"):
+        venue.apply(np.ma.array(order(), mask=True))
+    with pytest.raises(TypeError, match="prefetch: found 'yes', expected True or False"):
+        venue.apply(order(), prefetch="yes")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="tick_table: found None, expected pairs"):
+        venue.change_instrument(0, tick_table=None)
     with pytest.raises(TypeError, match="into: found list"):
         venue.apply(order(), into=[])  # type: ignore[arg-type]
 
@@ -295,8 +335,42 @@ def test_a_state_and_its_reason_are_checked_before_the_core_sees_them() -> None:
         venue.set_state(0, "HALT")
     with pytest.raises(ValueError, match="reason: found 'LUDP1', expected 0 to 4"):
         venue.set_state(0, "H", reason="LUDP1")
+    with pytest.raises(ValueError, match="state: found -1, expected one of 'C'"):
+        venue.set_state(0, -1)  # type: ignore[arg-type]
+    with pytest.raises(IndexError, match="instrument 9: expected one of 1 from 0"):
+        venue.set_state(9, "T")
+    for force in ("no", [True, False]):
+        with pytest.raises(TypeError, match=r"force: found .* expected True or False"):
+            venue.set_state(0, "H", force=force)  # type: ignore[arg-type]
     venue.set_state(0, InstrumentState.PAUSED)
     assert venue.state(0) == InstrumentState.PAUSED
     venue.set_state(0, "H", reason="T1")
     assert venue.state(0) == InstrumentState.HALTED
     assert len(venue.set_state(0, "H")) == 0
+
+
+def test_a_change_to_an_auction_collar_without_extensions_is_refused() -> None:
+    venue = small()
+    with pytest.raises(ValueError, match="auction_extensions_max: found 0"):
+        venue.change_instrument(0, auction_collar_bp=100)
+    venue.change_instrument(0, auction_collar_bp=100, auction_extensions_max=1)
+    with pytest.raises(ValueError, match="auction_extensions_max: found 0"):
+        venue.change_instrument(0, auction_extensions_max=0)
+    assert venue.terms(0)["auction_extensions_max"] == 1
+
+
+@pytest.mark.parametrize("second", [[], [5, 86_400], 1.5])
+def test_a_clock_tells_one_second(second: Any) -> None:
+    with pytest.raises(TypeError, match=r"second: found .* expected an integer"):
+        small().clock(second)
+
+
+def test_a_clock_ends_at_midnight() -> None:
+    with pytest.raises(ValueError, match="second: found 86400, expected 0 to 86399"):
+        small().clock(86_400)
+    assert len(small().clock(86_399)) == 0
+
+
+def test_an_instrument_begins_in_a_state_named_either_way() -> None:
+    for state in ("H", InstrumentState.HALTED, ord("H")):
+        assert small(initial_state=state).state(0) == InstrumentState.HALTED

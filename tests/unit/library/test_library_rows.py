@@ -59,7 +59,8 @@ def test_an_order_without_a_price_is_a_market_order() -> None:
 
 
 def test_a_plain_replacement_is_the_record_that_the_encoder_makes() -> None:
-    row = commands.replace(session=1, orig_user_ref=4, user_ref=9, quantity=50, price_e4=20_000)
+    fields = {**REPLACEMENT, "orig_user_ref": 4, "user_ref": 9}
+    row = commands.replace(**{**fields, "quantity": 50, "price_e4": 20_000})
     assert rows_to_records(row) == record.encode(
         "ReplaceOrder", session=1, orig_user_ref=4, user_ref=9, quantity=50, price_e4=20_000,
         time_in_force="0", display="Y", iso="N", instrument=0xFFFFFFFF,
@@ -80,6 +81,10 @@ OPTIONS: dict[str, tuple[Any, int, bytes]] = {
     "stp_mode": ("D", 130, b"D"),
     "reserve_seed": ((1 << 64) - 2, 133, ((1 << 64) - 2).to_bytes(8, "big")),
 }
+REPLACEMENT: dict[str, Any] = {
+    "session": 1, "orig_user_ref": 1, "user_ref": 2, "quantity": 1, "price_e4": 1,
+    "display": "Y", "time_in_force": "0",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -89,9 +94,7 @@ def test_each_option_alone_is_one_element_of_the_appendage(name: str, kind: str)
     if kind == "enter":
         row = commands.enter(**ORDER, **{name: value})
     else:
-        row = commands.replace(
-            session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, **{name: value}
-        )
+        row = commands.replace(**REPLACEMENT, **{name: value})
     assert elements(appendage_of(row)) == {tag: expected}
 
 
@@ -104,15 +107,13 @@ def test_all_options_together_fit_in_order_of_their_tags() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_option_of_0_is_said_where_it_is_named(name: str) -> None:
-    row = commands.replace(
-        session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, named=commands.named(name)
-    )
+    row = commands.replace(**REPLACEMENT, named=commands.named(name))
     (value,) = elements(appendage_of(row)).values()
     assert value == bytes(len(value))
 
 
 def test_a_replacements_side_is_the_option_side() -> None:
-    row = commands.replace(session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, side="T")
+    row = commands.replace(**REPLACEMENT, side="T")
     assert elements(appendage_of(row)) == {27: b"T"}
 
 
@@ -151,10 +152,8 @@ def test_a_record_says_nothing_of_the_rows_before_it() -> None:
     every = [
         commands.enter(**ORDER, **{name: value for name, (value, _, _) in OPTIONS.items()}),
         commands.enter(**ORDER),
-        commands.replace(
-            session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1, side="T", group=7
-        ),
-        commands.replace(session=1, orig_user_ref=1, user_ref=2, quantity=1, price_e4=1),
+        commands.replace(**REPLACEMENT, side="T", group=7),
+        commands.replace(**REPLACEMENT),
         commands.mass_cancel(session=1, firm=True, instrument=4, side="B", group=9),
         commands.cancel(session=1, user_ref=5),
         commands.set_state(instrument=2, state="H", reason="T1", force=True),
@@ -181,6 +180,8 @@ def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     assert codes("side", ["B", "S"]).tolist() == [66, 83]
     assert codes("side", np.array(["B", "S"], "U9")).tolist() == [66, 83]
     assert codes("side", np.array([["B"], ["S"]])).tolist() == [[66], [83]]
+    assert codes("side", np.array(["B", "S"], ">U1")).tolist() == [66, 83]
+    assert codes("side", np.array(["B", "S"], "<U1")).tolist() == [66, 83]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,6 @@ def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     [
         ("quantity", -1, "quantity: found -1, expected 0 to 4294967295"),
         ("price_e4", 1 << 31, "price_e4: found 2147483648"),
-        ("price_e4", 100.5, "found values of type float64, expected integers"),
         ("side", "BUY", "side: found 'BUY', expected one character"),
         ("side", ["BUY", "SELL"], "side: found 'BUY', expected one character"),
         ("side", np.array(["B", "SELL"]), "side: found 'SELL', expected one character"),
@@ -202,6 +202,57 @@ def test_a_value_that_its_field_cannot_hold_is_named(field: str, value: Any, sai
     fields: dict[str, Any] = {**ORDER, "price_e4": 100, field: value}
     with pytest.raises(ValueError, match=said):
         commands.enter(**fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("price_e4", 100.5, "price_e4: found values of type float64, expected integers"),
+        ("quantity", True, "quantity: found values of type bool, expected integers"),
+        ("quantity", np.array([True, False]), "quantity: found values of type bool"),
+        ("quantity", "5", "quantity: found values of type <U1, expected integers"),
+        ("side", False, "side: found values of type bool, expected integers"),
+        ("user_ref", np.ma.array([1, 2], mask=[False, True]), "user_ref: found a masked array"),
+        ("side", np.ma.array(["B"], mask=[False]), "side: found a masked array"),
+    ],
+)
+def test_a_value_of_another_type_is_named(field: str, value: Any, said: str) -> None:
+    fields: dict[str, Any] = {**ORDER, "price_e4": 100, field: value}
+    with pytest.raises(TypeError, match=f"^{said}"):
+        commands.enter(**fields)
+
+
+def test_arrays_of_different_lengths_and_shapes_are_named() -> None:
+    fields: dict[str, Any] = {**ORDER, "user_ref": [7]}
+    with pytest.raises(ValueError, match="lengths, quantity of 3, price_e4 of 2; expected one"):
+        commands.enter(**{**fields, "quantity": [1, 2, 3], "price_e4": [1, 2]})
+    with pytest.raises(ValueError, match="lengths, quantity of 0, price_e4 of 2; expected one"):
+        commands.enter(**{**fields, "quantity": [], "price_e4": [1, 2]})
+    with pytest.raises(
+        ValueError, match=r"^quantity: found \[\[1\], \[2, 3\]\], expected one value"
+    ):
+        commands.enter(**{**fields, "quantity": [[1], [2, 3]]})
+    assert len(commands.enter(**{**fields, "quantity": [], "price_e4": 1})) == 0
+    assert len(commands.enter(**{**fields, "quantity": [4, 5], "price_e4": [1]})) == 2
+
+
+@pytest.mark.parametrize("wrong", ["no", 1, None, [True, False], np.array([True])])
+def test_a_switch_is_true_or_false(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^firm: found .*, expected True or False"):
+        commands.mass_cancel(session=1, firm=wrong)
+    with pytest.raises(TypeError, match=r"^enabled: found .*, expected True or False"):
+        commands.order_entry(session=1, enabled=wrong)
+    with pytest.raises(TypeError, match=r"^force: found .*, expected True or False"):
+        commands.set_state(instrument=0, state="T", force=wrong)
+    numpys: Any = np.bool_(True)
+    assert commands.mass_cancel(session=1, firm=numpys)["scope"].tolist() == [1]
+
+
+def test_a_replacement_says_how_it_is_displayed_and_how_long_it_is_good() -> None:
+    for name in ("display", "time_in_force"):
+        fields = {key: value for key, value in REPLACEMENT.items() if key != name}
+        with pytest.raises(TypeError, match=name):
+            commands.replace(**fields)
 
 
 @pytest.mark.parametrize("reason", ["HALT1", b"HALT1", ["T1", "HALT1"], np.array(["HALT1"])])
