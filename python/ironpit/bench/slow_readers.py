@@ -19,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ironcore.base.histogram import LatencyHistogram
+from ironpit.bench import plans
 from ironpit.bench.ring import DIRECTORY
 from ironpit.bench.slow_readers_ends import BAD, KILLED, STOPPED
 from ironpit.cli.output import show_ns, table
@@ -46,14 +47,14 @@ PARTS = ("offers", "turns")
 class Plan:
     """What to measure, how much and how often."""
 
-    carriers: tuple[str, ...] = field(default=(), metadata={"positional": "CARRIER"})
-    messages: int = 60_000
-    rounds: int = 5
-    frame_bytes: int = 256
-    burst: int = 256
-    interval_us: int = 4_000
-    sleep: bool = False
-    cpu: int = 0
+    carriers: tuple[str, ...] = plans.names("which ends to measure; all of them without", "CARRIER")
+    messages: int = plans.number(60_000, "frames in each run")
+    rounds: int = plans.rounds(5)
+    frame_bytes: int = plans.number(256, "bytes of a frame", lowest=8, highest=1280)
+    burst: int = plans.number(256, "frames that are offered at once")
+    interval_us: int = plans.number(4_000, "microseconds from one burst to the next")
+    sleep: bool = plans.switch("sleep between bursts instead of spinning")
+    cpu: int = plans.cpu(0, "the publisher")
 
 
 class _Processes:
