@@ -7,16 +7,9 @@ that the first missing frame that the server still has is searched for, so that 
 given up.
 
 Datagrams can come from anybody. One that is not a whole packet of the stream's session is dropped
-and counted. No single one may make everything that is real look old, or end the stream:
-
-- A number far beyond what is known (`jump_max`) is dropped, and believed when the next packets of
-  the session go on from it, as after a long outage.
-- A long jump within that is asked for, but not given up before a second packet confirms it.
-- Packets that go on below what is known, while none shows it any more, put it back.
-- An end of session counts when it is told twice, or when nothing follows it for long.
-
-A session that takes the place of the stream's is noticed when its packets come and the stream's do
-not: the subscription then ends, and says so.
+and counted; how far a number is believed is the business of `multicast_belief`. A session that
+takes the place of the stream's is noticed when its packets come and the stream's do not: the
+subscription then ends, and says so.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -27,6 +20,9 @@ from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EMPTY, STATUS_FULL, STATUS_OK,
+)
+from ironcore.messaging.multicast_belief cimport (
+    belief_in, belief_note_end, belief_put_back, belief_weigh,
 )
 from ironcore.messaging.multicast_hold cimport (
     hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release, hold_trim,
@@ -67,15 +63,11 @@ cdef enum:
     ANSWERS_EVERY = 64               # looks that find nothing missing, until one is for answers too
     ASKED_PACKETS_MAX = 64           # how far ahead is asked for: 90 kB of answers on their way
     STRIDE_START = 16
-    UNCONFIRMED_MAX = 256            # frames that one packet alone can make us give up
-    LOWS_CONFIRM = 2                 # packets
     PROBES = 2                       # requests for one frame, in a search, until it counts as gone
     FOREIGN_CONFIRM = 4              # packets
     MILLISECOND_NS = 1000000
     GIVE_UP_NS = 3000000000
     REPLACED_NS = 3000000000         # three heartbeats missed
-    REPEAT_NS = 50000000             # a number shown again after this is no copy of the same packet
-    CONTRADICT_NS = 500000000        # no group is behind the other, or overtaken, by so much
 
 cdef enum Step:                      # what came of a look at the next frame
     STEP_TAKEN = 0
@@ -106,75 +98,6 @@ cdef void _foreign(MulticastReceiver* r, const MoldHeader* header, uint64_t now_
     r.foreign_streak += 1
     if r.foreign_streak >= FOREIGN_CONFIRM and r.heard_ns and now_ns - r.heard_ns >= REPLACED_NS:
         r.replaced = True
-
-
-cdef bint _believable(MulticastReceiver* r, uint64_t first, uint64_t end,
-                      uint64_t now_ns) noexcept nogil:
-    if end <= r.known_end or end - r.known_end <= r.jump_max:
-        if r.batch_source != SOURCE_ANSWERS:
-            r.absurd_next = 0        # the stream is not there
-        return True
-    if r.absurd_next and end == r.absurd_next and first == end:
-        if now_ns - r.absurd_ns < REPEAT_NS:
-            return False             # the other group's copy
-    elif not r.absurd_next or first < r.absurd_next or first - r.absurd_next > r.jump_max:
-        r.absurd_next = end
-        r.absurd_ns = now_ns
-        return False
-    r.absurd_next = 0
-    counter_add(r.counters[MULTICAST_JUMPS], 1)
-    return True
-
-
-cdef void _put_back(MulticastReceiver* r, uint64_t end, uint64_t now_ns) noexcept nogil:
-    """The stream was never beyond `end`."""
-    r.known_end = max(end, r.expected)
-    hold_trim(&r.held, r.expected, r.known_end)
-    r.asked_end = min(r.asked_end, r.known_end)
-    r.doubt_end = 0
-    r.search_high = 0
-    if r.end_told > r.known_end:
-        r.end_told = 0
-        r.session_end = 0
-    r.top_ns = now_ns
-    r.lows = 0
-    r.low_end = 0
-    counter_add(r.counters[MULTICAST_ABSURD], 1)
-
-
-cdef void _weigh(MulticastReceiver* r, uint64_t first, uint64_t end,
-                 uint64_t now_ns) noexcept nogil:
-    """Take a packet as evidence for what is known, or against it."""
-    if r.doubt_end and (end > r.doubt_end
-                        or (end == r.doubt_end and now_ns - r.doubt_ns >= REPEAT_NS)):
-        r.doubt_end = 0
-    if first > r.known_end and first - r.known_end > UNCONFIRMED_MAX:
-        r.doubt_first = first
-        r.doubt_end = end
-        r.doubt_ns = now_ns
-    if end >= r.known_end:
-        r.top_ns = now_ns
-        r.lows = 0
-        r.low_end = 0
-    elif (r.expected < r.known_end and r.batch_source != SOURCE_ANSWERS
-            and now_ns - r.top_ns >= CONTRADICT_NS):
-        r.low_end = max(r.low_end, end)
-        r.lows += 1
-        if r.lows >= LOWS_CONFIRM:
-            _put_back(r, r.low_end, now_ns)
-
-
-cdef void _note_end(MulticastReceiver* r, const MoldHeader* header, uint64_t end) noexcept nogil:
-    """An end of session is confirmed by a second one, unless the stream goes on in between."""
-    if header.message_count == MOLD_COUNT_END_OF_SESSION:
-        if end == r.known_end:
-            if r.end_told == end:
-                r.session_end = end
-            r.end_told = end
-    elif (r.end_told and r.batch_source != SOURCE_ANSWERS
-            and (header.message_count == 0 or end > r.end_told)):
-        r.end_told = 0
-        r.session_end = 0
 
 
 cdef void _learn(MulticastReceiver* r, uint64_t first, uint64_t end,
@@ -227,7 +150,7 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
     first = header.sequence_number
     count = 0 if header.message_count == MOLD_COUNT_END_OF_SESSION else header.message_count
     end = first + count
-    if r.expected != 0 and not _believable(r, first, end, now_ns):
+    if r.expected != 0 and not belief_in(r, first, end, now_ns):
         counter_add(r.counters[MULTICAST_ABSURD], 1)
         return
     counter_add(r.counters[MULTICAST_PACKETS_FROM + r.batch_source], 1)
@@ -236,9 +159,9 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
     r.foreign_streak = 0
     r.stamp_ns = datagram.stamp_ns
     if r.expected != 0 and not r.holding:
-        _weigh(r, first, end, now_ns)
+        belief_weigh(r, first, end, now_ns)
     _learn(r, first, end, now_ns)
-    _note_end(r, &header, end)
+    belief_note_end(r, &header, end)
     if count == 0:
         return
     if r.batch_source == SOURCE_ANSWERS and r.expected < first < r.search_high:
@@ -447,7 +370,7 @@ cdef bint _mind_gap(MulticastReceiver* r, const FrameHandler* handler,
                 return multicast_give_up(r, handler, now_ns)
             return _search(r, handler, now_ns)
         if now_ns - r.doubt_ns >= REPLACED_NS:
-            _put_back(r, r.expected, now_ns)
+            belief_put_back(r, r.expected, now_ns)
             return False
     _ask(r, now_ns)
     return False
@@ -508,8 +431,9 @@ cdef class MulticastSubscription(SubscriptionEnd):
     asked for; 0 begins with the first packet that comes. A gap is asked for after `ask_after_ns`
     (the other group, or a packet that was overtaken, may close it), again every `ask_again_ns`, and
     given up when it has not got smaller for `give_up_ns`, as far as a search finds that the server
-    has forgotten it. A number more than `jump_max` beyond what is known has to be confirmed. Up to `held_packets_max` packets wait for a gap to be closed,
-    within `held_frames_max` (a power of two) frames of it. The caller keeps the sockets open;
+    has forgotten it. A number more than `jump_max` beyond what is known has to be confirmed. Up to
+    `held_packets_max` packets wait for a gap to be closed, within `held_frames_max` (a power of
+    two) frames of it. The caller keeps the sockets open;
     `owner` is kept as long as this. ValueError for settings that cannot be.
     """
 

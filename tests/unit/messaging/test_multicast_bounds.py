@@ -105,11 +105,12 @@ def test_a_long_jump_of_one_packet_costs_the_stream_nothing(wire: Wire, forged: 
     wire.sender.send(forged)
     assert drain(subscription)[1:] == ([1], [])
     assert subscription.known_end >= 60_000
-    end = 2
-    while subscription.known_end >= 60_000:  # until what the stream shows is believed again
-        wire.sender.send(packet(end, 0))
+    for _ in range(1_000_000):
+        if subscription.known_end < 60_000:  # what the stream shows is believed again
+            break
+        wire.sender.send(packet(2, 0))
         drain(subscription)
-    for n in range(end, 40):
+    for n in range(2, 40):
         wire.sender.send(packet(n))
     assert drain(subscription)[1:] == (list(range(2, 40)), [])
     assert subscription.complete
