@@ -15,6 +15,7 @@ cdef class Replay:
     cdef uint64_t commands
     cdef uint64_t trades
     cdef uint64_t digested           # bytes in the buffer that wait to be digested
+    cdef uint64_t clocks             # CLOCKs left out of the digest
     cdef bytearray buffer
     cdef object hash
     cdef int _some(self, uint64_t last_sequence, uint64_t last_time_ns,

@@ -19,7 +19,7 @@ from ironcore.stage.journal_cursor cimport (
 )
 from ironcore.stage.matcher cimport Matcher, matcher_replay
 from ironcore.wire.record cimport (
-    COMMAND_HEADER_BYTES, COMMAND_STREAM_START, EVENT_BYTES, EVENT_EXECUTED,
+    COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_STREAM_START, EVENT_BYTES, EVENT_EXECUTED,
     FRAME_PAYLOAD_BYTES_MAX, CommandHeader, Event, StreamStart,
 )
 
@@ -35,7 +35,7 @@ class ReplayReport(NamedTuple):
     commands: int
     trades: int
     time_ns: int  # stamp of the last command
-    stream_digest: str  # SHA-256 of the frames, receive times and the stream's day masked
+    stream_digest: str  # SHA-256 of the frames: receive times and day masked, idle CLOCKs left out
     books_digest: str  # of the engine's books at the end
     fault: str  # "" when stream and engine agree up to the end
 
@@ -135,6 +135,12 @@ cdef class Replay:
     cdef void _digest(self, uint64_t sequence, const uint8_t* payload, uint32_t payload_bytes,
                       bint first, uint8_t* buffer) noexcept nogil:
         cdef uint8_t* place = buffer + self.digested
+        if (first and payload[0] == COMMAND_CLOCK
+                and payload_bytes == (<const CommandHeader*>payload).record_bytes):
+            # It caused nothing: it only says when the minute began while the venue ran.
+            self.clocks += 1
+            return
+        sequence -= self.clocks
         memcpy(place, &sequence, 8)
         memcpy(place + 8, &payload_bytes, 4)
         place += FRAME_PREFIX_BYTES
