@@ -136,6 +136,7 @@ def test_an_end_that_the_stream_goes_on_after_is_none(wire: Wire, follows: bytes
     for _ in range(3):
         wire.sender.send(moldudp64.encode_end_of_session(SESSION, 2))
         wire.sender.send(follows)
+    wire.sender.send(moldudp64.encode_end_of_session(SESSION, 2))
     work, _, _ = drain(subscription)
     assert work == 0
     assert not subscription.ended
