@@ -117,6 +117,20 @@ def test_a_long_jump_of_one_packet_costs_the_stream_nothing(wire: Wire, forged: 
     assert subscription.counters.snapshot()["absurd"] == 1
 
 
+def test_packets_that_go_on_below_what_is_known_put_it_back(wire: Wire) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno(), give_up_ns=FOREVER_NS)
+    for first in (1, 60_000, 60_001):
+        wire.sender.send(packet(first))
+    assert drain(subscription)[1] == [1]
+    for _ in range(1_000_000):
+        if subscription.known_end < 60_000:
+            break
+        wire.sender.send(packet(2, 0))
+        drain(subscription)
+    assert subscription.known_end == 2
+    assert subscription.complete
+
+
 def test_a_long_jump_that_a_second_packet_confirms_is_given_up(wire: Wire) -> None:
     subscription = MulticastSubscription(wire.receiver.fileno(), give_up_ns=0)
     wire.sender.send(packet(1))
