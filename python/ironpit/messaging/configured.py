@@ -105,6 +105,7 @@ def subscribe(
 ) -> Opened[SubscriptionEnd]:
     """The receiving end, from the frame with number `from_` on as far as that is still held.
 
+    session: the stream's name; packets of any other are foreign, whichever comes first.
     groups: False on a host without multicast: the re-request server is asked for everything.
     options: of a multicast subscription.
     MulticastError, or ValueError and OSError for a ring that is none: refused.
@@ -120,7 +121,7 @@ def subscribe(
     opened = multicast.subscribe(
         *(groups_of(stream) if groups else []),
         rerequest=stream.rerequest.listen,
-        session="" if groups else session,
+        session=session,
         expected=from_,
         **options,
     )

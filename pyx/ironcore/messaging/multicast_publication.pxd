@@ -40,7 +40,7 @@ cdef struct MulticastSender:
     uint64_t listen_ns               # when re-requests are looked for again
     uint64_t sent_ns                 # when something was sent last
     bint ended
-    bint end_told
+    int ends_told                    # times that the end was told, as far as it matters
     int os_error                     # errno of the last send that was refused
 
 cdef class MulticastPublication(PublicationEnd):

@@ -49,6 +49,8 @@ cdef enum:
     SESSION_BYTES = 10
     SECOND_NS = 1000000000
     LISTEN_NS = 5000                 # a re-request can wait for so long
+    # The end is told in as many turns, then as often as heartbeats: subscribers believe the second.
+    ENDS_TOLD = 2
 
 
 cdef bint _try_packet(MulticastSender* s, uint64_t now_ns) noexcept nogil:
@@ -120,14 +122,14 @@ cdef int _offer(void* self, const uint8_t* frame, uint32_t frame_bytes,
 cdef void _heartbeat(MulticastSender* s, uint64_t now_ns) noexcept nogil:
     """Say that the stream is alive, or over, when nothing else has said so for a while."""
     cdef uint8_t packet[MOLD_HEADER_BYTES]
-    cdef bint end_due = s.ended and not s.end_told
+    cdef bint end_due = s.ended and s.ends_told < ENDS_TOLD
     cdef int n
     cdef int i
     if now_ns - s.sent_ns < s.heartbeat_ns and not end_due:
         return
-    s.end_told = s.ended
     s.sent_ns = now_ns
     if s.ended:
+        s.ends_told = min(s.ends_told + 1, ENDS_TOLD)
         mold_encode_end_of_session(packet, s.server.session, s.sequence_next)
     else:
         mold_encode_heartbeat(packet, s.server.session, s.sequence_next)

@@ -65,9 +65,24 @@ cdef struct MulticastReceiver:
     uint64_t stride                  # frames that fit an answer, as far as is known
     uint64_t stamp_ns                # UNIX time at which the newest packet arrived, 0: not known
     uint32_t dropped[SOURCES]
-    # A packet far beyond what is known is believed when others go on from it.
+    # A number far beyond what is known: where it led to (0: none), until another goes on from it.
     uint64_t absurd_next
-    int absurd_streak
+    uint64_t absurd_ns
+    # A long jump that one packet alone has shown: nothing is given up for it. doubt_end 0: none.
+    uint64_t doubt_first
+    uint64_t doubt_end
+    uint64_t doubt_ns
+    # What contradicts `known_end`: packets of the groups that go on below it.
+    uint64_t top_ns                  # when a packet last showed `known_end`
+    uint64_t low_end                 # the highest next number that those below it show
+    uint32_t lows
+    uint64_t end_told                # number of an end of session not confirmed yet, 0: none
+    # The search for the first missing frame that the server still has; search_high 0: none.
+    uint64_t search_low              # it has none up to here
+    uint64_t search_high             # it has this one, or it is here
+    uint64_t search_at               # asked for now, 0: none yet
+    uint64_t search_ns
+    int search_tries
     char foreign_session[10]
     int foreign_streak
     bint replaced                    # the publisher has begun another session

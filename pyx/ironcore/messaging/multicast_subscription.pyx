@@ -2,13 +2,14 @@
 
 Whichever group brings a packet first is taken; the other's copy is a duplicate. A packet that comes
 before its turn is held while what is missing before it is asked for from the re-request server,
-many packets at a time. What nobody gives in `give_up_ns` is a gap, told to the handler.
+many packets at a time. What nobody gives in `give_up_ns` is a gap, told to the handler; before
+that the first missing frame that the server still has is searched for, so that only what is gone is
+given up.
 
 Datagrams can come from anybody. One that is not a whole packet of the stream's session is dropped
-and counted. A number far beyond what is known (`jump_max`) is dropped as well, or one datagram
-could make everything that is real look old; it is believed when JUMP_CONFIRM packets in a row go on
-from one another, as after a long outage. A session that takes the place of the stream's is noticed
-when its packets come and the stream's do not: the subscription then ends, and says so.
+and counted; how far a number is believed is the business of `multicast_belief`. A session that
+takes the place of the stream's is noticed when its packets come and the stream's do not: the
+subscription then ends, and says so.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -19,6 +20,9 @@ from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EMPTY, STATUS_FULL, STATUS_OK,
+)
+from ironcore.messaging.multicast_belief cimport (
+    belief_in, belief_note_end, belief_put_back, belief_weigh,
 )
 from ironcore.messaging.multicast_hold cimport (
     hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release, hold_trim,
@@ -42,8 +46,8 @@ SUBSCRIPTION_COUNTERS = (
     ("current", "heartbeats, or requests for what comes next, that found nothing missing"),
     ("malformed", "datagrams that are no whole packet"),
     ("foreign", "packets of another session"),
-    ("absurd", "packets dropped because their number is far beyond what is known"),
-    ("jumps", "times that such numbers were believed because others went on from them"),
+    ("absurd", "numbers beyond what is known that were not believed, or not any more"),
+    ("jumps", "times that far numbers were believed because others went on from them"),
     ("gaps", "times that frames were found missing"),
     ("requests", "re-requests sent"),
     ("recovered", "frames that came by re-request"),
@@ -59,7 +63,7 @@ cdef enum:
     ANSWERS_EVERY = 64               # looks that find nothing missing, until one is for answers too
     ASKED_PACKETS_MAX = 64           # how far ahead is asked for: 90 kB of answers on their way
     STRIDE_START = 16
-    JUMP_CONFIRM = 8                 # packets
+    PROBES = 2                       # requests for one frame, in a search, until it counts as gone
     FOREIGN_CONFIRM = 4              # packets
     MILLISECOND_NS = 1000000
     GIVE_UP_NS = 3000000000
@@ -94,22 +98,6 @@ cdef void _foreign(MulticastReceiver* r, const MoldHeader* header, uint64_t now_
     r.foreign_streak += 1
     if r.foreign_streak >= FOREIGN_CONFIRM and r.heard_ns and now_ns - r.heard_ns >= REPLACED_NS:
         r.replaced = True
-
-
-cdef bint _believable(MulticastReceiver* r, uint64_t first, uint64_t end) noexcept nogil:
-    if end <= r.known_end or end - r.known_end <= r.jump_max:
-        return True
-    if end == r.absurd_next and first < end:
-        return False                 # the other group's copy
-    if first != r.absurd_next:
-        r.absurd_streak = 0
-    r.absurd_next = end
-    r.absurd_streak += 1
-    if r.absurd_streak < JUMP_CONFIRM:
-        return False
-    r.absurd_streak = 0
-    counter_add(r.counters[MULTICAST_JUMPS], 1)
-    return True
 
 
 cdef void _learn(MulticastReceiver* r, uint64_t first, uint64_t end,
@@ -162,7 +150,7 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
     first = header.sequence_number
     count = 0 if header.message_count == MOLD_COUNT_END_OF_SESSION else header.message_count
     end = first + count
-    if r.expected != 0 and not _believable(r, first, end):
+    if r.expected != 0 and not belief_in(r, first, end, now_ns):
         counter_add(r.counters[MULTICAST_ABSURD], 1)
         return
     counter_add(r.counters[MULTICAST_PACKETS_FROM + r.batch_source], 1)
@@ -170,11 +158,14 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
     r.heard_from_ns[r.batch_source] = now_ns
     r.foreign_streak = 0
     r.stamp_ns = datagram.stamp_ns
+    if r.expected != 0 and not r.holding:
+        belief_weigh(r, first, end, now_ns)
     _learn(r, first, end, now_ns)
-    if header.message_count == MOLD_COUNT_END_OF_SESSION and end == r.known_end:
-        r.session_end = end
+    belief_note_end(r, &header, end)
     if count == 0:
         return
+    if r.batch_source == SOURCE_ANSWERS and r.expected < first < r.search_high:
+        r.search_high = first
     if end <= r.expected:
         counter_add(r.counters[MULTICAST_DUPLICATES], 1)
     elif first <= r.expected and not r.holding:
@@ -313,18 +304,54 @@ cdef void _ask(MulticastReceiver* r, uint64_t now_ns) noexcept nogil:
     r.asked_end = max(r.asked_end, start)
 
 
-cdef bint multicast_give_up(MulticastReceiver* r, const FrameHandler* handler,
-                            uint64_t now_ns) noexcept nogil:
-    cdef uint64_t end = hold_next(&r.held, r.expected, r.known_end)
+cdef bint _give_up_to(MulticastReceiver* r, const FrameHandler* handler, uint64_t end,
+                      uint64_t now_ns) noexcept nogil:
     cdef uint64_t first = r.expected
     if end == first:
         return False
     r.expected = end
     r.gap_ns = now_ns
+    r.asked_ns = 0
+    r.search_high = 0
     counter_add(r.counters[MULTICAST_LOSSES], 1)
     counter_add(r.counters[MULTICAST_LOST_FRAMES], end - first)
     handler.gap(handler.context, first, end - first)
     return True
+
+
+cdef bint multicast_give_up(MulticastReceiver* r, const FrameHandler* handler,
+                            uint64_t now_ns) noexcept nogil:
+    return _give_up_to(r, handler, hold_next(&r.held, r.expected, r.known_end), now_ns)
+
+
+cdef bint _search(MulticastReceiver* r, const FrameHandler* handler,
+                  uint64_t now_ns) noexcept nogil:
+    """Nobody gives the next frame: bisect for the first that the server has, and give up what is
+    before it. What a server forgets it forgets from the oldest on. Whether it was given up."""
+    cdef uint64_t end = hold_next(&r.held, r.expected, r.known_end)
+    if r.search_high == 0:
+        r.search_low = r.expected
+        r.search_high = end
+        r.search_at = 0
+    r.search_high = min(r.search_high, end)
+    if r.search_low >= r.search_high:
+        r.search_low = r.expected    # the answer had been on its way for longer than was thought
+    elif r.search_low < r.search_at < r.search_high:
+        if now_ns - r.search_ns < r.ask_again_ns:
+            return False
+        if r.search_tries < PROBES:
+            r.search_tries += 1
+            r.search_ns = now_ns
+            _request(r, r.search_at, r.stride)
+            return False
+        r.search_low = r.search_at
+    if r.search_high - r.search_low <= 1:
+        return _give_up_to(r, handler, r.search_high, now_ns)
+    r.search_at = r.search_low + (r.search_high - r.search_low) // 2
+    r.search_tries = 1
+    r.search_ns = now_ns
+    _request(r, r.search_at, r.stride)
+    return False
 
 
 cdef bint _mind_gap(MulticastReceiver* r, const FrameHandler* handler,
@@ -335,8 +362,16 @@ cdef bint _mind_gap(MulticastReceiver* r, const FrameHandler* handler,
         return False
     if r.expected >= r.known_end or hold_has(&r.held, r.expected):
         return False
-    if r.replaced or now_ns - r.gap_ns >= r.give_up_ns:
+    if r.replaced:
         return multicast_give_up(r, handler, now_ns)
+    if now_ns - r.gap_ns >= r.give_up_ns:
+        if not r.doubt_end or hold_next(&r.held, r.expected, r.known_end) < r.doubt_first:
+            if r.sources[SOURCE_ANSWERS] < 0:
+                return multicast_give_up(r, handler, now_ns)
+            return _search(r, handler, now_ns)
+        if now_ns - r.doubt_ns >= REPLACED_NS:
+            belief_put_back(r, r.expected, now_ns)
+            return False
     _ask(r, now_ns)
     return False
 
@@ -370,10 +405,13 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
             receives += 1
     if taken:
         r.gap_ns = now_ns
+        r.search_high = 0
     if taken == batch_max or step == STEP_REFUSED or (taken and more):
         return taken
     if r.holding or _mind_gap(r, handler, now_ns):
         return taken
+    if r.end_told and now_ns - r.heard_ns >= REPLACED_NS:
+        r.session_end = r.end_told
     if taken == 0 and r.expected >= r.known_end and (r.replaced or (
             r.session_end and r.expected >= r.session_end)):
         return -STATUS_CLOSED
@@ -392,16 +430,17 @@ cdef class MulticastSubscription(SubscriptionEnd):
     say it. `expected` is the number of the first frame wanted: earlier ones that are still held are
     asked for; 0 begins with the first packet that comes. A gap is asked for after `ask_after_ns`
     (the other group, or a packet that was overtaken, may close it), again every `ask_again_ns`, and
-    given up when it has not got smaller for `give_up_ns`. A number more than `jump_max` beyond what
-    is known has to be confirmed. Up to `held_packets_max` packets wait for a gap to be closed,
-    within `held_frames_max` (a power of two) frames of it. The caller keeps the sockets open;
+    given up when it has not got smaller for `give_up_ns`, as far as a search finds that the server
+    has forgotten it. A number more than `jump_max` beyond what is known has to be confirmed. Up to
+    `held_packets_max` packets wait for a gap to be closed, within `held_frames_max` (a power of
+    two) frames of it. The caller keeps the sockets open;
     `owner` is kept as long as this. ValueError for settings that cannot be.
     """
 
     def __init__(self, int a, int b=-1, int rerequest=-1, *, str session="",
                  uint64_t expected=1, uint64_t ask_after_ns=MILLISECOND_NS // 5,
                  uint64_t ask_again_ns=5 * MILLISECOND_NS, uint64_t give_up_ns=GIVE_UP_NS,
-                 uint64_t jump_max=1 << 24, uint32_t held_packets_max=4096,
+                 uint64_t jump_max=1 << 16, uint32_t held_packets_max=4096,
                  uint64_t held_frames_max=1 << 17, CounterSet counters=None, owner=None):
         cdef MulticastReceiver* r = &self.receiver
         super().__init__()
@@ -454,6 +493,8 @@ cdef class MulticastSubscription(SubscriptionEnd):
         r.reading = False
         r.expected = 0
         r.known_end = 0
+        r.doubt_end = 0
+        r.search_high = 0
 
     def splice(self, uint64_t sequence):
         """Go on with the frame of this number, as one that has a snapshot of all before it does.

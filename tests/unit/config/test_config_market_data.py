@@ -10,6 +10,7 @@ import pytest
 from tests.venue import write_config
 
 from ironcore.base.counter_set import CounterSet
+from ironcore.messaging.multicast_subscription import MulticastSubscription
 from ironpit.config import ConfigError, load
 from ironpit.config.scalars import Window
 from ironpit.errors import UserError
@@ -61,6 +62,13 @@ def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> Non
             lambda key, reason: degraded.append(key),
         )
     assert degraded == []
+
+
+def test_a_subscriber_hears_the_session_it_was_configured_for_and_no_other(tmp_path: Path) -> None:
+    stream = load(write_config(tmp_path)).streams.market_data
+    with configured.subscribe(stream, "TEST") as end:
+        assert isinstance(end.end, MulticastSubscription)
+        assert end.end.session == "TEST"
 
 
 def test_a_window_is_a_size_or_a_time(tmp_path: Path) -> None:

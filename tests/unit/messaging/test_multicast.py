@@ -117,11 +117,39 @@ def test_what_is_lost_for_good_is_told_as_a_gap(ends: MakeEnds) -> None:
     assert not subscription.complete
 
 
-def test_the_end_of_the_stream_is_told_once_everything_came(ends: MakeEnds) -> None:
-    publication, subscription = ends()
+@pytest.mark.parametrize("window_frames", [1, 2, 30, 399])
+def test_a_late_joiner_loses_only_what_the_server_has_forgotten(
+    ends: MakeEnds, window_frames: int
+) -> None:
+    publication, subscription = ends(1, give_up_ns=100_000_000)
+    for _ in range(5_000):
+        publication.recall(b"old")
+    publication.skip(7)  # of these the server never had any, and nothing from before any more
+    for n in range(window_frames):
+        publication.recall(b"%d" % n)
+    publication.offer(b"heard")
+    publication.turn()
+    frames: Frames = []
+    gaps: Gaps = []
+    for _ in range(1_000_000):
+        publication.turn()
+        _, more, lost = take(subscription)
+        frames += more
+        gaps += lost
+        if subscription.sequence_next == publication.sequence_next:
+            break
+    assert gaps == [(1, 5_007)]
+    assert [sequence for sequence, _ in frames] == list(range(5_008, 5_009 + window_frames))
+    assert [frame for _, frame in frames[:-1]] == [b"%d" % n for n in range(window_frames)]
+
+
+@pytest.mark.parametrize("feeds", [1, 2])
+def test_the_end_of_the_stream_is_told_once_everything_came(ends: MakeEnds, feeds: int) -> None:
+    publication, subscription = ends(feeds)
     publication.offer(b"last")
     publication.end()
     publication.turn()
+    publication.turn()  # by one group alone it is told twice as well
     assert publication.offer(b"late") is Status.CLOSED
     assert take(subscription)[1] == [(1, b"last")]
     assert take(subscription)[0] == -Status.CLOSED

@@ -82,9 +82,89 @@ def test_a_jump_that_others_go_on_from_is_believed(wire: Wire) -> None:
         wire.sender.send(packet(first, 2))  # the other feed's copy does not matter
     _, frames, gaps = drain(subscription)
     more = drain(subscription)
-    assert [*gaps, *more[2]] == [(2, 5012)]
-    assert [*frames, *more[1]] == list(range(5014, 5020))
-    assert subscription.counters.snapshot()["jumps"] == 1
+    assert [*gaps, *more[2]] == [(2, 5000)]
+    assert [*frames, *more[1]] == list(range(5002, 5020))
+    counters = subscription.counters.snapshot()
+    assert (counters["absurd"], counters["jumps"]) == (2, 1)
+
+
+def test_far_numbers_with_the_stream_between_them_are_not_believed(wire: Wire) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno(), jump_max=100, give_up_ns=0)
+    for n in range(1, 20):
+        wire.sender.send(packet(n))
+        wire.sender.send(packet(5000 + n))
+    _, frames, gaps = drain(subscription)
+    assert (frames, gaps) == (list(range(1, 20)), [])
+    assert subscription.counters.snapshot()["jumps"] == 0
+
+
+@pytest.mark.parametrize("forged", [packet(60_000, 0), packet(60_000)], ids=["heartbeat", "data"])
+def test_a_long_jump_of_one_packet_costs_the_stream_nothing(wire: Wire, forged: bytes) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno(), give_up_ns=0)
+    wire.sender.send(packet(1))
+    wire.sender.send(forged)
+    assert drain(subscription)[1:] == ([1], [])
+    assert subscription.known_end >= 60_000
+    for _ in range(1_000_000):
+        if subscription.known_end < 60_000:  # what the stream shows is believed again
+            break
+        wire.sender.send(packet(2, 0))
+        drain(subscription)
+    for n in range(2, 40):
+        wire.sender.send(packet(n))
+    assert drain(subscription)[1:] == (list(range(2, 40)), [])
+    assert subscription.complete
+    assert subscription.counters.snapshot()["absurd"] == 1
+
+
+def test_packets_that_go_on_below_what_is_known_put_it_back(wire: Wire) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno(), give_up_ns=FOREVER_NS)
+    for first in (1, 60_000, 60_001):
+        wire.sender.send(packet(first))
+    assert drain(subscription)[1] == [1]
+    for _ in range(1_000_000):
+        if subscription.known_end < 60_000:
+            break
+        wire.sender.send(packet(2, 0))
+        drain(subscription)
+    assert subscription.known_end == 2
+    assert subscription.complete
+
+
+def test_a_long_jump_that_a_second_packet_confirms_is_given_up(wire: Wire) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno(), give_up_ns=0)
+    wire.sender.send(packet(1))
+    wire.sender.send(packet(60_000))
+    wire.sender.send(packet(60_000))  # the other feed's copy
+    assert drain(subscription)[1:] == ([1], [])
+    wire.sender.send(packet(60_001))
+    first, second = drain(subscription), drain(subscription)
+    assert first[2] + second[2] == [(2, 59_998)]
+    assert first[1] + second[1] == [60_000, 60_001]
+
+
+@pytest.mark.parametrize("follows", [packet(2, 0), packet(2)], ids=["heartbeat", "data"])
+def test_an_end_that_the_stream_goes_on_after_is_none(wire: Wire, follows: bytes) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno())
+    wire.sender.send(packet(1))
+    for _ in range(3):
+        wire.sender.send(moldudp64.encode_end_of_session(SESSION, 2))
+        wire.sender.send(follows)
+    wire.sender.send(moldudp64.encode_end_of_session(SESSION, 2))
+    work, _, _ = drain(subscription)
+    assert work == 0
+    assert not subscription.ended
+
+
+def test_an_end_below_what_is_known_is_none_and_one_told_twice_is(wire: Wire) -> None:
+    subscription = MulticastSubscription(wire.receiver.fileno())
+    wire.sender.send(packet(1, 5))
+    for end in (3, 3, 6):
+        wire.sender.send(moldudp64.encode_end_of_session(SESSION, end))
+    assert drain(subscription)[0] == 0
+    wire.sender.send(moldudp64.encode_end_of_session(SESSION, 6))
+    assert drain(subscription)[0] == -Status.CLOSED
+    assert subscription.ended
 
 
 def test_a_session_that_replaces_a_silent_one_ends_the_subscription(wire: Wire) -> None:
