@@ -48,6 +48,22 @@ def test_a_value_that_cannot_be_is_named_by_its_key(
         load(changed(tmp_path, pattern, text))
 
 
+def test_a_snapshot_server_listens_on_an_address_of_its_own(tmp_path: Path) -> None:
+    order_entry = load(write_config(tmp_path)).order_entry.listen
+    for listen, at in (
+        (order_entry, "order_entry.listen"),
+        ("127.0.0.1:26799", "streams.market_data.snapshot.listen"),
+    ):
+        snapshot = rf"snapshot: {{listen: '{listen}'}}"
+        stream = "copy: {transport: tcp, listen: '127.0.0.1:26799'}"
+        file = changed(tmp_path, r"( +)(rerequest: .*)", rf"\1\2\n\1{snapshot}")
+        text = file.read_text().replace("\nstreams:\n", f"\nstreams:\n  {stream}\n")
+        file.write_text(text.replace("stages: [", "stages: [bridge, ", 1))
+        with pytest.raises(ConfigError) as caught:
+            load(file)
+        assert f"{listen}, expected an address of its own (see {at})" in str(caught.value)
+
+
 def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> None:
     stream = load(changed(tmp_path, r"interface: 127\.0\.0\.1", "interface: nosuch0")).streams
     degraded: list[str] = []
