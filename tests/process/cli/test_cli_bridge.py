@@ -146,7 +146,7 @@ def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> N
     authority = make_authority(tmp_path, "ca")
     keys = {}
     for name in ("venue", "cloud"):
-        certificate, key = make_certificate(tmp_path, name, authority)
+        certificate, key = make_certificate(tmp_path, name, authority, names=f"DNS:{name}.example")
         keys[name] = f"certificate={certificate}&key={key}"
     path, publication = make_source(tmp_path)
     port, far = free_port(), tmp_path / "far.ring"
@@ -154,7 +154,7 @@ def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> N
         f"shm:{path}", f"tcp:127.0.0.1:{port}?{keys['venue']}&client_ca={authority}"
     )
     bridges.start(
-        f"tcp:127.0.0.1:{port}?{keys['cloud']}&server_ca={authority}",
+        f"tcp:127.0.0.1:{port}?{keys['cloud']}&server_ca={authority}&server_name=venue.example",
         f"shm:{far}?capacity=4MiB",
     )
     for number in range(1, COUNT + 1):
@@ -193,6 +193,7 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
         ("tcp:127.0.0.1:1?stale=3", "shm:x", 2, "found stale=3, expected a whole number with"),
         ("multicast:10.0.0.1:1@lo", "shm:x", 2, "expected a multicast group and port"),
         ("shm:x", "tcp:127.0.0.1:1?key=k", 2, "found key alone, expected certificate, client_ca"),
+        ("tcp:127.0.0.1:1?server_name=x", "shm:x", 2, "found server_name alone, expected cert"),
         ("shm:/nowhere/x", "tcp:127.0.0.1:0", 2, "expected an IPv4 address and port"),
         ("shm:/nowhere/x", "shm:/nowhere/y", 3, "--to shm:/nowhere/y: No such file"),
     ],
