@@ -164,6 +164,45 @@ def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> N
     assert server.returncode == 0
 
 
+def test_a_bridge_without_a_server_says_so_and_then_that_it_is_connected(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    path, publication = make_source(tmp_path)
+    publication.offer(b"x")
+    port = free_port()
+    client = bridges.start(f"tcp:127.0.0.1:{port}?backoff_max=50ms", f"shm:{tmp_path / 'far.ring'}")
+    assert client.stderr is not None
+    said = [client.stderr.readline(), client.stderr.readline()]
+    assert f"127.0.0.1:{port}: cannot connect" in said[1]
+    bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}: connected, session IRONPIT, frame" in client.stderr.readline()
+
+
+@pytest.mark.needs_tool("openssl")
+def test_a_bridge_without_tls_or_with_a_wrong_certificate_says_so(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    authority = make_authority(tmp_path, "ca")
+    certificate, key = make_certificate(tmp_path, "venue", authority)
+    make_certificate(tmp_path, "late", authority, days=-1)
+    path, _ = make_source(tmp_path)
+    port, keys = free_port(), f"certificate={certificate}&key={key}"
+    bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}?{keys}&client_ca={authority}")
+    late = f"certificate={tmp_path / 'late.pem'}&key={tmp_path / 'late.key'}"
+    for number, (options, text) in enumerate(
+        (
+            ("name=PLAIN", "cannot connect, or closed before the login was answered"),
+            (f"{keys}&server_ca={authority}&server_name=other", "Hostname mismatch"),
+            (f"{late}&server_ca={authority}", "after the handshake: "),
+        )
+    ):
+        far = tmp_path / f"{number}.ring"
+        client = bridges.start(f"tcp:127.0.0.1:{port}?{options}", f"shm:{far}")
+        assert client.stderr is not None
+        said = [client.stderr.readline(), client.stderr.readline()]
+        assert any(text in line for line in said), said
+
+
 def test_the_end_of_the_source_ends_the_bridge(tmp_path: Path, bridges: Bridges) -> None:
     path, publication = make_source(tmp_path)
     publication.offer(b"only")
