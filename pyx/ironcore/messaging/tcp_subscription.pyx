@@ -5,9 +5,9 @@ again after a cut with the next frame wanted. Between two attempts lies a time t
 limit, shortened at random by up to a half so that readers do not come back all at once.
 
 A server that no longer has the frame says the oldest that it has: the frames before it are a gap,
-and the next login asks for that one. A frame with a number that was handed over before is dropped. A server
-is believed no number above SEQUENCE_MAX, and no other beginning than the one asked for unless it
-has said that it has nothing older.
+and the next login asks for that one. A frame with a number that was handed over before is dropped.
+A server is believed no number above SEQUENCE_MAX, and no other beginning than the one asked for
+unless it has said that it has nothing older.
 """
 
 cimport cython
