@@ -261,6 +261,7 @@ def test_it_stops_in_the_middle_of_handshakes_without_leaving_anything(
     gc.collect()
     assert caplog.records == []
     assert venue.tls.loop.is_closed()
+    assert venue.tls.handshakes == 0
     for sock in silent:
         sock.close()
 
