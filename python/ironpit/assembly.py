@@ -26,6 +26,7 @@ from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
 from ironpit.messaging import configured
 from ironpit.preparation import control_ring
+from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
 from ironpit.visible import visible_digest
 
@@ -251,7 +252,12 @@ class ProcessStages:
             journal=self.config.journal.directory,
         )
         self.snapshots = SnapshotServer(
-            listener, self.config.venue.name, books.books, lambda: stage.ready
+            listener,
+            self.config.venue.name,
+            books.books,
+            lambda: stage.ready,
+            counters=self._counters("snapshot-server", SNAPSHOT_COUNTERS),
+            say=say,
         )
         self.snapshot_runner = Runner(
             "snapshot",

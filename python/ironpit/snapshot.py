@@ -17,15 +17,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.runtime.feed_books import BookBuilder
 from ironcore.wire import soupbin
+from ironpit.complaints import Complaints, Say
 from ironpit.feed.books import in_priority_order
 
+COUNTERS = (
+    ("served", "snapshots sent whole"),
+    ("refused", "logins rejected"),
+    ("no_login", "connections closed because no login came, or none in time"),
+    ("no_room", "connections closed because as many as may be were being served"),
+    ("accept_errors", "times that the host could not accept a connection"),
+)
 CONNECTIONS_MAX = 16
 LOGIN_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 120.0
 LINGER_S = 5.0
 CLOSE_TURN_S = 0.2
+ACCEPT_PAUSE_S = 0.1
 LOGIN_BYTES_MAX = 54
 
 DIRECTORY_BYTES = 39
@@ -99,6 +109,16 @@ def packets_of(picture: dict[str, Any]) -> bytes:
     return b"".join(parts)
 
 
+def _receive(connection: socket.socket, bytes_max: int, deadline_s: float) -> bytes:
+    """What comes before `deadline_s` (of the monotonic clock), however little at a time the peer
+    sends. TimeoutError after it."""
+    left_s = deadline_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    connection.settimeout(left_s)
+    return connection.recv(bytes_max)
+
+
 class SnapshotServer:
     """Serves `books` from `start` to `close`, on threads of its own, to CONNECTIONS_MAX at once.
 
@@ -112,16 +132,20 @@ class SnapshotServer:
         session: str,
         books: BookBuilder,
         ready: Callable[[], bool] = lambda: True,
+        *,
+        counters: CounterSet | None = None,
+        say: Say = print,
     ) -> None:
         self.listener = listener
         self.session = session
         self.books = books
         self.ready = ready
-        self.served = 0
-        self.refused = 0
+        self.counters = counters or CounterSet("snapshot-server", COUNTERS)
+        self.complaints = Complaints(say)
         self._closing = threading.Event()
         self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._packets = b""
         self._taken_s = float("-inf")
         self._thread = threading.Thread(target=self._accept, name="snapshot", daemon=True)
@@ -139,14 +163,26 @@ class SnapshotServer:
             self._thread.join()
         self.listener.close()
 
+    def _count(self, name: str) -> None:
+        """A counter has one writer at a time."""
+        with self._counting:
+            self.counters.add(name)
+
     def _accept(self) -> None:
         while not self._closing.is_set():
             try:
                 connection, _ = self.listener.accept()
-            except OSError:  # nobody came in time, or somebody went before we looked
+            except TimeoutError:
+                continue
+            except OSError as error:
+                # Out of descriptors, or what befell a connection before it was accepted: neither
+                # is for ever, and the listener stays readable meanwhile.
+                self._count("accept_errors")
+                self.complaints.add("accept", f"snapshot: cannot accept: {error.strerror}")
+                self._closing.wait(ACCEPT_PAUSE_S)
                 continue
             if not self._places.acquire(blocking=False):
-                self.refused += 1
+                self._count("no_room")
                 connection.close()
                 continue
             threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
@@ -159,13 +195,15 @@ class SnapshotServer:
             self._places.release()
 
     def _serve(self, connection: socket.socket) -> None:
-        login = self._login(connection)
-        if login["kind"] != "LoginRequest":
+        try:
+            login = self._login(connection)
+        except (OSError, ValueError):
+            self._count("no_login")
             return
         asked_s = time.monotonic()
         asked = login["requested_session"].strip()
         if asked not in ("", self.session) or int(login["requested_sequence"]) > 1:
-            self.refused += 1
+            self._count("refused")
             connection.sendall(soupbin.encode("LoginRejected", reason="S"))
             return
         deadline_s = asked_s + SEND_TIMEOUT_S
@@ -176,23 +214,26 @@ class SnapshotServer:
         # The time limit is of the whole, as that of socket.sendall is.
         connection.settimeout(SEND_TIMEOUT_S)
         connection.sendall(accepted + self._picture(asked_s))
-        self.served += 1
+        self._count("served")
         # Close only when the peer has read it all: a close with unread bytes (its logout, its
         # heartbeats) would be a reset, and take away what is still on its way (RFC 1122, 4.2.2.13).
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(LINGER_S)
-        while connection.recv(4096):
+        deadline_s = time.monotonic() + LINGER_S
+        while _receive(connection, 4096, deadline_s):
             pass
 
     def _login(self, connection: socket.socket) -> dict[str, Any]:
-        """The first packet. OSError, or ValueError for what is none."""
-        connection.settimeout(LOGIN_TIMEOUT_S)
+        """The first packet. OSError, or ValueError for one that is no login."""
+        deadline_s = time.monotonic() + LOGIN_TIMEOUT_S
         received = b""
         while True:
-            data = connection.recv(LOGIN_BYTES_MAX)
+            data = _receive(connection, LOGIN_BYTES_MAX, deadline_s)
             received += data
             if len(received) >= 2 and len(received) >= 2 + int.from_bytes(received[:2], "big"):
-                return soupbin.decode(received[: 2 + int.from_bytes(received[:2], "big")])
+                login = soupbin.decode(received[: 2 + int.from_bytes(received[:2], "big")])
+                if login["kind"] == "LoginRequest":
+                    return login
+                raise ValueError("no login")
             if not data or len(received) > LOGIN_BYTES_MAX:
                 raise ValueError("no login")
 

@@ -18,10 +18,14 @@ def make_authority(directory: Path, name: str) -> Path:
     return certificate
 
 
-def make_certificate(directory: Path, name: str, authority: Path) -> tuple[Path, Path]:
-    """A certificate that the authority has signed, and its key, for its owner alone."""
+def make_certificate(
+    directory: Path, name: str, authority: Path, *, names: str = "IP:127.0.0.1", days: int = 2
+) -> tuple[Path, Path]:
+    """A certificate that the authority has signed, and its key, for its owner alone. `names` is its
+    subjectAltName; one of -1 days has expired."""
     certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
-    request = directory / f"{name}.csr"
+    request, extensions = directory / f"{name}.csr", directory / f"{name}.ext"
+    extensions.write_text(f"subjectAltName = {names}\n")
     _openssl(
         *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
         *("-keyout", str(key), "-out", str(request), "-subj", f"/CN={name}"),
@@ -29,7 +33,7 @@ def make_certificate(directory: Path, name: str, authority: Path) -> tuple[Path,
     _openssl(
         *("x509", "-req", "-in", str(request), "-CA", str(authority)),
         *("-CAkey", str(authority.with_suffix(".key")), "-CAcreateserial"),
-        *("-out", str(certificate), "-days", "2"),
+        *("-out", str(certificate), "-days", str(days), "-extfile", str(extensions)),
     )
     key.chmod(0o600)
     return certificate, key

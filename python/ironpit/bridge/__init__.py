@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.status import Status
+from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Source, Target, open_source, open_target
+from ironpit.bridge.news import ConnectionNews
 from ironpit.errors import Exit
 from ironpit.lifecycle import Lifecycle
 
@@ -40,6 +42,14 @@ class Bridge:
         except BaseException:
             self.target.close()
             raise
+        self.news: ConnectionNews | None = None
+        if isinstance(self.source.end, TcpSubscription):
+            self.news = ConnectionNews(
+                self.source.end,
+                str(source.endpoint),
+                say,
+                dialled=self.source.dialler is not None,
+            )
         self.counters = CounterSet("bridge", bridge.COUNTERS)
         self.stage = bridge.BridgeStage(
             self.source.end, self.target.end, self.counters, on_gap=on_gap
@@ -63,6 +73,8 @@ class Bridge:
             if self.runner.turns != turns:
                 turns = self.runner.turns
                 lifecycle.alive()
+            if self.news is not None:
+                self.news.look()
             if self.stage.ended:
                 ended_s = ended_s or time.monotonic()
                 if time.monotonic() - ended_s >= END_TOLD_S:

@@ -27,6 +27,7 @@ def _one_of(*words: str) -> Scalar:
 NAME = scalars.pattern(r"[A-Za-z0-9_-]{1,15}", "1 to 15 letters, digits, _ and -")
 USER = scalars.pattern(r"[A-Za-z0-9]{1,6}", "1 to 6 letters and digits")
 SESSION = scalars.pattern(r"[A-Za-z0-9]{1,10}", "1 to 10 letters and digits")
+HOST = scalars.pattern(r"[A-Za-z0-9.-]{1,253}", "a host name or an IPv4 address")
 NAMES = scalars.pattern(r"[A-Za-z0-9_-]{1,15}(,[A-Za-z0-9_-]{1,15})*", "names with commas between")
 TIME = scalars.duration(10 * MS, HOUR)
 TLS_TO = {"certificate": scalars.path(), "key": scalars.path(), "client_ca": scalars.path()}
@@ -60,6 +61,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Scalar]] = {
         "heartbeat": TIME,
         "backoff_max": TIME,
         **TLS_FROM,
+        "server_name": HOST,
     },
     ("to", "tcp"): {
         "session": SESSION,
@@ -103,6 +105,8 @@ def parse(direction: str, text: str) -> Address:
     if tls and len(tls) != 3:
         missing = set(TLS_TO if direction == "to" else TLS_FROM) - set(tls)
         raise wrong(direction, text, f"{', '.join(tls)} alone", f"{', '.join(sorted(missing))} too")
+    if "server_name" in options and not tls:
+        raise wrong(direction, text, "server_name alone", f"{', '.join(sorted(TLS_FROM))} too")
     if transport == "shm":
         if not place:
             raise wrong(direction, text, "no path", "shm:PATH")

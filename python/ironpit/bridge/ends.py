@@ -122,7 +122,10 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
     )
     if files is None:
         return Source(subscription)
-    return Source(subscription, TlsDialler(subscription, address.endpoint, files, say))
+    dialler = TlsDialler(
+        subscription, address.endpoint, files, say, server_name=options.get("server_name", "")
+    )
+    return Source(subscription, dialler)
 
 
 def open_target(address: Address, say: Say) -> Target:

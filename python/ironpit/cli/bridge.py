@@ -15,11 +15,13 @@ addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
     --to:   made if it is not there: capacity=64MiB, readers=NAME,NAME (waited for),
             patience=5s
   multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
-    --from: session=, rerequest=ADDRESS:PORT, give_up=5s
+    --from: session=, rerequest=ADDRESS:PORT, give_up=3s
     --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s
   tcp:ADDRESS:PORT                  SoupBinTCP
     --from: name= (up to 6 characters), sequence=1 (0: the newest), session=, stale=15s,
-            heartbeat=1s, backoff_max=5s; for TLS: certificate=, key=, server_ca=
+            heartbeat=1s, backoff_max=5s; for TLS: certificate=, key=, server_ca=,
+            server_name= (host name or IP address that the server's certificate has to
+            have in its subjectAltName; without it ADDRESS)
     --to:   session=IRONPIT, window=64MiB, queue=8MiB, policy=disconnect|conflate,
             connections=16, heartbeat=1s, peer_timeout=15s;
             for TLS: certificate=, key=, client_ca=

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ironpit.config import scalars
+from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import STAGES, BridgedStream, CarriedStream, Config, Instrument
 
 TICK_BANDS_MAX = 7
@@ -134,6 +135,13 @@ def _streams(config: Config) -> Iterator[Violation]:
         found = repr(str(streams.market_data.path))
         yield "streams.market_data.path", found, "a file of its own"
     listens = {str(config.order_entry.listen): "order_entry.listen"}
+    market_data = streams.market_data
+    if streams.events.transport == "tcp":
+        yield from _listens("streams.events", streams.events.listen, listens)
+    if market_data.transport == "tcp":
+        yield from _listens("streams.market_data", market_data.listen, listens)
+    if market_data.snapshot is not None:
+        yield from _listens("streams.market_data.snapshot", market_data.snapshot.listen, listens)
     for name, stream in streams.bridged.items():
         yield from _bridged(f"streams.{name}", name, stream, listens)
 
@@ -169,7 +177,14 @@ def _bridged(
         found = scalars.show_duration(stream.peer_timeout_ns)
         least = scalars.show_duration(stream.heartbeat_ns)
         yield f"{key}.peer_timeout", found, f"more than heartbeat = {least}"
-    listen = str(stream.listen)
+    yield from _listens(key, stream.listen, listens)
+
+
+def _listens(key: str, endpoint: Endpoint | None, listens: dict[str, str]) -> Iterator[Violation]:
+    """Of two that listen on one address only the first can; `listens`: who does so far."""
+    if endpoint is None:
+        return
+    listen = str(endpoint)
     if listen in listens:
         yield f"{key}.listen", listen, f"an address of its own (see {listens[listen]})"
     listens.setdefault(listen, f"{key}.listen")

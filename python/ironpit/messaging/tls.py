@@ -13,14 +13,13 @@ import socket
 import ssl
 import stat
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironpit.complaints import Complaints, Say
 from ironpit.config.scalars import Endpoint
 from ironpit.errors import Exit, UserError
 
@@ -29,14 +28,17 @@ COUNTERS = (
     ("refused", "peers refused: no certificate, a wrong one, or no TLS 1.3"),
     ("no_room", "connections closed because the data plane had no room for them"),
     ("unreachable", "connections that the host or the peer refused"),
+    ("crowded", "connections closed because too many handshakes were under way"),
+    ("accept_errors", "times that the host could not accept a connection"),
 )
 HANDSHAKE_TIMEOUT_S = 10.0
-LOG_INTERVAL_S = 60.0
+# A peer without a certificate holds a descriptor for as long as its handshake may last: no more of
+# them than leave the process enough of the usual 1024.
+HANDSHAKES_MAX = 128
+ACCEPT_PAUSE_S = 0.1
 PIECE_BYTES = 65_536
 DIAL_TURN_S = 0.005
 NAME_BYTES = 8
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _check_key(name: str, path: Path) -> None:
 
 def context(files: Certificates, *, server: bool) -> ssl.SSLContext:
     """TLS 1.3 or nothing, a certificate of the other side or nothing. UserError names key and
-    file."""
+    file. A client takes only a certificate that names the server (subjectAltName)."""
     for name, path in zip(
         files.keys, (files.certificate, files.key, files.authorities), strict=True
     ):
@@ -79,8 +81,9 @@ def context(files: Certificates, *, server: bool) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_3
     if not server:
-        # The server is whom its certificate's authority says, wherever it is reached.
-        made.check_hostname = False
+        # Every reader has a certificate of the authority: only its name makes one the server's.
+        made.check_hostname = True
+        made.hostname_checks_common_name = False
     made.verify_mode = ssl.CERT_REQUIRED
     try:
         made.load_cert_chain(files.certificate, files.key, password=_no_password)
@@ -105,6 +108,10 @@ def _no_password() -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
+        return error.strerror
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
     return str(error) or type(error).__name__
@@ -120,32 +127,15 @@ def common_name(certificate: object) -> str:
     return ""
 
 
-class _Complaints:
-    """Counts refusals, and says one a minute at most."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self._said_s = -LOG_INTERVAL_S
-        self._unsaid = 0
-
-    def add(self, text: str) -> None:
-        now_s = time.monotonic()
-        if now_s - self._said_s < LOG_INTERVAL_S:
-            self._unsaid += 1
-            return
-        more = f" (and {self._unsaid} more since the last one)" if self._unsaid else ""
-        self._said_s, self._unsaid = now_s, 0
-        self._say(text + more)
-
-
 class _Loop:
     """A thread with an event loop, from `start` to `stop`."""
 
     def __init__(self, name: str, say: Say, counters: CounterSet | None) -> None:
         self.counters = counters or CounterSet("tls", COUNTERS)
         self.loop = asyncio.new_event_loop()
-        self.complaints = _Complaints(say)
+        self.complaints = Complaints(say)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._serving = self.loop.create_task(self.serve())
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
 
     def start(self) -> None:
@@ -154,23 +144,26 @@ class _Loop:
 
     def stop(self) -> None:
         """Close every connection and end the thread."""
-        if self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self._cancel)
+        if self._thread.ident is None:
+            self._serving.cancel()
+            self._main()
+        else:
+            with contextlib.suppress(RuntimeError):  # it has ended, and closed its loop
+                self.loop.call_soon_threadsafe(self._serving.cancel)
             self._thread.join()
 
-    def _cancel(self) -> None:
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-
     def _main(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        with contextlib.suppress(asyncio.CancelledError):
-            self.loop.run_until_complete(self.serve())
-        pending = asyncio.all_tasks(self.loop)
-        for task in pending:
-            task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-        self.loop.close()
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                self.loop.run_until_complete(self._serving)
+        finally:
+            while pending := asyncio.all_tasks(self.loop):
+                for task in pending:
+                    task.cancel()
+                self.loop.run_until_complete(asyncio.wait(pending))
+            # Transports close their sockets a turn after they were told to.
+            self.loop.run_until_complete(asyncio.sleep(0))
+            self.loop.close()
 
     async def serve(self) -> None:
         """Until cancelled."""
@@ -184,8 +177,9 @@ class _Loop:
 
 async def _pump(
     plain: socket.socket, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    """Carry bytes both ways until either side ends; then both are closed."""
+) -> str:
+    """Carry bytes both ways until either side ends; then both are closed. Why TLS ended it, if it
+    did so before anything had come through it; otherwise ""."""
     plain_reader, plain_writer = await asyncio.open_unix_connection(sock=plain)
     ways = [
         asyncio.ensure_future(_carry(reader, plain_writer)),
@@ -193,6 +187,7 @@ async def _pump(
     ]
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        reason = ways[0].result() if ways[0].done() else ""
         # The end of a stream is closed by the data plane: what it had said has to get out first.
         if ways[1].done() and not ways[0].done():
             with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
@@ -204,13 +199,20 @@ async def _pump(
         await asyncio.gather(*ways, return_exceptions=True)
         for end in (plain_writer, writer):
             end.transport.abort()
+    return reason
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError, ssl.SSLError):
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    """To the end of what is read. Why nothing was, or ""."""
+    reason = "closed without an answer (is our certificate one that it takes?)"
+    try:
         while data := await reader.read(PIECE_BYTES):
+            reason = ""
             writer.write(data)
             await writer.drain()
+    except OSError as error:
+        return reason and _reason(error)
+    return reason
 
 
 class TlsServer(_Loop):
@@ -230,18 +232,39 @@ class TlsServer(_Loop):
         self.publication = publication
         self.listener = listener
 
+        self.handshakes = 0
+
     async def serve(self) -> None:
         """Accept until cancelled."""
         self.listener.setblocking(False)
         while True:
-            connection, address = await self.loop.sock_accept(self.listener)
-            self.keep(asyncio.ensure_future(self._admit(connection, f"{address[0]}")))
+            try:
+                connection, address = await self.loop.sock_accept(self.listener)
+            except OSError as error:
+                # Out of descriptors, or what befell a connection before it was accepted: neither
+                # is for ever, and the listener stays readable meanwhile.
+                self.counters.add("accept_errors")
+                self.complaints.add("accept", f"TLS: cannot accept: {_reason(error)}")
+                await asyncio.sleep(ACCEPT_PAUSE_S)
+                continue
+            if self.handshakes >= HANDSHAKES_MAX:
+                self.counters.add("crowded")
+                self.complaints.add(
+                    "crowded",
+                    f"TLS: closed {address[0]}: {HANDSHAKES_MAX} handshakes are under way",
+                )
+                connection.close()
+            else:
+                self.handshakes += 1
+                self.keep(asyncio.ensure_future(self._admit(connection, f"{address[0]}")))
+            # sock_accept does not let others run while somebody is in the queue.
+            await asyncio.sleep(0)
 
     async def _admit(self, connection: socket.socket, address: str) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader = asyncio.StreamReader(PIECE_BYTES)
         protocol = asyncio.StreamReaderProtocol(reader)
         try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport, _ = await self.loop.connect_accepted_socket(
                 lambda: protocol,
                 connection,
@@ -251,25 +274,44 @@ class TlsServer(_Loop):
         except (OSError, ssl.SSLError) as error:
             connection.close()
             self.counters.add("refused")
-            self.complaints.add(f"TLS: refused {address}: {_reason(error)}")
+            self.complaints.add("refused", f"TLS: refused {address}: {_reason(error)}")
             return
-        writer = asyncio.StreamWriter(transport, protocol, reader, self.loop)
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        finally:
+            self.handshakes -= 1
         name = common_name(transport.get_extra_info("peercert"))
-        ours, theirs = socket.socketpair()
-        fd = theirs.detach()
-        if not self.publication.adopt(fd, name[:NAME_BYTES]):
-            os.close(fd)
-            ours.close()
+        ours = self._hand_over(name[:NAME_BYTES])
+        if ours is None:
             transport.abort()
             self.counters.add("no_room")
             return
         self.counters.add("handshakes")
-        await _pump(ours, reader, writer)
+        await _pump(ours, reader, asyncio.StreamWriter(transport, protocol, reader, self.loop))
+
+    def _hand_over(self, name: str) -> socket.socket | None:
+        """Give the publication a reader: our end of what it sends and receives, or None when it has
+        no room."""
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            return None
+        fd = theirs.detach()
+        if self.publication.adopt(fd, name):
+            return ours
+        os.close(fd)
+        ours.close()
+        return None
 
 
 class TlsDialler(_Loop):
     """Carries what a subscription made with `dialled` sends to the server at `address`, over
-    TLS."""
+    TLS.
+
+    server_name: the host name or IP address that the server's certificate has to be for; "": the
+    one in `address`.
+    """
 
     def __init__(
         self,
@@ -278,11 +320,14 @@ class TlsDialler(_Loop):
         files: Certificates,
         say: Say,
         counters: CounterSet | None = None,
+        *,
+        server_name: str = "",
     ) -> None:
         self.context = context(files, server=False)
         super().__init__("tls-client", say, counters)
         self.subscription = subscription
         self.address = address
+        self.server_name = server_name or address.address
 
     async def serve(self) -> None:
         """Take what the subscription dials until cancelled. It dials seldom: no more than once in
@@ -301,18 +346,21 @@ class TlsDialler(_Loop):
                 self.address.address,
                 self.address.port,
                 ssl=self.context,
+                server_hostname=self.server_name,
                 ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S,
                 limit=PIECE_BYTES,
             )
         except ssl.SSLError as error:
             self.counters.add("refused")
-            self.complaints.add(f"TLS: {self.address}: {_reason(error)}")
+            self.complaints.add("refused", f"TLS: {self.address}: {_reason(error)}")
         except OSError as error:
             self.counters.add("unreachable")
-            self.complaints.add(f"TLS: {self.address}: {error.strerror or error}")
+            self.complaints.add("unreachable", f"TLS: {self.address}: {_reason(error)}")
         else:
             self.counters.add("handshakes")
-            await _pump(plain, reader, writer)
+            # With TLS 1.3 the server's verdict comes after the client's handshake.
+            if reason := await _pump(plain, reader, writer):
+                self.complaints.add("ended", f"TLS: {self.address}: after the handshake: {reason}")
             return
         finally:
             plain.close()

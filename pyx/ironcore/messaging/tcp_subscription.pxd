@@ -7,6 +7,7 @@ from ironcore.net.sockets cimport Network, Sockets
 
 cdef enum:
     RECEIVER_TX_BYTES = 128
+    RECEIVER_TOLD_BYTES = 32
 
 cdef enum ReceiverState:
     RECEIVER_WAITING = 0             # until it is time to connect
@@ -56,6 +57,7 @@ cdef struct TcpReceiver:
     char session[10]                 # blank until the server has said it
     uint64_t expected                # number of the next frame; 0: not known
     uint64_t counted                 # number of the next sequenced packet, as this login counts
+    char told[RECEIVER_TOLD_BYTES]   # the beginning of the last debug packet
     uint64_t oldest_told             # by a debug packet in front of a rejection; 0: none
     uint64_t opened_ns
     uint64_t rx_ns

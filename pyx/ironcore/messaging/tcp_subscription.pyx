@@ -6,6 +6,8 @@ limit, shortened at random by up to a half so that readers do not come back all 
 
 A server that no longer has the frame says the oldest that it has: the frames before it are a gap,
 and the next login asks for that one. A frame with a number that was handed over before is dropped.
+A server is believed no number above SEQUENCE_MAX, and no other beginning than the one asked for
+unless it has said that it has nothing older.
 """
 
 cimport cython
@@ -56,6 +58,8 @@ cdef enum:
     PEEK_NS_MAX = 50000              # how long the last bytes are left with the host
     FAILURES_MAX = 32                # where doubling ends at any rate
     RX_BYTES_MIN = 2 * (SOUP_PAYLOAD_BYTES_MAX + 3)
+
+cdef uint64_t SEQUENCE_MAX = <uint64_t>1 << 62    # a stream of 10^9 frames a second lasts 146 years
 
 
 cdef uint64_t _random(TcpReceiver* r) noexcept nogil:
@@ -185,12 +189,27 @@ cdef uint64_t _told(const uint8_t* text, size_t bytes) noexcept nogil:
     return value
 
 
+cdef void _note(TcpReceiver* r, const uint8_t* text, size_t bytes) noexcept nogil:
+    """Keep the beginning of what the server says beside the stream, for `told`."""
+    memset(r.told, 0, RECEIVER_TOLD_BYTES)
+    memcpy(r.told, text, min(bytes, <size_t>RECEIVER_TOLD_BYTES))
+
+
+cdef bint _believable(const TcpReceiver* r, uint64_t sequence) noexcept nogil:
+    """Whether a login may have been accepted at this number: any one when the newest was asked
+    for, else the one asked for, or a later one that is the oldest that the server says it has."""
+    if sequence == 0 or sequence > SEQUENCE_MAX:
+        return False
+    return (r.expected == 0 or sequence == r.expected
+            or (sequence > r.expected and sequence == r.oldest_told))
+
+
 cdef void _accepted(TcpReceiver* r, const FrameHandler* handler, const uint8_t* payload,
                     size_t bytes, uint64_t now_ns) noexcept nogil:
     cdef SoupLoginAccepted accepted
     if (r.state != RECEIVER_CONNECTING
             or soupbin_decode_login_accepted(payload, bytes, &accepted) != STATUS_OK
-            or accepted.sequence_number == 0):
+            or not _believable(r, accepted.sequence_number)):
         _drop(r, TCP_MALFORMED, now_ns)
         return
     memcpy(r.session, accepted.session, 10)
@@ -204,6 +223,9 @@ cdef void _accepted(TcpReceiver* r, const FrameHandler* handler, const uint8_t* 
 
 cdef void _rejected(TcpReceiver* r, const FrameHandler* handler, uint64_t now_ns) noexcept nogil:
     cdef bint too_old = r.oldest_told > r.expected and r.expected
+    if r.oldest_told > SEQUENCE_MAX:
+        _drop(r, TCP_MALFORMED, now_ns)
+        return
     if too_old:
         counter_add(r.counters[TCP_TOO_OLD], 1)
         _lose(r, handler, r.oldest_told)
@@ -226,6 +248,15 @@ cdef int _frame(TcpReceiver* r, const FrameHandler* handler, const uint8_t* payl
     return 1
 
 
+cdef void _gap(TcpReceiver* r, const FrameHandler* handler, uint64_t first, uint64_t count,
+               uint64_t now_ns) noexcept nogil:
+    if first > SEQUENCE_MAX or count > SEQUENCE_MAX - first:
+        _drop(r, TCP_MALFORMED, now_ns)
+    elif first <= r.counted < first + count:
+        r.counted = first + count
+        _lose(r, handler, r.counted)
+
+
 cdef void _other(TcpReceiver* r, const FrameHandler* handler, uint8_t packet_type,
                  const uint8_t* payload, size_t bytes, uint64_t now_ns) noexcept nogil:
     """A packet that is no frame."""
@@ -235,14 +266,14 @@ cdef void _other(TcpReceiver* r, const FrameHandler* handler, uint8_t packet_typ
         pass
     elif packet_type == SOUP_DEBUG:
         r.oldest_told = _told(payload, bytes)
+        _note(r, payload, bytes)
     elif packet_type == SOUP_LOGIN_ACCEPTED:
         _accepted(r, handler, payload, bytes, now_ns)
     elif packet_type == SOUP_LOGIN_REJECTED and r.state == RECEIVER_CONNECTING:
         _rejected(r, handler, now_ns)
     elif packet_type == SOUP_UNSEQUENCED_DATA and r.state == RECEIVER_LIVE:
-        if gap_decode(payload, bytes, &first, &count) and first <= r.counted < first + count:
-            r.counted = first + count
-            _lose(r, handler, r.counted)
+        if gap_decode(payload, bytes, &first, &count):
+            _gap(r, handler, first, count, now_ns)
     elif packet_type == SOUP_END_OF_SESSION and r.state == RECEIVER_LIVE:
         _hang_up(r)
         r.state = RECEIVER_ENDED
@@ -475,6 +506,14 @@ cdef class TcpSubscription(SubscriptionEnd):
     def session(self):
         """The session of the stream; "" before the server has said it."""
         return self.receiver.session[:10].decode("ascii").strip()
+
+    @property
+    def told(self):
+        """The beginning of what the server last said in a debug packet, such as why it rejects a
+        login; "" when it has said nothing. For reports: what is read here while another thread
+        polls may be half of one text and half of the next."""
+        cdef bytes text = self.receiver.told[:RECEIVER_TOLD_BYTES]
+        return "".join(chr(c) if 0x20 <= c < 0x7F else "?" for c in text.rstrip(b"\0"))
 
     @property
     def live(self):

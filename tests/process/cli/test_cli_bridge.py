@@ -146,7 +146,7 @@ def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> N
     authority = make_authority(tmp_path, "ca")
     keys = {}
     for name in ("venue", "cloud"):
-        certificate, key = make_certificate(tmp_path, name, authority)
+        certificate, key = make_certificate(tmp_path, name, authority, names=f"DNS:{name}.example")
         keys[name] = f"certificate={certificate}&key={key}"
     path, publication = make_source(tmp_path)
     port, far = free_port(), tmp_path / "far.ring"
@@ -154,7 +154,7 @@ def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> N
         f"shm:{path}", f"tcp:127.0.0.1:{port}?{keys['venue']}&client_ca={authority}"
     )
     bridges.start(
-        f"tcp:127.0.0.1:{port}?{keys['cloud']}&server_ca={authority}",
+        f"tcp:127.0.0.1:{port}?{keys['cloud']}&server_ca={authority}&server_name=venue.example",
         f"shm:{far}?capacity=4MiB",
     )
     for number in range(1, COUNT + 1):
@@ -162,6 +162,45 @@ def test_a_stream_comes_whole_through_tls(tmp_path: Path, bridges: Bridges) -> N
     assert len(await_frames(ring_at(far), COUNT)) == COUNT
     bridges.stop(server, signal.SIGTERM)
     assert server.returncode == 0
+
+
+def test_a_bridge_without_a_server_says_so_and_then_that_it_is_connected(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    path, publication = make_source(tmp_path)
+    publication.offer(b"x")
+    port = free_port()
+    client = bridges.start(f"tcp:127.0.0.1:{port}?backoff_max=50ms", f"shm:{tmp_path / 'far.ring'}")
+    assert client.stderr is not None
+    said = [client.stderr.readline(), client.stderr.readline()]
+    assert f"127.0.0.1:{port}: cannot connect" in said[1]
+    bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}")
+    assert f"127.0.0.1:{port}: connected, session IRONPIT, frame" in client.stderr.readline()
+
+
+@pytest.mark.needs_tool("openssl")
+def test_a_bridge_without_tls_or_with_a_wrong_certificate_says_so(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    authority = make_authority(tmp_path, "ca")
+    certificate, key = make_certificate(tmp_path, "venue", authority)
+    make_certificate(tmp_path, "late", authority, days=-1)
+    path, _ = make_source(tmp_path)
+    port, keys = free_port(), f"certificate={certificate}&key={key}"
+    bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}?{keys}&client_ca={authority}")
+    late = f"certificate={tmp_path / 'late.pem'}&key={tmp_path / 'late.key'}"
+    for number, (options, text) in enumerate(
+        (
+            ("name=PLAIN", "cannot connect, or closed before the login was answered"),
+            (f"{keys}&server_ca={authority}&server_name=other", "Hostname mismatch"),
+            (f"{late}&server_ca={authority}", "after the handshake: "),
+        )
+    ):
+        far = tmp_path / f"{number}.ring"
+        client = bridges.start(f"tcp:127.0.0.1:{port}?{options}", f"shm:{far}")
+        assert client.stderr is not None
+        said = [client.stderr.readline(), client.stderr.readline()]
+        assert any(text in line for line in said), said
 
 
 def test_the_end_of_the_source_ends_the_bridge(tmp_path: Path, bridges: Bridges) -> None:
@@ -193,6 +232,7 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
         ("tcp:127.0.0.1:1?stale=3", "shm:x", 2, "found stale=3, expected a whole number with"),
         ("multicast:10.0.0.1:1@lo", "shm:x", 2, "expected a multicast group and port"),
         ("shm:x", "tcp:127.0.0.1:1?key=k", 2, "found key alone, expected certificate, client_ca"),
+        ("tcp:127.0.0.1:1?server_name=x", "shm:x", 2, "found server_name alone, expected cert"),
         ("shm:/nowhere/x", "tcp:127.0.0.1:0", 2, "expected an IPv4 address and port"),
         ("shm:/nowhere/x", "shm:/nowhere/y", 3, "--to shm:/nowhere/y: No such file"),
     ],

@@ -49,6 +49,23 @@ def test_a_value_that_cannot_be_is_named_by_its_key(
         load(changed(tmp_path, pattern, text))
 
 
+@pytest.mark.parametrize("at", ["order_entry.listen", "streams.market_data.snapshot.listen"])
+def test_a_snapshot_server_listens_on_an_address_of_its_own(tmp_path: Path, at: str) -> None:
+    listen = "127.0.0.1:26799"
+    stream = f"copy: {{transport: tcp, listen: '{listen}'}}"
+    file = changed(tmp_path, r"( +)(rerequest: .*)", rf"\1\2\n\1snapshot: {{listen: '{listen}'}}")
+    text = file.read_text()
+    if at == "order_entry.listen":
+        text = re.sub(r'(order_entry: .listen: )"[0-9.:]+"', rf'\1"{listen}"', text)
+    else:
+        text = text.replace("\nstreams:\n", f"\nstreams:\n  {stream}\n")
+        text = text.replace("stages: [", "stages: [bridge, ", 1)
+    file.write_text(text)
+    expected = re.escape(f"found {listen}, expected an address of its own (see {at})")
+    with pytest.raises(ConfigError, match=expected):
+        load(file)
+
+
 def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> None:
     stream = load(changed(tmp_path, r"interface: 127\.0\.0\.1", "interface: nosuch0")).streams
     degraded: list[str] = []

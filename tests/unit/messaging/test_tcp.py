@@ -345,19 +345,73 @@ def test_a_refused_connection_is_tried_again_with_growing_pauses() -> None:
     reopened.close()
 
 
+def packet(kind: bytes, payload: bytes = b"") -> bytes:
+    return (len(payload) + 1).to_bytes(2, "big") + kind + payload
+
+
+def accepted(sequence: int) -> bytes:
+    return packet(b"A", b"SESSION   " + str(sequence).rjust(20).encode())
+
+
+def gap(first: int, count: int) -> bytes:
+    return packet(b"U", b"GAP " + first.to_bytes(8, "big") + count.to_bytes(8, "big"))
+
+
 @pytest.mark.parametrize(
     "answer",
-    [b"\0\0", b"\0\1Q", b"\0\1S", b"\0\2A1", b"\0\x1fA" + b" " * 10 + b"x" * 20],
+    [
+        b"\0\0",
+        b"\0\1Q",
+        b"\0\1S",
+        b"\0\2A1",
+        b"\0\x1fA" + b" " * 10 + b"x" * 20,
+        accepted(0),
+        accepted(4),
+        accepted(6),
+        accepted(2**62 + 1),
+        accepted(2**64 - 1),
+        packet(b"+", b"oldest 7") + accepted(6),
+        packet(b"+", b"oldest 4") + accepted(4),
+        packet(b"+", b"oldest %d" % (2**62 + 1)) + accepted(2**62 + 1),
+        packet(b"+", b"oldest %d" % (2**62 + 1)) + packet(b"J", b"S"),
+        accepted(5) + gap(5, 2**62 - 4),
+        accepted(5) + gap(5, 2**64 - 1),
+        accepted(5) + gap(2**64 - 1, 1),
+    ],
 )
 def test_a_server_that_talks_nonsense_is_left(answer: bytes) -> None:
     server = Server()
     server.publication.close()
     server.listener.setblocking(True)
-    seen = Seen(server.reader())
+    seen = Seen(server.reader(sequence=5))
     seen.poll()
     connection, _ = server.listener.accept()
     connection.sendall(answer)
     until(lambda: seen.counts["malformed"], seen.poll)
+    assert seen.gaps == []
+    assert seen.subscription.sequence_next == 5
+    connection.close()
+    server.listener.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "gaps"),
+    [
+        (packet(b"+", b"oldest 9") + accepted(9), [(5, 4)]),
+        (accepted(5) + gap(5, 2**62 - 5), [(5, 2**62 - 5)]),
+    ],
+)
+def test_numbers_that_are_explained_are_believed(answer: bytes, gaps: list[Any]) -> None:
+    server = Server()
+    server.publication.close()
+    server.listener.setblocking(True)
+    seen = Seen(server.reader(sequence=5))
+    seen.poll()
+    connection, _ = server.listener.accept()
+    connection.sendall(answer)
+    until(lambda: seen.gaps, seen.poll)
+    assert seen.gaps == gaps
+    assert seen.counts["malformed"] == 0
     connection.close()
     server.listener.close()
 

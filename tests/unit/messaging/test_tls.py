@@ -4,6 +4,9 @@ Method: real certificates made by openssl, both ends over loopback, and clients 
 asked for.
 """
 
+import errno
+import gc
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironpit.config import Endpoint
 from ironpit.errors import UserError
+from ironpit.messaging import tls
 from ironpit.messaging.tcp import listen
 from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer, context
 
@@ -40,13 +44,14 @@ def files(pki: Path, name: str, authority: str = "ours") -> Certificates:
 class Venue:
     """A publication behind TLS."""
 
-    def __init__(self, pki: Path) -> None:
+    def __init__(self, pki: Path, name: str = "venue", *, started: bool = True) -> None:
         self.said: list[str] = []
         self.listener = listen(Endpoint("127.0.0.1", 0), "test")
         self.address = Endpoint("127.0.0.1", int(self.listener.getsockname()[1]))
         self.publication = TcpPublication(-1, "VENUE", window_bytes=1 << 20, queue_bytes=1 << 20)
-        self.tls = TlsServer(self.publication, self.listener, files(pki, "venue"), self.said.append)
-        self.tls.start()
+        self.tls = TlsServer(self.publication, self.listener, files(pki, name), self.said.append)
+        if started:
+            self.tls.start()
 
     def close(self) -> None:
         self.tls.stop()
@@ -146,6 +151,119 @@ def test_a_client_does_not_talk_to_a_server_of_another_authority(venue: Venue, p
     assert seen.counts["connects"] == 0
     assert len(said) == 1
     assert "certificate verify failed" in said[0]
+
+
+def test_a_client_talks_only_to_the_server_that_the_certificate_names(pki: Path) -> None:
+    # A reader's certificate is of the same authority, and must not make it a server.
+    ours = pki / "ours.pem"
+    make_certificate(pki, "impostor", ours, names="DNS:cloud.example")
+    make_certificate(pki, "named", ours, names="DNS:venue.example")
+    make_certificate(pki, "late", ours, days=-1)
+    for name, server_name, text in (
+        ("impostor", "", "IP address mismatch"),
+        ("impostor", "venue.example", "Hostname mismatch"),
+        ("late", "", "certificate has expired"),
+        ("named", "venue.example", ""),
+        ("venue", "", ""),
+    ):
+        venue = Venue(pki, name)
+        said: list[str] = []
+        subscription = TcpSubscription("127.0.0.1", 1, dialled=True, backoff_min_ns=MS)
+        cloud = files(pki, "cloud")
+        dialler = TlsDialler(
+            subscription, venue.address, cloud, said.append, server_name=server_name
+        )
+        dialler.start()
+        seen = Seen(subscription)
+        answered = "unreachable" if text else "connects"
+        until(lambda: seen.counts[answered], venue.publication.turn, seen.poll)  # noqa: B023
+        dialler.stop()
+        venue.close()
+        assert len(said) == bool(text)
+        assert all(text in line for line in said), (name, said)
+
+
+def test_a_client_says_why_the_server_does_not_take_it(venue: Venue, pki: Path) -> None:
+    said: list[str] = []
+    subscription = TcpSubscription("127.0.0.1", 1, dialled=True, backoff_min_ns=MS)
+    dialler = TlsDialler(subscription, venue.address, files(pki, "stranger", "ours"), said.append)
+    dialler.start()
+    seen = Seen(subscription)
+    until(lambda: said, venue.publication.turn, seen.poll)
+    dialler.stop()
+    assert f"TLS: {venue.address}: after the handshake: " in said[0]
+
+
+def test_handshakes_at_once_are_bounded_and_others_follow_when_they_end(
+    venue: Venue, pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "HANDSHAKES_MAX", 3)
+    silent = [socket.create_connection(("127.0.0.1", venue.address.port)) for _ in range(3)]
+    crowded = socket.create_connection(("127.0.0.1", venue.address.port), 10)
+    assert crowded.recv(1) == b""
+    assert venue.tls.counters.snapshot()["crowded"] == 1
+    assert venue.said == ["TLS: closed 127.0.0.1: 3 handshakes are under way"]
+    for sock in (*silent, crowded):
+        sock.close()
+    until(lambda: venue.tls.counters.snapshot()["refused"] == 3)
+    subscription = TcpSubscription("127.0.0.1", 1, dialled=True, backoff_min_ns=MS)
+    dialler = TlsDialler(subscription, venue.address, files(pki, "cloud"), print)
+    dialler.start()
+    seen = Seen(subscription)
+    until(lambda: seen.counts["connects"], venue.publication.turn, seen.poll)
+    dialler.stop()
+
+
+def test_a_handshake_that_does_not_end_is_ended(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "HANDSHAKE_TIMEOUT_S", 0.05)
+    with socket.create_connection(("127.0.0.1", venue.address.port), 10) as silent:
+        assert silent.recv(1) == b""
+    until(lambda: venue.tls.counters.snapshot()["refused"] == 1)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ECONNABORTED])
+def test_a_host_that_cannot_accept_is_asked_again(
+    pki: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(tls, "ACCEPT_PAUSE_S", 0.001)
+    venue = Venue(pki, started=False)
+    accept, failures = venue.tls.loop.sock_accept, iter([number] * 3)
+
+    async def failing(listener: socket.socket) -> object:
+        for failure in failures:
+            raise OSError(failure, os.strerror(failure))
+        return await accept(listener)
+
+    monkeypatch.setattr(venue.tls.loop, "sock_accept", failing)
+    venue.tls.start()
+    subscription = TcpSubscription("127.0.0.1", 1, dialled=True, backoff_min_ns=MS)
+    dialler = TlsDialler(subscription, venue.address, files(pki, "cloud"), print)
+    dialler.start()
+    seen = Seen(subscription)
+    until(lambda: seen.counts["connects"], venue.publication.turn, seen.poll)
+    assert venue.tls.counters.snapshot()["accept_errors"] == 3
+    assert venue.said == [f"TLS: cannot accept: {os.strerror(number)}"]
+    dialler.stop()
+    venue.close()
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_it_stops_in_the_middle_of_handshakes_without_leaving_anything(
+    pki: Path, caplog: pytest.LogCaptureFixture, started: bool
+) -> None:
+    venue = Venue(pki, started=started)
+    silent = [socket.create_connection(("127.0.0.1", venue.address.port)) for _ in range(5)]
+    if started:
+        until(lambda: venue.tls.handshakes == 5)
+    venue.close()
+    gc.collect()
+    assert caplog.records == []
+    assert venue.tls.loop.is_closed()
+    assert venue.tls.handshakes == 0
+    for sock in silent:
+        sock.close()
 
 
 def test_errors_name_the_key_and_the_file(pki: Path, tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""Goal: nobody keeps the snapshot server from others for longer than its deadlines, and a host that
+is out of descriptors does not end it.
+
+Method: a server of empty books; peers that send a byte at a time, on a clock of their own.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+from tests.unit.messaging.tcp_ends import until
+
+from ironcore.runtime.feed_books import BookBuilder
+from ironcore.wire import soupbin
+from ironpit import snapshot
+from ironpit.config import Endpoint
+from ironpit.messaging.tcp import listen
+
+LOGIN = soupbin.encode(
+    "LoginRequest", username="X", password="", requested_session="", requested_sequence=1
+)
+
+
+class Server:
+    """A snapshot server on a port of this host."""
+
+    def __init__(self) -> None:
+        self.listener = listen(Endpoint("127.0.0.1", 0), "test")
+        self.place = self.listener.getsockname()
+        self.said: list[str] = []
+        self.server = snapshot.SnapshotServer(
+            self.listener, "VENUE", BookBuilder(), say=self.said.append
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.server.counters.snapshot()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.place, 10)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(snapshot, "CLOSE_TURN_S", 0.01)
+    monkeypatch.setattr(snapshot, "ACCEPT_PAUSE_S", 0.001)
+    server = Server()
+    yield server
+    server.server.close()
+
+
+class Dripping:
+    """A peer that sends `text` a byte at a time, one a second of a clock of its own."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def settimeout(self, timeout_s: float) -> None:
+        assert timeout_s > 0
+
+    def recv(self, bytes_max: int) -> bytes:
+        assert bytes_max > 0
+        self.now_s += 1.0
+        byte, self.text = self.text[:1], self.text[1:]
+        return byte
+
+    def sendall(self, data: bytes) -> None:
+        assert data
+
+    def shutdown(self, how: int) -> None:
+        assert how == socket.SHUT_WR
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "ended_s"),
+    [(LOGIN, "no_login", 10.0), (b"\0\1R" * 1000, "served", 5.0)],
+    ids=["login", "linger"],
+)
+def test_a_peer_that_sends_a_byte_at_a_time_is_left_at_the_deadline(
+    server: Server, monkeypatch: pytest.MonkeyPatch, text: bytes, count: str, ended_s: float
+) -> None:
+    peer = Dripping(text)
+    monkeypatch.setattr(snapshot, "time", peer)
+    if count == "served":
+        monkeypatch.setattr(server.server, "_login", lambda _: soupbin.decode(LOGIN))
+    with contextlib.suppress(TimeoutError):
+        server.server._serve(peer)  # type: ignore[arg-type]
+    assert server.counts[count] == 1
+    assert peer.now_s == ended_s
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ECONNABORTED])
+def test_a_host_that_cannot_accept_is_asked_again(server: Server, number: int) -> None:
+    class Failing:
+        """A listener that fails three times."""
+
+        def __init__(self, listener: socket.socket) -> None:
+            self.listener = listener
+            self.failures = [number] * 3
+
+        def accept(self) -> object:
+            if self.failures:
+                failure = self.failures.pop()
+                raise OSError(failure, os.strerror(failure))
+            return self.listener.accept()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.listener, name)
+
+    server.server.listener = Failing(server.listener)  # type: ignore[assignment]
+    server.server.start()
+    with server.connect() as peer:
+        peer.sendall(LOGIN)
+        assert peer.recv(100)
+    until(lambda: server.counts["served"] == 1)
+    assert server.counts["accept_errors"] == 3
+    assert server.said == [f"snapshot: cannot accept: {os.strerror(number)}"]
+
+
+def test_logins_that_cannot_be_served_are_counted(server: Server) -> None:
+    server.server.start()
+    with server.connect() as peer:
+        peer.sendall(LOGIN.replace(b" " * 10 + b" " * 19 + b"1", b"OTHER     " + b" " * 19 + b"1"))
+        while peer.recv(100):
+            pass
+    with server.connect() as peer:
+        peer.sendall(b"\0\1R")
+        assert peer.recv(100) == b""
+    assert (server.counts["refused"], server.counts["no_login"]) == (1, 1)
