@@ -68,7 +68,7 @@ BREAKS = [
         "(limits.orders_max * ENGINE_EVENTS_AN_ORDER + limits.instruments_max\n"
         "                         + ENGINE_EVENTS_EXTRA)",
         "limits.orders_max + 1",
-        "a command has more events than fit",
+        "invariant broken: events fit",
         id="room for events that a command can exceed",
     ),
     pytest.param(
