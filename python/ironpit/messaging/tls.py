@@ -231,7 +231,6 @@ class TlsServer(_Loop):
         super().__init__("tls-server", say, counters)
         self.publication = publication
         self.listener = listener
-
         self.handshakes = 0
 
     async def serve(self) -> None:

@@ -69,17 +69,19 @@ cdef int _turn(void* self, uint64_t now_ns) noexcept nogil:
     return 0
 
 
-cdef void _recall(void* self, const uint8_t* frame, uint32_t frame_bytes) noexcept nogil:
-    # A ring keeps its frames itself; one that was made anew gets them again.
-    _offer(self, frame, frame_bytes, 0)
-
-
 cdef int _skip(void* self, uint64_t count) noexcept nogil:
     cdef ShmSender* s = <ShmSender*>self
     if s.ended:
         return STATUS_CLOSED
     broadcast_skip(s.ring, count)
     return STATUS_OK
+
+
+cdef void _recall(void* self, const uint8_t* frame, uint32_t frame_bytes) noexcept nogil:
+    # A ring keeps its frames itself; one that was made anew gets them again. What it has no room
+    # for leaves its number out: those behind it keep theirs, and readers are told.
+    if _offer(self, frame, frame_bytes, 0) != STATUS_OK:
+        _skip(self, 1)
 
 
 cdef uint64_t _sender_next(void* self) noexcept nogil:

@@ -148,3 +148,17 @@ def test_frames_that_were_not_taken_come_before_the_numbers_left_out(path: Path)
     publication.end()
     assert take(journal) == (1, [(1, b"last")], [(2, 2)])
     assert take(journal) == (-Status.CLOSED, [], [])
+
+
+def test_what_a_new_ring_has_no_room_for_keeps_its_number(path: Path) -> None:
+    """Recalled after a restart, into a ring that was made anew and that nobody reads yet."""
+    publication = ShmPublication(path)
+    for number in range(1, 201):
+        assert publication.sequence_next == number
+        publication.recall(number.to_bytes(4, "little") * 25)
+    journal = ShmSubscription(path, "journal")
+    _, before, _ = take(journal)
+    assert publication.offer(b"new") is Status.OK
+    _, after, gaps = take(journal)
+    assert gaps == [(len(before) + 1, 200 - len(before))]
+    assert after == [(201, b"new")]
