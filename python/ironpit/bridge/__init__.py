@@ -8,7 +8,7 @@ from ironcore.base.status import Status
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
-from ironpit.bridge.addresses import Address
+from ironpit.bridge.addresses import Address, keep_apart
 from ironpit.bridge.ends import Source, Target, open_source, open_target
 from ironpit.bridge.news import ConnectionNews
 from ironpit.errors import Exit
@@ -36,6 +36,7 @@ class Bridge:
         idle: str = "backoff",
         cpu: int | None = None,
     ) -> None:
+        keep_apart(source, target)
         self.target: Target = open_target(target, say)
         try:
             self.source: Source = open_source(source, self.target.end.sequence_next, say)

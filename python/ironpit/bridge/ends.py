@@ -4,17 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ironcore.messaging.publication import PublicationEnd
-from ironcore.messaging.shm import ShmPublication, ShmSubscription
+from ironcore.messaging.shm import ShmPublication, ShmSubscription, positions
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime import pipeline
-from ironpit.bridge.addresses import MIB, Address
+from ironpit.bridge.addresses import MIB, QUEUE_BYTES, WINDOW_BYTES, Address
+from ironpit.config.scalars import show_size
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import multicast, tcp
 from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer
 
 SESSION = "IRONPIT"
+RING_BYTES = 64 * MIB
 PATIENCE_NS = 5_000_000_000
 Say = Callable[[str], None]
 
@@ -132,7 +134,7 @@ def open_target(address: Address, say: Say) -> Target:
     """The publication at --to; a ring that is not there is made."""
     options = address.options
     if address.transport == "shm":
-        return _ring(address)
+        return _ring(address, say)
     if address.transport == "multicast":
         try:
             opened = multicast.publish(
@@ -147,14 +149,14 @@ def open_target(address: Address, say: Say) -> Target:
             raise UserError(f"--to {address.text}: {error}", Exit.REFUSED) from error
         return Target(opened.end, list(opened.sockets))
     files = _certificates(options, "client_ca")
-    window_bytes = options.get("window", 64 * MIB)
+    window_bytes = options.get("window", WINDOW_BYTES)
     listener = tcp.listen(address.endpoint, f"--to {address.text}")
     try:
         publication = TcpPublication(
             -1 if files else listener.fileno(),
             options.get("session", SESSION),
             window_bytes=window_bytes,
-            queue_bytes=min(options.get("queue", 8 * MIB), window_bytes),
+            queue_bytes=options.get("queue", min(QUEUE_BYTES, window_bytes)),
             **_names(
                 options,
                 policy="policy",
@@ -170,19 +172,38 @@ def open_target(address: Address, say: Say) -> Target:
     return Target(publication, [listener], server)
 
 
-def _ring(address: Address) -> Target:
+def _ring(address: Address, say: Say) -> Target:
     options = address.options
     try:
-        if not address.path.exists():
-            pipeline.create_relay_ring(
+        if address.path.exists():
+            _note_capacity(address, say)
+        else:
+            created = pipeline.create_relay_ring(
                 address.path,
-                options.get("capacity", 64 * MIB),
+                options.get("capacity", RING_BYTES),
                 readers=options["readers"].split(",") if "readers" in options else [],
                 patience_ns=options.get("patience", PATIENCE_NS),
             )
+            if created.capacity_bytes != created.capacity_bytes_asked:
+                asked, made = map(show_size, (created.capacity_bytes_asked, created.capacity_bytes))
+                say(
+                    f"--to shm:{address.path}: capacity={asked} rounded up to {made}, "
+                    "a power of two"
+                )
         return Target(ShmPublication(address.path), [])
     except (OSError, ValueError) as error:
         raise UserError(f"--to {address.text}: {_reason(error)}", Exit.REFUSED) from error
+
+
+def _note_capacity(address: Address, say: Say) -> None:
+    """A ring that is there stays as it is, whatever size was asked for."""
+    asked = address.options.get("capacity")
+    there = positions(address.path).capacity_bytes
+    if asked is not None and pipeline.ring_capacity(address.path, asked) != there:
+        say(
+            f"--to shm:{address.path}: capacity={show_size(asked)} is not used: the ring is there, "
+            f"with {show_size(there)}"
+        )
 
 
 def _reason(error: Exception) -> str:

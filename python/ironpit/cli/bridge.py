@@ -12,8 +12,8 @@ addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
   shm:PATH                          a ring
     --from: reader=NAME (one the ring waits for; without it frames may be missed),
             from=oldest|now
-    --to:   made if it is not there: capacity=64MiB, readers=NAME,NAME (waited for),
-            patience=5s
+    --to:   made if it is not there: capacity=64MiB (rounded up to a power of two),
+            readers=NAME,NAME (waited for), patience=5s
   multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
     --from: session=, rerequest=ADDRESS:PORT, give_up=3s
     --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s

@@ -235,6 +235,21 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
         ("tcp:127.0.0.1:1?server_name=x", "shm:x", 2, "found server_name alone, expected cert"),
         ("shm:/nowhere/x", "tcp:127.0.0.1:0", 2, "expected an IPv4 address and port"),
         ("shm:/nowhere/x", "shm:/nowhere/y", 3, "--to shm:/nowhere/y: No such file"),
+        (
+            "shm:x",
+            "tcp:127.0.0.1:1?window=64KiB&queue=128KiB",
+            2,
+            "found queue=128KiB, expected at most window = 64KiB",
+        ),
+        ("shm:x", "tcp:127.0.0.1:1?queue=65MiB", 2, "expected at most window = 64MiB"),
+        ("shm:/tmp/x", "shm:/tmp/../tmp/x", 2, "found where --from shm:/tmp/x reads, expected"),
+        ("tcp:127.0.0.1:9", "tcp:0.0.0.0:9", 2, "found where --from tcp:127.0.0.1:9 reads"),
+        (
+            "multicast:239.1.1.1:9@127.0.0.1",
+            "multicast:239.1.1.2:9@lo,239.1.1.1:9@lo?session=B",
+            2,
+            "found where --from multicast:239.1.1.1:9@127.0.0.1 reads, expected another place",
+        ),
     ],
 )
 def test_wrong_addresses_are_named(source: str, target: str, code: int, text: str) -> None:
@@ -263,3 +278,18 @@ def test_a_second_bridge_to_the_same_place_is_refused(tmp_path: Path, bridges: B
         )
         assert done.returncode == 3, done.stderr
         assert text in done.stderr
+
+
+def test_a_ring_of_another_size_than_asked_for_is_said_to_be(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    path, publication = make_source(tmp_path)
+    far = tmp_path / "far.ring"
+    arguments = (f"shm:{path}", f"shm:{far}?capacity=3MiB")
+    said = bridges.stop(bridges.start(*arguments))
+    assert f"--to shm:{far}: capacity=3MiB rounded up to 4MiB, a power of two" in said
+    assert broadcast.positions(far).capacity_bytes == 4 << 20
+    assert "capacity" not in bridges.stop(bridges.start(*arguments)).replace(arguments[1], "")
+    said = bridges.stop(bridges.start(f"shm:{path}", f"shm:{far}?capacity=8MiB"))
+    assert "capacity=8MiB is not used: the ring is there, with 4MiB" in said
+    assert publication is not None
