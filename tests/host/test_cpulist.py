@@ -4,10 +4,11 @@ Method: plain cases from captures and kernel documentation, and round trips of r
 """
 
 import pytest
-from host_tuning.cpulist import format_list, format_mask, parse_list, parse_mask
-from host_tuning.errors import ToolError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from host_tuning.cpulist import format_list, format_mask, parse_list, parse_mask
+from host_tuning.errors import ToolError
 
 CPUS = st.frozensets(st.integers(0, 2000), max_size=64)
 
