@@ -12,7 +12,7 @@ from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
-from host_tuning.kind import GONE, describe, in_words
+from host_tuning.kind import GONE, describe
 from host_tuning.plan import Plan, Write
 from host_tuning.runs import Run, Step
 from host_tuning.setting import Setting
@@ -195,7 +195,7 @@ def _settle(tree: HostTree, log: UndoLog, step: Step, refusal: str, result: Resu
         return
     if not kind.holds(change, state):
         step.became = (state,)
-        shown = in_words(state)
+        shown = kind.shown(change, state)
         result.odd.append((change, f"{refusal}: {shown}" if refusal else shown))
     else:
         result.written.append(change)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Hashable
 
 from host_tuning.change import Change
-from host_tuning.kind import Kind, text_of
+from host_tuning.kind import Kind, in_words, text_of
 from host_tuning.tree import HostTree
 
 
@@ -32,6 +32,10 @@ class Bracket(Kind):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), change.target)
         shown = (f"[{word}]" if word == change.new else word for word in choices)
         tree.write(change.target, " ".join(shown).encode() + b"\n")
+
+    def shown(self, change: Change, state: bytes | None) -> str:
+        """The word in brackets."""
+        return str(bracketed(text_of(state))) if state is not None else in_words(state)
 
     def restore(self, tree: HostTree, change: Change, old: bytes | None) -> None:
         """Write the word that stood in brackets."""
@@ -125,15 +129,26 @@ class Line(Kind):
         """Whether all bytes are the same."""
         return one == other
 
-    def holds(self, change: Change, state: bytes | None) -> bool:
-        """Whether the last line that sets the name sets it to this value."""
+    def value(self, change: Change, state: bytes | None) -> str | None:
+        """What the last line that sets the name sets it to; None where none does."""
         name = change.target.rpartition(":")[2]
         found = [text for text in (state or b"").split(b"\n") if _sets(text, name)]
-        value = text_of(found[-1]).partition("=")[2] if found else None
+        if not found:
+            return None
+        text = text_of(found[-1]).partition("=")[2]
         try:
-            return value is not None and shlex.split(value, comments=True) == [change.new]
+            return " ".join(shlex.split(text, comments=True))
         except ValueError:  # an open quote
-            return False
+            return text
+
+    def holds(self, change: Change, state: bytes | None) -> bool:
+        """Whether the last line that sets the name sets it to this value."""
+        return self.value(change, state) == change.new
+
+    def shown(self, change: Change, state: bytes | None) -> str:
+        """The value, not the file."""
+        value = self.value(change, state)
+        return "(absent)" if value is None else value or "(empty)"
 
     def ours(self, change: Change, old: bytes | None, state: bytes | None) -> bool:
         """Whether nobody edited the file since."""
@@ -172,6 +187,10 @@ class Directory(Kind):
     def holds(self, change: Change, state: bytes | None) -> bool:
         """Whether it is there, or is not, as wanted."""
         return (state is None) == (change.new == "absent")
+
+    def shown(self, change: Change, state: bytes | None) -> str:
+        """`present` or `absent`."""
+        return "absent" if state is None else "present"
 
     def obstacle(self, tree: HostTree, change: Change) -> str:
         """Something in the way, or no directory above."""

@@ -85,6 +85,10 @@ class Kind:
         """Whether the state is what the write made of the old one, and nobody else's."""
         return self.holds(change, state)
 
+    def shown(self, change: Change, state: bytes | None) -> str:
+        """A state in one line, as the change's own value is written."""
+        return in_words(state)
+
     def obstacle(self, tree: HostTree, change: Change) -> str:
         """Why the write cannot succeed, known before trying; empty if nothing is known."""
         return tree.refusal(self.path(change))

@@ -11,7 +11,7 @@ from host_tuning.change_kinds import kind_of
 from host_tuning.cpulist import format_list, parse_list
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
-from host_tuning.kind import GONE, describe, in_words
+from host_tuning.kind import GONE, describe
 from host_tuning.setting import Setting
 from host_tuning.topology import CPU
 
@@ -33,7 +33,7 @@ class Write:
     @property
     def before(self) -> str:
         """The state now in one line for people."""
-        return in_words(self.old)
+        return kind_of(self.change).shown(self.change, self.old)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from host_tuning import fault_points
 from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
-from host_tuning.kind import GONE, describe, in_words, text_of
+from host_tuning.kind import GONE, describe, text_of
 from host_tuning.runs import Run, Stage, Step
 from host_tuning.tree import HostTree
 from host_tuning.undo_log import UndoLog, boot_id
@@ -85,7 +85,7 @@ def _conflicts(tree: HostTree, steps: list[Step]) -> list[tuple[Step, str]]:
                 found.append((step, describe(problem)))
             continue
         if _same_thing(step, state) and not is_ours(step, state) and not _is_old(step, state):
-            found.append((step, in_words(state)))
+            found.append((step, kind.shown(step.change, state)))
     return found
 
 
@@ -119,10 +119,10 @@ def _take_back(tree: HostTree, log: UndoLog, step: Step, result: Result) -> None
                 problems[change.target] = problem
         if not problems:
             break
-    kind = kind_of(step.change)
-    path = kind.path(step.change)
-    if kind.persistent(step.change):
-        tree.clean(path)
+    for change, _ in values:
+        path = kind_of(change).path(change)
+        if path and (not tree.live or kind_of(change).persistent(change)):
+            tree.clean(path)
     hard = {name: one for name, one in problems.items() if one.errno not in GONE}
     if not hard and step.change.target in problems:
         reason = describe(problems[step.change.target])
@@ -154,5 +154,5 @@ def _restore(tree: HostTree, change: Change, old: bytes | None) -> None:
     fault_points.reach("after restore")
     state = kind.read(tree, change)
     if not kind.same(state, old):
-        shown = in_words(state)
+        shown = kind.shown(change, state)
         raise OSError(errno.EIO, f"took the old value and shows {shown!r}", change.target)

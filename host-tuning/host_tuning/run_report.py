@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from host_tuning import __version__, apply, report_json, rollback, verify
 from host_tuning.change import Change
-from host_tuning.kind import in_words
+from host_tuning.change_kinds import kind_of
 from host_tuning.report import Report
 from host_tuning.runs import Run, Step
 
@@ -98,7 +98,7 @@ def write_rolled_back(result: rollback.Result, stream: TextIO) -> None:
     """What --rollback did, in words."""
     name = result.run.id
     for step in result.restored:
-        stream.write(f"restored {step.change.target} = {in_words(step.old)}\n")
+        stream.write(f"restored {step.change.target} = {_old(step)}\n")
     for step, reason in result.gone:
         stream.write(f"gone     {step.change.target}: {reason}\n")
     for step, found in result.conflicts:
@@ -106,7 +106,7 @@ def write_rolled_back(result: rollback.Result, stream: TextIO) -> None:
             f"changed  {step.change.target}: found {found}, run {name} wrote {step.change.new}\n"
         )
     for step, reason in result.failures:
-        stream.write(f"refused  {step.change.target} = {in_words(step.old)}: {reason}\n")
+        stream.write(f"refused  {step.change.target} = {_old(step)}: {reason}\n")
     if result.conflicts and not result.complete and not result.restored:
         stream.write(
             f"run {name}: somebody changed values since, nothing was written; "
@@ -136,6 +136,10 @@ def verified(result: verify.Result, report: Report) -> dict[str, Any]:
         "check": report_json.document(report),
         "exit_code": report.exit_code,
     }
+
+
+def _old(step: Step) -> str:
+    return kind_of(step.change).shown(step.change, step.old)
 
 
 def _names(runs: Iterable[Run]) -> str:

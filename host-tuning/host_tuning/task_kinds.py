@@ -9,7 +9,7 @@ import os
 
 from host_tuning.change import Change
 from host_tuning.cpulist import format_list, parse_list
-from host_tuning.kind import LiveKind, text_of
+from host_tuning.kind import LiveKind, in_words, text_of
 from host_tuning.tree import HostTree
 
 
@@ -63,6 +63,10 @@ class Task(LiveKind):
         """Whether it is the same task, and it has the value."""
         same_task = text_of(old).rpartition(" ")[2] == text_of(state).rpartition(" ")[2]
         return same_task and self.holds(change, state)
+
+    def shown(self, change: Change, state: bytes | None) -> str:
+        """The value without the start time."""
+        return text_of(state).rpartition(" ")[0] or in_words(state)
 
 
 class Affinity(Task):

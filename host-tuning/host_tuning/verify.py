@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from host_tuning.change_kinds import kind_of
-from host_tuning.kind import GONE, describe, in_words
+from host_tuning.kind import GONE, describe
 from host_tuning.rollback import is_ours, what
 from host_tuning.runs import Run, Stage, Step
 from host_tuning.tree import HostTree
@@ -61,4 +61,4 @@ def _look(tree: HostTree, step: Step, result: Result) -> None:
     if kind.holds(step.change, state) or is_ours(step, state):
         result.held.append(step)
     else:
-        result.lost.append((step, in_words(state)))
+        result.lost.append((step, kind.shown(step.change, state)))
