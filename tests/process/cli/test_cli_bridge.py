@@ -237,7 +237,7 @@ def test_a_ring_of_another_size_than_asked_for_is_said_to_be(
     far = tmp_path / "far.ring"
     arguments = (f"shm:{path}", f"shm:{far}?capacity=3MiB")
     said = bridges.stop(bridges.start(*arguments))
-    assert f"--to shm:{far}: capacity=3MiB rounded up to 4MiB, a power of two" in said
+    assert f"--to shm:{far}: capacity: 3MiB rounded up to 4MiB, a power of two" in said
     assert broadcast.positions(far).capacity_bytes == 4 << 20
     assert "capacity" not in bridges.stop(bridges.start(*arguments)).replace(arguments[1], "")
     said = bridges.stop(bridges.start(f"shm:{path}", f"shm:{far}?capacity=8MiB"))
