@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from host_tuning.cpulist import format_list
 from host_tuning.host import Host
 from host_tuning.target import Target
 from host_tuning.tree import HostTree
 
 CAPTURES = "../shared/data/hosts"  # relative to the repository, as needs_data wants it
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+CPU = "/sys/devices/system/cpu"
 
 UNREADABLE = object()
 
@@ -41,6 +44,26 @@ def fill(root: Path, files: Mapping[str, Any]) -> None:
             path.write_bytes(content)
         else:
             path.write_text(f"{content}\n", encoding="utf-8")
+
+
+def cpus(count: int, threads: int = 1) -> dict[str, Any]:
+    """The files of a one-node host; the siblings of CPU n are n + k * count / threads."""
+    everyone = format_list(range(count))
+    files: dict[str, Any] = {
+        "/proc/cmdline": "root=/dev/vda",
+        "/proc/cpuinfo": "",
+        "/sys/devices/system/node/online": "0",
+        "/sys/devices/system/node/node0/cpulist": everyone,
+        "/sys/devices/system/node/node0/distance": "10",
+    }
+    files |= {f"{CPU}/{name}": everyone for name in ("online", "present", "possible")}
+    cores = count // threads
+    for cpu in range(count):
+        topology = f"{CPU}/cpu{cpu}/topology"
+        files[f"{topology}/thread_siblings_list"] = format_list(range(cpu % cores, count, cores))
+        files[f"{topology}/physical_package_id"] = "0"
+        files[f"{topology}/core_id"] = str(cpu % cores)
+    return files
 
 
 def tree(tmp_path: Path, files: Mapping[str, Any]) -> HostTree:

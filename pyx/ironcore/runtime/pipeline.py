@@ -100,10 +100,10 @@ def create_event_ring(
     )
 
 
-def create_open_ring(path: Path, capacity_bytes: int, *, huge_pages: str = "off") -> None:
+def create_open_ring(path: Path, capacity_bytes: int, *, huge_pages: str = "off") -> Created:
     """A ring for readers whom nobody waits for; always a new one."""
     path.unlink(missing_ok=True)
-    broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages)
+    return broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages)
 
 
 def create_publisher_ring(path: Path, capacity_bytes: int, *, sequence_next: int) -> None:
