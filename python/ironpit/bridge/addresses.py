@@ -12,12 +12,17 @@ from typing import Any
 from ironpit.config import scalars
 from ironpit.config.scalars import Endpoint, Scalar
 from ironpit.errors import Exit, UserError
+from ironpit.messaging import host
 from ironpit.messaging.multicast import Group
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 
 NOWHERE = Endpoint("", 0)
+ANY_ADDRESS = "0.0.0.0"
+# Of --to tcp: when it is not told; a smaller window bounds the queue with it.
+WINDOW_BYTES = 64 * MIB
+QUEUE_BYTES = 8 * MIB
 
 
 def _one_of(*words: str) -> Scalar:
@@ -37,7 +42,7 @@ TLS_FROM = {"certificate": scalars.path(), "key": scalars.path(), "server_ca": s
 OPTIONS: dict[tuple[str, str], dict[str, Scalar]] = {
     ("from", "shm"): {"reader": NAME, "from": _one_of("oldest", "now")},
     ("to", "shm"): {
-        "capacity": scalars.size(64 * KIB, 16 * GIB),
+        "capacity": scalars.size(64 * KIB, 4 * GIB, power_of_two=False),
         "readers": NAMES,
         "patience": TIME,
     },
@@ -107,6 +112,10 @@ def parse(direction: str, text: str) -> Address:
         raise wrong(direction, text, f"{', '.join(tls)} alone", f"{', '.join(sorted(missing))} too")
     if "server_name" in options and not tls:
         raise wrong(direction, text, "server_name alone", f"{', '.join(sorted(TLS_FROM))} too")
+    window_bytes = options.get("window", WINDOW_BYTES)
+    if options.get("queue", 0) > window_bytes:
+        found, most = scalars.show_size(options["queue"]), scalars.show_size(window_bytes)
+        raise wrong(direction, text, f"queue={found}", f"at most window = {most}")
     if transport == "shm":
         if not place:
             raise wrong(direction, text, "no path", "shm:PATH")
@@ -116,6 +125,33 @@ def parse(direction: str, text: str) -> Address:
     scalar = scalars.endpoint()
     endpoint = _read(direction, text, place, scalar)
     return Address(text, transport, options, endpoint=endpoint)
+
+
+def keep_apart(source: Address, target: Address) -> None:
+    """UserError when a bridge would read what it writes itself."""
+    if source.transport == target.transport and _SAME[source.transport](source, target):
+        raise wrong("to", target.text, f"where --from {source.text} reads", "another place")
+
+
+def _same_ring(source: Address, target: Address) -> bool:
+    return source.path.resolve() == target.path.resolve()
+
+
+def _same_group(source: Address, target: Address) -> bool:
+    """The same group by another interface is another place: subscribers join by interface."""
+    read = {(group.address, host.interface_of(group)) for group in source.groups}
+    return any((group.address, host.interface_of(group)) in read for group in target.groups)
+
+
+def _same_listener(source: Address, target: Address) -> bool:
+    if source.endpoint.port != target.endpoint.port:
+        return False
+    if source.endpoint.address == target.endpoint.address:
+        return True
+    return target.endpoint.address == ANY_ADDRESS and host.is_local(source.endpoint.address)
+
+
+_SAME = {"shm": _same_ring, "multicast": _same_group, "tcp": _same_listener}
 
 
 def _read(direction: str, text: str, value: str, scalar: Scalar, name: str = "") -> Any:
