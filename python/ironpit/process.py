@@ -12,7 +12,7 @@ def main() -> int:
     file, name = sys.argv[1:3]
     try:
         with Lifecycle() as lifecycle:
-            from ironpit.assembly import run_process
+            from ironpit.running import run_process
 
             return run_process(config.load(file), name, lifecycle)
     except UserError as error:

@@ -284,8 +284,8 @@ def run_venue(config: Config, config_file: Path, truncate_at: int | None = None)
                 command = (*PROCESS_COMMAND, str(config_file.resolve()))
                 code = Supervisor(config, command, lifecycle, announce).run()
             else:
-                assembly = import_module("ironpit.assembly")
-                code = Exit(assembly.run_process(config, names[0], lifecycle, announce))
+                running = import_module("ironpit.running")
+                code = Exit(running.run_process(config, names[0], lifecycle, announce))
             say(f"venue {config.venue.name} stopped")
             return code
     finally:

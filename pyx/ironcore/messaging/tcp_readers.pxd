@@ -69,6 +69,7 @@ cdef struct TcpReader:
     int fd
     ReaderState state
     bint catching_up                 # came in behind: until it is not, its queue is the window
+    bint greeting                    # its login is answered, and nothing else goes with the answer
     # Names have up to 8 characters, the first one in the lowest byte; 0: none.
     uint64_t name                    # whose counters these are, also when it has gone
     uint64_t name_given              # by whoever accepted it: a login cannot change it

@@ -211,6 +211,7 @@ cdef void _login(TcpServer* s, TcpReader* r, const uint8_t* payload, size_t byte
         _displace(s, r, name, now_ns)
     _rename(r, name)
     r.state = READER_LIVE
+    r.greeting = True
     counter_add(s.counters[TCP_LOGINS], 1)
     counter_add(r.counters[READER_LOGINS], 1)
     counter_set(r.counters[READER_CONNECTED], 1)
@@ -338,6 +339,7 @@ cdef bint _fill_out(TcpServer* s, TcpReader* r) noexcept nogil:
         return True
     r.out_start = 0
     r.out_end = 0
+    r.greeting = False
     if r.gap_count:
         gap_encode(gap, r.gap_first, r.gap_count)
         r.gap_count = 0
@@ -357,7 +359,9 @@ cdef int _parts(TcpServer* s, TcpReader* r, SocketPart* parts) noexcept nogil:
         parts[0].data = r.out + r.out_start
         parts[0].bytes = r.out_end - r.out_start
         count = 1
-    if r.state != READER_LIVE or r.gap_count:
+    # The acceptance goes in a segment of its own: Wireshark's SoupBinTCP dissector begins a new
+    # conversation with it, and forgets the first half of a packet that is split at its end.
+    if r.state != READER_LIVE or r.gap_count or r.greeting:
         return count
     bytes = min(s.window.head - r.position, <uint64_t>SEND_BYTES_MAX)
     if bytes == 0:

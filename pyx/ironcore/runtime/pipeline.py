@@ -14,7 +14,7 @@ from ironcore.book.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.broadcast import Gating
 from ironcore.ring.mapped_file import Created as Created
-from ironcore.ring.mapped_file import SegmentError
+from ironcore.ring.mapped_file import SegmentError, round_capacity
 from ironcore.stage import journal
 from ironcore.stage.journal_reader import JournalReader
 
@@ -27,6 +27,11 @@ LOOKS_MAX = 1000
 CONTROL_RING_BYTES = 65_536
 COMMAND_TYPES = range(1, 128)
 COMMAND_SOURCE_SEQUENCE = slice(16, 24)
+
+
+def ring_capacity(path: Path, capacity_bytes: int) -> int:
+    """What the capacity of a ring is rounded up to: a power of two."""
+    return round_capacity(path, capacity_bytes)
 
 
 def create_order_ring(
@@ -99,10 +104,10 @@ def create_event_ring(
 
 def create_open_ring(
     path: Path, capacity_bytes: int, *, huge_pages: str = "off", session: str | None = None
-) -> None:
+) -> Created:
     """A ring for readers whom nobody waits for; always a new one."""
     path.unlink(missing_ok=True)
-    broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages, session=session)
+    return broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages, session=session)
 
 
 def create_publisher_ring(
@@ -126,9 +131,9 @@ def last_sequence(path: Path) -> int:
 
 def create_relay_ring(
     path: Path, capacity_bytes: int, *, readers: list[str], patience_ns: int
-) -> None:
+) -> Created:
     """The ring at the far side of a bridge; these readers are waited for so long."""
-    broadcast.create(path, capacity_bytes, {name: Gating(patience_ns) for name in readers})
+    return broadcast.create(path, capacity_bytes, {name: Gating(patience_ns) for name in readers})
 
 
 def open_order_producer(path: Path) -> spsc.Producer:

@@ -1,0 +1,223 @@
+"""Runs the stages of one process until it is told to stop, and stops them cleanly."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ironcore.runtime.runner import Runner
+from ironcore.stage import gateway
+from ironpit import credentials, isolation
+from ironpit.assembly import ProcessStages, say
+from ironpit.config import Config, Thread
+from ironpit.errors import Exit
+from ironpit.judge import Judge
+from ironpit.lifecycle import Lifecycle
+from ironpit.replaced import replace_json
+from ironpit.visible import visible_digest
+
+TURN_S = 0.1
+LOGIN_TURN_S = 0.005
+DRAIN_ROUNDS_MAX = 1_000_000
+QUIET_ROUNDS = 20
+QUIET_S = 0.002
+SESSIONS_TIMEOUT_S = 60.0
+
+
+class RunningStages:
+    """What was built of one process, from the first turn of its runners to the last."""
+
+    def __init__(self, built: ProcessStages) -> None:
+        self.built = built
+
+    def _all_runners(self) -> list[Runner]:
+        snapshot = self.built.snapshot_runner
+        return self.built.runners if snapshot is None else [*self.built.runners, snapshot]
+
+    def _threads(self) -> Iterator[tuple[Runner, Thread]]:
+        return zip(self.built.runners, self.built.process.threads, strict=True)
+
+    def start(self) -> None:
+        """Start the runners. What pinning is refused is degraded or refused as configured."""
+        for end in self.built.bridged:
+            end.start()
+        for runner, thread in self._threads():
+            try:
+                runner.start()
+            except PermissionError as error:
+                isolation.refused(thread, str(error), self.built.degraded)
+                runner.unpin()
+                runner.start()
+        if self.built.snapshots is not None and self.built.snapshot_runner is not None:
+            self.built.snapshot_runner.start()
+            self.built.snapshots.start()
+
+    def describe(self) -> dict[str, Any]:
+        """What `ironpit stat` and the reports say of this process."""
+        return {
+            "process": self.built.name,
+            "pid": os.getpid(),
+            "threads": [
+                {
+                    "name": thread.name,
+                    "stages": list(thread.stages),
+                    "thread_id": runner.thread_id,
+                    "cpu": runner.cpu,
+                    "idle": thread.idle,
+                }
+                for runner, thread in self._threads()
+            ],
+            "degraded": self.built.degraded,
+        }
+
+    @property
+    def trouble(self) -> int:
+        """Polls that failed and were tried again."""
+        return sum(runner.counters.snapshot()["failures"] for runner in self.built.runners)
+
+    def complaint(self) -> str:
+        """What the host refuses, as far as a stage knows."""
+        for name, stage in self.built.stages.items():
+            if number := getattr(stage, "os_error", 0):
+                return f"{name}: {os.strerror(number)}"
+        return "a stage's poll failed"
+
+    def failures(self) -> list[str]:
+        """What ended a runner before it was asked to stop."""
+        found = []
+        for runner in self._all_runners():
+            if runner.failure is not None:
+                stage, status = runner.failure
+                found.append(f"thread {runner.name}: stage {stage} cannot go on (status {status})")
+        return found
+
+    def stop(self) -> bool:
+        """Stop the runners, then let each stage finish what its rings hold; whether all could."""
+        if self.built.snapshots is not None:
+            self.built.snapshots.close()
+        for runner in self._all_runners():
+            runner.stop()
+        for runner in self._all_runners():
+            runner.join()
+        self._drain()
+        complete = self._finish_journal()
+        if self.built.engine is not None:
+            self._keep_books()
+        for end in self.built.bridged:
+            end.close()
+        for sock in self.built.sockets:
+            if sock is not None:
+                sock.close()
+        return complete
+
+    def _drain(self) -> None:
+        """What is on its way through a network is not seen in any ring: look a few times more."""
+        quiet = 0
+        threads = self.built.process.threads
+        agents = [agent for thread in threads for agent in self.built.agents(thread)]
+        for _ in range(DRAIN_ROUNDS_MAX):
+            if sum(max(self._last_turn(agent), 0) for agent in agents):
+                quiet = 0
+            elif not self.built.crossings or quiet == QUIET_ROUNDS:
+                break
+            else:
+                quiet += 1
+                time.sleep(QUIET_S)
+
+    def _finish_journal(self) -> bool:
+        stage = self.built.stages.get("journal")
+        try:
+            if stage is not None:
+                stage.finish()
+        except OSError as error:
+            say(
+                f"{self.built.config.journal.directory}: {error.strerror}; what the ring still "
+                "holds is kept in it and goes into the journal at the next start"
+            )
+            return False
+        return True
+
+    def _last_turn(self, stage: Any) -> int:
+        if isinstance(stage, gateway.GatewayStage):
+            return stage.finish()
+        return int(stage.poll_once())
+
+    def _keep_books(self) -> None:
+        replace_json(
+            self.built.config.venue.data_directory / "books.json",
+            {
+                "schema": "ironpit-books-1",
+                "stream_sequence": self.built.stages["matcher"].stream_sequence,
+                "books_digest": self.built.engine.digest(),
+                "visible_digest": visible_digest(self.built.engine),
+            },
+        )
+
+
+def run_process(
+    config: Config,
+    name: str,
+    lifecycle: Lifecycle,
+    announce: Callable[[], None] = lambda: None,
+) -> int:
+    """Run the stages of one process until it is told to stop. The exit code.
+
+    announce: called when it is ready.
+    """
+    built = ProcessStages(config, name)
+    stages = RunningStages(built)
+    judge = None
+    if built.gateway is not None:
+        known = credentials.load(config.credentials)
+        judge = Judge(known, config.order_entry.failed_login_delay_ns)
+    stages.start()
+    for entry in built.degraded:
+        say(f"{name}: degraded: {entry['feature']}: {entry['reason']}")
+    replace_json(config.venue.data_directory / f"status-{name}.json", stages.describe())
+    code = Exit.OK if _await_sessions(stages, lifecycle) else Exit.FAILED
+    if code == Exit.OK:
+        lifecycle.ready()
+        announce()
+        code = _watch(stages, judge, lifecycle)
+    lifecycle.stopping()
+    complete = stages.stop()
+    return code if complete or code != Exit.OK else Exit.FAILED
+
+
+def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
+    """A gateway is ready when the stream has told it whom to let in."""
+    deadline_s = time.monotonic() + SESSIONS_TIMEOUT_S
+    while (
+        stages.built.gateway is not None
+        and stages.built.gateway.sessions_defined < len(stages.built.config.sessions)
+        and not lifecycle.stopped
+    ):
+        if stages.failures() or time.monotonic() > deadline_s:
+            name = stages.built.name
+            say(f"{name}: the stream does not define the sessions; is the matcher running?")
+            return False
+        lifecycle.alive()
+        lifecycle.wait(0.001)
+    return True
+
+
+def _watch(stages: RunningStages, judge: Judge | None, lifecycle: Lifecycle) -> Exit:
+    """The process's own thread: logins, signs of life, and the end of a stage that cannot go on."""
+    turns = [-1] * len(stages.built.runners)
+    trouble = 0
+    while not lifecycle.wait(LOGIN_TURN_S if judge is not None else TURN_S):
+        if judge is not None and stages.built.gateway is not None:
+            judge.turn(stages.built.gateway, time.monotonic_ns())
+        now = [runner.turns for runner in stages.built.runners]
+        if all(after != before for after, before in zip(now, turns, strict=True)):
+            turns = now
+            lifecycle.alive()
+        if stages.trouble > trouble == 0:
+            say(f"{stages.built.name}: {stages.complaint()}; tried again until it goes away")
+        trouble = stages.trouble
+        failures = stages.failures()
+        if failures:
+            for failure in failures:
+                say(f"{stages.built.name}: {failure}")
+            return Exit.FAILED
+    return Exit.OK
