@@ -98,6 +98,11 @@ def forbidden(change: Change) -> str:
     return ""
 
 
+def _thing(change: Change) -> tuple[str, str]:
+    """What a change is about: of two changes of one thing only one value can stand."""
+    return change.target, change.new if change.kind == "cgroup-member" else ""
+
+
 def make(host: Host, settings: Iterable[Setting]) -> Plan:
     """Ask each setting for its steps. A setting that breaks is a failure, not an empty plan."""
     changes: list[Change] = []
@@ -116,10 +121,16 @@ def make(host: Host, settings: Iterable[Setting]) -> Plan:
         except (ValueError, LookupError, OSError, ArithmeticError) as problem:
             failures.append((setting.id, f"{type(problem).__name__}: {problem}"))
     changes = list(dict.fromkeys(sorted(changes, key=rank)))
+    wanted: dict[tuple[str, str], Change] = {}
     made = {one.target for one in changes if one.kind == "directory" and one.new != "absent"}
-    found = (_write(host, change, made) for change in changes)
-    writes = tuple(one for one in found if one is not None)
-    return Plan(writes, tuple(dict.fromkeys(boot)), tuple(firmware), tuple(failures))
+    writes: list[Write] = []
+    for change in changes:
+        first = wanted.setdefault(_thing(change), change)
+        if first.new != change.new:
+            writes.append(Write(change, None, f"{first.setting} wants {first.new} there"))
+        elif first is change and (write := _write(host, change, made)) is not None:
+            writes.append(write)
+    return Plan(tuple(writes), tuple(dict.fromkeys(boot)), tuple(firmware), tuple(failures))
 
 
 def _write(host: Host, change: Change, made: set[str]) -> Write | None:

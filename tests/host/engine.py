@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from tests.host.trees import cpus, fill
 
 from host_tuning import cli, fault_points
 from host_tuning.change import Change
@@ -19,7 +20,6 @@ from host_tuning.host import Host
 from host_tuning.setting import Setting, Step, When
 from host_tuning.tree import HostTree
 from host_tuning.verdict import Conformity, Finding
-from tests.host.trees import cpus, fill
 
 THP = "/sys/kernel/mm/transparent_hugepage"
 SWAPPINESS = "/proc/sys/vm/swappiness"

@@ -8,9 +8,9 @@ after each write. Then the tree is compared, byte for byte, with what it was bef
 from pathlib import Path
 
 import pytest
+from tests.host.engine import Engine, snapshot
 
 from host_tuning.runs import runs
-from tests.host.engine import Engine, snapshot
 
 POINTS_MAX = 500
 
