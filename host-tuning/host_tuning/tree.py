@@ -69,10 +69,10 @@ class HostTree:
 
     def read(self, path: str) -> Reading:
         """The text of a file, or the errno. Never raises for what a host lacks or refuses."""
-        data, error = self.read_bytes(path)
+        data, error = self.read_raw(path)
         return Reading(path, data.decode("utf-8", "replace"), error)
 
-    def read_bytes(self, path: str) -> tuple[bytes, int]:
+    def read_raw(self, path: str) -> tuple[bytes, int]:
         """What stands in a file that is no text, and 0; or nothing and the errno."""
         try:
             descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
