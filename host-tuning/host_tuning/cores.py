@@ -17,6 +17,8 @@ The rules, in the order in which they decide:
 8. Where there are fewer cores than stages, the last in that order share a core.
 """
 
+import json
+from argparse import Namespace
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -255,3 +257,13 @@ def document(host: Host, proposal: Proposal) -> dict[str, object]:
         "host": host_yaml(host, proposal),
         "venue": venue_yaml(proposal),
     }
+
+
+def run(options: Namespace, host: Host) -> int:
+    """Print the proposal, as text or as JSON; the exit code."""
+    proposal = propose(host)
+    if options.format == "json":
+        print(json.dumps(document(host, proposal), indent=2))
+    else:
+        print(text(host, proposal), end="")
+    return 0
