@@ -15,6 +15,9 @@ addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
             from=oldest|now
     --to:   made if it is not there: capacity=64MiB (rounded up to a power of two),
             readers=NAME,NAME (waited for), patience=5s
+  venue:FILE                        the event stream of the venue configured there
+    --from: reader=NAME (of streams.events.readers: waited for if it is gating),
+            from=oldest|now
   multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
     --from: session=, rerequest=ADDRESS:PORT, give_up=3s
     --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s
@@ -48,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frames that the source has lost for good: pass the gap on (default), or stop",
     )
     parser.add_argument(
+        "--journal",
+        type=Path,
+        metavar="DIR",
+        help="a venue's journal, for events that the source has lost (default: with --from venue: "
+        "and a gating reader, the venue's; otherwise none)",
+    )
+    parser.add_argument(
         "--idle",
         choices=("spin", "yield", "backoff"),
         default="backoff",
@@ -59,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="where `ironpit stat --counters FILE` finds the bridge's counters, running or dead "
-        "(default: in shared memory, for `ironpit stat --bridges`; taken away when it ends well)",
+        "(default: in shared memory, for `ironpit stat --bridges`, with the venue's for --from "
+        "venue:; taken away when it ends well)",
     )
     add_json_argument(parser)
 
@@ -88,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
                 idle=arguments.idle,
                 cpu=arguments.cpu,
                 counters=counters,
+                journal=arguments.journal or source.journal,
             )
         except UserError:
             watched.forget(place)
@@ -111,5 +123,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.counters is None:
         watched.forget(place)
     counts = bridge.counts()["bridge"]
-    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source")
+    filled = f", {counts['filled']} of the journal's" if counts["filled"] else ""
+    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source{filled}")
     return Exit.OK
