@@ -1,8 +1,8 @@
-"""Goal: the digest of a stream says what was traded and caused, not when it ran: times are masked, and
-CLOCKs that caused nothing are left out, with the numbers that they took.
+"""Goal: the digest of a stream says what was traded and caused, not when it ran: times are masked,
+and CLOCKs that caused nothing are left out, with the numbers that they took.
 
-Method: journals written here, byte by byte, from the events of a core of their own: the same session
-with and without idle CLOCKs, and with one that causes something.
+Method: journals written here, byte by byte, from the events of a core of their own: the same
+session with and without idle CLOCKs, and with one that causes something.
 """
 
 import struct

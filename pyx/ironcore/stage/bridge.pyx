@@ -3,7 +3,9 @@
 Back-pressure passes through: a frame that the publication does not take stays with the source. What
 the source has lost for good is lost on the other side as well: its numbers are left out there, so
 that every reader is told of the gap, or the bridge stops, as configured. A source that repeats what
-was carried already (the bridge was started again) is listened to without effect.
+was carried already (the bridge was started again) is listened to without effect: numbers mean the
+same only within a session, so nothing is carried before the owner has compared the sessions of both
+ends, and has given the stage its publication.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -27,14 +29,18 @@ COUNTERS = (
     ("gap_frames", "frames lost by the source"),
     ("too_large", "frames lost because the publication cannot carry their length"),
     ("evictions", "times that the source did not wait for the bridge any more"),
+    ("sessions", "times that the source was found to be of another session"),
 )
 POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}
 
 
 cdef int _leave_out(Bridge* b, uint64_t end) noexcept nogil:
     """The numbers below `end` that are not carried yet: STATUS_OK when they are passed over."""
-    cdef uint64_t next = b.publication.sequence_next(b.publication.self)
+    cdef uint64_t next
     cdef int status
+    if b.publication == NULL:
+        return STATUS_FULL
+    next = b.publication.sequence_next(b.publication.self)
     if end <= next:
         return STATUS_OK
     if b.on_gap == GAP_STOP or b.publication.skip == NULL:
@@ -50,6 +56,8 @@ cdef int _frame(void* context, uint64_t sequence, const uint8_t* frame,
                 uint32_t frame_bytes) noexcept nogil:
     cdef Bridge* b = <Bridge*>context
     cdef int status
+    if b.publication == NULL:
+        return STATUS_FULL           # the source keeps it
     if sequence < b.publication.sequence_next(b.publication.self):
         counter_add(b.counters[BRIDGE_REPEATED], 1)
         return STATUS_OK
@@ -84,7 +92,8 @@ cdef int bridge_poll(void* self, int batch_max) noexcept nogil:
         return -b.failure
     b.now_ns = b.clock.mono_ns(b.clock.context)
     work = 0
-    if not b.ended and _leave_out(b, b.gap_end) == STATUS_OK:
+    # Without a publication it is polled all the same: that is how it learns its session.
+    if not b.ended and (b.publication == NULL or _leave_out(b, b.gap_end) == STATUS_OK):
         work = b.subscription.poll(b.subscription.self, &b.handler, batch_max, b.now_ns)
     if b.failure != STATUS_OK:
         return -b.failure
@@ -93,9 +102,12 @@ cdef int bridge_poll(void* self, int batch_max) noexcept nogil:
         work = 1                     # the next poll goes on, after the gap
     elif work == -STATUS_CLOSED:
         b.ended = True
-        b.publication.end(b.publication.self)
+        if b.publication != NULL:
+            b.publication.end(b.publication.self)
         work = 1
     elif work < 0:
+        return work
+    if b.publication == NULL:
         return work
     sent = b.publication.turn(b.publication.self, b.now_ns)
     return sent if sent < 0 else work + sent
@@ -106,26 +118,34 @@ cdef class BridgeStage(Stage):
 
     on_gap: "pass" leaves out what the source has lost for good, where the publication can leave
     numbers out; "stop" ends the bridge at the first gap. name: of the stage, for its runner.
+    publication: None polls the source and takes no frame, until there is one.
     """
 
-    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication not None,
+    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication,
                   CounterSet counters not None, *, str on_gap="pass", str name="bridge"):
         cdef Bridge* b = &self.bridge
         if on_gap not in POLICIES:
             raise ValueError(f"on_gap {on_gap!r}: expected one of {', '.join(POLICIES)}")
         memset(b, 0, sizeof(b[0]))
         self.subscription = subscription
-        self.publication = publication
         self.counters = counters
         self.stage_name = name.encode()
         b.subscription = &subscription.subscription
-        b.publication = &publication.publication
         b.handler.context = b
         b.handler.frame = _frame
         b.handler.gap = _gap
         b.clock = host_clock()
         b.counters = counters.values
         b.on_gap = POLICIES[on_gap]
+        if publication is not None:
+            self.publish(publication)
+
+    def publish(self, PublicationEnd publication not None):
+        """Carry to this publication from now on; while nobody polls."""
+        self.publication = publication
+        self.bridge.publication = &publication.publication
+        if self.bridge.ended:
+            publication.end()
 
     cdef Agent agent(self):
         cdef Agent agent
@@ -133,6 +153,14 @@ cdef class BridgeStage(Stage):
         agent.self = &self.bridge
         agent.name = self.stage_name
         return agent
+
+    def end(self):
+        """Take nothing more from the source, and tell the readers that the stream is over; while
+        nobody polls."""
+        if not self.bridge.ended:
+            self.bridge.ended = True
+            if self.publication is not None:
+                self.publication.end()
 
     def poll_once(self, int batch_max=256):
         """One poll: the work done, or a negative status."""
