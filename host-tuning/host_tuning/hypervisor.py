@@ -92,7 +92,7 @@ def _pci_vendors(tree: HostTree) -> frozenset[str]:
 
 def _virtual_bit(clues: _Clues) -> bool | None:
     """SMBIOS 3.4, 7.1.2.2: extension byte 2, bit 4, "SMBIOS table describes a virtual machine"."""
-    data, error = clues.tree.read_bytes(SMBIOS_BIOS)
+    data, error = clues.tree.read_raw(SMBIOS_BIOS)
     if error or len(data) < 20 or data[1] < 20:
         return None
     return bool(data[19] >> 4 & 1)

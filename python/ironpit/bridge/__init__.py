@@ -8,6 +8,7 @@ with it.
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
@@ -20,7 +21,7 @@ from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Counted, Source, open_source
 from ironpit.bridge.news import ConnectionNews, RingNews
 from ironpit.bridge.places import Place
-from ironpit.errors import Exit
+from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 
 TURN_S = 0.02
@@ -33,7 +34,8 @@ __all__ = ["Bridge"]
 class Bridge:
     """A stream from one address to another, on a thread of its own from `start` to `stop`.
 
-    counters: where it counts, for who looks on. UserError when either end cannot be opened.
+    counters: where it counts, for who looks on. journal: of the same stream, for what the source
+    has lost. UserError when either end, or the journal, cannot be opened.
     """
 
     def __init__(
@@ -46,12 +48,16 @@ class Bridge:
         idle: str = "backoff",
         cpu: int | None = None,
         counters: CountersFile | None = None,
+        journal: Path | None = None,
     ) -> None:
+        if journal is not None and not journal.is_dir():
+            raise UserError(f"--journal {journal}: expected a journal's directory", Exit.REFUSED)
         # A file without counters yet is false, so it is compared.
         file = CountersFile.anonymous(watched.needed(target)) if counters is None else counters
         self._address = source
         self._say = say
         self._on_gap = on_gap
+        self._journal = journal
         self._idle, self._cpu = idle, cpu
         self._counted = Counted(file)
         self._failure = ""
@@ -80,7 +86,9 @@ class Bridge:
         elif isinstance(end, ShmSubscription):
             self.news = RingNews(end, self._say)
         self._joined = False
-        self.stage = bridge.BridgeStage(end, None, self.counters, on_gap=self._on_gap)
+        self.stage = bridge.BridgeStage(
+            end, None, self.counters, on_gap=self._on_gap, journal=self._journal
+        )
         if not self.place.is_ring and self.place.target is not None:
             # Offered under the session that --to names, whatever the source's is.
             self.stage.publish(self.place.target.end)
@@ -114,6 +122,7 @@ class Bridge:
         self.counters.add("sessions")
         self.place.begin_anew(session_next)
         self.source.close()
+        self._journal = None  # it is of the session that is over
         self._open_source(1, session_next)
         if self._running:
             self.source.start()

@@ -2,8 +2,8 @@
 downstream a stream has the session of its source.
 
 Method: real bridges between rings made by the test. The source's ring is removed and made again
-with other frames under the same numbers, while the bridges run and while they do not; every frame says
-which session it is of.
+with other frames under the same numbers, while the bridges run and while they do not; every frame
+says which session it is of.
 """
 
 import json

@@ -164,8 +164,10 @@ def test_a_stream_that_ended_before_there_was_a_publication_is_ended_there(tmp_p
     )
     relay.near.end()
     stage.poll_once()
-    assert stage.ended
+    assert not stage.ended
     stage.publish(publication)
+    stage.poll_once()
+    assert stage.ended
     assert relay.end.poll(lambda sequence, frame: None) == -Status.CLOSED
 
 
