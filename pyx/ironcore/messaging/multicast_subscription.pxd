@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.messaging.multicast_hold cimport Hold
 from ironcore.messaging.subscription cimport SubscriptionEnd
-from ironcore.net.datagrams cimport DatagramBatch
+from ironcore.net.datagrams cimport DatagramBatch, DatagramPace
 from ironcore.net.sockets cimport Sockets
 from ironcore.wire.moldudp64 cimport MoldReader
 
@@ -43,6 +43,7 @@ cdef struct MulticastReceiver:
     Hold held
     # What the last call of the kernel gave, and how far it is worked off.
     DatagramBatch batch
+    DatagramPace paces[SOURCES]
     int batch_count
     int batch_next
     int batch_source

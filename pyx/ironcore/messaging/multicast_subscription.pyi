@@ -19,6 +19,7 @@ class MulticastSubscription(SubscriptionEnd):
         jump_max: int = ...,
         held_packets_max: int = ...,
         held_frames_max: int = ...,
+        stamps: bool = False,
         counters: CounterSet | None = None,
         owner: object = None,
     ) -> None: ...

@@ -223,7 +223,7 @@ cdef bint _receive(MulticastReceiver* r) noexcept nogil:
         r.source_next = (source + 1) % SOURCES
         if r.sources[source] < 0 or (source == SOURCE_ANSWERS and not answers):
             continue
-        r.batch_count = datagrams_receive(&r.batch, r.sources[source])
+        r.batch_count = datagrams_receive(&r.batch, r.sources[source], &r.paces[source])
         r.batch_next = 0
         r.batch_source = source
         if r.batch_count <= 0:
@@ -296,7 +296,8 @@ cdef class MulticastSubscription(SubscriptionEnd):
     has forgotten it. After `silence_ns` of the stream another session may take its place, and the
     server is asked for the stream if no group has ever brought it. A number more than `jump_max`
     beyond what is known has to be confirmed. Up to `held_packets_max` packets wait for a gap to be
-    closed, within `held_frames_max` (a power of two) frames of it. The caller keeps the sockets open; `owner` is
+    closed, within `held_frames_max` (a power of two) frames of it. `stamps`: the sockets tell when
+    a packet arrived, and `received_ns` is to say so. The caller keeps the sockets open; `owner` is
     kept as long as this. ValueError for settings that cannot be.
     """
 
@@ -305,7 +306,7 @@ cdef class MulticastSubscription(SubscriptionEnd):
                  uint64_t ask_again_ns=5 * MILLISECOND_NS, uint64_t give_up_ns=GIVE_UP_NS,
                  uint64_t silence_ns=SILENCE_NS, uint64_t jump_max=1 << 16,
                  uint32_t held_packets_max=4096, uint64_t held_frames_max=1 << 17,
-                 CounterSet counters=None, owner=None):
+                 bint stamps=False, CounterSet counters=None, owner=None):
         cdef MulticastReceiver* r = &self.receiver
         super().__init__()
         if len(session) > SESSION_BYTES:
@@ -326,6 +327,8 @@ cdef class MulticastSubscription(SubscriptionEnd):
         r.sources[SOURCE_A] = a
         r.sources[SOURCE_B] = b
         r.sources[SOURCE_ANSWERS] = rerequest
+        r.paces[SOURCE_A].stamps = stamps
+        r.paces[SOURCE_B].stamps = stamps
         r.expected = expected
         r.known_end = expected
         r.stride = STRIDE_START
@@ -405,7 +408,8 @@ cdef class MulticastSubscription(SubscriptionEnd):
 
     @property
     def received_ns(self):
-        """UNIX time at which the newest packet reached the card or the kernel; 0: not known."""
+        """UNIX time at which the newest packet reached the card or the kernel; 0: not known, as
+        without `stamps`."""
         return self.receiver.stamp_ns
 
     @property
