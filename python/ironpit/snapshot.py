@@ -213,7 +213,11 @@ class SnapshotServer:
         accepted = soupbin.encode("LoginAccepted", session=self.session, sequence_number=1)
         # The time limit is of the whole, as that of socket.sendall is.
         connection.settimeout(SEND_TIMEOUT_S)
-        connection.sendall(accepted + self._picture(asked_s))
+        # In a segment of its own: Wireshark's SoupBinTCP dissector begins a new conversation with
+        # it, and forgets the first half of a packet that is split at the end of that segment.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(accepted)
+        connection.sendall(self._picture(asked_s))
         self._count("served")
         # Close only when the peer has read it all: a close with unread bytes (its logout, its
         # heartbeats) would be a reset, and take away what is still on its way (RFC 1122, 4.2.2.13).

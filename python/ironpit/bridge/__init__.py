@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 
 from ironcore.base.counter_set import CounterSet
+from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
+from ironpit.bridge import watched
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Source, Target, open_source, open_target
 from ironpit.bridge.news import ConnectionNews
@@ -23,7 +25,7 @@ __all__ = ["Bridge"]
 class Bridge:
     """A stream from one address to another, on a thread of its own from `start` to `stop`.
 
-    UserError when either end cannot be opened.
+    counters: where it counts, for who looks on. UserError when either end cannot be opened.
     """
 
     def __init__(
@@ -35,10 +37,13 @@ class Bridge:
         on_gap: str = "pass",
         idle: str = "backoff",
         cpu: int | None = None,
+        counters: CountersFile | None = None,
     ) -> None:
-        self.target: Target = open_target(target, say)
+        # A file without counters yet is false, so it is compared.
+        file = CountersFile.anonymous(watched.needed(target)) if counters is None else counters
+        self.target: Target = open_target(target, say, file)
         try:
-            self.source: Source = open_source(source, self.target.end.sequence_next, say)
+            self.source: Source = open_source(source, self.target.end.sequence_next, say, file)
         except BaseException:
             self.target.close()
             raise
@@ -50,7 +55,8 @@ class Bridge:
                 say,
                 dialled=self.source.dialler is not None,
             )
-        self.counters = CounterSet("bridge", bridge.COUNTERS)
+        self.counters = CounterSet("bridge", bridge.COUNTERS, file)
+        self.positions = watched.Positions(file)
         self.stage = bridge.BridgeStage(
             self.source.end, self.target.end, self.counters, on_gap=on_gap
         )
@@ -68,6 +74,7 @@ class Bridge:
         turns = -1
         ended_s = None
         while not lifecycle.wait(TURN_S):
+            self.note_positions()
             if self.runner.failure is not None:
                 return Exit.FAILED
             if self.runner.turns != turns:
@@ -80,6 +87,10 @@ class Bridge:
                 if time.monotonic() - ended_s >= END_TOLD_S:
                     return Exit.OK
         return Exit.OK
+
+    def note_positions(self) -> None:
+        """Where the ends stand, for who looks at the counters."""
+        self.positions.note(self.source.end.sequence_next, self.target.end.sequence_next)
 
     @property
     def complaint(self) -> str:
@@ -96,6 +107,7 @@ class Bridge:
         """Stop carrying, and close both ends."""
         self.runner.stop()
         self.runner.join()
+        self.note_positions()
         self.source.close()
         self.target.close()
 

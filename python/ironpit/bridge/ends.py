@@ -3,20 +3,33 @@
 from collections.abc import Callable
 from typing import Any
 
+from ironcore.base.counter_set import CounterSet
+from ironcore.base.counters import CountersFile
+from ironcore.messaging import multicast_publication, multicast_subscription, shm, tcp_subscription
 from ironcore.messaging.publication import PublicationEnd
-from ironcore.messaging.shm import ShmPublication, ShmSubscription
+from ironcore.messaging.shm import ShmPublication, ShmSubscription, positions
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime import pipeline
-from ironpit.bridge.addresses import MIB, Address
+from ironpit.bridge.addresses import MIB, QUEUE_BYTES, WINDOW_BYTES, Address
+from ironpit.config.scalars import show_size
 from ironpit.errors import Exit, UserError
+from ironpit.hosted import rounding
 from ironpit.messaging import multicast, tcp
+from ironpit.messaging.tls import COUNTERS as TLS_COUNTERS
 from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer
 
 SESSION = "IRONPIT"
+RING_BYTES = 64 * MIB
 PATIENCE_NS = 5_000_000_000
 Say = Callable[[str], None]
+
+SOURCE_COUNTERS = {
+    "shm": shm.SUBSCRIPTION_COUNTERS,
+    "multicast": multicast_subscription.SUBSCRIPTION_COUNTERS,
+    "tcp": tcp_subscription.SUBSCRIPTION_COUNTERS,
+}
 
 
 class Source:
@@ -80,14 +93,18 @@ def _certificates(options: dict[str, Any], authorities: str) -> Certificates | N
     )
 
 
-def open_source(address: Address, sequence_next: int, say: Say) -> Source:
+def open_source(address: Address, sequence_next: int, say: Say, counters: CountersFile) -> Source:
     """The subscription at --from, which goes on with this number as far as it can."""
     options = address.options
+    counted = CounterSet("from", SOURCE_COUNTERS[address.transport], counters)
     if address.transport == "shm":
         try:
             return Source(
                 ShmSubscription(
-                    address.path, options.get("reader", ""), from_=options.get("from", "oldest")
+                    address.path,
+                    options.get("reader", ""),
+                    from_=options.get("from", "oldest"),
+                    counters=counted,
                 )
             )
         except (OSError, ValueError) as error:
@@ -97,6 +114,7 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
             opened = multicast.subscribe(
                 *address.groups,
                 expected=sequence_next,
+                counters=counted,
                 **_names(options, session="session", rerequest="rerequest", give_up="give_up_ns"),
             )
         except multicast.MulticastError as error:
@@ -112,6 +130,7 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
         options.get("name", ""),
         sequence=sequence,
         dialled=files is not None,
+        counters=counted,
         **_names(
             options,
             session="session",
@@ -123,22 +142,28 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
     if files is None:
         return Source(subscription)
     dialler = TlsDialler(
-        subscription, address.endpoint, files, say, server_name=options.get("server_name", "")
+        subscription,
+        address.endpoint,
+        files,
+        say,
+        CounterSet("from-tls", TLS_COUNTERS, counters),
+        server_name=options.get("server_name", ""),
     )
     return Source(subscription, dialler)
 
 
-def open_target(address: Address, say: Say) -> Target:
+def open_target(address: Address, say: Say, counters: CountersFile) -> Target:
     """The publication at --to; a ring that is not there is made."""
     options = address.options
     if address.transport == "shm":
-        return _ring(address)
+        return _ring(address, say, counters)
     if address.transport == "multicast":
         try:
             opened = multicast.publish(
                 options.get("session", SESSION),
                 *address.groups,
                 ttl=options.get("ttl", 0),
+                counters=CounterSet("to", multicast_publication.PUBLICATION_COUNTERS, counters),
                 **_names(
                     options, rerequest="rerequest", window="window_bytes", heartbeat="heartbeat_ns"
                 ),
@@ -147,14 +172,16 @@ def open_target(address: Address, say: Say) -> Target:
             raise UserError(f"--to {address.text}: {error}", Exit.REFUSED) from error
         return Target(opened.end, list(opened.sockets))
     files = _certificates(options, "client_ca")
-    window_bytes = options.get("window", 64 * MIB)
+    window_bytes = options.get("window", WINDOW_BYTES)
     listener = tcp.listen(address.endpoint, f"--to {address.text}")
     try:
         publication = TcpPublication(
             -1 if files else listener.fileno(),
             options.get("session", SESSION),
             window_bytes=window_bytes,
-            queue_bytes=min(options.get("queue", 8 * MIB), window_bytes),
+            queue_bytes=options.get("queue", min(QUEUE_BYTES, window_bytes)),
+            counters_file=counters,
+            writer="to",
             **_names(
                 options,
                 policy="policy",
@@ -163,26 +190,46 @@ def open_target(address: Address, say: Say) -> Target:
                 peer_timeout="peer_timeout_ns",
             ),
         )
-        server = TlsServer(publication, listener, files, say) if files else None
+        server = None
+        if files is not None:
+            counted = CounterSet("to-tls", TLS_COUNTERS, counters)
+            server = TlsServer(publication, listener, files, say, counted)
     except BaseException:
         listener.close()
         raise
     return Target(publication, [listener], server)
 
 
-def _ring(address: Address) -> Target:
+def _ring(address: Address, say: Say, counters: CountersFile) -> Target:
     options = address.options
     try:
-        if not address.path.exists():
-            pipeline.create_relay_ring(
+        if address.path.exists():
+            _note_capacity(address, say)
+        else:
+            created = pipeline.create_relay_ring(
                 address.path,
-                options.get("capacity", 64 * MIB),
+                options.get("capacity", RING_BYTES),
                 readers=options["readers"].split(",") if "readers" in options else [],
                 patience_ns=options.get("patience", PATIENCE_NS),
             )
-        return Target(ShmPublication(address.path), [])
+            if created.capacity_bytes != created.capacity_bytes_asked:
+                text = rounding(created.capacity_bytes_asked, created.capacity_bytes)
+                say(f"--to shm:{address.path}: capacity: {text}")
+        counted = CounterSet("to", shm.PUBLICATION_COUNTERS, counters)
+        return Target(ShmPublication(address.path, counted), [])
     except (OSError, ValueError) as error:
         raise UserError(f"--to {address.text}: {_reason(error)}", Exit.REFUSED) from error
+
+
+def _note_capacity(address: Address, say: Say) -> None:
+    """A ring that is there stays as it is, whatever size was asked for."""
+    asked = address.options.get("capacity")
+    there = positions(address.path).capacity_bytes
+    if asked is not None and pipeline.ring_capacity(address.path, asked) != there:
+        say(
+            f"--to shm:{address.path}: capacity={show_size(asked)} is not used: the ring is there, "
+            f"with {show_size(there)}"
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -62,6 +62,9 @@ class Dripping:
     def monotonic(self) -> float:
         return self.now_s
 
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        assert (level, option, value) == (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def settimeout(self, timeout_s: float) -> None:
         assert timeout_s > 0
 

@@ -1,0 +1,1 @@
+"""The commands of tune-host, one module each: `run(options) -> exit code`."""

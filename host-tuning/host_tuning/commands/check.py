@@ -1,0 +1,31 @@
+"""`tune-host --check`: judge the host and print the verdicts."""
+
+import datetime
+import importlib
+import sys
+from argparse import Namespace
+
+from host_tuning import check
+from host_tuning.commands.common import host_of, profile_of, settings_of
+from host_tuning.report import Report
+
+
+def run(options: Namespace) -> int:
+    """Check, print, and return the exit code."""
+    host = host_of(options)
+    profile = profile_of(options, host)
+    verdicts = check.run(host, profile, settings_of(options), datetime.date.today())
+    report = Report(host, profile, verdicts, check.exit_code(verdicts, options.strict))
+    show(report, options.format)
+    return report.exit_code
+
+
+def show(report: Report, shape: str) -> None:
+    """Print a report as table, as JSON or in latency-audit's shape."""
+    if shape == "table":
+        from host_tuning import report_table
+
+        report_table.write(report)
+        return
+    module = {"json": "report_json", "latency-audit": "report_latency_audit"}[shape]
+    sys.stdout.write(importlib.import_module(f"host_tuning.{module}").text(report))

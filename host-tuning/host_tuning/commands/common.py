@@ -1,0 +1,50 @@
+"""What several commands do first: find the host, the target, the profile and the settings."""
+
+from argparse import Namespace
+
+from host_tuning import profile as profiles
+from host_tuning import target as targets
+from host_tuning.errors import ToolError
+from host_tuning.host import Host
+from host_tuning.profile import Profile
+from host_tuning.registry import SETTINGS, find
+from host_tuning.setting import Setting
+from host_tuning.tree import HostTree
+
+
+def host_of(options: Namespace) -> Host:
+    """The host below --root and its target. Errors: ToolError."""
+    tree = HostTree(options.root)
+    for directory in ("/proc", "/sys"):
+        if not tree.names(directory):
+            raise ToolError(
+                f"--root {options.root}: found no {directory}, expected the tree of a Linux host"
+            )
+    target = targets.load(options.config) if options.config else targets.Target()
+    target = targets.from_options(target, options.cpus, options.housekeeping, options.interface)
+    host = Host(tree, target)
+    if not host.topology.online:
+        raise ToolError(
+            f"--root {options.root}: found no /sys/devices/system/cpu/online, "
+            "expected the tree of a Linux host"
+        )
+    host.target = targets.settle(target, host.topology, tree)
+    for key in {*target.overrides, *target.severities, *(one.setting for one in target.waivers)}:
+        find(key, target.source)
+    return host
+
+
+def profile_of(options: Namespace, host: Host) -> Profile:
+    """The profile that was named, by option or host file, or that suits the host."""
+    if options.profile:
+        return profiles.load(options.profile)
+    if host.target.profile:
+        return profiles.load(host.target.profile, f"{host.target.source}: host.profile")
+    return profiles.load(profiles.suited(host.identity))
+
+
+def settings_of(options: Namespace) -> list[Setting]:
+    """The settings that --only and --skip leave. Errors: ToolError for an unknown id."""
+    only = {find(name, "--only").id for item in options.only for name in item.split(",")}
+    skip = {find(name, "--skip").id for item in options.skip for name in item.split(",")}
+    return [one for one in SETTINGS if (not only or one.id in only) and one.id not in skip]

@@ -1,0 +1,98 @@
+"""Short ways to make the findings that nearly every inspection makes."""
+
+from host_tuning.host import Host
+from host_tuning.tree import Reading
+from host_tuning.verdict import Conformity, Cost, Finding, Json
+
+
+def unread(
+    host: Host, reading: Reading, expected: str, absent: str, subject: str = "host"
+) -> Finding:
+    """The finding for a file that gave no text.
+
+    On the live host a missing file means that there is no such knob, for the reason `absent`. In a
+    capture that is so only where the file's directory was captured, and of /proc itself captures
+    only ever have some files; else nobody looked. Any other errno (no permission, an I/O error)
+    leaves it unknown.
+    """
+    directory = reading.path.rpartition("/")[0]
+    captured = directory != "/proc" and bool(host.tree.names(directory))
+    if reading.missing and not host.live and not captured:
+        reason = f"{reading.path}: not in this capture"
+        return Finding(
+            Conformity.UNKNOWN, subject, expected=expected, reason=reason, paths=(reading.path,)
+        )
+    if reading.missing:
+        return Finding(
+            Conformity.NOT_APPLICABLE,
+            subject,
+            expected=expected,
+            reason=absent,
+            paths=(reading.path,),
+        )
+    return Finding(
+        Conformity.UNKNOWN,
+        subject,
+        expected=expected,
+        reason=reading.why_not,
+        paths=(reading.path,),
+    )
+
+
+def judged(
+    conforms: bool,
+    reading: Reading,
+    expected: str,
+    *,
+    subject: str = "host",
+    parsed: Json = None,
+    reason: str = "",
+    cost: Cost | None = None,
+    fix: tuple[str, ...] = (),
+    undo: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for a text that was read: it conforms, or it deviates and has a fix."""
+    return Finding(
+        Conformity.CONFORMS if conforms else Conformity.DEVIATES,
+        subject,
+        reading.value,
+        parsed if parsed is not None else reading.value,
+        expected,
+        reason,
+        (reading.path,),
+        cost or Cost(),
+        () if conforms else fix,
+        () if conforms else undo,
+    )
+
+
+def write_command(value: str, path: str) -> str:
+    """The command that a person types to write a value."""
+    return f"echo {value} | sudo tee {path}"
+
+
+def unknown(
+    reason: str,
+    subject: str = "host",
+    *,
+    expected: str = "",
+    actual: str = "",
+    paths: tuple[str, ...] = (),
+    fix: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for what cannot be told, and why."""
+    return Finding(
+        Conformity.UNKNOWN, subject, actual, None, expected, reason, paths, Cost(), fix
+    )
+
+
+def not_applicable(
+    reason: str,
+    subject: str = "host",
+    *,
+    expected: str = "",
+    actual: str = "",
+    paths: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for a knob that this host does not have, and why."""
+    return Finding(Conformity.NOT_APPLICABLE, subject, actual, None, expected, reason, paths)

@@ -1,0 +1,48 @@
+"""All settings, in the order of the table."""
+
+import difflib
+
+from host_tuning.errors import ToolError
+from host_tuning.setting import Setting
+from host_tuning.settings import (
+    clock,
+    cpu,
+    frequency,
+    idle,
+    interrupts,
+    isolation,
+    kernel,
+    memory,
+    network,
+    onload,
+    pressure,
+    process,
+    sockets,
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    *cpu.SETTINGS,
+    *frequency.SETTINGS,
+    *idle.SETTINGS,
+    *isolation.SETTINGS,
+    *kernel.SETTINGS,
+    *interrupts.SETTINGS,
+    *network.SETTINGS,
+    *sockets.SETTINGS,
+    *memory.SETTINGS,
+    *process.SETTINGS,
+    *clock.SETTINGS,
+    *pressure.SETTINGS,
+    *onload.SETTINGS,
+)
+
+BY_ID = {setting.id: setting for setting in SETTINGS}
+
+
+def find(setting_id: str, option: str) -> Setting:
+    """The setting of this id. Errors: ToolError that names the option and the nearest ids."""
+    if setting_id in BY_ID:
+        return BY_ID[setting_id]
+    near = difflib.get_close_matches(setting_id, BY_ID, 3, 0.5)
+    hint = f", nearest: {', '.join(near)}" if near else ""
+    raise ToolError(f"{option}: found {setting_id!r}, expected an id of tune-host --list{hint}")

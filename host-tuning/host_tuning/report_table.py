@@ -1,0 +1,178 @@
+"""The check's report as a table for people: grouped, worst first, coloured on a terminal."""
+
+import os
+import shutil
+import sys
+import textwrap
+from typing import TextIO
+
+from host_tuning import report_json
+from host_tuning.check import Verdict
+from host_tuning.cpulist import format_list
+from host_tuning.identity import Identity
+from host_tuning.report import Report, by_group, core_verdicts, merged
+from host_tuning.verdict import WORST_FIRST, Cost, Finding, Status
+
+COLOURS = {
+    Status.FAIL: "1;31",
+    Status.NEEDS_REBOOT: "1;35",
+    Status.UNKNOWN: "36",
+    Status.WARN: "33",
+    Status.INFO: "34",
+    Status.PASS: "32",
+    Status.NOT_APPLICABLE: "2",
+}
+WORDS = {Status.NOT_APPLICABLE: "n/a", Status.NEEDS_REBOOT: "reboot"}
+STATUS_COLUMNS, ID_COLUMNS, WIDTH_MIN = 8, 19, 60
+FIXES_MAX = 2  # a setting of 64 CPUs has 64 fixes; all of them are in the JSON and in --plan
+
+
+def is_coloured(stream: TextIO) -> bool:
+    """Whether colours are wanted: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def describe(identity: Identity) -> str:
+    """The host in words: `KVM (Firecracker-like), cloud unknown, container: docker`."""
+    if identity.machine == "vm":
+        name = identity.hypervisor or "virtual machine, hypervisor unknown"
+        words = [f"{name} ({identity.variant})" if identity.variant else name]
+        words.append(identity.cloud or "cloud unknown")
+    elif identity.machine == "bare-metal":
+        words = ["bare metal", *([identity.cloud] if identity.cloud else [])]
+    else:
+        words = ["machine unknown"]
+    if identity.instance_type:
+        words.append(identity.instance_type)
+    if identity.container:
+        words.append(f"container: {identity.container}")
+    return ", ".join(words)
+
+
+def cost_words(cost: Cost) -> str:
+    """A cost with its source: `133 µs (sysfs)`; empty if it is unknown."""
+    if cost.value is None:
+        return f"{cost.citation} (cited)" if cost.source == "cited" and cost.citation else ""
+    value, unit = float(cost.value), cost.unit
+    for limit, larger in ((1e9, "s"), (1e6, "ms"), (1e3, "µs")):
+        if unit == "ns" and value >= limit:
+            value, unit = value / limit, larger
+            break
+    source = f"{cost.source}: {cost.citation}" if cost.citation else cost.source
+    return f"{value:g} {unit} ({source})"
+
+
+class _Printer:
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.coloured = is_coloured(stream)
+        width = shutil.get_terminal_size((120, 24)).columns if self.coloured else 120
+        self.width = max(width, WIDTH_MIN)
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.coloured else text
+
+    def line(self, text: str = "") -> None:
+        self.stream.write(text.rstrip() + "\n")
+
+    def row(self, status: Status, name: str, text: str) -> None:
+        """A row: status, id, and text that is wrapped into its own column."""
+        word = WORDS.get(status, status.value)
+        head = f"  {self.paint(word.ljust(STATUS_COLUMNS), COLOURS[status])}{name:{ID_COLUMNS}}"
+        indent = " " * (2 + STATUS_COLUMNS + ID_COLUMNS)
+        room = self.width - len(indent)
+        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        self.line(head + (lines[0] if lines else ""))
+        for more in lines[1:]:
+            self.line(indent + more)
+
+    def note(self, text: str) -> None:
+        """A line below a row, in the row's text column."""
+        indent = " " * (2 + STATUS_COLUMNS + ID_COLUMNS)
+        wrapped = textwrap.wrap(
+            text, self.width, initial_indent=indent, subsequent_indent=indent + "  ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        for part in wrapped:
+            self.line(self.paint(part, "2"))
+
+
+def _says(finding: Finding, status: Status) -> str:
+    """A finding in one sentence."""
+    actual = " ".join(finding.actual.split())
+    if len(actual) > 160:
+        actual = actual[:157] + "..."
+    subject = "" if finding.subject == "host" else f"{finding.subject}: "
+    if status in (Status.NOT_APPLICABLE, Status.UNKNOWN) and finding.reason:
+        return subject + finding.reason
+    words = actual or "nothing"
+    if status in (Status.FAIL, Status.WARN, Status.NEEDS_REBOOT) and finding.expected:
+        words += f", expected {finding.expected}"
+    return subject + words + (f" ({finding.reason})" if finding.reason else "")
+
+
+def _verdict(printer: _Printer, verdict: Verdict) -> None:
+    rows = merged(verdict)
+    name = verdict.setting.id
+    fixes: list[str] = []
+    for status, finding in rows:
+        if status is not verdict.status and status in (Status.PASS, Status.NOT_APPLICABLE):
+            continue
+        printer.row(status, name, _says(finding, status))
+        name = ""
+        cost = finding.cost if finding.cost.source != "unknown" else verdict.setting.cost
+        if status in (Status.FAIL, Status.WARN, Status.NEEDS_REBOOT):
+            if cost_words(cost):
+                printer.note(f"cost: {cost_words(cost)}")
+            fixes += [fix for fix in finding.fix if fix not in fixes]
+    for fix in fixes[:FIXES_MAX]:
+        printer.note(f"fix: {fix}")
+    if len(fixes) > FIXES_MAX:
+        printer.note(f"and {len(fixes) - FIXES_MAX} more: tune-host --plan")
+    if verdict.waiver:
+        printer.note(f"waived until {verdict.waiver.until}: {verdict.waiver.reason}")
+    if verdict.expired:
+        printer.note(f"the waiver expired on {verdict.expired.until}: {verdict.expired.reason}")
+
+
+def write(report: Report, stream: TextIO = sys.stdout) -> None:
+    """Print the table."""
+    printer = _Printer(stream)
+    target = report.host.target
+    printer.line(
+        f"{describe(report.host.identity)}; "
+        f"kernel {report_json.kernel(report) or 'unknown'}; profile {report.profile.name}"
+    )
+    printer.line(
+        f"hot CPUs {format_list(target.hot) or 'none'}; "
+        f"housekeeping {format_list(target.housekeeping)}; "
+        f"interfaces {', '.join(target.interfaces) or 'none'}; from {target.source}"
+    )
+    for group, verdicts in by_group(report.verdicts):
+        printer.line()
+        printer.line(printer.paint(group, "1"))
+        for verdict in verdicts:
+            _verdict(printer, verdict)
+    _end(printer, report)
+
+
+def _end(printer: _Printer, report: Report) -> None:
+    printer.line()
+    for core in core_verdicts(report):
+        if core.failing:
+            words = f"not fit: {', '.join(core.failing)}"
+            if core.unproved:
+                words += f"; unproved: {', '.join(core.unproved)}"
+        elif core.unproved:
+            words = f"nothing fails, unproved: {', '.join(core.unproved)}"
+        else:
+            words = "fit"
+        colour = COLOURS[Status.FAIL if core.failing else core.status]
+        printer.line(f"{printer.paint(f'cpu {core.cpu}', colour)}: {words}")
+    counts = report.counts()
+    said = [
+        printer.paint(f"{counts[status]} {status.value}", COLOURS[status])
+        for status in WORST_FIRST
+        if counts[status]
+    ]
+    printer.line(f"{len(report.verdicts)} checks: {', '.join(said)}")

@@ -1,0 +1,1 @@
+"""The settings that tune-host knows, one module a group."""

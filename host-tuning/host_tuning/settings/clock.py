@@ -1,0 +1,5 @@
+"""Settings: clocks."""
+
+from host_tuning.setting import Setting
+
+SETTINGS: tuple[Setting, ...] = ()

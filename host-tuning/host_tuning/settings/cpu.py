@@ -1,0 +1,5 @@
+"""Settings: smt, mitigations, uncore, power profile, machine checks, firmware."""
+
+from host_tuning.setting import Setting
+
+SETTINGS: tuple[Setting, ...] = ()

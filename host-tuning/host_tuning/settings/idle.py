@@ -1,0 +1,5 @@
+"""Settings: idle states."""
+
+from host_tuning.setting import Setting
+
+SETTINGS: tuple[Setting, ...] = ()

@@ -1,0 +1,5 @@
+"""Settings: watchdogs, timers, preemption, throttling, statistics."""
+
+from host_tuning.setting import Setting
+
+SETTINGS: tuple[Setting, ...] = ()

@@ -1,0 +1,5 @@
+"""Settings: cpusets, quotas and limits."""
+
+from host_tuning.setting import Setting
+
+SETTINGS: tuple[Setting, ...] = ()
