@@ -1,8 +1,14 @@
 """Short ways to make the findings that nearly every inspection makes."""
 
+from collections.abc import Iterable
+
 from host_tuning.host import Host
 from host_tuning.tree import Reading
 from host_tuning.verdict import Conformity, Cost, Finding, Json
+
+# Directories of which captures keep single files, and whose files nearly every kernel has: that
+# one is missing from a capture says nothing about the host.
+PICKED_FROM = ("/proc", "/proc/self", "/proc/1", "/sys/fs")
 
 
 def unread(
@@ -15,7 +21,8 @@ def unread(
     errno (no permission, an I/O error) leaves it unknown.
     """
     directory = reading.path.rpartition("/")[0]
-    if reading.missing and not host.live and not host.tree.names(directory):
+    uncaptured = directory in PICKED_FROM or not host.tree.names(directory)
+    if reading.missing and not host.live and uncaptured:
         reason = f"{reading.path}: not in this capture"
         return Finding(
             Conformity.UNKNOWN, subject, expected=expected, reason=reason, paths=(reading.path,)
@@ -67,3 +74,33 @@ def judged(
 def write_command(value: str, path: str) -> str:
     """The command that a person types to write a value."""
     return f"echo {value} | sudo tee {path}"
+
+
+def unknown(
+    reason: str,
+    subject: str = "host",
+    *,
+    expected: str = "",
+    actual: str = "",
+    paths: tuple[str, ...] = (),
+    fix: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for what cannot be told, and why."""
+    return Finding(Conformity.UNKNOWN, subject, actual, None, expected, reason, paths, Cost(), fix)
+
+
+def not_applicable(
+    reason: str,
+    subject: str = "host",
+    *,
+    expected: str = "",
+    actual: str = "",
+    paths: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for a knob that this host does not have, and why."""
+    return Finding(Conformity.NOT_APPLICABLE, subject, actual, None, expected, reason, paths)
+
+
+def numbers(values: Iterable[int]) -> Json:
+    """CPUs and the like as data: a rising list."""
+    return list[Json](sorted(values))
