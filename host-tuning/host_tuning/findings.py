@@ -17,8 +17,8 @@ def unread(
     """The finding for a file that gave no text.
 
     On the live host a missing file means that there is no such knob, for the reason `absent`. In a
-    capture that is so only where the file's directory was captured; else nobody looked. Any other
-    errno (no permission, an I/O error) leaves it unknown.
+    capture that is so only where the file's directory was captured, and is none of PICKED_FROM;
+    else nobody looked. Any other errno (no permission, an I/O error) leaves it unknown.
     """
     directory = reading.path.rpartition("/")[0]
     uncaptured = directory in PICKED_FROM or not host.tree.names(directory)

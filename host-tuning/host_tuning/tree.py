@@ -69,10 +69,15 @@ class HostTree:
 
     def read(self, path: str) -> Reading:
         """The text of a file, or the errno. Never raises for what a host lacks or refuses."""
+        data, error = self.read_raw(path)
+        return Reading(path, data.decode("utf-8", "replace"), error)
+
+    def read_raw(self, path: str) -> tuple[bytes, int]:
+        """What stands in a file that is no text, and 0; or nothing and the errno."""
         try:
             descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as problem:
-            return Reading(path, "", problem.errno or errno.EIO)
+            return b"", problem.errno or errno.EIO
         try:
             chunks = []
             total = 0
@@ -80,10 +85,10 @@ class HostTree:
                 chunks.append(chunk)
                 total += len(chunk)
         except OSError as problem:
-            return Reading(path, "", problem.errno or errno.EIO)
+            return b"", problem.errno or errno.EIO
         finally:
             os.close(descriptor)
-        return Reading(path, b"".join(chunks).decode("utf-8", "replace"), 0)
+        return b"".join(chunks), 0
 
     def read_at(self, path: str, offset: int, count: int) -> tuple[bytes, int]:
         """Up to `count` bytes of a device at an offset, and 0 or the errno of the failure."""

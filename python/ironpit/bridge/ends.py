@@ -15,6 +15,7 @@ from ironcore.runtime import pipeline
 from ironpit.bridge.addresses import MIB, QUEUE_BYTES, WINDOW_BYTES, Address
 from ironpit.config.scalars import show_size
 from ironpit.errors import Exit, UserError
+from ironpit.hosted import rounding
 from ironpit.messaging import multicast, tcp
 from ironpit.messaging.tls import COUNTERS as TLS_COUNTERS
 from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer
@@ -212,11 +213,8 @@ def _ring(address: Address, say: Say, counters: CountersFile) -> Target:
                 patience_ns=options.get("patience", PATIENCE_NS),
             )
             if created.capacity_bytes != created.capacity_bytes_asked:
-                asked, made = map(show_size, (created.capacity_bytes_asked, created.capacity_bytes))
-                say(
-                    f"--to shm:{address.path}: capacity={asked} rounded up to {made}, "
-                    "a power of two"
-                )
+                text = rounding(created.capacity_bytes_asked, created.capacity_bytes)
+                say(f"--to shm:{address.path}: capacity: {text}")
         counted = CounterSet("to", shm.PUBLICATION_COUNTERS, counters)
         return Target(ShmPublication(address.path, counted), [])
     except (OSError, ValueError) as error:

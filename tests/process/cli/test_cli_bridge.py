@@ -175,7 +175,14 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
 @pytest.mark.parametrize(
     ("source", "target", "code", "text"),
     [
-        ("udp:1", "shm:x", 2, "--from udp:1: found 'udp', expected shm:, multicast: or tcp:"),
+        (
+            "udp:1",
+            "shm:x",
+            2,
+            "--from udp:1: found 'udp', expected shm:, venue:, multicast: or tcp:",
+        ),
+        ("shm:x", "venue:x", 2, "found 'venue', expected shm:, multicast: or tcp:"),
+        ("venue:/nowhere.yaml?reader=x", "shm:y", 2, "/nowhere.yaml: found No such file"),
         ("shm:", "shm:x", 2, "--from shm:: found no path"),
         ("tcp:host:1", "shm:x", 2, "--from tcp:host:1: found 'host:1', expected an IPv4 address"),
         ("tcp:127.0.0.1:1?nam=X", "shm:x", 2, "found the option 'nam', expected one of name,"),
@@ -237,7 +244,7 @@ def test_a_ring_of_another_size_than_asked_for_is_said_to_be(
     far = tmp_path / "far.ring"
     arguments = (f"shm:{path}", f"shm:{far}?capacity=3MiB")
     said = bridges.stop(bridges.start(*arguments))
-    assert f"--to shm:{far}: capacity=3MiB rounded up to 4MiB, a power of two" in said
+    assert f"--to shm:{far}: capacity: 3MiB rounded up to 4MiB, a power of two" in said
     assert broadcast.positions(far).capacity_bytes == 4 << 20
     assert "capacity" not in bridges.stop(bridges.start(*arguments)).replace(arguments[1], "")
     said = bridges.stop(bridges.start(f"shm:{path}", f"shm:{far}?capacity=8MiB"))
