@@ -81,9 +81,7 @@ def unknown(
     fix: tuple[str, ...] = (),
 ) -> Finding:
     """The finding for what cannot be told, and why."""
-    return Finding(
-        Conformity.UNKNOWN, subject, actual, None, expected, reason, paths, Cost(), fix
-    )
+    return Finding(Conformity.UNKNOWN, subject, actual, None, expected, reason, paths, Cost(), fix)
 
 
 def not_applicable(
