@@ -66,7 +66,7 @@ dist: $(VENV)/.ready-lint ## build sdist and wheel, install the wheel in a fresh
 
 clean: ## remove what builds and tests left behind
 	rm -rf build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find pyx '(' -name '*.so' -o -name '*.c' ')' -delete
+	find pyx host-tuning '(' -name '*.so' -o -name '*.c' ')' -delete
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 distclean: clean ## and the virtual environment

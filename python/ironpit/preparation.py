@@ -62,6 +62,7 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
             f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
         },
         snapshot=config.streams.market_data.snapshot is not None,
+        session=config.venue.name,
     )
     _note_ring("streams.events", created, say)
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1
@@ -82,7 +83,10 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
     if market_data.transport == "shm":
         market_data.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         created = pipeline.create_open_ring(
-            market_data.path, market_data.capacity_bytes, huge_pages=market_data.huge_pages
+            market_data.path,
+            market_data.capacity_bytes,
+            huge_pages=market_data.huge_pages,
+            session=config.venue.name,
         )
         _note_ring("streams.market_data", created, say)
 

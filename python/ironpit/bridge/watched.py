@@ -41,7 +41,10 @@ def facts_of(counters: Path) -> Path:
 
 
 def default_counters(source: Address, target: Address) -> Path:
-    """The counters file of a bridge between these addresses. UserError: not ours to write."""
+    """The counters file of a bridge between these addresses; a venue's reader has it with the
+    venue's. UserError: not ours to write."""
+    if source.counters is not None:
+        return source.counters
     directory = bridges_directory()
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()

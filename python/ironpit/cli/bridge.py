@@ -15,6 +15,9 @@ addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
             from=oldest|now
     --to:   made if it is not there: capacity=64MiB (rounded up to a power of two),
             readers=NAME,NAME (waited for), patience=5s
+  venue:FILE                        the event stream of the venue configured there
+    --from: reader=NAME (of streams.events.readers: waited for if it is gating),
+            from=oldest|now
   multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
     --from: session=, rerequest=ADDRESS:PORT, give_up=3s
     --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s
@@ -59,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="where `ironpit stat --counters FILE` finds the bridge's counters, running or dead "
-        "(default: in shared memory, for `ironpit stat --bridges`; taken away when it ends well)",
+        "(default: in shared memory, for `ironpit stat --bridges`, with the venue's for --from "
+        "venue:; taken away when it ends well)",
     )
     add_json_argument(parser)
 

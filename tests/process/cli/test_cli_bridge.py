@@ -175,7 +175,14 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
 @pytest.mark.parametrize(
     ("source", "target", "code", "text"),
     [
-        ("udp:1", "shm:x", 2, "--from udp:1: found 'udp', expected shm:, multicast: or tcp:"),
+        (
+            "udp:1",
+            "shm:x",
+            2,
+            "--from udp:1: found 'udp', expected shm:, venue:, multicast: or tcp:",
+        ),
+        ("shm:x", "venue:x", 2, "found 'venue', expected shm:, multicast: or tcp:"),
+        ("venue:/nowhere.yaml?reader=x", "shm:y", 2, "/nowhere.yaml: found No such file"),
         ("shm:", "shm:x", 2, "--from shm:: found no path"),
         ("tcp:host:1", "shm:x", 2, "--from tcp:host:1: found 'host:1', expected an IPv4 address"),
         ("tcp:127.0.0.1:1?nam=X", "shm:x", 2, "found the option 'nam', expected one of name,"),

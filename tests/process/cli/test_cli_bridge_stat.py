@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def ring_with_frames(
 
 def await_frames(path: Path, last: int) -> None:
     reader, seen = ShmSubscription(path, from_="oldest"), [0]
+    deadline_s = time.monotonic() + DEADLINE_S
     while seen[-1] < last:
+        assert time.monotonic() < deadline_s, f"{seen[-1]} is the last frame that came"
         reader.poll(lambda sequence, _: seen.append(sequence))
 
 
