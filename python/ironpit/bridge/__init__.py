@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
@@ -13,7 +14,7 @@ from ironpit.bridge import watched
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Source, Target, open_source, open_target
 from ironpit.bridge.news import ConnectionNews
-from ironpit.errors import Exit
+from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 
 TURN_S = 0.02
@@ -25,7 +26,8 @@ __all__ = ["Bridge"]
 class Bridge:
     """A stream from one address to another, on a thread of its own from `start` to `stop`.
 
-    counters: where it counts, for who looks on. UserError when either end cannot be opened.
+    counters: where it counts, for who looks on. journal: of the same stream, for what the source
+    has lost. UserError when either end, or the journal, cannot be opened.
     """
 
     def __init__(
@@ -38,7 +40,10 @@ class Bridge:
         idle: str = "backoff",
         cpu: int | None = None,
         counters: CountersFile | None = None,
+        journal: Path | None = None,
     ) -> None:
+        if journal is not None and not journal.is_dir():
+            raise UserError(f"--journal {journal}: expected a journal's directory", Exit.REFUSED)
         # A file without counters yet is false, so it is compared.
         file = CountersFile.anonymous(watched.needed(target)) if counters is None else counters
         self.target: Target = open_target(target, say, file)
@@ -58,7 +63,7 @@ class Bridge:
         self.counters = CounterSet("bridge", bridge.COUNTERS, file)
         self.positions = watched.Positions(file)
         self.stage = bridge.BridgeStage(
-            self.source.end, self.target.end, self.counters, on_gap=on_gap
+            self.source.end, self.target.end, self.counters, on_gap=on_gap, journal=journal
         )
         self.runner = Runner("bridge", [self.stage], idle=idle, cpu=cpu)
 

@@ -51,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frames that the source has lost for good: pass the gap on (default), or stop",
     )
     parser.add_argument(
+        "--journal",
+        type=Path,
+        metavar="DIR",
+        help="a venue's journal, for events that the source has lost (default: with --from venue: "
+        "and a gating reader, the venue's; otherwise none)",
+    )
+    parser.add_argument(
         "--idle",
         choices=("spin", "yield", "backoff"),
         default="backoff",
@@ -92,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
                 idle=arguments.idle,
                 cpu=arguments.cpu,
                 counters=counters,
+                journal=arguments.journal or source.journal,
             )
         except UserError:
             watched.forget(place)
@@ -115,5 +123,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.counters is None:
         watched.forget(place)
     counts = bridge.counts()["bridge"]
-    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source")
+    filled = f", {counts['filled']} of the journal's" if counts["filled"] else ""
+    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source{filled}")
     return Exit.OK
