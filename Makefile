@@ -70,7 +70,7 @@ install-systemd: ## the units (DESTDIR= BINDIR=/opt/ironpit/bin HOT=2-5 HOUSEKEE
 
 clean: ## remove what builds and tests left behind
 	rm -rf build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find pyx '(' -name '*.so' -o -name '*.c' ')' -delete
+	find pyx host-tuning '(' -name '*.so' -o -name '*.c' ')' -delete
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 distclean: clean ## and the virtual environment

@@ -48,6 +48,12 @@ DIRECTIVES = {
 }
 
 
+def sources() -> list[tuple[Path, Path]]:
+    """Every .pyx with the root that its module's name begins at."""
+    roots = (ROOT / "pyx", ROOT / "host-tuning")
+    return [(root, source) for root in roots for source in sorted(root.rglob("*.pyx"))]
+
+
 def compile_args() -> list[str]:
     args = [*WARNINGS, *COMPILE_ARGS[MODE], "-std=gnu11"]
     if MARCH:
@@ -83,17 +89,17 @@ def write_stamps(c_directory: Path) -> str:
 
 def remove_orphans() -> None:
     """Delete modules that no source stands behind: Python would go on importing them."""
-    for tree in (ROOT / "pyx", *(ROOT / "build").glob("lib.*")):
+    modules = {source.relative_to(root).with_suffix("") for root, source in sources()}
+    for tree in (ROOT / "pyx", ROOT / "host-tuning", *(ROOT / "build").glob("lib.*")):
         for module in tree.rglob("*.so"):
-            source = module.with_name(module.name.partition(".")[0] + ".pyx")
-            if not (ROOT / "pyx" / source.relative_to(tree)).exists():
+            if module.relative_to(tree).with_name(module.name.partition(".")[0]) not in modules:
                 print(f"removing {module.relative_to(ROOT)}: its source is gone")
                 module.unlink()
 
 
 def link_c_beside_sources(c_directory: Path) -> None:
     """Cython's coverage plugin looks for a module's C in the module's own folder."""
-    for generated in (c_directory / "pyx").rglob("*.c"):
+    for generated in c_directory.rglob("*.c"):
         link = ROOT / generated.relative_to(c_directory)
         link.unlink(missing_ok=True)
         link.symlink_to(generated)
@@ -103,8 +109,8 @@ def extensions(stamp: str) -> list[Extension]:
     include = ROOT / "pyx/ironcore/include"
     headers = [str(path.relative_to(ROOT)) for path in sorted(include.glob("*.h"))]
     found = []
-    for source in sorted((ROOT / "pyx").rglob("*.pyx")):
-        module = ".".join(source.relative_to(ROOT / "pyx").with_suffix("").parts)
+    for root, source in sources():
+        module = ".".join(source.relative_to(root).with_suffix("").parts)
         found.append(
             Extension(
                 module,

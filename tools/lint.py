@@ -12,7 +12,7 @@ LINTERS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy", "--strict", *TYPED],
-    "cython-lint": ["cython_lint.cython_lint", "pyx"],
+    "cython-lint": ["cython_lint.cython_lint", "pyx", "host-tuning"],
     "compilers": ["tools/lint_build.py"],
 }
 

@@ -47,7 +47,7 @@ def run(command: list[str]) -> str:
 
 
 def c_path(source: Path) -> Path:
-    return SCRATCH / source.relative_to("pyx").with_suffix(".c")
+    return SCRATCH / source.with_suffix(".c")
 
 
 def translate(source: Path) -> str:
@@ -69,7 +69,8 @@ def dependencies() -> dict[Path, list[Path]]:
     tree = create_dependency_tree(Context.from_options(options), quiet=True)
     return {
         source: sorted(Path(path) for path in tree.all_dependencies(str(source)))
-        for source in sorted(Path("pyx").rglob("*.pyx"))
+        for root in ("pyx", "host-tuning")
+        for source in sorted(Path(root).rglob("*.pyx"))
     }
 
 

@@ -69,6 +69,9 @@ def _choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cores", action="store_true", help="with --plan: propose a placement")
     group.add_argument("--dry-run", action="store_true", help="with --apply: print, write nothing")
     group.add_argument("--force", action="store_true", help="with --rollback: undo what others set")
+    group.add_argument(
+        "--threshold", type=int, default=1000, metavar="NS", help="with --jitter: shortest gap"
+    )
     group.add_argument("--png", type=Path, metavar="FILE", help="with --jitter: a histogram")
     group.add_argument("--state", type=Path, metavar="DIR", help="where undo logs are kept")
     parser.add_argument("argv", nargs="*", metavar="CMD", help=argparse.SUPPRESS)

@@ -11,11 +11,13 @@ def unread(
     """The finding for a file that gave no text.
 
     On the live host a missing file means that there is no such knob, for the reason `absent`. In a
-    capture that is so only where the file's directory was captured; else nobody looked. Any other
-    errno (no permission, an I/O error) leaves it unknown.
+    capture that is so only where the file's directory was captured, and of /proc itself captures
+    only ever have some files; else nobody looked. Any other errno (no permission, an I/O error)
+    leaves it unknown.
     """
     directory = reading.path.rpartition("/")[0]
-    if reading.missing and not host.live and not host.tree.names(directory):
+    captured = directory != "/proc" and bool(host.tree.names(directory))
+    if reading.missing and not host.live and not captured:
         reason = f"{reading.path}: not in this capture"
         return Finding(
             Conformity.UNKNOWN, subject, expected=expected, reason=reason, paths=(reading.path,)
@@ -67,3 +69,28 @@ def judged(
 def write_command(value: str, path: str) -> str:
     """The command that a person types to write a value."""
     return f"echo {value} | sudo tee {path}"
+
+
+def unknown(
+    reason: str,
+    subject: str = "host",
+    *,
+    expected: str = "",
+    actual: str = "",
+    paths: tuple[str, ...] = (),
+    fix: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for what cannot be told, and why."""
+    return Finding(Conformity.UNKNOWN, subject, actual, None, expected, reason, paths, Cost(), fix)
+
+
+def not_applicable(
+    reason: str,
+    subject: str = "host",
+    *,
+    expected: str = "",
+    actual: str = "",
+    paths: tuple[str, ...] = (),
+) -> Finding:
+    """The finding for a knob that this host does not have, and why."""
+    return Finding(Conformity.NOT_APPLICABLE, subject, actual, None, expected, reason, paths)

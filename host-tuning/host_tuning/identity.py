@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from host_tuning.cloud import cloud_of
+from host_tuning.container import container_of
+from host_tuning.hypervisor import machine_of
 from host_tuning.tree import HostTree
 
 
@@ -23,8 +26,40 @@ class Identity:
     instance_type: str = ""
     evidence: tuple[str, ...] = ()
 
+    @property
+    def summary(self) -> str:
+        """One line for people: `KVM (Firecracker-like), cloud unknown`."""
+        variant = f" ({self.variant})" if self.variant else ""
+        if self.machine == "vm":
+            name = f"{self.hypervisor or 'VM, hypervisor unknown'}{variant}"
+        elif self.machine == "bare-metal":
+            name = f"bare metal{variant}"
+        else:
+            name = "machine unknown"
+        parts = [name]
+        if self.cloud:
+            parts.append(self.cloud)
+        elif self.machine != "bare-metal":
+            parts.append("cloud unknown")
+        if self.instance_type:
+            parts.append(self.instance_type)
+        if self.container:
+            parts.append(f"inside {self.container}")
+        return ", ".join(parts)
+
 
 def identify(tree: HostTree) -> Identity:
-    """Say what the host is by its files."""
-    flags = tree.read("/proc/cpuinfo").text
-    return Identity("vm" if " hypervisor" in flags else "unknown")
+    """Say what the host is by its files, and by nothing else."""
+    machine, hypervisor, variant, seen = machine_of(tree)
+    cloud = cloud_of(tree)
+    container, proof = container_of(tree)
+    evidence = dict.fromkeys([*seen, *cloud.evidence, *proof])
+    return Identity(
+        machine,
+        hypervisor,
+        variant,
+        container,
+        cloud.name,
+        cloud.instance_type,
+        tuple(evidence),
+    )

@@ -4,10 +4,13 @@ Everything else of host_tuning names files as they are called on the host (`/sys
 tree is read by giving its directory as root.
 """
 
+import contextlib
 import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from host_tuning import fault_points
 
 FILE_BYTES_MAX = 4 << 20  # /proc/interrupts of 1,152 CPUs is about 2 MiB
 
@@ -69,10 +72,15 @@ class HostTree:
 
     def read(self, path: str) -> Reading:
         """The text of a file, or the errno. Never raises for what a host lacks or refuses."""
+        data, error = self.read_raw(path)
+        return Reading(path, data.decode("utf-8", "replace"), error)
+
+    def read_raw(self, path: str) -> tuple[bytes, int]:
+        """What stands in a file that is no text, and 0; or nothing and the errno."""
         try:
             descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as problem:
-            return Reading(path, "", problem.errno or errno.EIO)
+            return b"", problem.errno or errno.EIO
         try:
             chunks = []
             total = 0
@@ -80,10 +88,10 @@ class HostTree:
                 chunks.append(chunk)
                 total += len(chunk)
         except OSError as problem:
-            return Reading(path, "", problem.errno or errno.EIO)
+            return b"", problem.errno or errno.EIO
         finally:
             os.close(descriptor)
-        return Reading(path, b"".join(chunks).decode("utf-8", "replace"), 0)
+        return b"".join(chunks), 0
 
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory; none where there is no such directory."""
@@ -103,13 +111,106 @@ class HostTree:
         except OSError:
             return ""
 
+    def read_bytes(self, path: str) -> bytes:
+        """Every byte of a file, for the undo log. Errors: OSError as the kernel gave it."""
+        descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(FILE_BYTES_MAX)
+
     def write(self, path: str, data: bytes) -> None:
         """Write a file of the host in one call, as sysfs and procfs want it.
 
-        Only the applier and the undo log call this. Errors: OSError as the kernel gave it.
+        Only the applier and the undo log's restoring call this. No kernel takes one write as one
+        value in a capture: its file is replaced. Errors: OSError as the kernel gave it.
         """
+        if not self.live:
+            os.stat(self.real(path))  # neither /proc nor /sys makes a file by writing it
+            self.replace(path, data)
+            return
         descriptor = os.open(self.real(path), os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(descriptor, data)
+            written = os.write(descriptor, data)
         finally:
             os.close(descriptor)
+        if written != len(data):
+            raise OSError(errno.EIO, f"took {written} of {len(data)} bytes", path)
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Make a configuration file hold these bytes: the old ones or the new, never a part.
+
+        Mode and owner stay; a new file is readable by all. Errors: OSError.
+        """
+        found = Path(os.path.realpath(self.real(path)))
+        beside = self._beside(found)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "wb") as file:
+            if found.exists():
+                status = found.stat()
+                os.fchmod(file.fileno(), status.st_mode & 0o7777)
+                if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                    os.fchown(file.fileno(), status.st_uid, status.st_gid)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fault_points.reach("before rename")
+        os.rename(beside, found)
+        sync_directory(found.parent)
+
+    def clean(self, path: str) -> None:
+        """Remove what a replace() that was killed left beside the file."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._beside(Path(os.path.realpath(self.real(path)))))
+
+    @staticmethod
+    def _beside(path: Path) -> Path:
+        return path.with_name(f".{path.name}.tune-host")
+
+    def remove(self, path: str) -> None:
+        """Remove a configuration file that a run made. Errors: OSError."""
+        found = self.real(path)
+        os.unlink(found)
+        sync_directory(found.parent)
+
+    def is_directory(self, path: str) -> bool:
+        """Whether there is a directory of this name."""
+        return os.path.isdir(self.real(path))
+
+    def make_directory(self, path: str) -> None:
+        """Make a cgroup. The kernel fills it with its files; in a capture they are its parent's
+        names, empty. Errors: OSError."""
+        found = self.real(path)
+        os.mkdir(found)
+        if not self.live:
+            for name in self.names(path.rpartition("/")[0]):
+                if (found.parent / name).is_file():
+                    (found / name).touch()
+
+    def remove_directory(self, path: str) -> None:
+        """Remove a cgroup, EBUSY while it holds tasks or groups. Errors: OSError."""
+        found = self.real(path)
+        if not self.live:
+            for name in self.names(path):
+                if (found / name).is_file():
+                    (found / name).unlink()
+        os.rmdir(found)
+
+    def refusal(self, path: str) -> str:
+        """Why nobody, root included, can write the file; empty if somebody can."""
+        found = self.real(path)
+        try:
+            mode = os.stat(found).st_mode
+            read_only = os.statvfs(found).f_flag & os.ST_RDONLY
+        except OSError as problem:
+            return f"{errno.errorcode.get(problem.errno or 0, '?')} ({problem.strerror})"
+        if read_only:
+            return "on a file system that is mounted read-only"
+        return "" if mode & 0o222 else "the kernel lets nobody write it"
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a directory are on disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

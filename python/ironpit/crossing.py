@@ -60,7 +60,9 @@ def build(config: Config, counters: Counters) -> Crossing:
     for _, payload in pipeline.frames_before(config.journal.directory, events.path, first):
         near.end.recall(payload)
     ring = far_ring(config)
-    pipeline.create_publisher_ring(ring, events.capacity_bytes, sequence_next=first)
+    pipeline.create_publisher_ring(
+        ring, events.capacity_bytes, sequence_next=first, session=session
+    )
     arriving = ShmPublication(ring, counters("events-in", PUBLICATION_COUNTERS))
     return Crossing(
         [

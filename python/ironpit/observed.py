@@ -13,6 +13,7 @@ from ironcore.base.counters import CountersError, CountersReader
 from ironcore.messaging import shm
 from ironcore.messaging.tcp_publication import reader_name
 from ironcore.runtime import pipeline
+from ironpit.bridge.watched import bridge_facts
 from ironpit.config import Config
 from ironpit.errors import UserError
 
@@ -23,23 +24,55 @@ TCP_READER = re.compile(r"(?P<stream>.+)-reader-(?P<place>[0-9]+)\.(?P<what>[a-z
 def look(config: Config) -> dict[str, Any]:
     """Streams and processes now, as `ironpit stat --json` writes them. UserError when the venue has
     left nothing to look at."""
+    directory = config.venue.data_directory
+    files = counters_in(directory)
+    if not files:
+        raise UserError(f"{directory}: found no counters, expected those of a venue that ran")
+    processes, rings = _processes(files)
     return {
         "schema": SCHEMA,
         "venue": config.venue.name,
         "mono_ns": time.monotonic_ns(),
-        "streams": [_orders(config), _events(config)],
-        "processes": _processes(config.venue.data_directory),
+        "streams": [_orders(config), _ring("events", config.streams.events.path), *rings],
+        "processes": processes,
     }
 
 
-def _processes(directory: Path) -> list[dict[str, Any]]:
-    files = sorted(directory.glob("counters-*.dat"))
-    if not files:
-        raise UserError(f"{directory}: found no counters, expected those of a venue that ran")
-    try:
-        return [_process(CountersReader(file)) for file in files]
-    except (CountersError, OSError) as error:
-        raise UserError(str(error)) from error
+def look_at(files: list[Path]) -> dict[str, Any]:
+    """As `look`, of processes whose counters are in these files, and of the rings of bridges among
+    them. UserError: one of them is none."""
+    processes, rings = _processes(files)
+    return {
+        "schema": SCHEMA,
+        "venue": "",
+        "mono_ns": time.monotonic_ns(),
+        "streams": rings,
+        "processes": processes,
+    }
+
+
+def counters_in(directory: Path) -> list[Path]:
+    """The files of counters that processes have left there."""
+    return sorted(directory.glob("counters-*.dat"))
+
+
+def _processes(files: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The processes, and the rings at the ends of those that are bridges."""
+    processes, rings = [], []
+    for file in files:
+        try:
+            process = _process(CountersReader(file))
+        except CountersError as error:
+            raise UserError(str(error)) from error
+        except OSError as error:
+            raise UserError(f"{file}: {_reason(error)}") from error
+        facts = bridge_facts(file)
+        if facts is not None:
+            process |= {"from": facts["from"], "to": facts["to"]}
+            for end, path in facts["rings"].items():
+                rings.append(_ring(f"{process['process']} {end}", Path(path)))
+        processes.append(process)
+    return processes, rings
 
 
 def _process(reader: CountersReader) -> dict[str, Any]:
@@ -96,9 +129,9 @@ def _orders(config: Config) -> dict[str, Any]:
     }
 
 
-def _events(config: Config) -> dict[str, Any]:
-    path = config.streams.events.path
-    stream: dict[str, Any] = {"stream": "events", "transport": "shm", "path": str(path)}
+def _ring(name: str, path: Path) -> dict[str, Any]:
+    """A broadcast ring and its readers."""
+    stream: dict[str, Any] = {"stream": name, "transport": "shm", "path": str(path)}
     try:
         found, readers = shm.positions(path), shm.reader_states(path)
     except (OSError, ValueError) as error:

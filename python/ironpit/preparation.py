@@ -13,9 +13,9 @@ from pathlib import Path
 from ironcore.runtime import pipeline
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
 from ironpit.config import Config
-from ironpit.config.scalars import show_size
 from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
+from ironpit.hosted import rounding
 
 IDENTITY = "stream.id"
 CONTROL_RING = "control.ring"
@@ -62,6 +62,7 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
             f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
         },
         snapshot=config.streams.market_data.snapshot is not None,
+        session=config.venue.name,
     )
     _note_ring("streams.events", created, say)
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1
@@ -81,16 +82,19 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
     market_data = config.streams.market_data
     if market_data.transport == "shm":
         market_data.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        pipeline.create_open_ring(
-            market_data.path, market_data.capacity_bytes, huge_pages=market_data.huge_pages
+        created = pipeline.create_open_ring(
+            market_data.path,
+            market_data.capacity_bytes,
+            huge_pages=market_data.huge_pages,
+            session=config.venue.name,
         )
+        _note_ring("streams.market_data", created, say)
 
 
 def _note_ring(key: str, created: pipeline.Created, say: Callable[[str], None]) -> None:
     """What came of wishes that the host or the ring's layout could not meet to the letter."""
     if created.capacity_bytes != created.capacity_bytes_asked:
-        asked, made = created.capacity_bytes_asked, created.capacity_bytes
-        say(f"{key}.capacity: {show_size(asked)} rounded up to {show_size(made)}, a power of two")
+        say(f"{key}.capacity: {rounding(created.capacity_bytes_asked, created.capacity_bytes)}")
     for name, found in (("numa_node", created.numa), ("lock", created.locked)):
         if found.startswith("not"):
             say(f"{key}.{name}: {found}")

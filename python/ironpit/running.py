@@ -1,10 +1,8 @@
 """Runs the stages of one process until it is told to stop, and stops them cleanly."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ironcore.runtime.runner import Runner
@@ -15,6 +13,7 @@ from ironpit.config import Config, Thread
 from ironpit.errors import Exit
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.replaced import replace_json
 from ironpit.visible import visible_digest
 
 TURN_S = 0.1
@@ -151,7 +150,7 @@ class RunningStages:
         return int(stage.poll_once())
 
     def _keep_books(self) -> None:
-        write_json(
+        replace_json(
             self.built.config.venue.data_directory / "books.json",
             {
                 "schema": "ironpit-books-1",
@@ -160,13 +159,6 @@ class RunningStages:
                 "visible_digest": visible_digest(self.built.engine),
             },
         )
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace the file in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(temporary, path)
 
 
 def run_process(
@@ -188,7 +180,7 @@ def run_process(
     stages.start()
     for entry in built.degraded:
         say(f"{name}: degraded: {entry['feature']}: {entry['reason']}")
-    write_json(config.venue.data_directory / f"status-{name}.json", stages.describe())
+    replace_json(config.venue.data_directory / f"status-{name}.json", stages.describe())
     code = Exit.OK if _await_sessions(stages, lifecycle) else Exit.FAILED
     if code == Exit.OK:
         lifecycle.ready()

@@ -25,7 +25,7 @@ def show(report: Report, shape: str) -> None:
     if shape == "table":
         from host_tuning import report_table
 
-        report_table.write(report)
+        report_table.write(report, sys.stdout)
         return
     module = {"json": "report_json", "latency-audit": "report_latency_audit"}[shape]
     sys.stdout.write(importlib.import_module(f"host_tuning.{module}").text(report))

@@ -1,7 +1,11 @@
 """What several commands do first: find the host, the target, the profile and the settings."""
 
+import sys
 from argparse import Namespace
+from collections.abc import Iterable
+from typing import Any
 
+from host_tuning import __version__
 from host_tuning import profile as profiles
 from host_tuning import target as targets
 from host_tuning.errors import ToolError
@@ -48,3 +52,19 @@ def settings_of(options: Namespace) -> list[Setting]:
     only = {find(name, "--only").id for item in options.only for name in item.split(",")}
     skip = {find(name, "--skip").id for item in options.skip for name in item.split(",")}
     return [one for one in SETTINGS if (not only or one.id in only) and one.id not in skip]
+
+
+def about_run(options: Namespace, settings: Iterable[Setting]) -> dict[str, Any]:
+    """What the undo log says of a run, so that --verify judges for the same CPUs."""
+    return {
+        "tool": __version__,
+        "argv": sys.argv[1:],
+        "settings": [one.id for one in settings],
+        "target": {
+            "config": str(options.config.resolve()) if options.config else None,
+            "cpus": options.cpus,
+            "housekeeping": options.housekeeping,
+            "interface": list(options.interface),
+            "profile": options.profile,
+        },
+    }

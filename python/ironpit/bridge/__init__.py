@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ironcore.base.counter_set import CounterSet
+from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
-from ironpit.bridge.addresses import Address, keep_apart
+from ironpit.bridge import watched
+from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Source, Target, open_source, open_target
 from ironpit.bridge.news import ConnectionNews
-from ironpit.errors import Exit
+from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 
 TURN_S = 0.02
@@ -23,7 +26,8 @@ __all__ = ["Bridge"]
 class Bridge:
     """A stream from one address to another, on a thread of its own from `start` to `stop`.
 
-    UserError when either end cannot be opened.
+    counters: where it counts, for who looks on. journal: of the same stream, for what the source
+    has lost. UserError when either end, or the journal, cannot be opened.
     """
 
     def __init__(
@@ -35,11 +39,16 @@ class Bridge:
         on_gap: str = "pass",
         idle: str = "backoff",
         cpu: int | None = None,
+        counters: CountersFile | None = None,
+        journal: Path | None = None,
     ) -> None:
-        keep_apart(source, target)
-        self.target: Target = open_target(target, say)
+        if journal is not None and not journal.is_dir():
+            raise UserError(f"--journal {journal}: expected a journal's directory", Exit.REFUSED)
+        # A file without counters yet is false, so it is compared.
+        file = CountersFile.anonymous(watched.needed(target)) if counters is None else counters
+        self.target: Target = open_target(target, say, file)
         try:
-            self.source: Source = open_source(source, self.target.end.sequence_next, say)
+            self.source: Source = open_source(source, self.target.end.sequence_next, say, file)
         except BaseException:
             self.target.close()
             raise
@@ -51,9 +60,10 @@ class Bridge:
                 say,
                 dialled=self.source.dialler is not None,
             )
-        self.counters = CounterSet("bridge", bridge.COUNTERS)
+        self.counters = CounterSet("bridge", bridge.COUNTERS, file)
+        self.positions = watched.Positions(file)
         self.stage = bridge.BridgeStage(
-            self.source.end, self.target.end, self.counters, on_gap=on_gap
+            self.source.end, self.target.end, self.counters, on_gap=on_gap, journal=journal
         )
         self.runner = Runner("bridge", [self.stage], idle=idle, cpu=cpu)
 
@@ -69,6 +79,7 @@ class Bridge:
         turns = -1
         ended_s = None
         while not lifecycle.wait(TURN_S):
+            self.note_positions()
             if self.runner.failure is not None:
                 return Exit.FAILED
             if self.runner.turns != turns:
@@ -81,6 +92,10 @@ class Bridge:
                 if time.monotonic() - ended_s >= END_TOLD_S:
                     return Exit.OK
         return Exit.OK
+
+    def note_positions(self) -> None:
+        """Where the ends stand, for who looks at the counters."""
+        self.positions.note(self.source.end.sequence_next, self.target.end.sequence_next)
 
     @property
     def complaint(self) -> str:
@@ -97,6 +112,7 @@ class Bridge:
         """Stop carrying, and close both ends."""
         self.runner.stop()
         self.runner.join()
+        self.note_positions()
         self.source.close()
         self.target.close()
 

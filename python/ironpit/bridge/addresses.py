@@ -1,6 +1,7 @@
 """Addresses of streams as `ironpit bridge` takes them: transport:place?option=value&option=value.
 
 shm:PATH
+venue:FILE                                the event stream of the venue configured there
 multicast:GROUP:PORT@INTERFACE            with a second one after a comma, the B feed
 tcp:ADDRESS:PORT
 """
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ironpit.config import scalars
+from ironpit.config import load, scalars
+from ironpit.config.rules import READERS as STAGE_READERS
 from ironpit.config.scalars import Endpoint, Scalar
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import host
@@ -30,6 +32,7 @@ def _one_of(*words: str) -> Scalar:
 
 
 NAME = scalars.pattern(r"[A-Za-z0-9_-]{1,15}", "1 to 15 letters, digits, _ and -")
+READER = scalars.pattern(r"[A-Za-z0-9_-]{1,31}", "1 to 31 letters, digits, _ and -")
 USER = scalars.pattern(r"[A-Za-z0-9]{1,6}", "1 to 6 letters and digits")
 SESSION = scalars.pattern(r"[A-Za-z0-9]{1,10}", "1 to 10 letters and digits")
 HOST = scalars.pattern(r"[A-Za-z0-9.-]{1,253}", "a host name or an IPv4 address")
@@ -40,7 +43,8 @@ TLS_FROM = {"certificate": scalars.path(), "key": scalars.path(), "server_ca": s
 
 # What each end can be told, by direction and transport.
 OPTIONS: dict[tuple[str, str], dict[str, Scalar]] = {
-    ("from", "shm"): {"reader": NAME, "from": _one_of("oldest", "now")},
+    ("from", "shm"): {"reader": READER, "from": _one_of("oldest", "now")},
+    ("from", "venue"): {"reader": READER, "from": _one_of("oldest", "now")},
     ("to", "shm"): {
         "capacity": scalars.size(64 * KIB, 4 * GIB, power_of_two=False),
         "readers": NAMES,
@@ -79,7 +83,7 @@ OPTIONS: dict[tuple[str, str], dict[str, Scalar]] = {
         **TLS_TO,
     },
 }
-TRANSPORTS = ("shm", "multicast", "tcp")
+TRANSPORTS = {"from": ("shm", "venue", "multicast", "tcp"), "to": ("shm", "multicast", "tcp")}
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class Address:
     path: Path = Path()
     groups: tuple[Group, ...] = ()
     endpoint: Endpoint = NOWHERE
+    counters: Path | None = None  # where the counters of who reads there belong
+    journal: Path | None = None  # that has the same stream
 
 
 def wrong(direction: str, text: str, found: str, expected: str) -> UserError:
@@ -102,8 +108,9 @@ def wrong(direction: str, text: str, found: str, expected: str) -> UserError:
 def parse(direction: str, text: str) -> Address:
     """The address of --from or --to. UserError names what is wrong in it."""
     transport, colon, rest = text.partition(":")
-    if not colon or transport not in TRANSPORTS:
-        raise wrong(direction, text, repr(transport), "shm:, multicast: or tcp:")
+    if not colon or transport not in TRANSPORTS[direction]:
+        *others, last = (f"{known}:" for known in TRANSPORTS[direction])
+        raise wrong(direction, text, repr(transport), f"{', '.join(others)} or {last}")
     place, _, query = rest.partition("?")
     options = _options(direction, text, transport, query)
     tls = [name for name in ("certificate", "key", "client_ca", "server_ca") if name in options]
@@ -120,11 +127,36 @@ def parse(direction: str, text: str) -> Address:
         if not place:
             raise wrong(direction, text, "no path", "shm:PATH")
         return Address(text, transport, options, path=Path(place))
+    if transport == "venue":
+        return _venue(direction, text, place, options)
     if transport == "multicast":
         return Address(text, transport, options, groups=_groups(direction, text, place))
     scalar = scalars.endpoint()
     endpoint = _read(direction, text, place, scalar)
     return Address(text, transport, options, endpoint=endpoint)
+
+
+def _venue(direction: str, text: str, place: str, options: dict[str, Any]) -> Address:
+    """The ring of a venue's event stream, for a reader that its configuration names. A lossy one
+    has no place in the ring: nobody waits for it. ConfigError: the file is wrong."""
+    config = load(Path(place))
+    rules, name = config.streams.events.readers, options.pop("reader", "")
+    known = sorted(set(rules) - set(STAGE_READERS))
+    if name not in known:
+        found = f"reader={name}" if name else "no reader="
+        expected = f"one of {', '.join(known)}" if known else "a reader besides the stages"
+        raise wrong(direction, text, found, f"{expected} (streams.events.readers)")
+    if rules[name].gating:
+        options["reader"] = name
+    counters = config.venue.data_directory / f"counters-reader_{name}.dat"
+    return Address(
+        text,
+        "shm",
+        options,
+        path=config.streams.events.path,
+        counters=counters,
+        journal=config.journal.directory if rules[name].gating else None,
+    )
 
 
 def keep_apart(source: Address, target: Address) -> None:

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from ironcore.base.counter_set import CounterSet
+from ironcore.base.counters import CountersFile
+from ironcore.messaging import multicast_publication, multicast_subscription, shm, tcp_subscription
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmPublication, ShmSubscription, positions
 from ironcore.messaging.subscription import SubscriptionEnd
@@ -12,13 +15,21 @@ from ironcore.runtime import pipeline
 from ironpit.bridge.addresses import MIB, QUEUE_BYTES, WINDOW_BYTES, Address
 from ironpit.config.scalars import show_size
 from ironpit.errors import Exit, UserError
+from ironpit.hosted import rounding
 from ironpit.messaging import multicast, tcp
+from ironpit.messaging.tls import COUNTERS as TLS_COUNTERS
 from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer
 
 SESSION = "IRONPIT"
 RING_BYTES = 64 * MIB
 PATIENCE_NS = 5_000_000_000
 Say = Callable[[str], None]
+
+SOURCE_COUNTERS = {
+    "shm": shm.SUBSCRIPTION_COUNTERS,
+    "multicast": multicast_subscription.SUBSCRIPTION_COUNTERS,
+    "tcp": tcp_subscription.SUBSCRIPTION_COUNTERS,
+}
 
 
 class Source:
@@ -82,14 +93,18 @@ def _certificates(options: dict[str, Any], authorities: str) -> Certificates | N
     )
 
 
-def open_source(address: Address, sequence_next: int, say: Say) -> Source:
+def open_source(address: Address, sequence_next: int, say: Say, counters: CountersFile) -> Source:
     """The subscription at --from, which goes on with this number as far as it can."""
     options = address.options
+    counted = CounterSet("from", SOURCE_COUNTERS[address.transport], counters)
     if address.transport == "shm":
         try:
             return Source(
                 ShmSubscription(
-                    address.path, options.get("reader", ""), from_=options.get("from", "oldest")
+                    address.path,
+                    options.get("reader", ""),
+                    from_=options.get("from", "oldest"),
+                    counters=counted,
                 )
             )
         except (OSError, ValueError) as error:
@@ -99,6 +114,7 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
             opened = multicast.subscribe(
                 *address.groups,
                 expected=sequence_next,
+                counters=counted,
                 **_names(options, session="session", rerequest="rerequest", give_up="give_up_ns"),
             )
         except multicast.MulticastError as error:
@@ -114,6 +130,7 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
         options.get("name", ""),
         sequence=sequence,
         dialled=files is not None,
+        counters=counted,
         **_names(
             options,
             session="session",
@@ -125,22 +142,28 @@ def open_source(address: Address, sequence_next: int, say: Say) -> Source:
     if files is None:
         return Source(subscription)
     dialler = TlsDialler(
-        subscription, address.endpoint, files, say, server_name=options.get("server_name", "")
+        subscription,
+        address.endpoint,
+        files,
+        say,
+        CounterSet("from-tls", TLS_COUNTERS, counters),
+        server_name=options.get("server_name", ""),
     )
     return Source(subscription, dialler)
 
 
-def open_target(address: Address, say: Say) -> Target:
+def open_target(address: Address, say: Say, counters: CountersFile) -> Target:
     """The publication at --to; a ring that is not there is made."""
     options = address.options
     if address.transport == "shm":
-        return _ring(address, say)
+        return _ring(address, say, counters)
     if address.transport == "multicast":
         try:
             opened = multicast.publish(
                 options.get("session", SESSION),
                 *address.groups,
                 ttl=options.get("ttl", 0),
+                counters=CounterSet("to", multicast_publication.PUBLICATION_COUNTERS, counters),
                 **_names(
                     options, rerequest="rerequest", window="window_bytes", heartbeat="heartbeat_ns"
                 ),
@@ -157,6 +180,8 @@ def open_target(address: Address, say: Say) -> Target:
             options.get("session", SESSION),
             window_bytes=window_bytes,
             queue_bytes=options.get("queue", min(QUEUE_BYTES, window_bytes)),
+            counters_file=counters,
+            writer="to",
             **_names(
                 options,
                 policy="policy",
@@ -165,14 +190,17 @@ def open_target(address: Address, say: Say) -> Target:
                 peer_timeout="peer_timeout_ns",
             ),
         )
-        server = TlsServer(publication, listener, files, say) if files else None
+        server = None
+        if files is not None:
+            counted = CounterSet("to-tls", TLS_COUNTERS, counters)
+            server = TlsServer(publication, listener, files, say, counted)
     except BaseException:
         listener.close()
         raise
     return Target(publication, [listener], server)
 
 
-def _ring(address: Address, say: Say) -> Target:
+def _ring(address: Address, say: Say, counters: CountersFile) -> Target:
     options = address.options
     try:
         if address.path.exists():
@@ -185,12 +213,10 @@ def _ring(address: Address, say: Say) -> Target:
                 patience_ns=options.get("patience", PATIENCE_NS),
             )
             if created.capacity_bytes != created.capacity_bytes_asked:
-                asked, made = map(show_size, (created.capacity_bytes_asked, created.capacity_bytes))
-                say(
-                    f"--to shm:{address.path}: capacity={asked} rounded up to {made}, "
-                    "a power of two"
-                )
-        return Target(ShmPublication(address.path), [])
+                text = rounding(created.capacity_bytes_asked, created.capacity_bytes)
+                say(f"--to shm:{address.path}: capacity: {text}")
+        counted = CounterSet("to", shm.PUBLICATION_COUNTERS, counters)
+        return Target(ShmPublication(address.path, counted), [])
     except (OSError, ValueError) as error:
         raise UserError(f"--to {address.text}: {_reason(error)}", Exit.REFUSED) from error
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from ironpit.cli.arguments import add_json_argument
 from ironpit.errors import Exit, UserError
@@ -14,6 +15,9 @@ addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
             from=oldest|now
     --to:   made if it is not there: capacity=64MiB (rounded up to a power of two),
             readers=NAME,NAME (waited for), patience=5s
+  venue:FILE                        the event stream of the venue configured there
+    --from: reader=NAME (of streams.events.readers: waited for if it is gating),
+            from=oldest|now
   multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
     --from: session=, rerequest=ADDRESS:PORT, give_up=3s
     --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s
@@ -47,12 +51,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="frames that the source has lost for good: pass the gap on (default), or stop",
     )
     parser.add_argument(
+        "--journal",
+        type=Path,
+        metavar="DIR",
+        help="a venue's journal, for events that the source has lost (default: with --from venue: "
+        "and a gating reader, the venue's; otherwise none)",
+    )
+    parser.add_argument(
         "--idle",
         choices=("spin", "yield", "backoff"),
         default="backoff",
         help="what the thread does when there is no work (default backoff)",
     )
     parser.add_argument("--cpu", type=int, metavar="N", help="pin the thread to this core")
+    parser.add_argument(
+        "--counters",
+        type=Path,
+        metavar="FILE",
+        help="where `ironpit stat --counters FILE` finds the bridge's counters, running or dead "
+        "(default: in shared memory, for `ironpit stat --bridges`, with the venue's for --from "
+        "venue:; taken away when it ends well)",
+    )
     add_json_argument(parser)
 
 
@@ -61,27 +80,36 @@ def _say(text: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ironpit.bridge import Bridge
-    from ironpit.bridge.addresses import parse
+    from ironpit.bridge import Bridge, watched
+    from ironpit.bridge.addresses import keep_apart, parse
     from ironpit.cli.output import write_json
     from ironpit.lifecycle import Lifecycle
 
     source, target = parse("from", arguments.source), parse("to", arguments.target)
+    keep_apart(source, target)
+    place = arguments.counters or watched.default_counters(source, target)
     with Lifecycle() as lifecycle:
-        bridge = Bridge(
-            source,
-            target,
-            _say,
-            on_gap=arguments.on_gap,
-            idle=arguments.idle,
-            cpu=arguments.cpu,
-        )
+        counters = watched.create(place, source, target)
+        try:
+            bridge = Bridge(
+                source,
+                target,
+                _say,
+                on_gap=arguments.on_gap,
+                idle=arguments.idle,
+                cpu=arguments.cpu,
+                counters=counters,
+                journal=arguments.journal or source.journal,
+            )
+        except UserError:
+            watched.forget(place)
+            raise
         try:
             bridge.start()
         except PermissionError as error:
             bridge.stop()
             raise UserError(f"--cpu {arguments.cpu}: {error}", Exit.REFUSED) from error
-        _say(f"{source.text} to {target.text}")
+        _say(f"{source.text} to {target.text}, counters in {place}")
         lifecycle.ready()
         try:
             code = bridge.run(lifecycle)
@@ -92,6 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
         write_json({"schema": 1, **bridge.counts()}, arguments.json)
     if code != Exit.OK:
         raise UserError(f"bridge: {bridge.complaint}", code)
+    if arguments.counters is None:
+        watched.forget(place)
     counts = bridge.counts()["bridge"]
-    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source")
+    filled = f", {counts['filled']} of the journal's" if counts["filled"] else ""
+    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source{filled}")
     return Exit.OK

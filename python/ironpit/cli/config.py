@@ -1,16 +1,33 @@
 """`ironpit config check FILE`, `ironpit config diff A B`."""
 
 import argparse
+import sys
+from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ironpit.cli.output import write_json
 from ironpit.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ironpit import hosted
+    from ironpit.config import Config
+
+Remark = dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="name every wrong value of a configuration")
     check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument(
+        "--this-host",
+        action="store_true",
+        help="exit 3 when this host lacks an interface, a route or an address that the file names "
+        "(otherwise a warning: another host may be meant)",
+    )
     check.add_argument("--json", action="store_true", help="print the problems as JSON")
     diff = actions.add_parser("diff", help="show the keys in which two configurations differ")
     diff.add_argument("a", type=Path, metavar="A")
@@ -32,11 +49,19 @@ def _check(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         if not arguments.json:
             raise
-        write_json({"schema": 1, "problems": msgspec.to_builtins(error.problems)}, "-")
+        problems = msgspec.to_builtins(error.problems)
+        write_json({"schema": 1, "problems": problems, "warnings": [], "notes": []}, "-")
         return Exit.USAGE
+    warnings, notes = _remarks(arguments.file, config)
     if arguments.json:
-        write_json({"schema": 1, "problems": []}, "-")
+        write_json({"schema": 1, "problems": [], "warnings": warnings, "notes": notes}, "-")
     else:
+        for what, remarks in (("warning", warnings), ("note", notes)):
+            for one in remarks:
+                print(
+                    f"{one['file']}:{one['line']}: {what}: {one['key']}: {one['text']}",
+                    file=sys.stderr,
+                )
         processes = config.placement.processes
         threads = sum(len(process.threads) for process in processes.values())
         print(
@@ -44,7 +69,26 @@ def _check(arguments: argparse.Namespace) -> int:
             f"{len(config.instruments)} instruments, {len(config.sessions)} sessions, "
             f"{threads} thread(s) in {len(processes)} process(es)"
         )
-    return Exit.OK
+    return Exit.REFUSED if warnings and arguments.this_host else Exit.OK
+
+
+def _remarks(file: Path, config: "Config") -> tuple[list[Remark], list[Remark]]:
+    """What this host lacks, and what is not made as it is written; in the order of the file."""
+    from ironpit import hosted
+    from ironpit.config.reader import Reader
+    from ironpit.config.schema import Config
+
+    reader = Reader(file)
+    reader.read(Config)
+
+    def placed(remarks: "Iterator[hosted.Remark]") -> list[Remark]:
+        found = [
+            {"file": str(file), "line": reader.line_of(key), "key": key, "text": text}
+            for key, text in remarks
+        ]
+        return sorted(found, key=itemgetter("line"))
+
+    return placed(hosted.doubts(config)), placed(hosted.roundings(config))
 
 
 def _diff(arguments: argparse.Namespace) -> int:

@@ -73,10 +73,16 @@ def run(arguments: argparse.Namespace) -> int:
         import os
 
         raise UserError(f"{arguments.record}: {os.strerror(client.feed.error)}")
+    if client.failure:
+        raise UserError(client.failure)
+    if client.feed.session_next:
+        session, other = client.feed.session_name, client.feed.session_next
+        print(f"ironpit: session {session} was followed by {other}", file=sys.stderr)
     document = {
         "schema": 1,
         "session": client.feed.session_name,
         "complete": client.feed.complete,
+        "published": client.feed.published,
         "books_digest": client.books.digest(),
         **client.counts(),
     }
@@ -93,6 +99,8 @@ def _look(client: "FeedClient", symbol: str | None, levels: int) -> str:
         f"{client.feed.session_name or 'silence'}: {show_count(counts['messages'])} messages, "
         f"{counts['gaps']} gaps, {counts.get('recovered', 0)} recovered, {counts['lost']} lost"
     )
+    if not client.feed.published:
+        head += ", the publisher is gone"
     return f"{head}\n{top_of_book(client) if symbol is None else depth(client, symbol, levels)}\n"
 
 

@@ -3,11 +3,13 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ironpit.cli.arguments import add_config_argument, add_json_argument
+from ironpit.cli.arguments import add_json_argument
 from ironpit.cli.output import show_bytes, show_count, show_ns, table, write_json
-from ironpit.errors import Exit
+from ironpit.errors import Exit, UserError
 
 COLUMNS_WITHOUT_A_TERMINAL = 120
 # A reader that far behind is named, however patient the writer is.
@@ -18,7 +20,20 @@ Look = dict[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_config_argument(parser)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-c", "--config", type=Path, metavar="FILE", help="the venue's configuration")
+    what.add_argument(
+        "--counters",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="counters of processes, as `ironpit bridge --counters` writes them",
+    )
+    what.add_argument(
+        "--bridges",
+        action="store_true",
+        help="every bridge of this user that was not given another place for its counters",
+    )
     parser.add_argument(
         "--watch",
         type=float,
@@ -32,10 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ironpit import config, observed
-
-    venue = config.load(arguments.config)
-    look = observed.look(venue)
+    look_again = _look_of(arguments)
+    look = look_again()
     if arguments.json:
         write_json(look, arguments.json)
     if arguments.json == "-":
@@ -43,18 +56,33 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.watch is None:
         print(text_of(look, None, arguments.all))
         return Exit.OK
-    return _watch(venue, look, arguments.watch, arguments.all)
+    return _watch(look_again, look, arguments.watch, arguments.all)
 
 
-def _watch(venue: Any, before: Look, interval_s: float, everything: bool) -> int:
-    from ironpit import observed
+def _look_of(arguments: argparse.Namespace) -> Callable[[], Look]:
+    """Looks at what the arguments name, each time anew."""
+    from ironpit import config, observed
+    from ironpit.bridge.watched import bridges_directory
+
+    if arguments.config is not None:
+        venue = config.load(arguments.config)
+        return lambda: observed.look(venue)
+    if arguments.counters is not None:
+        return lambda: observed.look_at(arguments.counters)
+    directory = bridges_directory()
+    if not observed.counters_in(directory):
+        raise UserError(f"{directory}: found no counters, expected those of bridges")
+    return lambda: observed.look_at(observed.counters_in(directory))
+
+
+def _watch(look_again: Callable[[], Look], before: Look, interval_s: float, all_: bool) -> int:
     from ironpit.lifecycle import Lifecycle
 
     with Lifecycle() as lifecycle:
         while not lifecycle.wait(interval_s):
-            now = observed.look(venue)
+            now = look_again()
             # Home and clear to the end: the tables stay where they are.
-            print("\x1b[H\x1b[J" + text_of(now, before, everything), flush=True)
+            print("\x1b[H\x1b[J" + text_of(now, before, all_), flush=True)
             before = now
     return Exit.OK
 
@@ -84,7 +112,8 @@ def _stream(stream: Look, now: Look, before: Look | None) -> str:
     capacity = stream["capacity_bytes"]
     rate = ""
     if before is not None:
-        earlier = next(s for s in before["streams"] if s["stream"] == stream["stream"])
+        same = (s for s in before["streams"] if s["stream"] == stream["stream"])
+        earlier = next(same, stream)
         frames = stream["sequence_next"] - earlier.get("sequence_next", stream["sequence_next"])
         moved = stream["position"] - earlier.get("position", stream["position"])
         elapsed_s = _elapsed_s(now, before)
@@ -169,6 +198,8 @@ def _consequence(reader: Look) -> str:
 def _process(process: Look, now: Look, before: Look | None, everything: bool) -> str:
     state = "running" if process["alive"] else "dead"
     title = f"{process['process']} (process {process['process_id']}, {state})"
+    if "from" in process:
+        title += f"\n{process['from']} to {process['to']}"
     earlier = None
     if before is not None:
         same = (p for p in before["processes"] if p["process_id"] == process["process_id"])

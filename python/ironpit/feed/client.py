@@ -93,6 +93,7 @@ class FeedClient:
         self._snapshot = snapshot
         self._snapshots = 0
         self.snapshot_error = ""
+        self.failure = ""
         options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
         self._opened: Opened[Any]
         try:
@@ -123,7 +124,10 @@ class FeedClient:
 
     def _run(self) -> None:
         if self._snapshot is None:
-            self.feed.run()
+            try:
+                self.feed.run()
+            except (OSError, ValueError) as error:  # a ring that took the place of the one read
+                self.failure = str(error)
             return
         again = True
         while again:
@@ -194,7 +198,7 @@ class FeedClient:
 
     @property
     def running(self) -> bool:
-        """False once the session has ended or recording has failed."""
+        """False once the session has ended, or recording or the transport (`failure`) failed."""
         return self._thread.is_alive()
 
     def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:

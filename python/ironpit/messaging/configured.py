@@ -111,7 +111,7 @@ def subscribe(
     MulticastError, or ValueError and OSError for a ring that is none: refused.
     """
     if stream.transport == "shm":
-        return Opened(ShmSubscription(stream.path, from_="oldest"), [])
+        return Opened(ShmSubscription(stream.path, from_="oldest", session=session), [])
     if stream.transport == "tcp":
         where = stream.listen
         assert where is not None

@@ -14,3 +14,4 @@ cdef enum Status:
     STATUS_IO = 11            # the operating system refused; errno says why
     STATUS_IGNORED = 12       # valid, and has no effect (a retransmission, a superfluous cancel)
     STATUS_LIMIT = 13         # a pool that was sized at start is exhausted
+    STATUS_REPLACED = 14      # another ring stands where the one that is read was

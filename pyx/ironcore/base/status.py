@@ -20,3 +20,4 @@ class Status(IntEnum):
     IO = 11
     IGNORED = 12
     LIMIT = 13
+    REPLACED = 14

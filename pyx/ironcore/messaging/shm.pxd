@@ -4,7 +4,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.messaging.publication cimport PublicationEnd
 from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
-from ironcore.ring.broadcast cimport BroadcastProducer, BroadcastReader
+from ironcore.ring.broadcast cimport BroadcastProducer, BroadcastReader, Reader
+from ironcore.ring.segment_watch cimport SegmentPlace, SegmentWatch, SegmentWatcher
 
 cdef enum:                           # counters, in the order of PUBLICATION_COUNTERS
     SHM_OFFERED = 0
@@ -16,6 +17,10 @@ cdef enum:                           # counters, in the order of SUBSCRIPTION_CO
     SHM_GAPS = 1
     SHM_GAP_FRAMES = 2
     SHM_EVICTIONS = 3
+    SHM_PRODUCERS_LOST = 4
+    SHM_REATTACHED = 5
+    SHM_REPEATED = 6
+    SHM_SESSIONS = 7
 
 cdef enum Eviction:
     EVICTION_NONE = 0
@@ -34,6 +39,11 @@ cdef struct ShmReceiver:
     Eviction eviction
     uint64_t gap_first               # of the gap that was found last
     uint64_t gap_frames
+    const SegmentWatch* watch
+    uint64_t looked_ns               # when it was last looked what has become of the ring
+    SegmentPlace place
+    bint unproduced                  # nobody held the producer's place at the last look
+    bint superseded                  # a ring of another session has taken the place
 
 cdef class ShmPublication(PublicationEnd):
     cdef ShmSender sender
@@ -42,3 +52,8 @@ cdef class ShmPublication(PublicationEnd):
 cdef class ShmSubscription(SubscriptionEnd):
     cdef ShmReceiver receiver
     cdef readonly object reader
+    cdef readonly str session_next   # of the ring that has superseded this one; "": none has
+    cdef readonly str path
+    cdef str known_session
+    cdef SegmentWatcher watcher
+    cdef int _use(self, Reader reader) except -1

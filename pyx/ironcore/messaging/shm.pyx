@@ -3,7 +3,15 @@
 A gating reader is waited for, up to its patience; when it is evicted its next poll says so, and the
 one after goes on with the oldest frame still held, after a gap. A lossy reader is never waited for,
 and is told of what was overwritten before it came as of any other gap.
+
+A ring's file may be removed and made anew while it is read (its venue was killed and started
+again). An idle subscription looks now and then whether the path still leads to the ring that it
+has. When another one of the same session stands there, it goes over to that one and on with the
+frame that it expects: what is no longer held is a gap. One of another session ends the stream
+(-STATUS_CLOSED), and `session_next` says which: numbers that begin anew are never spliced on.
 """
+
+import os
 
 from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -17,8 +25,8 @@ from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
-    STATUS_CLOSED, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_OVERRUN,
-    STATUS_TOO_LARGE,
+    STATUS_CLOSED, STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK,
+    STATUS_OVERRUN, STATUS_REPLACED, STATUS_TOO_LARGE,
 )
 from ironcore.ring.broadcast cimport (
     LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
@@ -27,9 +35,14 @@ from ironcore.ring.broadcast cimport (
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE
+from ironcore.ring.segment_watch cimport (
+    PLACE_CUT, PLACE_EMPTY, PLACE_KEPT, PLACE_TAKEN, SegmentWatcher, segment_place,
+    segment_produced,
+)
 
 from ironcore.base.status import Status
 from ironcore.ring.broadcast import Gating, create, positions, reader_states
+from ironcore.ring.mapped_file import SegmentError
 
 __all__ = ["PUBLICATION_COUNTERS", "SUBSCRIPTION_COUNTERS", "Gating", "ShmPublication",
            "ShmSubscription", "create", "positions", "reader_states"]
@@ -46,7 +59,14 @@ SUBSCRIPTION_COUNTERS = (
     ("gaps", "times that frames were lost"),
     ("gap_frames", "frames lost"),
     ("evictions", "times that the producer did not wait for this reader any more"),
+    ("producers_lost", "times that the producer was found gone without the stream's end"),
+    ("reattached", "times that a ring made anew was gone over to"),
+    ("repeated", "frames of a ring made anew that had been taken from the one before it"),
+    ("sessions", "times that a ring of another session was found in this one's place"),
 )
+
+cdef enum:
+    LOOK_NS = 100000000              # between two looks of an idle subscription
 
 
 cdef int _offer(void* self, const uint8_t* frame, uint32_t frame_bytes,
@@ -116,7 +136,13 @@ cdef inline int _next(ShmReceiver* r, const uint8_t** payload, uint32_t* payload
         broadcast_join(r.ring)
         if r.ring.sequence_next > expected:
             return _count_gap(r, expected, r.ring.sequence_next - expected)
+        r.ring.sequence_next = expected
     status = broadcast_peek(r.ring, payload, payload_bytes, sequence)
+    while status == STATUS_OK and sequence[0] < expected:
+        # The ring was made anew, and begins before what is expected.
+        r.ring.position = r.ring.frame_end
+        counter_add(r.counters[SHM_REPEATED], 1)
+        status = broadcast_peek(r.ring, payload, payload_bytes, sequence)
     if status == STATUS_OVERRUN:
         return _count_gap(r, expected, r.ring.lost_frames - lost)
     if status == STATUS_OK and sequence[0] > expected:
@@ -138,8 +164,26 @@ cdef inline bint _tells_eviction(ShmReceiver* r) noexcept nogil:
     return True
 
 
+# What an idle poll answers: looks, once in a while, at what has become of the ring. STATUS_EMPTY:
+# nothing that matters.
+cdef int _look(ShmReceiver* r, uint64_t now_ns) noexcept nogil:
+    cdef bint unproduced
+    if r.superseded:
+        return STATUS_CLOSED
+    if now_ns - r.looked_ns >= LOOK_NS:
+        r.looked_ns = now_ns
+        r.place = segment_place(r.watch)
+        unproduced = not segment_produced(r.watch)
+        if unproduced and not r.unproduced:
+            counter_add(r.counters[SHM_PRODUCERS_LOST], 1)
+        r.unproduced = unproduced
+    if r.place == PLACE_TAKEN:
+        return STATUS_REPLACED
+    return STATUS_CORRUPT if r.place == PLACE_CUT else STATUS_EMPTY
+
+
 # Ends a poll that took so many frames and found `status` behind them: what it answers.
-cdef inline int _finish(ShmReceiver* r, int taken, int status) noexcept nogil:
+cdef inline int _finish(ShmReceiver* r, int taken, int status, uint64_t now_ns) noexcept nogil:
     if taken:
         counter_add(r.counters[SHM_FRAMES], taken)
         if broadcast_release(r.ring) == STATUS_EVICTED:
@@ -149,8 +193,10 @@ cdef inline int _finish(ShmReceiver* r, int taken, int status) noexcept nogil:
         r.eviction = EVICTION_TO_TELL if taken else EVICTION_TOLD
     if taken:
         return taken
-    if status == STATUS_EMPTY and broadcast_ended(r.ring):
-        return -STATUS_CLOSED
+    if status == STATUS_EMPTY:
+        if broadcast_ended(r.ring):
+            return -STATUS_CLOSED
+        status = _look(r, now_ns)
     if status == STATUS_OK or status == STATUS_EMPTY or status == STATUS_FULL:
         return 0
     return -status
@@ -181,7 +227,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
             break
         broadcast_advance(r.ring)
         taken += 1
-    return _finish(r, taken, status)
+    return _finish(r, taken, status, now_ns)
 
 
 cdef uint64_t _receiver_next(void* self) noexcept nogil:
@@ -234,23 +280,25 @@ cdef class ShmSubscription(SubscriptionEnd):
     """A reader of the broadcast ring at `path`: the gating reader `name`, or a lossy one without.
 
     A gating reader begins where it had released the ring, a lossy one with the next frame
-    (from_="now") or the oldest that is held (from_="oldest").
+    (from_="now") or the oldest that is held (from_="oldest"). session: the one that the ring has to
+    hold; "" takes whichever it holds. SegmentError when it holds another, or is no ring of ours.
     """
 
-    def __init__(self, path, str name="", *, from_="now", CounterSet counters=None):
-        cdef Reader reader = Reader(path, name) if name else LossyReader(path, from_)
+    def __init__(self, path, str name="", *, from_="now", CounterSet counters=None,
+                 str session=""):
+        cdef Reader reader
+        self.path = os.path.abspath(os.fspath(path))
+        reader = Reader(path, name) if name else LossyReader(path, from_)
+        if session and reader.session not in ("", session):
+            raise SegmentError(os.fspath(path), "session", reader.session, session)
         super().__init__()
+        self.known_session = session
+        self.session_next = ""
         if counters is None:
             counters = CounterSet("subscription", SUBSCRIPTION_COUNTERS)
-        self.reader = reader
         self.counters = counters
-        self.receiver.ring = &reader.ring
         self.receiver.counters = counters.values
-        if reader.ring.slot != NULL and reader.ring.slot.patience_ns != PATIENCE_FOREVER:
-            self.receiver.copy = <uint8_t*>PyMem_RawMalloc(
-                reader.ring.capacity_bytes // FRAME_CAPACITY_SHARE)
-            if self.receiver.copy == NULL:
-                raise MemoryError
+        self._use(reader)
         self.subscription.self = &self.receiver
         self.subscription.poll = _poll
         self.subscription.sequence_next = _receiver_next
@@ -258,8 +306,81 @@ cdef class ShmSubscription(SubscriptionEnd):
     def __dealloc__(self):
         PyMem_RawFree(self.receiver.copy)
 
+    cdef int _use(self, Reader reader) except -1:
+        """Read this ring from now on."""
+        cdef ShmReceiver* r = &self.receiver
+        cdef uint8_t* copy = NULL
+        if reader.ring.slot != NULL and reader.ring.slot.patience_ns != PATIENCE_FOREVER:
+            copy = <uint8_t*>PyMem_RawMalloc(reader.ring.capacity_bytes // FRAME_CAPACITY_SHARE)
+            if copy == NULL:
+                raise MemoryError
+        PyMem_RawFree(r.copy)
+        r.copy = copy
+        self.watcher = SegmentWatcher(reader.segment)
+        r.watch = &self.watcher.watch
+        r.place = PLACE_KEPT
+        r.unproduced = not segment_produced(r.watch)
+        r.eviction = EVICTION_NONE
+        r.ring = &reader.ring
+        self.reader = reader
+        return 0
+
+    def reattach(self):
+        """Go over to the ring that stands where this one's was (a poll has said -REPLACED), while
+        nobody polls: True when that is done, or the stream is over (`session_next`); False when
+        there is none any more. SegmentError and OSError when it cannot be read.
+        """
+        cdef Reader reader
+        cdef uint64_t expected = self.receiver.ring.sequence_next
+        try:
+            reader = Reader(self.path, self.reader.name) if self.reader.name else LossyReader(
+                self.path, "oldest")
+        except FileNotFoundError:
+            self.receiver.place = PLACE_EMPTY
+            return False
+        if not reader.session:
+            # Whoever made it has not said yet what it is for; the next look comes back to it.
+            self.receiver.place = PLACE_EMPTY
+            return False
+        if self.session not in ("", reader.session):
+            self.session_next = reader.session
+            self.receiver.superseded = True
+            counter_add(self.receiver.counters[SHM_SESSIONS], 1)
+            return True
+        self._use(reader)
+        # A frame behind it is a gap then, and one before it was had.
+        reader.ring.sequence_next = expected
+        counter_add(self.receiver.counters[SHM_REATTACHED], 1)
+        return True
+
+    @property
+    def session(self):
+        """The stream's session; "" while the ring does not say."""
+        if not self.known_session:
+            self.known_session = self.reader.session
+        return self.known_session
+
+    @property
+    def orphaned(self):
+        """Whether, at the last look, the ring's file was not in its place any more while the stream
+        had not ended: what goes on there, if anything, is not what is read here."""
+        return self.receiver.place != PLACE_KEPT and not broadcast_ended(self.receiver.ring)
+
+    @property
+    def place(self):
+        """What had become of the ring's file at the last look: kept, removed, replaced or cut."""
+        return ("kept", "removed", "replaced", "cut")[self.receiver.place]
+
+    @property
+    def produced(self):
+        """Whether a living producer held the ring at the last look."""
+        return not self.receiver.unproduced
+
     def poll(self, handler, int batch_max=256, on_gap=None):
-        """As SubscriptionEnd.poll, without a buffer between: frame by frame out of the ring."""
+        """As SubscriptionEnd.poll, without a buffer between: frame by frame out of the ring.
+
+        Reattaches by itself, so that -REPLACED is not among its answers.
+        """
         cdef ShmReceiver* r = &self.receiver
         cdef const uint8_t* payload = NULL
         cdef uint32_t payload_bytes = 0
@@ -267,6 +388,7 @@ cdef class ShmSubscription(SubscriptionEnd):
         cdef int taken = 0
         cdef int status = STATUS_OK
         cdef int work = 0
+        cdef uint64_t now_ns = 0
         if _tells_eviction(r):
             return -STATUS_EVICTED
         try:
@@ -287,5 +409,10 @@ cdef class ShmSubscription(SubscriptionEnd):
                 taken += 1
                 handler(sequence, frame)
         finally:
-            work = _finish(r, taken, status)
+            if taken == 0 and status == STATUS_EMPTY:
+                now_ns = iron_clock_mono_ns()
+            work = _finish(r, taken, status, now_ns)
+        if work == -STATUS_REPLACED:
+            self.reattach()
+            work = 0
         return work

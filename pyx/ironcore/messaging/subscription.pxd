@@ -19,7 +19,8 @@ cdef struct Subscription:
     # Hand over up to batch_max frames: how many were taken, 0 for none now, or a negative status:
     # -STATUS_CLOSED after the last frame of a stream that has ended; -STATUS_EVICTED, once, when
     # the producer waits for this reader no longer (the next poll begins anew, with a gap);
-    # -STATUS_CORRUPT, -STATUS_IO: no further poll can succeed. Never waits.
+    # -STATUS_CORRUPT, -STATUS_IO: no further poll can succeed; -STATUS_REPLACED, over shared
+    # memory: another ring stands where this one's was, and the owner has to reattach. Never waits.
     int (*poll)(void* self, const FrameHandler* handler, int batch_max,
                 uint64_t now_ns) noexcept nogil
     # The number that the next frame should have; 0 before that is known.

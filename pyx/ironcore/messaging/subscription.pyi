@@ -4,6 +4,7 @@ from ironcore.base.counter_set import CounterSet
 
 class SubscriptionEnd:
     counters: CounterSet
+    def reattach(self) -> bool: ...
     def poll(
         self,
         handler: Callable[[int, bytes], object],

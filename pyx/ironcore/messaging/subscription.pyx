@@ -112,6 +112,10 @@ cdef class SubscriptionEnd:
             free(into.data)
         return work
 
+    def reattach(self):
+        """Over shared memory, after -REPLACED: go over to the ring that was made anew."""
+        raise ValueError(f"{type(self).__name__}: nothing to attach to")
+
     @property
     def sequence_next(self):
         """The number that the next frame should have; 0 before that is known."""

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t
 
 from ironcore.messaging.publication cimport PublicationEnd
-from ironcore.messaging.tcp_readers cimport TcpServer
+from ironcore.messaging.tcp_reader cimport TcpServer
 from ironcore.net.sockets cimport Network
 
 cdef class TcpPublication(PublicationEnd):

@@ -16,11 +16,13 @@ from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport CountersFile, counter_add
 from ironcore.base.status cimport STATUS_CLOSED, STATUS_OK, STATUS_TOO_LARGE
 from ironcore.messaging.tcp_gap cimport GAP_PAYLOAD_BYTES, gap_encode
-from ironcore.messaging.tcp_readers cimport (
+from ironcore.messaging.tcp_logins cimport readers_adopt
+from ironcore.messaging.tcp_reader cimport (
     READER_NAME_BYTES, READER_OUT_EXTRA_BYTES, READERS_MAX, SLOW_CONFLATE, SLOW_DISCONNECT,
-    TCP_OFFERED, TCP_RECALLED, TCP_SKIPPED, TCP_TOO_LARGE, TcpReader, TcpServer, readers_adopt,
-    readers_close_all, readers_move_on, readers_turn,
+    TCP_OFFERED, TCP_RECALLED, TCP_SKIPPED, TCP_TOO_LARGE, TcpReader, TcpServer,
 )
+from ironcore.messaging.tcp_readers cimport readers_close_all, readers_turn
+from ironcore.messaging.tcp_sending cimport readers_move_on
 from ironcore.messaging.tcp_window cimport (
     packet_window_add, packet_window_close, packet_window_limit, packet_window_oldest,
     packet_window_open,

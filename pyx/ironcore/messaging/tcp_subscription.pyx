@@ -1,19 +1,14 @@
 """The receiving end of a stream over TCP: SoupBinTCP, from the frame that is wanted next.
 
 Everything happens in polls, none of which waits: connecting, logging in, heartbeats, and beginning
-again after a cut with the next frame wanted. Between two attempts lies a time that doubles up to a
-limit, shortened at random by up to a half so that readers do not come back all at once.
-
-A server that no longer has the frame says the oldest that it has: the frames before it are a gap,
-and the next login asks for that one. A frame with a number that was handed over before is dropped.
-A server is believed no number above SEQUENCE_MAX, and no other beginning than the one asked for
-unless it has said that it has nothing older.
+again after a cut with the next frame wanted. A frame with a number that was handed over before is
+dropped.
 """
 
 cimport cython
 from libc.errno cimport EAGAIN, EINPROGRESS
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memcpy, memmove, memset
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 
@@ -24,13 +19,21 @@ from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport STATUS_CLOSED, STATUS_MALFORMED, STATUS_OK, Status
 from ironcore.messaging.subscription cimport FrameHandler
+from ironcore.messaging.tcp_connection cimport (
+    receiver_accepted, receiver_connect, receiver_drop, receiver_hang_up, receiver_lose,
+    receiver_note, receiver_rejected,
+)
 from ironcore.messaging.tcp_gap cimport gap_decode
+from ironcore.messaging.tcp_receiver cimport (
+    RECEIVER_CONNECTING, RECEIVER_ENDED, RECEIVER_LIVE, RECEIVER_TOLD_BYTES, RECEIVER_WAITING,
+    SEQUENCE_MAX, TCP_CUTS, TCP_DUPLICATES, TCP_FRAMES, TCP_LOGIN_TIMEOUTS, TCP_MALFORMED,
+    TCP_STALE, TCP_UNREACHABLE, TcpReceiver, receiver_take,
+)
 from ironcore.net.sockets cimport Network
 from ironcore.wire.soupbin cimport (
     SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_END_OF_SESSION, SOUP_LOGIN_ACCEPTED,
     SOUP_LOGIN_REJECTED, SOUP_PAYLOAD_BYTES_MAX, SOUP_SEQUENCED_DATA, SOUP_SERVER_HEARTBEAT,
-    SOUP_UNSEQUENCED_DATA, SoupLoginAccepted, SoupLoginRequest, soupbin_decode_login_accepted,
-    soupbin_encode_empty, soupbin_encode_login_request, soupbin_next,
+    SOUP_UNSEQUENCED_DATA, soupbin_encode_empty, soupbin_next,
 )
 
 SUBSCRIPTION_COUNTERS = (
@@ -52,96 +55,7 @@ SUBSCRIPTION_COUNTERS = (
 
 cdef enum:
     RECEIVES_MAX = 4                 # in one poll
-    PEEK_BYTES_MAX = 4096            # held by the host at once: more is no quiet stream
-    QUIET_EMPTIES = 16               # receives in a row that find nothing make a stream quiet
-    PEEKS_MAX = 8                    # fewer packets than a new connection may have on their way
-    PEEK_NS_MAX = 50000              # how long the last bytes are left with the host
-    FAILURES_MAX = 32                # where doubling ends at any rate
     RX_BYTES_MIN = 2 * (SOUP_PAYLOAD_BYTES_MAX + 3)
-
-cdef uint64_t SEQUENCE_MAX = <uint64_t>1 << 62    # a stream of 10^9 frames a second lasts 146 years
-
-
-cdef uint64_t _random(TcpReceiver* r) noexcept nogil:
-    r.random ^= r.random << 13
-    r.random ^= r.random >> 7
-    r.random ^= r.random << 17
-    return r.random
-
-
-cdef long _discard(TcpReceiver* r, uint32_t bytes) noexcept nogil:
-    """Let the host drop the first of the bytes that were peeked at: 1, or why it cannot."""
-    cdef long n
-    while bytes:
-        n = r.sockets.discard(r.sockets.context, r.fd, bytes)
-        if n <= 0:
-            return n
-        bytes -= <uint32_t>n
-        r.peeked -= <uint32_t>n
-    r.peeked_before = 0
-    if r.peeked == 0:
-        r.peeks = 0
-    return 1
-
-
-cdef void _hang_up(TcpReceiver* r) noexcept nogil:
-    """Close. What was peeked at has been read: closing with it would tell the peer otherwise."""
-    _discard(r, r.peeked)
-    r.sockets.close(r.sockets.context, r.fd)
-    r.fd = -1
-    r.peeked = 0
-
-
-cdef void _drop(TcpReceiver* r, int reason, uint64_t now_ns) noexcept nogil:
-    """Leave the connection for the reason that this counter stands for, and come back later."""
-    cdef uint64_t wait_ns = r.settings.backoff_min_ns
-    counter_add(r.counters[reason], 1)
-    if r.fd >= 0:
-        _hang_up(r)
-    if r.heard_live:
-        r.failures = 0
-    wait_ns = min(wait_ns << r.failures, r.settings.backoff_max_ns)
-    if r.failures < FAILURES_MAX and wait_ns < r.settings.backoff_max_ns:
-        r.failures += 1
-    r.retry_ns = now_ns + wait_ns - _random(r) % (wait_ns // 2 + 1)
-    r.state = RECEIVER_WAITING
-
-
-cdef void _connect(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
-    cdef SoupLoginRequest login
-    cdef int other = -1
-    counter_add(r.counters[TCP_ATTEMPTS], 1)
-    r.heard_live = False
-    if r.settings.dialled:
-        if load_acquire_u64(&r.dial):
-            _drop(r, TCP_UNREACHABLE, now_ns)    # the thread that dials has not taken the last one
-            return
-        r.fd = r.sockets.pair(r.sockets.context, &other)
-    else:
-        r.fd = r.sockets.connect(r.sockets.context, r.settings.address, r.settings.port)
-    if r.fd < 0:
-        _drop(r, TCP_UNREACHABLE, now_ns)
-        return
-    if r.settings.dialled:
-        store_release_u64(&r.dial, <uint64_t>other + 1)
-    memcpy(login.username, r.settings.username, 6)
-    memcpy(login.password, r.settings.password, 10)
-    memcpy(login.session, r.session, 10)
-    login.sequence_number = r.expected
-    login.timeout_given = False
-    login.heartbeat_timeout_ms = 0
-    r.tx_start = 0
-    r.tx_end = <uint32_t>soupbin_encode_login_request(r.tx, &login)
-    r.rx_start = 0
-    r.rx_end = 0
-    r.quiet = False
-    r.empties = 0
-    r.peeked = 0
-    r.oldest_told = 0
-    r.opened_ns = now_ns
-    r.rx_ns = now_ns
-    r.tx_ns = now_ns
-    r.state = RECEIVER_CONNECTING
 
 
 cdef bint _flush(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
@@ -154,7 +68,7 @@ cdef bint _flush(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
         r.tx_start += <uint32_t>n
         r.tx_ns = now_ns
     elif n != -EAGAIN and n != -EINPROGRESS:
-        _drop(r, TCP_UNREACHABLE if r.state == RECEIVER_CONNECTING else TCP_CUTS, now_ns)
+        receiver_drop(r, TCP_UNREACHABLE if r.state == RECEIVER_CONNECTING else TCP_CUTS, now_ns)
         return False
     return True
 
@@ -165,73 +79,6 @@ cdef void _heartbeat(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
         r.tx_start = 0
         r.tx_end = <uint32_t>soupbin_encode_empty(r.tx, SOUP_CLIENT_HEARTBEAT)
         r.tx_ns = now_ns
-
-
-cdef void _lose(TcpReceiver* r, const FrameHandler* handler, uint64_t end) noexcept nogil:
-    """The frames up to `end` will never come."""
-    if r.expected and end > r.expected:
-        counter_add(r.counters[TCP_GAPS], 1)
-        counter_add(r.counters[TCP_GAP_FRAMES], end - r.expected)
-        handler.gap(handler.context, r.expected, end - r.expected)
-    r.expected = max(r.expected, end)
-
-
-cdef uint64_t _told(const uint8_t* text, size_t bytes) noexcept nogil:
-    """N of "oldest N", or 0."""
-    cdef uint64_t value = 0
-    cdef size_t i
-    if bytes < 8 or bytes > 26 or memcmp(text, b"oldest ", 7) != 0:
-        return 0
-    for i in range(7, bytes):
-        if text[i] < 0x30 or text[i] > 0x39:
-            return 0
-        value = value * 10 + (text[i] - 0x30)
-    return value
-
-
-cdef void _note(TcpReceiver* r, const uint8_t* text, size_t bytes) noexcept nogil:
-    """Keep the beginning of what the server says beside the stream, for `told`."""
-    memset(r.told, 0, RECEIVER_TOLD_BYTES)
-    memcpy(r.told, text, min(bytes, <size_t>RECEIVER_TOLD_BYTES))
-
-
-cdef bint _believable(const TcpReceiver* r, uint64_t sequence) noexcept nogil:
-    """Whether a login may have been accepted at this number: any one when the newest was asked
-    for, else the one asked for, or a later one that is the oldest that the server says it has."""
-    if sequence == 0 or sequence > SEQUENCE_MAX:
-        return False
-    return (r.expected == 0 or sequence == r.expected
-            or (sequence > r.expected and sequence == r.oldest_told))
-
-
-cdef void _accepted(TcpReceiver* r, const FrameHandler* handler, const uint8_t* payload,
-                    size_t bytes, uint64_t now_ns) noexcept nogil:
-    cdef SoupLoginAccepted accepted
-    if (r.state != RECEIVER_CONNECTING
-            or soupbin_decode_login_accepted(payload, bytes, &accepted) != STATUS_OK
-            or not _believable(r, accepted.sequence_number)):
-        _drop(r, TCP_MALFORMED, now_ns)
-        return
-    memcpy(r.session, accepted.session, 10)
-    counter_add(r.counters[TCP_CONNECTS], 1)
-    counter_add(r.counters[TCP_RESUMES], 1 if r.known else 0)
-    r.known = True
-    r.state = RECEIVER_LIVE
-    r.counted = accepted.sequence_number
-    _lose(r, handler, accepted.sequence_number)
-
-
-cdef void _rejected(TcpReceiver* r, const FrameHandler* handler, uint64_t now_ns) noexcept nogil:
-    cdef bint too_old = r.oldest_told > r.expected and r.expected
-    if r.oldest_told > SEQUENCE_MAX:
-        _drop(r, TCP_MALFORMED, now_ns)
-        return
-    if too_old:
-        counter_add(r.counters[TCP_TOO_OLD], 1)
-        _lose(r, handler, r.oldest_told)
-    _drop(r, TCP_REFUSED, now_ns)
-    if too_old:
-        r.retry_ns = now_ns          # it is known what to ask for: the sooner the better
 
 
 cdef int _frame(TcpReceiver* r, const FrameHandler* handler, const uint8_t* payload,
@@ -251,10 +98,10 @@ cdef int _frame(TcpReceiver* r, const FrameHandler* handler, const uint8_t* payl
 cdef void _gap(TcpReceiver* r, const FrameHandler* handler, uint64_t first, uint64_t count,
                uint64_t now_ns) noexcept nogil:
     if first > SEQUENCE_MAX or count > SEQUENCE_MAX - first:
-        _drop(r, TCP_MALFORMED, now_ns)
+        receiver_drop(r, TCP_MALFORMED, now_ns)
     elif first <= r.counted < first + count:
         r.counted = first + count
-        _lose(r, handler, r.counted)
+        receiver_lose(r, handler, r.counted)
 
 
 cdef void _other(TcpReceiver* r, const FrameHandler* handler, uint8_t packet_type,
@@ -265,20 +112,19 @@ cdef void _other(TcpReceiver* r, const FrameHandler* handler, uint8_t packet_typ
     if packet_type == SOUP_SERVER_HEARTBEAT:
         pass
     elif packet_type == SOUP_DEBUG:
-        r.oldest_told = _told(payload, bytes)
-        _note(r, payload, bytes)
+        receiver_note(r, payload, bytes)
     elif packet_type == SOUP_LOGIN_ACCEPTED:
-        _accepted(r, handler, payload, bytes, now_ns)
+        receiver_accepted(r, handler, payload, bytes, now_ns)
     elif packet_type == SOUP_LOGIN_REJECTED and r.state == RECEIVER_CONNECTING:
-        _rejected(r, handler, now_ns)
+        receiver_rejected(r, handler, now_ns)
     elif packet_type == SOUP_UNSEQUENCED_DATA and r.state == RECEIVER_LIVE:
         if gap_decode(payload, bytes, &first, &count):
             _gap(r, handler, first, count, now_ns)
     elif packet_type == SOUP_END_OF_SESSION and r.state == RECEIVER_LIVE:
-        _hang_up(r)
+        receiver_hang_up(r)
         r.state = RECEIVER_ENDED
     else:
-        _drop(r, TCP_MALFORMED, now_ns)
+        receiver_drop(r, TCP_MALFORMED, now_ns)
 
 
 cdef int _hand_over(TcpReceiver* r, const FrameHandler* handler, int batch_max, int taken,
@@ -295,7 +141,7 @@ cdef int _hand_over(TcpReceiver* r, const FrameHandler* handler, int batch_max, 
         status = soupbin_next(r.rx + r.rx_start, r.rx_end - r.rx_start, &packet_type, &payload,
                               &payload_bytes, &packet_bytes)
         if status == STATUS_MALFORMED:
-            _drop(r, TCP_MALFORMED, now_ns)
+            receiver_drop(r, TCP_MALFORMED, now_ns)
         if status != STATUS_OK:
             break
         if packet_type == SOUP_SEQUENCED_DATA and r.state == RECEIVER_LIVE:
@@ -309,50 +155,6 @@ cdef int _hand_over(TcpReceiver* r, const FrameHandler* handler, int batch_max, 
     return taken
 
 
-cdef long _peek(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
-    """New bytes of a quiet stream, as of a recv.
-
-    Nothing goes back that acknowledgements could travel with, so that the host sends one within the
-    receive that empties the socket, before the frame is seen: a third of a round trip. A socket
-    that is not emptied is acknowledged later. So bytes are peeked at, those in front of them are
-    discarded while nothing comes, and the last ones after a few frames or some microseconds.
-    """
-    cdef uint32_t known = r.peeked
-    cdef long n = r.sockets.peek(r.sockets.context, r.fd, r.rx + r.rx_end - known, PEEK_BYTES_MAX)
-    if n <= 0:
-        return n
-    if <uint32_t>n > known:
-        r.peeked_before = known
-        r.peeked = <uint32_t>n
-        r.peeks += 1
-        r.empties = 0
-        r.quiet = n < PEEK_BYTES_MAX
-        return n - known
-    if r.peeks >= PEEKS_MAX or now_ns - r.rx_ns >= PEEK_NS_MAX:
-        n = _discard(r, known)
-    else:
-        n = _discard(r, r.peeked_before)
-    return -EAGAIN if n > 0 else n
-
-
-cdef long _take(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
-    """New bytes behind rx_end, as of a recv."""
-    cdef size_t room = r.rx_bytes_max - r.rx_end
-    cdef long n
-    if r.quiet and room >= PEEK_BYTES_MAX:
-        n = _peek(r, now_ns)
-        r.drained = r.quiet
-        return n
-    n = _discard(r, r.peeked)
-    if n <= 0:
-        return n
-    n = r.sockets.recv(r.sockets.context, r.fd, r.rx + r.rx_end, room)
-    r.drained = <size_t>n < room
-    r.empties = r.empties + 1 if n == -EAGAIN else 0
-    r.quiet = r.empties >= QUIET_EMPTIES and not r.settings.dialled
-    return n
-
-
 cdef int _receive(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
     """1 when something has come, 0 when there is nothing now or the connection is gone."""
     cdef uint32_t start = min(r.rx_start, r.rx_end - r.peeked)
@@ -361,7 +163,7 @@ cdef int _receive(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
         memmove(r.rx, r.rx + start, r.rx_end - start)
         r.rx_end -= start
         r.rx_start -= start
-    n = _take(r, now_ns)
+    n = receiver_take(r, now_ns)
     if n > 0:
         r.rx_end += <uint32_t>n
         r.rx_ns = now_ns
@@ -369,12 +171,12 @@ cdef int _receive(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
         return 1
     if n == -EAGAIN:
         if r.state == RECEIVER_LIVE and now_ns - r.rx_ns >= r.settings.stale_ns:
-            _drop(r, TCP_STALE, now_ns)
+            receiver_drop(r, TCP_STALE, now_ns)
         elif (r.state == RECEIVER_CONNECTING
                 and now_ns - r.opened_ns >= r.settings.login_timeout_ns):
-            _drop(r, TCP_LOGIN_TIMEOUTS, now_ns)
+            receiver_drop(r, TCP_LOGIN_TIMEOUTS, now_ns)
     else:
-        _drop(r, TCP_UNREACHABLE if r.state == RECEIVER_CONNECTING else TCP_CUTS, now_ns)
+        receiver_drop(r, TCP_UNREACHABLE if r.state == RECEIVER_CONNECTING else TCP_CUTS, now_ns)
     return 0
 
 
@@ -388,7 +190,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
     if r.state == RECEIVER_WAITING:
         if now_ns < r.retry_ns:
             return 0
-        _connect(r, now_ns)
+        receiver_connect(r, now_ns)
     if r.fd >= 0 and _flush(r, now_ns):
         while True:
             taken = _hand_over(r, handler, batch_max, taken, now_ns)
@@ -499,7 +301,7 @@ cdef class TcpSubscription(SubscriptionEnd):
         """Close the connection. A poll after it connects again."""
         cdef TcpReceiver* r = &self.receiver
         if r.fd >= 0:
-            _hang_up(r)
+            receiver_hang_up(r)
             r.state = RECEIVER_WAITING
 
     @property

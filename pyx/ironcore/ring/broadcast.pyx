@@ -178,9 +178,10 @@ cdef int _catch_up(BroadcastReader* reader) noexcept nogil:
     while sequence == 0:
         reader.position = load_acquire_u64(&reader.header.oldest.oldest)
         sequence = broadcast_sequence_at(reader.data, reader.header, reader.position)
-    lost = sequence - reader.sequence_next
-    reader.sequence_next = sequence
-    reader.frame_sequence = sequence - 1
+    # A ring that was made anew repeats what was read from the one before it: that is no loss.
+    lost = sequence - reader.sequence_next if sequence > reader.sequence_next else 0
+    reader.sequence_next += lost
+    reader.frame_sequence = reader.sequence_next - 1
     reader.frame_end = reader.position
     reader.lost_frames += lost
     # Only padding may have been overtaken.
@@ -260,6 +261,23 @@ cdef class Producer:
         return broadcast_offer(&self.ring, start, <uint32_t>payload.shape[0],
                                iron_clock_mono_ns() if now_ns is None else now_ns)
 
+    @property
+    def session(self):
+        """The session of the stream that the ring holds, "" while that is not said."""
+        return self.segment.session()
+
+    def name_session(self, str session):
+        """Say whose frames the ring will hold, before the first of them.
+
+        SegmentError when it holds another session's, or the text is no session's name.
+        """
+        found = self.segment.session()
+        if found == session:
+            return
+        if found:
+            raise SegmentError(self.segment.path, "session", found, session)
+        self.segment.name_session(session)
+
     def oldest_sequence(self):
         """Sequence number of the oldest frame that is held for late joiners."""
         return broadcast_oldest_sequence(self.ring.data, self.ring.header)
@@ -323,6 +341,11 @@ cdef class Reader:
         self.ring.header = <BroadcastHeader*>segment.header
         self.ring.capacity_bytes = segment.capacity_bytes
         return 0
+
+    @property
+    def session(self):
+        """The session of the stream that the ring holds, "" while that is not said."""
+        return self.segment.session()
 
     def rejoin(self):
         """After an eviction: gate again, from the oldest frame still held. The frames missed."""

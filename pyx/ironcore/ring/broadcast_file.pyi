@@ -30,6 +30,8 @@ class Positions(NamedTuple):
     sequence_next: int
     full_count: int
     producer: OwnerState
+    session: str
+    ended: bool
 
 def create(
     path: str | os.PathLike[str],
@@ -39,6 +41,7 @@ def create(
     huge_pages: str = "off",
     lock: str = "off",
     numa_node: int | None = None,
+    session: str | None = None,
 ) -> Created: ...
 def positions(path: str | os.PathLike[str]) -> Positions: ...
 def reader_states(path: str | os.PathLike[str]) -> list[ReaderState]: ...

@@ -16,7 +16,8 @@ from ironcore.ring.mapped_file cimport (
     LOCK_PRODUCER, LOCK_READER_FIRST, SEGMENT_BROADCAST, SEGMENT_PAIR_BYTES, segment_create,
     segment_open)
 
-from ironcore.ring.mapped_file import Created, OwnerState, SegmentError, round_capacity
+from ironcore.ring.mapped_file import (
+    Created, OwnerState, SegmentError, round_capacity, session_of_its_own)
 
 _STATE_NAMES = {SLOT_GATING: "gating", SLOT_JOINING: "joining", SLOT_EVICTED: "evicted",
                 SLOT_LEFT: "left"}
@@ -56,6 +57,8 @@ class Positions(NamedTuple):
     sequence_next: int               # of the next frame to be offered
     full_count: int                  # claims refused because the ring was full
     producer: OwnerState
+    session: str                     # of the stream; "": not said yet
+    ended: bool                      # no frame comes any more
 
 
 cdef void _check_layout() noexcept nogil:
@@ -93,11 +96,13 @@ cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
 
 
 def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", lock="off",
-           numa_node=None):
+           numa_node=None, session=None):
     """Make the segment file of a ring for payloads of up to an eighth of its capacity.
 
     `readers` maps the names of the gating readers to their `Gating`. Each gates from the first
-    frame on, whether it has come yet or not. The capacity is rounded up to a power of two; see
+    frame on, whether it has come yet or not. `session` names the stream: a ring that is made anew
+    with the same name goes on with it; None makes a name of its own, "" leaves it to the producer
+    to say before the first frame. The capacity is rounded up to a power of two; see
     `Created`. FileExistsError when the path is taken, SegmentError when the request cannot be
     met, OSError when the system refuses.
     """
@@ -119,6 +124,8 @@ def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", loc
         slot.after = AFTER_NOBODY if gating.after is None else names.index(gating.after)
         slot.state = SLOT_GATING
     header.segment.readers_count = len(names)
+    if session != "":
+        segment.name_session(session_of_its_own() if session is None else session)
     frame_terminate(segment.data, 0, sequence_next)
     segment.complete()
     return Created(path, capacity, capacity_bytes, segment.huge_pages, segment.locked,
@@ -177,7 +184,8 @@ def positions(path):
     return Positions(tail, oldest, tail - oldest, segment.capacity_bytes,
                      broadcast_oldest_sequence(segment.data, header),
                      broadcast_tail_sequence(segment.data, header), header.tail.full_count,
-                     segment.owner_state(LOCK_PRODUCER, &header.segment.producer))
+                     segment.owner_state(LOCK_PRODUCER, &header.segment.producer),
+                     segment.session(), load_acquire_u64(&header.oldest.end_sequence) != 0)
 
 
 def reader_states(path):

@@ -22,7 +22,9 @@ from typing import NamedTuple
 
 from libc.errno cimport EACCES, EAGAIN, EINVAL, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
+from ironcore.base.atomics cimport load_acquire_u64, store_relaxed_u64, store_release_u64
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.clock cimport iron_clock_mono_ns, iron_clock_real_ns
 from ironcore.ring.frame cimport FRAME_ALIGNMENT
@@ -148,6 +150,24 @@ def round_capacity(path, capacity_bytes):
         raise SegmentError(path, "capacity", f"{capacity_bytes} bytes",
                            f"1 to {CAPACITY_BYTES_MAX} bytes")
     return max(SEGMENT_CAPACITY_BYTES_MIN, 1 << (capacity_bytes - 1).bit_length())
+
+
+def check_session(path, session):
+    """The bytes of a session's name; SegmentError unless 1 to 10 printable characters of ASCII."""
+    if not (0 < len(session) <= SEGMENT_SESSION_BYTES and session.isascii()
+            and session.isprintable() and session.strip() == session):
+        raise SegmentError(path, "session", repr(session), "1 to 10 characters of ASCII")
+    return session.encode()
+
+
+def session_of_its_own():
+    """A session's name that no other ring has: its time of creation in microseconds, base 36."""
+    rest = iron_clock_real_ns() // 1000
+    name = ""
+    while rest:
+        rest, digit = divmod(rest, 36)
+        name = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[digit] + name
+    return name[-SEGMENT_SESSION_BYTES:]
 
 
 cdef object _os_error(str path):
@@ -286,6 +306,23 @@ cdef class Segment:
         return OwnerState(lock_type != F_UNLCK, owner.process_id, owner.attached_count,
                           owner.attached_real_ns, owner.heartbeat_mono_ns)
 
+    cdef str session(self):
+        """The session of the stream that the ring holds, "" while that is not said."""
+        cdef uint64_t words[2]
+        # The first word is written last; with it the second is there as well.
+        words[0] = load_acquire_u64(&self.header.session[0])
+        words[1] = self.header.session[1]
+        return (<const char*>words)[:16].rstrip(b"\0").decode("ascii", "replace")
+
+    cdef int name_session(self, str session) except -1:
+        """Say which session the ring holds; SegmentError when the text is no session's name."""
+        cdef uint64_t words[2]
+        cdef bytes name = check_session(self.path, session).ljust(16, b"\0")
+        memcpy(words, <const char*>name, 16)
+        store_relaxed_u64(&self.header.session[1], words[1])
+        store_release_u64(&self.header.session[0], words[0])
+        return 0
+
     cdef int complete(self) except -1:
         """Give a new segment its name, unless another has it by now."""
         self.header.version = SEGMENT_VERSION
@@ -362,8 +399,9 @@ cdef Segment segment_open(str path, int kind, bint header_writable, bint data_wr
     status = os.fstat(segment.descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise SegmentError(path, "file type", "something else", "a regular file")
-    # Whoever may write to a ring commands the venue; root may look at everybody's.
-    if status.st_uid != os.geteuid() and (header_writable or os.geteuid() != 0):
+    # Whoever may write to a ring commands the venue, and whoever may cut it short kills its readers
+    # (SIGBUS): the owner is trusted with both, so it has to be the reader's own user, root's too.
+    if status.st_uid != os.geteuid():
         raise SegmentError(path, "owner", f"user {status.st_uid}", f"user {os.geteuid()}")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SegmentError(path, "mode", f"{stat.S_IMODE(status.st_mode):#o}",

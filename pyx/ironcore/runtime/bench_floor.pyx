@@ -1,4 +1,4 @@
-"""Floors in plain C: the conversations of bench_ring over a framed ring or bare sockets, without
+"""Floors in plain C: the conversations of bench_course over a framed ring or bare sockets, without
 anything of ironcore's. The C is in include/iron_floor*.h."""
 
 import os
@@ -7,7 +7,7 @@ import numpy as np
 
 from libc.stdint cimport uint64_t
 
-from ironcore.runtime.bench_ring cimport Course
+from ironcore.runtime.bench_course cimport Course
 
 FLOORS = {"ring": FLOOR_RING, "multicast": FLOOR_MULTICAST, "tcp": FLOOR_TCP}
 

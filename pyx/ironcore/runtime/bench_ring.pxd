@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint64_t
 
 from ironcore.ring.broadcast cimport BroadcastProducer, BroadcastReader
 from ironcore.ring.spsc cimport SpscConsumer, SpscProducer
+from ironcore.runtime.bench_course cimport BothWays
 
 cdef enum:
     PAYLOAD_BYTES = 64
@@ -25,17 +26,9 @@ cdef struct End:
     BroadcastReader* broadcast_in
     uint8_t payload[PAYLOAD_BYTES]
 
-cdef struct Course:
-    uint64_t blocks
-    uint64_t block_messages
-    uint64_t* block_ns
-    uint64_t trips
-    uint64_t* trip_ns
-
-cdef class Conversation:
+cdef class Conversation(BothWays):
     cdef End near
     cdef End far
     cdef uint64_t* lines
-    cdef tuple cpus
     cdef list rings                  # the owners of what the ends point to
     cdef int _join(self, End* sender, End* receiver, str path, capacity_bytes) except -1

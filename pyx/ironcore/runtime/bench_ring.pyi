@@ -1,17 +1,12 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from ironcore.runtime.bench_course import BothWays
 
 CARRIERS: Final[dict[str, int]]
 
-def on_both_cores(
-    cpus: Sequence[int], near: Callable[[], object], far: Callable[[], object]
-) -> None: ...
-
-class Conversation:
-    """Two ends that are joined both ways by one carrier, and the two cores that they run on."""
+class Conversation(BothWays):
+    """Two ends that are joined both ways by one carrier."""
 
     def __init__(
         self,
@@ -20,10 +15,3 @@ class Conversation:
         capacity_bytes: int = ...,
         directory: str = "/dev/shm",
     ) -> None: ...
-    def round_trips(
-        self, blocks: int, block_messages: int, trips: int
-    ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """(ns of each block, ns of each single trip)."""
-
-    def one_way(self, blocks: int, block_messages: int) -> NDArray[np.uint64]:
-        """The ns that each block of messages took to arrive."""

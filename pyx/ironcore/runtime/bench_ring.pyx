@@ -8,28 +8,21 @@ side writes and the other spins on: what the two cores cannot do without.
 Whoever waits pauses between two looks, as a runner does that spins: a core that looks without a
 pause takes the line away while it is being written, and both wait longer (on an EPYC of the
 Zen 4 kind 208 ns a round trip instead of 175).
-
-Blocks of messages are timed without a look at the clock in between; single trips are timed one by
-one, each with one look more, whose cost is in them.
 """
 
-import os
 import tempfile
-import threading
-
-import numpy as np
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u64
-from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_OK
 from ironcore.ring cimport broadcast, spsc
 from ironcore.ring.broadcast cimport (
     broadcast_advance, broadcast_claim, broadcast_commit, broadcast_peek, broadcast_release)
 from ironcore.ring.spsc cimport spsc_advance, spsc_claim, spsc_commit, spsc_peek, spsc_release
+from ironcore.runtime.bench_course cimport GOODBYE, BothWays, Course, course_ask, course_drain
 
 from ironcore.ring import broadcast as broadcast_rings
 from ironcore.ring import spsc as spsc_rings
@@ -37,27 +30,11 @@ from ironcore.ring import spsc as spsc_rings
 cdef extern from "stdlib.h" nogil:
     void* aligned_alloc(size_t alignment, size_t size)
 
-cdef extern from * nogil:
-    """
-    #ifndef _GNU_SOURCE
-    #define _GNU_SOURCE
-    #endif
-    #include <sched.h>
-    static int iron_pin_thread(int cpu) {
-        cpu_set_t set;
-        CPU_ZERO(&set);
-        CPU_SET(cpu, &set);
-        return sched_setaffinity(0, sizeof set, &set);
-    }
-    """
-    int iron_pin_thread(int cpu)
-
 CARRIERS = {"line": CARRIER_LINE, "spsc": CARRIER_SPSC, "broadcast": CARRIER_BROADCAST}
 
 cdef enum:
     LINES_BYTES = 256                # two lines, and their neighbours, which are fetched in pairs
     LINE_BACK = 16                   # index of the second one
-    GOODBYE = 0                      # the message that ends a conversation
 
 
 cdef inline void _send(End* end, uint64_t value) noexcept nogil:
@@ -104,75 +81,19 @@ cdef inline uint64_t _receive(End* end) noexcept nogil:
     return value
 
 
-cdef void _ping(End* end, Course* course) noexcept nogil:
-    cdef uint64_t i, _j, start_ns, value = 0
-    for i in range(course.blocks):
-        start_ns = iron_clock_mono_ns()
-        for _j in range(course.block_messages):
-            value += 1
-            _send(end, value)
-            _receive(end)
-        course.block_ns[i] = iron_clock_mono_ns() - start_ns
-    for i in range(course.trips):
-        start_ns = iron_clock_mono_ns()
-        value += 1
-        _send(end, value)
-        _receive(end)
-        course.trip_ns[i] = iron_clock_mono_ns() - start_ns
-    _send(end, GOODBYE)
+cdef void _trip(void* context, uint64_t value) noexcept nogil:
+    _send(<End*>context, value)
+    _receive(<End*>context)
 
 
-cdef void _pong(End* end) noexcept nogil:
-    cdef uint64_t value = 1
-    while value != GOODBYE:
-        value = _receive(end)
-        _send(end, value)
+cdef void _take(void* context, uint64_t taken, uint64_t count) noexcept nogil:
+    cdef uint64_t _i
+    for _i in range(count):
+        _receive(<End*>context)
 
 
-cdef void _pour(End* end, Course* course) noexcept nogil:
-    cdef uint64_t i
-    for i in range(course.blocks * course.block_messages):
-        _send(end, i + 1)
-
-
-cdef void _drain(End* end, Course* course) noexcept nogil:
-    cdef uint64_t i, _j, start_ns
-    for i in range(course.blocks):
-        start_ns = iron_clock_mono_ns()
-        for _j in range(course.block_messages):
-            _receive(end)
-        course.block_ns[i] = iron_clock_mono_ns() - start_ns
-
-
-def on_both_cores(cpus, near, far):
-    """Run both at once, each pinned to one of the two cores; PermissionError when it cannot be."""
-    failures = []
-    allowed = os.sched_getaffinity(0)
-
-    def run(cpu, work):
-        if iron_pin_thread(cpu) != 0:
-            failures.append(f"cannot pin to CPU {cpu}, of {sorted(allowed)}")
-            barrier.abort()
-            return
-        try:
-            barrier.wait()
-        except threading.BrokenBarrierError:
-            return
-        work()
-
-    barrier = threading.Barrier(2)
-    threads = [threading.Thread(target=run, args=pair)
-               for pair in zip(cpus, (near, far), strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise PermissionError(failures[0])
-
-
-cdef class Conversation:
-    """Two ends that are joined both ways by one carrier, and the two cores that they run on.
+cdef class Conversation(BothWays):
+    """Two ends that are joined both ways by one carrier.
 
     `cpus` are the cores of the near and the far end; rings are made in `directory`.
     """
@@ -187,7 +108,7 @@ cdef class Conversation:
         free(self.lines)
 
     def __init__(self, str carrier, cpus, capacity_bytes=1 << 16, directory="/dev/shm"):
-        self.cpus = tuple(cpus)
+        super().__init__(cpus)
         self.near.carrier = self.far.carrier = CARRIERS[carrier]
         self.near.line_out, self.near.line_in = self.lines, self.lines + LINE_BACK
         self.far.line_out, self.far.line_in = self.lines + LINE_BACK, self.lines
@@ -217,38 +138,25 @@ cdef class Conversation:
             self.rings += [broadcast_producer, broadcast_reader]
         return 0
 
-    def round_trips(self, blocks, block_messages, trips):
-        """(ns of each block, ns of each single trip), as uint64 arrays."""
-        cdef uint64_t[::1] block_ns = np.zeros(max(blocks, 1), dtype=np.uint64)
-        cdef uint64_t[::1] trip_ns = np.zeros(max(trips, 1), dtype=np.uint64)
-        cdef Course course = Course(blocks, block_messages, &block_ns[0], trips, &trip_ns[0])
+    cdef void ask(self, Course* course) noexcept nogil:
+        course_ask(&self.near, _trip, course)
 
-        def answer():
-            with nogil:
-                _pong(&self.far)
+    cdef void answer(self) noexcept nogil:
+        cdef uint64_t value = 1
+        while value != GOODBYE:
+            value = _receive(&self.far)
+            _send(&self.far, value)
 
-        def ask():
-            with nogil:
-                _ping(&self.near, &course)
-            _receive(&self.near)
+    cdef void pour(self, Course* course) noexcept nogil:
+        cdef uint64_t i
+        for i in range(course.blocks * course.block_messages):
+            _send(&self.near, i + 1)
 
-        on_both_cores(self.cpus, ask, answer)
-        return np.asarray(block_ns)[:blocks], np.asarray(trip_ns)[:trips]
+    cdef void drain(self, Course* course) noexcept nogil:
+        course_drain(&self.far, _take, course)
 
     def one_way(self, blocks, block_messages):
-        """The ns that each block of messages took to arrive, as an uint64 array."""
-        cdef uint64_t[::1] block_ns = np.zeros(blocks, dtype=np.uint64)
-        cdef Course course = Course(blocks, block_messages, &block_ns[0], 0, NULL)
+        """The ns that each block of messages took to arrive, as a uint64 array."""
         if self.near.carrier == CARRIER_LINE:
             raise ValueError("a bare line holds one message: it has no throughput of its own")
-
-        def pour():
-            with nogil:
-                _pour(&self.near, &course)
-
-        def drain():
-            with nogil:
-                _drain(&self.far, &course)
-
-        on_both_cores(self.cpus, pour, drain)
-        return np.asarray(block_ns)
+        return BothWays.one_way(self, blocks, block_messages)

@@ -1,12 +1,10 @@
 """Round trips and throughput of a transport between two pinned threads, by its publications and
 subscriptions, as stages use them: without the interpreter.
 
-The courses are those of bench_ring. Each end has an agent's loop: what it offers it sends with a
+The courses are those of bench_course. Each end has an agent's loop: what it offers it sends with a
 turn, and while nothing comes it polls, and turns as well. Transports other than rings get the time,
 read anew in each pass of the loop, as an agent does.
 """
-
-import numpy as np
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -16,14 +14,11 @@ from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_OK
 from ironcore.messaging.publication cimport PublicationEnd
 from ironcore.messaging.subscription cimport SubscriptionEnd
-from ironcore.runtime.bench_ring cimport Course
-
-from ironcore.runtime.bench_ring import on_both_cores
+from ironcore.runtime.bench_course cimport GOODBYE, BothWays, Course, course_ask, course_drain
 
 cdef enum:
     BATCH_MAX = 64
     TURN_EVERY = 16                  # polls that found nothing
-    GOODBYE = 0
 
 
 cdef int _frame(void* context, uint64_t sequence, const uint8_t* frame,
@@ -72,36 +67,16 @@ cdef inline void _receive(TransportEnd* end, uint64_t count) noexcept nogil:
             cpu_pause()
 
 
-cdef void _ping(TransportEnd* end, Course* course) noexcept nogil:
-    cdef uint64_t i, _j, start_ns, value = 0
-    for i in range(course.blocks):
-        start_ns = iron_clock_mono_ns()
-        for _j in range(course.block_messages):
-            value += 1
-            _send(end, value)
-            _turn(end)
-            _receive(end, value)
-        course.block_ns[i] = iron_clock_mono_ns() - start_ns
-    for i in range(course.trips):
-        start_ns = iron_clock_mono_ns()
-        value += 1
-        _send(end, value)
-        _turn(end)
-        _receive(end, value)
-        course.trip_ns[i] = iron_clock_mono_ns() - start_ns
-    _send(end, GOODBYE)
+cdef void _trip(void* context, uint64_t value) noexcept nogil:
+    cdef TransportEnd* end = <TransportEnd*>context
+    end.asked += 1
+    _send(end, value)
     _turn(end)
-    _receive(end, value + 1)
+    _receive(end, end.asked)
 
 
-cdef void _pong(TransportEnd* end) noexcept nogil:
-    cdef uint64_t count = 0
-    end.value = 1
-    while end.value != GOODBYE:
-        count += 1
-        _receive(end, count)
-        _send(end, end.value)
-        _turn(end)
+cdef void _take(void* context, uint64_t taken, uint64_t count) noexcept nogil:
+    _receive(<TransportEnd*>context, taken + count)
 
 
 # The clock and the turn come once a batch here, as they do for an agent that has work.
@@ -121,14 +96,6 @@ cdef void _pour(TransportEnd* end, const TransportEnd* receiver, Course* course)
         cpu_pause()
 
 
-cdef void _drain(TransportEnd* end, Course* course) noexcept nogil:
-    cdef uint64_t i, start_ns
-    for i in range(course.blocks):
-        start_ns = iron_clock_mono_ns()
-        _receive(end, (i + 1) * course.block_messages)
-        course.block_ns[i] = iron_clock_mono_ns() - start_ns
-
-
 cdef int _equip(TransportEnd* end, PublicationEnd out, SubscriptionEnd incoming, bint timed,
                 uint64_t window) except -1:
     memset(end, 0, sizeof(TransportEnd))
@@ -142,8 +109,8 @@ cdef int _equip(TransportEnd* end, PublicationEnd out, SubscriptionEnd incoming,
     return 0
 
 
-cdef class TransportConversation:
-    """A publication and a subscription at each of two ends, and the two cores that they run on.
+cdef class TransportConversation(BothWays):
+    """A publication and a subscription at each of two ends. Takes one course.
 
     near, far: (publication, subscription); what one publishes the other one is subscribed to, and
     all connections stand. timed: False for rings, which do nothing in a turn. window: of one way,
@@ -151,43 +118,28 @@ cdef class TransportConversation:
     """
 
     def __init__(self, near, far, cpus, *, timed=True, window=0):
-        self.cpus = tuple(cpus)
+        super().__init__(cpus)
         self.ends = [*near, *far]
         _equip(&self.near, near[0], near[1], timed, window)
         _equip(&self.far, far[0], far[1], timed, window)
 
-    def round_trips(self, blocks, block_messages, trips):
-        """(ns of each block, ns of each single trip), as uint64 arrays. Once."""
-        cdef uint64_t[::1] block_ns = np.zeros(max(blocks, 1), dtype=np.uint64)
-        cdef uint64_t[::1] trip_ns = np.zeros(max(trips, 1), dtype=np.uint64)
-        cdef Course course = Course(blocks, block_messages, &block_ns[0], trips, &trip_ns[0])
+    cdef void ask(self, Course* course) noexcept nogil:
+        course_ask(&self.near, _trip, course)
 
-        def answer():
-            with nogil:
-                _pong(&self.far)
+    cdef void answer(self) noexcept nogil:
+        cdef uint64_t count = 0
+        self.far.value = 1
+        while self.far.value != GOODBYE:
+            count += 1
+            _receive(&self.far, count)
+            _send(&self.far, self.far.value)
+            _turn(&self.far)
 
-        def ask():
-            with nogil:
-                _ping(&self.near, &course)
+    cdef void pour(self, Course* course) noexcept nogil:
+        _pour(&self.near, &self.far, course)
 
-        on_both_cores(self.cpus, ask, answer)
-        return np.asarray(block_ns)[:blocks], np.asarray(trip_ns)[:trips]
-
-    def one_way(self, blocks, block_messages):
-        """The ns that each block of messages took to arrive, as a uint64 array. Once."""
-        cdef uint64_t[::1] block_ns = np.zeros(blocks, dtype=np.uint64)
-        cdef Course course = Course(blocks, block_messages, &block_ns[0], 0, NULL)
-
-        def pour():
-            with nogil:
-                _pour(&self.near, &self.far, &course)
-
-        def drain():
-            with nogil:
-                _drain(&self.far, &course)
-
-        on_both_cores(self.cpus, pour, drain)
-        return np.asarray(block_ns)
+    cdef void drain(self, Course* course) noexcept nogil:
+        course_drain(&self.far, _take, course)
 
     @property
     def lost(self):

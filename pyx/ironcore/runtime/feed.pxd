@@ -26,7 +26,7 @@ cdef class Feed:
     cdef uint64_t stop_asked
     cdef bint ended                  # the last message of the stream was taken
 
-    cdef void loop(self) noexcept nogil
+    cdef bint loop(self) noexcept nogil
     cdef int poll(self) noexcept nogil
     cdef bint give_up(self) noexcept nogil
     cdef bint waiting_for_gap(self) noexcept nogil

@@ -3,7 +3,7 @@
 `run` is a thread's whole life, without the interpreter: it polls the subscription, whatever carries
 it, and applies the messages that come. What the subscription gives up is counted as lost: the books
 are then no longer right, and `counts` says so; with `stop_at_gap` the run ends there, so that the
-owner can take a snapshot and go on.
+owner can take a snapshot and go on. A ring that its venue has made anew is gone over to.
 """
 
 from libc.errno cimport EIO, ENOMEM, errno
@@ -14,9 +14,11 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_LIMIT, STATUS_OK,
+    STATUS_REPLACED,
 )
+from ironcore.messaging.multicast_recovery cimport multicast_give_up
 from ironcore.messaging.multicast_subscription cimport (
-    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastSubscription, multicast_give_up,
+    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastSubscription,
 )
 from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
 from ironcore.runtime.feed_books cimport (
@@ -119,10 +121,15 @@ cdef class Feed:
 
     def run(self):
         """Receive until `stop`, the end of the stream, a failure, or a gap if it is to stop there:
-        whether it was a gap."""
+        whether it was a gap. OSError and SegmentError when a ring that was made anew cannot be
+        read."""
+        cdef bint replaced = True
         self.state.gap_met = False
-        with nogil:
-            self.loop()
+        while replaced:
+            with nogil:
+                replaced = self.loop()
+            if replaced:
+                self.subscription.reattach()
         return self.state.gap_met and self.state.stop_at_gap
 
     def mend(self):
@@ -138,7 +145,8 @@ cdef class Feed:
         """Whether `stop` was called."""
         return load_acquire_u64(&self.stop_asked) != 0
 
-    cdef void loop(self) noexcept nogil:
+    cdef bint loop(self) noexcept nogil:
+        """Until `run` is over, or, True, the subscription has to be attached to another ring."""
         cdef bint stopping
         cdef int work
         while self.state.failed == 0 and not (self.state.gap_met and self.state.stop_at_gap):
@@ -149,6 +157,9 @@ cdef class Feed:
             if work == -STATUS_CLOSED:
                 self.ended = True
                 break
+            if work == -STATUS_REPLACED:
+                _flush(&self.state)
+                return True
             if work < 0:
                 self.state.failed = EIO
                 break
@@ -159,6 +170,7 @@ cdef class Feed:
             _flush(&self.state)
             self.wait()
         _flush(&self.state)
+        return False
 
     cdef int poll(self) noexcept nogil:
         cdef FrameHandler handler = _handler(&self.state)
@@ -201,8 +213,21 @@ cdef class Feed:
 
     @property
     def complete(self):
-        """Whether nothing that the publisher has shown is missing, in the books or at all."""
-        return self.state.lost == self.state.mended and not self.waiting_for_gap()
+        """Whether nothing that the publisher has shown is missing, in the books or at all, and it
+        is where the publisher shows it: not so while a ring that was removed is read."""
+        return (self.state.lost == self.state.mended and not self.waiting_for_gap()
+                and not getattr(self.subscription, "orphaned", False))
+
+    @property
+    def published(self):
+        """Whether a living publisher is there, as far as the transport can tell."""
+        return getattr(self.subscription, "produced", True)
+
+    @property
+    def session_next(self):
+        """The session that has taken the stream's place; "" while none has, or on a transport that
+        cannot tell."""
+        return getattr(self.subscription, "session_next", "")
 
     @property
     def session_name(self):

@@ -67,6 +67,7 @@ def create_event_ring(
     patience_of: Mapping[str, int] | None = None,
     bridges: Mapping[str, int] | None = None,
     snapshot: bool = False,
+    session: str | None = None,
 ) -> Created:
     """The ring of the event stream. The journal is waited for without end, the others patience_ns,
     and the reader of the snapshot server's books, if there is one, hardly at all.
@@ -74,7 +75,7 @@ def create_event_ring(
     patience_of: another patience of single readers, in ns; names that are not the venue's own get a
     place in the ring as well. bridges: further readers, each with how long it is waited for.
     before_reply: gateway and publisher see only what the journal has released, and it releases only
-    what is durable.
+    what is durable. session: of the stream.
     """
     after = "journal" if before_reply else None
     readers = {
@@ -97,19 +98,30 @@ def create_event_ring(
         huge_pages=huge_pages,
         lock=lock,
         numa_node=numa_node,
+        session=session,
     )
 
 
-def create_open_ring(path: Path, capacity_bytes: int, *, huge_pages: str = "off") -> None:
+def create_open_ring(
+    path: Path, capacity_bytes: int, *, huge_pages: str = "off", session: str | None = None
+) -> Created:
     """A ring for readers whom nobody waits for; always a new one."""
     path.unlink(missing_ok=True)
-    broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages)
+    return broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages, session=session)
 
 
-def create_publisher_ring(path: Path, capacity_bytes: int, *, sequence_next: int) -> None:
+def create_publisher_ring(
+    path: Path, capacity_bytes: int, *, sequence_next: int, session: str
+) -> None:
     """The ring of a publisher that the event stream comes to over a network; always a new one."""
     path.unlink(missing_ok=True)
-    broadcast.create(path, capacity_bytes, {"publisher": Gating()}, sequence_next=sequence_next)
+    broadcast.create(
+        path,
+        capacity_bytes,
+        {"publisher": Gating()},
+        sequence_next=sequence_next,
+        session=session,
+    )
 
 
 def last_sequence(path: Path) -> int:

@@ -1,4 +1,7 @@
+import os
+
 from ironcore.base.counter_set import CounterSet
+from ironcore.base.files import FileDirectory
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.stage.agent import Stage
@@ -17,6 +20,8 @@ class BridgeStage(Stage):
         *,
         on_gap: str = "pass",
         name: str = "bridge",
+        journal: str | os.PathLike[str] | FileDirectory | None = None,
+        journal_wait_ns: int = ...,
     ) -> None: ...
     def poll_once(self, batch_max: int = 256) -> int: ...
     @property

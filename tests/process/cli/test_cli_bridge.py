@@ -4,76 +4,30 @@ and why it cannot start, and goes on where it was after a restart.
 Method: real processes between rings made by the test; every frame follows from its number.
 """
 
-import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.bridges import DEADLINE_S, Bridges, command_of, free_port
 from tests.doubles.certificates import make_authority, make_certificate
 
+from ironcore.base.counter_set import CounterSet
+from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
+from ironcore.ring.broadcast import Gating
+from ironcore.stage import journal
 
-DEADLINE_S = 30.0
 COUNT = 5000
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-class Bridges:
-    """Bridge processes, each with a socket on which it says that it is ready."""
-
-    def __init__(self) -> None:
-        self.running: list[subprocess.Popen[str]] = []
-
-    def start(self, source: str, target: str, *more: str) -> subprocess.Popen[str]:
-        """A bridge that has said that it is ready."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind("")
-            notify.settimeout(DEADLINE_S)
-            environment = {
-                **os.environ,
-                "NOTIFY_SOCKET": "@" + notify.getsockname()[1:].decode(),
-            }
-            process = subprocess.Popen(
-                _command(source, target, *more),
-                env=environment,
-                stderr=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            self.running.append(process)
-            assert b"READY=1" in notify.recv(4096)
-        return process
-
-    def stop(self, process: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
-        """Stop it with a signal: what it said."""
-        process.send_signal(number)
-        _, said = process.communicate(timeout=DEADLINE_S)
-        self.running.remove(process)
-        return said
-
-
-def _command(source: str, target: str, *more: str) -> list[str]:
-    return [sys.executable, "-m", "ironpit", "bridge", "--from", source, "--to", target, *more]
-
-
 @pytest.fixture
-def bridges() -> Iterator[Bridges]:
-    bridges = Bridges()
-    yield bridges
-    for process in bridges.running:
-        process.kill()
-        process.communicate()
+def bridges(tmp_path: Path) -> Iterator[Bridges]:
+    with Bridges(tmp_path) as bridges:
+        yield bridges
 
 
 def frame_of(number: int) -> bytes:
@@ -225,7 +179,14 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
 @pytest.mark.parametrize(
     ("source", "target", "code", "text"),
     [
-        ("udp:1", "shm:x", 2, "--from udp:1: found 'udp', expected shm:, multicast: or tcp:"),
+        (
+            "udp:1",
+            "shm:x",
+            2,
+            "--from udp:1: found 'udp', expected shm:, venue:, multicast: or tcp:",
+        ),
+        ("shm:x", "venue:x", 2, "found 'venue', expected shm:, multicast: or tcp:"),
+        ("venue:/nowhere.yaml?reader=x", "shm:y", 2, "/nowhere.yaml: found No such file"),
         ("shm:", "shm:x", 2, "--from shm:: found no path"),
         ("tcp:host:1", "shm:x", 2, "--from tcp:host:1: found 'host:1', expected an IPv4 address"),
         ("tcp:127.0.0.1:1?nam=X", "shm:x", 2, "found the option 'nam', expected one of name,"),
@@ -254,7 +215,7 @@ def test_a_gap_stops_the_bridge_when_it_is_told_so(tmp_path: Path, bridges: Brid
 )
 def test_wrong_addresses_are_named(source: str, target: str, code: int, text: str) -> None:
     done = subprocess.run(
-        _command(source, target), capture_output=True, text=True, check=False, timeout=DEADLINE_S
+        command_of(source, target), capture_output=True, text=True, check=False, timeout=DEADLINE_S
     )
     assert (done.returncode, text in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
@@ -270,7 +231,7 @@ def test_a_second_bridge_to_the_same_place_is_refused(tmp_path: Path, bridges: B
         (f"tcp:127.0.0.1:{port}", f"shm:{far}", "held by"),
     ):
         done = subprocess.run(
-            _command(source, target),
+            command_of(source, target),
             capture_output=True,
             text=True,
             check=False,
@@ -287,9 +248,37 @@ def test_a_ring_of_another_size_than_asked_for_is_said_to_be(
     far = tmp_path / "far.ring"
     arguments = (f"shm:{path}", f"shm:{far}?capacity=3MiB")
     said = bridges.stop(bridges.start(*arguments))
-    assert f"--to shm:{far}: capacity=3MiB rounded up to 4MiB, a power of two" in said
+    assert f"--to shm:{far}: capacity: 3MiB rounded up to 4MiB, a power of two" in said
     assert broadcast.positions(far).capacity_bytes == 4 << 20
     assert "capacity" not in bridges.stop(bridges.start(*arguments)).replace(arguments[1], "")
     said = bridges.stop(bridges.start(f"shm:{path}", f"shm:{far}?capacity=8MiB"))
     assert "capacity=8MiB is not used: the ring is there, with 4MiB" in said
     assert publication is not None
+
+
+def test_what_passed_while_no_bridge_ran_comes_from_the_journal(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    near, far, directory = tmp_path / "near.ring", tmp_path / "far.ring", tmp_path / "journal"
+    broadcast.create(near, 1 << 16, {"journal": Gating()})
+    directory.mkdir()
+    publication, counters = ShmPublication(near), CounterSet("journal", journal.COUNTERS)
+    reader = broadcast.Reader(near, "journal")
+    stage = journal.JournalStage(reader, directory, "TEST", counters, policy="off")
+    arguments = (f"shm:{near}", f"shm:{far}?capacity=4MiB", "--journal", str(directory))
+    for last in (10, COUNT):
+        while publication.sequence_next <= last:
+            assert publication.offer(frame_of(publication.sequence_next)) is Status.OK
+            stage.poll_once()
+        process = bridges.start(*arguments)
+        frames = await_frames(ring_at(far), last)
+        said = bridges.stop(process)
+    assert frames == [(number, frame_of(number)) for number in range(1, COUNT + 1)]
+    assert " of the journal's" in said
+    nowhere = tmp_path / "nowhere"
+    done = subprocess.run(
+        command_of(*arguments[:3], str(nowhere)),
+        capture_output=True, text=True, check=False, timeout=DEADLINE_S,
+    )  # fmt: skip
+    expected = f"--journal {nowhere}: expected a journal's directory"
+    assert (done.returncode, expected in done.stderr) == (3, True), done.stderr

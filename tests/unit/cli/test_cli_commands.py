@@ -62,6 +62,76 @@ def test_the_problems_of_a_configuration_are_there_as_json(
     assert (problem["line"], problem["key"]) == (10, "streams.events.capacity")
 
 
+STREAM = """  market_data:
+    transport: {transport}
+    capacity: 3MiB
+    a: {{group: 239.192.0.1:26400, interface: {interface}}}
+    rerequest: {{listen: "192.0.2.1:26500"}}
+    listen: "192.0.2.1:26501"
+"""
+
+
+@pytest.mark.parametrize(
+    ("transport", "interface", "expected"),
+    [
+        ("multicast", "nothere0", ["a.interface: found 'nothere0', expected an interface of",
+                                   "rerequest.listen: found 192.0.2.1:26500, expected an"]),
+        ("multicast", "192.0.2.7", ["a.interface: found '192.0.2.7', expected an address of",
+                                    "rerequest.listen: found 192.0.2.1:26500, expected an"]),
+        ("tcp", "nothere0", ["listen: found 192.0.2.1:26501, expected an address of this host"]),
+        ("shm", "nothere0", []),
+    ],
+)  # fmt: skip
+def test_what_this_host_lacks_is_a_warning_and_an_error_where_it_is_to_run(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    transport: str,
+    interface: str,
+    expected: list[str],
+) -> None:
+    before, rest = VALID.split("  market_data:", 1)
+    after = rest[rest.index("\njournal:") + 1 :]
+    file = tmp_path / "venue.yaml"
+    file.write_text(before + STREAM.format(transport=transport, interface=interface) + after)
+    assert main(["config", "check", str(file)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    warnings = [line for line in lines if ": warning: " in line]
+    assert len(warnings) == len(expected)
+    for line, text in zip(warnings, expected, strict=True):
+        assert f": warning: streams.market_data.{text}" in line
+        assert line.startswith(f"{file}:1")
+    assert main(["config", "check", "--this-host", "--json", str(file)]) == (3 if expected else 0)
+    found = json.loads(capsys.readouterr().out)
+    assert [warning["text"] for warning in found["warnings"]] == [
+        line.split(": ", 3)[3] for line in warnings
+    ]
+    rounded = [note["key"] for note in found["notes"]]
+    assert rounded == (["streams.market_data.capacity"] if transport == "shm" else [])
+
+
+def test_a_group_that_the_interface_has_no_way_to_is_doubted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(group: object) -> str:
+        return "Network is unreachable"
+
+    monkeypatch.setattr("ironpit.messaging.host.no_way", unreachable)
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID)
+    assert main(["config", "check", str(file)]) == 0
+    assert "streams.market_data.a: no route to 239" in capsys.readouterr().err
+
+
+def test_a_capacity_that_is_rounded_up_is_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID.replace("64MiB", "48MiB"))
+    assert main(["config", "check", str(file)]) == 0
+    note = "note: streams.events.capacity: 48MiB rounded up to 64MiB, a power of two"
+    assert f"{file}:10: {note}" in capsys.readouterr().err
+
+
 def test_two_configurations_are_compared_as_text_and_as_json(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

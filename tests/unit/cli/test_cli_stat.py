@@ -118,7 +118,7 @@ def test_readers_over_tcp_are_named_with_those_that_were_too_slow(tmp_path: Path
     )
     for name, value in (("name", 0x574F4C53), ("logins", 2), ("slow", 1), ("lag_bytes", 2048)):
         publication.readers[1].add(name, value)
-    [process] = observed._processes(tmp_path)
+    [process] = observed.look_at(observed.counters_in(tmp_path))["processes"]
     [reader] = process["tcp_readers"]
     assert (reader["reader"], reader["slow"]) == ("SLOW", 1)
     assert not any("reader-" in name for name in process["counters"])

@@ -255,8 +255,22 @@ def test_a_segment_that_others_may_write_or_own_is_refused(path: Path) -> None:
     assert spsc.positions(path).capacity_bytes == 4096
     if os.geteuid() == 0:
         os.chown(path, 12345, -1)
-        with pytest.raises(SegmentError, match="owner: found user 12345, expected user 0"):
-            spsc.Producer(path)
+        for look in (spsc.Producer, spsc.Consumer, spsc.positions):
+            with pytest.raises(SegmentError, match="owner: found user 12345, expected user 0"):
+                look(path)
+
+
+def test_a_ring_that_is_only_looked_at_has_to_be_the_lookers_own_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broadcast.create(path, 4096, {})
+    owner = os.geteuid()
+    for user in (0, owner + 1):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        if user != owner:
+            for look in (broadcast.LossyReader, broadcast.positions, broadcast.reader_states):
+                with pytest.raises(SegmentError, match=f"owner: found user {owner}, expected"):
+                    look(path)
 
 
 def test_locked_memory_is_kept_or_the_refusal_is_said(path: Path) -> None:

@@ -1,0 +1,23 @@
+"""`tune-host --plan`: what --apply would write, and what is left to people; writes nothing."""
+
+import importlib
+import json
+import sys
+from argparse import Namespace
+
+from host_tuning import plan, plan_report
+from host_tuning.commands.common import host_of, settings_of
+
+
+def run(options: Namespace) -> int:
+    """Print the plan, or the placement with --cores."""
+    host = host_of(options)
+    if options.cores:
+        return int(importlib.import_module("host_tuning.cores").run(options, host))
+    made = plan.make(host, settings_of(options))
+    if options.format == "json":
+        json.dump(plan_report.document(made, host), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        plan_report.write(made, host, sys.stdout)
+    return 0

@@ -1,0 +1,60 @@
+"""`tune-host --rollback [RUN]`: take a run back, the last that is in force if none is named."""
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from host_tuning import rollback, run_report
+from host_tuning.apply import in_container
+from host_tuning.check import EXIT_FAIL, EXIT_PASS
+from host_tuning.commands.common import host_of
+from host_tuning.errors import ToolError
+from host_tuning.run_lock import lock
+from host_tuning.runs import Run, runs
+from host_tuning.undo_log import state_directory
+
+
+def run(options: Namespace) -> int:
+    """Take back, print, and return 0; 2 where something of the run still stands."""
+    host = host_of(options)
+    if container := in_container(host):
+        raise ToolError(f"--rollback: {container}; nothing was written")
+    if host.live and os.geteuid() != 0:
+        raise ToolError("--rollback: needs root; nothing was written")
+    directory = state_directory(options.state, host.tree)
+    if not directory.is_dir():
+        raise ToolError(f"{directory}: there is no undo log: no run was ever applied")
+    with lock(directory):
+        chosen = _choose(runs(directory), options.rollback, directory)
+        if chosen is None:
+            return EXIT_PASS
+        result = rollback.roll_back(host.tree, chosen, options.force)
+    if options.format == "json":
+        run_report.dump(run_report.rolled_back(result))
+    else:
+        run_report.write_rolled_back(result, sys.stdout)
+    whole = result.complete and not result.failures
+    return EXIT_PASS if whole else EXIT_FAIL
+
+
+def _choose(found: list[Run], name: str, directory: Path) -> Run | None:
+    """The run that is meant; None where it is taken back already, which is said.
+
+    Errors: ToolError that lists the runs, for a name that none has.
+    """
+    standing = [one for one in found if one.stands]
+    if name == "last":
+        if not standing:
+            last = f"; the last was {found[-1].describe()}" if found else ""
+            print(f"nothing to take back: no run in {directory} is in force{last}")
+            return None
+        return standing[-1]
+    chosen = next((one for one in found if one.id == name), None)
+    if chosen is None:
+        listing = "".join(f"\n  {one.describe()}" for one in found) or " (none)"
+        raise ToolError(f"--rollback: found {name!r}, expected `last` or one of the runs{listing}")
+    if not chosen.stands:
+        print(f"run {chosen.id} is no longer in force: {chosen.over}")
+        return None
+    return chosen
