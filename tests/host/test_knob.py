@@ -4,12 +4,14 @@ Method: for each file of compaction, same-page merging, reclaim, NUMA balancing,
 TCP: a good, a bad, an absent, an unreadable and a senseless value, and a capture without it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from tests.host.trees import UNREADABLE, driven, host, outcomes, written
 
 from host_tuning.registry import BY_ID
+from host_tuning.verdict import Finding
 
 VM = "/proc/sys/vm"
 CORE = "/proc/sys/net/core"
@@ -35,8 +37,8 @@ FILES = [
 NAMES = [f"{setting} {path.rpartition('/')[2]}" for setting, path, *_ in FILES]
 
 
-def of_file(setting: str, path: str, findings: object) -> object:
-    found = [one for one in findings if one.paths[:1] == (path,)]  # type: ignore[attr-defined]
+def of_file(setting: str, path: str, findings: Iterable[Finding]) -> Finding:
+    found = [one for one in findings if one.paths[:1] == (path,)]
     assert len(found) == 1, setting
     return found[0]
 
@@ -49,8 +51,8 @@ class TestFile:
         for value in good.split():
             one = host(tmp_path, {path: value})
             found = of_file(setting, path, BY_ID[setting].inspect(one))
-            assert (found.conformity, found.actual, found.fix) == ("conforms", value, ())  # type: ignore[attr-defined]
-            assert found.parsed == int(value)  # type: ignore[attr-defined]
+            assert (found.conformity, found.actual, found.fix) == ("conforms", value, ())
+            assert found.parsed == int(value)
             assert written(BY_ID[setting].steps(one)) == []
 
     def test_bad_values_deviate_and_are_written_and_taken_back(
@@ -59,9 +61,9 @@ class TestFile:
         for value in bad.split():
             one = host(tmp_path, {path: value})
             found = of_file(setting, path, BY_ID[setting].inspect(one))
-            assert found.conformity == "deviates"  # type: ignore[attr-defined]
-            assert found.fix == (f"echo {new} | sudo tee {path}",)  # type: ignore[attr-defined]
-            assert found.undo == (f"echo {value} | sudo tee {path}",)  # type: ignore[attr-defined]
+            assert found.conformity == "deviates"
+            assert found.fix == (f"echo {new} | sudo tee {path}",)
+            assert found.undo == (f"echo {value} | sudo tee {path}",)
             assert written(BY_ID[setting].steps(one)) == [f"file {path} = {new}"]
 
     def test_an_unreadable_or_senseless_file_is_unknown(
@@ -70,8 +72,8 @@ class TestFile:
         for at, content in enumerate((UNREADABLE, "", "much", "1 2")):
             one = host(tmp_path / str(at), {path: content})
             found = of_file(setting, path, BY_ID[setting].inspect(one))
-            assert found.conformity == "unknown"  # type: ignore[attr-defined]
-            assert path in found.reason  # type: ignore[attr-defined]
+            assert found.conformity == "unknown"
+            assert path in found.reason
             assert written(BY_ID[setting].steps(one)) == []
 
     def test_a_host_without_it_is_not_applicable_a_capture_without_it_unknown(
@@ -85,8 +87,8 @@ class TestFile:
         ):
             one = made(tmp_path / expected / made.__name__, files)
             found = of_file(setting, path, BY_ID[setting].inspect(one))
-            assert found.conformity == expected  # type: ignore[attr-defined]
-            assert found.reason  # type: ignore[attr-defined]
+            assert found.conformity == expected
+            assert found.reason
             assert written(BY_ID[setting].steps(one)) == []
 
 

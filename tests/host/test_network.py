@@ -56,7 +56,11 @@ SHEETS: dict[str, dict[str, int]] = {
 def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Sets what the driver says: sheets by name, `features`, or `problem` as the errno of all."""
 
-    def answer(problem: int = 0, features: dict[str, str] | None = None, **sheets: Any) -> None:
+    def answer(
+        problem: int = 0,
+        features: dict[str, str] | None = None,
+        **sheets: dict[str, int],
+    ) -> None:
         def fail(*_: object) -> Any:
             raise OSError(problem or errno.EOPNOTSUPP, "no")
 
@@ -261,15 +265,15 @@ class TestQueues:
         self, tmp_path: Path, answers: Callable[..., None]
     ) -> None:
         answers()
-        files = queues(["0", "4", *["0"] * 8, "3"], [])
+        files = queues(["0", "0", "4", *["0"] * 7, "3"], [])
         found, steps = seen(tmp_path, "nic-queues", files)
         assert found == "deviates eth0"
         assert steps == [
-            f"cpumask {NET}/queues/rx-{at}/rps_cpus = 0" for at in (1, 10)
+            f"cpumask {NET}/queues/rx-{at}/rps_cpus = 0" for at in (2, 10)
         ]  # fmt: skip
         one = driven(tmp_path, {}, interfaces=("eth0",))
         reason = next(iter(BY_ID["nic-queues"].inspect(one))).reason
-        assert reason.endswith("rx-1 to CPU 2, rx-10 to CPU 0-1")
+        assert reason.endswith("rx-2 to CPU 2, rx-10 to CPU 0-1")
 
     def test_an_unreadable_mask_is_unknown(
         self, tmp_path: Path, answers: Callable[..., None]
