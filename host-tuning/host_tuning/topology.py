@@ -7,7 +7,7 @@ Documentation/admin-guide/cputopology.rst).
 
 from dataclasses import dataclass
 
-from host_tuning.cpulist import parse_list
+from host_tuning.cpulist import parse_list, parse_mask
 from host_tuning.tree import HostTree
 
 CPU = "/sys/devices/system/cpu"
@@ -60,6 +60,13 @@ def _last_level(tree: HostTree, cpu: int) -> frozenset[int]:
     return shared
 
 
+def _nodes(tree: HostTree) -> list[int]:
+    """The online nodes; those that have a directory where the list of them was not captured."""
+    listed = _cpu_set(tree, f"{NODE}/online")
+    named = [name[4:] for name in tree.names(NODE) if name.startswith("node")]
+    return sorted(listed or {int(number) for number in named if number.isdigit()})
+
+
 def read_topology(tree: HostTree) -> Topology:
     """Read the shape of the host below the tree's root."""
     online = _cpu_set(tree, f"{CPU}/online")
@@ -73,8 +80,11 @@ def read_topology(tree: HostTree) -> Topology:
         package[cpu] = int(identity) if identity.lstrip("-").isdigit() else -1
         last_level[cpu] = _last_level(tree, cpu) & online
     node_of, node_cpus, distances = {}, {}, {}
-    for node in sorted(_cpu_set(tree, f"{NODE}/online")):
-        node_cpus[node] = _cpu_set(tree, f"{NODE}/node{node}/cpulist") & online
+    for node in _nodes(tree):
+        base = f"{NODE}/node{node}"
+        mask = tree.read(f"{base}/cpumap").value  # older kernels and captures have only this
+        members = _cpu_set(tree, f"{base}/cpulist") or parse_mask(mask, f"{base}/cpumap")
+        node_cpus[node] = members & online
         node_of.update(dict.fromkeys(node_cpus[node], node))
         row = tree.read(f"{NODE}/node{node}/distance").value.split()
         distances[node] = tuple(int(word) for word in row if word.isdigit())

@@ -93,6 +93,19 @@ class HostTree:
             os.close(descriptor)
         return b"".join(chunks), 0
 
+    def read_at(self, path: str, offset: int, count: int) -> tuple[bytes, int]:
+        """Up to `count` bytes of a device at an offset, and 0 or the errno of the failure."""
+        try:
+            descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as problem:
+            return b"", problem.errno or errno.EIO
+        try:
+            return os.pread(descriptor, count, offset), 0
+        except OSError as problem:
+            return b"", problem.errno or errno.EIO
+        finally:
+            os.close(descriptor)
+
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory; none where there is no such directory."""
         try:

@@ -49,6 +49,9 @@ OPTIONS: dict[tuple[str, str], dict[str, Scalar]] = {
         "capacity": scalars.size(64 * KIB, 4 * GIB, power_of_two=False),
         "readers": NAMES,
         "patience": TIME,
+        "huge_pages": _one_of("off", "auto", "require"),
+        "lock": _one_of("off", "auto", "require"),
+        "numa_node": scalars.integer(0, 1023),
     },
     ("from", "multicast"): {
         "session": SESSION,
@@ -97,6 +100,7 @@ class Address:
     groups: tuple[Group, ...] = ()
     endpoint: Endpoint = NOWHERE
     counters: Path | None = None  # where the counters of who reads there belong
+    journal: Path | None = None  # that has the same stream
 
 
 def wrong(direction: str, text: str, found: str, expected: str) -> UserError:
@@ -148,7 +152,14 @@ def _venue(direction: str, text: str, place: str, options: dict[str, Any]) -> Ad
     if rules[name].gating:
         options["reader"] = name
     counters = config.venue.data_directory / f"counters-reader_{name}.dat"
-    return Address(text, "shm", options, path=config.streams.events.path, counters=counters)
+    return Address(
+        text,
+        "shm",
+        options,
+        path=config.streams.events.path,
+        counters=counters,
+        journal=config.journal.directory if rules[name].gating else None,
+    )
 
 
 def keep_apart(source: Address, target: Address) -> None:

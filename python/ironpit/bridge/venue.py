@@ -1,8 +1,7 @@
 """The streams that a venue's bridge carries over TCP, as the configuration names them.
 
 The bridge can never stop the venue: the ring waits for it no longer than its patience. When that is
-over, the events that were overwritten are a gap that its readers are told of; market data is made
-again from the journal.
+over, the events that were overwritten come from the journal, and market data is made again from it.
 """
 
 from collections.abc import Callable
@@ -116,6 +115,7 @@ class BridgedEnd:
             self.publication,
             self._count("stage", bridge.COUNTERS),
             name=f"bridge-{self._name}",
+            journal=config.journal.directory,
         )
 
     def _market_data(self) -> publisher.PublisherStage:

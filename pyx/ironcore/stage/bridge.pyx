@@ -1,9 +1,12 @@
 """The bridge: carries a stream from one transport to another, each frame under its own number.
 
 Back-pressure passes through: a frame that the publication does not take stays with the source. What
-the source has lost for good is lost on the other side as well: its numbers are left out there, so
-that every reader is told of the gap, or the bridge stops, as configured. A source that repeats what
-was carried already (the bridge was started again) is listened to without effect.
+the source has lost is taken from the journal of the stream, where one is given. What is not there
+either is lost on the other side as well: its numbers are left out there, so that every reader is
+told of the gap, or the bridge stops, as configured. A source that repeats what was carried already
+(the bridge was started again) is listened to without effect: numbers mean the same only within a
+session, so nothing is carried before the owner has compared the sessions of both ends, and has
+given the stage its publication.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -13,11 +16,16 @@ from ironcore.base.clock cimport host_clock
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
-    STATUS_CLOSED, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_OVERRUN, STATUS_TOO_LARGE,
+    STATUS_CLOSED, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK, STATUS_OVERRUN,
+    STATUS_TOO_LARGE,
 )
 from ironcore.messaging.publication cimport PublicationEnd
 from ironcore.messaging.subscription cimport SubscriptionEnd
 from ironcore.stage.agent cimport Agent
+from ironcore.stage.gap_fill cimport (
+    gap_fill_close, gap_fill_look, gap_fill_open,
+)
+from ironcore.stage.journal_reader cimport journal_directory
 
 COUNTERS = (
     ("frames", "frames carried"),
@@ -27,14 +35,20 @@ COUNTERS = (
     ("gap_frames", "frames lost by the source"),
     ("too_large", "frames lost because the publication cannot carry their length"),
     ("evictions", "times that the source did not wait for the bridge any more"),
+    ("filled", "frames lost by the source that were in the journal"),
+    ("sessions", "times that the source was found to be of another session"),
 )
+JOURNAL_WAIT_NS = 5_000_000_000
 POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}
 
 
 cdef int _leave_out(Bridge* b, uint64_t end) noexcept nogil:
     """The numbers below `end` that are not carried yet: STATUS_OK when they are passed over."""
-    cdef uint64_t next = b.publication.sequence_next(b.publication.self)
+    cdef uint64_t next
     cdef int status
+    if b.publication == NULL:
+        return STATUS_FULL
+    next = b.publication.sequence_next(b.publication.self)
     if end <= next:
         return STATUS_OK
     if b.on_gap == GAP_STOP or b.publication.skip == NULL:
@@ -46,13 +60,26 @@ cdef int _leave_out(Bridge* b, uint64_t end) noexcept nogil:
     return status
 
 
+cdef inline bint _started(const Bridge* b, uint64_t sequence) noexcept nogil:
+    """Whether frames before this one were carried, now or by an earlier bridge: a new one begins
+    with the first frame that its source gives it."""
+    cdef uint64_t next = b.publication.sequence_next(b.publication.self)
+    return 1 < next < sequence
+
+
 cdef int _frame(void* context, uint64_t sequence, const uint8_t* frame,
                 uint32_t frame_bytes) noexcept nogil:
     cdef Bridge* b = <Bridge*>context
     cdef int status
+    if b.publication == NULL:
+        return STATUS_FULL           # the source keeps it
     if sequence < b.publication.sequence_next(b.publication.self):
         counter_add(b.counters[BRIDGE_REPEATED], 1)
         return STATUS_OK
+    if b.journal.given and b.gap_end < sequence and _started(b, sequence):
+        b.gap_end = sequence
+    if b.journal.given and b.publication.sequence_next(b.publication.self) < b.gap_end:
+        return STATUS_FULL           # the journal comes first; the frame stays with the source
     status = _leave_out(b, sequence)
     if status == STATUS_OK:
         status = b.publication.offer(b.publication.self, frame, frame_bytes, b.now_ns)
@@ -74,17 +101,64 @@ cdef void _gap(void* context, uint64_t first, uint64_t count) noexcept nogil:
     counter_add(b.counters[BRIDGE_GAPS], 1)
     counter_add(b.counters[BRIDGE_GAP_FRAMES], count)
     b.gap_end = max(b.gap_end, first + count)
-    _leave_out(b, b.gap_end)         # when there is no room, the next poll or frame does it
+    if not b.journal.given:
+        _leave_out(b, b.gap_end)     # when there is no room, the next poll or frame does it
+
+
+cdef int _fill_one(Bridge* b, uint64_t next) noexcept nogil:
+    """Carry this frame of a gap, or leave out what the journal has not: STATUS_OK, STATUS_EMPTY to
+    wait for the journal, or what the publication says."""
+    cdef int status = gap_fill_look(&b.journal, next, b.now_ns)
+    if status == STATUS_EMPTY:
+        return status
+    if status == STATUS_OVERRUN:
+        return _leave_out(b, b.gap_end)
+    if b.journal.sequence > next:
+        return _leave_out(b, min(b.journal.sequence, b.gap_end))
+    status = b.publication.offer(
+        b.publication.self, b.journal.frame, b.journal.frame_bytes, b.now_ns)
+    if status == STATUS_TOO_LARGE:
+        counter_add(b.counters[BRIDGE_TOO_LARGE], 1)
+        return _leave_out(b, next + 1)
+    if status == STATUS_OK:
+        counter_add(b.counters[BRIDGE_FILLED], 1)
+    elif status == STATUS_FULL:
+        counter_add(b.counters[BRIDGE_BACK_PRESSURE], 1)
+    elif b.failure == STATUS_OK:
+        b.failure = status
+    return status
+
+
+cdef int _fill(Bridge* b, int batch_max, int* work) noexcept nogil:
+    """STATUS_OK when nothing that the source has lost is left to carry. Without a publication the
+    source is polled all the same: that is how it learns its session."""
+    cdef uint64_t next
+    cdef int status
+    if b.publication == NULL:
+        return STATUS_OK
+    next = b.publication.sequence_next(b.publication.self)
+    if not b.journal.given:
+        return _leave_out(b, b.gap_end)
+    while next < b.gap_end:
+        if work[0] == batch_max:
+            return STATUS_FULL
+        status = _fill_one(b, next)
+        if status != STATUS_OK:
+            return status
+        work[0] += 1
+        next = b.publication.sequence_next(b.publication.self)
+    return STATUS_OK
 
 
 cdef int bridge_poll(void* self, int batch_max) noexcept nogil:
     cdef Bridge* b = <Bridge*>self
     cdef int work, sent
+    cdef int filled = 0
     if b.failure != STATUS_OK:
         return -b.failure
     b.now_ns = b.clock.mono_ns(b.clock.context)
     work = 0
-    if not b.ended and _leave_out(b, b.gap_end) == STATUS_OK:
+    if not b.ended and _fill(b, batch_max, &filled) == STATUS_OK and not b.closing:
         work = b.subscription.poll(b.subscription.self, &b.handler, batch_max, b.now_ns)
     if b.failure != STATUS_OK:
         return -b.failure
@@ -92,40 +166,61 @@ cdef int bridge_poll(void* self, int batch_max) noexcept nogil:
         counter_add(b.counters[BRIDGE_EVICTIONS], 1)
         work = 1                     # the next poll goes on, after the gap
     elif work == -STATUS_CLOSED:
-        b.ended = True
-        b.publication.end(b.publication.self)
+        b.closing = True
         work = 1
     elif work < 0:
         return work
+    if b.publication == NULL:
+        return work
+    if b.closing and not b.ended and _fill(b, batch_max, &filled) == STATUS_OK:
+        b.ended = True
+        b.publication.end(b.publication.self)
     sent = b.publication.turn(b.publication.self, b.now_ns)
-    return sent if sent < 0 else work + sent
+    return sent if sent < 0 else filled + work + sent
 
 
 cdef class BridgeStage(Stage):
     """Carries `subscription` to `publication`; the numbers of its frames stay what they are.
 
     on_gap: "pass" leaves out what the source has lost for good, where the publication can leave
-    numbers out; "stop" ends the bridge at the first gap. name: of the stage, for its runner.
+    numbers out; "stop" ends the bridge at the first gap. journal: of the same stream, a path or a
+    FileDirectory, for what the source has lost; it may be so far behind. name: of the stage, for
+    its runner. publication: None polls the source and takes no frame, until there is one.
     """
 
-    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication not None,
-                  CounterSet counters not None, *, str on_gap="pass", str name="bridge"):
+    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication,
+                  CounterSet counters not None, *, str on_gap="pass", str name="bridge",
+                  journal=None, uint64_t journal_wait_ns=JOURNAL_WAIT_NS):
         cdef Bridge* b = &self.bridge
         if on_gap not in POLICIES:
             raise ValueError(f"on_gap {on_gap!r}: expected one of {', '.join(POLICIES)}")
         memset(b, 0, sizeof(b[0]))
         self.subscription = subscription
-        self.publication = publication
         self.counters = counters
         self.stage_name = name.encode()
         b.subscription = &subscription.subscription
-        b.publication = &publication.publication
         b.handler.context = b
         b.handler.frame = _frame
         b.handler.gap = _gap
         b.clock = host_clock()
         b.counters = counters.values
         b.on_gap = POLICIES[on_gap]
+        if journal is not None:
+            self.directory = journal_directory(journal)
+            if gap_fill_open(
+                &b.journal, &self.directory.files, journal_wait_ns
+            ) != STATUS_OK:
+                raise MemoryError
+        if publication is not None:
+            self.publish(publication)
+
+    def publish(self, PublicationEnd publication not None):
+        """Carry to this publication from now on; while nobody polls."""
+        self.publication = publication
+        self.bridge.publication = &publication.publication
+
+    def __dealloc__(self):
+        gap_fill_close(&self.bridge.journal)
 
     cdef Agent agent(self):
         cdef Agent agent
@@ -133,6 +228,14 @@ cdef class BridgeStage(Stage):
         agent.self = &self.bridge
         agent.name = self.stage_name
         return agent
+
+    def end(self):
+        """Take nothing more from the source, and tell the readers that the stream is over; while
+        nobody polls."""
+        if not self.bridge.ended:
+            self.bridge.ended = True
+            if self.publication is not None:
+                self.publication.end()
 
     def poll_once(self, int batch_max=256):
         """One poll: the work done, or a negative status."""

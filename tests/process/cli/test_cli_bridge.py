@@ -14,8 +14,12 @@ import pytest
 from tests.bridges import DEADLINE_S, Bridges, command_of, free_port
 from tests.doubles.certificates import make_authority, make_certificate
 
+from ironcore.base.counter_set import CounterSet
+from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
+from ironcore.ring.broadcast import Gating
+from ironcore.stage import journal
 
 COUNT = 5000
 
@@ -32,7 +36,7 @@ def frame_of(number: int) -> bytes:
 
 def make_source(tmp_path: Path) -> tuple[Path, ShmPublication]:
     path = tmp_path / "source.ring"
-    broadcast.create(path, 1 << 22, {})
+    broadcast.create(path, 1 << 22, {}, session="SOURCE")
     return path, ShmPublication(path)
 
 
@@ -125,7 +129,7 @@ def test_a_bridge_without_a_server_says_so_and_then_that_it_is_connected(
     said = [client.stderr.readline(), client.stderr.readline()]
     assert f"127.0.0.1:{port}: cannot connect" in said[1]
     bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}")
-    assert f"127.0.0.1:{port}: connected, session IRONPIT, frame" in client.stderr.readline()
+    assert f"127.0.0.1:{port}: connected, session SOURCE, frame" in client.stderr.readline()
 
 
 @pytest.mark.needs_tool("openssl")
@@ -250,3 +254,31 @@ def test_a_ring_of_another_size_than_asked_for_is_said_to_be(
     said = bridges.stop(bridges.start(f"shm:{path}", f"shm:{far}?capacity=8MiB"))
     assert "capacity=8MiB is not used: the ring is there, with 4MiB" in said
     assert publication is not None
+
+
+def test_what_passed_while_no_bridge_ran_comes_from_the_journal(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    near, far, directory = tmp_path / "near.ring", tmp_path / "far.ring", tmp_path / "journal"
+    broadcast.create(near, 1 << 16, {"journal": Gating()})
+    directory.mkdir()
+    publication, counters = ShmPublication(near), CounterSet("journal", journal.COUNTERS)
+    reader = broadcast.Reader(near, "journal")
+    stage = journal.JournalStage(reader, directory, "TEST", counters, policy="off")
+    arguments = (f"shm:{near}", f"shm:{far}?capacity=4MiB", "--journal", str(directory))
+    for last in (10, COUNT):
+        while publication.sequence_next <= last:
+            assert publication.offer(frame_of(publication.sequence_next)) is Status.OK
+            stage.poll_once()
+        process = bridges.start(*arguments)
+        frames = await_frames(ring_at(far), last)
+        said = bridges.stop(process)
+    assert frames == [(number, frame_of(number)) for number in range(1, COUNT + 1)]
+    assert " of the journal's" in said
+    nowhere = tmp_path / "nowhere"
+    done = subprocess.run(
+        command_of(*arguments[:3], str(nowhere)),
+        capture_output=True, text=True, check=False, timeout=DEADLINE_S,
+    )  # fmt: skip
+    expected = f"--journal {nowhere}: expected a journal's directory"
+    assert (done.returncode, expected in done.stderr) == (3, True), done.stderr
