@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from tests.host.trees import outcomes, written
 
 from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
@@ -16,7 +17,6 @@ from host_tuning.host import Host
 from host_tuning.registry import BY_ID
 from host_tuning.target import Target
 from host_tuning.tree import HostTree
-from tests.host.trees import outcomes, written
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_tool("ip", "ethtool")]
 
