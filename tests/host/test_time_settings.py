@@ -3,6 +3,7 @@
 Method: built trees, captures, and this host, where a reading of the clock is measured.
 """
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from host_tuning.identity import Identity
 from host_tuning.registry import BY_ID
 from host_tuning.settings.pressure import hundredths
 from host_tuning.target import Target
-from host_tuning.tree import HostTree
+from host_tuning.tree import HostTree, Reading
 from host_tuning.verdict import Conformity
 
 SOURCE = "/sys/devices/system/clocksource/clocksource0"
@@ -168,7 +169,7 @@ def pressure(cpu: Any, memory: Any, io: Any) -> dict[str, Any]:
     return {
         f"/proc/pressure/{name}": text
         if text is UNREADABLE
-        else f"some avg10=9.00 avg60={text} avg300=9.00 total=1\nfull avg10=0.00 avg60=99.00 total=1"
+        else f"some avg10=9.00 avg60={text} total=1\nfull avg10=0.00 avg60=99.00 total=1"
         for name, text in texts.items()
         if text is not None
     }
@@ -186,6 +187,14 @@ def pressure(cpu: Any, memory: Any, io: Any) -> dict[str, Any]:
 )
 def test_pressure(tmp_path: Path, files: dict[str, Any], conformities: list[str]) -> None:
     assert [one.conformity for one in findings(build(tmp_path, files), "pressure")] == conformities
+
+
+def test_pressure_that_is_not_accounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = build(tmp_path, {})
+    refused = Reading("/proc/pressure/cpu", "", errno.EOPNOTSUPP)
+    monkeypatch.setattr(host.tree, "read", lambda path: refused)
+    assert said(host, "pressure") == {"host": "not-applicable"}
+    assert "psi=1" in findings(host, "pressure")[0].reason
 
 
 @pytest.mark.parametrize(
