@@ -8,6 +8,7 @@ with it.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ironcore.base.counters import CountersFile
@@ -27,6 +28,7 @@ from ironpit.lifecycle import Lifecycle
 
 TURN_S = 0.02
 END_TOLD_S = 2.0
+BEGINNINGS = ("from", "sequence")  # options of --from
 SESSION = "IRONPIT"  # of a stream whose source has no name for it
 
 __all__ = ["Bridge"]
@@ -143,6 +145,10 @@ class Bridge:
             # No frame was taken of it; opened again, its place would be found held: by this one.
             self._read(self.source)
             return
+        if self.counters.snapshot()["frames"]:
+            # Where to begin was said of the session before.
+            kept = {k: v for k, v in self._address.options.items() if k not in BEGINNINGS}
+            self._address = replace(self._address, options=kept)
         self.source.close()
         self._open_source(1, session_next)
         if self._running:

@@ -143,6 +143,36 @@ def test_a_reader_that_is_waited_for_is_started_again_with_the_new_session(
     assert "ends, and a new one takes its place" in bridges.stop(second)
 
 
+@pytest.mark.parametrize("way", ["shm", "tcp"])
+def test_the_session_that_follows_is_carried_from_its_beginning(
+    way: str, tmp_path: Path, bridges: Bridges
+) -> None:
+    near, far = tmp_path / "near.ring", far_ring(tmp_path / "far.ring")
+    place = f"127.0.0.1:{free_port()}"
+    first_hop = (f"shm:{near}", f"tcp:{place}")
+    source = make(near, "FIRST", FIRST)
+    if way == "tcp":
+        server = bridges.start(*first_hop)
+        bridges.start(f"tcp:{place}?sequence={FIRST}&backoff_max=50ms", f"shm:{far}")
+    else:
+        bridges.start(f"shm:{near}?from=now", f"shm:{far}")
+        source.offer(b"FIRST more")
+    until(lambda: the_far_ring_is_of(far, "FIRST"))
+    until(lambda: broadcast.positions(far).sequence_next > FIRST)
+    del source
+    if way == "tcp":
+        server.kill()
+    again = make(tmp_path / "next.ring", "SECOND", SECOND)
+    (tmp_path / "next.ring").rename(near)
+    if way == "tcp":
+        bridges.start(*first_hop)
+    until(lambda: the_far_ring_is_of(far, "SECOND"))
+    new = reader_at(far)
+    until(lambda: len(new.frames) == SECOND, new.poll)
+    assert new.frames == frames_of("SECOND", SECOND)
+    assert again.sequence_next == SECOND + 1
+
+
 def test_a_bridge_whose_ring_is_taken_away_ends_and_says_so(
     tmp_path: Path, bridges: Bridges
 ) -> None:
