@@ -132,6 +132,10 @@ def test_what_nobody_had_is_told_as_gaps_between_the_rest(
             senders[feed].send(data)
             model.arrived.update(covered)
             model.known_end = max(model.known_end, covered.stop)
+        for sequence in (model.known_end, model.known_end + 1):  # the second confirms the first
+            senders[0].send(moldudp64.encode_packet(SESSION, sequence, [message(sequence)]))
+            model.arrived.add(sequence)
+        model.known_end += 2
         idle = 0
         while idle < 3:  # a poll that gives up hands over nothing
             before = len(out) + len(lost)

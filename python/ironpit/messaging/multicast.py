@@ -3,7 +3,10 @@
 import fcntl
 import socket
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -87,20 +90,27 @@ def datagram_socket() -> socket.socket:
     return sock
 
 
+@contextmanager
+def _socket_to_set_up() -> Iterator[socket.socket]:
+    """A datagram socket, which is closed again when the host refuses what is done with it."""
+    sock = datagram_socket()
+    try:
+        yield sock
+    except OSError:
+        sock.close()
+        raise
+
+
 def open_sender(group: Group, *, ttl: int = 0, loop: bool = True) -> socket.socket:
     """A socket connected to the group. ttl: routers that datagrams may pass, 0 keeps them on this
     host; loop: whether subscribers on this host get them as well. OSError: refused, no route."""
-    sock = datagram_socket()
-    try:
+    with _socket_to_set_up() as sock:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, int(loop))
         interface = socket.inet_aton(interface_address(group.interface))
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
         sock.connect((group.address.address, group.address.port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
+        return sock
 
 
 def grow_receive_buffer(sock: socket.socket, wanted_bytes: int) -> str:
@@ -119,21 +129,18 @@ def grow_receive_buffer(sock: socket.socket, wanted_bytes: int) -> str:
     )
 
 
-def open_receiver(
-    group: Group, *, buffer_bytes: int = RECEIVE_BUFFER_BYTES
-) -> tuple[socket.socket, str]:
-    """A bound socket that has joined the group and is told of drops and arrival times, and what
-    the kernel said of its buffer (empty: granted). OSError: refused."""
-    sock = datagram_socket()
-    try:
+def open_receiver(group: Group, *, stamps: bool = False) -> socket.socket:
+    """A bound socket that has joined the group and is told of drops and, with `stamps`, of arrival
+    times. OSError: refused."""
+    with _socket_to_set_up() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        note = grow_receive_buffer(sock, buffer_bytes)
         sock.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-        try:
-            stamps = RX_HARDWARE | RX_SOFTWARE | SOFTWARE | RAW_HARDWARE
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, stamps)
-        except OSError:
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        if stamps:
+            try:
+                wanted = RX_HARDWARE | RX_SOFTWARE | SOFTWARE | RAW_HARDWARE
+                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, wanted)
+            except OSError:
+                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         sock.bind((group.address.address, group.address.port))
         sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
         membership = struct.pack(
@@ -142,32 +149,35 @@ def open_receiver(
             socket.inet_aton(interface_address(group.interface)),
         )
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-    except OSError:
-        sock.close()
-        raise
-    return sock, note
+        return sock
 
 
 def open_request_server(listen: Endpoint) -> socket.socket:
     """A bound socket on which re-requests arrive. OSError: refused."""
-    sock = datagram_socket()
-    try:
+    with _socket_to_set_up() as sock:
         sock.bind((listen.address, listen.port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
+        return sock
 
 
 def open_requester(server: Endpoint) -> socket.socket:
     """A socket connected to a re-request server. OSError: no route."""
-    sock = datagram_socket()
-    try:
+    with _socket_to_set_up() as sock:
         sock.connect((server.address, server.port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
+        return sock
+
+
+class _Sockets(list[socket.socket]):
+    """The sockets of one end, opened one after another."""
+
+    def open(self, what: str, make: Callable[[], socket.socket]) -> socket.socket:
+        """One more. MulticastError: refused, and those before it are closed."""
+        try:
+            self.append(make())
+        except OSError as error:
+            for opened in self:
+                opened.close()
+            raise MulticastError(f"{what}: {error.strerror}") from error
+        return self[-1]
 
 
 def publish(
@@ -182,20 +192,16 @@ def publish(
 
     options: as MulticastPublication takes them. MulticastError: refused.
     """
-    sockets: list[socket.socket] = []
-    what: object = ""
-    try:
-        for what in groups:
-            sockets.append(open_sender(what, ttl=ttl, loop=loop))
-        feeds = [sock.fileno() for sock in sockets]
-        if rerequest is not None:
-            what = f"re-requests at {rerequest}"
-            sockets.append(open_request_server(rerequest))
-            options["request_fd"] = sockets[-1].fileno()
-    except OSError as error:
-        for opened in sockets:
-            opened.close()
-        raise MulticastError(f"{what}: {error.strerror}") from error
+    sockets = _Sockets()
+    feeds = [
+        sockets.open(str(group), partial(open_sender, group, ttl=ttl, loop=loop)).fileno()
+        for group in groups
+    ]
+    if rerequest is not None:
+        server = sockets.open(
+            f"re-requests at {rerequest}", partial(open_request_server, rerequest)
+        )
+        options["request_fd"] = server.fileno()
     return Opened(MulticastPublication(feeds, session, owner=sockets, **options), sockets)
 
 
@@ -203,27 +209,26 @@ def subscribe(
     *groups: Group,
     rerequest: Endpoint | None = None,
     buffer_bytes: int = RECEIVE_BUFFER_BYTES,
+    stamps: bool = False,
     **options: Any,
 ) -> Opened[MulticastSubscription]:
     """A subscription to up to two groups, which asks `rerequest` for what it lost.
 
-    options: as MulticastSubscription takes them. MulticastError: refused.
+    stamps: whether it is told when packets arrived (`received_ns`), by the card where it can; that
+    costs every packet a little. options: as MulticastSubscription takes them. MulticastError:
+    refused.
     """
-    sockets: list[socket.socket] = []
+    sockets = _Sockets()
+    feeds = [-1, -1]
     notes = []
-    what: object = ""
-    try:
-        for what in groups:
-            sock, note = open_receiver(what, buffer_bytes=buffer_bytes)
-            sockets.append(sock)
-            notes += [f"{what}: {note}"] if note else []
-        feeds = [sock.fileno() for sock in sockets] + [-1, -1]
-        if rerequest is not None:
-            what = f"re-request server {rerequest}"
-            sockets.append(open_requester(rerequest))
-            options["rerequest"] = sockets[-1].fileno()
-    except OSError as error:
-        for opened in sockets:
-            opened.close()
-        raise MulticastError(f"{what}: {error.strerror}") from error
-    return Opened(MulticastSubscription(*feeds[:2], owner=sockets, **options), sockets, notes)
+    for n, group in enumerate(groups):
+        feed = sockets.open(str(group), partial(open_receiver, group, stamps=stamps))
+        if note := grow_receive_buffer(feed, buffer_bytes):
+            notes.append(f"{group}: {note}")
+        feeds[n] = feed.fileno()
+    if rerequest is not None:
+        requester = partial(open_requester, rerequest)
+        client = sockets.open(f"re-request server {rerequest}", requester)
+        options["rerequest"] = client.fileno()
+    end = MulticastSubscription(*feeds, stamps=stamps, owner=sockets, **options)
+    return Opened(end, sockets, notes)

@@ -1,1 +1,1 @@
-"""Packets that came before their turn; used through multicast_hold.pxd only."""
+"""What a subscription believes of numbers; used through multicast_belief.pxd only."""

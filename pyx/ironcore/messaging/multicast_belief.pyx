@@ -4,9 +4,17 @@ No single datagram may make everything that is real look old, or end the stream:
 
 - A number far beyond what is known (`jump_max`) is dropped, and believed when the next packets of
   the session go on from it, as after a long outage.
-- A long jump within that is asked for, but not given up before a second packet confirms it.
+- A jump within that is asked for, but not given up before a second packet, or the re-request
+  server, confirms it. The next packet does, or the next heartbeat.
 - Packets that go on below what is known, while none shows it any more, put it back.
 - An end of session counts when it is told twice, or when nothing follows it for long.
+
+So one forged datagram with a number ahead costs no frame, nor do several that come together: the
+heartbeats of a quiet stream put them back before `give_up_ns` (two of them, 0.5 s after the last
+that was forged). Who repeats them more often than that for as long as `give_up_ns` makes a
+subscription give up what they show, up to `jump_max` frames. And who forges the very next number
+has their message taken for the stream's: MoldUDP64 does not say who has sent a packet. Only the
+network can keep such a sender out of a group.
 """
 
 from libc.stdint cimport uint64_t
@@ -19,7 +27,6 @@ from ironcore.messaging.multicast_subscription cimport (
 from ironcore.wire.moldudp64 cimport MOLD_COUNT_END_OF_SESSION, MoldHeader
 
 cdef enum:
-    UNCONFIRMED_MAX = 256            # frames that one packet alone can make us give up
     LOWS_CONFIRM = 2                 # packets
     REPEAT_NS = 50000000             # a number shown again after this is no copy of the same packet
     CONTRADICT_NS = 500000000        # no group is behind the other, or overtaken, by so much
@@ -63,10 +70,11 @@ cdef void belief_weigh(MulticastReceiver* r, uint64_t first, uint64_t end,
     if r.doubt_end and (end > r.doubt_end
                         or (end == r.doubt_end and now_ns - r.doubt_ns >= REPEAT_NS)):
         r.doubt_end = 0
-    if first > r.known_end and first - r.known_end > UNCONFIRMED_MAX:
+    if first > r.known_end:
         r.doubt_first = first
         r.doubt_end = end
         r.doubt_ns = now_ns
+        r.doubt_asked_ns = now_ns
     if end >= r.known_end:
         r.top_ns = now_ns
         r.lows = 0

@@ -3,8 +3,8 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.messaging.multicast_hold cimport Hold
-from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
-from ironcore.net.datagrams cimport DatagramBatch
+from ironcore.messaging.subscription cimport SubscriptionEnd
+from ironcore.net.datagrams cimport DatagramBatch, DatagramPace
 from ironcore.net.sockets cimport Sockets
 from ironcore.wire.moldudp64 cimport MoldReader
 
@@ -43,6 +43,7 @@ cdef struct MulticastReceiver:
     Hold held
     # What the last call of the kernel gave, and how far it is worked off.
     DatagramBatch batch
+    DatagramPace paces[SOURCES]
     int batch_count
     int batch_next
     int batch_source
@@ -56,6 +57,8 @@ cdef struct MulticastReceiver:
     uint16_t message_bytes
     uint64_t message_sequence
     # Times of the monotonic clock, 0: never.
+    uint64_t started_ns              # the first poll
+    bint unheard                     # long after that, no group had brought anything
     uint64_t heard_ns
     uint64_t heard_from_ns[SOURCES]
     uint64_t gap_ns                  # when the open gap was found, or last got smaller
@@ -68,10 +71,11 @@ cdef struct MulticastReceiver:
     # A number far beyond what is known: where it led to (0: none), until another goes on from it.
     uint64_t absurd_next
     uint64_t absurd_ns
-    # A long jump that one packet alone has shown: nothing is given up for it. doubt_end 0: none.
+    # A jump that one packet alone has shown: nothing is given up for it. doubt_end 0: none.
     uint64_t doubt_first
     uint64_t doubt_end
     uint64_t doubt_ns
+    uint64_t doubt_asked_ns          # when the server was asked whether it knows it
     # What contradicts `known_end`: packets of the groups that go on below it.
     uint64_t top_ns                  # when a packet last showed `known_end`
     uint64_t low_end                 # the highest next number that those below it show
@@ -83,6 +87,9 @@ cdef struct MulticastReceiver:
     uint64_t search_at               # asked for now, 0: none yet
     uint64_t search_ns
     int search_tries
+    # The search ahead when the server alone brings the stream, and is silent.
+    uint64_t ahead                   # frames from `expected` to the one asked for last, 0: none yet
+    uint32_t ahead_finer             # the steps are this power of two smaller than what is ahead
     char foreign_session[10]
     int foreign_streak
     bint replaced                    # the publisher has begun another session
@@ -90,11 +97,8 @@ cdef struct MulticastReceiver:
     uint64_t ask_after_ns
     uint64_t ask_again_ns
     uint64_t give_up_ns
+    uint64_t silence_ns
     uint64_t jump_max
-
-# Step over the first gap, if there is one, as after give_up_ns: whether there was.
-cdef bint multicast_give_up(MulticastReceiver* r, const FrameHandler* handler,
-                            uint64_t now_ns) noexcept nogil
 
 cdef class MulticastSubscription(SubscriptionEnd):
     cdef MulticastReceiver receiver

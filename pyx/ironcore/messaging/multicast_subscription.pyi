@@ -15,9 +15,11 @@ class MulticastSubscription(SubscriptionEnd):
         ask_after_ns: int = ...,
         ask_again_ns: int = ...,
         give_up_ns: int = ...,
+        silence_ns: int = ...,
         jump_max: int = ...,
         held_packets_max: int = ...,
         held_frames_max: int = ...,
+        stamps: bool = False,
         counters: CounterSet | None = None,
         owner: object = None,
     ) -> None: ...

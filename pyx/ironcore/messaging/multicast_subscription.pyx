@@ -1,10 +1,8 @@
 """Streams over UDP multicast: the receiving end, MoldUDP64 with A and B arbitrated.
 
 Whichever group brings a packet first is taken; the other's copy is a duplicate. A packet that comes
-before its turn is held while what is missing before it is asked for from the re-request server,
-many packets at a time. What nobody gives in `give_up_ns` is a gap, told to the handler; before
-that the first missing frame that the server still has is searched for, so that only what is gone is
-given up.
+before its turn is held while what is missing before it is asked for or given up, which is the
+business of `multicast_recovery`.
 
 Datagrams can come from anybody. One that is not a whole packet of the stream's session is dropped
 and counted; how far a number is believed is the business of `multicast_belief`. A session that
@@ -21,20 +19,21 @@ from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EMPTY, STATUS_FULL, STATUS_OK,
 )
-from ironcore.messaging.multicast_belief cimport (
-    belief_in, belief_note_end, belief_put_back, belief_weigh,
-)
+from ironcore.messaging.multicast_belief cimport belief_in, belief_note_end, belief_weigh
 from ironcore.messaging.multicast_hold cimport (
-    hold_close, hold_find, hold_has, hold_next, hold_open, hold_put, hold_release, hold_trim,
+    hold_close, hold_find, hold_open, hold_put, hold_release, hold_trim,
 )
+from ironcore.messaging.multicast_recovery cimport (
+    recovery_alone, recovery_answered, recovery_mind_gap,
+)
+from ironcore.messaging.subscription cimport FrameHandler
 from ironcore.net.datagrams cimport (
     DATAGRAMS_MAX, DATAGRAM_PLACE_BYTES, Datagram, datagrams_close, datagrams_open,
     datagrams_receive,
 )
 from ironcore.net.sockets cimport host_sockets
 from ironcore.wire.moldudp64 cimport (
-    MOLD_COUNT_END_OF_SESSION, MOLD_COUNT_MAX, MOLD_HEADER_BYTES, MoldHeader, MoldReader,
-    mold_encode_request, mold_reader_next, mold_reader_open,
+    MOLD_COUNT_END_OF_SESSION, MoldHeader, MoldReader, mold_reader_next, mold_reader_open,
 )
 
 SUBSCRIPTION_COUNTERS = (
@@ -61,13 +60,11 @@ cdef enum:
     SESSION_BYTES = 10
     RECEIVES_MAX = 6                 # calls of the kernel in one poll
     ANSWERS_EVERY = 64               # looks that find nothing missing, until one is for answers too
-    ASKED_PACKETS_MAX = 64           # how far ahead is asked for: 90 kB of answers on their way
     STRIDE_START = 16
-    PROBES = 2                       # requests for one frame, in a search, until it counts as gone
     FOREIGN_CONFIRM = 4              # packets
     MILLISECOND_NS = 1000000
     GIVE_UP_NS = 3000000000
-    REPLACED_NS = 3000000000         # three heartbeats missed
+    SILENCE_NS = 3000000000          # three heartbeats missed
 
 cdef enum Step:                      # what came of a look at the next frame
     STEP_TAKEN = 0
@@ -96,7 +93,7 @@ cdef void _foreign(MulticastReceiver* r, const MoldHeader* header, uint64_t now_
         memcpy(r.foreign_session, header.session, SESSION_BYTES)
         r.foreign_streak = 0
     r.foreign_streak += 1
-    if r.foreign_streak >= FOREIGN_CONFIRM and r.heard_ns and now_ns - r.heard_ns >= REPLACED_NS:
+    if r.foreign_streak >= FOREIGN_CONFIRM and r.heard_ns and now_ns - r.heard_ns >= r.silence_ns:
         r.replaced = True
 
 
@@ -116,18 +113,6 @@ cdef void _learn(MulticastReceiver* r, uint64_t first, uint64_t end,
         r.known_end = end
     elif end == r.expected:
         counter_add(r.counters[MULTICAST_CURRENT], 1)
-
-
-cdef void _answered(MulticastReceiver* r, uint64_t end, uint64_t count,
-                    uint64_t now_ns) noexcept nogil:
-    """An answer shows how much fits one; what it left of what it was asked for is asked again."""
-    cdef uint64_t rest_end
-    if count >= r.stride:
-        r.stride = count
-    elif r.expected < end < r.known_end and not hold_has(&r.held, end):
-        rest_end = hold_next(&r.held, end, min(r.known_end, end + r.stride - count))
-        _request(r, end, rest_end - end)
-        r.stride = count
 
 
 cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* datagram,
@@ -178,8 +163,8 @@ cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* dat
         if status != STATUS_OK:
             counter_add(r.counters[MULTICAST_UNHELD if status == STATUS_FULL
                                    else MULTICAST_DUPLICATES], 1)
-    if r.batch_source == SOURCE_ANSWERS and r.sources[SOURCE_A] >= 0 and not r.holding:
-        _answered(r, end, count, now_ns)
+    if r.batch_source == SOURCE_ANSWERS and not r.holding:
+        recovery_answered(r, end, count)
 
 
 cdef inline Step _hand_over(MulticastReceiver* r, const FrameHandler* handler,
@@ -225,24 +210,20 @@ cdef Step _from_held(MulticastReceiver* r, const FrameHandler* handler) noexcept
     return STEP_NONE if message == NULL else _hand_over(r, handler, message, message_bytes, source)
 
 
-cdef inline bint _awaits_answers(MulticastReceiver* r) noexcept nogil:
-    return (r.expected < r.known_end or r.holding
-            or (r.sources[SOURCE_A] < 0 and r.sources[SOURCE_B] < 0))
-
-
 cdef bint _receive(MulticastReceiver* r) noexcept nogil:
     """Get a batch from the next source that has one."""
     cdef int _tried
     cdef int source
     # With nothing missing an answer is a late one, only to be cleared away.
-    cdef bint answers = _awaits_answers(r) or r.passes % ANSWERS_EVERY == 0
+    cdef bint answers = (r.expected < r.known_end or r.holding or recovery_alone(r)
+                         or r.passes % ANSWERS_EVERY == 0)
     r.passes += 1
     for _tried in range(SOURCES):
         source = r.source_next
         r.source_next = (source + 1) % SOURCES
         if r.sources[source] < 0 or (source == SOURCE_ANSWERS and not answers):
             continue
-        r.batch_count = datagrams_receive(&r.batch, r.sources[source])
+        r.batch_count = datagrams_receive(&r.batch, r.sources[source], &r.paces[source])
         r.batch_next = 0
         r.batch_source = source
         if r.batch_count <= 0:
@@ -255,127 +236,6 @@ cdef bint _receive(MulticastReceiver* r) noexcept nogil:
     return False
 
 
-cdef void _request(MulticastReceiver* r, uint64_t first, uint64_t count) noexcept nogil:
-    cdef uint8_t packet[MOLD_HEADER_BYTES]
-    mold_encode_request(packet, r.session, first, <uint16_t>min(count, <uint64_t>MOLD_COUNT_MAX))
-    # A request that is not sent is asked again, as one that is lost.
-    r.sockets.send_datagram(r.sockets.context, r.sources[SOURCE_ANSWERS], packet,
-                            MOLD_HEADER_BYTES)
-    counter_add(r.counters[MULTICAST_REQUESTS], 1)
-
-
-cdef void _ask_next(MulticastReceiver* r, uint64_t now_ns) noexcept nogil:
-    # Without multicast: silence on a request says that there is nothing yet.
-    if r.asked_ns and r.asked_end == r.expected:
-        if now_ns - r.asked_ns < r.ask_again_ns:
-            return
-        counter_add(r.counters[MULTICAST_CURRENT], 1)
-    r.asked_end = r.expected
-    r.asked_ns = now_ns
-    _request(r, r.expected, MOLD_COUNT_MAX)
-
-
-cdef void _ask(MulticastReceiver* r, uint64_t now_ns) noexcept nogil:
-    """Ask for what is missing and was not asked for, as far ahead as answers may be on their way;
-    for all of it again when there was no answer."""
-    cdef uint64_t end = min(r.known_end, r.expected + r.stride * ASKED_PACKETS_MAX)
-    cdef uint64_t start
-    cdef uint64_t hole_end
-    cdef uint64_t count
-    if r.sources[SOURCE_ANSWERS] < 0 or now_ns < r.patient_until_ns:
-        return
-    if r.asked_ns == 0 or now_ns - max(r.asked_ns, r.gap_ns) >= r.ask_again_ns:
-        r.asked_end = r.expected
-        r.asked_ns = now_ns
-    end = min(end, r.expected + r.held.mask + 1)
-    start = max(r.asked_end, r.expected)
-    while start < end:
-        if hold_has(&r.held, start):
-            start += 1
-            continue
-        hole_end = hold_next(&r.held, start, end)
-        count = min(r.stride, hole_end - start)
-        if start + count == end:
-            # The last one may find more room in its answer than was thought.
-            _request(r, start, hold_next(&r.held, start, r.known_end) - start)
-        else:
-            _request(r, start, count)
-        start += count
-    r.asked_end = max(r.asked_end, start)
-
-
-cdef bint _give_up_to(MulticastReceiver* r, const FrameHandler* handler, uint64_t end,
-                      uint64_t now_ns) noexcept nogil:
-    cdef uint64_t first = r.expected
-    if end == first:
-        return False
-    r.expected = end
-    r.gap_ns = now_ns
-    r.asked_ns = 0
-    r.search_high = 0
-    counter_add(r.counters[MULTICAST_LOSSES], 1)
-    counter_add(r.counters[MULTICAST_LOST_FRAMES], end - first)
-    handler.gap(handler.context, first, end - first)
-    return True
-
-
-cdef bint multicast_give_up(MulticastReceiver* r, const FrameHandler* handler,
-                            uint64_t now_ns) noexcept nogil:
-    return _give_up_to(r, handler, hold_next(&r.held, r.expected, r.known_end), now_ns)
-
-
-cdef bint _search(MulticastReceiver* r, const FrameHandler* handler,
-                  uint64_t now_ns) noexcept nogil:
-    """Nobody gives the next frame: bisect for the first that the server has, and give up what is
-    before it. What a server forgets it forgets from the oldest on. Whether it was given up."""
-    cdef uint64_t end = hold_next(&r.held, r.expected, r.known_end)
-    if r.search_high == 0:
-        r.search_low = r.expected
-        r.search_high = end
-        r.search_at = 0
-    r.search_high = min(r.search_high, end)
-    if r.search_low >= r.search_high:
-        r.search_low = r.expected    # the answer had been on its way for longer than was thought
-    elif r.search_low < r.search_at < r.search_high:
-        if now_ns - r.search_ns < r.ask_again_ns:
-            return False
-        if r.search_tries < PROBES:
-            r.search_tries += 1
-            r.search_ns = now_ns
-            _request(r, r.search_at, r.stride)
-            return False
-        r.search_low = r.search_at
-    if r.search_high - r.search_low <= 1:
-        return _give_up_to(r, handler, r.search_high, now_ns)
-    r.search_at = r.search_low + (r.search_high - r.search_low) // 2
-    r.search_tries = 1
-    r.search_ns = now_ns
-    _request(r, r.search_at, r.stride)
-    return False
-
-
-cdef bint _mind_gap(MulticastReceiver* r, const FrameHandler* handler,
-                    uint64_t now_ns) noexcept nogil:
-    """Nothing more is here: ask for what is missing, or give it up. Whether it was given up."""
-    if r.sources[SOURCE_A] < 0 and r.sources[SOURCE_B] < 0:
-        _ask_next(r, now_ns)
-        return False
-    if r.expected >= r.known_end or hold_has(&r.held, r.expected):
-        return False
-    if r.replaced:
-        return multicast_give_up(r, handler, now_ns)
-    if now_ns - r.gap_ns >= r.give_up_ns:
-        if not r.doubt_end or hold_next(&r.held, r.expected, r.known_end) < r.doubt_first:
-            if r.sources[SOURCE_ANSWERS] < 0:
-                return multicast_give_up(r, handler, now_ns)
-            return _search(r, handler, now_ns)
-        if now_ns - r.doubt_ns >= REPLACED_NS:
-            belief_put_back(r, r.expected, now_ns)
-            return False
-    _ask(r, now_ns)
-    return False
-
-
 cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
                uint64_t now_ns) noexcept nogil:
     cdef MulticastReceiver* r = <MulticastReceiver*>self
@@ -383,6 +243,8 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
     cdef int receives = 0
     cdef bint more = False           # there may be, in sources that were not looked at
     cdef Step step = STEP_NONE
+    if r.started_ns == 0:
+        r.started_ns = now_ns
     while taken < batch_max:
         step = _from_packet(r, handler) if r.reading else STEP_NONE
         if step == STEP_NONE and not r.holding:
@@ -408,9 +270,9 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
         r.search_high = 0
     if taken == batch_max or step == STEP_REFUSED or (taken and more):
         return taken
-    if r.holding or _mind_gap(r, handler, now_ns):
+    if r.holding or recovery_mind_gap(r, handler, now_ns):
         return taken
-    if r.end_told and now_ns - r.heard_ns >= REPLACED_NS:
+    if r.end_told and now_ns - r.heard_ns >= r.silence_ns:
         r.session_end = r.end_told
     if taken == 0 and r.expected >= r.known_end and (r.replaced or (
             r.session_end and r.expected >= r.session_end)):
@@ -431,17 +293,20 @@ cdef class MulticastSubscription(SubscriptionEnd):
     asked for; 0 begins with the first packet that comes. A gap is asked for after `ask_after_ns`
     (the other group, or a packet that was overtaken, may close it), again every `ask_again_ns`, and
     given up when it has not got smaller for `give_up_ns`, as far as a search finds that the server
-    has forgotten it. A number more than `jump_max` beyond what is known has to be confirmed. Up to
-    `held_packets_max` packets wait for a gap to be closed, within `held_frames_max` (a power of
-    two) frames of it. The caller keeps the sockets open;
-    `owner` is kept as long as this. ValueError for settings that cannot be.
+    has forgotten it. After `silence_ns` of the stream another session may take its place, and the
+    server is asked for the stream if no group has ever brought it. A number more than `jump_max`
+    beyond what is known has to be confirmed. Up to `held_packets_max` packets wait for a gap to be
+    closed, within `held_frames_max` (a power of two) frames of it. `stamps`: the sockets tell when
+    a packet arrived, and `received_ns` is to say so. The caller keeps the sockets open; `owner` is
+    kept as long as this. ValueError for settings that cannot be.
     """
 
     def __init__(self, int a, int b=-1, int rerequest=-1, *, str session="",
                  uint64_t expected=1, uint64_t ask_after_ns=MILLISECOND_NS // 5,
                  uint64_t ask_again_ns=5 * MILLISECOND_NS, uint64_t give_up_ns=GIVE_UP_NS,
-                 uint64_t jump_max=1 << 16, uint32_t held_packets_max=4096,
-                 uint64_t held_frames_max=1 << 17, CounterSet counters=None, owner=None):
+                 uint64_t silence_ns=SILENCE_NS, uint64_t jump_max=1 << 16,
+                 uint32_t held_packets_max=4096, uint64_t held_frames_max=1 << 17,
+                 bint stamps=False, CounterSet counters=None, owner=None):
         cdef MulticastReceiver* r = &self.receiver
         super().__init__()
         if len(session) > SESSION_BYTES:
@@ -462,12 +327,15 @@ cdef class MulticastSubscription(SubscriptionEnd):
         r.sources[SOURCE_A] = a
         r.sources[SOURCE_B] = b
         r.sources[SOURCE_ANSWERS] = rerequest
+        r.paces[SOURCE_A].stamps = stamps
+        r.paces[SOURCE_B].stamps = stamps
         r.expected = expected
         r.known_end = expected
         r.stride = STRIDE_START
         r.ask_after_ns = ask_after_ns
         r.ask_again_ns = ask_again_ns
         r.give_up_ns = give_up_ns
+        r.silence_ns = silence_ns
         r.jump_max = jump_max
         if session:
             name = session.encode("ascii").ljust(SESSION_BYTES)
@@ -540,7 +408,8 @@ cdef class MulticastSubscription(SubscriptionEnd):
 
     @property
     def received_ns(self):
-        """UNIX time at which the newest packet reached the card or the kernel; 0: not known."""
+        """UNIX time at which the newest packet reached the card or the kernel; 0: not known, as
+        without `stamps`."""
         return self.receiver.stamp_ns
 
     @property

@@ -14,13 +14,18 @@ cdef struct Datagram:
 cdef struct DatagramBatch:
     uint8_t* places                  # the i-th datagram begins at i * DATAGRAM_PLACE_BYTES
     void* headers
-    bint waited                      # the last call found something: there may be many
     uint32_t dropped                 # by the kernel, of this socket, ever; told with SO_RXQ_OVFL
-    bint dropped_told
+    bint dropped_told                # by the last call
     Datagram datagrams[DATAGRAMS_MAX]
+
+# How one socket is received from best; all zero to begin with.
+cdef struct DatagramPace:
+    bint stamps                      # each datagram's time of arrival is wanted
+    bint drops_due                   # many came at once: perhaps some found no room
+    bint waited                      # the last call found nothing
 
 # STATUS_LIMIT: no memory.
 cdef int datagrams_open(DatagramBatch* batch) noexcept nogil
 cdef void datagrams_close(DatagramBatch* batch) noexcept nogil
 # What has arrived at a socket, up to DATAGRAMS_MAX: how many, or -errno. Never waits.
-cdef int datagrams_receive(DatagramBatch* batch, int fd) noexcept nogil
+cdef int datagrams_receive(DatagramBatch* batch, int fd, DatagramPace* pace) noexcept nogil

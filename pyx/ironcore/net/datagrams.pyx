@@ -2,6 +2,12 @@
 
 A socket says when a datagram arrived and how many it dropped only if it was asked to: by
 SO_TIMESTAMPNS or SO_TIMESTAMPING, and by SO_RXQ_OVFL (socket(7)).
+
+Whoever spins for a datagram that is alone pays for what recvmsg needs beyond recv, its vector and
+its control messages, in every look and in every datagram: there, recv is called, unless the time is
+wanted. The count of drops cannot be missed by that. A socket drops what finds a full queue, so that
+many are taken at once afterwards; the first one alone after that came into an empty queue, brings
+the count of all before it, and is taken with its control messages.
 """
 
 from libc.errno cimport errno
@@ -39,6 +45,10 @@ cdef extern from * nogil:
     }
     static int iron_batch_receive(int fd, iron_batch_headers *h) {
         return recvmmsg(fd, h->messages, IRON_BATCH, MSG_DONTWAIT, NULL);
+    }
+    /* With MSG_TRUNC the result is the datagram's length, whatever of it has room. */
+    static long iron_receive_plain(int fd, unsigned char *place) {
+        return recv(fd, place, IRON_PLACE, MSG_DONTWAIT | MSG_TRUNC);
     }
     static int iron_batch_receive_one(int fd, iron_batch_headers *h) {
         ssize_t n = recvmsg(fd, &h->messages[0].msg_hdr, MSG_DONTWAIT);
@@ -81,6 +91,7 @@ cdef extern from * nogil:
     void iron_batch_open(iron_batch_headers* headers, uint8_t* places)
     int iron_batch_receive(int fd, iron_batch_headers* headers)
     int iron_batch_receive_one(int fd, iron_batch_headers* headers)
+    long iron_receive_plain(int fd, uint8_t* place)
     uint32_t iron_batch_entry(iron_batch_headers* headers, int i, bint* truncated,
                               unsigned long long* stamp_ns, uint32_t* dropped, bint* told)
 
@@ -94,7 +105,6 @@ cdef int datagrams_open(DatagramBatch* batch) noexcept nogil:
         datagrams_close(batch)
         return STATUS_LIMIT
     iron_batch_open(<iron_batch_headers*>batch.headers, batch.places)
-    batch.waited = True
     return STATUS_OK
 
 
@@ -105,25 +115,46 @@ cdef void datagrams_close(DatagramBatch* batch) noexcept nogil:
     batch.headers = NULL
 
 
-cdef int datagrams_receive(DatagramBatch* batch, int fd) noexcept nogil:
+cdef int _receive_plain(DatagramBatch* batch, int fd) noexcept nogil:
+    cdef long n = iron_receive_plain(fd, batch.places)
+    if n < 0:
+        return -errno
+    batch.datagrams[0].bytes = <uint32_t>min(n, <long>DATAGRAM_PLACE_BYTES)
+    batch.datagrams[0].truncated = n > DATAGRAM_PLACE_BYTES
+    batch.datagrams[0].stamp_ns = 0
+    return 1
+
+
+cdef int _receive_told(DatagramBatch* batch, int fd, bint many) noexcept nogil:
     cdef iron_batch_headers* headers = <iron_batch_headers*>batch.headers
     cdef unsigned long long stamp_ns = 0
     cdef Datagram* datagram
     cdef int i
     cdef int count
-    # recvmmsg looks for one more than it finds. After an empty call the next datagram is likely to
-    # be alone, and whoever spins for it would wait for that look; if it is not, all come next time.
-    if batch.waited:
-        count = iron_batch_receive(fd, headers)
-    else:
-        count = iron_batch_receive_one(fd, headers)
-    batch.waited = count > 0
+    count = iron_batch_receive(fd, headers) if many else iron_batch_receive_one(fd, headers)
     if count < 0:
         return -errno
-    batch.dropped_told = False
     for i in range(count):
         datagram = &batch.datagrams[i]
         datagram.bytes = iron_batch_entry(headers, i, &datagram.truncated, &stamp_ns,
                                           &batch.dropped, &batch.dropped_told)
         datagram.stamp_ns = stamp_ns
+    return count
+
+
+cdef int datagrams_receive(DatagramBatch* batch, int fd, DatagramPace* pace) noexcept nogil:
+    # recvmmsg looks for one more than it finds. After an empty call the next datagram is likely to
+    # be alone, and whoever spins for it would wait for that look; if it is not, all come next time.
+    cdef bint many = not pace.waited
+    cdef int count
+    batch.dropped_told = False
+    if many or pace.stamps or pace.drops_due:
+        count = _receive_told(batch, fd, many)
+    else:
+        count = _receive_plain(batch, fd)
+    if count > 1:
+        pace.drops_due = True
+    elif count == 1 and pace.waited:
+        pace.drops_due = False
+    pace.waited = count <= 0
     return count

@@ -16,8 +16,9 @@ from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_LIMIT, STATUS_OK,
     STATUS_REPLACED,
 )
+from ironcore.messaging.multicast_recovery cimport multicast_give_up
 from ironcore.messaging.multicast_subscription cimport (
-    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastSubscription, multicast_give_up,
+    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastSubscription,
 )
 from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
 from ironcore.runtime.feed_books cimport (

@@ -7,6 +7,7 @@ import itertools
 import random
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def ends() -> Iterator[MakeEnds]:
     opened: list[Opened[MulticastPublication] | Opened[MulticastSubscription]] = []
 
     def make(
-        feeds: int = 2, rerequest: bool = True, **options: int
+        feeds: int = 2, rerequest: bool = True, **options: Any
     ) -> tuple[MulticastPublication, MulticastSubscription]:
         port = free_port()
         groups = [
@@ -108,10 +109,11 @@ def test_what_is_lost_for_good_is_told_as_a_gap(ends: MakeEnds) -> None:
     take(subscription)
     for _ in range(5):
         publication.recall(b"never sent")
-    publication.offer(b"b")
-    publication.turn()
+    for frame in (b"b", b"c"):
+        publication.offer(frame)
+        publication.turn()
     assert take(subscription) == (0, [], [(2, 5)])
-    assert take(subscription) == (1, [(7, b"b")], [])
+    assert take(subscription) == (2, [(7, b"b"), (8, b"c")], [])
     counters = subscription.counters.snapshot()
     assert (counters["gaps"], counters["losses"], counters["lost_frames"]) == (1, 1, 5)
     assert not subscription.complete
@@ -158,9 +160,10 @@ def test_the_end_of_the_stream_is_told_once_everything_came(ends: MakeEnds, feed
 
 
 def test_arrival_times_and_silence_are_told(ends: MakeEnds) -> None:
-    publication, subscription = ends()
+    publication, subscription = ends(stamps=True)
     assert subscription.silent_from_ns == (None, None, None)
     never_ns = subscription.silent_ns
+    assert take(subscription) == (0, [], [])  # what comes next is waited for, and comes alone
     publication.offer(b"x")
     publication.turn()
     take(subscription)
@@ -172,6 +175,35 @@ def test_arrival_times_and_silence_are_told(ends: MakeEnds) -> None:
     assert 0 < silent_b < silent_a < never_ns
     assert 0 < subscription.silent_ns < never_ns
     assert subscription.received_ns > 1_700_000_000 * 10**9
+
+
+def test_a_time_that_was_not_asked_for_is_not_told(ends: MakeEnds) -> None:
+    publication, subscription = ends()
+    publication.offer(b"x")
+    publication.turn()
+    assert take(subscription)[1] == [(1, b"x")]
+    assert subscription.received_ns == 0
+
+
+def test_what_is_skipped_is_a_gap_to_the_subscriber(ends: MakeEnds) -> None:
+    publication, subscription = ends(1, give_up_ns=0, ask_again_ns=0)
+    publication.offer(b"before")
+    assert publication.skip(1_000) is Status.OK  # what waits for its packet leaves first
+    assert publication.sequence_next == 1_002
+    publication.offer(b"after")
+    frames: Frames = []
+    gaps: Gaps = []
+    for _ in range(100_000):
+        publication.turn()
+        _, more, lost = take(subscription)
+        frames += more
+        gaps += lost
+        if subscription.sequence_next == 1_003:
+            break
+    assert (frames, gaps) == ([(1, b"before"), (1_002, b"after")], [(2, 1_000)])
+    publication.end()
+    assert publication.skip(1) is Status.CLOSED
+    assert publication.sequence_next == 1_003
 
 
 def test_an_address_that_cannot_be_is_named() -> None:

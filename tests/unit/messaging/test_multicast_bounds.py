@@ -59,6 +59,22 @@ def drain(subscription: MulticastSubscription) -> tuple[int, list[int], list[tup
     return work, frames, gaps
 
 
+def everything(
+    subscription: MulticastSubscription, publication: MulticastPublication
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """The frames and gaps up to where the publication, which serves re-requests, is."""
+    frames: list[int] = []
+    gaps: list[tuple[int, int]] = []
+    for _ in range(1_000_000):
+        publication.turn()
+        _, more, lost = drain(subscription)
+        frames += more
+        gaps += lost
+        if subscription.sequence_next == publication.sequence_next:
+            break
+    return frames, gaps
+
+
 def test_a_number_far_beyond_what_is_known_is_dropped(wire: Wire) -> None:
     subscription = MulticastSubscription(wire.receiver.fileno(), jump_max=100, give_up_ns=0)
     for first in (1, 1 << 63, 5000, (1 << 64) - 3, 2, 104, 4000, 3):
@@ -98,15 +114,16 @@ def test_far_numbers_with_the_stream_between_them_are_not_believed(wire: Wire) -
     assert subscription.counters.snapshot()["jumps"] == 0
 
 
-@pytest.mark.parametrize("forged", [packet(60_000, 0), packet(60_000)], ids=["heartbeat", "data"])
-def test_a_long_jump_of_one_packet_costs_the_stream_nothing(wire: Wire, forged: bytes) -> None:
+@pytest.mark.parametrize("count", [0, 1], ids=["heartbeat", "data"])
+@pytest.mark.parametrize("forged", [3, 200, 60_000])
+def test_a_jump_of_one_packet_costs_the_stream_nothing(wire: Wire, forged: int, count: int) -> None:
     subscription = MulticastSubscription(wire.receiver.fileno(), give_up_ns=0)
     wire.sender.send(packet(1))
-    wire.sender.send(forged)
+    wire.sender.send(packet(forged, count))
     assert drain(subscription)[1:] == ([1], [])
-    assert subscription.known_end >= 60_000
+    assert subscription.known_end >= forged
     for _ in range(1_000_000):
-        if subscription.known_end < 60_000:  # what the stream shows is believed again
+        if subscription.known_end < forged:  # what the stream shows is believed again
             break
         wire.sender.send(packet(2, 0))
         drain(subscription)
@@ -115,6 +132,21 @@ def test_a_long_jump_of_one_packet_costs_the_stream_nothing(wire: Wire, forged: 
     assert drain(subscription)[1:] == (list(range(2, 40)), [])
     assert subscription.complete
     assert subscription.counters.snapshot()["absurd"] == 1
+
+
+def test_a_jump_that_nothing_follows_is_confirmed_by_the_server(wire: Wire) -> None:
+    """As when a publisher falls silent with a frame that it sent and some before it lost."""
+    server = Wire()
+    publication = MulticastPublication([], SESSION, request_fd=server.receiver.fileno())
+    publication.skip(4)
+    publication.offer(b"m5")
+    subscription = MulticastSubscription(
+        wire.receiver.fileno(), rerequest=server.sender.fileno(), give_up_ns=0
+    )
+    wire.sender.send(packet(1))
+    wire.sender.send(packet(5))
+    assert everything(subscription, publication) == ([1, 5], [(2, 3)])
+    server.close()
 
 
 def test_packets_that_go_on_below_what_is_known_put_it_back(wire: Wire) -> None:
@@ -176,6 +208,37 @@ def test_a_session_that_replaces_a_silent_one_ends_the_subscription(wire: Wire) 
     assert drain(subscription)[0] == 0  # heard from a moment ago: a mistake of somebody's
     assert subscription.session_next == ""
     assert subscription.counters.snapshot()["foreign"] == 8
+
+
+def test_a_replaced_session_gives_up_what_is_open_and_ends(wire: Wire) -> None:
+    subscription = MulticastSubscription(
+        wire.receiver.fileno(), session=SESSION, silence_ns=0, give_up_ns=FOREVER_NS
+    )
+    for own in (packet(1), packet(4)):
+        for n in range(3):
+            wire.sender.send(packet(1 + n, session="NEXT"))
+        wire.sender.send(own)  # the count begins anew
+    for n in range(3):
+        wire.sender.send(packet(1 + n, session="NEXT"))
+    assert drain(subscription) == (0, [1], [])
+    assert subscription.session_next == ""
+    wire.sender.send(packet(4, session="NEXT"))
+    assert drain(subscription) == (0, [], [(2, 2)])
+    assert subscription.session_next == "NEXT"
+    assert drain(subscription) == (-Status.CLOSED, [4], [])
+
+
+def test_a_session_is_replaced_after_the_silence_that_was_set(wire: Wire) -> None:
+    silence_ns = 20_000_000
+    subscription = MulticastSubscription(wire.receiver.fileno(), silence_ns=silence_ns)
+    wire.sender.send(packet(1))
+    assert drain(subscription)[1] == [1]
+    work = 0
+    while work == 0:
+        wire.sender.send(packet(1, session="NEXT"))
+        work = drain(subscription)[0]
+    assert subscription.silent_ns >= silence_ns
+    assert (work, subscription.session_next) == (-Status.CLOSED, "NEXT")
 
 
 def test_damaged_datagrams_are_dropped(wire: Wire) -> None:
@@ -240,6 +303,33 @@ def test_an_address_that_asks_too_often_gets_silence(wire: Wire) -> None:
     publication.turn()
     assert moldudp64.decode_packet(other.recv(4096))["messages"] == [b"0"]
     other.close()
+
+
+@pytest.mark.parametrize(("gone", "held"), [(1, 1), (5_000, 200), (1_000_000, 4_000)])
+@pytest.mark.parametrize("groups", [0, 1])
+def test_a_start_that_the_server_has_forgotten_is_a_gap(
+    wire: Wire, groups: int, gone: int, held: int
+) -> None:
+    """Without group traffic, with a group that brings nothing and with none."""
+    publication = MulticastPublication([], SESSION, request_fd=wire.receiver.fileno(), rate=0)
+    publication.skip(gone)
+    for n in range(held):
+        publication.recall(b"%d" % n)
+    silent = multicast.datagram_socket()
+    subscription = MulticastSubscription(
+        silent.fileno() if groups else -1,
+        rerequest=wire.sender.fileno(),
+        session=SESSION,
+        ask_again_ns=20_000,
+        give_up_ns=1_000_000,
+        silence_ns=0,
+    )
+    frames, gaps = everything(subscription, publication)
+    assert gaps == [(1, gone)]
+    assert frames == list(range(gone + 1, gone + held + 1))
+    counters = subscription.counters.snapshot()
+    assert (counters["losses"], counters["lost_frames"]) == (1, gone)
+    silent.close()
 
 
 def test_a_window_of_no_time_forgets_at_once(wire: Wire) -> None:
