@@ -112,6 +112,18 @@ def test_a_line_that_is_no_line_of_a_log_is_named(tmp_path: Path, line: bytes, r
         runs(tmp_path)
 
 
+def test_logs_that_may_not_be_read_are_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(directory: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(directory))
+
+    assert runs(tmp_path / "none") == []
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(ToolError, match="Permission denied, expected to read the undo logs"):
+        runs(tmp_path)
+
+
 def test_a_later_version_is_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"mark": "run", "version": 2}\n')
     with pytest.raises(ToolError, match="version 1"):
