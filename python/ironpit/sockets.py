@@ -23,7 +23,7 @@ from ironpit.replaced import replace_json
 SCHEMA = "ironpit-sockets-1"
 ORDERS = "orders"
 LOOK_AGAIN_NS = 1_000_000_000
-STACK_NAME_CHARACTERS = 7
+STACK_NAME_CHARACTERS = 6
 
 COUNTERS = (
     ("accelerated", "sockets proved accelerated when they were first looked at"),
