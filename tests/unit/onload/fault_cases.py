@@ -21,6 +21,8 @@ from ironpit.onload.errors import (
     OnloadError,
 )
 
+PREPARE = "onload_delegated_send_prepare"
+
 Call = Callable[[int], object]
 
 
@@ -70,7 +72,7 @@ def needs(name: str) -> bool:
     return f"{name}=" in os.environ.get("MOCK_ONLOAD_FAULTS", "")
 
 
-@pytest.mark.parametrize("name", filter(needs, FAULTS))
+@pytest.mark.parametrize("name", [name for name in FAULTS if needs(name)])
 def test_a_fault_on_the_second_call_has_its_type(name: str, fd: int) -> None:
     number, kind, call = FAULTS[name]
     if name == "onload_move_fd":
@@ -84,7 +86,7 @@ def test_a_fault_on_the_second_call_has_its_type(name: str, fd: int) -> None:
     assert (caught.value.errno, caught.value.function) == (number, name)
 
 
-@pytest.mark.parametrize("name", filter(needs, ["onload_delegated_send_prepare"]))
+@pytest.mark.parametrize("name", [name for name in (PREPARE,) if needs(name)])
 def test_delegated_send_names_what_it_waits_for(name: str, fd: int) -> None:
     packet = delegated.DelegatedPacket()
     assert packet.prepare(fd, 10) == Delegated.OK

@@ -143,7 +143,10 @@ def test_structures_have_the_sizes_of_the_headers(
 
 
 def test_a_layout_that_is_not_onloads_is_refused() -> None:
-    wrong: dict[type[ctypes.Structure], tuple[int, dict[str, int]]]
-    for wrong in ({layouts.Stat: (32, {})}, {layouts.Stat: (24, {"endpoint_id": 20})}):
+    wrongs: list[dict[type[ctypes.Structure], tuple[int, dict[str, int]]]] = [
+        {layouts.Stat: (32, {})},
+        {layouts.Stat: (24, {"endpoint_id": 20})},
+    ]
+    for wrong in wrongs:
         with pytest.raises(ImportError, match=r"Stat.*expected"):
             layouts.check_layouts(wrong)

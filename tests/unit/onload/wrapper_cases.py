@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.unit.onload.ends import connection
 
-from ironpit.onload import delegated, descriptors, library, ordered, stacks, zero_copy
+from ironpit.onload import delegated, descriptors, layouts, library, ordered, stacks, zero_copy
 from ironpit.onload.codes import (
     STATE_TCP_CONN,
     TCP_STATES,
@@ -369,9 +369,9 @@ def test_a_filter_sees_datagrams_and_lets_them_through(ends: Ends) -> None:
         zero_copy.set_receive_filter(
             datagrams.fileno(), lambda parts: look(bytes(part.data) for part in parts)
         )
-        message = zero_copy.ZeroCopyMessage()
+        message = layouts.ZeroCopyMessage()
         data = ctypes.create_string_buffer(b"seen", 4)
-        piece = zero_copy.ZeroCopyIovec(base=ctypes.addressof(data), bytes=4)
+        piece = layouts.ZeroCopyIovec(base=ctypes.addressof(data), bytes=4)
         message.iov = ctypes.pointer(piece)
         message.header.iov_count = 1
         # The double keeps a filter and does not call it.
