@@ -209,7 +209,7 @@ cdef class MulticastPublication(PublicationEnd):
     them and no older than `window_ns` (0: any age), at most `rate` answers a second to one address
     (0: without limit), `burst` of them at once. A packet that the host has no room for is tried
     `retries_max` times more. The caller keeps the sockets open; `owner` is kept as long as this.
-    `xdp`: for each feed an XdpFeedSender that sends its packets in the place of the socket, or None.
+    `xdp`: for each feed an XdpFeedSender that sends in the place of its socket, or None.
     `network` is the host's unless given. ValueError: more than two feeds, a session or packet size
     that cannot be.
     """

@@ -302,7 +302,8 @@ cdef class MulticastSubscription(SubscriptionEnd):
     closed, within `held_frames_max` (a power of two) frames of it. `stamps`: the sockets tell when
     a packet arrived, and `received_ns` is to say so. `xdp`: for each group an XdpFeedReceiver that
     takes its packets before its socket would get them, or None; such packets have no stamps. The
-    caller keeps the sockets open; `owner` is kept as long as this. ValueError for settings that cannot be.
+    caller keeps the sockets open; `owner` is kept as long as this. ValueError for settings that
+    cannot be.
     """
 
     def __init__(self, int a, int b=-1, int rerequest=-1, *, str session="",

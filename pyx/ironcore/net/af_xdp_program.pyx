@@ -1,4 +1,4 @@
-"""The XDP program that hands a feed to an AF_XDP socket: about thirty instructions, loaded by bpf(2)
+"""The XDP program that hands a feed to an AF_XDP socket: thirty instructions, loaded by bpf(2)
 and attached by a BPF link, which the kernel drops with its last descriptor: nothing stays on the
 interface when the process dies (docs/adr/0014-load-thirty-instructions-ourselves.md).
 

@@ -8,10 +8,10 @@ from ironcore.net.af_xdp_program cimport XdpProgram
 from ironcore.net.af_xdp_rings cimport XdpSocket, XdpSocketOwner
 from ironcore.net.datagrams cimport DATAGRAMS_MAX, DatagramBatch, DatagramPace
 
-cdef enum:                           # counters, in the order of XDP_RECEIVE_COUNTERS after `mode`
+cdef enum:                           # counters: XDP_RECEIVE_COUNTERS, after `mode`
     XDP_RECEIVED = 1
     XDP_RECEIVED_BY_KERNEL = 2
-    XDP_FOREIGN = 3                  # the first of three, in the order of af_xdp_frames.FrameVerdict
+    XDP_FOREIGN = 3                  # the first of three, in the order of FrameVerdict
     XDP_MALFORMED = 4
     XDP_CORRUPT = 5
     XDP_UNFILLED = 6

@@ -9,8 +9,8 @@ Datagrams are read where the kernel put them, and their places lent to it again 
 
 from socket import inet_aton
 
-from libc.errno cimport EAGAIN
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.errno cimport EAGAIN, EBADF
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ironcore.base.counter_set cimport CounterSet
@@ -18,7 +18,7 @@ from ironcore.base.counters cimport counter_add
 from ironcore.net.af_xdp_frames cimport FRAME_GOOD, FrameVerdict, frame_judge
 from ironcore.net.af_xdp_program cimport XdpProgram
 from ironcore.net.af_xdp_rings cimport (
-    XDP_FRAME_BYTES, XDP_HEADROOM_BYTES, XdpRing, XdpSlot, XdpSocket, XdpSocketOwner, ring_address,
+    XDP_FRAME_BYTES, XDP_HEADROOM_BYTES, XdpRing, XdpSlot, XdpSocketOwner, ring_address,
     ring_filled, ring_put, ring_sleeps, ring_slot, ring_take, xdp_dropped, xdp_wake_receiving,
 )
 from ironcore.net.datagrams cimport (
@@ -93,6 +93,8 @@ cdef int xdp_receive(XdpReceiver* r, DatagramBatch* batch, int fd,
     cdef uint32_t i
     cdef int count = 0
     batch.dropped_told = False
+    if r.socket.fd < 0:
+        return -EBADF
     if r.lent_count:
         _lend_again(r)
     r.looks += 1

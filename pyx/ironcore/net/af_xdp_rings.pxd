@@ -80,5 +80,5 @@ cdef uint64_t xdp_dropped(const XdpSocket* socket) noexcept nogil
 cdef class XdpSocketOwner:
     cdef XdpSocket socket
     cdef readonly str zero_copy_refused  # why frames are copied; "" when they are not
-    cdef readonly str busy_poll_refused  # why the kernel does not poll; "" when it does, or need not
+    cdef readonly str busy_poll_refused  # why the kernel does not poll; "" when it does
     cdef void _close(self) noexcept

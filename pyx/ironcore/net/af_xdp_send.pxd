@@ -6,7 +6,7 @@ from ironcore.base.counter_set cimport CounterSet
 from ironcore.net.af_xdp_frames cimport FrameRoute
 from ironcore.net.af_xdp_rings cimport XDP_FRAMES, XdpSocket, XdpSocketOwner
 
-cdef enum:                           # counters, in the order of XDP_SEND_COUNTERS after `mode`
+cdef enum:                           # counters: XDP_SEND_COUNTERS, after `mode`
     XDP_SENT = 1
     XDP_SEND_FULL = 2
     XDP_SEND_CALLS = 3

@@ -8,7 +8,7 @@ ring, and the next call, or turn, takes it along.
 
 from socket import inet_aton
 
-from libc.errno cimport EAGAIN, EBUSY, EMSGSIZE, ENOBUFS
+from libc.errno cimport EAGAIN, EBADF, EBUSY, EMSGSIZE, ENOBUFS
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -61,6 +61,8 @@ cdef int xdp_send(XdpSender* s, const uint8_t* data, size_t bytes) noexcept nogi
     cdef XdpOutbox* box = s.box
     cdef XdpRing* sent = &box.socket.sent
     cdef XdpSlot* slot
+    if box.socket.fd < 0:
+        return -EBADF
     if bytes > s.payload_bytes_max:
         return -EMSGSIZE
     _reclaim(box)
@@ -79,7 +81,7 @@ cdef int xdp_send(XdpSender* s, const uint8_t* data, size_t bytes) noexcept nogi
 
 
 cdef void xdp_send_turn(XdpSender* s) noexcept nogil:
-    if s.box.wake_due:
+    if s.box.wake_due and s.box.socket.fd >= 0:
         _wake(s)
 
 
