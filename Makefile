@@ -13,11 +13,11 @@ export CC
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow lint format build debug coverage fuzz bench sim dist clean distclean
+.PHONY: help run test slow lint format build debug coverage fuzz bench sim dist install-systemd test-vm clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
 
 run: build ## build, start the venue on loopback, feed it orders, show latency
 	$(PY) -m ironpit demo $(ARGS)
@@ -63,6 +63,10 @@ sim: build ## simulate the venue with faults (ARGS="20000", or "1 --first 4711 -
 
 dist: $(VENV)/.ready-lint ## build sdist and wheel, install the wheel in a fresh environment, try it
 	PYTHON=$(PY) tools/check_dist.sh
+
+install-systemd: ## the units (DESTDIR= BINDIR=/opt/ironpit/bin HOT=2-5 HOUSEKEEPING=0-1)
+	@DESTDIR="$(DESTDIR)" BINDIR="$(BINDIR)" HOT="$(HOT)" HOUSEKEEPING="$(HOUSEKEEPING)" \
+	    systemd/install.sh
 
 clean: ## remove what builds and tests left behind
 	rm -rf build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

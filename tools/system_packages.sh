@@ -3,6 +3,7 @@
 #
 #   tools/system_packages.sh build PYTHON   a compiler, Python's headers and venv: required
 #   tools/system_packages.sh test           what some tests run: without it those tests are skipped
+#   tools/system_packages.sh vm             what `make test-vm` boots a kernel with: required
 set -euo pipefail
 
 missing=()
@@ -27,12 +28,20 @@ test)
     need strace command -v strace
     need tshark command -v tshark
     need iproute2 command -v ip
+    need systemd command -v systemd-analyze
+    need systemd-container command -v systemd-nspawn
+    need mmdebstrap command -v mmdebstrap
     need "clang libclang-rt-dev" sh -c 'command -v clang && echo "int LLVMFuzzerTestOneInput(
         const char *d, unsigned long n) { return d[n - n]; }" |
         clang -fsanitize=fuzzer,address -x c - -o /dev/null'
     ;;
+vm)
+    need qemu-system-x86 command -v qemu-system-x86_64
+    need mmdebstrap command -v mmdebstrap
+    need cpio command -v cpio
+    ;;
 *)
-    echo "usage: $0 build PYTHON | test" >&2
+    echo "usage: $0 build PYTHON | test | vm" >&2
     exit 2
     ;;
 esac

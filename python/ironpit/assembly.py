@@ -68,11 +68,13 @@ class ProcessStages:
                 else:
                     self.stages[stage] = build[stage]()
         for thread in self.process.threads:
+            cpu = isolation.checked(thread, self.degraded)
             self.runners.append(
                 Runner(
                     thread.name,
                     self.agents(thread),
-                    cpu=isolation.checked(thread, self.degraded),
+                    cpu=cpu,
+                    priority=None if cpu is None else thread.priority,
                     idle=thread.idle,
                     counters=self._counters(f"runner-{thread.name}", RUNNER_COUNTERS),
                 )

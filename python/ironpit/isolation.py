@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ironpit.config import Thread
+from ironpit.config import Config, Thread
 from ironpit.errors import Exit, UserError
 
 ISOLATED = Path("/sys/devices/system/cpu/isolated")
@@ -43,6 +43,22 @@ def checked(thread: Thread, degraded: list[dict[str, str]]) -> int | None:
     if thread.isolation != "off" and thread.cpu not in isolated_cpus():
         refused(thread, f"CPU {thread.cpu} is not isolated", degraded)
     return thread.cpu
+
+
+def stage_cores(config: Config) -> set[int]:
+    """The cores that the placement gives to stages, of all processes."""
+    threads = (t for process in config.placement.processes.values() for t in process.threads)
+    return {thread.cpu for thread in threads if thread.cpu is not None}
+
+
+def leave_stage_cores(config: Config) -> None:
+    """Keep every thread of this process, and those that they start from now on, off the stages'
+    cores: what logs members in, watches the stages or helps a library must not run in their way.
+    To be called before the stages start. Without another core: no change."""
+    others = os.sched_getaffinity(0) - stage_cores(config)
+    if others:
+        for task in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(task), others)
 
 
 def refused(thread: Thread, reason: str, degraded: list[dict[str, str]]) -> None:

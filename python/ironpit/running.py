@@ -38,19 +38,25 @@ class RunningStages:
         return zip(self.built.runners, self.built.process.threads, strict=True)
 
     def start(self) -> None:
-        """Start the runners. What pinning is refused is degraded or refused as configured."""
+        """Start the runners. A pinning or priority that the host refuses is degraded or refused as
+        configured."""
+        isolation.leave_stage_cores(self.built.config)
         for end in self.built.bridged:
             end.start()
         for runner, thread in self._threads():
-            try:
-                runner.start()
-            except PermissionError as error:
-                isolation.refused(thread, str(error), self.built.degraded)
-                runner.unpin()
-                runner.start()
+            while not self._started(runner, thread):
+                runner.relent()
         if self.built.snapshots is not None and self.built.snapshot_runner is not None:
             self.built.snapshot_runner.start()
             self.built.snapshots.start()
+
+    def _started(self, runner: Runner, thread: Thread) -> bool:
+        try:
+            runner.start()
+        except PermissionError as error:
+            isolation.refused(thread, str(error), self.built.degraded)
+            return False
+        return True
 
     def describe(self) -> dict[str, Any]:
         """What `ironpit stat` and the reports say of this process."""
@@ -63,6 +69,7 @@ class RunningStages:
                     "stages": list(thread.stages),
                     "thread_id": runner.thread_id,
                     "cpu": runner.cpu,
+                    "priority": runner.priority,
                     "idle": thread.idle,
                 }
                 for runner, thread in self._threads()

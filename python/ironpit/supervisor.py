@@ -19,11 +19,13 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from ironpit import isolation
 from ironpit.config import STAGES, Config, stages_of
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 
 RESTARTS_WINDOW_S = 60.0
+RECOVERY_S_MAX = 120.0  # a process that was started again reads the journal before it is ready
 STOP_TIMEOUT_S = 10.0
 TURN_S = 0.2
 PR_SET_PDEATHSIG = 1
@@ -88,6 +90,7 @@ class Child:
     ) -> None:
         self.command = command
         self.name = name
+        self.affinity = os.sched_getaffinity(0)
         self.ready = False
         self.alive_at_s = 0.0
         self.selector = selector
@@ -109,8 +112,13 @@ class Child:
             env=environment,
             stdin=subprocess.DEVNULL,
             process_group=0,  # Ctrl-C reaches the supervisor alone, which stops its children
-            preexec_fn=_die_with_parent,
+            preexec_fn=self._before_its_program,
         )
+
+    def _before_its_program(self) -> None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        # Its stages need the cores that the supervisor has left to them since.
+        os.sched_setaffinity(0, self.affinity)
 
     def hear(self) -> None:
         """Take in what the child has said since the last turn."""
@@ -133,10 +141,6 @@ class Child:
 
 
 _LIBC = ctypes.CDLL(None)
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def stop_with_parent() -> None:
@@ -166,6 +170,7 @@ class Supervisor:
         """Until asked to stop, or until children die faster than is allowed."""
         names = self.config.placement.processes
         children = [Child(self.command, name, self.selector) for name in names]
+        isolation.leave_stage_cores(self.config)
         code = Exit.OK
         try:
             while not self.lifecycle.stopped:
@@ -199,11 +204,11 @@ class Supervisor:
                 return Exit.FAILED
             say(f"process {child.name} {_ending(status)}; starting it again")
             child.start_again()
-        if all(child.ready for child in children):
-            if not self.announced:
-                self.announced = True
-                self.lifecycle.ready()
-                self.announce()
+        if not self.announced and all(child.ready for child in children):
+            self.announced = True
+            self.lifecycle.ready()
+            self.announce()
+        if self.announced:
             self._pass_on_signs_of_life(children)
         return Exit.OK
 
@@ -211,8 +216,11 @@ class Supervisor:
         interval_s = self.lifecycle.notifier.watchdog_interval_s
         if interval_s is None:
             return
-        oldest_s = min(child.alive_at_s for child in children)
-        if time.monotonic() - oldest_s < interval_s:
+        now_s = time.monotonic()
+        if all(
+            now_s - child.alive_at_s < (interval_s if child.ready else RECOVERY_S_MAX)
+            for child in children
+        ):
             self.lifecycle.alive()
 
     def _may_restart(self) -> bool:

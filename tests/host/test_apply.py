@@ -70,7 +70,21 @@ def test_a_whole_run_writes_every_value_and_takes_it_back(
     assert engine.run("--verify") == 0
     assert "8 of 8 values as written" in capsys.readouterr().out
     assert engine.run("--rollback") == 0
+    said = capsys.readouterr().out
+    restored = [line.split()[1] for line in said.splitlines() if line.startswith("restored ")]
+    assert restored == [change.target for change in reversed(CHANGES)]
     assert snapshot(engine.root) == before
+
+
+def test_verify_checks_the_settings_that_the_run_wrote_and_no_others(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.want(CHANGES[:2])
+    assert engine.run("--apply") == 0
+    engine.want(CHANGES)
+    capsys.readouterr()
+    assert engine.run("--verify", "--skip", "swap", "--json") == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)["check"]["checks"]] == ["thp"]
 
 
 def test_a_second_apply_writes_nothing_and_says_so(

@@ -289,6 +289,11 @@ def inspect_napi(host: Host) -> Iterable[Finding]:
     if not host.target.interfaces:
         yield none_configured()
     for name in host.target.interfaces:
+        # Every kernel shows an MTU: a capture without it has only some of the interface's files.
+        if not host.live and not host.tree.exists(f"{NET}/{name}/mtu"):
+            path = f"{NET}/{name}/napi_defer_hard_irqs"
+            yield unknown(f"{path}: not in this capture", name, paths=(path,))
+            continue
         for knob in _napi(host, name):
             yield look(host, knob)
 

@@ -249,6 +249,9 @@ def _placement(config: Config) -> Iterator[Violation]:
                 if placed[stage] == 2:
                     yield f"{at}.stages[{position}]", f"{stage!r} again", "each stage once"
             if thread.cpu is None:
+                if thread.priority is not None:
+                    # A real-time thread on any core may starve what it shares the core with.
+                    yield f"{at}.priority", str(thread.priority), "a cpu beside it"
                 continue
             if thread.cpu in cpus:
                 yield f"{at}.cpu", str(thread.cpu), f"a core of its own (see {cpus[thread.cpu]})"

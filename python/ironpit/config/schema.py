@@ -309,6 +309,7 @@ class Thread(Mapping, frozen=True, kw_only=True):
     ]
     stages: tuple[Stage, ...]
     cpu: Annotated[int, scalars.integer(0, 8191)] | None = None
+    priority: Annotated[int, scalars.integer(1, 98)] | None = None
     idle: Literal["spin", "yield", "backoff"] = "backoff"
     isolation: Literal["require", "warn", "off"] = "off"
 

@@ -28,9 +28,11 @@ cdef class Runner:
     cdef uint64_t failed             # Status << 8 | agent's position + 1
     cdef readonly object name
     cdef readonly object cpu
+    cdef readonly object priority    # of SCHED_FIFO, or None
     cdef readonly int thread_id
     cdef readonly CounterSet counters
     cdef readonly list stages
     cdef object thread
+    cdef object asked                # of the host, in words: what a refusal is about
     cdef object refusal
     cdef void run(self) noexcept nogil

@@ -10,6 +10,7 @@ class Runner:
 
     name: str
     cpu: int | None
+    priority: int | None
     thread_id: int
     counters: CounterSet
     stages: list[object]
@@ -19,15 +20,16 @@ class Runner:
         stages: Sequence[object],
         *,
         cpu: int | None = None,
+        priority: int | None = None,
         idle: str = "backoff",
         batch_max: int = 256,
         counters: CounterSet | None = None,
     ) -> None: ...
     def start(self) -> None:
-        """Start the thread; returns when it runs. Raises PermissionError when pinning is
-        refused."""
-    def unpin(self) -> None:
-        """After a refusal: run wherever the host lets this thread run."""
+        """Start the thread; returns when it runs. Raises PermissionError when pinning or its
+        priority is refused."""
+    def relent(self) -> None:
+        """After a refusal: give up what was refused."""
     def stop(self) -> None:
         """Ask the thread to end after the turn in hand."""
     def join(self, timeout: float | None = None) -> bool:

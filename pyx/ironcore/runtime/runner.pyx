@@ -1,4 +1,5 @@
-"""A runner owns one thread, pinned or not, an idle strategy and the agents that share the thread.
+"""A runner owns one thread, pinned or not, real-time or not, an idle strategy and the agents that
+share the thread.
 
 The loop runs without the interpreter. An agent whose poll fails with an error of the operating
 system (a full disk) is asked again after a pause, and its failures are counted: what it holds back
@@ -73,11 +74,12 @@ cdef inline void _idle(IdleStrategy strategy, uint64_t idle_turns) noexcept nogi
 cdef class Runner:
     """Runs stages on one thread: `start`, then `stop` and `join`.
 
-    stages: in the order of the duty cycle. cpu: pin to it, or None. idle: spin, yield or backoff.
+    stages: in the order of the duty cycle. cpu: pin to it, or None. priority: of SCHED_FIFO
+    (sched(7)), or None for the default policy. idle: spin, yield or backoff.
     """
 
-    def __cinit__(self, name, list stages, *, cpu=None, str idle="backoff", int batch_max=256,
-                  CounterSet counters=None):
+    def __cinit__(self, name, list stages, *, cpu=None, priority=None, str idle="backoff",
+                  int batch_max=256, CounterSet counters=None):
         if not 1 <= len(stages) <= AGENTS_MAX:
             raise ValueError(f"runner {name}: {len(stages)} stages, expected 1 to {AGENTS_MAX}")
         if idle not in IDLE_STRATEGIES:
@@ -85,6 +87,7 @@ cdef class Runner:
         self.name = name
         self.stages = stages
         self.cpu = cpu
+        self.priority = priority
         self.batch_max = batch_max
         self.idle = IDLE_STRATEGIES[idle]
         self.counters = CounterSet(f"runner-{name}", COUNTERS) if counters is None else counters
@@ -125,7 +128,11 @@ cdef class Runner:
         self.thread_id = iron_thread_id()
         try:
             if self.cpu is not None:
+                self.asked = f"pin it to CPU {self.cpu}"
                 os.sched_setaffinity(0, {self.cpu})
+            if self.priority is not None:
+                self.asked = f"run it at real-time priority {self.priority}"
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(self.priority))
         except OSError as error:
             self.refusal = error
         ready.set()
@@ -134,8 +141,8 @@ cdef class Runner:
                 self.run()
 
     def start(self):
-        """Start the thread; returns when it is pinned and runs. PermissionError when the host
-        refuses to pin it."""
+        """Start the thread; returns when it is pinned, has its priority and runs. PermissionError
+        when the host refuses either; `relent` makes the next attempt do without."""
         ready = threading.Event()
         self.thread = threading.Thread(
             target=self._main, args=(ready,), name=self.name, daemon=True)
@@ -143,11 +150,14 @@ cdef class Runner:
         ready.wait()
         if self.refusal is not None:
             raise PermissionError(
-                f"runner {self.name}: the host refused to pin it to CPU {self.cpu}: {self.refusal}")
+                f"runner {self.name}: the host refused to {self.asked}: {self.refusal}")
 
-    def unpin(self):
-        """After a refusal: run wherever the host lets this thread run."""
-        self.cpu = None
+    def relent(self):
+        """After a refusal: give up what was refused. A thread that is not pinned gives up its
+        priority as well, so that it starves nobody wherever it goes."""
+        if self.asked.startswith("pin"):
+            self.cpu = None
+        self.priority = None
         self.refusal = None
 
     def stop(self):

@@ -33,6 +33,10 @@ CHILD = """
             sys.exit(3)
         if os.path.exists(f"die-{name}"):
             sys.exit(1)
+        while os.path.exists(f"recover-{name}"):
+            time.sleep(0.01)
+        with open(f"cores-{name}", "w") as f:
+            f.write(" ".join(map(str, sorted(os.sched_getaffinity(0)))))
         life.ready()
         while not life.wait(0.01):
             life.alive()
@@ -200,6 +204,34 @@ def test_signs_of_life_are_passed_on_only_while_every_child_gives_them(venue: Ve
     venue.manager.settimeout(TIMEOUT_S)
     venue.states.clear()
     venue.hear("WATCHDOG=1")
+
+
+def test_the_watchdog_is_fed_while_a_process_that_was_started_again_recovers(venue: Venue) -> None:
+    venue.start(WATCHDOG_USEC="400000")
+    venue.hear("READY=1")
+    recovering = venue.directory / "recover-back"
+    recovering.touch()
+    os.kill(venue.process_id("back"), signal.SIGKILL)
+    until(lambda: venue.log().count(("back", "start")) == 2)
+    for _ in range(10):  # a second of it, and more than twice the interval
+        venue.states.clear()
+        venue.hear("WATCHDOG=1")
+    recovering.unlink()
+
+
+def test_the_supervisor_leaves_the_stages_cores_and_a_new_child_still_gets_them(
+    venue: Venue,
+) -> None:
+    cores = os.sched_getaffinity(0)
+    pinned = TWO_PROCESSES.replace("publisher]}", f"publisher], cpu: {max(cores)}}}")
+    (venue.directory / "venue.yaml").write_text(pinned)
+    venue.start()
+    venue.hear("READY=1")
+    until(lambda: os.sched_getaffinity(venue.process.pid) == cores - {max(cores)})
+    seen = venue.directory / "cores-back"
+    seen.unlink()
+    os.kill(venue.process_id("back"), signal.SIGKILL)
+    until(lambda: seen.exists() and len(seen.read_text().split()) == len(cores))
 
 
 def test_a_second_venue_on_the_same_directory_is_told_who_holds_it(venue: Venue) -> None:

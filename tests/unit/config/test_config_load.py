@@ -227,6 +227,8 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
             "stages: found an empty list",
         ),
         ("    venue:\n", "    Venue:\n", "found 'Venue', expected a name of 1 to 15 characters"),
+        ("cpu: null", "priority: 5", "threads[0].priority: found 5, expected a cpu beside it"),
+        ("cpu: null", "cpu: 1, priority: 99", "priority: found '99', expected an integer from 1"),
         ("cpu: null", "cpu: -1", "threads[0].cpu: found '-1', expected an integer from 0 to 8191"),
         ("credentials: credentials.yaml\n", "", "1: credentials: found nothing, expected a path"),
         ("sessions:\n  - {", "sessions: {x: {", "expected"),
