@@ -20,6 +20,7 @@ from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import configured
+from ironpit.messaging.af_xdp import Truth
 from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
@@ -41,6 +42,7 @@ class ProcessStages:
         self.name = name
         self.process: Process = config.placement.processes[name]
         self.degraded: list[dict[str, str]] = []
+        self.truths: list[Truth] = []
         self.sockets: list[Any] = []
         self.opened: list[Open] = []
         self.publications: list[tuple[str, Publication]] = []
@@ -194,10 +196,12 @@ class ProcessStages:
             "market-data",
             self._counters,
             self._without_group,
+            refuse=self.config.degrade.af_xdp == "refuse",
         )
         self._keep("market data", opened.sockets)
         if isinstance(opened.end, TcpPublication):
             self.publications.append(("market data", opened.end))
+        self._note_truths(opened.truths)
         self._serve_snapshots()
         return publisher.PublisherStage(
             self._publisher_reader(),
@@ -213,6 +217,7 @@ class ProcessStages:
         built = crossing.build(self.config, self._counters)
         self._note_huge_pages(built.huge_pages)
         self._keep("events", built.sockets)
+        self._note_truths(built.truths)
         self.crossings = built.bridges
         return pipeline.open_stream_reader(built.ring, "publisher")
 
@@ -232,6 +237,14 @@ class ProcessStages:
         if self.config.degrade.multicast == "refuse":
             raise UserError(f"{key}: {reason}", Exit.REFUSED)
         self.degraded.append({"feature": "multicast", "reason": reason})
+
+    def _note_truths(self, truths: list[Truth]) -> None:
+        """How the feeds that ask for AF_XDP are carried: said at start, and kept for reports."""
+        for truth in truths:
+            say(f"{self.name}: {truth}")
+            if truth.degraded:
+                self.degraded.append({"feature": "af_xdp", "reason": str(truth)})
+        self.truths += truths
 
     def _bridges(self) -> None:
         for name, stream in self.config.streams.bridged.items():
