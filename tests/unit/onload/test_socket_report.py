@@ -179,6 +179,14 @@ def test_the_venue_is_refused_for_its_order_sockets_alone(scenes: list[Scene]) -
         ).refuse_unproved()
 
 
+def test_what_cannot_be_judged_is_not_taken_for_accelerated() -> None:
+    report = SocketReport(
+        [Open(ORDERS, 1023)], CounterSet("sockets", COUNTERS), print, require=True, truth=Told()
+    )
+    with pytest.raises(UserError, match="no socket"):
+        report.refuse_unproved()
+
+
 def test_readers_of_a_stream_are_looked_at_with_all_others(scenes: list[Scene]) -> None:
     scene = scene_of(scenes)
     publication = Publication([scene.sockets[3].fileno()])
