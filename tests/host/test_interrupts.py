@@ -78,7 +78,7 @@ def test_a_managed_interrupt_is_named_and_not_moved(tmp_path: Path) -> None:
 
 
 def test_a_read_only_list_says_that_the_kernel_manages_the_interrupt(tmp_path: Path) -> None:
-    host = build(tmp_path, DEFAULT | irq(36, "virtio1-req.0", "2"))
+    host = build(tmp_path, DEFAULT | irq(36, "virtio1-req.0", "2") | {"/usr/sbin/grubby": ""})
     assert said(host, "irq-affinity")["cpu 2"] == "deviates"
     host.tree.real("/proc/irq/36/smp_affinity_list").chmod(0o444)
     found = findings(host, "irq-affinity")[0]

@@ -126,11 +126,11 @@ def _on_cpu(host: Host, cpu: int, here: list[Irq], table: InterruptTable) -> Fin
         (*(irq.path for irq in here), "/proc/interrupts"),
         fix=(
             *(write_command(_where(host, number), _allowed(number)) for number in movable),
-            *((add_command(argument),) if shared else ()),
+            *((add_command(host, argument),) if shared else ()),
         ),
         undo=(
             *(write_command(text, _allowed(number)) for number, text in old.items()),
-            *((remove_command("isolcpus"),) if shared else ()),
+            *((remove_command(host, "isolcpus"),) if shared else ()),
         ),
     )
 
