@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 from tests.host.trees import cpus, tree
 
-from host_tuning import check, profile, report_json, report_latency_audit, report_table
+from host_tuning import check, plan, profile, report_json, report_latency_audit, report_table
 from host_tuning.check import Verdict, exit_code
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
@@ -114,6 +114,29 @@ def test_an_inspection_that_breaks_is_unknown(tmp_path: Path) -> None:
         assert report.verdicts[0].findings[0].reason
 
 
+def test_a_file_that_holds_what_no_kernel_writes_is_unknown_and_the_rest_is_judged(
+    tmp_path: Path,
+) -> None:
+    isolated = "/sys/devices/system/cpu/isolated"
+    host = Host(tree(tmp_path, cpus(4) | {isolated: "q"}), Target(hot=frozenset({2})))
+    host.target = settle(host.target, host.topology, host.tree)
+    wanted = (BY_ID["isolation"], BY_ID["smt"])
+    bare = profile.load("bare-metal")
+    garbled, smt = check.run(host, bare, wanted, TODAY)
+    assert (garbled.status, smt.status) == (Status.UNKNOWN, Status.UNKNOWN)
+    assert "isolated: found 'q'" in garbled.findings[0].reason
+    assert plan.make(host, wanted).failures[0][0] == "isolation"
+
+
+def test_a_wrong_option_of_the_site_is_no_verdict(tmp_path: Path) -> None:
+    files = cpus(4) | {"/proc/sys/vm/stat_interval": "1"}
+    host = Host(tree(tmp_path, files), Target(overrides={"vmstat": {"seconds": "ten"}}))
+    with pytest.raises(ToolError, match=r"vmstat\.seconds: found 'ten'"):
+        check.run(host, profile.load("ci"), [BY_ID["vmstat"]], TODAY)
+    with pytest.raises(ToolError, match=r"vmstat\.seconds: found 'ten'"):
+        plan.make(host, [BY_ID["vmstat"]])
+
+
 def waived(tmp_path: Path, until: datetime.date) -> Verdict:
     waivers = (Waiver("smt", "on order", until),)
     found = setting(Finding(Conformity.DEVIATES, actual="1"))
@@ -125,6 +148,15 @@ def test_a_waiver_makes_a_failure_a_warning_until_its_day_is_over(tmp_path: Path
     expired = waived(tmp_path, TODAY - datetime.timedelta(1))
     assert expired.status is Status.FAIL
     assert expired.expired is not None
+
+
+def test_of_two_waivers_the_one_that_lasts_longer_counts(tmp_path: Path) -> None:
+    days = (TODAY - datetime.timedelta(9), TODAY)
+    for order in (days, days[::-1]):
+        waivers = tuple(Waiver("smt", "on order", day) for day in order)
+        found = setting(Finding(Conformity.DEVIATES, actual="1"))
+        report = judged(tmp_path, found, severity=Severity.REQUIRED, waivers=waivers)
+        assert report.verdicts[0].status is Status.WARN
 
 
 def deviations() -> Setting:
