@@ -97,11 +97,13 @@ def apply(
 ) -> Result:
     """Make the host fit. The caller holds the lock and has passed guard().
 
-    An interrupted earlier run is taken back first. A value that the kernel refuses is recorded;
+    An interrupted earlier run is taken back first, and one of an earlier boot counts no longer but
+    for the files that it wrote. A value that the kernel refuses is recorded;
     where the change is required, the whole run is taken back. required: ids of the settings whose
     changes are. Errors: ToolError.
     """
     undone = finish_interrupted(host.tree, runs)
+    rollback.retire(host.tree, runs)
     due = plan.make(host, settings, required)
     result = Result(due, undone)
     result.refused = [(one.change, one.obstacle) for one in due.blocked]
