@@ -19,6 +19,7 @@ from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import configured
+from ironpit.messaging.af_xdp import Truth
 from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
@@ -39,6 +40,7 @@ class ProcessStages:
         self.name = name
         self.process: Process = config.placement.processes[name]
         self.degraded: list[dict[str, str]] = []
+        self.truths: list[Truth] = []
         self.sockets: list[Any] = []
         self.engine: Any = None
         self.gateway: gateway.GatewayStage | None = None
@@ -184,8 +186,10 @@ class ProcessStages:
             "market-data",
             self._counters,
             self._without_group,
+            refuse=self.config.degrade.af_xdp == "refuse",
         )
         self.sockets += opened.sockets
+        self._note_truths(opened.truths)
         self._serve_snapshots()
         return publisher.PublisherStage(
             self._publisher_reader(),
@@ -201,6 +205,7 @@ class ProcessStages:
         built = crossing.build(self.config, self._counters)
         self._note_huge_pages(built.huge_pages)
         self.sockets += built.sockets
+        self._note_truths(built.truths)
         self.crossings = built.bridges
         return pipeline.open_stream_reader(built.ring, "publisher")
 
@@ -220,6 +225,14 @@ class ProcessStages:
         if self.config.degrade.multicast == "refuse":
             raise UserError(f"{key}: {reason}", Exit.REFUSED)
         self.degraded.append({"feature": "multicast", "reason": reason})
+
+    def _note_truths(self, truths: list[Truth]) -> None:
+        """How the feeds that ask for AF_XDP are carried: said at start, and kept for reports."""
+        for truth in truths:
+            say(f"{self.name}: {truth}")
+            if truth.degraded:
+                self.degraded.append({"feature": "af_xdp", "reason": str(truth)})
+        self.truths += truths
 
     def _bridges(self) -> None:
         for name, stream in self.config.streams.bridged.items():

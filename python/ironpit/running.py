@@ -75,6 +75,7 @@ class RunningStages:
                 for runner, thread in self._threads()
             ],
             "degraded": self.built.degraded,
+            "feeds": [truth.as_json() for truth in self.built.truths],
         }
 
     @property
