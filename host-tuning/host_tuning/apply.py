@@ -10,6 +10,7 @@ from typing import Any
 from host_tuning import fault_points, plan, rollback
 from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
+from host_tuning.container import container_of
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
 from host_tuning.kind import GONE, describe
@@ -22,9 +23,6 @@ from host_tuning.undo_log import UndoLog
 
 # A write may change what the next settings want: new queues have new interrupts, CPUs go offline.
 PASSES_MAX = 4
-
-# Inode numbers of the namespaces that the kernel boots with (include/uapi/linux/nsfs.h).
-_FIRST_NAMESPACES = {"pid": 0xEFFFFFFC, "user": 0xEFFFFFFD, "cgroup": 0xEFFFFFFB}
 
 
 @dataclass(slots=True)
@@ -52,24 +50,9 @@ class Result:
 
 
 def in_container(host: Host) -> str:
-    """Why the tool takes itself to be in a container, where it writes nothing; empty if not.
-
-    Some machines boot from what once was a container's file system and keep its marks. Whoever
-    shares the kernel's first process, user and cgroup namespaces, and the mounts of process 1, is
-    in no container, whatever file says so.
-    """
-    identity = host.identity
-    if not identity.container:
-        return ""
-    first = all(
-        host.tree.link(f"/proc/self/ns/{name}") == f"{name}:[{inode}]"
-        for name, inode in _FIRST_NAMESPACES.items()
-    )
-    mounts = host.tree.link("/proc/self/ns/mnt")
-    if first and mounts and mounts == host.tree.link("/proc/1/ns/mnt"):
-        return ""
-    said = "; ".join(one for one in identity.evidence if identity.container in one)
-    return f"this is a {identity.container} container" + (f" ({said})" if said else "")
+    """Why the tool takes itself to be in a container, where it writes nothing; empty if not."""
+    name, evidence = container_of(host.tree)
+    return f"this is a {name} container ({'; '.join(evidence)})" if name else ""
 
 
 def guard(host: Host) -> None:

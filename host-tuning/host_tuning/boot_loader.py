@@ -107,7 +107,7 @@ def _grub(tree: HostTree, arguments: Sequence[BootArgument]) -> Instructions:
     for line in tree.read(path).text.splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and name in ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"):
-            inner = value.strip().strip("\"'")
+            inner = cmdline.unquoted(value)
             values[name] = (line.strip(), cmdline.BootLine(path, inner, cmdline.split(inner)))
     empty = ('GRUB_CMDLINE_LINUX=""', cmdline.BootLine(path, "", ()))
     old, parsed = values.get("GRUB_CMDLINE_LINUX", empty)

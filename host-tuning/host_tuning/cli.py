@@ -28,8 +28,8 @@ class _Parser(argparse.ArgumentParser):
 COMMANDS = {
     "check": "judge the host; writes nothing",
     "plan": "print what --apply would write",
-    "apply": "make the host fit, with an undo log",
-    "verify": "check what the last --apply wrote",
+    "apply": "make the host fit, with an undo log; needs root, but for a tree given by --root",
+    "verify": "check that what was applied still stands",
     "list": "all settings, a line each",
     "hold": "keep CPUs out of deep idle for as long as it runs, or CMD does; -- CMD",
 }
@@ -73,7 +73,7 @@ def _choices(parser: argparse.ArgumentParser) -> None:
         "--threshold", type=int, default=1000, metavar="NS", help="with --jitter: shortest gap"
     )
     group.add_argument("--png", type=Path, metavar="FILE", help="with --jitter: a histogram")
-    group.add_argument("--state", type=Path, metavar="DIR", help="where undo logs are kept")
+    group.add_argument("--state", type=Path, metavar="DIR", help="undo logs: /var/lib/tune-host")
     parser.add_argument("argv", nargs="*", metavar="CMD", help=argparse.SUPPRESS)
 
 

@@ -76,6 +76,13 @@ def next_boot(tree: HostTree) -> tuple[BootLine, ...]:
     return _default_grub(tree)
 
 
+def unquoted(value: str) -> str:
+    """The value of a shell assignment without the quotes around the whole of it."""
+    value = value.strip()
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
+
+
 def _grubenv(tree: HostTree) -> str:
     for path in ("/boot/grub2/grubenv", "/boot/grub/grubenv"):
         for line in tree.read(path).text.splitlines():
@@ -92,6 +99,6 @@ def _default_grub(tree: HostTree) -> tuple[BootLine, ...]:
     for line in reading.text.splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and name in ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"):
-            values[name] = value.strip().strip("\"'")
+            values[name] = unquoted(value)
     text = " ".join(values.values())
     return (BootLine(reading.path, text, split(text)),)

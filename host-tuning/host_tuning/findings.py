@@ -1,8 +1,14 @@
 """Short ways to make the findings that nearly every inspection makes."""
 
+from collections.abc import Iterable
+
 from host_tuning.host import Host
 from host_tuning.tree import Reading
 from host_tuning.verdict import Conformity, Cost, Finding, Json
+
+# Directories of which captures keep single files, and whose files nearly every kernel has: that
+# one is missing from a capture says nothing about the host.
+PICKED_FROM = ("/proc", "/proc/self", "/proc/1", "/sys/fs")
 
 
 def unread(
@@ -11,13 +17,12 @@ def unread(
     """The finding for a file that gave no text.
 
     On the live host a missing file means that there is no such knob, for the reason `absent`. In a
-    capture that is so only where the file's directory was captured, and of /proc itself captures
-    only ever have some files; else nobody looked. Any other errno (no permission, an I/O error)
-    leaves it unknown.
+    capture that is so only where the file's directory was captured, and is none of PICKED_FROM;
+    else nobody looked. Any other errno (no permission, an I/O error) leaves it unknown.
     """
     directory = reading.path.rpartition("/")[0]
-    captured = directory != "/proc" and bool(host.tree.names(directory))
-    if reading.missing and not host.live and not captured:
+    uncaptured = directory in PICKED_FROM or not host.tree.names(directory)
+    if reading.missing and not host.live and uncaptured:
         reason = f"{reading.path}: not in this capture"
         return Finding(
             Conformity.UNKNOWN, subject, expected=expected, reason=reason, paths=(reading.path,)
@@ -94,3 +99,8 @@ def not_applicable(
 ) -> Finding:
     """The finding for a knob that this host does not have, and why."""
     return Finding(Conformity.NOT_APPLICABLE, subject, actual, None, expected, reason, paths)
+
+
+def numbers(values: Iterable[int]) -> Json:
+    """CPUs and the like as data: a rising list."""
+    return list[Json](sorted(values))

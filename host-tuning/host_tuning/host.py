@@ -7,6 +7,7 @@ from functools import cached_property
 from host_tuning import cmdline
 from host_tuning.identity import Identity, identify
 from host_tuning.target import Target
+from host_tuning.tasks import Task, scan
 from host_tuning.topology import Topology, read_topology
 from host_tuning.tree import HostTree, Reading
 
@@ -40,6 +41,11 @@ class Host:
     def next_boot(self) -> tuple[cmdline.BootLine, ...]:
         """The command lines that boot loader files hold for the next boot; none if not found."""
         return cmdline.next_boot(self.tree)
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """The threads that ran when they were first asked for; none if none can be seen."""
+        return tuple(scan(self.tree))
 
     @property
     def hot(self) -> tuple[int, ...]:

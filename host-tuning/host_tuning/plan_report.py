@@ -8,7 +8,6 @@ from host_tuning import __version__, boot_loader
 from host_tuning.change_kinds import kind_of
 from host_tuning.cpulist import format_list
 from host_tuning.host import Host
-from host_tuning.kind import text_of
 from host_tuning.plan import Plan, Write
 from host_tuning.registry import BY_ID
 from host_tuning.runs import encode
@@ -16,7 +15,8 @@ from host_tuning.runs import encode
 SCHEMA = "tune-host/plan/1"
 
 
-def _title(setting: str) -> str:
+def title(setting: str) -> str:
+    """The id of a setting with its title."""
     return f"{setting}: {BY_ID[setting].title}" if setting in BY_ID else setting
 
 
@@ -34,7 +34,7 @@ def write_writes(plan: Plan, stream: TextIO) -> None:
     settings = len({one.change.setting for one in feasible})
     stream.write(f"{_count(len(feasible), 'write')} in {_count(settings, 'setting')}\n")
     for setting, writes in _by_setting(feasible).items():
-        stream.write(f"\n{_title(setting)}\n")
+        stream.write(f"\n{title(setting)}\n")
         width = max(len(one.change.target) for one in writes)
         for one in writes:
             new = one.change.new or "(empty)"
@@ -81,7 +81,7 @@ def _write(one: Write) -> dict[str, Any]:
         "kind": change.kind,
         "target": change.target,
         "path": kind_of(change).path(change),
-        "old": None if one.old is None else text_of(one.old),
+        "old": None if one.old is None else one.before,
         "old_bytes": encode(one.old),
         "new": change.new,
         "required": change.required,

@@ -9,7 +9,6 @@ from typing import TextIO
 from host_tuning import report_json
 from host_tuning.check import Verdict
 from host_tuning.cpulist import format_list
-from host_tuning.identity import Identity
 from host_tuning.report import Report, by_group, core_verdicts, merged
 from host_tuning.verdict import WORST_FIRST, Cost, Finding, Status
 
@@ -30,23 +29,6 @@ FIXES_MAX = 2  # a setting of 64 CPUs has 64 fixes; all of them are in the JSON 
 def is_coloured(stream: TextIO) -> bool:
     """Whether colours are wanted: on a terminal, unless NO_COLOR is set (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def describe(identity: Identity) -> str:
-    """The host in words: `KVM (Firecracker-like), cloud unknown, container: docker`."""
-    if identity.machine == "vm":
-        name = identity.hypervisor or "virtual machine, hypervisor unknown"
-        words = [f"{name} ({identity.variant})" if identity.variant else name]
-        words.append(identity.cloud or "cloud unknown")
-    elif identity.machine == "bare-metal":
-        words = ["bare metal", *([identity.cloud] if identity.cloud else [])]
-    else:
-        words = ["machine unknown"]
-    if identity.instance_type:
-        words.append(identity.instance_type)
-    if identity.container:
-        words.append(f"container: {identity.container}")
-    return ", ".join(words)
 
 
 def cost_words(cost: Cost) -> str:
@@ -97,12 +79,14 @@ class _Printer:
             self.line(self.paint(part, "2"))
 
 
-def _says(finding: Finding, status: Status) -> str:
-    """A finding in one sentence."""
+def _says(finding: Finding, status: Status, is_one_of_many: bool) -> str:
+    """A finding in one sentence; of several about the host, each begins with its file's name."""
     actual = " ".join(finding.actual.split())
     if len(actual) > 160:
         actual = actual[:157] + "..."
     subject = "" if finding.subject == "host" else f"{finding.subject}: "
+    if is_one_of_many and not subject and len(finding.paths) == 1:
+        subject = f"{finding.paths[0].rpartition('/')[2]}: "
     if status in (Status.NOT_APPLICABLE, Status.UNKNOWN) and finding.reason:
         return subject + finding.reason
     words = actual or "nothing"
@@ -118,7 +102,7 @@ def _verdict(printer: _Printer, verdict: Verdict) -> None:
     for status, finding in rows:
         if status is not verdict.status and status in (Status.PASS, Status.NOT_APPLICABLE):
             continue
-        printer.row(status, name, _says(finding, status))
+        printer.row(status, name, _says(finding, status, len(rows) > 1))
         name = ""
         cost = finding.cost if finding.cost.source != "unknown" else verdict.setting.cost
         if status in (Status.FAIL, Status.WARN, Status.NEEDS_REBOOT):
@@ -140,7 +124,7 @@ def write(report: Report, stream: TextIO = sys.stdout) -> None:
     printer = _Printer(stream)
     target = report.host.target
     printer.line(
-        f"{describe(report.host.identity)}; "
+        f"{report.host.identity.summary}; "
         f"kernel {report_json.kernel(report) or 'unknown'}; profile {report.profile.name}"
     )
     printer.line(

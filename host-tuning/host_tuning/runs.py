@@ -6,6 +6,7 @@ What a line says stands in `undo_log`, which writes them.
 import base64
 import datetime
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -183,6 +184,17 @@ def _step(run: Run, fields: Mapping[str, Any]) -> Step:
 
 
 def runs(directory: Path) -> list[Run]:
-    """All runs, the oldest first. Errors: ToolError for a log that is none."""
-    found = [load(path) for path in sorted(directory.glob("*.jsonl"))]
+    """All runs, the oldest first; none where the directory is not there yet.
+
+    Errors: ToolError for a log that is none, and for one that may not be read.
+    """
+    try:
+        names = sorted(name for name in os.listdir(directory) if name.endswith(".jsonl"))
+        found = [load(directory / name) for name in names]
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise ToolError(
+            f"{problem.filename}: {problem.strerror}, expected to read the undo logs there"
+        ) from None
     return sorted((one for one in found if one is not None), key=lambda one: (one.time_ns, one.id))

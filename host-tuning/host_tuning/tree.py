@@ -7,6 +7,7 @@ tree is read by giving its directory as root.
 import contextlib
 import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,19 @@ class HostTree:
             os.close(descriptor)
         return b"".join(chunks), 0
 
+    def read_at(self, path: str, offset: int, count: int) -> tuple[bytes, int]:
+        """Up to `count` bytes of a device at an offset, and 0 or the errno of the failure."""
+        try:
+            descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as problem:
+            return b"", problem.errno or errno.EIO
+        try:
+            return os.pread(descriptor, count, offset), 0
+        except OSError as problem:
+            return b"", problem.errno or errno.EIO
+        finally:
+            os.close(descriptor)
+
     def names(self, path: str) -> list[str]:
         """The sorted names in a directory; none where there is no such directory."""
         try:
@@ -113,9 +127,10 @@ class HostTree:
 
     def read_bytes(self, path: str) -> bytes:
         """Every byte of a file, for the undo log. Errors: OSError as the kernel gave it."""
-        descriptor = os.open(self.real(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(FILE_BYTES_MAX)
+        data, error = self.read_raw(path)
+        if error:
+            raise OSError(error, os.strerror(error), path)
+        return data
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file of the host in one call, as sysfs and procfs want it.
@@ -195,7 +210,8 @@ class HostTree:
         os.rmdir(found)
 
     def refusal(self, path: str) -> str:
-        """Why nobody, root included, can write the file; empty if somebody can."""
+        """Why nobody, root included, can write the file, or make a cgroup in the directory; empty
+        if somebody can."""
         found = self.real(path)
         try:
             mode = os.stat(found).st_mode
@@ -204,7 +220,8 @@ class HostTree:
             return f"{errno.errorcode.get(problem.errno or 0, '?')} ({problem.strerror})"
         if read_only:
             return "on a file system that is mounted read-only"
-        return "" if mode & 0o222 else "the kernel lets nobody write it"
+        # sysfs and cgroupfs let not even root open what nobody may write; for directories root may.
+        return "" if mode & 0o222 or stat.S_ISDIR(mode) else "the kernel lets nobody write it"
 
 
 def sync_directory(path: Path) -> None:

@@ -60,11 +60,12 @@ class UndoLog:
         log.append("run", version=VERSION, about=dict(about))
         return log
 
-    def append(self, mark: str, **fields: Any) -> None:
-        """Add a line and wait until it is on disk. Errors: ToolError where that fails."""
+    def append(self, mark: str, **fields: Any) -> int:
+        """Add a line, wait until it is on disk, and return its time. Errors: ToolError."""
+        now_ns = time.time_ns()
         line = {"mark": mark, "run": self.run.id, "boot_id": self.run.boot_id}
         # A rollback's lines have the time of the rollback, and the boot of the run.
-        text = json.dumps({**line, "time_ns": time.time_ns(), **fields}, ensure_ascii=False)
+        text = json.dumps({**line, "time_ns": now_ns, **fields}, ensure_ascii=False)
         data = text.encode("utf-8") + b"\n"
         fault_points.reach(f"before {mark}")
         try:
@@ -77,13 +78,14 @@ class UndoLog:
                 f"written; when there is room again: tune-host --rollback {self.run.id}"
             ) from None
         fault_points.reach(f"after {mark}")
+        return now_ns
 
     def begin(
         self, change: Change, old: bytes | None, also: Iterable[tuple[Change, bytes | None]]
     ) -> Step:
         """Log a write that is about to be made."""
-        step = Step(len(self.run.steps), change, old, tuple(also), time.time_ns())
-        self.append(
+        step = Step(len(self.run.steps), change, old, tuple(also), 0)
+        step.time_ns = self.append(
             "write",
             step=step.number,
             setting=change.setting,

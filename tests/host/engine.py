@@ -96,6 +96,7 @@ class Engine:
         # SIGKILL loses nothing that was written; test_undo_log looks at the order of syncing.
         monkeypatch.setattr(os, "fsync", lambda descriptor: None)
         self.monkeypatch = monkeypatch
+        self.where: tuple[str, ...] = ("--root", str(self.root))
         self.want(CHANGES)
 
     @property
@@ -109,7 +110,7 @@ class Engine:
 
     def run(self, *arguments: str) -> int:
         """Run the command on the tree and return its exit code."""
-        return cli.main([*arguments, "--root", str(self.root), "--state", str(self.state)])
+        return cli.main([*arguments, *self.where, "--state", str(self.state)])
 
     def cut_off(self, point: int, *arguments: str) -> bool:
         """Run the command in a child that is killed at the point-th point that it comes to.
@@ -135,6 +136,16 @@ class Engine:
     def logs(self) -> Sequence[Path]:
         """The undo logs, the oldest first."""
         return sorted(self.state.glob("*.jsonl"))
+
+
+class LiveEngine(Engine):
+    """The running host itself, with an undo log of the test's own."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(directory, monkeypatch)
+        self.root = Path("/")
+        self.where = ()
+        self.want(())
 
 
 def _silence() -> None:

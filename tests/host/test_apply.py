@@ -70,6 +70,9 @@ def test_a_whole_run_writes_every_value_and_takes_it_back(
     assert engine.run("--verify") == 0
     assert "8 of 8 values as written" in capsys.readouterr().out
     assert engine.run("--rollback") == 0
+    said = capsys.readouterr().out
+    restored = [line.split()[1] for line in said.splitlines() if line.startswith("restored ")]
+    assert restored == [change.target for change in reversed(CHANGES)]
     assert snapshot(engine.root) == before
 
 

@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -54,7 +55,8 @@ def rules(severity: Severity) -> Profile:
 
 
 def judged(tmp_path: Path, *settings: Setting, severity: Severity, **target: object) -> Report:
-    host = Host(tree(tmp_path, cpus(4)), Target(hot=frozenset({2, 3}), **target))  # type: ignore[arg-type]
+    wanted: dict[str, Any] = {"hot": frozenset({2, 3}), **target}
+    host = Host(tree(tmp_path, cpus(4)), Target(**wanted))
     host.target = settle(host.target, host.topology, host.tree)
     verdicts = check.run(host, rules(severity), settings, TODAY)
     return Report(host, rules(severity), verdicts, exit_code(verdicts, strict=False))

@@ -5,15 +5,18 @@ when it is read, for root as well. A Link is a symbolic link, as sysfs has them.
 """
 
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from host_tuning.change import Change
 from host_tuning.cpulist import format_list
 from host_tuning.host import Host
+from host_tuning.setting import Step
 from host_tuning.target import Target
 from host_tuning.tree import HostTree
+from host_tuning.verdict import Finding
 
 CAPTURES = "../shared/data/hosts"  # relative to the repository, as needs_data wants it
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -83,3 +86,30 @@ def capture(tmp_path: Path, archive: str) -> HostTree:
         packed.extractall(tmp_path, filter=lambda member, _: member)
     roots = [path.parent for path in tmp_path.glob("**/sys") if path.is_dir()]
     return HostTree(min(roots, key=lambda path: len(path.parts)))
+
+
+class Driven(Host):
+    """A host that counts as live, though its files are a tree's: for what drivers are asked."""
+
+    @property
+    def live(self) -> bool:
+        """True, so that nic.py is asked; tests put their own answers there."""
+        return True
+
+
+def driven(tmp_path: Path, files: Mapping[str, Any], **target: Any) -> Driven:
+    """As host(), for a host whose drivers answer."""
+    return Driven(tree(tmp_path, files), Target(**target))
+
+
+def outcomes(findings: Iterable[Finding]) -> list[str]:
+    """Each finding's conformity and subject, as `deviates host`."""
+    return [f"{one.conformity} {one.subject}" for one in findings]
+
+
+def written(steps: Iterable[Step]) -> list[str]:
+    """Each change as `kind target = new`; other steps as their text."""
+    return [
+        f"{one.kind} {one.target} = {one.new}" if isinstance(one, Change) else str(one)
+        for one in steps
+    ]

@@ -49,4 +49,4 @@ def python_calls(body: str) -> list[str]:
 
 
 def module_name(source: Path) -> str:
-    return ".".join(source.relative_to("pyx").with_suffix("").parts)
+    return ".".join(source.with_suffix("").parts[1:])

@@ -1,24 +1,32 @@
-"""Carries a stream from one transport to another: what `ironpit bridge` runs."""
+"""Carries a stream from one transport to another: what `ironpit bridge` runs.
+
+Frames keep their numbers, and numbers mean the same only within a session. So nothing is carried
+before the source has said its session. A ring that holds frames of another one is ended, and a new
+ring takes its place; over a network the session of --to is that of the source, and the bridge ends
+with it.
+"""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
+from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
 from ironpit.bridge import watched
 from ironpit.bridge.addresses import Address
-from ironpit.bridge.ends import Source, Target, open_source, open_target
-from ironpit.bridge.news import ConnectionNews
+from ironpit.bridge.ends import Counted, Source, open_source
+from ironpit.bridge.news import ConnectionNews, RingNews
+from ironpit.bridge.places import Place
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 
 TURN_S = 0.02
 END_TOLD_S = 2.0
+SESSION = "IRONPIT"  # of a stream whose source has no name for it
 
 __all__ = ["Bridge"]
 
@@ -46,62 +54,166 @@ class Bridge:
             raise UserError(f"--journal {journal}: expected a journal's directory", Exit.REFUSED)
         # A file without counters yet is false, so it is compared.
         file = CountersFile.anonymous(watched.needed(target)) if counters is None else counters
-        self.target: Target = open_target(target, say, file)
-        try:
-            self.source: Source = open_source(source, self.target.end.sequence_next, say, file)
-        except BaseException:
-            self.target.close()
-            raise
-        self.news: ConnectionNews | None = None
-        if isinstance(self.source.end, TcpSubscription):
-            self.news = ConnectionNews(
-                self.source.end,
-                str(source.endpoint),
-                say,
-                dialled=self.source.dialler is not None,
-            )
-        self.counters = CounterSet("bridge", bridge.COUNTERS, file)
+        self._address = source
+        self._say = say
+        self._on_gap = on_gap
+        self._journal = journal
+        self._idle, self._cpu = idle, cpu
+        self._counted = Counted(file)
+        self._failure = ""
+        self._followed = ""
+        self._running = False
+        self.place = Place(target, say, self._counted)
+        self.counters = self._counted("bridge", bridge.COUNTERS)
         self.positions = watched.Positions(file)
-        self.stage = bridge.BridgeStage(
-            self.source.end, self.target.end, self.counters, on_gap=on_gap, journal=journal
+        try:
+            self._open_source(self.place.sequence_next, self.place.session)
+            self._join()
+        except BaseException:
+            self.place.close()
+            raise
+
+    def _open_source(self, sequence_next: int, session: str) -> None:
+        self.source: Source = open_source(
+            self._address, sequence_next, self._say, self._counted, session
         )
-        self.runner = Runner("bridge", [self.stage], idle=idle, cpu=cpu)
+        end = self.source.end
+        self.news: ConnectionNews | RingNews | None = None
+        if isinstance(end, TcpSubscription):
+            dialled = self.source.dialler is not None
+            place = str(self._address.endpoint)
+            self.news = ConnectionNews(end, place, self._say, dialled=dialled)
+        elif isinstance(end, ShmSubscription):
+            self.news = RingNews(end, self._say)
+        self._joined = False
+        self.stage = bridge.BridgeStage(
+            end, None, self.counters, on_gap=self._on_gap, journal=self._journal
+        )
+        if not self.place.is_ring and self.place.target is not None:
+            # Offered under the session that --to names, whatever the source's is.
+            self.stage.publish(self.place.target.end)
+            self._joined = True
+        self.runner = self._make_runner()
+
+    def _make_runner(self) -> Runner:
+        return Runner("bridge", [self.stage], idle=self._idle, cpu=self._cpu)
+
+    def _join(self) -> None:
+        """Once the source has said its session, carry; nobody polls meanwhile."""
+        session = self.source.session
+        if self._joined or session is None:
+            return
+        held = self.place.session
+        if held and session and held != session:
+            self._begin_anew(held, session)
+            return
+        target = self.place.begin(session or held or SESSION)
+        self.stage.publish(target.end)
+        self._joined = True
+        if self._running:
+            target.start()
+
+    def _begin_anew(self, session: str, session_next: str) -> None:
+        """End the ring's session, and begin the other one in a new ring; nobody polls meanwhile."""
+        self._say(
+            f"{self._address.text}: session {session} was followed by {session_next}: the ring of "
+            f"{session} ends, and a new one takes its place"
+        )
+        self.counters.add("sessions")
+        self.place.begin_anew(session_next)
+        self.source.close()
+        self._journal = None  # it is of the session that is over
+        self._open_source(1, session_next)
+        if self._running:
+            self.source.start()
 
     def start(self) -> None:
         """Begin to carry."""
-        self.target.start()
+        self._running = True
+        if self.place.target is not None:
+            self.place.target.start()
         self.source.start()
         self.runner.start()
 
     def run(self, lifecycle: Lifecycle) -> Exit:
         """Until told to stop, or the source's stream has ended and readers have been told, or the
-        bridge cannot go on."""
+        bridge cannot go on. UserError when --to cannot be opened for the source's session."""
         turns = -1
         ended_s = None
         while not lifecycle.wait(TURN_S):
             self.note_positions()
-            if self.runner.failure is not None:
+            if not self._goes_on():
                 return Exit.FAILED
             if self.runner.turns != turns:
                 turns = self.runner.turns
                 lifecycle.alive()
             if self.news is not None:
                 self.news.look()
-            if self.stage.ended:
+            if not (self.stage.ended and self._joined):
+                ended_s = None
+            else:
                 ended_s = ended_s or time.monotonic()
                 if time.monotonic() - ended_s >= END_TOLD_S:
-                    return Exit.OK
+                    return Exit.FAILED if self._failure else Exit.OK
         return Exit.OK
+
+    def _goes_on(self) -> bool:
+        """See to what the thread that carries cannot see to itself; whether the bridge goes on."""
+        failure = self.runner.failure
+        if failure is not None and failure[1] == Status.REPLACED:
+            return self._reattach()
+        if failure is not None:
+            return False
+        if not self._joined and self.source.session is not None:
+            self._between_turns(self._join)
+        session_next = self.source.session_next
+        # Seen twice: what a server has told may be read while it is being written.
+        if session_next and session_next == self._followed and not self._failure:
+            self._follow(session_next)
+        self._followed = session_next
+        return True
+
+    def _reattach(self) -> bool:
+        self.runner.join()
+        try:
+            if self.source.end.reattach() and not self.source.session_next:
+                self._say(f"{self._address.text}: the ring was made anew, and is gone over to")
+        except (OSError, ValueError) as error:
+            self._failure = f"--from {self._address.text}: {error}"
+            return False
+        self.runner = self._make_runner()
+        self.runner.start()
+        return True
+
+    def _between_turns(self, action: Callable[[], None]) -> None:
+        self.runner.stop()
+        self.runner.join()
+        action()
+        self.runner = self._make_runner()
+        self.runner.start()
+
+    def _follow(self, session_next: str) -> None:
+        """The source's session is over, and another one has taken its place."""
+        session = self.place.session or self.source.session or "the old one"
+        if self.place.is_ring and not self.source.insists:
+            self._between_turns(lambda: self._begin_anew(session, session_next))
+            return
+        self.counters.add("sessions")
+        self._failure = (
+            f"{self._address.text}: session {session} was followed by {session_next}, and has "
+            "ended here (started again, the bridge takes the new one)"
+        )
+        self._between_turns(self.stage.end)
 
     def note_positions(self) -> None:
         """Where the ends stand, for who looks at the counters."""
-        self.positions.note(self.source.end.sequence_next, self.target.end.sequence_next)
+        self.positions.note(self.source.end.sequence_next, self.place.sequence_next)
 
     @property
     def complaint(self) -> str:
         """Why the bridge cannot go on, "" while it can."""
-        if self.runner.failure is None:
-            return ""
+        if self._failure or self.runner.failure is None:
+            return self._failure
         status = Status(self.runner.failure[1])
         return {
             Status.OVERRUN: "the source has lost frames for good (see --on-gap)",
@@ -114,12 +226,13 @@ class Bridge:
         self.runner.join()
         self.note_positions()
         self.source.close()
-        self.target.close()
+        self.place.close()
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Of the bridge and both its ends."""
+        target = self.place.target
         return {
             "bridge": self.counters.snapshot(),
             "from": self.source.end.counters.snapshot(),
-            "to": self.target.end.counters.snapshot(),
+            "to": target.end.counters.snapshot() if target is not None else {},
         }

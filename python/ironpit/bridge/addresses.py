@@ -49,6 +49,9 @@ OPTIONS: dict[tuple[str, str], dict[str, Scalar]] = {
         "capacity": scalars.size(64 * KIB, 4 * GIB, power_of_two=False),
         "readers": NAMES,
         "patience": TIME,
+        "huge_pages": _one_of("off", "auto", "require"),
+        "lock": _one_of("off", "auto", "require"),
+        "numa_node": scalars.integer(0, 1023),
     },
     ("from", "multicast"): {
         "session": SESSION,

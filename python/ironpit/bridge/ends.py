@@ -1,28 +1,21 @@
-"""Opens the ends of a bridge from their addresses."""
+"""Opens the end that a bridge reads."""
 
 from collections.abc import Callable
 from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
-from ironcore.messaging import multicast_publication, multicast_subscription, shm, tcp_subscription
-from ironcore.messaging.publication import PublicationEnd
-from ironcore.messaging.shm import ShmPublication, ShmSubscription, positions
+from ironcore.messaging import multicast_subscription, shm, tcp_subscription
+from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironcore.runtime import pipeline
-from ironpit.bridge.addresses import MIB, QUEUE_BYTES, WINDOW_BYTES, Address
-from ironpit.config.scalars import show_size
+from ironpit.bridge.addresses import Address
 from ironpit.errors import Exit, UserError
-from ironpit.hosted import rounding
-from ironpit.messaging import multicast, tcp
+from ironpit.messaging import multicast
 from ironpit.messaging.tls import COUNTERS as TLS_COUNTERS
-from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer
+from ironpit.messaging.tls import Certificates, TlsDialler
 
-SESSION = "IRONPIT"
-RING_BYTES = 64 * MIB
-PATIENCE_NS = 5_000_000_000
 Say = Callable[[str], None]
 
 SOURCE_COUNTERS = {
@@ -32,12 +25,58 @@ SOURCE_COUNTERS = {
 }
 
 
-class Source:
-    """The end that a bridge reads."""
+class Counted:
+    """The counters of a bridge's parts, each allocated in the file once: an end that is opened
+    again goes on with those of the one before."""
 
-    def __init__(self, end: SubscriptionEnd, dialler: TlsDialler | None = None) -> None:
+    def __init__(self, file: CountersFile) -> None:
+        self.file = file
+        self._sets: dict[str, CounterSet] = {}
+
+    def __call__(self, part: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
+        """Those of this part."""
+        if part not in self._sets:
+            self._sets[part] = CounterSet(part, names, self.file)
+        return self._sets[part]
+
+
+class Source:
+    """The end that a bridge reads. insists: on the session that it was opened with."""
+
+    def __init__(
+        self, end: SubscriptionEnd, dialler: TlsDialler | None = None, *, insists: bool = False
+    ) -> None:
         self.end = end
         self.dialler = dialler
+        self.insists = insists
+        self.connects = end.counters.snapshot().get("connects", 0)
+
+    @property
+    def session(self) -> str | None:
+        """The session of the stream, as the other side says; None while nothing was heard of it,
+        "" when it has none."""
+        end = self.end
+        if isinstance(end, ShmSubscription):
+            reader = end.reader
+            empty = reader.oldest_sequence() == reader.tail_sequence()
+            return end.session or (None if empty else "")
+        if isinstance(end, MulticastSubscription):
+            return (end.session or None) if end.known_end else None
+        assert isinstance(end, TcpSubscription)
+        heard = end.counters.snapshot()["connects"] > self.connects
+        return (end.session or None) if heard else None
+
+    @property
+    def session_next(self) -> str:
+        """The session that has followed, or stands where another one was wanted; "" for none."""
+        end = self.end
+        if isinstance(end, ShmSubscription | MulticastSubscription):
+            return end.session_next
+        assert isinstance(end, TcpSubscription)
+        what, _, name = end.told.partition(" ")
+        # Only a server that refuses says so; what was said before a login is over with it.
+        refused = what == "session" and not end.live and not self.insists
+        return name.strip() if refused and name.strip() != end.session else ""
 
     def start(self) -> None:
         """Begin what is beside the data plane."""
@@ -52,37 +91,13 @@ class Source:
             self.dialler.stop()
 
 
-class Target:
-    """The end that a bridge writes."""
-
-    def __init__(
-        self, end: PublicationEnd, sockets: list[Any], server: TlsServer | None = None
-    ) -> None:
-        self.end = end
-        self.sockets = sockets
-        self.server = server
-
-    def start(self) -> None:
-        """Begin what is beside the data plane."""
-        if self.server is not None:
-            self.server.start()
-
-    def close(self) -> None:
-        """Leave the readers."""
-        if self.server is not None:
-            self.server.stop()
-        if isinstance(self.end, TcpPublication):
-            self.end.close()
-        for sock in self.sockets:
-            sock.close()
-
-
-def _names(options: dict[str, Any], **parameters: str) -> dict[str, Any]:
+def names_of(options: dict[str, Any], **parameters: str) -> dict[str, Any]:
     """Of the options given, those that an end takes under another name."""
     return {to: options[name] for name, to in parameters.items() if name in options}
 
 
-def _certificates(options: dict[str, Any], authorities: str) -> Certificates | None:
+def certificates_of(options: dict[str, Any], authorities: str) -> Certificates | None:
+    """The three files for TLS, None without."""
     if "certificate" not in options:
         return None
     return Certificates(
@@ -93,10 +108,17 @@ def _certificates(options: dict[str, Any], authorities: str) -> Certificates | N
     )
 
 
-def open_source(address: Address, sequence_next: int, say: Say, counters: CountersFile) -> Source:
-    """The subscription at --from, which goes on with this number as far as it can."""
-    options = address.options
-    counted = CounterSet("from", SOURCE_COUNTERS[address.transport], counters)
+def open_source(
+    address: Address, sequence_next: int, say: Say, counters: Counted, session: str = ""
+) -> Source:
+    """The subscription at --from, which goes on with this number as far as it can.
+
+    session: of the frames with the numbers before it, when that is known. A server over TCP is
+    asked for no other: it would otherwise judge the number by its own.
+    """
+    options = dict(address.options)
+    insists = "session" in options
+    counted = counters("from", SOURCE_COUNTERS[address.transport])
     if address.transport == "shm":
         try:
             return Source(
@@ -108,22 +130,24 @@ def open_source(address: Address, sequence_next: int, say: Say, counters: Counte
                 )
             )
         except (OSError, ValueError) as error:
-            raise UserError(f"--from {address.text}: {_reason(error)}", Exit.REFUSED) from error
+            raise UserError(f"--from {address.text}: {reason_of(error)}", Exit.REFUSED) from error
     if address.transport == "multicast":
         try:
             opened = multicast.subscribe(
                 *address.groups,
                 expected=sequence_next,
                 counters=counted,
-                **_names(options, session="session", rerequest="rerequest", give_up="give_up_ns"),
+                **names_of(options, session="session", rerequest="rerequest", give_up="give_up_ns"),
             )
         except multicast.MulticastError as error:
             raise UserError(f"--from {address.text}: {error}", Exit.REFUSED) from error
         for note in opened.notes:
             say(note)
-        return Source(opened.end)
+        return Source(opened.end, insists=insists)
+    if session:
+        options.setdefault("session", session)
     sequence = sequence_next if sequence_next > 1 else options.get("sequence", 1)
-    files = _certificates(options, "server_ca")
+    files = certificates_of(options, "server_ca")
     subscription = TcpSubscription(
         address.endpoint.address,
         address.endpoint.port,
@@ -131,7 +155,7 @@ def open_source(address: Address, sequence_next: int, say: Say, counters: Counte
         sequence=sequence,
         dialled=files is not None,
         counters=counted,
-        **_names(
+        **names_of(
             options,
             session="session",
             stale="stale_ns",
@@ -140,99 +164,20 @@ def open_source(address: Address, sequence_next: int, say: Say, counters: Counte
         ),
     )
     if files is None:
-        return Source(subscription)
+        return Source(subscription, insists=insists)
     dialler = TlsDialler(
         subscription,
         address.endpoint,
         files,
         say,
-        CounterSet("from-tls", TLS_COUNTERS, counters),
+        counters("from-tls", TLS_COUNTERS),
         server_name=options.get("server_name", ""),
     )
-    return Source(subscription, dialler)
+    return Source(subscription, dialler, insists=insists)
 
 
-def open_target(address: Address, say: Say, counters: CountersFile) -> Target:
-    """The publication at --to; a ring that is not there is made."""
-    options = address.options
-    if address.transport == "shm":
-        return _ring(address, say, counters)
-    if address.transport == "multicast":
-        try:
-            opened = multicast.publish(
-                options.get("session", SESSION),
-                *address.groups,
-                ttl=options.get("ttl", 0),
-                counters=CounterSet("to", multicast_publication.PUBLICATION_COUNTERS, counters),
-                **_names(
-                    options, rerequest="rerequest", window="window_bytes", heartbeat="heartbeat_ns"
-                ),
-            )
-        except multicast.MulticastError as error:
-            raise UserError(f"--to {address.text}: {error}", Exit.REFUSED) from error
-        return Target(opened.end, list(opened.sockets))
-    files = _certificates(options, "client_ca")
-    window_bytes = options.get("window", WINDOW_BYTES)
-    listener = tcp.listen(address.endpoint, f"--to {address.text}")
-    try:
-        publication = TcpPublication(
-            -1 if files else listener.fileno(),
-            options.get("session", SESSION),
-            window_bytes=window_bytes,
-            queue_bytes=options.get("queue", min(QUEUE_BYTES, window_bytes)),
-            counters_file=counters,
-            writer="to",
-            **_names(
-                options,
-                policy="policy",
-                connections="connections_max",
-                heartbeat="heartbeat_ns",
-                peer_timeout="peer_timeout_ns",
-            ),
-        )
-        server = None
-        if files is not None:
-            counted = CounterSet("to-tls", TLS_COUNTERS, counters)
-            server = TlsServer(publication, listener, files, say, counted)
-    except BaseException:
-        listener.close()
-        raise
-    return Target(publication, [listener], server)
-
-
-def _ring(address: Address, say: Say, counters: CountersFile) -> Target:
-    options = address.options
-    try:
-        if address.path.exists():
-            _note_capacity(address, say)
-        else:
-            created = pipeline.create_relay_ring(
-                address.path,
-                options.get("capacity", RING_BYTES),
-                readers=options["readers"].split(",") if "readers" in options else [],
-                patience_ns=options.get("patience", PATIENCE_NS),
-            )
-            if created.capacity_bytes != created.capacity_bytes_asked:
-                text = rounding(created.capacity_bytes_asked, created.capacity_bytes)
-                say(f"--to shm:{address.path}: capacity: {text}")
-        counted = CounterSet("to", shm.PUBLICATION_COUNTERS, counters)
-        return Target(ShmPublication(address.path, counted), [])
-    except (OSError, ValueError) as error:
-        raise UserError(f"--to {address.text}: {_reason(error)}", Exit.REFUSED) from error
-
-
-def _note_capacity(address: Address, say: Say) -> None:
-    """A ring that is there stays as it is, whatever size was asked for."""
-    asked = address.options.get("capacity")
-    there = positions(address.path).capacity_bytes
-    if asked is not None and pipeline.ring_capacity(address.path, asked) != there:
-        say(
-            f"--to shm:{address.path}: capacity={show_size(asked)} is not used: the ring is there, "
-            f"with {show_size(there)}"
-        )
-
-
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What went wrong, without the path that is said already."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error)

@@ -1,5 +1,6 @@
-"""What a bridge tells its operator about the connection that it reads from."""
+"""What a bridge tells its operator about the connection, or the ring, that it reads from."""
 
+from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironpit.complaints import Complaints, Say
 
@@ -71,3 +72,25 @@ class ConnectionNews:
                 f"is {value}"
             )
         return f"{text}: {self._subscription.told or 'no reason given'}"
+
+
+class RingNews:
+    """Says what becomes of the ring that a bridge reads: `look` does it, now and again."""
+
+    def __init__(self, subscription: ShmSubscription, say: Say) -> None:
+        self._subscription = subscription
+        self._say = say
+        self._produced = True
+        self._place = "kept"
+
+    def look(self) -> None:
+        """Say what has changed since the last look."""
+        end = self._subscription
+        if end.produced != self._produced:
+            self._produced = end.produced
+            what = "has a producer again" if end.produced else "nobody writes it any more"
+            self._say(f"{end.path}: {what}")
+        if end.place != self._place:
+            self._place = end.place
+            if self._place == "removed":
+                self._say(f"{end.path}: the ring was removed; waiting for another one there")

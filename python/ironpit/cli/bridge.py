@@ -14,24 +14,30 @@ addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
     --from: reader=NAME (one the ring waits for; without it frames may be missed),
             from=oldest|now
     --to:   made if it is not there: capacity=64MiB (rounded up to a power of two),
-            readers=NAME,NAME (waited for), patience=5s
+            readers=NAME,NAME (waited for), patience=5s, huge_pages=off|auto|require,
+            lock=off|auto|require, numa_node=N
   venue:FILE                        the event stream of the venue configured there
     --from: reader=NAME (of streams.events.readers: waited for if it is gating),
             from=oldest|now
   multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
     --from: session=, rerequest=ADDRESS:PORT, give_up=3s
-    --to:   session=IRONPIT, ttl=0, rerequest=ADDRESS:PORT, window=8MiB, heartbeat=1s
+    --to:   session= (without it the source's), ttl=0, rerequest=ADDRESS:PORT,
+            window=8MiB, heartbeat=1s
   tcp:ADDRESS:PORT                  SoupBinTCP
     --from: name= (up to 6 characters), sequence=1 (0: the newest), session=, stale=15s,
             heartbeat=1s, backoff_max=5s; for TLS: certificate=, key=, server_ca=,
             server_name= (host name or IP address that the server's certificate has to
             have in its subjectAltName; without it ADDRESS)
-    --to:   session=IRONPIT, window=64MiB, queue=8MiB, policy=disconnect|conflate,
-            connections=16, heartbeat=1s, peer_timeout=15s;
+    --to:   session= (without it the source's), window=64MiB, queue=8MiB,
+            policy=disconnect|conflate, connections=16, heartbeat=1s, peer_timeout=15s;
             for TLS: certificate=, key=, client_ca=
 
 Frames keep their numbers. A bridge that is started again goes on where its ring ends;
 one to tcp: or multicast: asks its source for everything that the source still has.
+Numbers count within a session, and a ring knows the session of its frames. When the
+source is of another one, its readers are told the end, and a new ring takes its place.
+A bridge to tcp: or multicast: ends with the session; started again it offers the next.
+With session= for --to the name is yours: change it when the source's numbers begin anew.
 
 examples:
   ironpit bridge --from multicast:239.192.0.1:26400@eth1 --to tcp:0.0.0.0:26700

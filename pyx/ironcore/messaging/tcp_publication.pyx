@@ -47,7 +47,7 @@ PUBLICATION_COUNTERS = (
     ("heartbeats", "heartbeats sent"),
     ("conflations", "times that a slow reader was moved to the newest frame"),
     ("conflated_frames", "frames that conflated readers were told they miss"),
-    ("table_full", "connections closed because all places are taken"),
+    ("table_full", "connections closed after a login because all places are taken"),
     ("refused_too_old", "logins refused: the frame asked for is gone"),
     ("refused_ahead", "logins refused: the frame asked for is beyond the next one"),
     ("refused_session", "logins refused: another session"),
@@ -61,6 +61,7 @@ PUBLICATION_COUNTERS = (
     ("closed_displaced", "closed: its name logged in again"),
     ("closed_ended", "closed after the end of the stream"),
     ("closed_error", "closed: the host reported an error"),
+    ("closed_crowded_out", "closed: not logged in when others waited to do so"),
 )
 READER_COUNTERS = (
     ("name", "who it is: 8 characters, the first one in the lowest byte"),
@@ -155,10 +156,11 @@ cdef class TcpPublication(PublicationEnd):
     session: 1 to 10 characters that logins may name. window_bytes: of packets kept for readers that
     come back, a power of two. queue_bytes: how far a reader may lag before `policy`, "disconnect"
     or "conflate", is applied. connections_max: places for readers, each with counters of its own;
-    one more is closed at once. frame_bytes_max: longer frames are refused. heartbeat_ns: sent when
-    nothing else was; peer_timeout_ns: a reader that said nothing for so long is gone (a SoupBinTCP
-    4.10 login says its own); login_timeout_ns: to log in after connecting, and to close after the
-    end. sequence_next: the number of the first frame. ValueError for what cannot be.
+    one more is closed when it logs in. Connections that have not logged in take none: of too many
+    of them the oldest is closed. frame_bytes_max: longer frames are refused. heartbeat_ns: sent
+    when nothing else was; peer_timeout_ns: a reader that said nothing for so long is gone (a
+    SoupBinTCP 4.10 login says its own); login_timeout_ns: to log in after connecting, and to close
+    after the end. sequence_next: the number of the first frame. ValueError for what cannot be.
     """
 
     def __cinit__(self):
@@ -287,4 +289,4 @@ cdef class TcpPublication(PublicationEnd):
     @property
     def connected(self):
         """Connections open."""
-        return self.server.live
+        return self.server.live + self.server.waiting

@@ -11,6 +11,7 @@ cdef enum:
     READER_OUT_EXTRA_BYTES = 256     # besides the rest of a packet: what fits between two packets
     ADOPTIONS_MAX = 32
     READERS_MAX = 1024
+    NEWCOMERS_MAX = 64               # connections that have to log in, beside the readers
 
 cdef enum SlowPolicy:
     SLOW_DISCONNECT = 0
@@ -18,10 +19,8 @@ cdef enum SlowPolicy:
 
 cdef enum ReaderState:
     READER_FREE = 0
-    READER_NEW = 1                   # has to log in
-    READER_LIVE = 2
-    READER_REFUSED = 3               # to be closed when it has been told
-    READER_ENDED = 4                 # has been told of the end; closes, or is closed after a while
+    READER_LIVE = 1
+    READER_ENDED = 2                 # has been told of the end; closes, or is closed after a while
 
 cdef enum:                           # counters, in the order of PUBLICATION_COUNTERS
     TCP_OFFERED = 0
@@ -53,6 +52,7 @@ cdef enum:                           # counters, in the order of PUBLICATION_COU
     TCP_CLOSED_DISPLACED = 25
     TCP_CLOSED_ENDED = 26
     TCP_CLOSED_ERROR = 27
+    TCP_CLOSED_CROWDED_OUT = 28
 
 cdef enum:                           # counters of one reader, in the order of READER_COUNTERS
     READER_NAME = 0
@@ -72,11 +72,9 @@ cdef struct TcpReader:
     bint greeting                    # its login is answered, and nothing else goes with the answer
     # Names have up to 8 characters, the first one in the lowest byte; 0: none.
     uint64_t name                    # whose counters these are, also when it has gone
-    uint64_t name_given              # by whoever accepted it: a login cannot change it
     uint64_t position                # of what it is sent next from the window
     uint64_t gap_first               # to be told before that
     uint64_t gap_count
-    uint64_t opened_ns
     uint64_t rx_ns                   # when it was last heard
     uint64_t tx_ns                   # when it last took something
     uint64_t retry_ns                # its socket is full: not tried before
@@ -87,6 +85,14 @@ cdef struct TcpReader:
     uint8_t* out                     # what goes out before what is at its position
     uint32_t out_start
     uint32_t out_end
+    uint32_t rx_end
+    uint8_t rx[READER_RX_BYTES]
+
+cdef struct Newcomer:                # a connection that has to log in
+    int fd
+    bint here
+    uint64_t name_given              # by whoever accepted it: a login cannot change it
+    uint64_t opened_ns
     uint32_t rx_end
     uint8_t rx[READER_RX_BYTES]
 
@@ -114,6 +120,8 @@ cdef struct TcpServer:
     int poller
     bint ended
     uint32_t live                    # readers in use
+    uint32_t waiting                 # newcomers
+    Newcomer newcomer[NEWCOMERS_MAX]
     uint64_t gate                    # no live reader stands below this position
     uint64_t look_ns
     uint64_t timer_ns

@@ -19,7 +19,7 @@ cdef void reader_close(TcpServer* s, TcpReader* r, int reason, uint64_t now_ns) 
     r.state = READER_FREE
     r.left_ns = now_ns
     s.live -= 1
-    counter_set(s.counters[TCP_READERS], s.live)
+    counter_set(s.counters[TCP_READERS], s.live + s.waiting)
 
 
 cdef void reader_tell(TcpServer* s, TcpReader* r, const uint8_t* packet,

@@ -4,11 +4,11 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.atomics cimport load_acquire_u64
 from ironcore.base.counters cimport counter_add, counter_set
-from ironcore.messaging.tcp_logins cimport readers_listen
+from ironcore.messaging.tcp_logins cimport newcomer_close, readers_listen
 from ironcore.messaging.tcp_reader cimport (
-    ADOPTIONS_MAX, READER_ENDED, READER_FREE, READER_LAG_BYTES, READER_LIVE, READER_SEQUENCE,
-    TCP_CLOSED_ENDED, TCP_CLOSED_LOGIN_TIMEOUT, TCP_CLOSED_PEER_TIMEOUT, TCP_HEARTBEATS,
-    TCP_OLDEST, TcpReader, TcpServer, reader_close, reader_tell,
+    ADOPTIONS_MAX, NEWCOMERS_MAX, READER_ENDED, READER_FREE, READER_LAG_BYTES, READER_LIVE,
+    READER_SEQUENCE, TCP_CLOSED_ENDED, TCP_CLOSED_LOGIN_TIMEOUT, TCP_CLOSED_PEER_TIMEOUT,
+    TCP_HEARTBEATS, TCP_OLDEST, TcpReader, TcpServer, reader_close, reader_tell,
 )
 from ironcore.messaging.tcp_sending cimport reader_fill_out, readers_serve
 from ironcore.messaging.tcp_window cimport packet_window_at, packet_window_oldest
@@ -36,16 +36,19 @@ cdef void _judge(TcpServer* s, TcpReader* r, uint64_t now_ns) noexcept nogil:
         # Closing with its heartbeats unread would take back what is still on its way to it.
         if now_ns - r.tx_ns >= s.settings.login_timeout_ns:
             reader_close(s, r, TCP_CLOSED_ENDED, now_ns)
-    elif r.state != READER_FREE and now_ns - r.opened_ns >= s.settings.login_timeout_ns:
-        reader_close(s, r, TCP_CLOSED_LOGIN_TIMEOUT, now_ns)
 
 
 cdef void _judge_all(TcpServer* s, uint64_t now_ns) noexcept nogil:
     cdef uint32_t i
+    cdef int j
     counter_set(s.counters[TCP_OLDEST], packet_window_oldest(&s.window))
     for i in range(s.settings.readers_max):
         if s.reader[i].state != READER_FREE:
             _judge(s, &s.reader[i], now_ns)
+    for j in range(NEWCOMERS_MAX):
+        if (s.newcomer[j].here
+                and now_ns - s.newcomer[j].opened_ns >= s.settings.login_timeout_ns):
+            newcomer_close(s, &s.newcomer[j], TCP_CLOSED_LOGIN_TIMEOUT)
 
 
 cdef int readers_turn(TcpServer* s, uint64_t now_ns) noexcept nogil:
@@ -66,9 +69,13 @@ cdef int readers_turn(TcpServer* s, uint64_t now_ns) noexcept nogil:
 
 cdef void readers_close_all(TcpServer* s) noexcept nogil:
     cdef uint32_t i
+    cdef int j
     while s.adopted_tail < load_acquire_u64(&s.adopted_head):
         s.sockets.close(s.sockets.context, s.adoption[s.adopted_tail % ADOPTIONS_MAX].fd)
         s.adopted_tail += 1
     for i in range(s.settings.readers_max):
         if s.reader[i].state != READER_FREE:
             reader_close(s, &s.reader[i], TCP_CLOSED_ENDED, 0)
+    for j in range(NEWCOMERS_MAX):
+        if s.newcomer[j].here:
+            newcomer_close(s, &s.newcomer[j], TCP_CLOSED_ENDED)

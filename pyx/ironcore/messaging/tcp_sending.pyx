@@ -15,10 +15,9 @@ from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 from ironcore.base.counters cimport counter_add
 from ironcore.messaging.tcp_gap cimport GAP_PAYLOAD_BYTES, gap_encode
 from ironcore.messaging.tcp_reader cimport (
-    READER_CONFLATED_FRAMES, READER_ENDED, READER_FREE, READER_LIVE, READER_REFUSED,
-    READER_SENT_BYTES, READER_SLOW, SLOW_CONFLATE, TCP_CLOSED_ERROR, TCP_CLOSED_REFUSED,
-    TCP_CLOSED_SLOW, TCP_CONFLATED_FRAMES, TCP_CONFLATIONS, TCP_SENDS, TCP_SENT_BYTES, TcpReader,
-    TcpServer, reader_close, reader_tell,
+    READER_CONFLATED_FRAMES, READER_ENDED, READER_FREE, READER_LIVE, READER_SENT_BYTES,
+    READER_SLOW, SLOW_CONFLATE, TCP_CLOSED_ERROR, TCP_CLOSED_SLOW, TCP_CONFLATED_FRAMES,
+    TCP_CONFLATIONS, TCP_SENDS, TCP_SENT_BYTES, TcpReader, TcpServer, reader_close, reader_tell,
 )
 from ironcore.messaging.tcp_window cimport WindowPacket, packet_window_at, packet_window_copy
 from ironcore.net.sockets cimport SocketPart
@@ -159,8 +158,6 @@ cdef int _serve(TcpServer* s, TcpReader* r, uint64_t now_ns) noexcept nogil:
     counter_add(s.counters[TCP_SENDS], 1)
     counter_add(s.counters[TCP_SENT_BYTES], <uint64_t>n)
     counter_add(r.counters[READER_SENT_BYTES], <uint64_t>n)
-    if r.state == READER_REFUSED and r.out_start == r.out_end:
-        reader_close(s, r, TCP_CLOSED_REFUSED, now_ns)
     return 1
 
 

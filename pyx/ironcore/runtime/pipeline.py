@@ -130,10 +130,53 @@ def last_sequence(path: Path) -> int:
 
 
 def create_relay_ring(
-    path: Path, capacity_bytes: int, *, readers: list[str], patience_ns: int
+    path: Path,
+    capacity_bytes: int,
+    *,
+    readers: list[str],
+    patience_ns: int,
+    huge_pages: str = "off",
+    lock: str = "off",
+    numa_node: int | None = None,
 ) -> Created:
-    """The ring at the far side of a bridge; these readers are waited for so long."""
-    return broadcast.create(path, capacity_bytes, {name: Gating(patience_ns) for name in readers})
+    """The ring at the far side of a bridge; these readers are waited for so long. Of which session
+    it is, the bridge says when it has heard it."""
+    return broadcast.create(
+        path,
+        capacity_bytes,
+        {name: Gating(patience_ns) for name in readers},
+        huge_pages=huge_pages,
+        lock=lock,
+        numa_node=numa_node,
+        session="",
+    )
+
+
+def renew_relay_ring(
+    path: Path,
+    session: str,
+    *,
+    huge_pages: str = "off",
+    lock: str = "off",
+    numa_node: int | None = None,
+) -> Created:
+    """A ring of the same size for the same readers in the place of this one, for another session.
+    Who reads the old one keeps it."""
+    capacity_bytes = broadcast.positions(path).capacity_bytes
+    readers = {
+        state.name: Gating(state.patience_ns, state.after)
+        for state in broadcast.reader_states(path)
+    }
+    path.unlink()
+    return broadcast.create(
+        path,
+        capacity_bytes,
+        readers,
+        huge_pages=huge_pages,
+        lock=lock,
+        numa_node=numa_node,
+        session=session,
+    )
 
 
 def open_order_producer(path: Path) -> spsc.Producer:

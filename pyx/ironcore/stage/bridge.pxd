@@ -19,6 +19,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     BRIDGE_TOO_LARGE = 5
     BRIDGE_EVICTIONS = 6
     BRIDGE_FILLED = 7
+    BRIDGE_SESSIONS = 8              # counted by the owner
 
 cdef enum GapPolicy:
     GAP_PASS = 0                     # leave the numbers out, where the transport can
@@ -26,7 +27,7 @@ cdef enum GapPolicy:
 
 cdef struct Bridge:
     const Subscription* subscription
-    const Publication* publication
+    const Publication* publication   # NULL: not known yet, frames stay with the source
     FrameHandler handler
     Clock clock
     uint64_t** counters

@@ -10,12 +10,12 @@ COUNTERS: tuple[tuple[str, str], ...]
 
 class BridgeStage(Stage):
     subscription: SubscriptionEnd
-    publication: PublicationEnd
+    publication: PublicationEnd | None
     counters: CounterSet
     def __init__(
         self,
         subscription: SubscriptionEnd,
-        publication: PublicationEnd,
+        publication: PublicationEnd | None,
         counters: CounterSet,
         *,
         on_gap: str = "pass",
@@ -23,6 +23,8 @@ class BridgeStage(Stage):
         journal: str | os.PathLike[str] | FileDirectory | None = None,
         journal_wait_ns: int = ...,
     ) -> None: ...
+    def publish(self, publication: PublicationEnd) -> None: ...
+    def end(self) -> None: ...
     def poll_once(self, batch_max: int = 256) -> int: ...
     @property
     def ended(self) -> bool: ...

@@ -4,7 +4,9 @@ Back-pressure passes through: a frame that the publication does not take stays w
 the source has lost is taken from the journal of the stream, where one is given. What is not there
 either is lost on the other side as well: its numbers are left out there, so that every reader is
 told of the gap, or the bridge stops, as configured. A source that repeats what was carried already
-(the bridge was started again) is listened to without effect.
+(the bridge was started again) is listened to without effect: numbers mean the same only within a
+session, so nothing is carried before the owner has compared the sessions of both ends, and has
+given the stage its publication.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -34,6 +36,7 @@ COUNTERS = (
     ("too_large", "frames lost because the publication cannot carry their length"),
     ("evictions", "times that the source did not wait for the bridge any more"),
     ("filled", "frames lost by the source that were in the journal"),
+    ("sessions", "times that the source was found to be of another session"),
 )
 JOURNAL_WAIT_NS = 5_000_000_000
 POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}
@@ -41,8 +44,11 @@ POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}
 
 cdef int _leave_out(Bridge* b, uint64_t end) noexcept nogil:
     """The numbers below `end` that are not carried yet: STATUS_OK when they are passed over."""
-    cdef uint64_t next = b.publication.sequence_next(b.publication.self)
+    cdef uint64_t next
     cdef int status
+    if b.publication == NULL:
+        return STATUS_FULL
+    next = b.publication.sequence_next(b.publication.self)
     if end <= next:
         return STATUS_OK
     if b.on_gap == GAP_STOP or b.publication.skip == NULL:
@@ -65,6 +71,8 @@ cdef int _frame(void* context, uint64_t sequence, const uint8_t* frame,
                 uint32_t frame_bytes) noexcept nogil:
     cdef Bridge* b = <Bridge*>context
     cdef int status
+    if b.publication == NULL:
+        return STATUS_FULL           # the source keeps it
     if sequence < b.publication.sequence_next(b.publication.self):
         counter_add(b.counters[BRIDGE_REPEATED], 1)
         return STATUS_OK
@@ -122,9 +130,13 @@ cdef int _fill_one(Bridge* b, uint64_t next) noexcept nogil:
 
 
 cdef int _fill(Bridge* b, int batch_max, int* work) noexcept nogil:
-    """STATUS_OK when nothing that the source has lost is left to carry."""
-    cdef uint64_t next = b.publication.sequence_next(b.publication.self)
+    """STATUS_OK when nothing that the source has lost is left to carry. Without a publication the
+    source is polled all the same: that is how it learns its session."""
+    cdef uint64_t next
     cdef int status
+    if b.publication == NULL:
+        return STATUS_OK
+    next = b.publication.sequence_next(b.publication.self)
     if not b.journal.given:
         return _leave_out(b, b.gap_end)
     while next < b.gap_end:
@@ -158,6 +170,8 @@ cdef int bridge_poll(void* self, int batch_max) noexcept nogil:
         work = 1
     elif work < 0:
         return work
+    if b.publication == NULL:
+        return work
     if b.closing and not b.ended and _fill(b, batch_max, &filled) == STATUS_OK:
         b.ended = True
         b.publication.end(b.publication.self)
@@ -171,10 +185,10 @@ cdef class BridgeStage(Stage):
     on_gap: "pass" leaves out what the source has lost for good, where the publication can leave
     numbers out; "stop" ends the bridge at the first gap. journal: of the same stream, a path or a
     FileDirectory, for what the source has lost; it may be so far behind. name: of the stage, for
-    its runner.
+    its runner. publication: None polls the source and takes no frame, until there is one.
     """
 
-    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication not None,
+    def __cinit__(self, SubscriptionEnd subscription not None, PublicationEnd publication,
                   CounterSet counters not None, *, str on_gap="pass", str name="bridge",
                   journal=None, uint64_t journal_wait_ns=JOURNAL_WAIT_NS):
         cdef Bridge* b = &self.bridge
@@ -182,11 +196,9 @@ cdef class BridgeStage(Stage):
             raise ValueError(f"on_gap {on_gap!r}: expected one of {', '.join(POLICIES)}")
         memset(b, 0, sizeof(b[0]))
         self.subscription = subscription
-        self.publication = publication
         self.counters = counters
         self.stage_name = name.encode()
         b.subscription = &subscription.subscription
-        b.publication = &publication.publication
         b.handler.context = b
         b.handler.frame = _frame
         b.handler.gap = _gap
@@ -199,6 +211,13 @@ cdef class BridgeStage(Stage):
                 &b.journal, &self.directory.files, journal_wait_ns
             ) != STATUS_OK:
                 raise MemoryError
+        if publication is not None:
+            self.publish(publication)
+
+    def publish(self, PublicationEnd publication not None):
+        """Carry to this publication from now on; while nobody polls."""
+        self.publication = publication
+        self.bridge.publication = &publication.publication
 
     def __dealloc__(self):
         gap_fill_close(&self.bridge.journal)
@@ -209,6 +228,14 @@ cdef class BridgeStage(Stage):
         agent.self = &self.bridge
         agent.name = self.stage_name
         return agent
+
+    def end(self):
+        """Take nothing more from the source, and tell the readers that the stream is over; while
+        nobody polls."""
+        if not self.bridge.ended:
+            self.bridge.ended = True
+            if self.publication is not None:
+                self.publication.end()
 
     def poll_once(self, int batch_max=256):
         """One poll: the work done, or a negative status."""

@@ -36,7 +36,7 @@ def frame_of(number: int) -> bytes:
 
 def make_source(tmp_path: Path) -> tuple[Path, ShmPublication]:
     path = tmp_path / "source.ring"
-    broadcast.create(path, 1 << 22, {})
+    broadcast.create(path, 1 << 22, {}, session="SOURCE")
     return path, ShmPublication(path)
 
 
@@ -129,7 +129,7 @@ def test_a_bridge_without_a_server_says_so_and_then_that_it_is_connected(
     said = [client.stderr.readline(), client.stderr.readline()]
     assert f"127.0.0.1:{port}: cannot connect" in said[1]
     bridges.start(f"shm:{path}", f"tcp:127.0.0.1:{port}")
-    assert f"127.0.0.1:{port}: connected, session IRONPIT, frame" in client.stderr.readline()
+    assert f"127.0.0.1:{port}: connected, session SOURCE, frame" in client.stderr.readline()
 
 
 @pytest.mark.needs_tool("openssl")

@@ -69,7 +69,9 @@ class Evicted:
     def carry(self, end: int) -> int:
         """Polls until the frame before this number is carried, or one fails: what it said."""
         deadline_s, work = time.monotonic() + DEADLINE_S, 0
-        while self.stage.publication.sequence_next < end and work >= 0:
+        publication = self.stage.publication
+        assert publication is not None
+        while publication.sequence_next < end and work >= 0:
             assert time.monotonic() < deadline_s
             work = self.stage.poll_once(16)
         return work

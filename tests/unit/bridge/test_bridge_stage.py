@@ -103,7 +103,9 @@ def test_what_was_carried_before_is_not_carried_again(tmp_path: Path) -> None:
     for text in (b"one", b"two"):
         relay.near.offer(text)
     relay.stage.poll_once()
-    again = bridge(ShmSubscription(tmp_path / "near.ring", from_="oldest"), relay.stage.publication)
+    publication = relay.stage.publication
+    assert publication is not None
+    again = bridge(ShmSubscription(tmp_path / "near.ring", from_="oldest"), publication)
     relay.near.offer(b"three")
     again.poll_once()
     assert again.counters.snapshot()["repeated"] == 2
@@ -131,6 +133,52 @@ def test_the_end_is_told_once_and_the_bridge_goes_on_answering(tmp_path: Path) -
         assert relay.stage.poll_once() >= 0
     assert relay.stage.ended
     assert relay.take()[0] == [(1, b"last")]
+    assert relay.end.poll(lambda sequence, frame: None) == -Status.CLOSED
+
+
+def test_without_a_publication_nothing_is_taken_and_nothing_lost(tmp_path: Path) -> None:
+    relay = Relay(tmp_path)
+    publication = relay.stage.publication
+    assert publication is not None
+    stage = BridgeStage(
+        ShmSubscription(tmp_path / "near.ring", from_="oldest"),
+        None,
+        CounterSet("bridge", COUNTERS),
+    )
+    relay.near.skip(2)
+    relay.near.offer(b"three")
+    for _ in range(3):
+        assert stage.poll_once() == 0
+    assert stage.counters.snapshot()["back_pressure"] == 0
+    stage.publish(publication)
+    stage.poll_once()
+    assert relay.take() == ([(3, b"three")], [(1, 2)])
+
+
+def test_a_stream_that_ended_before_there_was_a_publication_is_ended_there(tmp_path: Path) -> None:
+    relay = Relay(tmp_path)
+    publication = relay.stage.publication
+    assert publication is not None
+    stage = BridgeStage(
+        ShmSubscription(tmp_path / "near.ring"), None, CounterSet("bridge", COUNTERS)
+    )
+    relay.near.end()
+    stage.poll_once()
+    assert not stage.ended
+    stage.publish(publication)
+    stage.poll_once()
+    assert stage.ended
+    assert relay.end.poll(lambda sequence, frame: None) == -Status.CLOSED
+
+
+def test_a_bridge_that_is_ended_takes_nothing_more(tmp_path: Path) -> None:
+    relay = Relay(tmp_path)
+    relay.near.offer(b"one")
+    relay.stage.poll_once()
+    relay.stage.end()
+    relay.near.offer(b"two")
+    relay.stage.poll_once()
+    assert relay.take()[0] == [(1, b"one")]
     assert relay.end.poll(lambda sequence, frame: None) == -Status.CLOSED
 
 

@@ -260,9 +260,37 @@ def test_a_table_that_is_full_closes_the_newcomer(servers: list[Server]) -> None
     first.login()
     until(lambda: first.packets(), server.publication.turn, first.read)
     second = RawReader(server.port)
+    second.login("OTHER")
     until(lambda: second.closed, server.publication.turn, second.read)
     assert server.counts["table_full"] == 1
     assert not first.closed
+
+
+def test_a_full_table_lets_a_reader_take_its_own_place_again(servers: list[Server]) -> None:
+    server = serve(servers, connections_max=1)
+    first, second = RawReader(server.port), RawReader(server.port)
+    first.login("SAME")
+    until(lambda: first.packets(), server.publication.turn, first.read)
+    second.login("SAME")
+    until(lambda: second.packets(), server.publication.turn, second.read)
+    assert (server.counts["closed_displaced"], server.counts["table_full"]) == (1, 0)
+
+
+def test_silent_connections_keep_no_reader_out(servers: list[Server]) -> None:
+    """Many more than may be open, each with a socket of its own, and none of them says a word."""
+    server = serve(servers, connections_max=2)
+    silent = [RawReader(server.port) for _ in range(100)]
+    until(lambda: server.counts["connections"] == 100, server.publication.turn)
+    reader = RawReader(server.port)
+    reader.login()
+    until(lambda: reader.packets(), server.publication.turn, reader.read)
+    assert reader.packets()[0][0] == "A"
+    waiting = server.publication.connected - 1
+    assert 16 <= waiting < 100
+    assert server.counts["closed_crowded_out"] == 101 - 1 - waiting
+    until(lambda: sum(one.closed for one in silent) == 100 - waiting, *(s.read for s in silent))
+    # Those that wait longest are the ones that went.
+    assert [one.closed for one in silent] == [True] * (100 - waiting) + [False] * waiting
 
 
 def test_of_two_readers_with_one_name_the_later_wins(servers: list[Server]) -> None:

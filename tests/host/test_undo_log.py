@@ -1,0 +1,169 @@
+"""Goal: what a write replaces is on disk before the write is made, and is read back as it was.
+
+Method: the calls of a run are recorded in their order; logs are written, damaged and read.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.host.engine import CHANGES, Engine
+
+from host_tuning import run_lock
+from host_tuning.change import Change
+from host_tuning.errors import ToolError
+from host_tuning.runs import Stage, decode, encode, load, runs
+from host_tuning.tree import HostTree
+from host_tuning.undo_log import UndoLog
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    return Engine(tmp_path, monkeypatch)
+
+
+def test_each_line_is_synced_before_its_write(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order that counts: create, sync the directory, log, sync, write, mark, sync."""
+    seen: list[str] = []
+
+    def sync(descriptor: int) -> None:
+        name = os.readlink(f"/proc/self/fd/{descriptor}")
+        if name.startswith(str(engine.state)):
+            kind = "directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "log"
+            seen.append(f"sync {kind}")
+
+    write, append = HostTree.write, UndoLog.append
+
+    def writing(tree: HostTree, path: str, data: bytes) -> None:
+        seen.append("write")
+        write(tree, path, data)
+
+    def appending(log: UndoLog, mark: str, **fields: object) -> int:
+        seen.append(mark)
+        return append(log, mark, **fields)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(HostTree, "write", writing)
+    monkeypatch.setattr(UndoLog, "append", appending)
+    engine.want(CHANGES[:2])
+    assert engine.run("--apply") == 0
+    one = ["write", "sync log", "write", "done", "sync log"]
+    assert seen == ["sync directory", "run", "sync log", *one, *one, "end", "sync log"]
+
+
+@given(state=st.one_of(st.none(), st.binary(max_size=40)))
+def test_a_state_is_read_back_byte_for_byte(state: bytes | None) -> None:
+    assert decode(encode(state)) == state
+
+
+def test_clean_text_is_kept_as_text_and_the_rest_as_base64() -> None:
+    assert encode("é\0\n".encode()) == {"text": "é\0\n"}
+    assert encode(b"\xff") == {"base64": "/w=="}
+    assert encode(None) is None
+
+
+def test_a_log_tells_its_run_again(tmp_path: Path) -> None:
+    tmp_path.joinpath("root").mkdir()
+    log = UndoLog.create(tmp_path, HostTree(tmp_path / "root"), {"settings": ["thp"]})
+    beside = Change("thp", "cpulist", "/proc/irq/9/smp_affinity_list", "", "cpu 3")
+    change = Change("thp", "file", "/sys/x", "1", "cpu 3", required=True)
+    step = log.begin(change, b"\xff", [(beside, b"0-3\n")])
+    step.became, step.moved = (b"2\n",), {0: b"0\n"}
+    log.done(step)
+    log.refused(log.begin(change, None, []), "EIO (Input/output error)")
+    log.begin(change, b"", [])
+    log.close()
+    run = load(log.run.path)
+    assert run is not None
+    assert run.about == {"settings": ["thp"]}
+    assert run.steps == log.run.steps
+    assert [one.stage for one in run.steps] == [Stage.DONE, Stage.REFUSED, Stage.BEGUN]
+    assert run.interrupted
+
+
+def test_a_log_without_a_whole_line_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"")
+    (tmp_path / "b.jsonl").write_bytes(b'{"mark": "run", "ver')
+    assert runs(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"no json", "line 2"),
+        (b'{"mark": "dance"}', "unknown mark 'dance'"),
+        (b'{"mark": "done", "step": 7, "moved": {}}', "line 2"),
+        (b'{"mark": "write", "step": 1}', "found step 1, expected 0"),
+        (b"[]", "line 2"),
+    ],
+)
+def test_a_line_that_is_no_line_of_a_log_is_named(tmp_path: Path, line: bytes, reason: str) -> None:
+    tmp_path.joinpath("root").mkdir()
+    log = UndoLog.create(tmp_path, HostTree(tmp_path / "root"), {})
+    log.close()
+    with log.run.path.open("ab") as file:
+        file.write(line + b"\n")
+    with pytest.raises(ToolError, match=f"{log.run.path.name}: .*{reason}"):
+        runs(tmp_path)
+
+
+def test_logs_that_may_not_be_read_are_not_taken_for_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(directory: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(directory))
+
+    assert runs(tmp_path / "none") == []
+    monkeypatch.setattr(os, "listdir", refused)
+    with pytest.raises(ToolError, match="Permission denied, expected to read the undo logs"):
+        runs(tmp_path)
+
+
+def test_a_later_version_is_not_guessed_at(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"mark": "run", "version": 2}\n')
+    with pytest.raises(ToolError, match="version 1"):
+        runs(tmp_path)
+
+
+def test_a_log_that_cannot_be_written_stops_the_run_before_the_write(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if b'"mark": "write"' in data:
+            raise OSError(28, "No space left on device")
+        return append(descriptor, data)
+
+    monkeypatch.setattr(os, "write", full)
+    assert engine.run("--apply") == 1
+    said = capsys.readouterr().err
+    assert "No space left on device: what is not in the undo log is not written" in said
+    monkeypatch.setattr(os, "write", append)
+    assert engine.tree.read(CHANGES[1].target).value == "60"
+    assert engine.run("--rollback") == 0
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.state.write_text("in the way")
+    assert engine.run("--apply") == 1
+    assert f"{engine.state}: File exists" in capsys.readouterr().err
+
+
+def test_the_lock_ends_with_its_holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_lock, "LOCK_WAIT_S", 0)
+    with (
+        run_lock.lock(tmp_path / "state"),
+        pytest.raises(ToolError, match="held by another tune-host"),
+        run_lock.lock(tmp_path / "state"),
+    ):
+        pass
+    with run_lock.lock(tmp_path / "state"):
+        pass
