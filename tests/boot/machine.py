@@ -15,7 +15,7 @@ from tests.boot import debian, initramfs
 BOOT_S_MAX = 280.0
 MEMORY = "384M"
 ARGUMENTS = (
-    "console=ttyS0 loglevel=4 panic=-1 "
+    "console=ttyS0 loglevel=4 panic=-1 tsc=reliable "
     # Python starts before there is a /dev/urandom; this becomes a variable of its environment.
     "PYTHONHASHSEED=0 "
     "isolcpus=managed_irq,domain,2-3 nohz_full=2-3 rcu_nocbs=2-3 irqaffinity=0-1"
