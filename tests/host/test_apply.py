@@ -76,6 +76,17 @@ def test_a_whole_run_writes_every_value_and_takes_it_back(
     assert snapshot(engine.root) == before
 
 
+def test_verify_checks_the_settings_that_the_run_wrote_and_no_others(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.want(CHANGES[:2])
+    assert engine.run("--apply") == 0
+    engine.want(CHANGES)
+    capsys.readouterr()
+    assert engine.run("--verify", "--skip", "swap", "--json") == 0
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)["check"]["checks"]] == ["thp"]
+
+
 def test_a_second_apply_writes_nothing_and_says_so(
     engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:

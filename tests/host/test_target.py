@@ -4,11 +4,13 @@ Method: small trees and files, each wrong in one way.
 """
 
 import datetime
+import re
 from pathlib import Path
 
 import pytest
 from tests.host.trees import cpus, tree
 
+from host_tuning import site_options
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
 from host_tuning.target import Target, from_options, load, settle
@@ -138,3 +140,22 @@ def test_links_of_a_capture_stay_inside(tmp_path: Path) -> None:
     assert host.read("/sys/escape/hostname").missing
     assert host.read("/sys/inside").value == "root=/dev/vda"
     assert not Host(host, Target()).live
+
+
+def test_every_option_that_a_setting_asks_for_is_documented_and_no_other() -> None:
+    source = Path(site_options.__file__).parent / "settings"
+    asked: set[tuple[str, str]] = set()
+    for path in source.glob("*.py"):
+        pattern = r"(?:option|word)\(\s*\"([a-z-]+)\",\s*(?:\"([a-z_]+)\"|one\b)"
+        for setting, name in re.findall(pattern, path.read_text()):
+            asked |= {(setting, one) for one in ([name] if name else ["rx", "tx"])}
+    documented = {(one, name) for one, names in site_options.OPTIONS.items() for name in names}
+    assert asked == documented
+
+
+def test_an_option_that_no_setting_has_is_refused() -> None:
+    target = Target(overrides={"c-states": {"latency": 3}}, source="h.yaml")
+    with pytest.raises(ToolError, match=r"h\.yaml: overrides\.c-states\.latency: unknown, .*_us"):
+        site_options.refuse_unknown(target)
+    with pytest.raises(ToolError, match=r"smt\.x: unknown, expected none"):
+        site_options.refuse_unknown(Target(overrides={"smt": {"x": 3}}))

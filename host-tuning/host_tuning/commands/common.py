@@ -13,6 +13,7 @@ from host_tuning.host import Host
 from host_tuning.profile import Profile
 from host_tuning.registry import SETTINGS, find
 from host_tuning.setting import Setting
+from host_tuning.site_options import refuse_unknown
 from host_tuning.tree import HostTree
 
 
@@ -35,6 +36,7 @@ def host_of(options: Namespace) -> Host:
     host.target = targets.settle(target, host.topology, tree)
     for key in {*target.overrides, *target.severities, *(one.setting for one in target.waivers)}:
         find(key, target.source)
+    refuse_unknown(target)
     return host
 
 

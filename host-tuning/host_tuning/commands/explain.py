@@ -6,6 +6,7 @@ from argparse import Namespace
 from host_tuning import profile as profiles
 from host_tuning.registry import find
 from host_tuning.report_table import cost_words
+from host_tuning.site_options import OPTIONS
 
 
 def run(options: Namespace) -> int:
@@ -24,6 +25,8 @@ def run(options: Namespace) -> int:
         print(f"{heading:8}" + textwrap.indent(wrapped, " " * 8).lstrip())
     for number, source in enumerate(setting.sources):
         print(f"{'' if number else 'sources':8}{source}")
+    for number, (name, meaning) in enumerate(OPTIONS.get(setting.id, {}).items()):
+        print(f"{'' if number else 'options':8}{name}: {meaning}")
     print()
     for name in profiles.names():
         rule = profiles.load(name).rules[setting.id]

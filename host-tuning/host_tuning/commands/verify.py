@@ -28,7 +28,7 @@ def run(options: Namespace) -> int:
     host = host_of(options)
     result = verifying.verify(host.tree, standing)
     settings = settings_of(options)
-    if standing and not (options.only or options.skip):
+    if standing:
         wrote = {step.change.setting for one in standing for step in one.steps}
         settings = [one for one in settings if one.id in wrote]
     profile = profile_of(options, host)

@@ -81,13 +81,13 @@ def _partition(host: Host, mount: str) -> Iterable[Step]:
     """A partition of version 2 for the slice that the venue runs in."""
     enabled = host.read(f"{mount}/cgroup.subtree_control")
     if "cpuset" not in enabled.value.split():
-        yield Change("isolation", "controllers", enabled.path, "+cpuset")
+        yield Change("isolation", "file", enabled.path, "+cpuset")
     group = f"{mount}/{SLICE}"
     if not host.tree.exists(group):
         yield Change("isolation", "directory", group, "present")
     hot = format_list(host.hot)
     yield Change("isolation", "cpulist", f"{group}/cpuset.cpus", hot)
-    yield Change("isolation", "partition", f"{group}/cpuset.cpus.partition", "isolated")
+    yield Change("isolation", "file", f"{group}/cpuset.cpus.partition", "isolated")
 
 
 def _cpusets(host: Host, mount: str) -> Iterable[Step]:
