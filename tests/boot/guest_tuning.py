@@ -1,4 +1,4 @@
-"""Runs inside the emulated machine: sets things wrong, and has tune-host find, mend and restore them.
+"""Runs in the emulated machine: sets things wrong, and has tune-host find, mend and restore them.
 
 Prints one JSON object: for each scenario what tune-host printed and exited with, and what the
 kernel showed before, between and after.

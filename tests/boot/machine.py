@@ -13,7 +13,8 @@ from typing import Any
 from tests.boot import debian, initramfs
 
 BOOT_S_MAX = 280.0
-MEMORY = "384M"
+MACHINE = ("-machine", "q35", "-accel", "tcg", "-cpu", "max", "-m", "768M")
+NOTHING_ELSE = ("-display", "none", "-no-reboot", "-nodefaults", "-monitor", "none")
 ARGUMENTS = (
     "console=ttyS0 loglevel=4 panic=-1 tsc=reliable "
     # Python starts before there is a /dev/urandom; this becomes a variable of its environment.
@@ -23,8 +24,8 @@ ARGUMENTS = (
 # The card hangs on a bridge of node 1, as a card in a slot of the second socket does.
 DEVICES = """
     -smp cpus=8,sockets=2,cores=4,threads=1
-    -object memory-backend-ram,id=ram0,size={memory}
-    -object memory-backend-ram,id=ram1,size={memory}
+    -object memory-backend-ram,id=ram0,size=384M
+    -object memory-backend-ram,id=ram1,size=384M
     -numa node,nodeid=0,cpus=0-3,memdev=ram0
     -numa node,nodeid=1,cpus=4-7,memdev=ram1
     -numa dist,src=0,dst=1,val=21
@@ -45,14 +46,19 @@ def run(program: Path, directory: Path) -> Any:
     image, console, result = (directory / n for n in ("initramfs", "console.log", "result.json"))
     image.write_bytes(initramfs.build(program))
     # A network namespace of its own: the card's other end appears nowhere else.
-    command = ["unshare", "--net", "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg",
-               "-cpu", "max", "-m", f"{2 * int(MEMORY[:-1])}M", *DEVICES.format(memory=MEMORY).split(),
-               "-display", "none", "-no-reboot", "-nodefaults", "-monitor", "none",
-               "-serial", f"file:{console}", "-serial", f"file:{result}",
-               "-kernel", kernel, "-initrd", image, "-append", ARGUMENTS]  # fmt: skip
+    command: list[str | Path] = [
+        *("unshare", "--net", "qemu-system-x86_64", *MACHINE, *DEVICES.split(), *NOTHING_ELSE),
+        *("-serial", f"file:{console}", "-serial", f"file:{result}"),
+        *("-kernel", kernel, "-initrd", image, "-append", ARGUMENTS),
+    ]
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BOOT_S_MAX
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=BOOT_S_MAX,
+            check=False,
         )
         why = f"qemu: exit {done.returncode}: {done.stderr}"
     except subprocess.TimeoutExpired:

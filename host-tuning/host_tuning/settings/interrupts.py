@@ -24,7 +24,8 @@ GIC_PRIVATE_MAX = 31  # Arm GIC: ids 0-15 between processors, 16-31 private to e
 
 @dataclass(frozen=True, slots=True)
 class Irq:
-    """One interrupt. cpus: where it arrives; managed: the kernel refuses to have it moved."""
+    """One interrupt. cpus: where the next one arrives; managed: the kernel refuses to have it
+    moved."""
 
     number: int
     device: str
@@ -75,8 +76,25 @@ def read_irqs(host: Host, table: InterruptTable) -> tuple[list[Irq], list[Readin
             continue
         managed = "IRQD_AFFINITY_MANAGED" in host.read(f"{DEBUG}/{number}").text
         cpus = parse_list(reading.value, reading.path)
+        if reading is effective and (pending := _pending(host, number, cpus)) is not None:
+            reading, cpus = pending
         found.append(Irq(number, device, cpus, reading.path, managed))
     return found, failed
+
+
+def _pending(
+    host: Host, number: int, cpus: frozenset[int]
+) -> tuple[Reading, frozenset[int]] | None:
+    """Where an interrupt was sent that has not arrived there yet, or None.
+
+    Without interrupt remapping, x86 moves a message-signalled interrupt when the next one arrives
+    (kernel/irq/migration.c): until then the effective list tells of the past.
+    """
+    allowed = host.read(f"{IRQ}/{number}/smp_affinity_list")
+    if not allowed.ok or not allowed.value:
+        return None
+    wanted = parse_list(allowed.value, allowed.path)
+    return (allowed, wanted) if wanted and not cpus & wanted else None
 
 
 def _on_cpu(host: Host, cpu: int, here: list[Irq], table: InterruptTable) -> Finding:
