@@ -107,9 +107,9 @@ def unbalanced(host: Host, mount: str) -> tuple[frozenset[int], tuple[str, ...]]
         paths.append(flag.path)
         if flag.value != "0":
             cpus = host.read(f"{above}/cpuset.cpus")
+            if above == mount or not cpus.ok:
+                return frozenset(), (flag.path,)  # it balances all of them, or nobody knows which
             balanced |= parse_list(cpus.value, cpus.path)
-            if above == mount:
-                return frozenset(), (flag.path,)  # it balances all of them
         for name in host.tree.names(above):
             if not name.startswith(("cpuset.", "cgroup.")):
                 waiting.append(f"{above}/{name}")

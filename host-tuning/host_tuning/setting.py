@@ -1,4 +1,4 @@
-"""What a setting is: one of the 50 things that docs/HOST.md lists, with its inspection and its changes."""
+"""What a setting is, one of those that docs/HOST.md lists: its texts, inspection and changes."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

@@ -209,6 +209,13 @@ class HostTree:
                     (found / name).unlink()
         os.rmdir(found)
 
+    def settable(self, path: str) -> bool:
+        """Whether the kernel gave the file a mode that lets somebody write it."""
+        try:
+            return bool(os.stat(self.real(path)).st_mode & 0o222)
+        except OSError:
+            return False
+
     def refusal(self, path: str) -> str:
         """Why nobody, root included, can write the file, or make a cgroup in the directory; empty
         if somebody can."""

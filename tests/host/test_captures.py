@@ -53,9 +53,10 @@ def lines(found: Report) -> Iterator[str]:
             actual = " ".join(finding.actual.split())
             reason = finding.reason.replace(str(found.host.tree.root), "")
             cost = f" [{finding.cost.value} {finding.cost.unit}]" if finding.cost.value else ""
-            yield f"{status} {verdict.setting.id} {finding.subject}: {actual} | {reason}{cost}"
+            line = f"{status} {verdict.setting.id} {finding.subject}: {actual} | {reason}{cost}"
+            yield line.rstrip()
     for core in core_verdicts(found):
-        yield f"cpu {core.cpu}: {core.status}: {', '.join(core.failing)}"
+        yield f"cpu {core.cpu}: {core.status}: {', '.join(core.failing)}".rstrip()
     yield f"exit {found.exit_code}"
 
 

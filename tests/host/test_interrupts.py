@@ -74,7 +74,9 @@ def test_an_interrupt_that_nobody_handles_does_not_count(tmp_path: Path) -> None
 
 
 def test_a_managed_interrupt_is_named_and_not_moved(tmp_path: Path) -> None:
-    files = DEFAULT | irq(50, "nvme0q3", "2") | {f"{DEBUG}/50": "dstate: IRQD_AFFINITY_MANAGED"}
+    files = (
+        DEFAULT | irq(50, "nvme0q3", "2", "2") | {f"{DEBUG}/50": "dstate: IRQD_AFFINITY_MANAGED"}
+    )
     host = build(tmp_path, files)
     found = findings(host, "irq-affinity")[0]
     assert (found.conformity, "(managed)" in found.actual) == (Conformity.REPORT, True)
@@ -82,6 +84,19 @@ def test_a_managed_interrupt_is_named_and_not_moved(tmp_path: Path) -> None:
     both = build(tmp_path / "both", files | irq(51, "eth1", "2"))
     assert said(both, "irq-affinity")["cpu 2"] == "deviates"
     assert steps(both, "irq-affinity") == ["cpulist /proc/irq/51/smp_affinity_list = 0-1"]
+
+
+def test_a_read_only_list_says_that_the_kernel_manages_the_interrupt(tmp_path: Path) -> None:
+    host = build(tmp_path, DEFAULT | irq(36, "virtio1-req.0", "2"))
+    assert said(host, "irq-affinity")["cpu 2"] == "deviates"
+    host.tree.real("/proc/irq/36/smp_affinity_list").chmod(0o444)
+    found = findings(host, "irq-affinity")[0]
+    # Others share it: it deviates, and only the boot argument moves it.
+    assert (found.conformity, "(managed)" in found.actual) == (Conformity.DEVIATES, True)
+    assert found.fix == (
+        "sudo grubby --update-kernel=ALL --args='isolcpus=managed_irq,domain,2-3'",
+    )
+    assert steps(host, "irq-affinity") == []
 
 
 def test_an_interrupt_private_to_each_processor_does_not_count(tmp_path: Path) -> None:

@@ -59,12 +59,17 @@ def balancing(root: str, hot: str, house: str) -> dict[str, str]:
         (V1 | listed("") | balancing("0", "1", "1"), NEITHER),
         # A root that balances overrules every set below it (cpusets.rst, 1.7).
         (V1 | listed("") | balancing("1", "0", "1"), NEITHER),
+        # Which CPUs a set balances must be known.
+        (
+            V1 | listed("") | balancing("0", "0", "1") | {f"{V1_MOUNT}/house/cpuset.cpus": None},
+            NEITHER,
+        ),
         # A domain that is not isolated: the argument is no proof, sysfs is.
         (listed("") | {"/proc/cmdline": "isolcpus=2-3"}, NEITHER),
     ],
 )
 def test_isolation_by_whatever_means(
-    tmp_path: Path, files: dict[str, str], expected: dict[str, str]
+    tmp_path: Path, files: dict[str, Any], expected: dict[str, str]
 ) -> None:
     assert said(build(tmp_path, files), "isolation") == expected
 

@@ -49,6 +49,11 @@ def test_a_task_that_is_bound_to_a_hot_cpu_is_a_stray_wherever_it_was_seen(tmp_p
     assert steps(host, "strays") == ["affinity 10 = 0-1,3"]
 
 
+def test_a_task_that_is_bound_to_one_hot_cpu_is_none_on_another(tmp_path: Path) -> None:
+    host = build(tmp_path, INIT | task(10, "stress", 1, "3"))
+    assert said(host, "strays") == {"cpu 2": "conforms", "cpu 3": "deviates"}
+
+
 def test_the_venues_own_tasks_belong_there(tmp_path: Path) -> None:
     by_command = task(10, "python", 2, "2", cmdline="python\0-m\0ironpit\0run")
     by_group = task(11, "matcher", 2, "2", cgroup="0::/ironpit.slice/ironpit@a.service")

@@ -71,6 +71,8 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
 def line_length(path: Path, text: str) -> Iterator[str]:
     if path.name in ("LICENSE", "Makefile") or path.suffix in (".itch", ".hlog", ".json"):
         return
+    if path.parent.name == "golden":  # what a program printed, a line a verdict
+        return
     for number, line in lines(text):
         # A link does not break, and neither does a row of a table.
         unbreakable = path.suffix == ".md" and (line.lstrip().startswith("|") or "](" in line)

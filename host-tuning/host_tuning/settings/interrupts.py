@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from host_tuning.boot_lists import cpus_of, next_boot_path
+from host_tuning.boot_lists import add_command, cpus_of, next_boot_path, remove_command
 from host_tuning.change import BootArgument, Change
 from host_tuning.cpulist import format_list, format_mask, parse_list, parse_mask
 from host_tuning.findings import judged, numbers, unknown, unread, write_command
@@ -24,14 +24,18 @@ GIC_PRIVATE_MAX = 31  # Arm GIC: ids 0-15 between processors, 16-31 private to e
 
 @dataclass(frozen=True, slots=True)
 class Irq:
-    """One interrupt. cpus: where the next one arrives; managed: the kernel refuses to have it
-    moved."""
+    """One interrupt.
+
+    cpus: where the next one arrives. managed: the kernel refuses to have it moved. own: none but
+    hot CPUs may get it.
+    """
 
     number: int
     device: str
     cpus: frozenset[int]
     path: str
     managed: bool
+    own: bool
 
 
 def _device(host: Host, table: InterruptTable, number: int) -> str:
@@ -57,6 +61,20 @@ def _private(table: InterruptTable, number: int) -> bool:
     )
 
 
+def _managed(host: Host, number: int) -> bool:
+    """Whether nobody may move it: its list is read-only, or debugfs says so on older kernels.
+
+    Source: register_irq_proc() in kernel/irq/proc.c, irq_debug_show_data() in kernel/irq/debugfs.c.
+    """
+    path = _allowed(number)
+    read_only = host.tree.exists(path) and not host.tree.settable(path)
+    return read_only or "IRQD_AFFINITY_MANAGED" in host.read(f"{DEBUG}/{number}").text
+
+
+def _allowed(number: int) -> str:
+    return f"{IRQ}/{number}/smp_affinity_list"
+
+
 def read_irqs(host: Host, table: InterruptTable) -> tuple[list[Irq], list[Reading]]:
     """The interrupts that somebody handles, and the affinities that could not be read."""
     listed = {row for row in table.rows() if row.isdigit()}
@@ -66,49 +84,43 @@ def read_irqs(host: Host, table: InterruptTable) -> tuple[list[Irq], list[Readin
         if (str(number) not in listed and not device) or _private(table, number):
             continue
         effective = host.read(f"{IRQ}/{number}/effective_affinity_list")
-        reading = effective
-        if not effective.ok or not effective.value:
-            reading = host.read(f"{IRQ}/{number}/smp_affinity_list")
+        allowed = host.read(_allowed(number))
+        reading = effective if effective.ok and effective.value else allowed
         if reading.missing and host.live:
             continue  # freed since its name was read
         if not reading.ok:
             failed.append(reading)
             continue
-        managed = "IRQD_AFFINITY_MANAGED" in host.read(f"{DEBUG}/{number}").text
         cpus = parse_list(reading.value, reading.path)
-        if reading is effective and (pending := _pending(host, number, cpus)) is not None:
-            reading, cpus = pending
-        found.append(Irq(number, device, cpus, reading.path, managed))
+        sent = parse_list(allowed.value, allowed.path) if allowed.ok else frozenset[int]()
+        if sent and not sent & cpus:
+            # Without interrupt remapping, x86 moves a message-signalled interrupt when the next
+            # one arrives (kernel/irq/migration.c): the effective list tells of the past.
+            reading, cpus = allowed, sent
+        own = allowed.ok and sent <= host.target.hot
+        found.append(Irq(number, device, cpus, reading.path, _managed(host, number), own))
     return found, failed
 
 
-def _pending(
-    host: Host, number: int, cpus: frozenset[int]
-) -> tuple[Reading, frozenset[int]] | None:
-    """Where an interrupt was sent that has not arrived there yet, or None.
-
-    Without interrupt remapping, x86 moves a message-signalled interrupt when the next one arrives
-    (kernel/irq/migration.c): until then the effective list tells of the past.
-    """
-    allowed = host.read(f"{IRQ}/{number}/smp_affinity_list")
-    if not allowed.ok or not allowed.value:
-        return None
-    wanted = parse_list(allowed.value, allowed.path)
-    return (allowed, wanted) if wanted and not cpus & wanted else None
-
-
 def _on_cpu(host: Host, cpu: int, here: list[Irq], table: InterruptTable) -> Finding:
-    movable = [irq for irq in here if not irq.managed]
+    """The finding for what arrives on a hot CPU.
+
+    A managed interrupt that may only arrive on hot CPUs belongs to their own queue and comes for
+    their own requests; one that others share is moved by isolcpus=managed_irq and by nothing else.
+    """
+    movable = [irq.number for irq in here if not irq.managed]
+    shared = [irq.number for irq in here if irq.managed and not irq.own]
     shown = [
         f"{irq.number} {irq.device}{' (managed)' if irq.managed else ''}: "
         f"{table.count(str(irq.number), cpu)} so far"
         for irq in here
     ]
     more = f"; {len(shown) - SHOWN_MAX} more" if len(shown) > SHOWN_MAX else ""
-    conformity = Conformity.DEVIATES if movable else Conformity.REPORT
-    reason = "each is an entry into the kernel on the hot CPU"
-    if not movable:
-        reason = "managed by the kernel, which lets nobody move them: isolcpus=managed_irq does"
+    conformity, reason = Conformity.REPORT, "of queues that only hot CPUs use"
+    if movable or shared:
+        conformity, reason = Conformity.DEVIATES, "each is an entry into the kernel on the hot CPU"
+    argument = f"isolcpus=managed_irq,domain,{format_list(host.hot)}"
+    old = {number: host.read(_allowed(number)).value for number in movable}
     return Finding(
         conformity if here else Conformity.CONFORMS,
         subject(cpu),
@@ -117,16 +129,13 @@ def _on_cpu(host: Host, cpu: int, here: list[Irq], table: InterruptTable) -> Fin
         EXPECTED,
         reason if here else "",
         (*(irq.path for irq in here), "/proc/interrupts"),
-        fix=tuple(
-            write_command(_where(host, irq.number), f"{IRQ}/{irq.number}/smp_affinity_list")
-            for irq in movable
+        fix=(
+            *(write_command(_where(host, number), _allowed(number)) for number in movable),
+            *((add_command(argument),) if shared else ()),
         ),
-        undo=tuple(
-            write_command(
-                host.read(f"{IRQ}/{irq.number}/smp_affinity_list").value,
-                f"{IRQ}/{irq.number}/smp_affinity_list",
-            )
-            for irq in movable
+        undo=(
+            *(write_command(text, _allowed(number)) for number, text in old.items()),
+            *((remove_command("isolcpus"),) if shared else ()),
         ),
     )
 
@@ -186,13 +195,11 @@ def _where(host: Host, number: int) -> str:
 
 def steps_affinity(host: Host) -> Iterable[Step]:
     """Move what arrives on hot CPUs to the keepers, and new interrupts with them."""
-    moved: set[int] = set()
     irqs, _ = read_irqs(host, read_table(host.read("/proc/interrupts"))) if host.hot else ([], [])
     for irq in irqs:
-        if irq.cpus & host.target.hot and not irq.managed and irq.number not in moved:
-            moved.add(irq.number)
-            path = f"{IRQ}/{irq.number}/smp_affinity_list"
-            yield Change("irq-affinity", "cpulist", path, _where(host, irq.number))
+        if irq.cpus & host.target.hot and not irq.managed:
+            where = _where(host, irq.number)
+            yield Change("irq-affinity", "cpulist", _allowed(irq.number), where)
     if host.hot and _default(host).conformity is Conformity.DEVIATES:
         house = keepers(host)
         yield Change("irq-affinity", "cpumask", DEFAULT, format_mask(house))
