@@ -48,7 +48,7 @@ def test_the_kernel_is_as_the_command_line_asked(seen: dict[str, Any]) -> None:
 
 def test_what_the_boot_arguments_did_is_found_to_be_right(seen: dict[str, Any]) -> None:
     found = statuses(seen["at_boot"]["check"]["output"])
-    right = ("isolation", "nohz-full", "rcu-nocbs", "watchdogs", "strays", "cpuset", "clocksource")
+    right = ("isolation", "nohz-full", "rcu-nocbs", "watchdogs", "cpuset", "clocksource")
     assert {name: found[name] for name in right} == dict.fromkeys(right, "pass")
 
 
