@@ -72,6 +72,9 @@ def _choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--threshold", type=int, default=1000, metavar="NS", help="with --jitter: shortest gap"
     )
+    group.add_argument(
+        "--compare", type=Path, metavar="FILE", help="with --jitter: an earlier --json report"
+    )
     group.add_argument("--png", type=Path, metavar="FILE", help="with --jitter: a histogram")
     group.add_argument("--state", type=Path, metavar="DIR", help="undo logs: /var/lib/tune-host")
     parser.add_argument("argv", nargs="*", metavar="CMD", help=argparse.SUPPRESS)

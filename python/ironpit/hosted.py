@@ -10,8 +10,9 @@ from pathlib import Path
 from ironcore.runtime import pipeline
 from ironpit.config import Config
 from ironpit.config.scalars import show_size
-from ironpit.config.schema import CarriedStream
-from ironpit.messaging import host
+from ironpit.config.schema import CarriedStream, Tls
+from ironpit.errors import UserError
+from ironpit.messaging import host, tls
 from ironpit.messaging.multicast import Group
 
 # The path of the key, and what is to be said of it.
@@ -39,8 +40,8 @@ def rounding(asked_bytes: int, made_bytes: int) -> str:
 
 
 def doubts(config: Config) -> Iterator[Remark]:
-    """Interfaces, routes and addresses that this host does not have: what `ironpit run` would
-    refuse, or report as degraded, here."""
+    """Interfaces, routes, addresses and certificates that this host does not have: what
+    `ironpit run` would refuse, or report as degraded, here."""
     yield from _listens("order_entry.listen", str(config.order_entry.listen))
     for name, stream in (
         ("events", config.streams.events),
@@ -52,6 +53,20 @@ def doubts(config: Config) -> Iterator[Remark]:
         yield from _listens("streams.market_data.snapshot.listen", str(snapshot.listen))
     for name, bridged in config.streams.bridged.items():
         yield from _listens(f"streams.{name}.listen", str(bridged.listen))
+        if bridged.tls is not None:
+            yield from _certificates(f"streams.{name}.tls", bridged.tls)
+
+
+def _certificates(key: str, files: Tls) -> Iterator[Remark]:
+    """What the host refuses of the files of a listener with TLS; nothing when it takes them."""
+    parts = ("certificate", "key", "client_ca")
+    try:
+        tls.context(tls.Certificates(files.certificate, files.key, files.client_ca), server=True)
+    except UserError as error:
+        # It begins with the key, or with the two of which either may be the wrong one.
+        named, _, text = str(error).partition(": ")
+        part = named.partition(",")[0]
+        yield (f"{key}.{part}", text) if part in parts else (key, str(error))
 
 
 def _listens(key: str, endpoint: str) -> Iterator[Remark]:

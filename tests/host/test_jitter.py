@@ -17,11 +17,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.host.trees import tree
 
-from host_tuning import jitter, jitter_report, kernel_counters, perf
+from host_tuning import jitter, jitter_compare, jitter_report, kernel_counters, perf
 from host_tuning.cli import main
 from host_tuning.errors import ToolError
 from host_tuning.jitter_probe import Probe, bucket_start_ns
@@ -280,3 +281,42 @@ def test_hold_names_a_command_that_is_not_there() -> None:
     )
     assert done.returncode == 1
     assert "--hold" in done.stderr
+
+
+def shares(hot: float, control: float) -> dict[str, Any]:
+    cores = [(3, hot, False), (0, control, True)]
+    return {
+        "schema": "tune-host/jitter/1",
+        "cores": [
+            {"cpu": cpu, "control": is_control, "elapsed_ns": 10**9, "stolen_ns": int(share * 1e9)}
+            for cpu, share, is_control in cores
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ((0.02, 0.01), (0.005, 0.01), "less"),
+        ((0.02, 0.01), (0.019, 0.01), "no gain"),
+        ((0.02, 0.01), (0.03, 0.01), "no gain"),
+        # The whole machine became quieter by as much: that is not what was changed.
+        ((0.02, 0.01), (0.01, 0.005), "no gain"),
+        ((0.02, 0.01), (0.005, 0.02), "less"),
+    ],
+)
+def test_a_gain_must_be_more_than_the_controls(
+    before: tuple[float, float], after: tuple[float, float], verdict: str
+) -> None:
+    said = jitter_compare.compare(shares(*before), shares(*after))
+    assert said[-1].endswith(f": {verdict}")
+
+
+def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for text, message in (("{", "no JSON"), ("[]", "schema: found None"), ("{}", "schema")):
+        path.write_text(text)
+        with pytest.raises(ToolError, match=message):
+            jitter_compare.load(path)
+    with pytest.raises(ToolError, match="No such file"):
+        jitter_compare.load(tmp_path / "none")

@@ -34,11 +34,18 @@ def run(options: Namespace) -> int:
     if not cpus:
         raise ToolError("--jitter: the host has one CPU, expected one to leave alone")
     control, note = control_of(host, cpus)
-    from host_tuning import jitter, jitter_report  # the compiled probe is needed only here
+    # The compiled probe is needed only here.
+    from host_tuning import jitter, jitter_compare, jitter_report
+
+    before = jitter_compare.load(options.compare) if options.compare else None
 
     results = jitter.measure(host.tree, cpus, control, options.jitter, options.threshold)
     shape = jitter_report.json_text if options.format == "json" else jitter_report.table
     sys.stdout.write(shape(results, options.threshold, note))
+    if before is not None:
+        after = jitter_report.document(results, options.threshold, note)
+        stream = sys.stderr if options.format == "json" else sys.stdout
+        print("\n".join(["", *jitter_compare.compare(before, after)]), file=stream)
     if options.png:
         jitter_report.draw(results, options.png)
     return 0

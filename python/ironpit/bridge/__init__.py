@@ -8,6 +8,7 @@ with it.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ironcore.base.counters import CountersFile
@@ -16,6 +17,7 @@ from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
+from ironcore.stage.journal_reader import stream_name
 from ironpit.bridge import watched
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Counted, Source, open_source
@@ -26,6 +28,7 @@ from ironpit.lifecycle import Lifecycle
 
 TURN_S = 0.02
 END_TOLD_S = 2.0
+BEGINNINGS = ("from", "sequence")  # options of --from
 SESSION = "IRONPIT"  # of a stream whose source has no name for it
 
 __all__ = ["Bridge"]
@@ -74,9 +77,10 @@ class Bridge:
             raise
 
     def _open_source(self, sequence_next: int, session: str) -> None:
-        self.source: Source = open_source(
-            self._address, sequence_next, self._say, self._counted, session
-        )
+        self._read(open_source(self._address, sequence_next, self._say, self._counted, session))
+
+    def _read(self, source: Source) -> None:
+        self.source = source
         end = self.source.end
         self.news: ConnectionNews | RingNews | None = None
         if isinstance(end, TcpSubscription):
@@ -89,7 +93,7 @@ class Bridge:
         self.stage = bridge.BridgeStage(
             end, None, self.counters, on_gap=self._on_gap, journal=self._journal
         )
-        if not self.place.is_ring and self.place.target is not None:
+        if self._journal is None and not self.place.is_ring and self.place.target is not None:
             # Offered under the session that --to names, whatever the source's is.
             self.stage.publish(self.place.target.end)
             self._joined = True
@@ -107,11 +111,25 @@ class Bridge:
         if held and session and held != session:
             self._begin_anew(held, session)
             return
+        self._check_journal(session)
+        begun = self.place.target is not None
         target = self.place.begin(session or held or SESSION)
         self.stage.publish(target.end)
         self._joined = True
-        if self._running:
+        if self._running and not begun:
             target.start()
+
+    def _check_journal(self, session: str) -> None:
+        """UserError when the journal is of another session: its frames have the same numbers."""
+        if self._journal is None or not session:
+            return
+        found = stream_name(self._journal)
+        if found not in ("", session):
+            raise UserError(
+                f"--journal {self._journal}: found session {found}, expected {session}, as "
+                f"{self._address.text} has it",
+                Exit.REFUSED,
+            )
 
     def _begin_anew(self, session: str, session_next: str) -> None:
         """End the ring's session, and begin the other one in a new ring; nobody polls meanwhile."""
@@ -121,8 +139,17 @@ class Bridge:
         )
         self.counters.add("sessions")
         self.place.begin_anew(session_next)
+        if self._journal is not None and stream_name(self._journal) != session_next:
+            self._journal = None  # it is of the session that is over
+        if isinstance(self.source.end, ShmSubscription) and self.source.session == session_next:
+            # No frame was taken of it; opened again, its place would be found held: by this one.
+            self._read(self.source)
+            return
+        if self.counters.snapshot()["frames"]:
+            # Where to begin was said of the session before.
+            kept = {k: v for k, v in self._address.options.items() if k not in BEGINNINGS}
+            self._address = replace(self._address, options=kept)
         self.source.close()
-        self._journal = None  # it is of the session that is over
         self._open_source(1, session_next)
         if self._running:
             self.source.start()
@@ -163,6 +190,12 @@ class Bridge:
         if failure is not None and failure[1] == Status.REPLACED:
             return self._reattach()
         if failure is not None:
+            return False
+        if self.place.taken_away:
+            self._failure = (
+                f"--to {self.place.text}: the ring is not there any more, or another one is in its "
+                "place (started again, the bridge makes one, or goes on in that one)"
+            )
             return False
         if not self._joined and self.source.session is not None:
             self._between_turns(self._join)

@@ -1,5 +1,6 @@
 """Where a bridge writes: opened from --to, as soon as it is known whose session it will hold."""
 
+import os
 import socket
 from typing import Any
 
@@ -58,6 +59,7 @@ class Place:
         self._say = say
         self._counters = counters
         self._listener: socket.socket | None = None
+        self._file: os.stat_result | None = None
         self.target: Target | None = None
         if address.transport == "tcp":
             self._listener = tcp.listen(address.endpoint, f"--to {address.text}")
@@ -76,6 +78,21 @@ class Place:
     def is_ring(self) -> bool:
         """Whether it holds frames of before."""
         return self._address.transport == "shm"
+
+    @property
+    def text(self) -> str:
+        """The address as it was asked for."""
+        return self._address.text
+
+    @property
+    def taken_away(self) -> bool:
+        """Whether the path leads no longer to the ring that is written: nobody new will find it."""
+        if self._file is None:
+            return False
+        try:
+            return not os.path.samestat(self._address.path.stat(), self._file)
+        except FileNotFoundError:
+            return True
 
     @property
     def session(self) -> str:
@@ -106,7 +123,7 @@ class Place:
             created = pipeline.renew_relay_ring(
                 self._address.path, session, **self._wishes(self._address.options)
             )
-            self.target = Target(ShmPublication(self._address.path, self._ring_counters()), [])
+            self.target = self._produce()
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--to {self._address.text}: {reason_of(error)}", Exit.REFUSED
@@ -124,8 +141,12 @@ class Place:
     def _wishes(options: dict[str, Any]) -> dict[str, Any]:
         return names_of(options, **{name: name for name in RING_WISHES})
 
-    def _ring_counters(self) -> Any:
-        return self._counters("to", shm.PUBLICATION_COUNTERS)
+    def _produce(self) -> Target:
+        """The one producer of the ring that is there."""
+        counted = self._counters("to", shm.PUBLICATION_COUNTERS)
+        end = ShmPublication(self._address.path, counted)
+        self._file = self._address.path.stat()
+        return Target(end, [])
 
     def _ring(self) -> Target:
         address, options = self._address, self._address.options
@@ -141,7 +162,7 @@ class Place:
                     **self._wishes(options),
                 )
                 self._note_made(created)
-            return Target(ShmPublication(address.path, self._ring_counters()), [])
+            return self._produce()
         except (OSError, ValueError) as error:
             raise UserError(f"--to {address.text}: {reason_of(error)}", Exit.REFUSED) from error
 

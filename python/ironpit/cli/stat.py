@@ -161,14 +161,14 @@ def _notes(reader: Look, capacity_bytes: int, now: Look) -> list[str]:
     return notes
 
 
-def _tcp_readers(readers: list[Look]) -> list[str]:
-    """Who reads over TCP, and who of them was too slow."""
+def _tcp_readers(readers: list[Look], alive: bool) -> list[str]:
+    """Who reads over TCP, or did when the process died, and who of them was too slow."""
     if not readers:
         return []
     rows = [
         [
             f"{reader['stream']} {reader['reader'] or '(no name)'}",
-            "yes" if reader["connected"] else "no",
+            ("yes" if alive else "until then") if reader["connected"] else "no",
             show_count(reader["sequence"]),
             show_bytes(reader["lag_bytes"]),
             show_bytes(reader["sent_bytes"]),
@@ -212,7 +212,7 @@ def _process(process: Look, now: Look, before: Look | None, everything: bool) ->
         if earlier is not None and before is not None:
             row.append(show_count((value - earlier.get(name, 0)) / _elapsed_s(now, before)))
         rows.append(row)
-    title = "\n".join([title, *_tcp_readers(process["tcp_readers"])])
+    title = "\n".join([title, *_tcp_readers(process["tcp_readers"], process["alive"])])
     if not rows:
         return f"{title}\nall counters are zero"
     header = ["counter", "value", *(["a second"] if earlier is not None else [])]

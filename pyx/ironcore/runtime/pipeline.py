@@ -167,9 +167,10 @@ def renew_relay_ring(
         state.name: Gating(state.patience_ns, state.after)
         for state in broadcast.reader_states(path)
     }
-    path.unlink()
-    return broadcast.create(
-        path,
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    created = broadcast.create(
+        new,
         capacity_bytes,
         readers,
         huge_pages=huge_pages,
@@ -177,6 +178,9 @@ def renew_relay_ring(
         numa_node=numa_node,
         session=session,
     )
+    # In one step: whoever comes finds a ring, and the old one is there until there is a new one.
+    os.replace(new, path)
+    return created
 
 
 def open_order_producer(path: Path) -> spsc.Producer:

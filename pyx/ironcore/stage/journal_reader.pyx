@@ -169,6 +169,18 @@ cdef class JournalReader:
         return report
 
 
+def stream_name(directory):
+    """The name of the stream whose journal this is, "" while it has no sound segment. OSError when
+    its oldest segment cannot be read."""
+    cdef CursorOwner owner = CursorOwner(directory)
+    cdef const uint8_t* payload = NULL
+    cdef uint32_t payload_bytes = 0
+    cdef uint64_t sequence = 0
+    if journal_cursor_next(&owner.cursor, &payload, &payload_bytes, &sequence) == STATUS_IO:
+        owner._raise_io()
+    return owner.cursor.stream_name[:10].rstrip(b"\0").decode(errors="replace")
+
+
 cdef _truncate(FileDirectory directory, str name, uint64_t offset):
     cdef Files* files = &directory.files
     cdef bytes encoded = name.encode()

@@ -260,7 +260,7 @@ def test_what_passed_while_no_bridge_ran_comes_from_the_journal(
     tmp_path: Path, bridges: Bridges
 ) -> None:
     near, far, directory = tmp_path / "near.ring", tmp_path / "far.ring", tmp_path / "journal"
-    broadcast.create(near, 1 << 16, {"journal": Gating()})
+    broadcast.create(near, 1 << 16, {"journal": Gating()}, session="TEST")
     directory.mkdir()
     publication, counters = ShmPublication(near), CounterSet("journal", journal.COUNTERS)
     reader = broadcast.Reader(near, "journal")
@@ -281,4 +281,26 @@ def test_what_passed_while_no_bridge_ran_comes_from_the_journal(
         capture_output=True, text=True, check=False, timeout=DEADLINE_S,
     )  # fmt: skip
     expected = f"--journal {nowhere}: expected a journal's directory"
+    assert (done.returncode, expected in done.stderr) == (3, True), done.stderr
+
+
+@pytest.mark.parametrize("to", ["shm:{}/far.ring", "tcp:127.0.0.1:{}?session=NAMED"])
+def test_the_journal_of_another_session_is_refused(
+    to: str, tmp_path: Path, bridges: Bridges
+) -> None:
+    near, directory = tmp_path / "near.ring", tmp_path / "journal"
+    broadcast.create(near, 1 << 16, {"journal": Gating()}, session="SOURCE")
+    directory.mkdir()
+    publication, counters = ShmPublication(near), CounterSet("journal", journal.COUNTERS)
+    stage = journal.JournalStage(
+        broadcast.Reader(near, "journal"), directory, "OTHER", counters, policy="off"
+    )
+    assert publication.offer(frame_of(1)) is Status.OK
+    stage.poll_once()
+    target = to.format(tmp_path if to.startswith("shm") else free_port())
+    done = subprocess.run(
+        command_of(f"shm:{near}", target, "--journal", str(directory)),
+        capture_output=True, text=True, check=False, timeout=DEADLINE_S,
+    )  # fmt: skip
+    expected = f"--journal {directory}: found session OTHER, expected SOURCE"
     assert (done.returncode, expected in done.stderr) == (3, True), done.stderr

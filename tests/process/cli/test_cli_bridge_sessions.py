@@ -27,15 +27,15 @@ FIRST, SECOND = 30, 50  # frames of either session: the second would be spliced 
 
 
 @pytest.fixture
-def bridges() -> Iterator[Bridges]:
-    with Bridges() as bridges:
+def bridges(tmp_path: Path) -> Iterator[Bridges]:
+    with Bridges(tmp_path) as bridges:
         yield bridges
 
 
-def make(path: Path, session: str, count: int) -> ShmPublication:
+def make(path: Path, session: str, count: int, *readers: str) -> ShmPublication:
     """A ring of this session; one that is there is removed: its source was started again."""
     path.unlink(missing_ok=True)
-    broadcast.create(path, 1 << 16, {}, session=session)
+    broadcast.create(path, 1 << 16, {name: Gating() for name in readers}, session=session)
     publication = ShmPublication(path)
     for number in range(1, count + 1):
         publication.offer(f"{session} {number}".encode())
@@ -120,6 +120,71 @@ def test_bridges_that_are_started_again_begin_the_new_session_in_a_new_ring(
     assert again.sequence_next == SECOND + 1
     said = bridges.stop(chain.running[-1])
     assert "session FIRST was followed by SECOND: the ring of FIRST ends" in said
+
+
+def test_a_reader_that_is_waited_for_is_started_again_with_the_new_session(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    near, far = tmp_path / "near.ring", far_ring(tmp_path / "far.ring")
+    arguments = (f"shm:{near}?reader=copy", f"shm:{far}")
+    source = make(near, "FIRST", FIRST, "copy")
+    first = bridges.start(*arguments)
+    old = reader_at(far)
+    until(lambda: len(old.frames) == FIRST, old.poll)
+    bridges.stop(first)
+    del source
+    again = make(near, "SECOND", SECOND, "copy")
+    second = bridges.start(*arguments)
+    until(lambda: the_far_ring_is_of(far, "SECOND"))
+    new = reader_at(far)
+    until(lambda: len(new.frames) == SECOND, new.poll)
+    assert new.frames == frames_of("SECOND", SECOND)
+    assert again.sequence_next == SECOND + 1
+    assert "ends, and a new one takes its place" in bridges.stop(second)
+
+
+@pytest.mark.parametrize("way", ["shm", "tcp"])
+def test_the_session_that_follows_is_carried_from_its_beginning(
+    way: str, tmp_path: Path, bridges: Bridges
+) -> None:
+    near, far = tmp_path / "near.ring", far_ring(tmp_path / "far.ring")
+    place = f"127.0.0.1:{free_port()}"
+    first_hop = (f"shm:{near}", f"tcp:{place}")
+    source = make(near, "FIRST", FIRST)
+    if way == "tcp":
+        server = bridges.start(*first_hop)
+        bridges.start(f"tcp:{place}?sequence={FIRST}&backoff_max=50ms", f"shm:{far}")
+    else:
+        bridges.start(f"shm:{near}?from=now", f"shm:{far}")
+        source.offer(b"FIRST more")
+    until(lambda: the_far_ring_is_of(far, "FIRST"))
+    until(lambda: broadcast.positions(far).sequence_next > FIRST)
+    del source
+    if way == "tcp":
+        server.kill()
+    again = make(tmp_path / "next.ring", "SECOND", SECOND)
+    (tmp_path / "next.ring").rename(near)
+    if way == "tcp":
+        bridges.start(*first_hop)
+    until(lambda: the_far_ring_is_of(far, "SECOND"))
+    new = reader_at(far)
+    until(lambda: len(new.frames) == SECOND, new.poll)
+    assert new.frames == frames_of("SECOND", SECOND)
+    assert again.sequence_next == SECOND + 1
+
+
+def test_a_bridge_whose_ring_is_taken_away_ends_and_says_so(
+    tmp_path: Path, bridges: Bridges
+) -> None:
+    near, far = tmp_path / "near.ring", tmp_path / "far.ring"
+    source = make(near, "FIRST", FIRST)
+    bridge = bridges.start(f"shm:{near}", f"shm:{far}")
+    until(lambda: the_far_ring_is_of(far, "FIRST"))
+    far.unlink()
+    _, said = bridge.communicate(timeout=30)
+    assert bridge.returncode == 1
+    assert f"--to shm:{far}: the ring is not there any more" in said
+    assert source.sequence_next == FIRST + 1
 
 
 @pytest.mark.parametrize("way", ["shm", "tcp"])

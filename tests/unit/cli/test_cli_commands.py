@@ -122,6 +122,23 @@ def test_a_group_that_the_interface_has_no_way_to_is_doubted(
     assert "streams.market_data.a: no route to 239" in capsys.readouterr().err
 
 
+def test_a_certificate_that_is_not_there_is_doubted_by_its_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = "certificate: here.pem, key: here.key, client_ca: here-ca.pem"
+    stream = f"  far: {{transport: tcp, listen: 127.0.0.1:26700, tls: {{{files}}}}}\n"
+    file = tmp_path / "venue.yaml"
+    file.write_text(
+        VALID.replace("streams:\n", f"streams:\n{stream}").replace(
+            "publisher]", "publisher, bridge]"
+        )
+    )
+    assert main(["config", "check", str(file)]) == 0
+    missing = f"streams.far.tls.certificate: {tmp_path / 'here.pem'}: No such file or directory"
+    assert f"warning: {missing}" in capsys.readouterr().err
+    assert main(["config", "check", "--this-host", str(file)]) == 3
+
+
 def test_a_capacity_that_is_rounded_up_is_said_to_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
