@@ -49,6 +49,15 @@ def test_an_interrupt_counts_where_it_arrives(tmp_path: Path) -> None:
     assert steps(host, "irq-affinity") == ["cpulist /proc/irq/41/smp_affinity_list = 0-1"]
 
 
+def test_an_interrupt_that_waits_to_be_moved_counts_where_it_was_sent(tmp_path: Path) -> None:
+    sent_off = build(tmp_path / "off", DEFAULT | irq(41, "eth1-rx", "2", "0-1"))
+    assert said(sent_off, "irq-affinity")["cpu 2"] == "conforms"
+    assert steps(sent_off, "irq-affinity") == []
+    sent_here = build(tmp_path / "here", DEFAULT | irq(41, "eth1-rx", "0", "3"))
+    assert said(sent_here, "irq-affinity")["cpu 3"] == "deviates"
+    assert steps(sent_here, "irq-affinity") == ["cpulist /proc/irq/41/smp_affinity_list = 0-1"]
+
+
 def test_without_an_effective_list_the_allowed_one_counts(tmp_path: Path) -> None:
     files = DEFAULT | irq(41, "eth1", None, "2-3")
     assert said(build(tmp_path, files), "irq-affinity")["cpu 3"] == "deviates"

@@ -50,14 +50,19 @@ def run(arguments: argparse.Namespace) -> int:
     snapshot = stream.snapshot.listen if stream.snapshot is not None and wanted else None
     try:
         client = FeedClient(
-            opened=open_feed(stream, venue.venue.name, snapshot=snapshot is not None),
+            opened=open_feed(
+                stream,
+                venue.venue.name,
+                snapshot=snapshot is not None,
+                refuse=venue.degrade.af_xdp == "refuse",
+            ),
             snapshot=snapshot,
             record=arguments.record,
         )
     except FeedError as error:
         raise UserError(str(error), Exit.REFUSED) from error
     quiet = arguments.json == "-"
-    for note in client.notes:
+    for note in [*client.notes, *client.truths]:
         print(f"ironpit: {note}", file=sys.stderr)
     started_s = time.monotonic()
     shown_s = started_s
@@ -84,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         "complete": client.feed.complete,
         "published": client.feed.published,
         "books_digest": client.books.digest(),
+        "feeds": [truth.as_json() for truth in client.truths],
         **client.counts(),
     }
     if arguments.json:

@@ -41,6 +41,11 @@ class GatewayStage(Stage):
         """Logins that wait for a verdict: (connection, generation, user name, password)."""
     def judge(self, connection: int, generation: int, accepted: bool) -> None:
         """The verdict on one login."""
+    def connections(self) -> list[tuple[int, int, int]]:
+        """Connections in use: (connection, generation, descriptor)."""
+    def unaccelerated(self, connection: int, generation: int) -> None:
+        """The socket of a connection is the kernel's and must not be: its login is refused, or its
+        session ends."""
     def finish(self, batch_max: int = 256) -> int:
         """Towards the stop: tell the members what the stream still holds, and read nothing more."""
     def poll_once(self, batch_max: int = 256) -> int:
