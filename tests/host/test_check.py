@@ -7,6 +7,7 @@ held against its published schema.
 import datetime
 import io
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,21 @@ def test_the_table_is_coloured_on_a_terminal_unless_told_not_to_be(
     stream = Terminal()
     report_table.write(report, stream)
     assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_is_not_overrun_and_a_wrapped_command_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = f"echo 0-1 | sudo tee /proc/irq/28/smp_affinity_list /sys/{'x' * 20}"
+    found = setting(Finding(Conformity.DEVIATES, actual="word " * 30, fix=(command,)))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    report_table.write(judged(tmp_path, found, severity=Severity.REQUIRED), stream)
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines[2:])) <= 80  # the head names host and CPUs in one line each
+    pasted = stream.getvalue().partition("fix: ")[2].partition("\n\n")[0]
+    assert shlex.split(pasted.replace("\\\n", "")) == shlex.split(command)
 
 
 def test_the_json_obeys_its_schema_and_the_schema_can_refuse(tmp_path: Path) -> None:
