@@ -192,6 +192,16 @@ def test_irqbalance_is_told_by_its_file_and_restarted_by_hand(tmp_path: Path) ->
     assert only(written, "irqbalance").fix == ("sudo systemctl restart irqbalance",)
 
 
+def test_irqbalance_keeps_what_its_file_bans_already(tmp_path: Path) -> None:
+    for number, line in enumerate((f"{LIST}=1", "IRQBALANCE_BANNED_CPUS=2")):
+        host = build(tmp_path / str(number), BALANCE | {FILE: line})
+        assert steps(host, "irqbalance") == [f"line {FILE}:{LIST} = 1-3"]
+        found = only(host, "irqbalance")
+        assert found.fix[0] == f"set {LIST}=1-3 in {FILE}"
+        back = (f"set {LIST}=1 there again", f"take {LIST} out of {FILE}")[number]
+        assert found.undo == (back, "sudo systemctl restart irqbalance")
+
+
 def test_irqbalance_that_cannot_be_seen_is_unknown(tmp_path: Path) -> None:
     assert said(build(tmp_path / "partial", {}), "irqbalance") == {"host": "unknown"}
     box = Identity("vm", "KVM", container="docker")
