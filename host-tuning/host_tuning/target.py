@@ -15,6 +15,8 @@ from host_tuning.errors import SiteError, ToolError
 from host_tuning.topology import Topology
 from host_tuning.tree import HostTree
 
+COMMAND_LINE = "command line"
+
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
@@ -44,7 +46,7 @@ class Target:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     severities: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
-    source: str = "command line"
+    source: str = COMMAND_LINE
 
     def option(self, setting: str, name: str, default: int) -> int:
         """The site's own whole-number value of a setting's option, or the default.
@@ -120,13 +122,15 @@ def _named(text: str, option: str) -> frozenset[int]:
 
 def from_options(base: Target, cpus: str | None, keepers: str | None, nics: list[str]) -> Target:
     """The target with what the command line says instead of what the file says."""
+    source = base.source
+    if source != COMMAND_LINE and (cpus is not None or keepers is not None or nics):
+        source = f"{source} and {COMMAND_LINE}"
+    base = replace(base, source=source)
     if cpus is not None:
-        base = replace(base, hot=_named(cpus, "--cpus"), source="command line")
+        base = replace(base, hot=_named(cpus, "--cpus"))
     if keepers is not None:
-        base = replace(base, housekeeping=_named(keepers, "--housekeeping"), source="command line")
-    if nics:
-        base = replace(base, interfaces=tuple(nics), source="command line")
-    return base
+        base = replace(base, housekeeping=_named(keepers, "--housekeeping"))
+    return replace(base, interfaces=tuple(nics)) if nics else base
 
 
 def load(path: Path) -> Target:

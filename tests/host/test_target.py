@@ -142,6 +142,25 @@ def test_an_option_without_a_cpu_is_refused(tmp_path: Path, text: str) -> None:
         settled(tmp_path, "1", text)
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("severities: {nope: wanted}", "severities"),
+        ("overrides: {nope: {}}", "overrides"),
+        ("waivers: [{id: nope, reason: x, until: 2027-01-31}]", "waivers"),
+    ],
+)
+def test_an_unknown_setting_is_named_with_file_and_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, key: str
+) -> None:
+    path = tmp_path / "host.yaml"
+    path.write_text(f"host: {{{text}}}")
+    built = tree(tmp_path / "tree", cpus(4)).root
+    assert cli.main(["--check", "--config", str(path), "--cpus", "1", "--root", str(built)]) == 1
+    said = capsys.readouterr().err
+    assert f"{path} and command line: host.{key}: found 'nope'" in said
+
+
 def test_what_no_command_reads_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         cli.main(["--check", "--cpus", "2", "3"])

@@ -35,8 +35,13 @@ def host_of(options: Namespace) -> Host:
             "expected the tree of a Linux host"
         )
     host.target = targets.settle(target, host.topology, tree)
-    for key in {*target.overrides, *target.severities, *(one.setting for one in target.waivers)}:
-        find(key, target.source)
+    named = [
+        *(("overrides", name) for name in target.overrides),
+        *(("severities", name) for name in target.severities),
+        *(("waivers", one.setting) for one in target.waivers),
+    ]
+    for key, name in named:
+        find(name, f"{target.source}: host.{key}")
     refuse_unknown(target)
     return host
 
