@@ -210,12 +210,14 @@ def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
 
 
 def _watch(stages: RunningStages, judge: Judge | None, lifecycle: Lifecycle) -> Exit:
-    """The process's own thread: logins, signs of life, and the end of a stage that cannot go on."""
+    """The process's own thread: logins, memory for replies, signs of life, and the end of a stage
+    that cannot go on."""
     turns = [-1] * len(stages.built.runners)
     trouble = 0
     while not lifecycle.wait(LOGIN_TURN_S if judge is not None else TURN_S):
         if judge is not None and stages.built.gateway is not None:
             judge.turn(stages.built.gateway, time.monotonic_ns())
+            stages.built.gateway.make_resident()
         now = [runner.turns for runner in stages.built.runners]
         if all(after != before for after, before in zip(now, turns, strict=True)):
             turns = now
