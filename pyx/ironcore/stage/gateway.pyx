@@ -28,9 +28,9 @@ from ironcore.stage.gateway_connection cimport (
     CLOSED_REPLIES_FULL, CLOSED_UNEXPECTED, CONNECTION_FREE, CONNECTION_JUDGED, CONNECTION_LIVE,
     CONNECTION_NEW, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE, GATEWAY_FOREIGN_FIRM, GATEWAY_FRAMES,
     GATEWAY_MESSAGES, GATEWAY_REPLIES_BYTES, GATEWAY_SESSION_CANCELS, INBOUND_PACKET_BYTES_MAX,
-    READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, Connection, Gateway, Login,
-    LoginVerdict, connection_accept, connection_ask, connection_close, connection_flush,
-    connection_judged, connection_timers,
+    READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNACCELERATED,
+    Connection, Gateway, Login, LoginVerdict, connection_accept, connection_ask, connection_close,
+    connection_flush, connection_judged, connection_timers,
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
 from ironcore.stage.seeds cimport seeds_open, seeds_refill
@@ -67,6 +67,7 @@ COUNTERS = (
     ("closed_error", "connections closed: error of the socket"),
     ("closed_replies_full", "connections closed: the session's reply memory is used up"),
     ("closed_crowded_out", "connections closed: not logged in yet when the table was full"),
+    ("closed_unaccelerated", "connections closed: the socket is the kernel's and must not be"),
 )
 
 
@@ -431,6 +432,19 @@ cdef class GatewayStage:
         with nogil:
             made = session_memory_ahead(&self.g.sessions, self.memory)
         return made
+
+    def connections(self):
+        """Connections in use: (connection, generation, descriptor). One may have ended meanwhile,
+        and its descriptor may be another's; what is then said to its generation is not heard."""
+        cdef uint32_t i
+        return [(i, self.g.connection[i].generation, self.g.connection[i].fd)
+                for i in range(self.g.settings.connections_max)
+                if self.g.connection[i].state != CONNECTION_FREE]
+
+    def unaccelerated(self, uint32_t connection, uint64_t generation):
+        """The socket of a connection is the kernel's and must not be: its login is refused, or its
+        session ends."""
+        gateway_judge(&self.g, connection, generation, VERDICT_UNACCELERATED)
 
     @property
     def sessions_defined(self):
