@@ -6,7 +6,7 @@ are not asked and not held up.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -106,6 +106,7 @@ class SocketReport:
         for role, fd in opened:
             self._look((role, fd), role, fd)
         self._opened = list(self._known)
+        self._unjudged = [one for one in opened if one.role == ORDERS and one not in self._known]
 
     @property
     def library(self) -> str:
@@ -125,6 +126,8 @@ class SocketReport:
 
     def refuse_unproved(self) -> None:
         """UserError unless every socket of orders is proved accelerated."""
+        if self._unjudged:
+            raise UserError(f"require_onload: {self._unjudged[0]} is no socket", Exit.REFUSED)
         for known in self._known.values():
             if known.role == ORDERS and not known.verdict.accelerated:
                 raise UserError(
@@ -146,7 +149,7 @@ class SocketReport:
         return False
 
     def turn(
-        self, gateway: Gateway | None, publications: list[tuple[str, Publication]], now_ns: int
+        self, gateway: Gateway | None, publications: Sequence[tuple[str, Publication]], now_ns: int
     ) -> None:
         """Look at connections that are new, and after a while at all of them again."""
         again = now_ns - self._looked_ns >= LOOK_AGAIN_NS

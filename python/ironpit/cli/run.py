@@ -54,7 +54,7 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
     if profile is None:
         return
     if profile not in options.profiles():
-        known = ", ".join(options.profiles())
+        known = ", ".join(sorted(options.profiles()))
         raise UserError(f"--onload: found {profile}, expected one of {known}", Exit.USAGE)
     state = library.find().state
     if state == "interposed":

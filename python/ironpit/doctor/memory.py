@@ -151,7 +151,7 @@ def durable_journal(context: Context) -> Feature:
     elif not kind:
         available, why_not = None, "the kernel does not say what it is on"
     running = bool(context.running)
-    if wanted is False and config is not None:
+    if config is not None and not wanted and not why_not:
         why_not, to_do = "journal.durability is off", "journal.durability: interval"
     return Feature(
         "durable_journal",

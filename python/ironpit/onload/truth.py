@@ -91,7 +91,10 @@ class Truth:
         facts = facts_of(fd)
         if self.library.state != "interposed":
             return Verdict("kernel", REASONS[self.library.state])
-        endpoint = fd_stat(fd)
+        try:
+            endpoint = fd_stat(fd)
+        except OnloadError as error:
+            return Verdict("kernel", f"not proved: {error.strerror}")
         if endpoint is None:
             return Verdict("kernel", self._why_kernel(facts))
         return _proved(fd, facts, endpoint)
