@@ -239,14 +239,15 @@ def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
 def _watch(
     stages: RunningStages, judge: Judge | None, sockets: SocketReport, lifecycle: Lifecycle
 ) -> Exit:
-    """The process's own thread: logins, which path sockets take, signs of life, and the end of a
-    stage that cannot go on."""
+    """The process's own thread: logins, memory for replies, which path sockets take, signs of
+    life, and the end of a stage that cannot go on."""
     built = stages.built
     turns = [-1] * len(stages.built.runners)
     trouble = 0
     while not lifecycle.wait(LOGIN_TURN_S if judge is not None else TURN_S):
         if judge is not None and stages.built.gateway is not None:
             judge.turn(stages.built.gateway, time.monotonic_ns())
+            stages.built.gateway.make_resident()
         sockets.turn(built.gateway, built.publications, time.monotonic_ns())
         sockets.write(file_of(built.config, built.name), built.name, os.getpid())
         now = [runner.turns for runner in stages.built.runners]

@@ -41,6 +41,9 @@ class GatewayStage(Stage):
         """Logins that wait for a verdict: (connection, generation, user name, password)."""
     def judge(self, connection: int, generation: int, accepted: bool) -> None:
         """The verdict on one login."""
+    def make_resident(self) -> int:
+        """Take the page faults of the replies to come, on a thread that is not the gateway's:
+        the bytes that became resident. To be called every few milliseconds, by one thread."""
     def connections(self) -> list[tuple[int, int, int]]:
         """Connections in use: (connection, generation, descriptor)."""
     def unaccelerated(self, connection: int, generation: int) -> None:

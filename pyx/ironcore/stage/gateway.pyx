@@ -34,6 +34,7 @@ from ironcore.stage.gateway_connection cimport (
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
 from ironcore.stage.seeds cimport seeds_open, seeds_refill
+from ironcore.stage.session_memory cimport SessionMemory, session_memory_ahead
 from ironcore.stage.session_state cimport Session, sessions_close, sessions_open
 from ironcore.stage.sessions cimport sessions_apply
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
@@ -345,7 +346,9 @@ cdef class GatewayStage:
         g.connection = <Connection*>calloc(connections_max, sizeof(Connection))
         g.by_descriptor = <int*>calloc(DESCRIPTORS_MAX, sizeof(int))
         g.sending = <uint32_t*>calloc(2 * (sessions_max + 1), sizeof(uint32_t))
-        if g.connection == NULL or g.by_descriptor == NULL or g.sending == NULL:
+        self.memory = <SessionMemory*>calloc(sessions_max + 1, sizeof(SessionMemory))
+        if (g.connection == NULL or g.by_descriptor == NULL or g.sending == NULL
+                or self.memory == NULL):
             raise MemoryError
         for i in range(DESCRIPTORS_MAX):
             g.by_descriptor[i] = -1
@@ -372,6 +375,7 @@ cdef class GatewayStage:
         free(g.connection)
         free(g.by_descriptor)
         free(g.sending)
+        free(self.memory)
 
     cdef Agent agent(self):
         cdef Agent agent
@@ -420,6 +424,14 @@ cdef class GatewayStage:
         """The verdict on one login."""
         gateway_judge(&self.g, connection, generation,
                       VERDICT_ACCEPTED if accepted else VERDICT_REFUSED)
+
+    def make_resident(self):
+        """Take the page faults of the replies to come, on a thread that is not the gateway's:
+        the bytes that became resident. To be called every few milliseconds, by one thread."""
+        cdef uint64_t made
+        with nogil:
+            made = session_memory_ahead(&self.g.sessions, self.memory)
+        return made
 
     def connections(self):
         """Connections in use: (connection, generation, descriptor). One may have ended meanwhile,

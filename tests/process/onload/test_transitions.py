@@ -70,6 +70,9 @@ def test_no_hot_thread_makes_a_system_call_under_the_double(
                 )
         print()
     expect_no_system_call(counted)
+    # Another thread takes the faults of the replies' memory: the gateway had one for 36 orders.
+    assert counted["gateway"]["page_faults_minor"] <= many.orders / 1000
+    assert counted["matcher"]["page_faults_minor"] == 0
     calls = on_kernel_sockets["gateway"]["system_calls_by_name"]
     assert calls["recvfrom"] >= few.orders
     assert calls["sendto"] >= few.orders
@@ -120,7 +123,8 @@ def test_no_stage_and_no_socket_makes_a_system_call_by_its_number() -> None:
     assert len(libraries) > 10
     for library in libraries:
         raw = {name for name in undefined(str(library)) if name == "syscall" or "uring" in name}
-        assert not raw, library
+        # The C library has no bpf(2), which loads a program once, at start.
+        assert not raw or library.name.startswith("af_xdp_program."), library
 
 
 def test_interrupts_are_those_of_one_cpu() -> None:
