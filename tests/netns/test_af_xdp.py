@@ -61,7 +61,9 @@ def test_the_feed_is_complete_and_the_same_as_by_the_kernel(send: str, harm: Har
         assert feed["reason"] == "the driver refused zero-copy: Operation not supported"
         assert counters["received"] == subscriber["counters"]["packets_a"] > 0
         assert counters["by_kernel"] == counters["corrupt"] == counters["drops"] == 0
-        assert counters["unfilled"] == (counters["received"] if send == "kernel" else 0)
+        # One in 65,536 that are left to a card happens to be right.
+        unfilled = counters["unfilled"] / counters["received"]
+        assert unfilled > 0.99 if send == "kernel" else unfilled == 0
         if not harm.loss:
             assert subscriber["counters"]["recovered"] == 0
     assert by_xdp["feeds"][0]["counters"]["calls"] == 0
