@@ -1,11 +1,13 @@
 """Builds the stages of one process from the configuration."""
 
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
+from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.runtime import book_publication, pipeline
 from ironcore.runtime.book_publication import BookPublication
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
@@ -23,6 +25,7 @@ from ironpit.messaging.af_xdp import Truth
 from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
+from ironpit.sockets import ORDERS, Open, Publication, stack_of
 
 COUNTERS_MAX = 256
 
@@ -42,6 +45,8 @@ class ProcessStages:
         self.degraded: list[dict[str, str]] = []
         self.truths: list[Truth] = []
         self.sockets: list[Any] = []
+        self.opened: list[Open] = []
+        self.publications: list[tuple[str, Publication]] = []
         self.engine: Any = None
         self.gateway: gateway.GatewayStage | None = None
         self.snapshots: SnapshotServer | None = None
@@ -62,11 +67,12 @@ class ProcessStages:
         self.runners: list[Runner] = []
         self.bridged: list[BridgedEnd] = []
         for thread in self.process.threads:
-            for stage in thread.stages:
-                if stage == "bridge":
-                    self._bridges()
-                else:
-                    self.stages[stage] = build[stage]()
+            with stack_of(thread, self.degraded):
+                for stage in thread.stages:
+                    if stage == "bridge":
+                        self._bridges()
+                    else:
+                        self.stages[stage] = build[stage]()
         for thread in self.process.threads:
             cpu = isolation.checked(thread, self.degraded)
             self.runners.append(
@@ -82,6 +88,13 @@ class ProcessStages:
 
     def _counters(self, writer: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
         return CounterSet(writer, names, self.counters)
+
+    def _keep(self, role: str, sockets: list[Any]) -> None:
+        """Sockets that are closed at the end, and whose path is told; that of AF_XDP's is told with
+        its feed."""
+        self.sockets += sockets
+        plain = [sock for sock in sockets if isinstance(sock, socket.socket)]
+        self.opened += [Open(role, sock.fileno()) for sock in plain]
 
     def _note_clock(self) -> None:
         reason = clock_degraded_reason(clock_report())
@@ -110,7 +123,7 @@ class ProcessStages:
     def _gateway(self) -> gateway.GatewayStage:
         config, entry = self.config, self.config.order_entry
         listener = listening.order_entry(config)
-        self.sockets.append(listener)
+        self._keep(ORDERS, [listener])
         reader = self._reader("gateway")
         self.gateway = gateway.GatewayStage(
             listener.fileno(),
@@ -188,7 +201,9 @@ class ProcessStages:
             self._without_group,
             refuse=self.config.degrade.af_xdp == "refuse",
         )
-        self.sockets += opened.sockets
+        self._keep("market data", opened.sockets)
+        if isinstance(opened.end, TcpPublication):
+            self.publications.append(("market data", opened.end))
         self._note_truths(opened.truths)
         self._serve_snapshots()
         return publisher.PublisherStage(
@@ -204,7 +219,7 @@ class ProcessStages:
             return self._reader("publisher")
         built = crossing.build(self.config, self._counters)
         self._note_huge_pages(built.huge_pages)
-        self.sockets += built.sockets
+        self._keep("events", built.sockets)
         self._note_truths(built.truths)
         self.crossings = built.bridges
         return pipeline.open_stream_reader(built.ring, "publisher")
@@ -239,6 +254,8 @@ class ProcessStages:
             end = BridgedEnd(self.config, name, stream, self.counters, say)
             self._note_huge_pages(end.huge_pages)
             self.bridged.append(end)
+            self.opened.append(Open(f"stream {name}", end.listener.fileno()))
+            self.publications.append((f"stream {name}", end.publication))
             self.stages[f"bridge-{name}"] = end.stage
 
     def _serve_snapshots(self) -> None:
@@ -246,6 +263,7 @@ class ProcessStages:
         listener = listening.snapshot(self.config)
         if listener is None:
             return
+        self.opened.append(Open("snapshots", listener.fileno()))
         books = BookPublication(self._counters("snapshot-books", book_publication.COUNTERS))
         stage = publisher.PublisherStage(
             self._reader("snapshot"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ironpit.config import scalars
 from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import STAGES, BridgedStream, CarriedStream, Config, Instrument
+from ironpit.onload import options
 
 TICK_BANDS_MAX = 7
 READERS = ("journal", "gateway", "publisher")  # of the event stream, whatever else is configured
@@ -29,6 +30,8 @@ def violations(config: Config) -> Iterator[Violation]:
     yield from _streams(config)
     yield from _readers(config)
     yield from _placement(config)
+    for name, found, expected in options.violations(config.onload.options):
+        yield f"onload.options.{name}", found, expected
 
 
 def _limits(config: Config) -> Iterator[Violation]:

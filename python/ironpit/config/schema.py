@@ -47,6 +47,8 @@ NumaNode = Annotated[int, scalars.integer(0, 1023)]
 ReaderRule = Annotated[scalars.ReaderRule, scalars.reader_rule()]
 BasisPoints = Annotated[int, scalars.basis_points()]
 WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
+OnloadProfile = Literal["latency", "latency-best", "safe", "cloud"]
+OnloadValue = Annotated[str, scalars.pattern(r"[^\s]*", "a number or a word")]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
 
 
@@ -333,6 +335,14 @@ class Degrade(Mapping, frozen=True, kw_only=True):
     huge_pages: OnRefusal = "degrade"
     multicast: OnRefusal = "degrade"
     af_xdp: OnRefusal = "degrade"
+    onload_version: OnRefusal = "degrade"
+
+
+class Onload(Mapping, frozen=True, kw_only=True):
+    """Kernel bypass: the profile that the venue is started with, and what is set besides."""
+
+    profile: OnloadProfile | None = None
+    options: dict[str, OnloadValue] = field(default_factory=dict)
 
 
 class Config(Mapping, frozen=True, kw_only=True):
@@ -348,3 +358,5 @@ class Config(Mapping, frozen=True, kw_only=True):
     placement: Placement
     limits: Limits = Limits()
     degrade: Degrade = Degrade()
+    onload: Onload = Onload()
+    require_onload: bool = False
