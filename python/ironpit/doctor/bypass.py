@@ -110,7 +110,8 @@ def _mend(verdict: Verdict) -> str:
 
 
 def af_xdp(context: Context) -> Feature:
-    """Whether the kernel makes AF_XDP sockets, and for this user."""
+    """Whether the kernel makes AF_XDP sockets, and for this user; and how the feeds of a running
+    venue that ask for it are carried."""
     why_not, to_do = "", ""
     available: bool | None = True
     try:
@@ -122,7 +123,31 @@ def af_xdp(context: Context) -> Feature:
             why_not = f"the kernel makes no AF_XDP socket: {error.strerror}"
             to_do = "a kernel with CONFIG_XDP_SOCKETS"
         available = False
-    return Feature("af_xdp", "AF_XDP sockets", available, None, False, why_not, to_do)
+    feeds = [feed for status in context.running for feed in status.get("feeds", ())]
+    by_kernel = [feed["reason"] for feed in feeds if feed["mode"] == "none"]
+    in_use = (bool(feeds) and not by_kernel) if context.running else None
+    return Feature(
+        "af_xdp",
+        "AF_XDP sockets",
+        available,
+        in_use,
+        _sends_by_af_xdp(context),
+        why_not or "; ".join(by_kernel),
+        to_do,
+        {"feeds": feeds},
+    )
+
+
+def _sends_by_af_xdp(context: Context) -> bool:
+    """Whether a feed of the venue asks for AF_XDP by name; who receives is another process."""
+    if context.config is None:
+        return False
+    streams = context.config.streams
+    return any(
+        stream.transport == "multicast" and feed is not None and feed.send == "af_xdp"
+        for stream in (streams.events, streams.market_data)
+        for feed in (stream.a, stream.b)
+    )
 
 
 def interfaces_of(context: Context) -> list[str]:

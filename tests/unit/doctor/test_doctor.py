@@ -19,7 +19,7 @@ from host_tuning.cli import main as tune_host
 from ironpit import config
 from ironpit.cli import main
 from ironpit.config import Config
-from ironpit.doctor import examination, memory, network, processors
+from ironpit.doctor import bypass, examination, memory, network, processors
 from ironpit.doctor.feature import Context, Feature
 from ironpit.errors import Exit, UserError
 from ironpit.onload.library import Library
@@ -47,6 +47,29 @@ def run_venue(venue: Config, **status: Any) -> None:
     venue.venue.data_directory.mkdir(parents=True, exist_ok=True)
     found = {"process": "venue", "pid": os.getpid(), "threads": [], "degraded": []} | status
     (venue.venue.data_directory / "status-venue.json").write_text(json.dumps(found))
+
+
+@pytest.mark.parametrize(
+    ("mode", "in_use"), [("none", False), ("copy", True), ("", False)], ids=["kernel", "copy", "no"]
+)
+def test_af_xdp_is_in_use_when_every_feed_that_asks_goes_by_it(
+    venue: Config, tmp_path: Path, mode: str, in_use: bool
+) -> None:
+    assert bypass.af_xdp(context(tmp_path, {}, venue)).in_use is None
+    text = (tmp_path / "venue/venue.yaml").read_text()
+    asking = tmp_path / "venue/asking.yaml"
+    text = text.replace(
+        "interface: 127.0.0.1}", "interface: eth1, send: af_xdp}\n    ttl: 1\n    loop: false"
+    )
+    asking.write_text(text)
+    feeds = [{"mode": mode, "reason": "no right"}] if mode else []
+    run_venue(venue, feeds=feeds)
+    found = bypass.af_xdp(context(tmp_path, {}, config.load(asking)))
+    assert found.in_use is in_use
+    assert found.wanted
+    assert found.missing is (not in_use or found.available is False)
+    assert ("no right" in found.why_not) is (mode == "none" and found.available is True)
+    assert not bypass.af_xdp(context(tmp_path, {}, venue)).wanted
 
 
 @pytest.mark.parametrize(
