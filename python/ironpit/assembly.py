@@ -22,6 +22,7 @@ from ironpit.messaging import configured
 from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
+from ironpit.stream_identity import session_of
 
 COUNTERS_MAX = 256
 
@@ -169,7 +170,7 @@ class ProcessStages:
         return journal.JournalStage(
             self._reader("journal"),
             settings.directory,
-            self.config.venue.name,
+            session_of(self.config),
             self._counters("journal", journal.COUNTERS),
             policy=settings.durability,
             interval_ns=settings.interval_ns,
@@ -180,7 +181,7 @@ class ProcessStages:
         opened = configured.publish(
             self.config.streams.market_data,
             "streams.market_data",
-            self.config.venue.name,
+            session_of(self.config),
             "market-data",
             self._counters,
             self._without_group,
@@ -242,7 +243,7 @@ class ProcessStages:
         )
         self.snapshots = SnapshotServer(
             listener,
-            self.config.venue.name,
+            session_of(self.config),
             books.books,
             lambda: stage.ready,
             counters=self._counters("snapshot-server", SNAPSHOT_COUNTERS),
