@@ -14,6 +14,7 @@ from pathlib import Path
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmSubscription
+from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
@@ -21,7 +22,7 @@ from ironcore.stage.journal_reader import stream_name
 from ironpit.bridge import watched
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Counted, Source, open_source
-from ironpit.bridge.news import ConnectionNews, RingNews
+from ironpit.bridge.news import ConnectionNews, ReaderNews, RingNews
 from ironpit.bridge.places import Place
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
@@ -81,6 +82,7 @@ class Bridge:
         self._failure = ""
         self._followed = ""
         self._running = False
+        self._readers: ReaderNews | None = None
         self.place = Place(target, say, self._counted)
         self.counters = self._counted("bridge", bridge.COUNTERS)
         self.positions = watched.Positions(file)
@@ -197,8 +199,9 @@ class Bridge:
             if self.runner.turns != turns:
                 turns = self.runner.turns
                 lifecycle.alive()
-            if self.news is not None:
-                self.news.look()
+            for news in (self.news, self._reader_news()):
+                if news is not None:
+                    news.look()
             if not (self.stage.ended and self._joined):
                 ended_s = None
             else:
@@ -206,6 +209,14 @@ class Bridge:
                 if time.monotonic() - ended_s >= END_TOLD_S:
                     return Exit.FAILED if self._failure else Exit.OK
         return Exit.OK
+
+    def _reader_news(self) -> ReaderNews | None:
+        """What there is to tell of readers over TCP; over TLS who accepts them tells it."""
+        target = self.place.target
+        if self._readers is None and target is not None and target.server is None:
+            if isinstance(target.end, TcpPublication):
+                self._readers = ReaderNews(target.end, self._say)
+        return self._readers
 
     def _goes_on(self) -> bool:
         """See to what the thread that carries cannot see to itself; whether the bridge goes on."""
