@@ -24,11 +24,15 @@ run: build ## build, start the venue on loopback, feed it orders, show latency
 
 test: build $(VENV)/.ready-test ## every test but the slow ones (ARGS="-k ring" picks)
 	@tools/system_packages.sh test
-	$(PY) -m pytest -m "not slow" $(ARGS)
+	$(PY) -m pytest -m "not slow and not vm" $(ARGS)
 
 slow: build $(VENV)/.ready-test ## the tests that take many minutes
 	@tools/system_packages.sh test
 	$(PY) -m pytest -m slow $(ARGS)
+
+test-vm: build $(VENV)/.ready-test ## boot a kernel with isolated CPUs, and tune-host in it
+	@tools/system_packages.sh vm
+	$(PY) -m pytest -m vm $(ARGS)
 
 lint: $(VENV)/.ready-lint $(VENV)/.ready-test ## ruff, mypy --strict, cython-lint, no compiler warnings
 	$(PY) tools/lint.py
@@ -45,7 +49,7 @@ debug: ## compile with asserts and bounds checks
 
 coverage: $(VENV)/.ready-test $(VENV)/.ready-coverage ## line coverage of the tests, in htmlcov/
 	@$(MAKE) build BUILD=coverage
-	COVERAGE_CORE=ctrace $(PY) -m coverage run -m pytest -m "not slow" $(ARGS)
+	COVERAGE_CORE=ctrace $(PY) -m coverage run -m pytest -m "not slow and not vm" $(ARGS)
 	$(PY) -m coverage html
 	$(PY) -m coverage report --skip-covered
 

@@ -88,15 +88,23 @@ def finish_interrupted(tree: HostTree, runs: Iterable[Run]) -> list[Run]:
 
 
 def apply(
-    host: Host, settings: list[Setting], directory: Path, about: Mapping[str, Any], runs: list[Run]
+    host: Host,
+    settings: list[Setting],
+    directory: Path,
+    about: Mapping[str, Any],
+    runs: list[Run],
+    required: frozenset[str] = frozenset(),
 ) -> Result:
     """Make the host fit. The caller holds the lock and has passed guard().
 
-    An interrupted earlier run is taken back first. A value that the kernel refuses is recorded;
-    where the change is required, the whole run is taken back. Errors: ToolError.
+    An interrupted earlier run is taken back first, and one of an earlier boot counts no longer but
+    for the files that it wrote. A value that the kernel refuses is recorded;
+    where the change is required, the whole run is taken back. required: ids of the settings whose
+    changes are. Errors: ToolError.
     """
     undone = finish_interrupted(host.tree, runs)
-    due = plan.make(host, settings)
+    rollback.retire(host.tree, runs)
+    due = plan.make(host, settings, required)
     result = Result(due, undone)
     result.refused = [(one.change, one.obstacle) for one in due.blocked]
     if not due.feasible or result.required_refused:
@@ -110,7 +118,7 @@ def apply(
             if not todo or not _all(host.tree, log, todo, result):
                 break
             tried.update(one.change for one in todo)
-            due = plan.make(host, settings)
+            due = plan.make(host, settings, required)
         log.end()
     finally:
         log.close()

@@ -6,11 +6,13 @@ last CPU, `all`, and `range:used/group` for the first `used` of each `group`.
 
 from collections.abc import Callable
 
+from host_tuning import boot_loader
 from host_tuning.cmdline import BootLine
 from host_tuning.cpulist import parse_list
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
 
+REBOOT = "sudo systemctl reboot"  # what is left to do where the next boot's line is right already
 ISOLCPUS_FLAGS = ("nohz", "domain", "managed_irq")
 
 
@@ -62,11 +64,15 @@ def next_boot_path(host: Host, fits: Callable[[BootLine], bool]) -> str:
     return lines[0].path if lines and all(fits(line) for line in lines) else ""
 
 
-def add_command(argument: str) -> str:
-    """The command that adds an argument where grubby is; --plan prints it for each boot loader."""
-    return f"sudo grubby --update-kernel=ALL --args='{argument}'"
+def add_command(host: Host, argument: str) -> str:
+    """How to add an argument with this host's boot loader; --plan prints the whole line."""
+    if boot_loader.detect(host.tree) == "grubby":
+        return f"sudo grubby --update-kernel=ALL --args='{argument}'"
+    return f"add {argument} to {boot_loader.place(host.tree)}"
 
 
-def remove_command(name: str) -> str:
-    """The command that removes an argument where grubby is."""
-    return f"sudo grubby --update-kernel=ALL --remove-args='{name}'"
+def remove_command(host: Host, name: str) -> str:
+    """How to take an argument away again."""
+    if boot_loader.detect(host.tree) == "grubby":
+        return f"sudo grubby --update-kernel=ALL --remove-args='{name}'"
+    return f"take {name} out of {boot_loader.place(host.tree)}"

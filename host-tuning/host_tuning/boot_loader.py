@@ -16,6 +16,9 @@ from host_tuning.tree import HostTree
 GRUBENV_BYTES_MAX = 1024  # "GRUB environment block": fixed, header and padding included
 _GRUBENVS = ("/boot/grub2/grubenv", "/boot/grub/grubenv")
 _GRUB2_CONFIG = "/boot/grub2/grub.cfg"
+_DEFAULT = "/etc/default/grub"
+_CMDLINE = "/etc/kernel/cmdline"
+_REBUILD = 'sudo kernel-install add "$(uname -r)" "/lib/modules/$(uname -r)/vmlinuz"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,28 @@ def detect(tree: HostTree) -> str:
     """
     if any(tree.exists(f"{place}/grubby") for place in ("/usr/sbin", "/sbin", "/usr/bin")):
         return "grubby"
-    if tree.exists("/etc/default/grub"):
+    if tree.exists(_DEFAULT):
         return "grub"
     entries = ("/boot/loader/entries", "/efi/loader/entries", "/boot/efi/loader/entries")
-    if tree.exists("/etc/kernel/cmdline") or any(tree.names(entry) for entry in entries):
+    if tree.exists(_CMDLINE) or any(tree.names(entry) for entry in entries):
         return "systemd-boot"
     return "unknown"
+
+
+def place(tree: HostTree) -> str:
+    """Where arguments are kept without grubby, and what makes them count at the next boot."""
+    loader = detect(tree)
+    if loader == "grub":
+        return f"GRUB_CMDLINE_LINUX in {_DEFAULT}, then {_update(tree)}"
+    if loader == "systemd-boot":
+        return f"{_CMDLINE}, then {_REBUILD}"
+    return "the kernel's command line"
+
+
+def _update(tree: HostTree) -> str:
+    if tree.exists("/usr/sbin/update-grub") or not tree.exists(_GRUB2_CONFIG):
+        return "sudo update-grub"
+    return f"sudo grub2-mkconfig -o {_GRUB2_CONFIG}"
 
 
 def instructions(tree: HostTree, arguments: Sequence[BootArgument]) -> Instructions:
@@ -103,7 +122,7 @@ def _grubby(tree: HostTree, arguments: Sequence[BootArgument], text: str) -> Ins
 
 def _grub(tree: HostTree, arguments: Sequence[BootArgument]) -> Instructions:
     values: dict[str, tuple[str, cmdline.BootLine]] = {}
-    path = "/etc/default/grub"
+    path = _DEFAULT
     for line in tree.read(path).text.splitlines():
         name, equals, value = line.strip().partition("=")
         if equals and name in ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"):
@@ -111,10 +130,7 @@ def _grub(tree: HostTree, arguments: Sequence[BootArgument]) -> Instructions:
             values[name] = (line.strip(), cmdline.BootLine(path, inner, cmdline.split(inner)))
     empty = ('GRUB_CMDLINE_LINUX=""', cmdline.BootLine(path, "", ()))
     old, parsed = values.get("GRUB_CMDLINE_LINUX", empty)
-    if tree.exists("/usr/sbin/update-grub") or not tree.exists(_GRUB2_CONFIG):
-        update = "sudo update-grub"
-    else:
-        update = f"sudo grub2-mkconfig -o {_GRUB2_CONFIG}"
+    update = _update(tree)
     notes = []
     default = values.get("GRUB_CMDLINE_LINUX_DEFAULT")
     clash = _replaced([default[1]], arguments) if default else []
@@ -122,20 +138,21 @@ def _grub(tree: HostTree, arguments: Sequence[BootArgument]) -> Instructions:
         notes.append(f"take {' '.join(clash)} out of GRUB_CMDLINE_LINUX_DEFAULT: it would win")
     if tree.names("/etc/default/grub.d"):
         notes.append("files in /etc/default/grub.d may set the line again")
+    quote = "'" if old.partition("=")[2].startswith("'") else '"'
+    line = f"GRUB_CMDLINE_LINUX={quote}{merged(parsed.text, arguments)}{quote}"
     return Instructions(
         "grub",
-        (f'in {path}: GRUB_CMDLINE_LINUX="{merged(parsed.text, arguments)}"', update),
+        (f"in {path}: {line}", update),
         (f"in {path}: {old}", update),
         tuple(notes),
     )
 
 
 def _systemd_boot(tree: HostTree, arguments: Sequence[BootArgument]) -> Instructions:
-    path = "/etc/kernel/cmdline"
+    path = _CMDLINE
     reading = tree.read(path)
     lines = cmdline.next_boot(tree)
     current = reading.value if reading.ok else (lines[0].text if lines else "")
     whole = merged(current, arguments)
-    rebuild = 'sudo kernel-install add "$(uname -r)" "/lib/modules/$(uname -r)/vmlinuz"'
     undo = f"in {path}: {reading.value}" if reading.ok else f"sudo rm {path}"
-    return Instructions("systemd-boot", (f"in {path}: {whole}", rebuild), (undo, rebuild))
+    return Instructions("systemd-boot", (f"in {path}: {whole}", _REBUILD), (undo, _REBUILD))

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from host_tuning.errors import SiteError, ToolError
 from host_tuning.host import Host
 from host_tuning.profile import Profile
 from host_tuning.setting import Setting
@@ -47,18 +48,45 @@ def run(
 def _inspect(host: Host, setting: Setting) -> tuple[Finding, ...]:
     try:
         found = tuple(setting.inspect(host))
+    except SiteError:
+        raise
+    except ToolError as problem:  # a file of the host holds what no kernel writes there
+        return (Finding(Conformity.UNKNOWN, reason=str(problem)),)
     except (ValueError, LookupError, OSError, ArithmeticError) as problem:
         reason = f"the inspection failed: {type(problem).__name__}: {problem}"
         return (Finding(Conformity.UNKNOWN, reason=reason),)
     return found or (Finding(Conformity.UNKNOWN, reason="the inspection found nothing to look at"),)
 
 
+def _severity(host: Host, profile: Profile, setting: Setting) -> Severity:
+    return Severity(host.target.severities.get(setting.id, profile.severity(setting.id)))
+
+
+def _waiver(host: Host, setting: Setting) -> Waiver | None:
+    """The waiver that lasts longest, so that one that was renewed counts."""
+    mine = [one for one in host.target.waivers if one.setting == setting.id]
+    return max(mine, key=lambda one: one.until, default=None)
+
+
+def required_ids(
+    host: Host, profile: Profile, settings: Iterable[Setting], today: datetime.date
+) -> frozenset[str]:
+    """The settings that profile and site require, but for those with a waiver in force."""
+    found = set()
+    for setting in settings:
+        waiver = _waiver(host, setting)
+        waived = waiver is not None and waiver.until >= today
+        if _severity(host, profile, setting) is Severity.REQUIRED and not waived:
+            found.add(setting.id)
+    return frozenset(found)
+
+
 def _one(host: Host, profile: Profile, setting: Setting, today: datetime.date) -> Verdict:
     findings = _inspect(host, setting)
-    severity = Severity(host.target.severities.get(setting.id, profile.severity(setting.id)))
+    severity = _severity(host, profile, setting)
     statuses = tuple(status_of(finding.conformity, severity) for finding in findings)
     status = worst(statuses)
-    waiver = next((one for one in host.target.waivers if one.setting == setting.id), None)
+    waiver = _waiver(host, setting)
     if waiver is not None and waiver.until < today:
         return Verdict(setting, severity, status, findings, statuses, expired=waiver)
     if waiver is not None and status in (Status.FAIL, Status.NEEDS_REBOOT, Status.UNKNOWN):

@@ -110,6 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         options.format = "json"
     name = command_of(options)
+    if options.argv and name != "hold":
+        made.error(f"found {' '.join(options.argv)!r}, expected options only")
     if not name:
         made.print_help()
         return EXIT_ERROR

@@ -3,3 +3,7 @@
 
 class ToolError(Exception):
     """Names the option, file or key, what was found and what was expected."""
+
+
+class SiteError(ToolError):
+    """What the operator wrote is wrong: no verdict about the host can stand in for that."""

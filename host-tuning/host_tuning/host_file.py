@@ -1,6 +1,7 @@
 """Reads host files and the placement of venue files (docs/HOST.md)."""
 
 import datetime
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dic
     seen: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        if not isinstance(key, Hashable):
+            raise yaml.YAMLError(f"line {line}: found {key!r}, expected a key of one word")
         if key in seen:
-            line = key_node.start_mark.line + 1
             raise yaml.YAMLError(f"line {line}: key {key!r} stands twice")
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen
@@ -52,6 +55,8 @@ def load(path: Path) -> Target:
         raise ToolError(f"{path}: {problem.strerror}, expected a host file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise ToolError(f"{path}: no YAML: {' '.join(str(problem).split())}") from None
+    except RecursionError:
+        raise ToolError(f"{path}: no YAML: nested too deeply") from None
     if not isinstance(document, dict):
         raise ToolError(f"{path}: found {type(document).__name__}, expected keys and values")
     if "host" in document:
@@ -137,7 +142,8 @@ def _waivers(path: Path, value: Any) -> tuple[Waiver, ...]:
         key = f"host.waivers[{index}]"
         if not isinstance(item, dict) or set(item) != {"id", "reason", "until"}:
             raise _fail(path, key, item, "the keys id, reason and until")
-        if not isinstance(item["until"], datetime.date):
+        # A moment is a date as well for Python, and compares with none.
+        if type(item["until"]) is not datetime.date:
             raise _fail(path, f"{key}.until", item["until"], "a date such as 2027-01-31")
         for name in ("id", "reason"):
             if not isinstance(item[name], str) or not item[name].strip():

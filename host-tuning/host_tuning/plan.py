@@ -4,12 +4,12 @@ people: boot arguments and firmware. Nothing here writes.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host_tuning.change import BootArgument, Change, FirmwareStep
 from host_tuning.change_kinds import kind_of
 from host_tuning.cpulist import format_list, parse_list
-from host_tuning.errors import ToolError
+from host_tuning.errors import SiteError, ToolError
 from host_tuning.host import Host
 from host_tuning.kind import GONE, describe
 from host_tuning.setting import Setting
@@ -75,6 +75,7 @@ _ORDER = tuple(
     )
 )
 _OTHERS = 4
+_AN_IRQ = re.compile(r"/proc/irq/\d+/smp_affinity(_list)?")
 
 
 def rank(change: Change) -> int:
@@ -103,8 +104,22 @@ def _thing(change: Change) -> tuple[str, str]:
     return change.target, change.new if change.kind == "cgroup-member" else ""
 
 
-def make(host: Host, settings: Iterable[Setting]) -> Plan:
-    """Ask each setting for its steps. A setting that breaks is a failure, not an empty plan."""
+def _weighed(change: Change, required: frozenset[str]) -> Change:
+    """The change, required where its setting is and where its refusal says something is wrong.
+
+    A managed interrupt refuses always (-EIO or -EPERM, kernel/irq/proc.c), as do some of the
+    kernel's threads, and a task may end before it is moved.
+    """
+    refuses = change.kind in ("affinity", "cgroup-member") or _AN_IRQ.fullmatch(change.target)
+    needed = change.required or (change.setting in required and not refuses)
+    return replace(change, required=needed)
+
+
+def make(host: Host, settings: Iterable[Setting], required: frozenset[str] = frozenset()) -> Plan:
+    """Ask each setting for its steps. A setting that breaks is a failure, not an empty plan.
+
+    required: ids of the settings whose writes must not be refused.
+    """
     changes: list[Change] = []
     boot: list[BootArgument] = []
     firmware: list[FirmwareStep] = []
@@ -113,11 +128,15 @@ def make(host: Host, settings: Iterable[Setting]) -> Plan:
         try:
             for step in setting.steps(host):
                 if isinstance(step, Change):
-                    changes.append(step)
+                    changes.append(_weighed(step, required))
                 elif isinstance(step, BootArgument):
                     boot.append(as_ranges(step))
                 else:
                     firmware.append(step)
+        except SiteError:
+            raise
+        except ToolError as problem:
+            failures.append((setting.id, str(problem)))
         except (ValueError, LookupError, OSError, ArithmeticError) as problem:
             failures.append((setting.id, f"{type(problem).__name__}: {problem}"))
     changes = list(dict.fromkeys(sorted(changes, key=rank)))

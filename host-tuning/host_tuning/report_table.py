@@ -26,9 +26,14 @@ STATUS_COLUMNS, ID_COLUMNS, WIDTH_MIN = 8, 19, 60
 FIXES_MAX = 2  # a setting of 64 CPUs has 64 fixes; all of them are in the JSON and in --plan
 
 
+COMMANDS = ("sudo ", "echo ")  # how fixes begin that are typed into a shell
+
+
 def is_coloured(stream: TextIO) -> bool:
-    """Whether colours are wanted: on a terminal, unless NO_COLOR is set (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    """Whether colours are wanted: on a terminal that has them, unless NO_COLOR is set
+    (no-color.org)."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and wanted
 
 
 def cost_words(cost: Cost) -> str:
@@ -48,7 +53,7 @@ class _Printer:
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
         self.coloured = is_coloured(stream)
-        width = shutil.get_terminal_size((120, 24)).columns if self.coloured else 120
+        width = shutil.get_terminal_size((120, 24)).columns if stream.isatty() else 120
         self.width = max(width, WIDTH_MIN)
 
     def paint(self, text: str, code: str) -> str:
@@ -68,15 +73,19 @@ class _Printer:
         for more in lines[1:]:
             self.line(indent + more)
 
-    def note(self, text: str) -> None:
-        """A line below a row, in the row's text column."""
+    def note(self, text: str, more: str = "") -> None:
+        """A line below a row, in the row's text column. more: what ends each line but the last."""
         indent = " " * (2 + STATUS_COLUMNS + ID_COLUMNS)
         wrapped = textwrap.wrap(
-            text, self.width, initial_indent=indent, subsequent_indent=indent + "  ",
+            text, self.width - len(more), initial_indent=indent, subsequent_indent=indent + "  ",
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
-        for part in wrapped:
-            self.line(self.paint(part, "2"))
+        for at, part in enumerate(wrapped, 1):
+            self.line(self.paint(part + more * (at < len(wrapped)), "2"))
+
+    def fix(self, text: str) -> None:
+        """What mends it; a command that is wrapped can still be pasted into a shell."""
+        self.note(f"fix: {text}", " \\" if text.startswith(COMMANDS) else "")
 
 
 def _says(finding: Finding, status: Status, is_one_of_many: bool) -> str:
@@ -110,7 +119,7 @@ def _verdict(printer: _Printer, verdict: Verdict) -> None:
                 printer.note(f"cost: {cost_words(cost)}")
             fixes += [fix for fix in finding.fix if fix not in fixes]
     for fix in fixes[:FIXES_MAX]:
-        printer.note(f"fix: {fix}")
+        printer.fix(fix)
     if len(fixes) > FIXES_MAX:
         printer.note(f"and {len(fixes) - FIXES_MAX} more: tune-host --plan")
     if verdict.waiver:

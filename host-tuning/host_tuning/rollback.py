@@ -6,6 +6,7 @@ configuration files are restored even then.
 """
 
 import errno
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from host_tuning import fault_points
@@ -62,6 +63,27 @@ def roll_back(tree: HostTree, run: Run, force: bool = False, reason: str = "roll
     finally:
         log.close()
     return result
+
+
+def retire(tree: HostTree, runs: Iterable[Run]) -> None:
+    """Log of runs of earlier boots that their values in /proc and /sys ended with them.
+
+    What they wrote into files stands still, and can be taken back. The caller holds the lock and
+    has taken interrupted runs back. Errors: ToolError where a log fails.
+    """
+    now = boot_id(tree)
+    for run in runs:
+        if run.boot_id == now or not run.stands:
+            continue
+        log = UndoLog(run)
+        try:
+            for step in run.standing:
+                if not kind_of(step.change).persistent(step.change):
+                    log.undone(step, "ended with the boot")
+            if not run.standing:
+                log.over("its values ended with the boot")
+        finally:
+            log.close()
 
 
 def is_ours(step: Step, state: bytes | None) -> bool:

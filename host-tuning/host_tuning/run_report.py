@@ -94,6 +94,13 @@ def rolled_back(result: rollback.Result) -> dict[str, Any]:
     }
 
 
+def nothing_taken_back(reason: str) -> dict[str, Any]:
+    """What --rollback says as data where no run stands: no run, and why."""
+    empty: dict[str, Any] = {name: [] for name in ("restored", "gone", "conflicts", "failures")}
+    said = {"run": None, "complete": True, "rebooted": False, "reason": reason}
+    return _head("rollback") | said | empty
+
+
 def write_rolled_back(result: rollback.Result, stream: TextIO) -> None:
     """What --rollback did, in words."""
     name = result.run.id

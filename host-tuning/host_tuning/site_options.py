@@ -20,7 +20,12 @@ OPTIONS: dict[str, dict[str, str]] = {
         "rx": "descriptors of the receive ring to set (0: leave)",
         "tx": "descriptors of the transmit ring to set (0: leave)",
     },
-    "nic-queues": {"xps": "own (each hot CPU its own transmit queue) or leave (leave)"},
+    "nic-queues": {
+        "combined": "combined channels to set (0: leave)",
+        "rx": "receive channels to set (0: leave)",
+        "tx": "transmit channels to set (0: leave)",
+        "xps": "own (each hot CPU its own transmit queue) or leave (leave)",
+    },
     "nic-offloads": {"gro": "on or off: judge GRO instead of reporting it"},
     "napi": {
         "mode": "interrupt or busy-poll (interrupt)",
@@ -42,6 +47,10 @@ OPTIONS: dict[str, dict[str, str]] = {
     "swap": {
         "swappiness_max": "highest swappiness where swap is allowed (10)",
         "areas": "none, or allowed: the site keeps its swap (none)",
+    },
+    "writeback": {
+        "dirty_ratio_max": "highest share of memory before writers wait, in % (10)",
+        "dirty_background_ratio_max": "highest share before flushers start, in % (3)",
     },
 }
 

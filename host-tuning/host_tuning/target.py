@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from host_tuning.cpulist import format_list, parse_list
-from host_tuning.errors import ToolError
+from host_tuning.errors import SiteError, ToolError
 from host_tuning.topology import Topology
 from host_tuning.tree import HostTree
+
+COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,17 @@ class Target:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     severities: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
-    source: str = "command line"
+    source: str = COMMAND_LINE
 
     def option(self, setting: str, name: str, default: int) -> int:
         """The site's own whole-number value of a setting's option, or the default.
 
-        Errors: ToolError that names file and key where it is no whole number.
+        Errors: SiteError that names file and key where it is no whole number.
         """
         value = self.overrides.get(setting, {}).get(name, default)
         if isinstance(value, bool) or not isinstance(value, int):
             key = f"overrides.{setting}.{name}"
-            raise ToolError(f"{self.source}: {key}: found {value!r}, expected a whole number")
+            raise SiteError(f"{self.source}: {key}: found {value!r}, expected a whole number")
         return value
 
     def word(self, setting: str, name: str, default: str, allowed: tuple[str, ...]) -> str:
@@ -63,7 +65,7 @@ class Target:
         if value not in allowed:
             expected = ", ".join(word or "nothing" for word in allowed)
             key = f"overrides.{setting}.{name}"
-            raise ToolError(f"{self.source}: {key}: found {value!r}, expected one of {expected}")
+            raise SiteError(f"{self.source}: {key}: found {value!r}, expected one of {expected}")
         return str(value)
 
 
@@ -103,24 +105,32 @@ def settle(target: Target, topology: Topology, tree: HostTree) -> Target:
 def _interfaces_exist(target: Target, tree: HostTree) -> None:
     present = tree.names("/sys/class/net")
     for name in target.interfaces:
-        if not tree.exists(f"/sys/class/net/{name}") or "/" in name:
+        if name not in present:
             raise ToolError(
                 f"{target.source}: interface: found {name!r}, "
                 f"expected one of {', '.join(present) or 'none: the host shows no interface'}"
             )
 
 
+def _named(text: str, option: str) -> frozenset[int]:
+    """The CPUs of an option. An empty one is a variable that was not set, not a wish for none."""
+    cpus = parse_list(text, option)
+    if not cpus:
+        raise ToolError(f"{option}: found {text!r}, expected a CPU list such as 2-5,8")
+    return cpus
+
+
 def from_options(base: Target, cpus: str | None, keepers: str | None, nics: list[str]) -> Target:
     """The target with what the command line says instead of what the file says."""
+    source = base.source
+    if source != COMMAND_LINE and (cpus is not None or keepers is not None or nics):
+        source = f"{source} and {COMMAND_LINE}"
+    base = replace(base, source=source)
     if cpus is not None:
-        base = replace(base, hot=parse_list(cpus, "--cpus"), source="command line")
+        base = replace(base, hot=_named(cpus, "--cpus"))
     if keepers is not None:
-        base = replace(
-            base, housekeeping=parse_list(keepers, "--housekeeping"), source="command line"
-        )
-    if nics:
-        base = replace(base, interfaces=tuple(nics), source="command line")
-    return base
+        base = replace(base, housekeeping=_named(keepers, "--housekeeping"))
+    return replace(base, interfaces=tuple(nics)) if nics else base
 
 
 def load(path: Path) -> Target:

@@ -39,7 +39,8 @@ def verify(tree: HostTree, standing: list[Run]) -> Result:
     for run in standing:
         if run.interrupted:
             result.interrupted.append(run)
-        if run.boot_id != now:
+        lost = [one for one in run.standing if not kind_of(one.change).persistent(one.change)]
+        if run.boot_id != now and lost:
             result.rebooted.append(run)
         for step in run.steps:
             lasting = run.boot_id == now or kind_of(step.change).persistent(step.change)

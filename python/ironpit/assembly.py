@@ -6,6 +6,7 @@ from typing import Any
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
+from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.runtime import book_publication, pipeline
 from ironcore.runtime.book_publication import BookPublication
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
@@ -19,9 +20,11 @@ from ironpit.config import Config, Process, Thread
 from ironpit.definitions import Definitions, refused, user_ref_bits
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import configured
+from ironpit.messaging.af_xdp import Truth
 from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
+from ironpit.sockets import ORDERS, Open, Publication, stack_of
 from ironpit.stream_identity import session_of
 
 COUNTERS_MAX = 256
@@ -40,7 +43,10 @@ class ProcessStages:
         self.name = name
         self.process: Process = config.placement.processes[name]
         self.degraded: list[dict[str, str]] = []
+        self.truths: list[Truth] = []
         self.sockets: list[Any] = []
+        self.opened: list[Open] = []
+        self.publications: list[tuple[str, Publication]] = []
         self.engine: Any = None
         self.gateway: gateway.GatewayStage | None = None
         self.snapshots: SnapshotServer | None = None
@@ -61,11 +67,12 @@ class ProcessStages:
         self.runners: list[Runner] = []
         self.bridged: list[BridgedEnd] = []
         for thread in self.process.threads:
-            for stage in thread.stages:
-                if stage == "bridge":
-                    self._bridges()
-                else:
-                    self.stages[stage] = build[stage]()
+            with stack_of(thread, self.degraded):
+                for stage in thread.stages:
+                    if stage == "bridge":
+                        self._bridges()
+                    else:
+                        self.stages[stage] = build[stage]()
         for thread in self.process.threads:
             cpu = isolation.checked(thread, self.degraded)
             self.runners.append(
@@ -81,6 +88,11 @@ class ProcessStages:
 
     def _counters(self, writer: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
         return CounterSet(writer, names, self.counters)
+
+    def _keep(self, role: str, sockets: list[Any]) -> None:
+        """Sockets that are closed at the end, and whose path is told."""
+        self.sockets += sockets
+        self.opened += [Open(role, sock.fileno()) for sock in sockets]
 
     def _note_clock(self) -> None:
         reason = clock_degraded_reason(clock_report())
@@ -109,7 +121,7 @@ class ProcessStages:
     def _gateway(self) -> gateway.GatewayStage:
         config, entry = self.config, self.config.order_entry
         listener = listening.order_entry(config)
-        self.sockets.append(listener)
+        self._keep(ORDERS, [listener])
         reader = self._reader("gateway")
         self.gateway = gateway.GatewayStage(
             listener.fileno(),
@@ -185,8 +197,12 @@ class ProcessStages:
             "market-data",
             self._counters,
             self._without_group,
+            refuse=self.config.degrade.af_xdp == "refuse",
         )
-        self.sockets += opened.sockets
+        self._keep("market data", opened.sockets)
+        if isinstance(opened.end, TcpPublication):
+            self.publications.append(("market data", opened.end))
+        self._note_truths(opened.truths)
         self._serve_snapshots()
         return publisher.PublisherStage(
             self._publisher_reader(),
@@ -201,7 +217,8 @@ class ProcessStages:
             return self._reader("publisher")
         built = crossing.build(self.config, self._counters)
         self._note_huge_pages(built.huge_pages)
-        self.sockets += built.sockets
+        self._keep("events", built.sockets)
+        self._note_truths(built.truths)
         self.crossings = built.bridges
         return pipeline.open_stream_reader(built.ring, "publisher")
 
@@ -222,11 +239,21 @@ class ProcessStages:
             raise UserError(f"{key}: {reason}", Exit.REFUSED)
         self.degraded.append({"feature": "multicast", "reason": reason})
 
+    def _note_truths(self, truths: list[Truth]) -> None:
+        """How the feeds that ask for AF_XDP are carried: said at start, and kept for reports."""
+        for truth in truths:
+            say(f"{self.name}: {truth}")
+            if truth.degraded:
+                self.degraded.append({"feature": "af_xdp", "reason": str(truth)})
+        self.truths += truths
+
     def _bridges(self) -> None:
         for name, stream in self.config.streams.bridged.items():
             end = BridgedEnd(self.config, name, stream, self.counters, say)
             self._note_huge_pages(end.huge_pages)
             self.bridged.append(end)
+            self.opened.append(Open(f"stream {name}", end.listener.fileno()))
+            self.publications.append((f"stream {name}", end.publication))
             self.stages[f"bridge-{name}"] = end.stage
 
     def _serve_snapshots(self) -> None:
@@ -234,6 +261,7 @@ class ProcessStages:
         listener = listening.snapshot(self.config)
         if listener is None:
             return
+        self.opened.append(Open("snapshots", listener.fileno()))
         books = BookPublication(self._counters("snapshot-books", book_publication.COUNTERS))
         stage = publisher.PublisherStage(
             self._reader("snapshot"),

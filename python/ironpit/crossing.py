@@ -15,6 +15,7 @@ from ironcore.stage.bridge import COUNTERS, BridgeStage
 from ironpit.config import Config
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import configured
+from ironpit.messaging.af_xdp import Truth
 from ironpit.messaging.configured import Counters
 from ironpit.messaging.multicast import MulticastError
 from ironpit.stream_identity import session_of
@@ -31,6 +32,7 @@ class Crossing:
     sockets: list[Any]
     ring: Path
     huge_pages: str
+    truths: list[Truth]
 
 
 def far_ring(config: Config) -> Path:
@@ -45,17 +47,24 @@ def _refuse(key: str, reason: str) -> None:
 
 
 def build(config: Config, counters: Counters) -> Crossing:
-    """Open both bridges; the far ring is made anew. UserError when the host refuses a socket.
+    """Open both bridges; the far ring is made anew. UserError when the host refuses a socket, or
+    AF_XDP where that is not to be degraded.
 
     What was carried before is taken from the journal: it is kept for who asks for it, and the
     publisher reads it there as well.
     """
     events, session = config.streams.events, session_of(config)
+    refuse = config.degrade.af_xdp == "refuse"
     source = ShmSubscription(events.path, READER)
     first = source.sequence_next
     try:
-        near = configured.publish(events, KEY, session, "events-out", counters, _refuse)
-        far = configured.subscribe(events, session, from_=first)
+        near = configured.publish(
+            events, KEY, session, "events-out", counters, _refuse, refuse=refuse
+        )
+        kept: dict[str, Any] = (
+            {"name": "events-in", "kept": counters} if events.transport == "multicast" else {}
+        )
+        far = configured.subscribe(events, session, from_=first, refuse=refuse, **kept)
     except MulticastError as error:
         raise UserError(f"{KEY}: {error}", Exit.REFUSED) from error
     for _, payload in pipeline.frames_before(config.journal.directory, events.path, first):
@@ -73,4 +82,5 @@ def build(config: Config, counters: Counters) -> Crossing:
         [*near.sockets, *far.sockets],
         ring,
         source.reader.huge_pages,
+        [*near.truths, *far.truths],
     )

@@ -1,6 +1,7 @@
 """Judges members' logins beside the gateway's thread, which never waits for a password hash."""
 
 import heapq
+from collections.abc import Callable
 from typing import Protocol
 
 from ironpit.credentials import Credential, hashed
@@ -8,6 +9,7 @@ from ironpit.credentials import Credential, hashed
 FAILURES_MAX = 10_000  # user names remembered as refused lately
 
 Verdict = tuple[int, int, int]  # when it is due (monotonic ns), connection, generation
+Admit = Callable[[int, int], bool]  # of a connection with the right password; or it is refused
 
 
 class LoginSource(Protocol):
@@ -24,10 +26,16 @@ class Judge:
     apart.
     """
 
-    def __init__(self, credentials: dict[str, Credential], failed_login_delay_ns: int) -> None:
+    def __init__(
+        self,
+        credentials: dict[str, Credential],
+        failed_login_delay_ns: int,
+        admit: Admit = lambda connection, generation: True,
+    ) -> None:
         self._credentials = credentials
         self._nobody = hashed("nobody")
         self._delay_ns = failed_login_delay_ns
+        self._admit = admit
         self._refusals: list[Verdict] = []
         self._seen: set[tuple[int, int]] = set()
         self._failures: dict[str, int] = {}
@@ -51,7 +59,8 @@ class Judge:
         credential = self._credentials.get(username, self._nobody)
         if credential.matches(password) and credential is not self._nobody:
             self._failures.pop(username, None)
-            gateway.judge(connection, generation, True)
+            if self._admit(connection, generation):
+                gateway.judge(connection, generation, True)
             return
         if len(self._failures) >= FAILURES_MAX:
             self._failures.clear()

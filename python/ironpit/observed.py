@@ -4,6 +4,7 @@ Rings and counters are files in memory that are mapped read-only, so that lookin
 nothing, and what a killed process left in them is still there.
 """
 
+import json
 import re
 import time
 from pathlib import Path
@@ -66,6 +67,7 @@ def _processes(files: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, 
             raise UserError(str(error)) from error
         except OSError as error:
             raise UserError(f"{file}: {_reason(error)}") from error
+        process["sockets"] = _sockets(file, process["process_id"])
         facts = bridge_facts(file)
         if facts is not None:
             process |= {"from": facts["from"], "to": facts["to"]}
@@ -86,6 +88,16 @@ def _process(reader: CountersReader) -> dict[str, Any]:
         "tcp_readers": _tcp_readers(counters),
         "labels": {name: label for name, (_, label) in reader.describe().items()},
     }
+
+
+def _sockets(counters: Path, process_id: int) -> list[dict[str, Any]]:
+    """Which path the sockets of the process take, as it wrote it beside its counters."""
+    name = counters.name.replace("counters-", "sockets-").replace(".dat", ".json")
+    try:
+        found = json.loads(counters.with_name(name).read_text())
+    except (OSError, ValueError):
+        return []
+    return list(found["sockets"]) if found.get("process_id") == process_id else []
 
 
 def _tcp_readers(counters: dict[str, int]) -> list[dict[str, Any]]:

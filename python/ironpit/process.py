@@ -1,6 +1,10 @@
-"""`python -m ironpit.process CONFIG NAME`: one process of a venue; the supervisor starts it."""
+"""`python -m ironpit.process [--require-onload] CONFIG NAME`: one process of a venue.
+
+The supervisor starts it."""
 
 import sys
+
+from msgspec.structs import replace
 
 from ironpit import config
 from ironpit.errors import UserError
@@ -9,12 +13,15 @@ from ironpit.lifecycle import Lifecycle
 
 def main() -> int:
     """Run the process named on the command line."""
-    file, name = sys.argv[1:3]
+    *flags, file, name = sys.argv[1:]
     try:
         with Lifecycle() as lifecycle:
             from ironpit.running import run_process
 
-            return run_process(config.load(file), name, lifecycle)
+            venue = config.load(file)
+            if "--require-onload" in flags:
+                venue = replace(venue, require_onload=True)
+            return run_process(venue, name, lifecycle)
     except UserError as error:
         print(f"ironpit: {name}: {error}", file=sys.stderr)
         return error.code

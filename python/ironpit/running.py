@@ -3,8 +3,10 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.runtime.runner import Runner
 from ironcore.stage import gateway
 from ironpit import credentials, isolation
@@ -13,7 +15,10 @@ from ironpit.config import Config, Thread
 from ironpit.errors import Exit
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
+from ironpit.onload.truth import Truth
 from ironpit.replaced import replace_json
+from ironpit.sockets import COUNTERS as SOCKET_COUNTERS
+from ironpit.sockets import SocketReport, check_version, file_of
 from ironpit.visible import visible_digest
 
 TURN_S = 0.1
@@ -75,6 +80,7 @@ class RunningStages:
                 for runner, thread in self._threads()
             ],
             "degraded": self.built.degraded,
+            "feeds": [truth.as_json() for truth in self.built.truths],
         }
 
     @property
@@ -173,10 +179,13 @@ def run_process(
     """
     built = ProcessStages(config, name)
     stages = RunningStages(built)
+    sockets = _judged_sockets(built)
     judge = None
     if built.gateway is not None:
         known = credentials.load(config.credentials)
-        judge = Judge(known, config.order_entry.failed_login_delay_ns)
+        judge = Judge(
+            known, config.order_entry.failed_login_delay_ns, partial(sockets.admit, built.gateway)
+        )
     stages.start()
     for entry in built.degraded:
         say(f"{name}: degraded: {entry['feature']}: {entry['reason']}")
@@ -185,10 +194,29 @@ def run_process(
     if code == Exit.OK:
         lifecycle.ready()
         announce()
-        code = _watch(stages, judge, lifecycle)
+        code = _watch(stages, judge, sockets, lifecycle)
     lifecycle.stopping()
     complete = stages.stop()
     return code if complete or code != Exit.OK else Exit.FAILED
+
+
+def _judged_sockets(built: ProcessStages) -> SocketReport:
+    """What was opened, and which path it takes; UserError when that may not be."""
+    config, truth = built.config, Truth()
+    check_version(config, truth, built.degraded)
+    sockets = SocketReport(
+        built.opened,
+        CounterSet("sockets", SOCKET_COUNTERS, built.counters),
+        lambda text: say(f"{built.name}: {text}"),
+        require=config.require_onload,
+        truth=truth,
+    )
+    for line in sockets.summary():
+        say(f"{built.name}: {line}")
+    if config.require_onload:
+        sockets.refuse_unproved()
+    sockets.write(file_of(config, built.name), built.name, os.getpid())
+    return sockets
 
 
 def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
@@ -208,13 +236,20 @@ def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
     return True
 
 
-def _watch(stages: RunningStages, judge: Judge | None, lifecycle: Lifecycle) -> Exit:
-    """The process's own thread: logins, signs of life, and the end of a stage that cannot go on."""
+def _watch(
+    stages: RunningStages, judge: Judge | None, sockets: SocketReport, lifecycle: Lifecycle
+) -> Exit:
+    """The process's own thread: logins, memory for replies, which path sockets take, signs of
+    life, and the end of a stage that cannot go on."""
+    built = stages.built
     turns = [-1] * len(stages.built.runners)
     trouble = 0
     while not lifecycle.wait(LOGIN_TURN_S if judge is not None else TURN_S):
         if judge is not None and stages.built.gateway is not None:
             judge.turn(stages.built.gateway, time.monotonic_ns())
+            stages.built.gateway.make_resident()
+        sockets.turn(built.gateway, built.publications, time.monotonic_ns())
+        sockets.write(file_of(built.config, built.name), built.name, os.getpid())
         now = [runner.turns for runner in stages.built.runners]
         if all(after != before for after, before in zip(now, turns, strict=True)):
             turns = now

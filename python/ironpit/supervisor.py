@@ -289,7 +289,8 @@ def run_venue(config: Config, config_file: Path, truncate_at: int | None = None)
 
             names = list(config.placement.processes)
             if len(names) > 1:
-                command = (*PROCESS_COMMAND, str(config_file.resolve()))
+                flags = ("--require-onload",) if config.require_onload else ()
+                command = (*PROCESS_COMMAND, *flags, str(config_file.resolve()))
                 code = Supervisor(config, command, lifecycle, announce).run()
             else:
                 running = import_module("ironpit.running")

@@ -59,10 +59,11 @@ class TemporaryVenue:
     """Use as a context manager; `config` is loaded, `password` opens every session.
 
     settings: a configuration as in the file; where the venue listens and keeps its data is
-    overridden.
+    overridden. environment: variables that its process has besides ours.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], environment: dict[str, str] | None = None) -> None:
+        self.environment = environment or {}
         # A password cannot be longer than SoupBinTCP's ten characters.
         self.password = secrets.token_hex(5).upper()
         self.directory = Path(tempfile.mkdtemp(prefix="ironpit-"))
@@ -124,7 +125,7 @@ class TemporaryVenue:
             address = "@" + notify.getsockname()[1:].decode()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ironpit", "run", "-c", str(self.file)],
-                env={**os.environ, "NOTIFY_SOCKET": address},
+                env={**os.environ, **self.environment, "NOTIFY_SOCKET": address},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,

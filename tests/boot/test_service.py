@@ -152,6 +152,8 @@ def test_the_venue_is_ready_and_takes_orders(venue: Container) -> None:
     }
     assert "takes orders on 10.0.0.5:26100" in said(venue)
     assert trade(venue)
+    stat = "runuser -u ironpit -- /opt/ironpit/bin/ironpit stat -c /etc/ironpit/metal.yaml"
+    assert "nothing to see" not in venue.run(*stat.split())
 
 
 def test_each_stage_has_its_core_and_its_priority_and_no_other_thread_has(

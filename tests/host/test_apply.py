@@ -157,6 +157,36 @@ def test_a_required_write_that_is_refused_takes_the_run_back(
     assert run.over == "rolled back: a required write was refused"
 
 
+@pytest.mark.parametrize(
+    ("profile", "severities", "waiver", "code"),
+    [
+        ("bare-metal", "", "", 2),
+        ("laptop", "", "", 0),
+        ("laptop", "swap: required", "", 2),
+        ("bare-metal", "swap: wanted", "", 0),
+        ("bare-metal", "", "{id: swap, reason: on order, until: 9999-12-31}", 0),
+        ("bare-metal", "", "{id: swap, reason: on order, until: 2000-01-01}", 2),
+    ],
+)
+def test_profile_site_and_waiver_say_whose_refusal_takes_the_run_back(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    profile: str,
+    severities: str,
+    waiver: str,
+    code: int,
+) -> None:
+    before = snapshot(engine.root)
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        f"host: {{profile: {profile}, severities: {{{severities}}}, waivers: [{waiver}]}}\n"
+    )
+    refuse(monkeypatch, SWAPPINESS, errno.EINVAL)
+    assert engine.run("--apply", "--config", str(site)) == code
+    assert (snapshot(engine.root) == before) is (code == 2)
+
+
 def test_a_required_value_without_a_file_is_refused_before_the_first_write(engine: Engine) -> None:
     before = snapshot(engine.root)
     engine.want([*CHANGES, Change("swap", "file", "/proc/sys/vm/none", "1", required=True)])
@@ -180,7 +210,7 @@ def test_a_value_that_the_kernel_rounds_is_reported_and_taken_back(
 ) -> None:
     before = snapshot(engine.root)
     round_down(monkeypatch, SWAPPINESS, b"7\n")
-    assert engine.run("--apply") == 0
+    assert engine.run("--apply", "--profile", "laptop") == 0
     assert f"odd      {SWAPPINESS}: wanted 10, shows 7" in capsys.readouterr().out
     assert engine.run("--rollback") == 0
     assert snapshot(engine.root) == before
@@ -190,7 +220,7 @@ def test_a_write_that_changes_nothing_counts_as_refused(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     round_down(monkeypatch, SWAPPINESS, b"60\n")
-    assert engine.run("--apply") == 0
+    assert engine.run("--apply", "--profile", "laptop") == 0
     assert "kept the old value" in capsys.readouterr().out
     (run,) = runs(engine.state)
     assert len(run.standing) == len(CHANGES) - 1
@@ -306,7 +336,7 @@ def test_cpu_0_stays_online_and_writes_stay_where_they_belong(
             Change("irq-affinity", "cpulist", IRQ, ""),
         ]
     )
-    assert engine.run("--apply") == 0
+    assert engine.run("--apply", "--profile", "laptop") == 0
     assert "CPU 0 is never taken offline" in capsys.readouterr().out
     assert snapshot(engine.root) == before
 
@@ -358,6 +388,8 @@ def test_the_json_of_each_command_is_as_published(
     assert [one["target"] for one in validated(capsys)["conflicts"]] == [SWAPPINESS]
     assert engine.run("--rollback", "--force", "--json") == 0
     assert validated(capsys)["complete"] is True
+    assert engine.run("--rollback", "--json") == 0
+    assert validated(capsys)["run"] is None
 
 
 def test_a_schema_that_forgets_a_field_is_noticed(

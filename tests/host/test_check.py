@@ -7,6 +7,7 @@ held against its published schema.
 import datetime
 import io
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import jsonschema
 import pytest
 from tests.host.trees import cpus, tree
 
-from host_tuning import check, profile, report_json, report_latency_audit, report_table
+from host_tuning import check, plan, profile, report_json, report_latency_audit, report_table
 from host_tuning.check import Verdict, exit_code
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
@@ -114,6 +115,29 @@ def test_an_inspection_that_breaks_is_unknown(tmp_path: Path) -> None:
         assert report.verdicts[0].findings[0].reason
 
 
+def test_a_file_that_holds_what_no_kernel_writes_is_unknown_and_the_rest_is_judged(
+    tmp_path: Path,
+) -> None:
+    isolated = "/sys/devices/system/cpu/isolated"
+    host = Host(tree(tmp_path, cpus(4) | {isolated: "q"}), Target(hot=frozenset({2})))
+    host.target = settle(host.target, host.topology, host.tree)
+    wanted = (BY_ID["isolation"], BY_ID["smt"])
+    bare = profile.load("bare-metal")
+    garbled, smt = check.run(host, bare, wanted, TODAY)
+    assert (garbled.status, smt.status) == (Status.UNKNOWN, Status.UNKNOWN)
+    assert "isolated: found 'q'" in garbled.findings[0].reason
+    assert plan.make(host, wanted).failures[0][0] == "isolation"
+
+
+def test_a_wrong_option_of_the_site_is_no_verdict(tmp_path: Path) -> None:
+    files = cpus(4) | {"/proc/sys/vm/stat_interval": "1"}
+    host = Host(tree(tmp_path, files), Target(overrides={"vmstat": {"seconds": "ten"}}))
+    with pytest.raises(ToolError, match=r"vmstat\.seconds: found 'ten'"):
+        check.run(host, profile.load("ci"), [BY_ID["vmstat"]], TODAY)
+    with pytest.raises(ToolError, match=r"vmstat\.seconds: found 'ten'"):
+        plan.make(host, [BY_ID["vmstat"]])
+
+
 def waived(tmp_path: Path, until: datetime.date) -> Verdict:
     waivers = (Waiver("smt", "on order", until),)
     found = setting(Finding(Conformity.DEVIATES, actual="1"))
@@ -125,6 +149,15 @@ def test_a_waiver_makes_a_failure_a_warning_until_its_day_is_over(tmp_path: Path
     expired = waived(tmp_path, TODAY - datetime.timedelta(1))
     assert expired.status is Status.FAIL
     assert expired.expired is not None
+
+
+def test_of_two_waivers_the_one_that_lasts_longer_counts(tmp_path: Path) -> None:
+    days = (TODAY - datetime.timedelta(9), TODAY)
+    for order in (days, days[::-1]):
+        waivers = tuple(Waiver("smt", "on order", day) for day in order)
+        found = setting(Finding(Conformity.DEVIATES, actual="1"))
+        report = judged(tmp_path, found, severity=Severity.REQUIRED, waivers=waivers)
+        assert report.verdicts[0].status is Status.WARN
 
 
 def deviations() -> Setting:
@@ -179,6 +212,21 @@ def test_the_table_is_coloured_on_a_terminal_unless_told_not_to_be(
     stream = Terminal()
     report_table.write(report, stream)
     assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_is_not_overrun_and_a_wrapped_command_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = f"echo 0-1 | sudo tee /proc/irq/28/smp_affinity_list /sys/{'x' * 20}"
+    found = setting(Finding(Conformity.DEVIATES, actual="word " * 30, fix=(command,)))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    report_table.write(judged(tmp_path, found, severity=Severity.REQUIRED), stream)
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines[2:])) <= 80  # the head names host and CPUs in one line each
+    pasted = stream.getvalue().partition("fix: ")[2].partition("\n\n")[0]
+    assert shlex.split(pasted.replace("\\\n", "")) == shlex.split(command)
 
 
 def test_the_json_obeys_its_schema_and_the_schema_can_refuse(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.host.trees import CPU, cpus, tree
+from tests.host.trees import CPU, cpus, published, tree
 
 from host_tuning import cores, host_file
 from host_tuning.cpulist import format_list
@@ -188,4 +188,4 @@ def test_the_proposed_files_are_read_again(tmp_path: Path) -> None:
     assert target.interfaces == ("eth1",)
     assert host_file.load(tmp_path / "venue.yaml").hot == {6, 7, 8, 9}
     assert "matcher       cpu 6  node 2" in cores.text(host, proposal)
-    assert json.loads(json.dumps(cores.document(host, proposal)))["hot"] == "6-9"
+    assert published("cores", json.dumps(cores.document(host, proposal)))["hot"] == "6-9"

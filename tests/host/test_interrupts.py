@@ -49,6 +49,15 @@ def test_an_interrupt_counts_where_it_arrives(tmp_path: Path) -> None:
     assert steps(host, "irq-affinity") == ["cpulist /proc/irq/41/smp_affinity_list = 0-1"]
 
 
+def test_an_interrupt_that_waits_to_be_moved_counts_where_it_was_sent(tmp_path: Path) -> None:
+    sent_off = build(tmp_path / "off", DEFAULT | irq(41, "eth1-rx", "2", "0-1"))
+    assert said(sent_off, "irq-affinity")["cpu 2"] == "conforms"
+    assert steps(sent_off, "irq-affinity") == []
+    sent_here = build(tmp_path / "here", DEFAULT | irq(41, "eth1-rx", "0", "3"))
+    assert said(sent_here, "irq-affinity")["cpu 3"] == "deviates"
+    assert steps(sent_here, "irq-affinity") == ["cpulist /proc/irq/41/smp_affinity_list = 0-1"]
+
+
 def test_without_an_effective_list_the_allowed_one_counts(tmp_path: Path) -> None:
     files = DEFAULT | irq(41, "eth1", None, "2-3")
     assert said(build(tmp_path, files), "irq-affinity")["cpu 3"] == "deviates"
@@ -78,7 +87,7 @@ def test_a_managed_interrupt_is_named_and_not_moved(tmp_path: Path) -> None:
 
 
 def test_a_read_only_list_says_that_the_kernel_manages_the_interrupt(tmp_path: Path) -> None:
-    host = build(tmp_path, DEFAULT | irq(36, "virtio1-req.0", "2"))
+    host = build(tmp_path, DEFAULT | irq(36, "virtio1-req.0", "2") | {"/usr/sbin/grubby": ""})
     assert said(host, "irq-affinity")["cpu 2"] == "deviates"
     host.tree.real("/proc/irq/36/smp_affinity_list").chmod(0o444)
     found = findings(host, "irq-affinity")[0]
@@ -181,6 +190,16 @@ def test_irqbalance_is_told_by_its_file_and_restarted_by_hand(tmp_path: Path) ->
     written = build(tmp_path / "written", environ() | {FILE: f"{LIST}=2-3"})
     assert steps(written, "irqbalance") == []
     assert only(written, "irqbalance").fix == ("sudo systemctl restart irqbalance",)
+
+
+def test_irqbalance_keeps_what_its_file_bans_already(tmp_path: Path) -> None:
+    for number, line in enumerate((f"{LIST}=1", "IRQBALANCE_BANNED_CPUS=2")):
+        host = build(tmp_path / str(number), BALANCE | {FILE: line})
+        assert steps(host, "irqbalance") == [f"line {FILE}:{LIST} = 1-3"]
+        found = only(host, "irqbalance")
+        assert found.fix[0] == f"set {LIST}=1-3 in {FILE}"
+        back = (f"set {LIST}=1 there again", f"take {LIST} out of {FILE}")[number]
+        assert found.undo == (back, "sudo systemctl restart irqbalance")
 
 
 def test_irqbalance_that_cannot_be_seen_is_unknown(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ is named and that what was measured adds up.
 
 import contextlib
 import itertools
-import json
 import os
 import re
 import signal
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.host.trees import tree
+from tests.host.trees import published, tree
 
 from host_tuning import jitter, jitter_compare, jitter_report, kernel_counters, perf
 from host_tuning.cli import main
@@ -132,8 +131,7 @@ def test_the_command_prints_json_table_and_picture(
     cpu, picture = last_cpu(), tmp_path / "jitter.png"
     arguments = ["--jitter", "0.05", "--cpus", str(cpu), "--threshold", "500"]
     assert main([*arguments, "--json", "--png", str(picture)]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "tune-host/jitter/1"
+    document = published("jitter", capsys.readouterr().out)
     assert document["cores"][0]["cpu"] == cpu
     assert document["cores"][0]["percentiles_ns"].keys() == {"p50", "p90", "p99", "p99.9"}
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -149,6 +147,7 @@ def test_the_command_prints_json_table_and_picture(
         (["--jitter", "0", "--cpus", "1"], "--jitter: found 0, expected seconds"),
         (["--jitter", "1", "--png", "/none/x.png", "--cpus", "999"], "CPU 999 is absent"),
         (["--perf", "-1"], "--perf: found -1"),
+        (["--jitter", "1", "--threshold", "0"], "--threshold: found 0, expected 1 ns"),
     ],
 )
 def test_wrong_durations_and_cpus_are_refused(
@@ -233,7 +232,7 @@ def test_what_perf_does_not_count_is_no_zero() -> None:
 @pytest.mark.needs_tool("perf")
 def test_perf_counts_or_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--perf", "0.1", "--cpus", str(last_cpu()), "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = published("perf", capsys.readouterr().out)
     hardware = [one for one in document["counts"] if one["event"] == "cycles"]
     assert hardware
     assert document["pmu"]["exposed"] == (not document["pmu"]["reason"])

@@ -63,6 +63,11 @@ def test_a_module_without_its_device_deviates(tmp_path: Path) -> None:
     assert outcomes(BY_ID["onload"].inspect(driven(tmp_path, files)))[0] == "deviates host"
 
 
+def test_a_capture_without_the_device_proves_nothing(tmp_path: Path) -> None:
+    files = {"/sys/module/onload/version": "9.0.2.140", **PROTOCOLS}
+    assert outcomes(BY_ID["onload"].inspect(host(tmp_path, files)))[0] == "unknown host"
+
+
 @pytest.mark.parametrize(
     ("text", "actual"),
     [("head\nXDP 1\nTCP 2", "AF_XDP sockets"), ("head\nNOXDP 1\nTCP 2", "no AF_XDP sockets")],

@@ -5,6 +5,7 @@ Method: plans of built trees; for boot loaders the whole instructions, as a pers
 
 import json
 import random
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.host.engine import (
 from tests.host.trees import cpus, tree
 
 import host_tuning
-from host_tuning import boot_loader, plan
+from host_tuning import boot_lists, boot_loader, plan
 from host_tuning.change import BootArgument, Change, FirmwareStep
 from host_tuning.commands import common
 from host_tuning.host import Host
@@ -203,6 +204,15 @@ def test_debian_gets_a_line_for_grub(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_line_for_grub_keeps_its_quotes(tmp_path: Path, quote: str) -> None:
+    inner = 'a="b c"' if quote == "'" else r"a=\"b c\""
+    line = f"GRUB_CMDLINE_LINUX={quote}{inner}{quote}"
+    how = boot_loader.instructions(tree(tmp_path, {"/etc/default/grub": line}), ARGUMENTS)
+    shown = how.add[0].partition("GRUB_CMDLINE_LINUX=")[2]
+    assert shlex.split(shown) == ['a="b c" isolcpus=2-5 nosmt']
+
+
 def test_suse_gets_its_own_way_to_make_grubs_file(tmp_path: Path) -> None:
     files = {"/etc/default/grub": "", "/boot/grub2/grub.cfg": ""}
     how = boot_loader.instructions(tree(tmp_path, files), ARGUMENTS)
@@ -246,6 +256,30 @@ def test_systemd_boot_gets_its_file(tmp_path: Path) -> None:
         ("in /etc/kernel/cmdline: root=/dev/vda rd.my-name=1 isolcpus=2-5 nosmt", rebuild),
         ("in /etc/kernel/cmdline: root=/dev/vda rd.my-name=1", rebuild),
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "add", "remove"),
+    [
+        (
+            {"/usr/sbin/grubby": "", "/etc/default/grub": ""},
+            "sudo grubby --update-kernel=ALL --args='nohz_full=2'",
+            "sudo grubby --update-kernel=ALL --remove-args='nohz_full'",
+        ),
+        (
+            {"/etc/default/grub": ""},
+            "add nohz_full=2 to GRUB_CMDLINE_LINUX in /etc/default/grub, then sudo update-grub",
+            "take nohz_full out of GRUB_CMDLINE_LINUX in /etc/default/grub, then sudo update-grub",
+        ),
+        ({}, "add nohz_full=2 to the kernel's command line", "take nohz_full out of the kernel"),
+    ],
+)
+def test_a_fix_names_the_boot_loader_of_the_host(
+    tmp_path: Path, files: dict[str, str], add: str, remove: str
+) -> None:
+    host = Host(tree(tmp_path, cpus(4) | files), Target())
+    assert boot_lists.add_command(host, "nohz_full=2") == add
+    assert boot_lists.remove_command(host, "nohz_full").startswith(remove)
 
 
 def test_a_read_only_file_system_and_a_read_only_file_are_obstacles(tmp_path: Path) -> None:

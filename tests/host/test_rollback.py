@@ -12,6 +12,7 @@ from tests.host.engine import BOOT, CHANGES, FILES, GROUP, IRQ, SWAPPINESS, Engi
 from tests.host.trees import fill
 
 from host_tuning.change import Change
+from host_tuning.change_kinds import kind_of
 from host_tuning.runs import runs
 from host_tuning.tree import HostTree
 
@@ -155,3 +156,21 @@ def test_an_old_value_that_the_kernel_refuses_is_said_and_can_be_given_up(
     assert runs(engine.state)[0].stands
     assert engine.run("--rollback", "--force") == 2
     assert not runs(engine.state)[0].stands
+
+
+def test_to_apply_again_after_a_reboot_ends_the_runs_before_it(engine: Engine) -> None:
+    before = snapshot(engine.root)
+    assert engine.run("--apply") == 0
+    fill(engine.root, {"/proc/sys/kernel/random/boot_id": REBOOTED, SWAPPINESS: "60"})
+    assert engine.run("--verify") == 2
+    assert engine.run("--apply") == 0
+    assert engine.run("--verify") == 0
+    old, new = runs(engine.state)
+    # The file that the first run wrote is still its own to take back.
+    assert [kind_of(one.change).persistent(one.change) for one in old.standing] == [True]
+    assert [one.change.target for one in new.standing] == [SWAPPINESS]
+    assert engine.run("--rollback") == 0
+    assert engine.run("--rollback") == 0
+    banned = "etc/default/irqbalance"
+    assert snapshot(engine.root)[banned] == before[banned]
+    assert not any(one.stands for one in runs(engine.state))

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from tests.host.trees import cpus, tree
 
-from host_tuning import site_options
+from host_tuning import cli, site_options
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
+from host_tuning.settings.network_queues import CHANNELS
+from host_tuning.settings.swap import DIRTY_MAX
 from host_tuning.target import Target, from_options, load, settle
 from host_tuning.topology import read_topology
 
@@ -108,6 +110,12 @@ def test_a_venue_file_says_it_by_its_placement(tmp_path: Path) -> None:
         ),
         ("host: {hot: 1}\nhost: {hot: 2}", r"no YAML: line 2: key 'host' stands twice"),
         ("host: {", r"no YAML"),
+        ("host: {? {a: b} : c}", r"no YAML: line 1: found \{'a': 'b'\}, expected a key"),
+        ("host: " + "[" * 5000, r"no YAML: nested too deeply"),
+        (
+            "host: {waivers: [{id: smt, reason: x, until: 2027-01-31 10:00:00}]}",
+            r"waivers\[0\]\.until: found datetime.*, expected a date",
+        ),
         ("host: {hot: 1}\nvenue: {}", r"venue: .* only the section `host`"),
         ("placement: {processes: {a: {threads: [{cpu: x}]}}}", r"threads\[0\]\.cpu: found 'x'"),
     ],
@@ -118,6 +126,46 @@ def test_a_wrong_host_file_is_refused_by_key(tmp_path: Path, text: str, message:
     with pytest.raises(ToolError, match=message) as refused:
         load(path)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "eth0/", "../net/eth0"])
+def test_an_interface_is_a_name_and_no_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ToolError, match=r"interface: found .*, expected one of eth0"):
+        settled(tmp_path, "1", None, name)
+
+
+@pytest.mark.parametrize("text", ["", " ", "(null)"])
+def test_an_option_without_a_cpu_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ToolError, match=r"--cpus: found .*, expected a CPU list"):
+        settled(tmp_path, text)
+    with pytest.raises(ToolError, match=r"--housekeeping: found .*, expected a CPU list"):
+        settled(tmp_path, "1", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("severities: {nope: wanted}", "severities"),
+        ("overrides: {nope: {}}", "overrides"),
+        ("waivers: [{id: nope, reason: x, until: 2027-01-31}]", "waivers"),
+    ],
+)
+def test_an_unknown_setting_is_named_with_file_and_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, key: str
+) -> None:
+    path = tmp_path / "host.yaml"
+    path.write_text(f"host: {{{text}}}")
+    built = tree(tmp_path / "tree", cpus(4)).root
+    assert cli.main(["--check", "--config", str(path), "--cpus", "1", "--root", str(built)]) == 1
+    said = capsys.readouterr().err
+    assert f"{path} and command line: host.{key}: found 'nope'" in said
+
+
+def test_what_no_command_reads_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        cli.main(["--check", "--cpus", "2", "3"])
+    assert refused.value.code == 1
+    assert "found '3', expected options only" in capsys.readouterr().err
 
 
 def test_a_missing_host_file_is_named(tmp_path: Path) -> None:
@@ -145,10 +193,17 @@ def test_links_of_a_capture_stay_inside(tmp_path: Path) -> None:
 def test_every_option_that_a_setting_asks_for_is_documented_and_no_other() -> None:
     source = Path(site_options.__file__).parent / "settings"
     asked: set[tuple[str, str]] = set()
+    computed = {  # names that are no plain text where they are asked for
+        ("nic-rings", "one"): ("rx", "tx"),
+        ("nic-queues", "kind"): CHANNELS,
+        ("writeback", 'f"{name}_max"'): tuple(f"{name}_max" for name in DIRTY_MAX),
+    }
     for path in source.glob("*.py"):
-        pattern = r"(?:option|word)\(\s*\"([a-z-]+)\",\s*(?:\"([a-z_]+)\"|one\b)"
+        pattern = r"\.(?:option|word)\(\s*\"([a-z-]+)\",\s*([^,)]+)"
         for setting, name in re.findall(pattern, path.read_text()):
-            asked |= {(setting, one) for one in ([name] if name else ["rx", "tx"])}
+            plain = re.fullmatch(r'"([a-z_]+)"', name)
+            names = (plain[1],) if plain else computed[setting, name]
+            asked |= {(setting, one) for one in names}
     documented = {(one, name) for one, names in site_options.OPTIONS.items() for name in names}
     assert asked == documented
 

@@ -4,12 +4,16 @@ A path that ends in `/` makes an empty directory. UNREADABLE makes a file that f
 when it is read, for root as well. A Link is a symbolic link, as sysfs has them.
 """
 
+import json
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+
+from host_tuning import profile
 from host_tuning.change import Change
 from host_tuning.cpulist import format_list
 from host_tuning.host import Host
@@ -100,6 +104,15 @@ class Driven(Host):
 def driven(tmp_path: Path, files: Mapping[str, Any], **target: Any) -> Driven:
     """As host(), for a host whose drivers answer."""
     return Driven(tree(tmp_path, files), Target(**target))
+
+
+def published(name: str, text: str) -> dict[str, Any]:
+    """The document of a command's JSON, held against its schema, which is sound itself."""
+    schema = json.loads((profile.DIRECTORY.parent / f"schema/{name}-1.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document: dict[str, Any] = json.loads(text)
+    jsonschema.validate(document, schema)
+    return document
 
 
 def outcomes(findings: Iterable[Finding]) -> list[str]:

@@ -6,7 +6,7 @@ python -m tests.netns.crossing [COUNT [SUBSCRIBERS]]: all harms, beside none, as
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -42,12 +42,15 @@ def _say_ready(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _ends(built: Network, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+def _ends(
+    built: Network, count: int, ways: Sequence[dict[str, Any]]
+) -> Iterator[list[subprocess.Popen[str]]]:
     server = built.address(0)
     started = []
     try:
         for index in range(built.hosts):
-            settings = Settings(built.address(index), server, count).as_json()
+            way = ways[index] if index < len(ways) else {}
+            settings = Settings(built.address(index), server, count, **way).as_json()
             verb = "subscribe" if index else "publish"
             command = built.inside(built.host(index), *ENDS, verb, settings)
             started.append(
@@ -62,9 +65,15 @@ def _ends(built: Network, count: int) -> Iterator[list[subprocess.Popen[str]]]:
             process.communicate()
 
 
-def cross(harm: Harm, count: int, subscribers: int = 1) -> Seen:
-    """One stream of `count` frames from a namespace to `subscribers` others."""
-    with network(1 + subscribers, harm) as built, _ends(built, count) as (publisher, *readers):
+def cross(
+    harm: Harm, count: int, subscribers: int = 1, ways: Sequence[dict[str, Any]] = ()
+) -> Seen:
+    """One stream of `count` frames from a namespace to `subscribers` others. ways: of each end, in
+    which settings it is not as the others."""
+    with (
+        network(1 + subscribers, harm) as built,
+        _ends(built, count, ways) as (publisher, *readers),
+    ):
         assert publisher.stdin is not None
         publisher.stdin.write("go\n")
         publisher.stdin.flush()

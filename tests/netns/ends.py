@@ -23,6 +23,7 @@ from ironcore.base.histogram import LatencyHistogram
 from ironcore.base.status import Status
 from ironpit.config import Endpoint
 from ironpit.messaging import multicast
+from ironpit.messaging.af_xdp import Way, Wish
 from ironpit.messaging.multicast import Group
 
 SESSION = "NETNS"
@@ -46,6 +47,14 @@ class Settings:
     server_port: int = 26500
     window_bytes: int = 256 << 20
     timeout_s: float = 120.0
+    send: Way = "kernel"
+    receive: Way = "kernel"
+    busy_poll_ns: int = 0
+
+    def where(self) -> Group:
+        """The group, and how it is to be carried."""
+        wish = Wish(self.send, self.receive, busy_poll_ns=self.busy_poll_ns)
+        return Group(Endpoint(self.group, self.port), self.address, wish)
 
     def as_json(self) -> str:
         """For the command line."""
@@ -62,8 +71,9 @@ def publish(settings: Settings) -> dict[str, Any]:
     """What was offered, how fast, and what it cost."""
     opened = multicast.publish(
         SESSION,
-        Group(Endpoint(settings.group, settings.port), settings.address),
+        settings.where(),
         ttl=4,
+        loop=settings.send == "kernel",
         rerequest=Endpoint(settings.address, settings.server_port),
         heartbeat_ns=10_000_000,
         window_bytes=settings.window_bytes,
@@ -101,6 +111,7 @@ def publish(settings: Settings) -> dict[str, Any]:
         "cpu_ns": cpu_s * 1e9 / settings.count,
         "late_bursts": late,
         "offer_ns": percentiles(offers),
+        "feeds": [truth.as_json() for truth in opened.truths],
         "counters": publication.counters.snapshot(),
     }
 
@@ -114,7 +125,7 @@ def cpu() -> float:
 def subscribe(settings: Settings) -> dict[str, Any]:
     """Every frame, in order, and how late it was."""
     opened = multicast.subscribe(
-        Group(Endpoint(settings.group, settings.port), settings.address),
+        settings.where(),
         rerequest=Endpoint(settings.server, settings.server_port),
     )
     subscription = opened.end
@@ -146,6 +157,7 @@ def subscribe(settings: Settings) -> dict[str, Any]:
         "gaps": gaps,
         "latency_ns": percentiles(latency),
         "waited_ns": percentiles(recovery) if recovery.count else {},
+        "feeds": [truth.as_json() for truth in opened.truths],
         "counters": subscription.counters.snapshot(),
     }
 

@@ -122,3 +122,9 @@ def test_broken_links_are_found(tmp_path: Path) -> None:
         "b.md, which does not exist",
         "#three, which has no such heading",
     ]
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """pytest imports them by their base names; two of one name break a run of the whole."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

@@ -5,7 +5,7 @@ from argparse import Namespace
 
 from host_tuning import apply, plan, plan_report, run_report
 from host_tuning.check import EXIT_FAIL, EXIT_PASS
-from host_tuning.commands.common import about_run, host_of, settings_of
+from host_tuning.commands.common import about_run, host_of, required_of, settings_of
 from host_tuning.run_lock import lock
 from host_tuning.runs import runs
 from host_tuning.undo_log import state_directory
@@ -15,8 +15,9 @@ def run(options: Namespace) -> int:
     """Apply, print, and return 0; 2 where a required write was refused and the run taken back."""
     host = host_of(options)
     settings = settings_of(options)
+    required = required_of(options, host, settings)
     if options.dry_run:
-        due = plan.make(host, settings)
+        due = plan.make(host, settings, required)
         if options.format == "json":
             run_report.dump(plan_report.document(due, host))
         else:
@@ -27,7 +28,7 @@ def run(options: Namespace) -> int:
     directory = state_directory(options.state, host.tree)
     with lock(directory):
         about = about_run(options, settings)
-        result = apply.apply(host, settings, directory, about, runs(directory))
+        result = apply.apply(host, settings, directory, about, runs(directory), required)
     if options.format == "json":
         run_report.dump(run_report.applied(result))
     else:

@@ -1,11 +1,12 @@
 """What several commands do first: find the host, the target, the profile and the settings."""
 
+import datetime
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
-from host_tuning import __version__
+from host_tuning import __version__, check
 from host_tuning import profile as profiles
 from host_tuning import target as targets
 from host_tuning.errors import ToolError
@@ -34,8 +35,13 @@ def host_of(options: Namespace) -> Host:
             "expected the tree of a Linux host"
         )
     host.target = targets.settle(target, host.topology, tree)
-    for key in {*target.overrides, *target.severities, *(one.setting for one in target.waivers)}:
-        find(key, target.source)
+    named = [
+        *(("overrides", name) for name in target.overrides),
+        *(("severities", name) for name in target.severities),
+        *(("waivers", one.setting) for one in target.waivers),
+    ]
+    for key, name in named:
+        find(name, f"{target.source}: host.{key}")
     refuse_unknown(target)
     return host
 
@@ -54,6 +60,12 @@ def settings_of(options: Namespace) -> list[Setting]:
     only = {find(name, "--only").id for item in options.only for name in item.split(",")}
     skip = {find(name, "--skip").id for item in options.skip for name in item.split(",")}
     return [one for one in SETTINGS if (not only or one.id in only) and one.id not in skip]
+
+
+def required_of(options: Namespace, host: Host, settings: Iterable[Setting]) -> frozenset[str]:
+    """The settings whose writes must not be refused: required by profile or site, not waived."""
+    profile = profile_of(options, host)
+    return check.required_ids(host, profile, settings, datetime.date.today())
 
 
 def about_run(options: Namespace, settings: Iterable[Setting]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def run(options: Namespace) -> int:
         raise ToolError(
             f"--jitter: found {options.jitter:g}, expected seconds up to {SECONDS_MAX:g}"
         )
+    if options.threshold < 1:
+        raise ToolError(f"--threshold: found {options.threshold}, expected 1 ns or more")
     cpus = list(host.hot) or sorted(host.topology.online)[1:]
     if not cpus:
         raise ToolError("--jitter: the host has one CPU, expected one to leave alone")

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from host_tuning import plan, plan_report
-from host_tuning.commands.common import host_of, settings_of
+from host_tuning.commands.common import host_of, required_of, settings_of
 
 
 def run(options: Namespace) -> int:
@@ -14,7 +14,8 @@ def run(options: Namespace) -> int:
     host = host_of(options)
     if options.cores:
         return int(importlib.import_module("host_tuning.cores").run(options, host))
-    made = plan.make(host, settings_of(options))
+    settings = settings_of(options)
+    made = plan.make(host, settings, required_of(options, host, settings))
     if options.format == "json":
         json.dump(plan_report.document(made, host), sys.stdout, indent=2, ensure_ascii=False)
         print()

@@ -27,7 +27,11 @@ def run(options: Namespace) -> int:
         raise ToolError(f"{directory}: there is no undo log: no run was ever applied")
     with lock(directory):
         chosen = _choose(runs(directory), options.rollback, directory)
-        if chosen is None:
+        if isinstance(chosen, str):
+            if options.format == "json":
+                run_report.dump(run_report.nothing_taken_back(chosen))
+            else:
+                print(chosen)
             return EXIT_PASS
         result = rollback.roll_back(host.tree, chosen, options.force)
     if options.format == "json":
@@ -38,8 +42,8 @@ def run(options: Namespace) -> int:
     return EXIT_PASS if whole else EXIT_FAIL
 
 
-def _choose(found: list[Run], name: str, directory: Path) -> Run | None:
-    """The run that is meant; None where it is taken back already, which is said.
+def _choose(found: list[Run], name: str, directory: Path) -> Run | str:
+    """The run that is meant, or a sentence where it is taken back already.
 
     Errors: ToolError that lists the runs, for a name that none has.
     """
@@ -47,14 +51,12 @@ def _choose(found: list[Run], name: str, directory: Path) -> Run | None:
     if name == "last":
         if not standing:
             last = f"; the last was {found[-1].describe()}" if found else ""
-            print(f"nothing to take back: no run in {directory} is in force{last}")
-            return None
+            return f"nothing to take back: no run in {directory} is in force{last}"
         return standing[-1]
     chosen = next((one for one in found if one.id == name), None)
     if chosen is None:
         listing = "".join(f"\n  {one.describe()}" for one in found) or " (none)"
         raise ToolError(f"--rollback: found {name!r}, expected `last` or one of the runs{listing}")
     if not chosen.stands:
-        print(f"run {chosen.id} is no longer in force: {chosen.over}")
-        return None
+        return f"run {chosen.id} is no longer in force: {chosen.over}"
     return chosen

@@ -26,8 +26,8 @@ GIC_PRIVATE_MAX = 31  # Arm GIC: ids 0-15 between processors, 16-31 private to e
 class Irq:
     """One interrupt.
 
-    cpus: where it arrives. managed: the kernel refuses to have it moved. own: none but hot CPUs may
-    get it.
+    cpus: where the next one arrives. managed: the kernel refuses to have it moved. own: none but
+    hot CPUs may get it.
     """
 
     number: int
@@ -92,7 +92,12 @@ def read_irqs(host: Host, table: InterruptTable) -> tuple[list[Irq], list[Readin
             failed.append(reading)
             continue
         cpus = parse_list(reading.value, reading.path)
-        own = allowed.ok and parse_list(allowed.value, allowed.path) <= host.target.hot
+        sent = parse_list(allowed.value, allowed.path) if allowed.ok else frozenset[int]()
+        if sent and not sent & cpus:
+            # Without interrupt remapping, x86 moves a message-signalled interrupt when the next
+            # one arrives (kernel/irq/migration.c): the effective list tells of the past.
+            reading, cpus = allowed, sent
+        own = allowed.ok and sent <= host.target.hot
         found.append(Irq(number, device, cpus, reading.path, _managed(host, number), own))
     return found, failed
 
@@ -126,11 +131,11 @@ def _on_cpu(host: Host, cpu: int, here: list[Irq], table: InterruptTable) -> Fin
         (*(irq.path for irq in here), "/proc/interrupts"),
         fix=(
             *(write_command(_where(host, number), _allowed(number)) for number in movable),
-            *((add_command(argument),) if shared else ()),
+            *((add_command(host, argument),) if shared else ()),
         ),
         undo=(
             *(write_command(text, _allowed(number)) for number, text in old.items()),
-            *((remove_command("isolcpus"),) if shared else ()),
+            *((remove_command(host, "isolcpus"),) if shared else ()),
         ),
     )
 

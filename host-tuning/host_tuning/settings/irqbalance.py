@@ -56,6 +56,13 @@ def _balance_file(host: Host) -> Reading:
     return next((one for one in readings if not one.missing), readings[-1])
 
 
+def _to_ban(host: Host, file: Reading) -> str:
+    """The list for the file: the hot CPUs, and those that it bans by name already."""
+    values = _assignments(file.text, "\n")
+    named = any(values.get(name) for name in (BANNED, BANNED_MASK))
+    return format_list(host.target.hot | (_banned(host, values) if named else frozenset()))
+
+
 def inspect_irqbalance(host: Host) -> Iterable[Finding]:
     """Whether irqbalance runs, and with which CPUs banned: its environment, else its file."""
     if not host.hot:
@@ -85,7 +92,9 @@ def inspect_irqbalance(host: Host) -> Iterable[Finding]:
     reason = "it moves interrupts onto hot CPUs again, every ten seconds"
     if written:
         reason = f"{file.path} bans them, but the process was started before"
-    edit = f"set {BANNED}={hot} in {file.path}"
+    edit = f"set {BANNED}={_to_ban(host, file)} in {file.path}"
+    old = _assignments(file.text, "\n").get(BANNED)
+    back = f"take {BANNED} out of {file.path}" if old is None else f"set {BANNED}={old} there again"
     yield Finding(
         Conformity.CONFORMS if fits else Conformity.DEVIATES,
         "host",
@@ -95,7 +104,7 @@ def inspect_irqbalance(host: Host) -> Iterable[Finding]:
         "" if fits else reason,
         paths,
         fix=() if fits else (*(() if written else (edit,)), "sudo systemctl restart irqbalance"),
-        undo=() if fits else (f"take {BANNED} out of {file.path} and restart irqbalance",),
+        undo=() if fits else (*(() if written else (back,)), "sudo systemctl restart irqbalance"),
     )
 
 
@@ -105,7 +114,7 @@ def steps_irqbalance(host: Host) -> Iterable[Step]:
         file = _balance_file(host)
         written = host.target.hot <= _banned(host, _assignments(file.text, "\n"))
         if finding.conformity is Conformity.DEVIATES and file.ok and not written:
-            yield Change("irqbalance", "line", f"{file.path}:{BANNED}", format_list(host.hot))
+            yield Change("irqbalance", "line", f"{file.path}:{BANNED}", _to_ban(host, file))
 
 
 SETTINGS = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from host_tuning.boot_lists import add_command, cpus_of, next_boot_path, remove_command
+from host_tuning.boot_lists import REBOOT, add_command, cpus_of, next_boot_path, remove_command
 from host_tuning.cgroups import isolated_partitions, mount_of, unbalanced
 from host_tuning.change import BootArgument, Change
 from host_tuning.cpulist import format_list, parse_list
@@ -72,8 +72,8 @@ def inspect_isolation(host: Host) -> Iterable[Finding]:
                 EXPECTED,
                 why or "the scheduler may place any task here",
                 paths,
-                fix=(add_command(argument),),
-                undo=(remove_command("isolcpus"),),
+                fix=(REBOOT if next_boot else add_command(host, argument),),
+                undo=(remove_command(host, "isolcpus"),),
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from host_tuning.boot_lists import add_command, next_boot_path, remove_command
+from host_tuning.boot_lists import REBOOT, add_command, next_boot_path, remove_command
 from host_tuning.change import BootArgument, Change
 from host_tuning.cpulist import format_list, parse_list
 from host_tuning.findings import judged, numbers, unread, write_command
@@ -109,8 +109,8 @@ def inspect_timers(host: Host) -> Iterable[Finding]:
         expected="skew_tick=1",
         reason="" if set_now else why,
         paths=(cmdline.path,),
-        fix=() if set_now else (add_command("skew_tick=1"),),
-        undo=() if set_now else (remove_command("skew_tick"),),
+        fix=() if set_now else (REBOOT if next_boot else add_command(host, "skew_tick=1"),),
+        undo=() if set_now else (remove_command(host, "skew_tick"),),
     )
 
 

@@ -44,8 +44,9 @@ def _module(host: Host, wanted: bool) -> Iterable[Finding]:
     version = host.read(f"{path}/version")
     stacks = host.read(STACKS)
     there = host.tree.exists(DEVICE)
+    absent = Conformity.DEVIATES if host.live else Conformity.UNKNOWN
     yield Finding(
-        Conformity.CONFORMS if there or not host.live else Conformity.DEVIATES,
+        Conformity.CONFORMS if there else absent,
         actual=f"loaded, version {version.value or 'not told'}",
         parsed={"version": version.value, "device": there, "stacks": stacks.ok},
         expected=f"loaded, with {DEVICE}",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from host_tuning.boot_lists import add_command, cpus_of, next_boot_path, remove_command
+from host_tuning.boot_lists import REBOOT, add_command, cpus_of, next_boot_path, remove_command
 from host_tuning.change import BootArgument
 from host_tuning.cpulist import format_list, parse_list
 from host_tuning.findings import numbers, unknown, unread
@@ -32,8 +32,8 @@ def _wanting(
         argument,
         f"{argument} is set in {next_boot} for the next boot" if next_boot else reason,
         paths,
-        fix=(add_command(argument),),
-        undo=(remove_command(name),),
+        fix=(REBOOT if next_boot else add_command(host, argument),),
+        undo=(remove_command(host, name),),
     )
 
 

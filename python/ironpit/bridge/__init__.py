@@ -213,9 +213,10 @@ class Bridge:
     def _reader_news(self) -> ReaderNews | None:
         """What there is to tell of readers over TCP; over TLS who accepts them tells it."""
         target = self.place.target
-        if self._readers is None and target is not None and target.server is None:
-            if isinstance(target.end, TcpPublication):
-                self._readers = ReaderNews(target.end, self._say)
+        if self._readers is not None or target is None or target.server is not None:
+            return self._readers
+        if isinstance(target.end, TcpPublication):
+            self._readers = ReaderNews(target.end, self._say)
         return self._readers
 
     def _goes_on(self) -> bool:

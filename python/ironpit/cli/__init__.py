@@ -26,6 +26,7 @@ COMMANDS = {
     "bridge": "carry a stream from one transport to another",
     "replay": "rebuild books from a journal",
     "stat": "show the counters of a venue, running or dead",
+    "doctor": "show what this host offers, what is used of it, and why not",
     "control": "halt, resume and change the instruments of a running venue; bust trades",
     "config": "check a configuration, or compare two",
     "bench": "measure rings, matching and order to acknowledgement",

@@ -24,6 +24,8 @@ MEASUREMENTS = {
     "fan-out": "what a frame costs its publisher with 1, 8, 32 subscribers",
     "slow-readers": "what readers that are stopped, slow or killed cost the publisher",
     "order-ack": "order to acknowledgement over TCP, beside a bare echo",
+    "bypass": "order to acknowledgement with a kernel bypass preloaded, beside kernel sockets",
+    "transitions": "system calls, context switches and page faults of the hot threads",
 }
 
 

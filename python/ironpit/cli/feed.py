@@ -58,14 +58,19 @@ def run(arguments: argparse.Namespace) -> int:
     session = arguments.session or session_of(venue)
     try:
         client = FeedClient(
-            opened=open_feed(stream, session, snapshot=snapshot is not None),
+            opened=open_feed(
+                stream,
+                session,
+                snapshot=snapshot is not None,
+                refuse=venue.degrade.af_xdp == "refuse",
+            ),
             snapshot=snapshot,
             record=arguments.record,
         )
     except FeedError as error:
         raise UserError(str(error), Exit.REFUSED) from error
     quiet = arguments.json == "-"
-    for note in client.notes:
+    for note in [*client.notes, *client.truths]:
         print(f"ironpit: {note}", file=sys.stderr)
     started_s = time.monotonic()
     shown_s = started_s
@@ -92,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         "complete": client.feed.complete,
         "published": client.feed.published,
         "books_digest": client.books.digest(),
+        "feeds": [truth.as_json() for truth in client.truths],
         **client.counts(),
     }
     if arguments.json:

@@ -1,7 +1,12 @@
 """`ironpit run`: the venue as a service."""
 
 import argparse
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ironpit.config import Config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,11 +17,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEQUENCE",
         help="cut a corrupt journal off after this sequence; what follows is lost",
     )
+    parser.add_argument(
+        "--onload",
+        metavar="PROFILE",
+        help="run under the `onload` launcher with this profile (latency, latency-best, safe, "
+        "cloud); instead of onload.profile of the configuration",
+    )
+    parser.add_argument(
+        "--require-onload",
+        action="store_true",
+        help="exit 3 unless the order-entry sockets are proved accelerated; refuse sessions that "
+        "are not",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from msgspec.structs import replace
+
     from ironpit import config, supervisor
 
-    return supervisor.run_venue(
-        config.load(arguments.config), arguments.config, arguments.truncate_at
-    )
+    venue = config.load(arguments.config)
+    if arguments.require_onload:
+        venue = replace(venue, require_onload=True)
+    _under_onload(venue, arguments.onload)
+    return supervisor.run_venue(venue, arguments.config, arguments.truncate_at)
+
+
+def _under_onload(venue: "Config", asked: str | None) -> None:
+    """Start anew under the launcher, once, when a profile is asked for; does not return then."""
+    from ironpit.errors import Exit, UserError
+    from ironpit.onload import launch, library, options
+    from ironpit.onload.truth import REASONS
+    from ironpit.supervisor import say
+
+    profile = asked or venue.onload.profile
+    if profile is None:
+        return
+    if profile not in options.profiles():
+        known = ", ".join(sorted(options.profiles()))
+        raise UserError(f"--onload: found {profile}, expected one of {known}", Exit.USAGE)
+    state = library.find().state
+    if state == "interposed":
+        launched = launch.launched_as()
+        own = launched or f"the environment's options; profile {profile} is not applied"
+        say(f"under Onload with {own}")
+        return
+    if launch.launched_as() is not None:
+        raise UserError(f"onload: the launcher ran, and {REASONS[state]}", Exit.REFUSED)
+    for doubt in launch.doubtful_options(os.environ):
+        say(doubt)
+    settings = options.merged(profile, venue.onload.options)
+    launch.relaunch(profile, settings, venue.venue.data_directory)

@@ -190,6 +190,17 @@ def _tcp_readers(readers: list[Look], alive: bool) -> list[str]:
     return [table(rows, header), *notes]
 
 
+def _sockets(sockets: list[Look]) -> list[str]:
+    """Which path each socket takes, and why; the explanation goes last and to the left."""
+    if not sockets:
+        return []
+    rows = [[s["role"], s["local"], s["peer"] or "-", s["path"]] for s in sockets]
+    head, rule, *lines = table(rows, ["socket of", "here", "peer", "path"]).splitlines()
+    width = max(map(len, (head, *lines)))
+    told = [f"{line:{width}}  {s['reason']}" for line, s in zip(lines, sockets, strict=True)]
+    return ["\n".join([f"{head:{width}}  why", rule, *told])]
+
+
 def _consequence(reader: Look) -> str:
     """What the stream's policy for slow readers did to one."""
     if missed := reader["conflated_frames"]:
@@ -214,7 +225,8 @@ def _process(process: Look, now: Look, before: Look | None, everything: bool) ->
         if earlier is not None and before is not None:
             row.append(show_count((value - earlier.get(name, 0)) / _elapsed_s(now, before)))
         rows.append(row)
-    title = "\n".join([title, *_tcp_readers(process["tcp_readers"], process["alive"])])
+    facts = [*_sockets(process["sockets"]), *_tcp_readers(process["tcp_readers"], process["alive"])]
+    title = "\n".join([title, *facts])
     if not rows:
         return f"{title}\nall counters are zero"
     header = ["counter", "value", *(["a second"] if earlier is not None else [])]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ironpit.config import scalars
 from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import STAGES, BridgedStream, CarriedStream, Config, Instrument
+from ironpit.onload import options
 
 TICK_BANDS_MAX = 7
 READERS = ("journal", "gateway", "publisher")  # of the event stream, whatever else is configured
@@ -29,6 +30,8 @@ def violations(config: Config) -> Iterator[Violation]:
     yield from _streams(config)
     yield from _readers(config)
     yield from _placement(config)
+    for name, found, expected in options.violations(config.onload.options):
+        yield f"onload.options.{name}", found, expected
 
 
 def _limits(config: Config) -> Iterator[Violation]:
@@ -158,10 +161,28 @@ def _carried(key: str, stream: CarriedStream) -> Iterator[Violation]:
             yield f"{key}.{name}", "nothing", f"{what}, for transport: {transport}"
     if stream.a is not None and stream.b is not None and stream.b.group == stream.a.group:
         yield f"{key}.b.group", f"{str(stream.b.group)!r} again", "another group than a's"
+    yield from _past_the_kernel(key, stream)
     if transport == "tcp" and stream.slow_reader.queue_bytes > stream.window_bytes:
         found = scalars.show_size(stream.slow_reader.queue_bytes)
         most = scalars.show_size(stream.window_bytes)
         yield f"{key}.slow_reader.queue", found, f"at most window = {most}"
+
+
+def _past_the_kernel(key: str, stream: CarriedStream) -> Iterator[Violation]:
+    """AF_XDP sends to the wire alone, and an interface has room for one program that receives."""
+    feeds = [(name, feed) for name, feed in (("a", stream.a), ("b", stream.b)) if feed is not None]
+    for name, feed in feeds:
+        if feed.send == "af_xdp" and (stream.ttl == 0 or stream.loop):
+            found = f"af_xdp with ttl: {stream.ttl} and loop: {str(stream.loop).lower()}"
+            yield f"{key}.{name}.send", found, "ttl: 1 or more and loop: false: it leaves this host"
+        if feed.af_xdp.busy_poll_ns % 1000:
+            found = scalars.show_duration(feed.af_xdp.busy_poll_ns)
+            yield f"{key}.{name}.af_xdp.busy_poll", found, "whole microseconds"
+    if [f.receive for _, f in feeds] == ["af_xdp"] * 2 and len(
+        {f.interface for _, f in feeds}
+    ) == 1:
+        found = f"af_xdp on {feeds[1][1].interface!r} again"
+        yield f"{key}.b.receive", found, "another interface than a's, or receive: auto"
 
 
 def _bridged(

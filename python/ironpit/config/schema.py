@@ -21,6 +21,7 @@ Stage = Literal["gateway", "matcher", "journal", "publisher", "bridge"]
 STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher", "bridge")
 OnRefusal = Literal["degrade", "refuse"]
 Transport = Literal["shm", "multicast", "tcp"]
+Way = Literal["kernel", "af_xdp", "auto"]
 InitialState = Literal[
     "continuous",
     "pre-open",
@@ -46,6 +47,8 @@ NumaNode = Annotated[int, scalars.integer(0, 1023)]
 ReaderRule = Annotated[scalars.ReaderRule, scalars.reader_rule()]
 BasisPoints = Annotated[int, scalars.basis_points()]
 WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
+OnloadProfile = Literal["latency", "latency-best", "safe", "cloud"]
+OnloadValue = Annotated[str, scalars.pattern(r"[^\s]*", "a number or a word")]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
 
 
@@ -151,11 +154,23 @@ class OrdersStream(Mapping, frozen=True, kw_only=True):
     numa_node: NumaNode | None = None
 
 
+class AfXdp(Mapping, frozen=True, kw_only=True):
+    """How a feed uses an interface when it goes by AF_XDP."""
+
+    receive_queue: Annotated[int, scalars.integer(0, 1023)] = 0
+    send_queue: Annotated[int, scalars.integer(0, 1023)] = 0
+    busy_poll_ns: Annotated[int, scalars.duration(0, MS)] = field(name="busy_poll", default=0)
+    busy_poll_budget: Annotated[int, scalars.integer(1, 65_535)] = 64
+
+
 class MulticastGroup(Mapping, frozen=True, kw_only=True):
-    """Where one feed's datagrams go."""
+    """Where one feed's datagrams go, and whether past the kernel's stack."""
 
     group: Annotated[scalars.Endpoint, scalars.endpoint(multicast=True)]
     interface: Annotated[str, scalars.interface()]
+    send: Way = "kernel"
+    receive: Way = "kernel"
+    af_xdp: AfXdp = AfXdp()
 
 
 class Rerequest(Mapping, frozen=True, kw_only=True):
@@ -319,6 +334,15 @@ class Degrade(Mapping, frozen=True, kw_only=True):
 
     huge_pages: OnRefusal = "degrade"
     multicast: OnRefusal = "degrade"
+    af_xdp: OnRefusal = "degrade"
+    onload_version: OnRefusal = "degrade"
+
+
+class Onload(Mapping, frozen=True, kw_only=True):
+    """Kernel bypass: the profile that the venue is started with, and what is set besides."""
+
+    profile: OnloadProfile | None = None
+    options: dict[str, OnloadValue] = field(default_factory=dict)
 
 
 class Config(Mapping, frozen=True, kw_only=True):
@@ -334,3 +358,5 @@ class Config(Mapping, frozen=True, kw_only=True):
     placement: Placement
     limits: Limits = Limits()
     degrade: Degrade = Degrade()
+    onload: Onload = Onload()
+    require_onload: bool = False

@@ -14,6 +14,7 @@ from ironpit.config.schema import MarketDataStream
 from ironpit.feed.books import Books
 from ironpit.feed.snapshot import SnapshotError, fetch
 from ironpit.messaging import configured
+from ironpit.messaging.af_xdp import Truth
 from ironpit.messaging.multicast import (
     RECEIVE_BUFFER_BYTES,
     Group,
@@ -36,16 +37,22 @@ class FeedError(Exception):
 
 
 def open_feed(
-    stream: MarketDataStream, session: str, *, groups: bool = True, snapshot: bool = False
+    stream: MarketDataStream,
+    session: str,
+    *,
+    groups: bool = True,
+    snapshot: bool = False,
+    refuse: bool = False,
 ) -> Opened[Any]:
     """A subscription to a venue's market data by the transport that the stream names, for a
     FeedClient. FeedError.
 
     groups: False on a host without multicast. snapshot: whether there is one to fall back on.
+    refuse: the kernel's path, where AF_XDP is asked for by name.
     """
     options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
     try:
-        return configured.subscribe(stream, session, groups=groups, **options)
+        return configured.subscribe(stream, session, groups=groups, refuse=refuse, **options)
     except (MulticastError, ValueError, OSError) as error:
         raise FeedError(str(error)) from error
 
@@ -216,6 +223,11 @@ class FeedClient:
         received["malformed_packets"] = received.pop("malformed", 0)
         received["snapshots"] = self._snapshots
         return {**received, **self.books.counts(), "next": self.feed.next_sequence}
+
+    @property
+    def truths(self) -> list[Truth]:
+        """How the feeds that ask for AF_XDP are carried."""
+        return self._opened.truths
 
     @property
     def notes(self) -> list[str]:

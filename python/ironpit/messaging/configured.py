@@ -12,9 +12,15 @@ from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironpit.config.schema import CarriedStream, EventsStream, MarketDataStream
+from ironpit.config.schema import (
+    CarriedStream,
+    EventsStream,
+    MarketDataStream,
+    MulticastGroup,
+)
 from ironpit.errors import Exit, UserError
 from ironpit.messaging import multicast, tcp
+from ironpit.messaging.af_xdp import Wish, XdpRefusedError
 from ironpit.messaging.multicast import Group, Opened
 
 Stream = EventsStream | MarketDataStream
@@ -24,18 +30,41 @@ Without = Callable[[str, str], None]
 REREQUEST_BURST_MIN = 64
 
 
-def groups_of(stream: CarriedStream) -> list[Group]:
+def group_of(configured: MulticastGroup, refuse: bool = False) -> Group:
+    """One feed's group. refuse: the kernel's path, where AF_XDP is asked for by name."""
+    xdp = configured.af_xdp
+    wish = Wish(
+        configured.send,
+        configured.receive,
+        xdp.send_queue,
+        xdp.receive_queue,
+        xdp.busy_poll_ns,
+        xdp.busy_poll_budget,
+        refuse,
+    )
+    return Group(configured.group, configured.interface, wish)
+
+
+def groups_of(stream: CarriedStream, refuse: bool = False) -> list[Group]:
     """The multicast groups of a stream, A before B."""
-    return [Group(g.group, g.interface) for g in (stream.a, stream.b) if g is not None]
+    return [group_of(g, refuse) for g in (stream.a, stream.b) if g is not None]
 
 
 def publish(
-    stream: Stream, key: str, session: str, name: str, counters: Counters, without: Without
+    stream: Stream,
+    key: str,
+    session: str,
+    name: str,
+    counters: Counters,
+    without: Without,
+    *,
+    refuse: bool = False,
 ) -> Opened[PublicationEnd]:
     """The sending end. UserError, which begins with the key, when the host refuses a socket.
 
     name: of the counters. without: told of a multicast group that the host has no way to, which is
-    then left out; re-requests are answered all the same.
+    then left out; re-requests are answered all the same. refuse: the kernel's path, where AF_XDP is
+    asked for by name.
     """
     if stream.transport == "shm":
         return Opened(ShmPublication(stream.path, counters(name, shm.PUBLICATION_COUNTERS)), [])
@@ -53,23 +82,28 @@ def publish(
             heartbeat_ns=stream.heartbeat_ns,
         )
         return Opened(publication, [listener])
-    return _publish_multicast(
-        stream, key, session, counters(name, multicast_publication.PUBLICATION_COUNTERS), without
-    )
+    return _publish_multicast(stream, key, session, name, counters, without, refuse)
 
 
 def _publish_multicast(
-    stream: Stream, key: str, session: str, counted: CounterSet, without: Without
+    stream: Stream,
+    key: str,
+    session: str,
+    name: str,
+    counters: Counters,
+    without: Without,
+    refuse: bool,
 ) -> Opened[PublicationEnd]:
     rerequest = stream.rerequest
     assert rerequest is not None
-    senders = []
+    feeds = []
     for feed, group in (("a", stream.a), ("b", stream.b)):
         if group is None:
             continue
         try:
-            where = Group(group.group, group.interface)
-            senders.append(multicast.open_sender(where, ttl=stream.ttl, loop=stream.loop))
+            where = group_of(group, refuse)
+            sender = multicast.open_sender(where, ttl=stream.ttl, loop=stream.loop)
+            feeds.append((where, sender))
         except OSError as error:
             if error.errno == errno.ENODEV and not group.interface[0].isdigit():
                 raise UserError(
@@ -86,8 +120,14 @@ def _publish_multicast(
             f"{key}.rerequest.listen: cannot listen on {rerequest.listen}: {error.strerror}",
             Exit.REFUSED,
         ) from error
+    try:
+        bypass = multicast.open_bypass(
+            feeds, ttl=stream.ttl, loop=stream.loop, name=name, kept=counters
+        )
+    except XdpRefusedError as error:
+        raise UserError(f"{key}: {error}", Exit.REFUSED) from error
     publication = MulticastPublication(
-        [sender.fileno() for sender in senders],
+        [sender.fileno() for _, sender in feeds],
         session,
         request_fd=server.fileno(),
         heartbeat_ns=stream.heartbeat_ns,
@@ -95,19 +135,28 @@ def _publish_multicast(
         window_ns=rerequest.window.time_ns,
         rate=rerequest.rate,
         burst=max(REREQUEST_BURST_MIN, rerequest.rate // 10),
-        counters=counted,
+        xdp=bypass.senders,
+        counters=counters(name, multicast_publication.PUBLICATION_COUNTERS),
     )
-    return Opened(publication, [*senders, server])
+    sockets = [*(sender for _, sender in feeds), *bypass.sockets, server]
+    return Opened(publication, sockets, truths=bypass.truths)
 
 
 def subscribe(
-    stream: Stream, session: str, *, from_: int = 1, groups: bool = True, **options: Any
+    stream: Stream,
+    session: str,
+    *,
+    from_: int = 1,
+    groups: bool = True,
+    refuse: bool = False,
+    **options: Any,
 ) -> Opened[SubscriptionEnd]:
     """The receiving end, from the frame with number `from_` on as far as that is still held.
 
     session: the stream's name; packets of any other are foreign, whichever comes first.
     groups: False on a host without multicast: the re-request server is asked for everything.
-    options: of a multicast subscription.
+    refuse: the kernel's path, where AF_XDP is asked for by name. options: of a multicast
+    subscription.
     MulticastError, or ValueError and OSError for a ring that is none: refused.
     """
     if stream.transport == "shm":
@@ -119,10 +168,10 @@ def subscribe(
         return Opened(end, [])
     assert stream.rerequest is not None
     opened = multicast.subscribe(
-        *(groups_of(stream) if groups else []),
+        *(groups_of(stream, refuse) if groups else []),
         rerequest=stream.rerequest.listen,
         session=session,
         expected=from_,
         **options,
     )
-    return Opened(opened.end, opened.sockets, opened.notes)
+    return Opened(opened.end, opened.sockets, opened.notes, opened.truths)

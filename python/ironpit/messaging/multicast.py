@@ -3,18 +3,22 @@
 import fcntl
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.messaging.multicast_subscription import MulticastSubscription
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
+from ironcore.net.af_xdp_receive import XdpFeedReceiver
+from ironcore.net.af_xdp_send import XdpFeedSender
 from ironpit.config.scalars import Endpoint
+from ironpit.messaging import af_xdp
+from ironpit.messaging.af_xdp import BY_KERNEL, Counters, Truth, Wish, XdpRefusedError, in_memory
 
 RECEIVE_BUFFER_BYTES = 64 << 20
 
@@ -31,6 +35,12 @@ RX_HARDWARE, RX_SOFTWARE, SOFTWARE, RAW_HARDWARE = 1 << 2, 1 << 3, 1 << 4, 1 << 
 End = TypeVar("End", bound=PublicationEnd | SubscriptionEnd)
 
 
+class Closeable(Protocol):
+    """What an end uses and gives back: sockets, and XDP programs with theirs."""
+
+    def close(self) -> None: ...
+
+
 class MulticastError(Exception):
     """A socket cannot be opened as asked; the text says which address, and what was refused."""
 
@@ -41,6 +51,7 @@ class Group:
 
     address: Endpoint
     interface: str
+    xdp: Wish = BY_KERNEL
 
     def __str__(self) -> str:
         return f"group {self.address} on {self.interface}"
@@ -48,11 +59,13 @@ class Group:
 
 @dataclass
 class Opened(Generic[End]):
-    """One end of a stream with the sockets that it uses, and what the host did not grant."""
+    """One end of a stream with the sockets that it uses, what the host did not grant, and how its
+    feeds are carried where more than the kernel's path was asked for."""
 
     end: End
-    sockets: list[socket.socket]
+    sockets: list[Closeable]
     notes: list[str] = field(default_factory=list)
+    truths: list[Truth] = field(default_factory=list)
 
     def close(self) -> None:
         """Close the sockets. The end is not to be used any more."""
@@ -166,18 +179,66 @@ def open_requester(server: Endpoint) -> socket.socket:
         return sock
 
 
-class _Sockets(list[socket.socket]):
+class _Sockets(list[Closeable]):
     """The sockets of one end, opened one after another."""
+
+    def close(self) -> None:
+        """All that were opened so far."""
+        for opened in self:
+            opened.close()
 
     def open(self, what: str, make: Callable[[], socket.socket]) -> socket.socket:
         """One more. MulticastError: refused, and those before it are closed."""
         try:
-            self.append(make())
+            opened = make()
         except OSError as error:
-            for opened in self:
-                opened.close()
+            self.close()
             raise MulticastError(f"{what}: {error.strerror}") from error
-        return self[-1]
+        self.append(opened)
+        return opened
+
+
+@dataclass
+class Bypass:
+    """What sends in the place of the sockets of one publication's feeds."""
+
+    senders: list[XdpFeedSender | None]
+    sockets: list[Closeable]
+    truths: list[Truth]
+
+
+def open_bypass(
+    feeds: Sequence[tuple[Group, socket.socket]],
+    *,
+    ttl: int,
+    loop: bool,
+    name: str = "publication",
+    kept: Counters = in_memory,
+) -> Bypass:
+    """AF_XDP for the feeds that ask for it. name, kept: of their counters, and who makes them.
+    XdpRefusedError, whose text names the group."""
+    opener = af_xdp.Senders()
+    found = Bypass([], [], [])
+    for feed, (group, sock) in zip("ab", feeds, strict=False):
+        try:
+            sender, truth = opener.open(
+                group.address,
+                group.interface,
+                group.xdp,
+                sock,
+                ttl=ttl,
+                loop=loop,
+                name=f"{name}-{feed}",
+                counters=kept,
+            )
+        except XdpRefusedError as error:
+            for opened in opener.sockets.values():
+                opened.close()
+            raise XdpRefusedError(f"{group}: send: {error}") from error
+        found.senders.append(sender)
+        found.truths += [truth] if truth is not None else []
+    found.sockets += opener.sockets.values()
+    return found
 
 
 def publish(
@@ -193,16 +254,24 @@ def publish(
     options: as MulticastPublication takes them. MulticastError: refused.
     """
     sockets = _Sockets()
-    feeds = [
-        sockets.open(str(group), partial(open_sender, group, ttl=ttl, loop=loop)).fileno()
+    senders = [
+        (group, sockets.open(str(group), partial(open_sender, group, ttl=ttl, loop=loop)))
         for group in groups
     ]
+    try:
+        bypass = open_bypass(senders, ttl=ttl, loop=loop)
+    except XdpRefusedError as error:
+        sockets.close()
+        raise MulticastError(str(error)) from error
+    sockets += bypass.sockets
     if rerequest is not None:
         server = sockets.open(
             f"re-requests at {rerequest}", partial(open_request_server, rerequest)
         )
         options["request_fd"] = server.fileno()
-    return Opened(MulticastPublication(feeds, session, owner=sockets, **options), sockets)
+    feeds = [sender.fileno() for _, sender in senders]
+    end = MulticastPublication(feeds, session, xdp=bypass.senders, owner=sockets, **options)
+    return Opened(end, sockets, truths=bypass.truths)
 
 
 def subscribe(
@@ -210,25 +279,38 @@ def subscribe(
     rerequest: Endpoint | None = None,
     buffer_bytes: int = RECEIVE_BUFFER_BYTES,
     stamps: bool = False,
+    name: str = "subscription",
+    kept: Counters = in_memory,
     **options: Any,
 ) -> Opened[MulticastSubscription]:
     """A subscription to up to two groups, which asks `rerequest` for what it lost.
 
     stamps: whether it is told when packets arrived (`received_ns`), by the card where it can; that
-    costs every packet a little. options: as MulticastSubscription takes them. MulticastError:
-    refused.
+    costs every packet a little. name, kept: of the counters of feeds that ask for AF_XDP, and who
+    makes them. options: as MulticastSubscription takes them. MulticastError: refused.
     """
     sockets = _Sockets()
     feeds = [-1, -1]
-    notes = []
+    receivers: list[XdpFeedReceiver | None] = [None, None]
+    notes: list[str] = []
+    truths: list[Truth] = []
     for n, group in enumerate(groups):
         feed = sockets.open(str(group), partial(open_receiver, group, stamps=stamps))
         if note := grow_receive_buffer(feed, buffer_bytes):
             notes.append(f"{group}: {note}")
         feeds[n] = feed.fileno()
+        try:
+            receivers[n], truth = af_xdp.open_receiver(
+                group.address, group.interface, group.xdp, name=f"{name}-{'ab'[n]}", counters=kept
+            )
+        except XdpRefusedError as error:
+            sockets.close()
+            raise MulticastError(f"{group}: receive: {error}") from error
+        sockets += [receiver for receiver in receivers[n : n + 1] if receiver is not None]
+        truths += [truth] if truth is not None else []
     if rerequest is not None:
         requester = partial(open_requester, rerequest)
         client = sockets.open(f"re-request server {rerequest}", requester)
         options["rerequest"] = client.fileno()
-    end = MulticastSubscription(*feeds, stamps=stamps, owner=sockets, **options)
-    return Opened(end, sockets, notes)
+    end = MulticastSubscription(*feeds, stamps=stamps, xdp=receivers, owner=sockets, **options)
+    return Opened(end, sockets, notes, truths)

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.messaging.multicast_rerequests cimport RerequestServer
 from ironcore.messaging.publication cimport PublicationEnd
+from ironcore.net.af_xdp_send cimport XdpSender
 from ironcore.net.sockets cimport Network, Sockets
 from ironcore.wire.moldudp64 cimport MOLD_PACKET_BYTES_MAX, MoldBuilder
 
@@ -27,6 +28,7 @@ cdef struct MulticastSender:
     uint64_t** counters
     RerequestServer server
     int feeds[FEEDS_MAX]             # sockets connected to a group each
+    XdpSender* xdp[FEEDS_MAX]        # what sends in the place of a feed's socket, NULL: nothing
     int feeds_count
     uint32_t feeds_left              # one bit for each that the complete packet has not gone to
     uint64_t heartbeat_ns
@@ -47,3 +49,4 @@ cdef class MulticastPublication(PublicationEnd):
     cdef MulticastSender sender
     cdef Network network
     cdef object sockets_owner
+    cdef tuple xdp

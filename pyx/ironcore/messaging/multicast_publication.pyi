@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.publication import PublicationEnd
+from ironcore.net.af_xdp_send import XdpFeedSender
 from ironcore.net.sockets import Network
 
 PUBLICATION_COUNTERS: tuple[tuple[str, str], ...]
@@ -20,6 +21,7 @@ class MulticastPublication(PublicationEnd):
         burst: int = ...,
         retries_max: int = 1000,
         packet_bytes_max: int = ...,
+        xdp: Sequence[XdpFeedSender | None] = ...,
         counters: CounterSet | None = None,
         network: Network | None = None,
         owner: object = None,

@@ -20,6 +20,7 @@ from ironcore.messaging.multicast_rerequests cimport rerequests_serve
 from ironcore.messaging.multicast_window cimport (
     window_add, window_close, window_open, window_skip,
 )
+from ironcore.net.af_xdp_send cimport XdpFeedSender, xdp_send, xdp_send_turn
 from ironcore.net.sockets cimport Network
 from ironcore.wire.moldudp64 cimport (
     MOLD_BLOCK_HEADER_BYTES, MOLD_HEADER_BYTES, MOLD_PACKET_BYTES_MAX, mold_builder_add,
@@ -53,6 +54,13 @@ cdef enum:
     ENDS_TOLD = 2
 
 
+cdef inline int _send(MulticastSender* s, int feed, const uint8_t* packet,
+                      size_t packet_bytes) noexcept nogil:
+    if s.xdp[feed] != NULL:
+        return xdp_send(s.xdp[feed], packet, packet_bytes)
+    return s.sockets.send_datagram(s.sockets.context, s.feeds[feed], packet, packet_bytes)
+
+
 cdef bint _try_packet(MulticastSender* s, uint64_t now_ns) noexcept nogil:
     """Send the complete packet: True when it is sent or given up, False when to try again."""
     cdef bint again = False
@@ -61,7 +69,7 @@ cdef bint _try_packet(MulticastSender* s, uint64_t now_ns) noexcept nogil:
     for i in range(s.feeds_count):
         if not s.feeds_left & (1u << i):
             continue
-        n = s.sockets.send_datagram(s.sockets.context, s.feeds[i], s.packet, s.packet_bytes)
+        n = _send(s, i, s.packet, s.packet_bytes)
         if n >= 0:
             counter_add(s.counters[MULTICAST_PACKETS], 1)
         else:
@@ -134,7 +142,7 @@ cdef void _heartbeat(MulticastSender* s, uint64_t now_ns) noexcept nogil:
     else:
         mold_encode_heartbeat(packet, s.server.session, s.sequence_next)
     for i in range(s.feeds_count):
-        n = s.sockets.send_datagram(s.sockets.context, s.feeds[i], packet, MOLD_HEADER_BYTES)
+        n = _send(s, i, packet, MOLD_HEADER_BYTES)
         if n < 0:
             s.os_error = -n
             counter_add(s.counters[MULTICAST_SEND_ERRORS], 1)
@@ -145,8 +153,12 @@ cdef void _heartbeat(MulticastSender* s, uint64_t now_ns) noexcept nogil:
 cdef int _turn(void* self, uint64_t now_ns) noexcept nogil:
     cdef MulticastSender* s = <MulticastSender*>self
     cdef int work
+    cdef int i
     if _flush(s, now_ns):
         _heartbeat(s, now_ns)
+    for i in range(s.feeds_count):
+        if s.xdp[i] != NULL:
+            xdp_send_turn(s.xdp[i])
     if now_ns < s.listen_ns:
         return 0
     work = rerequests_serve(&s.server, _sent_next(s), now_ns, s.counters + MULTICAST_ANSWERS)
@@ -197,6 +209,7 @@ cdef class MulticastPublication(PublicationEnd):
     them and no older than `window_ns` (0: any age), at most `rate` answers a second to one address
     (0: without limit), `burst` of them at once. A packet that the host has no room for is tried
     `retries_max` times more. The caller keeps the sockets open; `owner` is kept as long as this.
+    `xdp`: for each feed an XdpFeedSender that sends in the place of its socket, or None.
     `network` is the host's unless given. ValueError: more than two feeds, a session or packet size
     that cannot be.
     """
@@ -205,7 +218,7 @@ cdef class MulticastPublication(PublicationEnd):
                  uint64_t heartbeat_ns=SECOND_NS, uint64_t window_bytes=8 << 20,
                  uint64_t window_ns=0, uint64_t rate=20_000, uint64_t burst=2_000,
                  uint32_t retries_max=1000, uint32_t packet_bytes_max=MOLD_PACKET_BYTES_MAX,
-                 CounterSet counters=None, Network network=None, owner=None):
+                 xdp=(), CounterSet counters=None, Network network=None, owner=None):
         cdef MulticastSender* s = &self.sender
         name = session.encode("ascii")
         if not 1 <= len(name) <= SESSION_BYTES:
@@ -227,6 +240,10 @@ cdef class MulticastPublication(PublicationEnd):
         for i, fd in enumerate(feeds):
             s.feeds[i] = fd
         s.feeds_count = <int>len(feeds)
+        self.xdp = tuple(xdp)
+        for i, sender in enumerate(self.xdp[:len(feeds)]):
+            if sender is not None:
+                s.xdp[i] = &(<XdpFeedSender?>sender).sender
         s.heartbeat_ns = heartbeat_ns
         s.packet_bytes_max = packet_bytes_max
         s.retries_max = retries_max

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.messaging.multicast_hold cimport Hold
 from ironcore.messaging.subscription cimport SubscriptionEnd
+from ironcore.net.af_xdp_receive cimport XdpReceiver
 from ironcore.net.datagrams cimport DatagramBatch, DatagramPace
 from ironcore.net.sockets cimport Sockets
 from ironcore.wire.moldudp64 cimport MoldReader
@@ -35,6 +36,7 @@ cdef struct MulticastReceiver:
     Sockets sockets
     uint64_t** counters
     int sources[SOURCES]             # sockets, -1: none; that of answers is connected to the server
+    XdpReceiver* xdp[SOURCES]        # what takes the packets of a source before it, NULL: nothing
     char session[10]
     bint session_known
     uint64_t expected                # number of the next frame; 0: what comes first decides
@@ -103,3 +105,4 @@ cdef struct MulticastReceiver:
 cdef class MulticastSubscription(SubscriptionEnd):
     cdef MulticastReceiver receiver
     cdef object sockets_owner
+    cdef tuple xdp

@@ -1,5 +1,8 @@
+from collections.abc import Sequence
+
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.subscription import SubscriptionEnd
+from ironcore.net.af_xdp_receive import XdpFeedReceiver
 
 SUBSCRIPTION_COUNTERS: tuple[tuple[str, str], ...]
 
@@ -20,6 +23,7 @@ class MulticastSubscription(SubscriptionEnd):
         held_packets_max: int = ...,
         held_frames_max: int = ...,
         stamps: bool = False,
+        xdp: Sequence[XdpFeedReceiver | None] = ...,
         counters: CounterSet | None = None,
         owner: object = None,
     ) -> None: ...

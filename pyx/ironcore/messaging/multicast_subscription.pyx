@@ -27,9 +27,9 @@ from ironcore.messaging.multicast_recovery cimport (
     recovery_alone, recovery_answered, recovery_mind_gap,
 )
 from ironcore.messaging.subscription cimport FrameHandler
+from ironcore.net.af_xdp_receive cimport XdpFeedReceiver, xdp_receive
 from ironcore.net.datagrams cimport (
-    DATAGRAMS_MAX, DATAGRAM_PLACE_BYTES, Datagram, datagrams_close, datagrams_open,
-    datagrams_receive,
+    DATAGRAMS_MAX, Datagram, datagrams_close, datagrams_open, datagrams_receive,
 )
 from ironcore.net.sockets cimport host_sockets
 from ironcore.wire.moldudp64 cimport (
@@ -115,9 +115,9 @@ cdef void _learn(MulticastReceiver* r, uint64_t first, uint64_t end,
         counter_add(r.counters[MULTICAST_CURRENT], 1)
 
 
-cdef void _packet(MulticastReceiver* r, const uint8_t* data, const Datagram* datagram,
-                  uint64_t now_ns) noexcept nogil:
+cdef void _packet(MulticastReceiver* r, const Datagram* datagram, uint64_t now_ns) noexcept nogil:
     """Judge one datagram: dropped, held, or ready to be handed over."""
+    cdef const uint8_t* data = datagram.data
     cdef MoldHeader header
     cdef uint64_t first
     cdef uint64_t end
@@ -223,7 +223,11 @@ cdef bint _receive(MulticastReceiver* r) noexcept nogil:
         r.source_next = (source + 1) % SOURCES
         if r.sources[source] < 0 or (source == SOURCE_ANSWERS and not answers):
             continue
-        r.batch_count = datagrams_receive(&r.batch, r.sources[source], &r.paces[source])
+        if r.xdp[source] != NULL:
+            r.batch_count = xdp_receive(r.xdp[source], &r.batch, r.sources[source],
+                                        &r.paces[source])
+        else:
+            r.batch_count = datagrams_receive(&r.batch, r.sources[source], &r.paces[source])
         r.batch_next = 0
         r.batch_source = source
         if r.batch_count <= 0:
@@ -254,8 +258,7 @@ cdef int _poll(void* self, const FrameHandler* handler, int batch_max,
         elif step == STEP_REFUSED:
             break
         elif r.batch_next < r.batch_count:
-            _packet(r, r.batch.places + <size_t>r.batch_next * DATAGRAM_PLACE_BYTES,
-                    &r.batch.datagrams[r.batch_next], now_ns)
+            _packet(r, &r.batch.datagrams[r.batch_next], now_ns)
             r.batch_next += 1
         elif receives == RECEIVES_MAX or (taken and r.batch_count < DATAGRAMS_MAX):
             # A short batch was all there is: to ask once more would only keep the caller waiting.
@@ -297,8 +300,10 @@ cdef class MulticastSubscription(SubscriptionEnd):
     server is asked for the stream if no group has ever brought it. A number more than `jump_max`
     beyond what is known has to be confirmed. Up to `held_packets_max` packets wait for a gap to be
     closed, within `held_frames_max` (a power of two) frames of it. `stamps`: the sockets tell when
-    a packet arrived, and `received_ns` is to say so. The caller keeps the sockets open; `owner` is
-    kept as long as this. ValueError for settings that cannot be.
+    a packet arrived, and `received_ns` is to say so. `xdp`: for each group an XdpFeedReceiver that
+    takes its packets before its socket would get them, or None; such packets have no stamps. The
+    caller keeps the sockets open; `owner` is kept as long as this. ValueError for settings that
+    cannot be.
     """
 
     def __init__(self, int a, int b=-1, int rerequest=-1, *, str session="",
@@ -306,7 +311,7 @@ cdef class MulticastSubscription(SubscriptionEnd):
                  uint64_t ask_again_ns=5 * MILLISECOND_NS, uint64_t give_up_ns=GIVE_UP_NS,
                  uint64_t silence_ns=SILENCE_NS, uint64_t jump_max=1 << 16,
                  uint32_t held_packets_max=4096, uint64_t held_frames_max=1 << 17,
-                 bint stamps=False, CounterSet counters=None, owner=None):
+                 bint stamps=False, xdp=(None, None), CounterSet counters=None, owner=None):
         cdef MulticastReceiver* r = &self.receiver
         super().__init__()
         if len(session) > SESSION_BYTES:
@@ -327,6 +332,10 @@ cdef class MulticastSubscription(SubscriptionEnd):
         r.sources[SOURCE_A] = a
         r.sources[SOURCE_B] = b
         r.sources[SOURCE_ANSWERS] = rerequest
+        self.xdp = tuple(xdp)
+        for source, receiver in enumerate(self.xdp):
+            if receiver is not None:
+                r.xdp[source] = &(<XdpFeedReceiver?>receiver).receiver
         r.paces[SOURCE_A].stamps = stamps
         r.paces[SOURCE_B].stamps = stamps
         r.expected = expected

@@ -18,7 +18,8 @@ from ironcore.base.status cimport STATUS_CLOSED, STATUS_OK, STATUS_TOO_LARGE
 from ironcore.messaging.tcp_gap cimport GAP_PAYLOAD_BYTES, gap_encode
 from ironcore.messaging.tcp_logins cimport readers_adopt
 from ironcore.messaging.tcp_reader cimport (
-    READER_NAME_BYTES, READER_OUT_EXTRA_BYTES, READERS_MAX, SLOW_CONFLATE, SLOW_DISCONNECT,
+    READER_FREE, READER_NAME_BYTES, READER_OUT_EXTRA_BYTES, READERS_MAX, SLOW_CONFLATE,
+    SLOW_DISCONNECT,
     TCP_OFFERED, TCP_RECALLED, TCP_SKIPPED, TCP_TOO_LARGE, TcpReader, TcpServer,
 )
 from ironcore.messaging.tcp_readers cimport readers_close_all, readers_turn
@@ -281,6 +282,13 @@ cdef class TcpPublication(PublicationEnd):
                 counts["name"] = reader_name(counts["name"])
                 found.append(counts)
         return found
+
+    def descriptors(self):
+        """Of the readers that are connected now. One may have ended meanwhile, and its descriptor
+        may be another's."""
+        cdef uint32_t i
+        return [self.server.reader[i].fd for i in range(self.server.settings.readers_max)
+                if self.server.reader[i].state != READER_FREE]
 
     @property
     def oldest(self):

@@ -7,6 +7,7 @@ cdef enum:
     DATAGRAM_PLACE_BYTES = 2048      # more than any Ethernet frame without jumbo holds
 
 cdef struct Datagram:
+    const uint8_t* data
     uint32_t bytes
     bint truncated                   # it was longer than its place
     uint64_t stamp_ns                # UNIX time of arrival, by the card or else the kernel; 0: none

@@ -119,6 +119,7 @@ cdef int _receive_plain(DatagramBatch* batch, int fd) noexcept nogil:
     cdef long n = iron_receive_plain(fd, batch.places)
     if n < 0:
         return -errno
+    batch.datagrams[0].data = batch.places
     batch.datagrams[0].bytes = <uint32_t>min(n, <long>DATAGRAM_PLACE_BYTES)
     batch.datagrams[0].truncated = n > DATAGRAM_PLACE_BYTES
     batch.datagrams[0].stamp_ns = 0
@@ -136,6 +137,7 @@ cdef int _receive_told(DatagramBatch* batch, int fd, bint many) noexcept nogil:
         return -errno
     for i in range(count):
         datagram = &batch.datagrams[i]
+        datagram.data = batch.places + <size_t>i * DATAGRAM_PLACE_BYTES
         datagram.bytes = iron_batch_entry(headers, i, &datagram.truncated, &stamp_ns,
                                           &batch.dropped, &batch.dropped_told)
         datagram.stamp_ns = stamp_ns

@@ -11,6 +11,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
+from ironcore.base.check cimport iron_static_assert
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_LIMIT, STATUS_OK,
@@ -18,7 +19,7 @@ from ironcore.base.status cimport (
 )
 from ironcore.messaging.multicast_recovery cimport multicast_give_up
 from ironcore.messaging.multicast_subscription cimport (
-    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, MulticastSubscription,
+    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, SOURCES, MulticastReceiver, MulticastSubscription,
 )
 from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
 from ironcore.runtime.feed_books cimport (
@@ -31,16 +32,18 @@ cdef extern from * nogil:
     """
     #include <poll.h>
     #include <unistd.h>
+    enum { IRON_FEED_SOURCES = 5 };
     static void iron_feed_wait(const int *sources, int wait_ms) {
-        struct pollfd fds[3];
-        for (int i = 0; i < 3; i++) {
+        struct pollfd fds[IRON_FEED_SOURCES];
+        for (int i = 0; i < IRON_FEED_SOURCES; i++) {
             fds[i].fd = sources ? sources[i] : -1;  /* negative ones are passed over */
             fds[i].events = POLLIN;
             fds[i].revents = 0;
         }
-        poll(fds, 3, wait_ms);
+        poll(fds, IRON_FEED_SOURCES, wait_ms);
     }
     """
+    int IRON_FEED_SOURCES
     void iron_feed_wait(const int* sources, int wait_ms)
     long posix_write "write"(int fd, const void* data, size_t bytes)
 
@@ -49,6 +52,10 @@ cdef enum:
     RECORD_BYTES = 65536
     WAIT_MS = 20
     WAIT_GAP_MS = 1
+
+
+cdef inline int _xdp_fd(const MulticastReceiver* r, int source) noexcept nogil:
+    return -1 if r.xdp[source] == NULL else r.xdp[source].socket.fd
 
 
 cdef void _flush(FeedState* feed) noexcept nogil:
@@ -193,12 +200,19 @@ cdef class Feed:
 
     cdef void wait(self) noexcept nogil:
         cdef bint soon = self.waiting_for_gap()
+        cdef int fds[SOURCES + 2]
+        cdef int i
+        iron_static_assert(IRON_FEED_SOURCES == SOURCES + 2)
         if self.multicast == NULL:
             iron_feed_wait(NULL, WAIT_GAP_MS)
             return
         if self.multicast.sources[SOURCE_A] < 0 and self.multicast.sources[SOURCE_B] < 0:
             soon = True              # what comes next is asked for again and again
-        iron_feed_wait(self.multicast.sources, WAIT_GAP_MS if soon else WAIT_MS)
+        for i in range(SOURCES):
+            fds[i] = self.multicast.sources[i]
+        fds[SOURCES] = _xdp_fd(self.multicast, SOURCE_A)
+        fds[SOURCES + 1] = _xdp_fd(self.multicast, SOURCE_B)
+        iron_feed_wait(fds, WAIT_GAP_MS if soon else WAIT_MS)
 
     def counts(self):
         """What happened so far, as a dict of integers: those of the subscription, and messages

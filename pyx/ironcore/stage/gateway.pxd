@@ -6,6 +6,7 @@ from ironcore.net.sockets cimport Network
 from ironcore.stage.agent cimport Agent, Stage
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.gateway_connection cimport Gateway, LoginVerdict
+from ironcore.stage.session_memory cimport SessionMemory
 
 cdef int gateway_poll(void* self, int batch_max) noexcept nogil
 cdef int gateway_catch_up(Gateway* g, uint64_t sequence, const uint8_t* payload,
@@ -15,6 +16,7 @@ cdef void gateway_judge(Gateway* g, uint32_t connection, uint64_t generation,
 
 cdef class GatewayStage(Stage):
     cdef Gateway g
+    cdef SessionMemory* memory
     cdef readonly CounterSet counters
     cdef object orders_owner
     cdef object stream_owner

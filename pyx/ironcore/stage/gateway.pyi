@@ -41,6 +41,14 @@ class GatewayStage(Stage):
         """Logins that wait for a verdict: (connection, generation, user name, password)."""
     def judge(self, connection: int, generation: int, accepted: bool) -> None:
         """The verdict on one login."""
+    def make_resident(self) -> int:
+        """Take the page faults of the replies to come, on a thread that is not the gateway's:
+        the bytes that became resident. To be called every few milliseconds, by one thread."""
+    def connections(self) -> list[tuple[int, int, int]]:
+        """Connections in use: (connection, generation, descriptor)."""
+    def unaccelerated(self, connection: int, generation: int) -> None:
+        """The socket of a connection is the kernel's and must not be: its login is refused, or its
+        session ends."""
     def finish(self, batch_max: int = 256) -> int:
         """Towards the stop: tell the members what the stream still holds, and read nothing more."""
     def poll_once(self, batch_max: int = 256) -> int:

@@ -28,12 +28,13 @@ from ironcore.stage.gateway_connection cimport (
     CLOSED_REPLIES_FULL, CLOSED_UNEXPECTED, CONNECTION_FREE, CONNECTION_JUDGED, CONNECTION_LIVE,
     CONNECTION_NEW, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE, GATEWAY_FOREIGN_FIRM, GATEWAY_FRAMES,
     GATEWAY_MESSAGES, GATEWAY_REPLIES_BYTES, GATEWAY_SESSION_CANCELS, INBOUND_PACKET_BYTES_MAX,
-    READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, Connection, Gateway, Login,
-    LoginVerdict, connection_accept, connection_ask, connection_close, connection_flush,
-    connection_judged, connection_timers,
+    READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNACCELERATED,
+    Connection, Gateway, Login, LoginVerdict, connection_accept, connection_ask, connection_close,
+    connection_flush, connection_judged, connection_timers,
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
 from ironcore.stage.seeds cimport seeds_open, seeds_refill
+from ironcore.stage.session_memory cimport SessionMemory, session_memory_ahead
 from ironcore.stage.session_state cimport Session, sessions_close, sessions_open
 from ironcore.stage.sessions cimport sessions_apply
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
@@ -66,6 +67,7 @@ COUNTERS = (
     ("closed_error", "connections closed: error of the socket"),
     ("closed_replies_full", "connections closed: the session's reply memory is used up"),
     ("closed_crowded_out", "connections closed: not logged in yet when the table was full"),
+    ("closed_unaccelerated", "connections closed: the socket is the kernel's and must not be"),
 )
 
 
@@ -344,7 +346,9 @@ cdef class GatewayStage:
         g.connection = <Connection*>calloc(connections_max, sizeof(Connection))
         g.by_descriptor = <int*>calloc(DESCRIPTORS_MAX, sizeof(int))
         g.sending = <uint32_t*>calloc(2 * (sessions_max + 1), sizeof(uint32_t))
-        if g.connection == NULL or g.by_descriptor == NULL or g.sending == NULL:
+        self.memory = <SessionMemory*>calloc(sessions_max + 1, sizeof(SessionMemory))
+        if (g.connection == NULL or g.by_descriptor == NULL or g.sending == NULL
+                or self.memory == NULL):
             raise MemoryError
         for i in range(DESCRIPTORS_MAX):
             g.by_descriptor[i] = -1
@@ -371,6 +375,7 @@ cdef class GatewayStage:
         free(g.connection)
         free(g.by_descriptor)
         free(g.sending)
+        free(self.memory)
 
     cdef Agent agent(self):
         cdef Agent agent
@@ -419,6 +424,27 @@ cdef class GatewayStage:
         """The verdict on one login."""
         gateway_judge(&self.g, connection, generation,
                       VERDICT_ACCEPTED if accepted else VERDICT_REFUSED)
+
+    def make_resident(self):
+        """Take the page faults of the replies to come, on a thread that is not the gateway's:
+        the bytes that became resident. To be called every few milliseconds, by one thread."""
+        cdef uint64_t made
+        with nogil:
+            made = session_memory_ahead(&self.g.sessions, self.memory)
+        return made
+
+    def connections(self):
+        """Connections in use: (connection, generation, descriptor). One may have ended meanwhile,
+        and its descriptor may be another's; what is then said to its generation is not heard."""
+        cdef uint32_t i
+        return [(i, self.g.connection[i].generation, self.g.connection[i].fd)
+                for i in range(self.g.settings.connections_max)
+                if self.g.connection[i].state != CONNECTION_FREE]
+
+    def unaccelerated(self, uint32_t connection, uint64_t generation):
+        """The socket of a connection is the kernel's and must not be: its login is refused, or its
+        session ends."""
+        gateway_judge(&self.g, connection, generation, VERDICT_UNACCELERATED)
 
     @property
     def sessions_defined(self):

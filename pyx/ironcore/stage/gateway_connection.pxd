@@ -27,6 +27,7 @@ cdef enum LoginVerdict:
     VERDICT_NONE = 0
     VERDICT_ACCEPTED = 1
     VERDICT_REFUSED = 2
+    VERDICT_UNACCELERATED = 3        # its socket is the kernel's and must not be
 
 cdef enum:                           # counters, in the order of COUNTERS
     GATEWAY_MESSAGES = 0
@@ -53,6 +54,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     CLOSED_ERROR = 20
     CLOSED_REPLIES_FULL = 21
     CLOSED_CROWDED_OUT = 22
+    CLOSED_UNACCELERATED = 23
 
 cdef struct Login:                   # mailbox between the gateway's thread and the judge's
     uint64_t asked                   # generation of the connection that asks; stored last, release

@@ -182,6 +182,10 @@ cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil:
         return
     id = sessions_find(&g.sessions, c.login.username)
     memset(&c.login, 0, sizeof(Login))
+    if answer & 3 == VERDICT_UNACCELERATED:
+        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+        connection_close(g, c, CLOSED_UNACCELERATED)
+        return
     if answer & 3 == VERDICT_ACCEPTED and id != 0:
         _admit(g, c, id)
         return
@@ -204,6 +208,9 @@ cdef void connection_timers(Gateway* g) noexcept nogil:
         if c.state != CONNECTION_LIVE:
             if g.now_ns - c.opened_ns >= g.settings.login_timeout_ns:
                 connection_close(g, c, CLOSED_LOGIN_TIMEOUT)
+        elif load_acquire_u64(&c.login.answer) >> 2 == c.generation:
+            # Its login has been answered long ago: its socket has fallen back since.
+            connection_close(g, c, CLOSED_UNACCELERATED)
         elif g.now_ns - c.rx_ns >= c.peer_timeout_ns and not c.stalled:
             connection_close(g, c, CLOSED_PEER_TIMEOUT)
         elif (g.now_ns - c.tx_ns >= g.settings.heartbeat_ns

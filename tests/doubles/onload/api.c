@@ -81,9 +81,10 @@ EXPORTED int onload_timestamping_request(int fd, unsigned flags) {
     if (flags & ~(unsigned)(TX_NIC | RX_NIC | RX_CPACKET)) return -EINVAL;
     if (!e || e->kind == KIND_EPOLL || e->kind == KIND_PIPE) return -ENOTTY;
     if (e->passthrough) return -ESOCKTNOSUPPORT;
-    bool receive = !(flags & (RX_NIC | RX_CPACKET)) || e->stack->options.number[OPTION_RX_TIMESTAMPING];
-    bool transmit = !(flags & TX_NIC) || e->stack->options.number[OPTION_TX_TIMESTAMPING];
-    return receive && transmit ? 0 : -EOPNOTSUPP;
+    const int64_t *options = e->stack->options.number;
+    if (flags & (RX_NIC | RX_CPACKET) && !options[OPTION_RX_TIMESTAMPING]) return -EOPNOTSUPP;
+    if (flags & TX_NIC && !options[OPTION_TX_TIMESTAMPING]) return -EOPNOTSUPP;
+    return 0;
 }
 
 /* By errno. */

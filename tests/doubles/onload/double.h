@@ -199,11 +199,11 @@ void watch_epoll(struct endpoint *endpoint);
 void watch_epoll_again(struct endpoint *endpoint);
 
 /* epolls.c */
-void epolls_open(int fd, struct endpoint *endpoint);
+void epolls_open(struct endpoint *endpoint);
 void epolls_close(struct endpoint *endpoint);
 void epolls_forget(struct endpoint *member);
 bool epolls_contain(const struct endpoint *member);
-void epolls_take(int fd, struct endpoint *member); /* it has a path now: the kernel sees it no more */
+void epolls_take(struct endpoint *member); /* it has a path: the kernel sees it no more */
 void epolls_kernel_ready(struct endpoint *endpoint, uint16_t generation);
 
 #endif

@@ -5,9 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum { SETS_MAX = 1024, MEMBERS_MAX = 4096 };
 
@@ -31,8 +28,7 @@ static struct endpoint *sets[SETS_MAX];
 static int sets_count;
 static pthread_mutex_t sets_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void epolls_open(int fd, struct endpoint *e) {
-    (void)fd;
+void epolls_open(struct endpoint *e) {
     e->set = calloc(1, sizeof *e->set);
     if (!e->set) abort();
     pthread_mutex_lock(&sets_lock);
@@ -112,8 +108,7 @@ bool epolls_contain(const struct endpoint *member) {
     return for_each(member, is_there, NULL);
 }
 
-void epolls_take(int fd, struct endpoint *member) {
-    (void)fd;
+void epolls_take(struct endpoint *member) {
     for_each(member, take, NULL);
 }
 
@@ -122,7 +117,7 @@ EXPORTED int epoll_create1(int flags) {
     int64_t mode = environment_number("EF_UL_EPOLL", 1);
     if (fd < 0 || rules_off() || (mode != 1 && mode != 3)) return fd;
     struct endpoint *e = endpoint_add(fd, KIND_EPOLL, NULL, false);
-    if (e) epolls_open(fd, e);
+    if (e) epolls_open(e);
     return fd;
 }
 

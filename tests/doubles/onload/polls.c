@@ -34,7 +34,8 @@ static int look(struct pollfd *fds, nfds_t count, bool ask_kernel, int *ours) {
     return found;
 }
 
-static int sleep_in_kernel(const struct pollfd *fds, nfds_t count, int ms, const sigset_t *signals) {
+static int sleep_in_kernel(const struct pollfd *fds, nfds_t count, int ms,
+                           const sigset_t *signals) {
     struct pollfd *bells = malloc((count + 1) * sizeof *bells);
     struct endpoint **sleepers = calloc(count + 1, sizeof *sleepers);
     struct timespec limit = {ms / 1000, ms % 1000 * 1000000L};

@@ -192,13 +192,15 @@ static bool hung_up(int control) {
 
 /* Take in everybody who has left something; who has gone again since is forgotten. */
 static void gather(struct rendezvous *r) {
+    bool more = true;
     for (int i = 0; i < WAITING_MAX; i++) {
         struct waiting *w = &r->waiting[i];
         if (w->control >= 0 && hung_up(w->control)) turn_away(w);
-        if (w->control < 0) {
+        if (w->control < 0 && more) {
             int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
             int control = real()->accept4(r->unix_listener, NULL, NULL, flags);
-            if (control >= 0) w->control = internal_descriptor(control);
+            more = control >= 0;
+            if (more) w->control = internal_descriptor(control);
         }
         if (w->control >= 0 && !w->path) receive_caller(w);
     }

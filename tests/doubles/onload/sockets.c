@@ -92,7 +92,7 @@ static int connect_stream(int fd, struct endpoint *e, const struct sockaddr *to,
     if (result == 0 || connecting) {
         e->connected = true;
         if (path) path_begin(e, path, control, connecting);
-        if (path) epolls_take(fd, e);
+        if (path) epolls_take(e);
     } else if (path) {
         path_discard(path);
         real()->close(control);

@@ -1,0 +1,1 @@
+"""The memory that sessions grow into: for compiled modules."""

@@ -1,0 +1,58 @@
+"""One end of a wire of strange frames; used by test_af_xdp.
+
+    python -m tests.netns.strange_frames listen ADDRESS GROUP PORT WISH
+    python -m tests.netns.strange_frames send GROUP PORT HEX...
+
+`listen` subscribes as WISH (JSON) says; it answers each line on its standard input, after looking
+until nothing comes, with the frames and the truth in JSON. `send` puts frames on eth0.
+"""
+
+import json
+import socket
+import sys
+import time
+
+from ironpit.config import Endpoint
+from ironpit.messaging import multicast
+from ironpit.messaging.af_xdp import Wish
+from ironpit.messaging.multicast import Group, MulticastError
+
+QUIET_S = 0.3
+
+
+def listen(address: str, group: str, port: str, wish: str) -> None:
+    """Prints a line when it listens, and one for each line that it reads."""
+    where = Group(Endpoint(group, int(port)), address, Wish(**json.loads(wish)))
+    try:
+        opened = multicast.subscribe(where, session="STRANGE")
+    except MulticastError as error:
+        print(json.dumps({"refused": str(error)}), flush=True)
+        return
+    frames: list[str] = []
+
+    def take(sequence: int, frame: bytes) -> None:
+        frames.append(frame.decode())
+
+    print(json.dumps({"feeds": [t.as_json() for t in opened.truths]}), flush=True)
+    for _ in sys.stdin:
+        until_s = time.monotonic() + QUIET_S
+        while time.monotonic() < until_s:
+            if opened.end.poll(take) > 0:
+                until_s = time.monotonic() + QUIET_S
+        counters = opened.end.counters.snapshot()
+        feeds = [t.as_json() for t in opened.truths]
+        print(json.dumps({"frames": frames, "counters": counters, "feeds": feeds}), flush=True)
+
+
+def send(frames: list[str]) -> None:
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind(("eth0", 0))
+        for frame in frames:
+            sock.send(bytes.fromhex(frame))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "send":
+        send(sys.argv[2:])
+    else:
+        listen(*sys.argv[2:])
