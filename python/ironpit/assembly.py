@@ -26,6 +26,7 @@ from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
 from ironpit.sockets import ORDERS, Open, Publication, stack_of
+from ironpit.stream_identity import session_of
 
 COUNTERS_MAX = 256
 
@@ -184,7 +185,7 @@ class ProcessStages:
         return journal.JournalStage(
             self._reader("journal"),
             settings.directory,
-            self.config.venue.name,
+            session_of(self.config),
             self._counters("journal", journal.COUNTERS),
             policy=settings.durability,
             interval_ns=settings.interval_ns,
@@ -195,7 +196,7 @@ class ProcessStages:
         opened = configured.publish(
             self.config.streams.market_data,
             "streams.market_data",
-            self.config.venue.name,
+            session_of(self.config),
             "market-data",
             self._counters,
             self._without_group,
@@ -273,7 +274,7 @@ class ProcessStages:
         )
         self.snapshots = SnapshotServer(
             listener,
-            self.config.venue.name,
+            session_of(self.config),
             books.books,
             lambda: stage.ready,
             counters=self._counters("snapshot-server", SNAPSHOT_COUNTERS),

@@ -49,27 +49,17 @@ def run_venue(venue: Config, **status: Any) -> None:
     (venue.venue.data_directory / "status-venue.json").write_text(json.dumps(found))
 
 
-@pytest.mark.parametrize(
-    ("mode", "in_use"), [("none", False), ("copy", True), ("", False)], ids=["kernel", "copy", "no"]
-)
-def test_af_xdp_is_in_use_when_every_feed_that_asks_goes_by_it(
-    venue: Config, tmp_path: Path, mode: str, in_use: bool
+@pytest.mark.parametrize(("key", "wanted"), [("send", True), ("receive", False)])
+def test_af_xdp_is_wanted_of_a_venue_that_sends_by_it(
+    tmp_path: Path, key: str, wanted: bool
 ) -> None:
-    assert bypass.af_xdp(context(tmp_path, {}, venue)).in_use is None
-    text = (tmp_path / "venue/venue.yaml").read_text()
-    asking = tmp_path / "venue/asking.yaml"
-    text = text.replace(
-        "interface: 127.0.0.1}", "interface: eth1, send: af_xdp}\n    ttl: 1\n    loop: false"
-    )
-    asking.write_text(text)
-    feeds = [{"mode": mode, "reason": "no right"}] if mode else []
-    run_venue(venue, feeds=feeds)
-    found = bypass.af_xdp(context(tmp_path, {}, config.load(asking)))
-    assert found.in_use is in_use
-    assert found.wanted
-    assert found.missing is (not in_use or found.available is False)
-    assert ("no right" in found.why_not) is (mode == "none" and found.available is True)
-    assert not bypass.af_xdp(context(tmp_path, {}, venue)).wanted
+    file = write_config(tmp_path / "venue")
+    asked = f"interface: eth1, {key}: af_xdp}}\n    ttl: 1\n    loop: false"
+    file.write_text(file.read_text().replace("interface: 127.0.0.1}", asked))
+    venue = config.load(file)
+    run_venue(venue)
+    found = bypass.af_xdp(context(tmp_path, {}, venue))
+    assert (found.wanted, found.in_use, found.missing) == (wanted, False, wanted)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +171,19 @@ def test_multicast_is_asked_of_the_groups(venue: Config, tmp_path: Path) -> None
     assert found.available is False
     assert "nic77" in found.why_not
     assert network.multicast(context(tmp_path, {})).wanted is False
+
+
+def test_af_xdp_is_in_use_when_no_feed_goes_by_the_kernel(venue: Config, tmp_path: Path) -> None:
+    taken = {"group": "239.1.1.1:1", "mode": "copy", "reason": ""}
+    by_kernel = {"group": "239.1.1.1:2", "mode": "none", "reason": "CAP_NET_RAW is needed"}
+    for feeds, in_use in (([taken], True), ([taken, by_kernel], False), ([], False)):
+        run_venue(venue, feeds=feeds)
+        found = bypass.af_xdp(context(tmp_path, {}, venue))
+        assert found.in_use is in_use
+        assert not found.wanted
+    run_venue(venue, feeds=[by_kernel])
+    found = bypass.af_xdp(context(tmp_path, {}, venue))
+    assert "CAP_NET_RAW" in found.why_not or found.available is False
 
 
 def test_the_exit_code_says_what_is_missing(tmp_path: Path) -> None:
