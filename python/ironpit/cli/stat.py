@@ -175,10 +175,12 @@ def _tcp_readers(readers: list[Look], alive: bool) -> list[str]:
             show_count(reader["logins"]),
             show_count(reader["slow"]),
             show_count(reader["timeouts"]),
+            show_count(reader.get("displaced", 0)),
         ]
         for reader in readers
     ]
-    header = ["reader over TCP", "connected", "next", "behind", "sent", "logins", "slow", "silent"]
+    header = ["reader over TCP", "connected", "next", "behind", "sent"]
+    header += ["logins", "slow", "silent", "displaced"]
     notes = [
         f"! {reader['reader'] or 'a reader without a name'} was too slow for {reader['stream']} "
         f"{show_count(reader['slow'])} times and was {_consequence(reader)}"

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -109,12 +110,7 @@ def _to_do(verdict: Verdict, state: str, launcher: str) -> str:
 def af_xdp(context: Context) -> Feature:
     """Whether the kernel makes AF_XDP sockets for this user, and whether the venue's feeds go by
     them."""
-    title, config = "AF_XDP sockets", context.config
-    groups = []
-    if config is not None:
-        market_data, events = config.streams.market_data, config.streams.events
-        groups = [g for s in (market_data, events) for g in (s.a, s.b) if g is not None]
-    wanted = any("af_xdp" in (group.send, group.receive) for group in groups)
+    title, wanted = "AF_XDP sockets", "af_xdp" in _ways(context)
     feeds = [feed for status in context.running for feed in status.get("feeds", ())]
     by_kernel = [feed for feed in feeds if feed["mode"] == "none"]
     in_use = (bool(feeds) and not by_kernel) if context.running else None
@@ -132,6 +128,20 @@ def af_xdp(context: Context) -> Feature:
         if error.errno == errno.EPERM:
             why_not, to_do = "no right to open a raw socket", "give the process CAP_NET_RAW"
     return Feature("af_xdp", title, available, in_use, wanted, why_not, to_do, {"feeds": feeds})
+
+
+def _ways(context: Context) -> Iterator[str]:
+    """How the venue's feeds are to go. Of market data the venue has the sending end alone: who
+    receives it is another process."""
+    if context.config is None:
+        return
+    streams = context.config.streams
+    for stream in (streams.market_data, streams.events):
+        for feed in (stream.a, stream.b):
+            if feed is not None and stream.transport == "multicast":
+                yield feed.send
+                if stream is streams.events:
+                    yield feed.receive
 
 
 def interfaces_of(context: Context) -> list[str]:

@@ -49,6 +49,19 @@ def run_venue(venue: Config, **status: Any) -> None:
     (venue.venue.data_directory / "status-venue.json").write_text(json.dumps(found))
 
 
+@pytest.mark.parametrize(("key", "wanted"), [("send", True), ("receive", False)])
+def test_af_xdp_is_wanted_of_a_venue_that_sends_by_it(
+    tmp_path: Path, key: str, wanted: bool
+) -> None:
+    file = write_config(tmp_path / "venue")
+    asked = f"interface: eth1, {key}: af_xdp}}\n    ttl: 1\n    loop: false"
+    file.write_text(file.read_text().replace("interface: 127.0.0.1}", asked))
+    venue = config.load(file)
+    run_venue(venue)
+    found = bypass.af_xdp(context(tmp_path, {}, venue))
+    assert (found.wanted, found.in_use, found.missing) == (wanted, False, wanted)
+
+
 @pytest.mark.parametrize(
     ("files", "available"),
     [
