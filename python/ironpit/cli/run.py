@@ -55,6 +55,9 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
     if found.state == "interposed":
         for blocker in launch.blockers(found):
             raise UserError(f"onload: {blocker}", Exit.REFUSED)
+    if launch.launched_as() is None and (found.state == "interposed" or profile is not None):
+        for doubt in launch.doubtful_options(os.environ):
+            say(doubt)
     if profile is None:
         return
     if profile not in options.profiles():
@@ -67,7 +70,5 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
         return
     if launch.launched_as() is not None:
         raise UserError(f"onload: the launcher ran, and {REASONS[found.state]}", Exit.REFUSED)
-    for doubt in launch.doubtful_options(os.environ):
-        say(doubt)
     settings = options.merged(profile, venue.onload.options)
     launch.relaunch(profile, settings, venue.venue.data_directory)

@@ -286,7 +286,6 @@ cdef class TcpPublication(PublicationEnd):
     def descriptors(self):
         """Of the readers that are connected now. One may have ended meanwhile, and its descriptor
         may be another's."""
-        cdef uint32_t i
         return [self.server.reader[i].fd for i in range(self.server.settings.readers_max)
                 if self.server.reader[i].state != READER_FREE]
 

@@ -436,7 +436,6 @@ cdef class GatewayStage:
     def connections(self):
         """Connections in use: (connection, generation, descriptor). One may have ended meanwhile,
         and its descriptor may be another's; what is then said to its generation is not heard."""
-        cdef uint32_t i
         return [(i, self.g.connection[i].generation, self.g.connection[i].fd)
                 for i in range(self.g.settings.connections_max)
                 if self.g.connection[i].state != CONNECTION_FREE]

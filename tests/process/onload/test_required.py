@@ -108,7 +108,7 @@ def test_without_the_demand_it_is_served_and_counted() -> None:
 
 def test_a_profile_is_written_and_the_venue_started_anew_under_the_launcher() -> None:
     settings = {"profile": "latency", "options": {"EF_MAX_PACKETS": "4096"}}
-    env = launcher()
+    env = launcher(EF_TYPO="1")
     with venue(env, onload=settings, require_onload=True) as running:
         running.start()
         process = running.process
@@ -119,6 +119,7 @@ def test_a_profile_is_written_and_the_venue_started_anew_under_the_launcher() ->
         written = (running.config.venue.data_directory / "onload-latency.opf").read_text()
         assert "onload_set EF_TCP_FASTSTART_INIT 0\n" in written
         assert "under Onload with latency" in running.said()
+        assert "environment: EF_TYPO: found an unknown option" in running.said()
         assert {s["path"] for s in sockets(running, "orders")} == {"accelerated"}
         assert load(running, clean() | preloaded())["orders_acknowledged"] > 0
         assert running.stop() == 0
