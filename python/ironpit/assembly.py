@@ -1,5 +1,6 @@
 """Builds the stages of one process from the configuration."""
 
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -90,9 +91,11 @@ class ProcessStages:
         return CounterSet(writer, names, self.counters)
 
     def _keep(self, role: str, sockets: list[Any]) -> None:
-        """Sockets that are closed at the end, and whose path is told."""
+        """Sockets that are closed at the end, and whose path is told; that of AF_XDP's is told with
+        its feed."""
         self.sockets += sockets
-        self.opened += [Open(role, sock.fileno()) for sock in sockets]
+        plain = [sock for sock in sockets if isinstance(sock, socket.socket)]
+        self.opened += [Open(role, sock.fileno()) for sock in plain]
 
     def _note_clock(self) -> None:
         reason = clock_degraded_reason(clock_report())
