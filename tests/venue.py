@@ -20,6 +20,7 @@ from ironpit import config as configs
 from ironpit import listening, preparation
 from ironpit.definitions import Definitions, user_ref_bits
 from ironpit.messaging import configured
+from ironpit.stream_identity import session_of
 
 PASSWORD = "OPEN"
 TURNS_MAX = 10_000
@@ -133,7 +134,7 @@ class HandVenue:
         self.journal = journal.JournalStage(
             pipeline.open_stream_reader(events, "journal"),
             directory,
-            self.config.venue.name,
+            session_of(self.config),
             CounterSet("journal", journal.COUNTERS),
             policy=self.config.journal.durability,
             interval_ns=self.config.journal.interval_ns,
@@ -142,7 +143,7 @@ class HandVenue:
         self.market_data = configured.publish(
             self.config.streams.market_data,
             "streams.market_data",
-            self.config.venue.name,
+            session_of(self.config),
             "market-data",
             lambda name, names: CounterSet(name, names),
             lambda key, reason: None,

@@ -1,5 +1,6 @@
 """Builds the stages of one process from the configuration."""
 
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,7 @@ from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
 from ironpit.sockets import ORDERS, Open, Publication, stack_of
+from ironpit.stream_identity import session_of
 
 COUNTERS_MAX = 256
 
@@ -89,9 +91,11 @@ class ProcessStages:
         return CounterSet(writer, names, self.counters)
 
     def _keep(self, role: str, sockets: list[Any]) -> None:
-        """Sockets that are closed at the end, and whose path is told."""
+        """Sockets that are closed at the end, and whose path is told; that of AF_XDP's is told with
+        its feed."""
         self.sockets += sockets
-        self.opened += [Open(role, sock.fileno()) for sock in sockets]
+        plain = [sock for sock in sockets if isinstance(sock, socket.socket)]
+        self.opened += [Open(role, sock.fileno()) for sock in plain]
 
     def _note_clock(self) -> None:
         reason = clock_degraded_reason(clock_report())
@@ -181,7 +185,7 @@ class ProcessStages:
         return journal.JournalStage(
             self._reader("journal"),
             settings.directory,
-            self.config.venue.name,
+            session_of(self.config),
             self._counters("journal", journal.COUNTERS),
             policy=settings.durability,
             interval_ns=settings.interval_ns,
@@ -192,7 +196,7 @@ class ProcessStages:
         opened = configured.publish(
             self.config.streams.market_data,
             "streams.market_data",
-            self.config.venue.name,
+            session_of(self.config),
             "market-data",
             self._counters,
             self._without_group,
@@ -270,7 +274,7 @@ class ProcessStages:
         )
         self.snapshots = SnapshotServer(
             listener,
-            self.config.venue.name,
+            session_of(self.config),
             books.books,
             lambda: stage.ready,
             counters=self._counters("snapshot-server", SNAPSHOT_COUNTERS),

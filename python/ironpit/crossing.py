@@ -18,6 +18,7 @@ from ironpit.messaging import configured
 from ironpit.messaging.af_xdp import Truth
 from ironpit.messaging.configured import Counters
 from ironpit.messaging.multicast import MulticastError
+from ironpit.stream_identity import session_of
 
 KEY = "streams.events"
 READER = "publisher"
@@ -52,7 +53,7 @@ def build(config: Config, counters: Counters) -> Crossing:
     What was carried before is taken from the journal: it is kept for who asks for it, and the
     publisher reads it there as well.
     """
-    events, session = config.streams.events, config.venue.name
+    events, session = config.streams.events, session_of(config)
     refuse = config.degrade.af_xdp == "refuse"
     source = ShmSubscription(events.path, READER)
     first = source.sequence_next

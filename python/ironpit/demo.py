@@ -19,6 +19,7 @@ from ironpit.errors import Exit, UserError
 from ironpit.feed import FeedClient, FeedError, open_feed, stream_digest
 from ironpit.flow import Flow, FlowError, from_itch, generate
 from ironpit.load import LoadError, LoadResult, Member, Pace, run_load
+from ironpit.stream_identity import session_of
 from ironpit.temporary import TemporaryVenue, one_thread, split
 from ironpit.visible import visible_digest
 
@@ -159,7 +160,7 @@ def run_demo(options: Options, progress: Progress) -> Report:
 def _subscribe(venue: TemporaryVenue) -> tuple[FeedClient, list[dict[str, str]]]:
     """A subscriber, and what it has to do without: on a host that refuses multicast it asks the
     re-request server for the whole stream."""
-    stream, session = venue.config.streams.market_data, venue.config.venue.name
+    stream, session = venue.config.streams.market_data, session_of(venue.config)
     record = venue.directory / RECORD
     try:
         return FeedClient(opened=open_feed(stream, session), record=record), []

@@ -5,19 +5,17 @@ restart, with what members sent and the matcher has not read; the event stream's
 after its frames are in the journal.
 """
 
-import os
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from ironcore.runtime import pipeline
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
+from ironpit import stream_identity
 from ironpit.config import Config
 from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
 from ironpit.hosted import rounding
 
-IDENTITY = "stream.id"
 CONTROL_RING = "control.ring"
 
 
@@ -38,11 +36,12 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
         events.path.parent,
     ):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _discard_foreign_rings(config, say)
+    stream = _establish(config, say)
+    _discard_foreign_rings(config, stream, say)
     last = _recover(config, truncate_at, say)
     _check_stream(config)
     if events.path.exists():
-        last = _salvage(config, last, say)
+        last = _salvage(config, stream.session, last, say)
         events.path.unlink()
     created = pipeline.create_event_ring(
         events.path,
@@ -62,7 +61,8 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
             f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
         },
         snapshot=config.streams.market_data.snapshot is not None,
-        session=config.venue.name,
+        session=stream.session,
+        identity=stream.identity,
     )
     _note_ring("streams.events", created, say)
     source_next = pipeline.last_source_sequence(config.journal.directory) + 1
@@ -86,7 +86,8 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
             market_data.path,
             market_data.capacity_bytes,
             huge_pages=market_data.huge_pages,
-            session=config.venue.name,
+            session=stream.session,
+            identity=stream.identity,
         )
         _note_ring("streams.market_data", created, say)
 
@@ -105,20 +106,29 @@ def control_ring(config: Config) -> Path:
     return config.venue.data_directory / CONTROL_RING
 
 
-def _discard_foreign_rings(config: Config, say: Callable[[str], None]) -> None:
+def _establish(config: Config, say: Callable[[str], None]) -> stream_identity.Stream:
+    stream = stream_identity.establish(config)
+    if stream.session != config.venue.name:
+        say(
+            f"session {stream.session}: the journal was begun anew, and {config.venue.name} is the "
+            "session of the stream before it"
+        )
+    return stream
+
+
+def _discard_foreign_rings(
+    config: Config, stream: stream_identity.Stream, say: Callable[[str], None]
+) -> None:
     """Rings belong to one journal: those of a journal that was removed must not feed a new one."""
-    journal_id = config.journal.directory / IDENTITY
-    ring_id = config.streams.events.path.parent / IDENTITY
-    if not journal_id.exists():
-        _write(journal_id, uuid.uuid4().hex)
-    identity = journal_id.read_text()
-    if ring_id.exists() and ring_id.read_text() == identity:
+    directory = config.streams.events.path.parent
+    found = stream_identity.recorded(directory)
+    if found is not None and found.identity == stream.identity:
         return
     for path in (config.streams.orders.path, config.streams.events.path):
         if path.exists():
             say(f"{path}: of another journal than {config.journal.directory}; discarded")
             path.unlink()
-    _write(ring_id, identity)
+    stream_identity.write(directory, stream)
 
 
 def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], None]) -> None:
@@ -131,15 +141,6 @@ def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], Non
             f"{source_next - 1}; made anew"
         )
         path.unlink()
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}")
-    with open(temporary, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> int:
@@ -170,12 +171,11 @@ def _check_stream(config: Config) -> None:
         return
 
 
-def _salvage(config: Config, last: int, say: Callable[[str], None]) -> int:
+def _salvage(config: Config, session: str, last: int, say: Callable[[str], None]) -> int:
     """Journal the frames that only the ring of the last run holds. The new last sequence."""
     ring, settings = config.streams.events.path, config.journal
-    name = config.venue.name
     try:
-        found = pipeline.salvage(ring, settings.directory, name, settings.segment_bytes)
+        found = pipeline.salvage(ring, settings.directory, session, settings.segment_bytes)
     except ValueError as error:
         raise UserError(f"{error} (was the journal truncated?)", Exit.REFUSED) from error
     except OSError as error:

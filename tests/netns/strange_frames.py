@@ -1,21 +1,24 @@
 """One end of a wire of strange frames; used by test_af_xdp.
 
     python -m tests.netns.strange_frames listen ADDRESS GROUP PORT WISH
-    python -m tests.netns.strange_frames send GROUP PORT HEX...
+    python -m tests.netns.strange_frames again ADDRESS GROUP PORT
+    python -m tests.netns.strange_frames send HEX...
 
 `listen` subscribes as WISH (JSON) says; it answers each line on its standard input, after looking
-until nothing comes, with the frames and the truth in JSON. `send` puts frames on eth0.
+until nothing comes, with the frames and the truth in JSON. `again` opens and closes at once, again
+and again. `send` puts frames on eth0.
 """
 
 import json
 import socket
 import sys
 import time
+from typing import Any
 
 from ironpit.config import Endpoint
 from ironpit.messaging import multicast
 from ironpit.messaging.af_xdp import Wish
-from ironpit.messaging.multicast import Group, MulticastError
+from ironpit.messaging.multicast import Group, MulticastError, Opened
 
 QUIET_S = 0.3
 
@@ -44,6 +47,21 @@ def listen(address: str, group: str, port: str, wish: str) -> None:
         print(json.dumps({"frames": frames, "counters": counters, "feeds": feeds}), flush=True)
 
 
+def again(address: str, group: str, port: str) -> None:
+    """Open and close, for both directions, five times: prints how each of them went."""
+    where = Group(Endpoint(group, int(port)), address, Wish("af_xdp", "af_xdp"))
+    modes = []
+    for turn in range(10):
+        opened: Opened[Any] = (
+            multicast.publish("STRANGE", where, ttl=1, loop=False)
+            if turn % 2
+            else multicast.subscribe(where, session="STRANGE")
+        )
+        modes += [truth.mode for truth in opened.truths]
+        opened.close()
+    print(json.dumps(modes))
+
+
 def send(frames: list[str]) -> None:
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
         sock.bind(("eth0", 0))
@@ -54,5 +72,7 @@ def send(frames: list[str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "send":
         send(sys.argv[2:])
+    elif sys.argv[1] == "again":
+        again(*sys.argv[2:])
     else:
         listen(*sys.argv[2:])

@@ -28,6 +28,7 @@ pytestmark = [
 ]
 
 COUNT = 20_000
+PLACES = 4096  # of a socket, and slots of its largest ring
 GROUP, PORT = "239.77.2.2", 26400
 MAC = bytes.fromhex("020000000001")
 STRANGE = [sys.executable, "-m", "tests.netns.strange_frames"]
@@ -38,7 +39,9 @@ WAIT_S = 10.0
 @pytest.mark.parametrize("send", ["kernel", "af_xdp"])
 @pytest.mark.parametrize("harm", [Harm(), Harm(loss=5)], ids=["whole", "5 % lost"])
 def test_the_feed_is_complete_and_the_same_as_by_the_kernel(send: str, harm: Harm) -> None:
-    ways: list[dict[str, Any]] = [{"send": send}, XDP, {}, {**XDP, "busy_poll_ns": 20_000}]
+    # Small packets: all rings go round more than once.
+    publisher = {"send": send, "burst": 2, "interval_ns": 100_000}
+    ways: list[dict[str, Any]] = [publisher, XDP, {}, {**XDP, "busy_poll_ns": 20_000}]
     seen = cross(harm, COUNT, subscribers=3, ways=ways)
     for subscriber in seen.subscribers:
         assert subscriber["gaps"] == []
@@ -48,6 +51,7 @@ def test_the_feed_is_complete_and_the_same_as_by_the_kernel(send: str, harm: Har
     assert [feed["mode"] for feed in sending] == (["copy"] if send == "af_xdp" else [])
     packets = seen.publisher["counters"]["packets"] + seen.publisher["counters"]["heartbeats"]
     assert [feed["counters"]["sent"] for feed in sending] == ([packets] if sending else [])
+    assert packets > 2 * PLACES
     by_xdp, by_kernel, polled = seen.subscribers
     assert by_kernel["feeds"] == []
     for subscriber in (by_xdp, polled):
@@ -57,7 +61,9 @@ def test_the_feed_is_complete_and_the_same_as_by_the_kernel(send: str, harm: Har
         assert feed["reason"] == "the driver refused zero-copy: Operation not supported"
         assert counters["received"] == subscriber["counters"]["packets_a"] > 0
         assert counters["by_kernel"] == counters["corrupt"] == counters["drops"] == 0
-        assert counters["unfilled"] == (counters["received"] if send == "kernel" else 0)
+        # One in 65,536 that are left to a card happens to be right.
+        unfilled = counters["unfilled"] / counters["received"]
+        assert unfilled > 0.99 if send == "kernel" else unfilled == 0
         if not harm.loss:
             assert subscriber["counters"]["recovered"] == 0
     assert by_xdp["feeds"][0]["counters"]["calls"] == 0
@@ -219,6 +225,14 @@ def test_a_feed_that_another_process_takes_is_refused_and_another_goes_by_the_ke
             send(built, frame(1, "mine"), frame(1, "theirs", group="239.77.2.3"))
             assert first.look()["frames"] == ["mine"]
             assert other.look()["frames"] == ["theirs"]
+
+
+def test_a_feed_that_was_closed_is_opened_again_at_once() -> None:
+    with network(2, Harm()) as built:
+        again = [*STRANGE, "again", built.address(1), GROUP, str(PORT)]
+        modes = json.loads(run(*built.inside(built.host(1), *again)))
+        assert modes == ["copy"] * 10
+        assert attached(built) is None
 
 
 @pytest.mark.parametrize(

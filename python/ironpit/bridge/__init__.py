@@ -13,7 +13,9 @@ from pathlib import Path
 
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
+from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmSubscription
+from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
@@ -21,10 +23,12 @@ from ironcore.stage.journal_reader import stream_name
 from ironpit.bridge import watched
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Counted, Source, open_source
-from ironpit.bridge.news import ConnectionNews, RingNews
+from ironpit.bridge.news import ConnectionNews, ReaderNews, RingNews
 from ironpit.bridge.places import Place
+from ironpit.bridge.recalled import Recalled
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
+from ironpit.stream_identity import recorded
 
 TURN_S = 0.02
 END_TOLD_S = 2.0
@@ -32,6 +36,20 @@ BEGINNINGS = ("from", "sequence")  # options of --from
 SESSION = "IRONPIT"  # of a stream whose source has no name for it
 
 __all__ = ["Bridge"]
+
+
+def _followed(session: str, session_next: str) -> str:
+    """What became of a session. One with the same name is of another stream."""
+    other = (
+        f"another stream of the name {session_next}" if session == session_next else session_next
+    )
+    return f"session {session} was followed by {other}"
+
+
+def _session_of(journal: Path) -> str:
+    """That of the journal's frames, or of those that will be its first; "" while it says none."""
+    stream = recorded(journal)
+    return stream_name(journal) or (stream.session if stream is not None else "")
 
 
 class Bridge:
@@ -66,6 +84,7 @@ class Bridge:
         self._failure = ""
         self._followed = ""
         self._running = False
+        self._readers: ReaderNews | None = None
         self.place = Place(target, say, self._counted)
         self.counters = self._counted("bridge", bridge.COUNTERS)
         self.positions = watched.Positions(file)
@@ -95,8 +114,7 @@ class Bridge:
         )
         if self._journal is None and not self.place.is_ring and self.place.target is not None:
             # Offered under the session that --to names, whatever the source's is.
-            self.stage.publish(self.place.target.end)
-            self._joined = True
+            self._publish(self.place.target.end)
         self.runner = self._make_runner()
 
     def _make_runner(self) -> Runner:
@@ -107,41 +125,58 @@ class Bridge:
         session = self.source.session
         if self._joined or session is None:
             return
-        held = self.place.session
-        if held and session and held != session:
+        held, identity = self.place.session, self.source.identity
+        of_another = bool(identity) and self.place.identity not in ("", identity)
+        if held and session and (held != session or of_another):
             self._begin_anew(held, session)
             return
         self._check_journal(session)
         begun = self.place.target is not None
-        target = self.place.begin(session or held or SESSION)
-        self.stage.publish(target.end)
-        self._joined = True
+        target = self.place.begin(session or held or SESSION, identity)
+        self._publish(target.end)
         if self._running and not begun:
             target.start()
+
+    def _publish(self, target: PublicationEnd) -> None:
+        """Carry from now on. Over a network with what the source has of before: a ring keeps that
+        itself."""
+        source = self.source.end
+        wanted = self._address.options.get("from") != "now"
+        if isinstance(source, ShmSubscription) and not self.place.is_ring and wanted:
+            Recalled(target, source, self._journal, self.place.window_bytes)
+        self.stage.publish(target)
+        self._joined = True
 
     def _check_journal(self, session: str) -> None:
         """UserError when the journal is of another session: its frames have the same numbers."""
         if self._journal is None or not session:
             return
-        found = stream_name(self._journal)
+        found, stream = _session_of(self._journal), recorded(self._journal)
         if found not in ("", session):
             raise UserError(
                 f"--journal {self._journal}: found session {found}, expected {session}, as "
                 f"{self._address.text} has it",
                 Exit.REFUSED,
             )
+        identity = self.source.identity
+        if identity and stream is not None and stream.identity != identity:
+            raise UserError(
+                f"--journal {self._journal}: found another stream of session {session} "
+                f"({stream.identity}), expected that of {self._address.text} ({identity})",
+                Exit.REFUSED,
+            )
 
     def _begin_anew(self, session: str, session_next: str) -> None:
         """End the ring's session, and begin the other one in a new ring; nobody polls meanwhile."""
         self._say(
-            f"{self._address.text}: session {session} was followed by {session_next}: the ring of "
-            f"{session} ends, and a new one takes its place"
+            f"{self._address.text}: {_followed(session, session_next)}: the ring of {session} "
+            "ends, and a new one takes its place"
         )
         self.counters.add("sessions")
         self.place.begin_anew(session_next)
-        if self._journal is not None and stream_name(self._journal) != session_next:
+        if self._journal is not None and _session_of(self._journal) != session_next:
             self._journal = None  # it is of the session that is over
-        if isinstance(self.source.end, ShmSubscription) and self.source.session == session_next:
+        if isinstance(self.source.end, ShmSubscription) and not self.source.session_next:
             # No frame was taken of it; opened again, its place would be found held: by this one.
             self._read(self.source)
             return
@@ -174,8 +209,9 @@ class Bridge:
             if self.runner.turns != turns:
                 turns = self.runner.turns
                 lifecycle.alive()
-            if self.news is not None:
-                self.news.look()
+            for news in (self.news, self._reader_news()):
+                if news is not None:
+                    news.look()
             if not (self.stage.ended and self._joined):
                 ended_s = None
             else:
@@ -183,6 +219,15 @@ class Bridge:
                 if time.monotonic() - ended_s >= END_TOLD_S:
                     return Exit.FAILED if self._failure else Exit.OK
         return Exit.OK
+
+    def _reader_news(self) -> ReaderNews | None:
+        """What there is to tell of readers over TCP; over TLS who accepts them tells it."""
+        target = self.place.target
+        if self._readers is not None or target is None or target.server is not None:
+            return self._readers
+        if isinstance(target.end, TcpPublication):
+            self._readers = ReaderNews(target.end, self._say)
+        return self._readers
 
     def _goes_on(self) -> bool:
         """See to what the thread that carries cannot see to itself; whether the bridge goes on."""
@@ -233,8 +278,8 @@ class Bridge:
             return
         self.counters.add("sessions")
         self._failure = (
-            f"{self._address.text}: session {session} was followed by {session_next}, and has "
-            "ended here (started again, the bridge takes the new one)"
+            f"{self._address.text}: {_followed(session, session_next)}, and has ended here "
+            "(started again, the bridge takes the new one)"
         )
         self._between_turns(self.stage.end)
 

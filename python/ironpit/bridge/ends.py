@@ -67,6 +67,12 @@ class Source:
         return (end.session or None) if heard else None
 
     @property
+    def identity(self) -> str:
+        """Of the stream, whatever its session is called; "" where that is not said: over a
+        network."""
+        return self.end.reader.identity if isinstance(self.end, ShmSubscription) else ""
+
+    @property
     def session_next(self) -> str:
         """The session that has followed, or stands where another one was wanted; "" for none."""
         end = self.end

@@ -1,6 +1,7 @@
 """What a bridge tells its operator about the connection, or the ring, that it reads from."""
 
 from ironcore.messaging.shm import ShmSubscription
+from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironpit.complaints import Complaints, Say
 
@@ -13,7 +14,33 @@ REASONS = {
     "malformed": "what the server sends is no stream of ours",
     "stale": "nothing was heard for too long",
     "cuts": "the connection was cut",
+    "displaced": "another connection has logged in by our name and taken our place (has another "
+    "reader the same certificate, or the same name=?)",
 }
+
+
+class ReaderNews:
+    """Says which reader of a TCP publication was displaced by another connection of its name, at
+    once and then once a minute at most. `look` does it, now and again from one thread."""
+
+    def __init__(self, publication: TcpPublication, say: Say) -> None:
+        self._publication = publication
+        self._complaints = Complaints(say)
+        self._seen: dict[str, int] = {}
+
+    def look(self) -> None:
+        """Say what has happened since the last look."""
+        for reader in self._publication.reader_counts():
+            name = str(reader["name"])
+            displaced = int(reader["displaced"])
+            if displaced > self._seen.get(name, 0):
+                self._complaints.add(
+                    name,
+                    f"reader {name}: another connection has logged in by this name, and ended the "
+                    "one before (has each reader a name of its own?)",
+                    displaced - self._seen.get(name, 0),
+                )
+            self._seen[name] = displaced
 
 
 class ConnectionNews:

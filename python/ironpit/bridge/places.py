@@ -101,17 +101,29 @@ class Place:
         return end.producer.session if isinstance(end, ShmPublication) else ""
 
     @property
+    def identity(self) -> str:
+        """That of the stream whose frames the ring holds; "" while that is not known."""
+        end = self.target.end if self.target is not None else None
+        return end.producer.identity if isinstance(end, ShmPublication) else ""
+
+    @property
     def sequence_next(self) -> int:
         """The number that the next frame will have."""
         return self.target.end.sequence_next if self.target is not None else 1
 
-    def begin(self, session: str) -> Target:
-        """The target, for frames of this session; it holds no other's."""
+    @property
+    def window_bytes(self) -> int:
+        """How much of the stream readers over a network may ask for again."""
+        return int(self._address.options.get("window", WINDOW_BYTES))
+
+    def begin(self, session: str, identity: str) -> Target:
+        """The target, for frames of this session; it holds no other's. identity: of the stream,
+        "" while that is not known."""
         if self.target is None:
             self.target = self._publish(session)
         end = self.target.end
         if isinstance(end, ShmPublication):
-            end.producer.name_session(session)
+            end.producer.name_session(session, identity)
         return self.target
 
     def begin_anew(self, session: str) -> None:

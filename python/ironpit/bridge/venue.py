@@ -19,6 +19,7 @@ from ironcore.runtime import pipeline
 from ironcore.stage import bridge, publisher
 from ironpit.config import BridgedStream, Config
 from ironpit.messaging import tcp, tls
+from ironpit.stream_identity import session_of
 
 FRAME_BYTES_LEAST = 64  # of the event stream; fewer frames than that fit its window
 
@@ -82,7 +83,7 @@ class BridgedEnd:
         stream = self._stream
         return TcpPublication(
             -1 if self._files is not None else self.listener.fileno(),
-            self._config.venue.name,
+            session_of(self._config),
             window_bytes=stream.window_bytes,
             queue_bytes=stream.slow_reader.queue_bytes,
             policy=stream.slow_reader.policy,

@@ -19,6 +19,7 @@ from ironpit.errors import Exit, UserError
 MEASUREMENTS = {
     "ring": "the rings, beside a ping-pong of bare cache lines",
     "transport": "every transport, beside the same conversation in plain C",
+    "af-xdp": "multicast by AF_XDP, beside the kernel's path, over veth",
     "match": "the matching core, message by message and in batches",
     "library": "the matching core from Python, beside the same core from C",
     "fan-out": "what a frame costs its publisher with 1, 8, 32 subscribers",

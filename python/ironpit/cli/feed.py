@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="begin with a snapshot of the books also when recording",
     )
+    parser.add_argument(
+        "--session",
+        metavar="NAME",
+        help="of the stream (default: what the venue's journal says, where there is one, else its "
+        "name; the venue says at its start when it has another)",
+    )
     parser.add_argument("--symbol", metavar="SYMBOL", help="show this book's depth")
     parser.add_argument("--levels", type=int, default=5, metavar="N", help="of depth (5)")
     add_json_argument(parser)
@@ -40,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
     from ironpit.feed import FeedClient, FeedError, open_feed
     from ironpit.lifecycle import Lifecycle
+    from ironpit.stream_identity import session_of
 
     venue = config.load(arguments.config)
     stream = venue.streams.market_data
@@ -48,11 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     spliced = stream.snapshot is not None and stream.transport == "multicast"
     wanted = spliced and (arguments.late or arguments.record is None)
     snapshot = stream.snapshot.listen if stream.snapshot is not None and wanted else None
+    session = arguments.session or session_of(venue)
     try:
         client = FeedClient(
             opened=open_feed(
                 stream,
-                venue.venue.name,
+                session,
                 snapshot=snapshot is not None,
                 refuse=venue.degrade.af_xdp == "refuse",
             ),

@@ -4,52 +4,56 @@ import errno
 import os
 import shutil
 import socket
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from ironpit.doctor.feature import Context, Feature
-from ironpit.onload import launch
+from ironpit.onload import launch, probe
 from ironpit.onload.truth import DRIVER, Verdict
 
 AF_XDP = 44
 ORDERS = "orders"
 NO_CARD = "it needs a Solarflare card, its driver and the launcher `onload` (docs/KERNEL_BYPASS.md)"
 TO_DO = {
-    "absent": "start the venue with `ironpit run --onload latency`",
     "stub": "start the venue with `ironpit run --onload latency`: the extension library is a stub",
     "late": "preload libonload.so (`ironpit run --onload latency`) instead of loading it later",
     "dropped": "remove the interpreter's file capabilities (`setcap -r`), and give ambient "
     "capabilities instead",
 }
+MEND = {  # how reasons begin
+    "no driver": "load the driver (`onload_tool reload`) and look into dmesg",
+    "the launcher": "load the driver (`onload_tool reload`) and look into dmesg",
+    "version mismatch": "install Onload and its extension library from one release",
+    "loopback": "listen on the address of an accelerated interface",
+    "interface": "listen on the address of an interface with a Solarflare card",
+    "the route": "listen on the address of an interface with a Solarflare card",
+}
 
 
 def kernel_bypass(context: Context) -> Feature:
-    """Onload: available when a socket like the order-entry listener is proved accelerated here."""
+    """Onload: available when a socket like the order-entry listener is proved accelerated, in this
+    process or, when nothing is preloaded here, in one that the launcher starts."""
     library = context.truth.library
-    verdict = _probe(context)
     blockers = list(launch.blockers(library))
-    config = context.config
-    wanted = context.require_onload or (
-        config is not None and (config.require_onload or config.onload.profile is not None)
-    )
-    launcher = shutil.which(launch.LAUNCHER)
-    interposed = library.state == "interposed"
-    available: bool | None = verdict.accelerated
-    if not interposed and not blockers and launcher and DRIVER.exists():
-        available = None  # it is there, and nothing is proved before a process runs under it
+    launcher = shutil.which(launch.LAUNCHER) or ""
+    address = "0.0.0.0" if context.config is None else context.config.order_entry.listen.address
+    verdict, by_launcher = probe.listener(address, context.truth), False
+    if library.state == "absent" and launcher and not blockers:
+        verdict, by_launcher = probe.under_launcher(launcher, address), True
     in_use = _in_use(context)
     why_not, to_do = "", ""
-    if not (available and in_use is not False):
-        why_not = verdict.reason if not verdict.accelerated else _first_reason(context)
-        to_do = TO_DO.get(library.state, "") if launcher or library.state != "absent" else NO_CARD
-        if library.state == "interposed":
-            to_do = _mend(verdict)
+    if not verdict.accelerated:
+        why_not, to_do = verdict.reason, _to_do(verdict, library.state, launcher)
+    elif in_use is False:
+        why_not, to_do = _first_reason(context), "restart the venue with `ironpit run --onload`"
     return Feature(
         "kernel_bypass",
         "Kernel bypass (Onload)",
-        available,
+        verdict.accelerated,
         in_use,
-        wanted,
-        "; ".join([why_not, *blockers]) if why_not else "; ".join(blockers),
+        _wanted(context),
+        "; ".join(filter(None, [why_not, *blockers])),
         to_do,
         {
             "library": library.state,
@@ -57,28 +61,24 @@ def kernel_bypass(context: Context) -> Feature:
             "extension_api": str(library.version or ""),
             "version_too_old": library.minor_missing,
             "release": library.release,
-            "launcher": launcher or "",
+            "launcher": launcher,
             "driver_device": DRIVER.exists(),
             "preload_asked": os.environ.get("LD_PRELOAD", ""),
-            "probe": {"path": verdict.path, "reason": verdict.reason},
+            "probe": {"path": verdict.path, "reason": verdict.reason, "by_launcher": by_launcher},
             "blockers": blockers,
             "options": launch.environment_options(os.environ),
             "doubtful_options": list(launch.doubtful_options(os.environ)),
+            "uvloop_installed": find_spec("uvloop") is not None,
             "sockets": context.sockets,
         },
     )
 
 
-def _probe(context: Context) -> Verdict:
-    """What becomes of a listener on the order-entry address, and any port."""
-    address = "0.0.0.0" if context.config is None else context.config.order_entry.listen.address
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        try:
-            listener.bind((address, 0))
-            listener.listen(1)
-        except OSError as error:
-            return Verdict("kernel", f"{address}: {error.strerror}")
-        return context.truth.judge(listener.fileno())
+def _wanted(context: Context) -> bool:
+    config = context.config
+    return context.require_onload or (
+        config is not None and (config.require_onload or config.onload.profile is not None)
+    )
 
 
 def _in_use(context: Context) -> bool | None:
@@ -96,33 +96,52 @@ def _first_reason(context: Context) -> str:
     return ""
 
 
-def _mend(verdict: Verdict) -> str:
-    reason = verdict.reason
-    if "driver" in reason and reason.startswith("no driver"):
-        return "load the driver (`onload_tool reload`) and look into dmesg"
-    if reason.startswith("version mismatch"):
-        return "install Onload and its extension library from one release"
-    if reason.startswith("loopback"):
-        return "listen on the address of an accelerated interface"
-    if reason.startswith(("interface", "the route")):
-        return "listen on the address of an interface with a Solarflare card"
+def _to_do(verdict: Verdict, state: str, launcher: str) -> str:
+    if state == "absent" and not launcher:
+        return NO_CARD
+    if state in TO_DO and state != "absent":
+        return TO_DO[state]
+    for start, to_do in MEND.items():
+        if verdict.reason.startswith(start):
+            return to_do
     return "unset what says no, and start anew"
 
 
 def af_xdp(context: Context) -> Feature:
-    """Whether the kernel makes AF_XDP sockets, and for this user."""
+    """Whether the kernel makes AF_XDP sockets for this user, and whether the venue's feeds go by
+    them."""
+    title, wanted = "AF_XDP sockets", "af_xdp" in _ways(context)
+    feeds = [feed for status in context.running for feed in status.get("feeds", ())]
+    by_kernel = [feed for feed in feeds if feed["mode"] == "none"]
+    in_use = (bool(feeds) and not by_kernel) if context.running else None
     why_not, to_do = "", ""
-    available: bool | None = True
+    if by_kernel:
+        why_not = f"{by_kernel[0]['group']}: {by_kernel[0]['reason']}"
+        to_do = "docs/KERNEL_BYPASS.md has the reasons that come up"
+    available = True
     try:
         socket.socket(AF_XDP, socket.SOCK_RAW, 0).close()
     except OSError as error:
+        available = False
+        why_not = f"the kernel makes no AF_XDP socket: {error.strerror}"
+        to_do = "a kernel with CONFIG_XDP_SOCKETS"
         if error.errno == errno.EPERM:
             why_not, to_do = "no right to open a raw socket", "give the process CAP_NET_RAW"
-        else:
-            why_not = f"the kernel makes no AF_XDP socket: {error.strerror}"
-            to_do = "a kernel with CONFIG_XDP_SOCKETS"
-        available = False
-    return Feature("af_xdp", "AF_XDP sockets", available, None, False, why_not, to_do)
+    return Feature("af_xdp", title, available, in_use, wanted, why_not, to_do, {"feeds": feeds})
+
+
+def _ways(context: Context) -> Iterator[str]:
+    """How the venue's feeds are to go. Of market data the venue has the sending end alone: who
+    receives it is another process."""
+    if context.config is None:
+        return
+    streams = context.config.streams
+    for stream in (streams.market_data, streams.events):
+        for feed in (stream.a, stream.b):
+            if feed is not None and stream.transport == "multicast":
+                yield feed.send
+                if stream is streams.events:
+                    yield feed.receive
 
 
 def interfaces_of(context: Context) -> list[str]:

@@ -232,6 +232,7 @@ class TlsServer(_Loop):
         self.publication = publication
         self.listener = listener
         self.handshakes = 0
+        self._here: dict[str, list[str]] = {}  # by name: where its connections come from
 
     async def serve(self) -> None:
         """Accept until cancelled."""
@@ -287,7 +288,21 @@ class TlsServer(_Loop):
             self.counters.add("no_room")
             return
         self.counters.add("handshakes")
-        await _pump(ours, reader, asyncio.StreamWriter(transport, protocol, reader, self.loop))
+        there = self._here.setdefault(name[:NAME_BYTES].upper(), [])
+        if name and there:
+            self.complaints.add(
+                f"displaced {name}",
+                f"TLS: {address}: reader {name} comes while it is here from {there[-1]}: that "
+                "connection ends when this one logs in (has each reader a certificate of its own, "
+                f"with another common name in its first {NAME_BYTES} characters?)",
+            )
+        there.append(address)
+        try:
+            await _pump(ours, reader, asyncio.StreamWriter(transport, protocol, reader, self.loop))
+        finally:
+            there.remove(address)
+            if not there:
+                self._here.pop(name[:NAME_BYTES].upper(), None)
 
     def _hand_over(self, name: str) -> socket.socket | None:
         """Give the publication a reader: our end of what it sends and receives, or None when it has

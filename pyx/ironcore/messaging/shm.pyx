@@ -8,7 +8,8 @@ A ring's file may be removed and made anew while it is read (its venue was kille
 again). An idle subscription looks now and then whether the path still leads to the ring that it
 has. When another one of the same session stands there, it goes over to that one and on with the
 frame that it expects: what is no longer held is a gap. One of another session ends the stream
-(-STATUS_CLOSED), and `session_next` says which: numbers that begin anew are never spliced on.
+(-STATUS_CLOSED), and `session_next` says which: numbers that begin anew are never spliced on. So
+does one of the same session's name that is of another stream (`identity`).
 """
 
 import os
@@ -342,7 +343,8 @@ cdef class ShmSubscription(SubscriptionEnd):
             # Whoever made it has not said yet what it is for; the next look comes back to it.
             self.receiver.place = PLACE_EMPTY
             return False
-        if self.session not in ("", reader.session):
+        if self.session not in ("", reader.session) or (
+                reader.identity and self.reader.identity not in ("", reader.identity)):
             self.session_next = reader.session
             self.receiver.superseded = True
             counter_add(self.receiver.counters[SHM_SESSIONS], 1)

@@ -1,7 +1,9 @@
 """The connection of a TCP subscription: its login, its end, and the time before the next one.
 
 Between two attempts lies a time that doubles up to a limit, shortened at random by up to a half so
-that readers do not come back all at once.
+that readers do not come back all at once. It is the shortest one again after a connection on which
+something was heard, but not when the server says that another login of the same name has displaced
+this one: two readers of one name would else throw each other out as fast as they can.
 
 A server that no longer has the frame says the oldest that it has: the frames before it are a gap,
 and the next login asks for that one. A server is believed no number above SEQUENCE_MAX, and no
@@ -15,10 +17,11 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport STATUS_OK
 from ironcore.messaging.subscription cimport FrameHandler
+from ironcore.messaging.tcp_notes cimport tells_displacement
 from ironcore.messaging.tcp_receiver cimport (
     RECEIVER_CONNECTING, RECEIVER_LIVE, RECEIVER_TOLD_BYTES, RECEIVER_WAITING, SEQUENCE_MAX,
-    TCP_ATTEMPTS, TCP_CONNECTS, TCP_GAP_FRAMES, TCP_GAPS, TCP_MALFORMED, TCP_REFUSED, TCP_RESUMES,
-    TCP_TOO_OLD, TCP_UNREACHABLE, TcpReceiver, receiver_discard,
+    TCP_ATTEMPTS, TCP_CONNECTS, TCP_CUTS, TCP_DISPLACED, TCP_GAP_FRAMES, TCP_GAPS, TCP_MALFORMED,
+    TCP_REFUSED, TCP_RESUMES, TCP_TOO_OLD, TCP_UNREACHABLE, TcpReceiver, receiver_discard,
 )
 from ironcore.wire.soupbin cimport (
     SoupLoginAccepted, SoupLoginRequest, soupbin_decode_login_accepted,
@@ -45,10 +48,11 @@ cdef void receiver_hang_up(TcpReceiver* r) noexcept nogil:
 
 cdef void receiver_drop(TcpReceiver* r, int reason, uint64_t now_ns) noexcept nogil:
     cdef uint64_t wait_ns = r.settings.backoff_min_ns
-    counter_add(r.counters[reason], 1)
+    cdef bint displaced = r.displaced and reason == TCP_CUTS
+    counter_add(r.counters[TCP_DISPLACED if displaced else reason], 1)
     if r.fd >= 0:
         receiver_hang_up(r)
-    if r.heard_live:
+    if r.heard_live and not displaced:
         r.failures = 0
     wait_ns = min(wait_ns << r.failures, r.settings.backoff_max_ns)
     if r.failures < FAILURES_MAX and wait_ns < r.settings.backoff_max_ns:
@@ -62,6 +66,7 @@ cdef void receiver_connect(TcpReceiver* r, uint64_t now_ns) noexcept nogil:
     cdef int other = -1
     counter_add(r.counters[TCP_ATTEMPTS], 1)
     r.heard_live = False
+    r.displaced = False
     if r.settings.dialled:
         if load_acquire_u64(&r.dial):
             # The thread that dials has not taken the last one.
@@ -119,6 +124,7 @@ cdef uint64_t _told(const uint8_t* text, size_t bytes) noexcept nogil:
 cdef void receiver_note(TcpReceiver* r, const uint8_t* text, size_t bytes) noexcept nogil:
     """The oldest frame that it may name is for the next login, the beginning for `told`."""
     r.oldest_told = _told(text, bytes)
+    r.displaced = r.state == RECEIVER_LIVE and tells_displacement(text, bytes)
     memset(r.told, 0, RECEIVER_TOLD_BYTES)
     memcpy(r.told, text, min(bytes, <size_t>RECEIVER_TOLD_BYTES))
 

@@ -9,13 +9,14 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport STATUS_EMPTY, STATUS_MALFORMED, STATUS_OK, STATUS_OVERRUN, Status
 from ironcore.messaging.tcp_reader cimport (
-    ADOPTIONS_MAX, NEWCOMERS_MAX, READER_CONNECTED, READER_FREE, READER_LIVE, READER_LOGINS,
-    READER_NAME, READER_RX_BYTES, READER_SEQUENCE, READER_TIMEOUTS, TCP_CLOSED_BY_PEER,
-    TCP_CLOSED_CROWDED_OUT, TCP_CLOSED_DISPLACED, TCP_CLOSED_ERROR, TCP_CLOSED_LOGOUT,
+    ADOPTIONS_MAX, NEWCOMERS_MAX, READER_CONNECTED, READER_DISPLACED, READER_FREE, READER_LIVE,
+    READER_LOGINS, READER_NAME, READER_RX_BYTES, READER_SEQUENCE, TCP_CLOSED_BY_PEER,
+    TCP_CLOSED_CROWDED_OUT, TCP_CLOSED_ERROR, TCP_CLOSED_LOGOUT,
     TCP_CLOSED_MALFORMED, TCP_CLOSED_REFUSED, TCP_CONNECTIONS, TCP_LOGINS, TCP_READERS,
     TCP_REFUSED_AHEAD, TCP_REFUSED_SESSION, TCP_REFUSED_TOO_OLD, TCP_RESUMES, TCP_TABLE_FULL,
     Adoption, Newcomer, TcpReader, TcpServer, reader_close, reader_tell,
 )
+from ironcore.messaging.tcp_sending cimport reader_displace
 from ironcore.messaging.tcp_window cimport (
     WindowPacket, packet_window_at, packet_window_find, packet_window_oldest,
 )
@@ -97,7 +98,7 @@ cdef void _open(TcpServer* s, int fd, uint64_t name, uint64_t now_ns) noexcept n
 cdef void _rename(TcpReader* r, uint64_t name) noexcept nogil:
     cdef int i
     if r.name != name:
-        for i in range(READER_NAME, READER_TIMEOUTS + 1):
+        for i in range(READER_NAME, READER_DISPLACED + 1):
             counter_set(r.counters[i], 0)
     r.name = name
     counter_set(r.counters[READER_NAME], name)
@@ -165,7 +166,7 @@ cdef TcpReader* _seat(TcpServer* s, uint64_t name, uint64_t now_ns) noexcept nog
     cdef uint32_t i
     for i in range(s.settings.readers_max):
         if name and s.reader[i].name == name and s.reader[i].state != READER_FREE:
-            reader_close(s, &s.reader[i], TCP_CLOSED_DISPLACED, now_ns)
+            reader_displace(s, &s.reader[i], now_ns)
     r = _place(s, name)
     if r == NULL:
         return NULL

@@ -74,6 +74,7 @@ READER_COUNTERS = (
     ("slow", "times that it was disconnected or conflated because it was slow"),
     ("conflated_frames", "frames that it was told it misses"),
     ("timeouts", "times that nothing was heard of it for too long"),
+    ("displaced", "times that its name logged in again while it was connected"),
 )
 POLICIES = {"disconnect": SLOW_DISCONNECT, "conflate": SLOW_CONFLATE}
 

@@ -64,6 +64,7 @@ cdef enum:                           # counters of one reader, in the order of R
     READER_SLOW = 6
     READER_CONFLATED_FRAMES = 7
     READER_TIMEOUTS = 8
+    READER_DISPLACED = 9
 
 cdef struct TcpReader:
     int fd

@@ -15,6 +15,8 @@ cdef void reader_close(TcpServer* s, TcpReader* r, int reason, uint64_t now_ns) 
         counter_add(r.counters[READER_SLOW], 1)
     elif reason == TCP_CLOSED_PEER_TIMEOUT:
         counter_add(r.counters[READER_TIMEOUTS], 1)
+    elif reason == TCP_CLOSED_DISPLACED:
+        counter_add(r.counters[READER_DISPLACED], 1)
     counter_set(r.counters[READER_CONNECTED], 0)
     r.state = READER_FREE
     r.left_ns = now_ns

@@ -37,6 +37,7 @@ cdef enum:                           # counters, in the order of SUBSCRIPTION_CO
     TCP_MALFORMED = 11
     TCP_UNREACHABLE = 12
     TCP_LOGIN_TIMEOUTS = 13
+    TCP_DISPLACED = 14
 
 cdef struct ReceiverSettings:
     uint64_t heartbeat_ns
@@ -58,6 +59,7 @@ cdef struct TcpReceiver:
     ReceiverState state
     bint known                       # it has been admitted once: the next login is a resumption
     bint heard_live                  # since the login: the next back-off is the shortest again
+    bint displaced                   # the server says: by another login of our name
     bint drained                     # the last receive took all that there was
     bint quiet                       # little comes: it is peeked at, and discarded later
     uint32_t failures                # in a row

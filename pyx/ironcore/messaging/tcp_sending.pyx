@@ -14,15 +14,18 @@ from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.counters cimport counter_add
 from ironcore.messaging.tcp_gap cimport GAP_PAYLOAD_BYTES, gap_encode
+from ironcore.messaging.tcp_notes cimport TCP_DISPLACED_BYTES, TCP_DISPLACED_TEXT
 from ironcore.messaging.tcp_reader cimport (
-    READER_CONFLATED_FRAMES, READER_ENDED, READER_FREE, READER_LIVE, READER_SENT_BYTES,
-    READER_SLOW, SLOW_CONFLATE, TCP_CLOSED_ERROR, TCP_CLOSED_SLOW, TCP_CONFLATED_FRAMES,
-    TCP_CONFLATIONS, TCP_SENDS, TCP_SENT_BYTES, TcpReader, TcpServer, reader_close, reader_tell,
+    READER_CONFLATED_FRAMES, READER_ENDED, READER_FREE, READER_LIVE, READER_RX_BYTES,
+    READER_SENT_BYTES, READER_SLOW, SLOW_CONFLATE, TCP_CLOSED_DISPLACED, TCP_CLOSED_ERROR,
+    TCP_CLOSED_SLOW, TCP_CONFLATED_FRAMES, TCP_CONFLATIONS, TCP_SENDS, TCP_SENT_BYTES, TcpReader,
+    TcpServer, reader_close, reader_tell,
 )
 from ironcore.messaging.tcp_window cimport WindowPacket, packet_window_at, packet_window_copy
 from ironcore.net.sockets cimport SocketPart
 from ironcore.wire.soupbin cimport (
-    SOUP_END_OF_SESSION, SOUP_UNSEQUENCED_DATA, soupbin_encode_data, soupbin_encode_empty,
+    SOUP_DEBUG, SOUP_END_OF_SESSION, SOUP_UNSEQUENCED_DATA, soupbin_encode_data,
+    soupbin_encode_empty,
 )
 
 cdef enum:
@@ -48,6 +51,24 @@ cdef void _conflate(TcpServer* s, TcpReader* r) noexcept nogil:
     counter_add(s.counters[TCP_CONFLATED_FRAMES], skipped)
     counter_add(r.counters[READER_SLOW], 1)
     counter_add(r.counters[READER_CONFLATED_FRAMES], skipped)
+
+
+cdef void reader_displace(TcpServer* s, TcpReader* r, uint64_t now_ns) noexcept nogil:
+    cdef uint8_t packet[TCP_DISPLACED_BYTES + 8]
+    cdef WindowPacket at
+    if r.state == READER_LIVE:
+        if r.out_start == r.out_end:
+            at = packet_window_at(&s.window, r.position)
+            # The rest of a packet that is half sent goes first.
+            packet_window_copy(&s.window, r.position, r.out, <size_t>(at.position - r.position))
+            r.out_start = 0
+            r.out_end = <uint32_t>(at.position - r.position)
+        reader_tell(s, r, packet, soupbin_encode_data(
+            packet, SOUP_DEBUG, <const uint8_t*>TCP_DISPLACED_TEXT, TCP_DISPLACED_BYTES))
+        # What it has said and nobody read would have the host take back what it is told.
+        s.sockets.recv(s.sockets.context, r.fd, r.rx, READER_RX_BYTES)
+        s.sockets.send(s.sockets.context, r.fd, r.out + r.out_start, r.out_end - r.out_start)
+    reader_close(s, r, TCP_CLOSED_DISPLACED, now_ns)
 
 
 cdef void _too_slow(TcpServer* s, TcpReader* r, uint64_t now_ns) noexcept nogil:

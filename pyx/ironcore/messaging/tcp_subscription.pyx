@@ -51,6 +51,7 @@ SUBSCRIPTION_COUNTERS = (
     ("malformed", "connections given up because of what the server sent"),
     ("unreachable", "connections that the host or the peer refused"),
     ("login_timeouts", "connections given up because the login was not answered"),
+    ("displaced", "connections that the server ended for another one of the same name"),
 )
 
 cdef enum:

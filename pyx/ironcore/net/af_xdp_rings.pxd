@@ -81,4 +81,5 @@ cdef class XdpSocketOwner:
     cdef XdpSocket socket
     cdef readonly str zero_copy_refused  # why frames are copied; "" when they are not
     cdef readonly str busy_poll_refused  # why the kernel does not poll; "" when it does
+    cdef int _bind_patiently(self, int ifindex, uint32_t queue, unsigned short flags) except? -1
     cdef void _close(self) noexcept

@@ -7,8 +7,9 @@ tried first, because the kernel says why only then.
 """
 
 import os
+import time
 
-from libc.errno cimport EACCES, EINTR, EINVAL, ENOBUFS, ENODEV, EPERM, errno
+from libc.errno cimport EACCES, EBUSY, EINTR, EINVAL, ENOBUFS, ENODEV, EPERM, errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -141,6 +142,9 @@ cdef extern from * nogil:
     unsigned long long iron_xdp_dropped(int fd)
     int posix_close "close"(int fd)
 
+BUSY_S = 0.5
+BUSY_STEP_S = 0.005
+
 cdef enum:
     DATA_SLOTS = 2048                # of the ring that frames come or leave by
 
@@ -160,10 +164,16 @@ cdef uint64_t xdp_dropped(const XdpSocket* socket) noexcept nogil:
     return iron_xdp_dropped(socket.fd)
 
 
+cdef object _refusal(int number, str what, tuple curable, str cure):
+    """An OSError whose text says what was refused and, for some reasons, what would help."""
+    help_ = f" ({cure})" if number in curable else ""
+    return OSError(number, f"{what}: {os.strerror(number)}{help_}")
+
+
 cdef int _map_ring(int fd, int which, uint32_t entries, XdpRing* ring) except -1:
     cdef iron_xdp_view view
     if iron_xdp_ring(fd, which, entries) < 0 or iron_xdp_map(fd, which, entries, &view) < 0:
-        raise OSError(errno, f"a ring of the AF_XDP socket: {os.strerror(errno)}")
+        raise _refusal(errno, "a ring of the AF_XDP socket", (), "")
     ring.producer = view.producer
     ring.consumer = view.consumer
     ring.flags = view.flags
@@ -207,16 +217,14 @@ cdef class XdpSocketOwner:
         iron_static_assert(sizeof(XdpSlot) == sizeof(xdp_desc))
         s.fd = iron_xdp_socket()
         if s.fd < 0:
-            help_ = " (CAP_NET_RAW is needed)" if errno in (EPERM, EACCES) else ""
-            raise OSError(errno, f"an AF_XDP socket: {os.strerror(errno)}{help_}")
+            raise _refusal(errno, "an AF_XDP socket", (EPERM, EACCES), "CAP_NET_RAW is needed")
         s.memory = <uint8_t*>memory_reserve(memory_bytes)
         if s.memory == NULL:
             raise MemoryError
         memory_prefault(s.memory, memory_bytes)
         if iron_xdp_memory(s.fd, s.memory, memory_bytes, XDP_FRAME_BYTES) < 0:
-            locked = errno in (EPERM, ENOBUFS)
-            help_ = " (CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK, is needed)" if locked else ""
-            raise OSError(errno, f"memory for the AF_XDP socket: {os.strerror(errno)}{help_}")
+            raise _refusal(errno, "memory for the AF_XDP socket", (EPERM, ENOBUFS),
+                           "CAP_IPC_LOCK, or a higher RLIMIT_MEMLOCK, is needed")
         _map_ring(s.fd, XDP_UMEM_FILL_RING, XDP_FRAMES, &s.fill)
         _map_ring(s.fd, XDP_UMEM_COMPLETION_RING, XDP_FRAMES, &s.completion)
         if receives:
@@ -227,22 +235,35 @@ cdef class XdpSocketOwner:
         self._bind(ifindex, queue, zero_copy)
         if busy_poll:
             if iron_xdp_busy_poll(s.fd, busy_poll, budget) < 0:
-                help_ = " (CAP_NET_ADMIN is needed)" if errno == EPERM else ""
-                self.busy_poll_refused = f"busy polling: {os.strerror(errno)}{help_}"
+                self.busy_poll_refused = _refusal(errno, "busy polling", (EPERM,),
+                                                  "CAP_NET_ADMIN is needed").strerror
             else:
                 s.busy_poll = True
 
+    cdef int _bind_patiently(self, int ifindex, uint32_t queue, unsigned short flags) except? -1:
+        """The kernel gives a queue back some time after its last socket was closed, or its process
+        killed (xp_put_pool schedules that)."""
+        deadline_s = time.monotonic() + BUSY_S
+        cdef int number
+        while iron_xdp_bind(self.socket.fd, ifindex, queue, flags) < 0:
+            number = errno
+            if number != EBUSY or time.monotonic() > deadline_s:
+                return number
+            time.sleep(BUSY_STEP_S)
+        return 0
+
     def _bind(self, ifindex, queue, zero_copy):
-        if zero_copy and iron_xdp_bind(self.socket.fd, ifindex, queue, XDP_ZEROCOPY) >= 0:
+        cdef int number = self._bind_patiently(ifindex, queue, XDP_ZEROCOPY) if zero_copy else -1
+        if number == 0:
             self.socket.zero_copy = iron_xdp_is_zero_copy(self.socket.fd)
             return
         # Not supported, or a queue that is not there: the attempt to copy tells the two apart.
-        number = errno
-        if iron_xdp_bind(self.socket.fd, ifindex, queue, XDP_COPY) < 0:
+        cdef int refused = self._bind_patiently(ifindex, queue, XDP_COPY)
+        if refused:
             what = f"queue {queue}"
-            if errno == EINVAL or errno == ENODEV:
+            if refused in (EINVAL, ENODEV):
                 what += ", which the interface may not have"
-            raise OSError(errno, f"binding the AF_XDP socket to {what}: {os.strerror(errno)}")
+            raise OSError(refused, f"binding the AF_XDP socket to {what}: {os.strerror(refused)}")
         if zero_copy:
             self.zero_copy_refused = f"the driver refused zero-copy: {os.strerror(number)}"
         self.socket.zero_copy = iron_xdp_is_zero_copy(self.socket.fd)

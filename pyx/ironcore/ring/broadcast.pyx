@@ -266,17 +266,25 @@ cdef class Producer:
         """The session of the stream that the ring holds, "" while that is not said."""
         return self.segment.session()
 
-    def name_session(self, str session):
-        """Say whose frames the ring will hold, before the first of them.
+    @property
+    def identity(self):
+        """Of the stream that the ring holds: 32 hexadecimal digits, "" while that is not known."""
+        return self.segment.identity()
 
-        SegmentError when it holds another session's, or the text is no session's name.
+    def name_session(self, str session, str identity=""):
+        """Say whose frames the ring will hold, before the first of them. What stream a session is
+        of may be said later on.
+
+        SegmentError when it holds another session's or stream's, or the text is no session's name.
         """
         found = self.segment.session()
-        if found == session:
-            return
-        if found:
+        stream = self.segment.identity()
+        if found not in ("", session):
             raise SegmentError(self.segment.path, "session", found, session)
-        self.segment.name_session(session)
+        if stream and identity not in ("", stream):
+            raise SegmentError(self.segment.path, "identity", stream, identity)
+        if not found or identity != stream:
+            self.segment.name_session(session, identity or stream)
 
     def oldest_sequence(self):
         """Sequence number of the oldest frame that is held for late joiners."""
@@ -346,6 +354,11 @@ cdef class Reader:
     def session(self):
         """The session of the stream that the ring holds, "" while that is not said."""
         return self.segment.session()
+
+    @property
+    def identity(self):
+        """Of the stream that the ring holds: 32 hexadecimal digits, "" while that is not known."""
+        return self.segment.identity()
 
     def rejoin(self):
         """After an eviction: gate again, from the oldest frame still held. The frames missed."""

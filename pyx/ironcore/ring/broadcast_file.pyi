@@ -31,6 +31,7 @@ class Positions(NamedTuple):
     full_count: int
     producer: OwnerState
     session: str
+    identity: str
     ended: bool
 
 def create(
@@ -42,6 +43,7 @@ def create(
     lock: str = "off",
     numa_node: int | None = None,
     session: str | None = None,
+    identity: str = "",
 ) -> Created: ...
 def positions(path: str | os.PathLike[str]) -> Positions: ...
 def reader_states(path: str | os.PathLike[str]) -> list[ReaderState]: ...

@@ -58,6 +58,7 @@ class Positions(NamedTuple):
     full_count: int                  # claims refused because the ring was full
     producer: OwnerState
     session: str                     # of the stream; "": not said yet
+    identity: str                    # of the stream; "": not known
     ended: bool                      # no frame comes any more
 
 
@@ -96,15 +97,16 @@ cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
 
 
 def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", lock="off",
-           numa_node=None, session=None):
+           numa_node=None, session=None, identity=""):
     """Make the segment file of a ring for payloads of up to an eighth of its capacity.
 
     `readers` maps the names of the gating readers to their `Gating`. Each gates from the first
     frame on, whether it has come yet or not. `session` names the stream: a ring that is made anew
     with the same name goes on with it; None makes a name of its own, "" leaves it to the producer
-    to say before the first frame. The capacity is rounded up to a power of two; see
-    `Created`. FileExistsError when the path is taken, SegmentError when the request cannot be
-    met, OSError when the system refuses.
+    to say before the first frame. `identity` tells the stream from others with the same session's
+    name: 32 hexadecimal digits, "" when that is not known. The capacity is rounded up to a power
+    of two; see `Created`. FileExistsError when the path is taken, SegmentError when the request
+    cannot be met, OSError when the system refuses.
     """
     cdef Segment segment
     cdef BroadcastHeader* header
@@ -125,7 +127,7 @@ def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", loc
         slot.state = SLOT_GATING
     header.segment.readers_count = len(names)
     if session != "":
-        segment.name_session(session_of_its_own() if session is None else session)
+        segment.name_session(session_of_its_own() if session is None else session, identity)
     frame_terminate(segment.data, 0, sequence_next)
     segment.complete()
     return Created(path, capacity, capacity_bytes, segment.huge_pages, segment.locked,
@@ -185,7 +187,8 @@ def positions(path):
                      broadcast_oldest_sequence(segment.data, header),
                      broadcast_tail_sequence(segment.data, header), header.tail.full_count,
                      segment.owner_state(LOCK_PRODUCER, &header.segment.producer),
-                     segment.session(), load_acquire_u64(&header.oldest.end_sequence) != 0)
+                     segment.session(), segment.identity(),
+                     load_acquire_u64(&header.oldest.end_sequence) != 0)
 
 
 def reader_states(path):

@@ -10,6 +10,7 @@ cdef enum:
     SEGMENT_CAPACITY_BYTES_MIN = 4096
     SEGMENT_PAIR_BYTES = 128         # two cache lines, for one writer's hot words alone
     SEGMENT_SESSION_BYTES = 10       # of a name, as MoldUDP64 and SoupBinTCP carry it
+    SEGMENT_IDENTITY_BYTES = 16      # of a stream: a UUID
     LOCK_PRODUCER = 0                # bytes of the file that live owners hold locked
     LOCK_READER_FIRST = 1
 
@@ -30,7 +31,7 @@ cdef struct SegmentOwner:            # 48 bytes; for reports: only the lock says
     uint64_t heartbeat_mono_ns
     uint64_t reserved[2]
 
-cdef struct SegmentHeader:           # 256 bytes; all but owner and session is written at creation
+cdef struct SegmentHeader:           # 256 bytes; all but owner and stream is written at creation
     uint64_t magic
     uint32_t version
     uint32_t kind
@@ -43,7 +44,8 @@ cdef struct SegmentHeader:           # 256 bytes; all but owner and session is w
     uint32_t lock                    # SegmentLock asked for
     uint32_t numa_node_next          # the node asked for, and 1; 0: none was
     uint64_t session[2]              # the name of the stream's, then zeros; all zero: not said yet
-    uint8_t reserved[48]
+    uint64_t identity[2]             # of the stream itself; all zero: not known
+    uint8_t reserved[32]
     SegmentOwner producer
     uint8_t producer_pad[80]
 
@@ -82,7 +84,8 @@ cdef class Segment:
     cdef int hold(self, int lock_byte, SegmentOwner* owner, str role) except -1
     cdef object owner_state(self, int lock_byte, SegmentOwner* owner)
     cdef str session(self)
-    cdef int name_session(self, str session) except -1
+    cdef str identity(self)
+    cdef int name_session(self, str session, str identity) except -1
 
 cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_t sequence_first,
                             str huge_pages, str lock, object numa_node)

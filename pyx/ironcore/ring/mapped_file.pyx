@@ -160,6 +160,18 @@ def check_session(path, session):
     return session.encode()
 
 
+def check_identity(path, identity):
+    """The 16 bytes of a stream's identity, zeros for ""; SegmentError unless 32 hexadecimal
+    digits."""
+    try:
+        found = bytes.fromhex(identity)
+    except ValueError:
+        found = b"?"
+    if len(found) not in (0, SEGMENT_IDENTITY_BYTES):
+        raise SegmentError(path, "identity", repr(identity), "32 hexadecimal digits")
+    return found.ljust(SEGMENT_IDENTITY_BYTES, b"\0")
+
+
 def session_of_its_own():
     """A session's name that no other ring has: its time of creation in microseconds, base 36."""
     rest = iron_clock_real_ns() // 1000
@@ -314,10 +326,23 @@ cdef class Segment:
         words[1] = self.header.session[1]
         return (<const char*>words)[:16].rstrip(b"\0").decode("ascii", "replace")
 
-    cdef int name_session(self, str session) except -1:
-        """Say which session the ring holds; SegmentError when the text is no session's name."""
+    cdef str identity(self):
+        """32 hexadecimal digits that no other stream has, whatever its session's name; "" while
+        that is not known. Asked for behind the session: what is said with it is seen with it."""
+        cdef uint64_t words[2]
+        words[0] = load_acquire_u64(&self.header.identity[0])
+        words[1] = self.header.identity[1]
+        return (<const char*>words)[:16].hex() if words[0] or words[1] else ""
+
+    cdef int name_session(self, str session, str identity) except -1:
+        """Say which session the ring holds, and which stream it is of, as far as that is known;
+        SegmentError when the text is no session's name or no identity."""
         cdef uint64_t words[2]
         cdef bytes name = check_session(self.path, session).ljust(16, b"\0")
+        cdef bytes stream = check_identity(self.path, identity)
+        memcpy(words, <const char*>stream, 16)
+        store_relaxed_u64(&self.header.identity[1], words[1])
+        store_release_u64(&self.header.identity[0], words[0])
         memcpy(words, <const char*>name, 16)
         store_relaxed_u64(&self.header.session[1], words[1])
         store_release_u64(&self.header.session[0], words[0])

@@ -68,6 +68,7 @@ def create_event_ring(
     bridges: Mapping[str, int] | None = None,
     snapshot: bool = False,
     session: str | None = None,
+    identity: str = "",
 ) -> Created:
     """The ring of the event stream. The journal is waited for without end, the others patience_ns,
     and the reader of the snapshot server's books, if there is one, hardly at all.
@@ -75,7 +76,7 @@ def create_event_ring(
     patience_of: another patience of single readers, in ns; names that are not the venue's own get a
     place in the ring as well. bridges: further readers, each with how long it is waited for.
     before_reply: gateway and publisher see only what the journal has released, and it releases only
-    what is durable. session: of the stream.
+    what is durable. session, identity: of the stream.
     """
     after = "journal" if before_reply else None
     readers = {
@@ -99,15 +100,23 @@ def create_event_ring(
         lock=lock,
         numa_node=numa_node,
         session=session,
+        identity=identity,
     )
 
 
 def create_open_ring(
-    path: Path, capacity_bytes: int, *, huge_pages: str = "off", session: str | None = None
+    path: Path,
+    capacity_bytes: int,
+    *,
+    huge_pages: str = "off",
+    session: str | None = None,
+    identity: str = "",
 ) -> Created:
     """A ring for readers whom nobody waits for; always a new one."""
     path.unlink(missing_ok=True)
-    return broadcast.create(path, capacity_bytes, {}, huge_pages=huge_pages, session=session)
+    return broadcast.create(
+        path, capacity_bytes, {}, huge_pages=huge_pages, session=session, identity=identity
+    )
 
 
 def create_publisher_ring(

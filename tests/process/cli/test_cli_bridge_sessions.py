@@ -32,10 +32,11 @@ def bridges(tmp_path: Path) -> Iterator[Bridges]:
         yield bridges
 
 
-def make(path: Path, session: str, count: int, *readers: str) -> ShmPublication:
+def make(path: Path, session: str, count: int, *readers: str, identity: str = "") -> ShmPublication:
     """A ring of this session; one that is there is removed: its source was started again."""
     path.unlink(missing_ok=True)
-    broadcast.create(path, 1 << 16, {name: Gating() for name in readers}, session=session)
+    places = {name: Gating() for name in readers}
+    broadcast.create(path, 1 << 16, places, session=session, identity=identity)
     publication = ShmPublication(path)
     for number in range(1, count + 1):
         publication.offer(f"{session} {number}".encode())
@@ -265,6 +266,32 @@ def test_the_same_session_in_a_ring_made_anew_goes_on_in_the_same_far_ring(
     assert counts["bridge"]["sessions"] == 0
     assert (counts["from"]["reattached"], counts["from"]["repeated"]) == (1, FIRST)
     assert source.sequence_next == SECOND + 1
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_another_stream_of_the_same_session_s_name_is_another_session(
+    running: bool, tmp_path: Path, bridges: Bridges
+) -> None:
+    chain = Chain(tmp_path, "shm", bridges)
+    source = make(chain.near, "SAME", FIRST, identity="1" * 32)
+    chain.start()
+    old = reader_at(chain.far)
+    until(lambda: len(old.frames) == FIRST, old.poll)
+    if not running:
+        chain.kill()
+    del source
+    source = make(chain.near, "SAME", SECOND, identity="2" * 32)
+    if not running:
+        chain.start()
+    until(lambda: broadcast.positions(chain.far).identity == "2" * 32, old.poll)
+    new = reader_at(chain.far)
+    until(lambda: len(new.frames) == SECOND, new.poll)
+    until(lambda: old.last == -Status.CLOSED, old.poll)
+    assert (old.frames, new.frames) == (frames_of("SAME", FIRST), frames_of("SAME", SECOND))
+    assert old.gaps == new.gaps == []
+    assert source.sequence_next == SECOND + 1
+    said = bridges.stop(chain.running[-1])
+    assert "session SAME was followed by another stream of the name SAME" in said
 
 
 @pytest.mark.parametrize(("option", "session"), [("", "FIRST"), ("?session=NAMED", "NAMED")])

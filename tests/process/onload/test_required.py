@@ -15,8 +15,10 @@ from tests.doubles.onload_build import preloaded
 from tests.process.onload.test_modes import run_to_its_end
 from tests.process.onload.venues import (
     KERNELS_OWN,
+    bypass,
     clean,
     counters,
+    doctor,
     double,
     ironpit,
     load,
@@ -153,6 +155,17 @@ def test_what_cannot_work_is_refused_with_the_reason(
     assert reason in said
 
 
+def test_uvloop_is_refused_however_the_venue_came_under_onload(tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text("")
+    (tmp_path / "sitecustomize.py").write_text("import uvloop\n")
+    env = clean() | preloaded()
+    env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
+    with venue(env) as made:
+        code, said = run_to_its_end(made, env)
+    assert code == 3
+    assert "uvloop is loaded" in said
+
+
 def test_an_unknown_profile_or_option_is_an_error_of_usage() -> None:
     with venue(clean()) as made:
         code, said = run_to_its_end(made, clean(), "--onload", "fastest")
@@ -165,3 +178,33 @@ def test_an_unknown_profile_or_option_is_an_error_of_usage() -> None:
         assert code == 2
         assert "onload.options.EF_POLL_USE: found an unknown option, expected EF_POLL_USEC" in said
         assert "onload.options.EF_CTPIO: found '7', expected an integer from 0 to 2" in said
+
+
+def test_doctor_proves_it_in_a_process_of_the_launcher() -> None:
+    with venue(clean()) as idle:
+        told = doctor(launcher(), "-c", str(idle.file), "--require-onload")
+        row = bypass(told)
+        assert (told["exit_code"], row["available"]) == (0, True)
+        assert row["facts"]["library"] == "absent"
+        assert row["facts"]["probe"]["by_launcher"]
+        told = doctor(launcher(MOCK_ONLOAD_DRIVER="missing"), "-c", str(idle.file))
+        assert bypass(told)["available"] is False
+        assert "driver is not loaded" in bypass(told)["why_not"]
+        assert "onload_tool reload" in bypass(told)["what_to_do"]
+        told = doctor(launcher(**KERNELS_OWN), "-c", str(idle.file), "--require-onload")
+        assert told["exit_code"] == 3
+        assert bypass(told)["why_not"].startswith("loopback is not accelerated")
+
+
+def test_a_listener_on_a_cards_interface_is_accelerated() -> None:
+    [(name, address), *_] = [
+        (name, one.address)
+        for name, addresses in psutil.net_if_addrs().items()
+        for one in addresses
+        if name != "lo" and one.family == socket.AF_INET
+    ]
+    env = clean() | preloaded(**KERNELS_OWN, MOCK_ONLOAD_IFACES=name)
+    with venue(env, require_onload=True) as running:
+        listen_on(running, address)
+        running.start()
+        assert [s["path"] for s in sockets(running, "orders")] == ["accelerated"]

@@ -4,13 +4,14 @@ and when it has one again.
 Method: subscriptions to servers that reject, do not listen, end the connection or talk nonsense.
 """
 
+import time
 from typing import Any
 
 import pytest
-from tests.unit.messaging.tcp_ends import Seen, Server, until
+from tests.unit.messaging.tcp_ends import MS, Seen, Server, until
 
 from ironpit import complaints
-from ironpit.bridge.news import ConnectionNews
+from ironpit.bridge.news import ConnectionNews, ReaderNews
 from ironpit.complaints import Complaints
 
 
@@ -44,6 +45,33 @@ def test_a_rejected_login_is_said_once_with_its_reason(settings: dict[str, Any],
     told = Told(server, **settings)
     until(lambda: told.seen.counts["refused"] == 3, server.publication.turn, told.turn)
     assert told.said == [text]
+    server.close()
+
+
+def test_displaced_readers_and_their_server_are_told_so_and_back_off_ever_longer() -> None:
+    server = Server()
+    server.publication.offer(b"x")
+    both = [Told(server, name="SAME", backoff_max_ns=200 * MS) for _ in range(2)]
+    said: list[str] = []
+    readers = ReaderNews(server.publication, said.append)
+    steps = [server.publication.turn, readers.look, *(told.turn for told in both)]
+
+    def displaced() -> int:
+        return sum(told.seen.counts["displaced"] for told in both)
+
+    begun_ns = time.monotonic_ns()
+    until(lambda: displaced() >= 20, *steps)
+    # Each has waited 9 times: 1, 2, 4 ... 128 and 200 ms, or half of it. Nobody can be faster.
+    assert time.monotonic_ns() - begun_ns >= 200 * MS
+    taken = "another connection has logged in by our name and taken our place"
+    for told in both:
+        assert [text for text in told.said if taken in text] == [
+            text for text in told.said if "connected" not in text and "resumed" not in text
+        ]
+        assert told.seen.frames == [(1, b"x")]
+        assert told.seen.counts["cuts"] == 0
+    [text] = said
+    assert text.startswith("reader SAME: another connection has logged in by this name")
     server.close()
 
 

@@ -4,6 +4,8 @@ Method: rings whose producer is driven with made-up times, and counters, in the 
 venue's configuration has them; no venue runs.
 """
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -125,3 +127,30 @@ def test_readers_over_tcp_are_named_with_those_that_were_too_slow(tmp_path: Path
     text = stat._process(process, {}, None, everything=False)
     assert "! SLOW was too slow for tcp 1 times and was disconnected" in text
     assert show_bytes(2048) in text
+
+
+def test_sockets_are_shown_with_their_paths_and_why(tmp_path: Path) -> None:
+    file = CountersFile.create(tmp_path / "counters-venue.dat", 8)
+    file.add(file.allocate("publisher", "gaps", label="gaps"), 1)
+    sockets = [
+        {"role": "orders", "local": "10.0.0.1", "peer": "", "path": "accelerated", "reason": "yes"},
+        {
+            "role": "orders",
+            "local": "10.0.0.1",
+            "peer": "10.9.9.9",
+            "path": "kernel",
+            "reason": "no",
+        },
+    ]
+    found = {"process_id": os.getpid(), "sockets": sockets}
+    (tmp_path / "sockets-venue.json").write_text(json.dumps(found))
+    [process] = observed.look_at(observed.counters_in(tmp_path))["processes"]
+    assert process["sockets"] == sockets
+    lines = stat._process(process, {}, None, everything=False).splitlines()
+    assert lines[1].split() == ["socket", "of", "here", "peer", "path", "why"]
+    assert lines[3].split() == ["orders", "10.0.0.1", "-", "accelerated", "yes"]
+    assert lines[4].split() == ["orders", "10.0.0.1", "10.9.9.9", "kernel", "no"]
+    # What another process left under the name says nothing of this one.
+    (tmp_path / "sockets-venue.json").write_text(json.dumps(found | {"process_id": 1}))
+    [process] = observed.look_at(observed.counters_in(tmp_path))["processes"]
+    assert process["sockets"] == []

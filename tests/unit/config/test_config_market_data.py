@@ -36,6 +36,33 @@ def changed(directory: Path, pattern: str, text: str) -> Path:
             r"market_data\.b\.group: .*expected another group than a's",
         ),
         (
+            r"interface: 127\.0\.0\.1\}",
+            "interface: eth1, send: udp}",
+            r"market_data\.a\.send: found 'udp', expected one of kernel, af_xdp, auto",
+        ),
+        (
+            r"interface: 127\.0\.0\.1\}",
+            "interface: eth1, send: af_xdp}\n    ttl: 1",
+            r"market_data\.a\.send: found af_xdp with ttl: 1 and loop: true, expected ttl: 1",
+        ),
+        (
+            r"interface: 127\.0\.0\.1\}",
+            "interface: eth1, send: af_xdp}\n    loop: false",
+            r"market_data\.a\.send: found af_xdp with ttl: 0 and loop: false, expected ttl: 1",
+        ),
+        (
+            r"interface: 127\.0\.0\.1\}",
+            "interface: eth1, receive: af_xdp, af_xdp: {busy_poll: 1500ns}}",
+            r"market_data\.a\.af_xdp\.busy_poll: found 1500ns, expected whole microseconds",
+        ),
+        (
+            r'(    a: \{group: "[0-9.]+):([0-9]+).*',
+            r'\1:\2", interface: eth1, receive: af_xdp}'
+            "\n"
+            r'    b: {group: "239.192.7.2:\2", interface: eth1, receive: af_xdp}',
+            r"market_data\.b\.receive: found af_xdp on 'eth1' again, expected another interface",
+        ),
+        (
             r"(rerequest: \{.*)\}",
             r"\1, window: 3min5}",
             r"rerequest\.window: .*expected a size .*; or a whole number with a unit",

@@ -19,7 +19,7 @@ from host_tuning.cli import main as tune_host
 from ironpit import config
 from ironpit.cli import main
 from ironpit.config import Config
-from ironpit.doctor import examination, memory, network, processors
+from ironpit.doctor import bypass, examination, memory, network, processors
 from ironpit.doctor.feature import Context, Feature
 from ironpit.errors import Exit, UserError
 from ironpit.onload.library import Library
@@ -47,6 +47,19 @@ def run_venue(venue: Config, **status: Any) -> None:
     venue.venue.data_directory.mkdir(parents=True, exist_ok=True)
     found = {"process": "venue", "pid": os.getpid(), "threads": [], "degraded": []} | status
     (venue.venue.data_directory / "status-venue.json").write_text(json.dumps(found))
+
+
+@pytest.mark.parametrize(("key", "wanted"), [("send", True), ("receive", False)])
+def test_af_xdp_is_wanted_of_a_venue_that_sends_by_it(
+    tmp_path: Path, key: str, wanted: bool
+) -> None:
+    file = write_config(tmp_path / "venue")
+    asked = f"interface: eth1, {key}: af_xdp}}\n    ttl: 1\n    loop: false"
+    file.write_text(file.read_text().replace("interface: 127.0.0.1}", asked))
+    venue = config.load(file)
+    run_venue(venue)
+    found = bypass.af_xdp(context(tmp_path, {}, venue))
+    assert (found.wanted, found.in_use, found.missing) == (wanted, False, wanted)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +171,41 @@ def test_multicast_is_asked_of_the_groups(venue: Config, tmp_path: Path) -> None
     assert found.available is False
     assert "nic77" in found.why_not
     assert network.multicast(context(tmp_path, {})).wanted is False
+
+
+def test_af_xdp_is_in_use_when_no_feed_goes_by_the_kernel(venue: Config, tmp_path: Path) -> None:
+    taken = {"group": "239.1.1.1:1", "mode": "copy", "reason": ""}
+    by_kernel = {"group": "239.1.1.1:2", "mode": "none", "reason": "CAP_NET_RAW is needed"}
+    for feeds, in_use in (([taken], True), ([taken, by_kernel], False), ([], False)):
+        run_venue(venue, feeds=feeds)
+        found = bypass.af_xdp(context(tmp_path, {}, venue))
+        assert found.in_use is in_use
+        assert not found.wanted
+    run_venue(venue, feeds=[by_kernel])
+    found = bypass.af_xdp(context(tmp_path, {}, venue))
+    assert "CAP_NET_RAW" in found.why_not or found.available is False
+
+
+def test_what_a_venue_uses_is_available(
+    venue: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doctor runs without Onload, and the venue under it."""
+    run_venue(venue)
+    left = {
+        "process_id": os.getpid(),
+        "sockets": [{"role": "orders", "path": "accelerated", "reason": "proved"}],
+    }
+    file = venue.venue.data_directory / "sockets-venue.json"
+    file.write_text(json.dumps(left))
+    monkeypatch.setenv("PATH", "/nowhere")
+    here = context(tmp_path, {}, venue)
+    assert bypass.kernel_bypass(here).available is False
+    row = examination.examine(here)[0]
+    assert (row.name, row.available, row.in_use, row.why_not) == ("kernel_bypass", True, True, "")
+    left["sockets"][0]["path"] = "kernel"  # type: ignore[index]
+    file.write_text(json.dumps(left))
+    row = examination.examine(context(tmp_path, {}, venue))[0]
+    assert (row.available, row.in_use) == (False, False)
 
 
 def test_the_exit_code_says_what_is_missing(tmp_path: Path) -> None:

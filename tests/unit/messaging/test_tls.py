@@ -285,3 +285,28 @@ def test_errors_name_the_key_and_the_file(pki: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=text):
             context(Certificates(*found), server=True)
+
+
+def test_two_readers_with_one_certificate_are_told_apart_from_a_cut_and_come_back_ever_later(
+    venue: Venue, pki: Path
+) -> None:
+    ends: list[Seen] = []
+    diallers = []
+    for _ in range(2):
+        end = TcpSubscription(
+            "127.0.0.1", 1, dialled=True, backoff_min_ns=MS, backoff_max_ns=100 * MS
+        )
+        diallers.append(TlsDialler(end, venue.address, files(pki, "cloud"), print))
+        diallers[-1].start()
+        ends.append(Seen(end))
+    steps = [venue.publication.turn, *(end.poll for end in ends)]
+    offer_all(venue.publication, [b"frame"])
+    until(lambda: min(end.counts["displaced"] for end in ends) >= 2, *steps)
+    assert [end.counts["cuts"] for end in ends] == [0, 0]
+    assert {end.frames[0] for end in ends} == {(1, b"frame")}
+    [said] = venue.said
+    assert "reader cloud comes while it is here from 127.0.0.1" in said
+    [reader] = venue.publication.reader_counts()
+    assert reader["displaced"] == sum(end.counts["displaced"] for end in ends)
+    for dialler in diallers:
+        dialler.stop()

@@ -23,6 +23,8 @@ RUNS: list[tuple[dict[str, str | int], tuple[str, ...]]] = [
     ({"MOCK_ONLOAD_FAULTS": "onload_get_tcp_info=-22"}, ("by_the_other_proof",)),
 ]
 
+pytestmark = pytest.mark.needs_tool("cc")
+
 
 @pytest.mark.parametrize(("settings", "names"), RUNS, ids=lambda value: "-".join(value))
 def test_the_truth(settings: dict[str, str | int], names: tuple[str, ...]) -> None:

@@ -60,6 +60,8 @@ for call in absent:
 print("kept")
 """
 
+pytestmark = pytest.mark.needs_tool("cc")
+
 
 def test_every_function_works_under_the_double() -> None:
     assert "passed" in cases("wrapper_cases.py", under_double(EF_RX_TIMESTAMPING=1))

@@ -1,0 +1,7 @@
+# What `ironpit bench af-xdp` measures beside round trips; see bench_packets.pyx.
+
+from libc.stdint cimport uint64_t
+
+cdef struct PacketsTaken:
+    uint64_t packets
+    uint64_t cpu_ns
