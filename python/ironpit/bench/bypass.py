@@ -17,7 +17,7 @@ from ironpit.bench.order_ack import QUANTILES
 from ironpit.cli.output import show_ns, table
 from ironpit.errors import Exit, UserError
 
-WARM_UP = 2_000
+WARM_UP_MAX = 2_000
 CORES = 4
 
 
@@ -37,7 +37,7 @@ def run(plan: Plan) -> dict[str, Any]:
     """The report. UserError without a library, or when there are more orders than references."""
     if not plan.preload:
         raise UserError("--preload: found none, expected the library to measure", Exit.USAGE)
-    most = USER_REFS_MAX // plan.rounds - WARM_UP - 1
+    most = USER_REFS_MAX // plan.rounds - WARM_UP_MAX - 1
     if plan.orders > most:
         raise UserError(
             f"--orders: found {plan.orders}, expected at most {most} in {plan.rounds} rounds",
@@ -59,7 +59,7 @@ def run(plan: Plan) -> dict[str, Any]:
             for _ in range(plan.rounds):
                 for name, course in (("kernel", kernel), ("preloaded", preloaded)):
                     course.resume()
-                    course.orders(WARM_UP)
+                    course.orders(min(WARM_UP_MAX, plan.orders))
                     found[name].append(course.orders(plan.orders))
                     course.pause()
     pairs = list(zip(found["kernel"], found["preloaded"], strict=True))

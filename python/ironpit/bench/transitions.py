@@ -24,7 +24,7 @@ from ironpit.bench.bypass_ends import HOT_THREADS, Course
 from ironpit.cli.output import table
 from ironpit.errors import Exit, UserError
 
-WARM_UP = 5_000
+WARM_UP_MAX = 5_000
 PER = 1_000_000
 COUNTS = (
     "system_calls",
@@ -113,7 +113,7 @@ def count(plan: Plan, preload: str) -> dict[str, Any]:
         gateway_cpu=plan.gateway_cpu,
         matcher_cpu=plan.matcher_cpu,
     ) as course:
-        course.orders(WARM_UP)
+        course.orders(min(WARM_UP_MAX, plan.orders))
         process, threads = course.threads()
         before = {name: kernel_counts(process, threads[name], cpus[name]) for name in threads}
         course.orders(plan.orders)

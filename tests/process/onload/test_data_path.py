@@ -222,3 +222,36 @@ def test_a_client_of_the_double_talks_to_a_server_without() -> None:
     out, err = client.communicate(server.stdout.readline(), timeout=60)
     server.communicate(timeout=60)
     assert out.strip() == "1 b'hello'", err
+
+
+def test_a_set_that_is_never_waited_for_hears_of_the_kernels_again_and_again(
+    ends: Conversation,
+) -> None:
+    server, _ = ends(
+        """
+poller = select.epoll()
+poller.register(sock, select.EPOLLIN)
+reader, writer = os.pipe()
+poller.register(reader, select.EPOLLIN)
+for _ in range(5):
+    os.write(writer, b"x")
+    while not poller.poll(0): pass
+    os.read(reader, 9)
+    print(poller.poll(0))
+""",
+        "sock.recv(1)",
+    )
+    assert server.splitlines() == ["[]"] * 5
+
+
+def test_fcntl_makes_a_socket_non_blocking(ends: Conversation) -> None:
+    server, _ = ends(
+        """
+import fcntl
+fcntl.fcntl(sock, fcntl.F_SETFL, fcntl.fcntl(sock, fcntl.F_GETFL) | os.O_NONBLOCK)
+try: os.read(sock.fileno(), 1)
+except BlockingIOError: print("empty")
+""",
+        "sock.recv(1)",
+    )
+    assert server == "empty"
