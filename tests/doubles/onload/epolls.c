@@ -180,11 +180,15 @@ static void give_back(int epfd, struct epoll_set *set, struct member *m) {
     set->in_user_space--;
 }
 
+static uint32_t holds(const struct member *m, uint64_t *mark) {
+    uint32_t found = path_events(m->endpoint, mark) & (m->event.events | EPOLLHUP | EPOLLERR);
+    return m->spent || (m->event.events & EPOLLET && m->mark == *mark) ? 0 : found;
+}
+
 static uint32_t ready(struct member *m) {
     uint64_t mark;
-    uint32_t found = path_events(m->endpoint, &mark);
-    found &= m->event.events | EPOLLHUP | EPOLLERR;
-    if (!found || m->spent || (m->event.events & EPOLLET && m->mark == mark)) return 0;
+    uint32_t found = holds(m, &mark);
+    if (!found) return 0;
     m->mark = mark;
     m->spent = (m->event.events & EPOLLONESHOT) != 0;
     return found;
@@ -235,9 +239,9 @@ static int sleep_in_kernel(int epfd, struct endpoint *e, int timeout_ms, const s
         struct member *m = &e->set->member[i];
         if (!m->in_user_space || m->spent) continue;
         sleepers[count] = m->endpoint;
-        bool edge = (m->event.events & EPOLLET) != 0;
-        int doorbell = path_sleep_begin(m->endpoint, edge ? 0 : m->event.events);
-        ready_meanwhile = ready_meanwhile || doorbell < 0;
+        uint64_t mark;
+        int doorbell = path_sleep_begin(m->endpoint, 0);
+        ready_meanwhile = ready_meanwhile || doorbell < 0 || holds(m, &mark);
         fds[count++] = (struct pollfd){doorbell, POLLIN, 0};
     }
     endpoint_unlock(&e->set->lock);

@@ -349,15 +349,20 @@ static uint32_t events_now(const struct path *p) {
     return events;
 }
 
+static uint64_t moved_so_far(const struct path *p) {
+    return atomic_load_explicit(&incoming(p)->written, memory_order_acquire) * 8
+           + atomic_load_explicit(&outgoing(p)->read, memory_order_acquire);
+}
+
 /* mark: what an edge is measured by; it changes with everything that arrives or makes room. */
 uint32_t path_events(struct endpoint *e, uint64_t *mark) {
     if (!path_usable(e)) return 0;
     endpoint_lock(&e->receiving);
     struct path *p = e->path;
+    /* Before the events: what arrives between the two is told twice, and not never. */
+    uint64_t moved = p ? moved_so_far(p) : 0;
     uint32_t events = p ? events_now(p) : 0;
-    if (p && mark)
-        *mark = incoming(p)->written * 8 + outgoing(p)->read
-                + (((uint64_t)events & (POLLRDHUP | POLLHUP | POLLERR)) << 32);
+    if (mark) *mark = moved + (((uint64_t)events & (POLLRDHUP | POLLHUP | POLLERR)) << 32);
     endpoint_unlock(&e->receiving);
     return events;
 }
