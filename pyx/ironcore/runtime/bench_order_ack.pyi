@@ -6,9 +6,18 @@ def order_packet(symbol: str, price_e4: int) -> bytes:
     market."""
 
 def round_trips(
-    fd: int, packet: bytes, count: int, *, echo: bool, first_user_ref: int = 1, cpu: int = -1
+    fd: int,
+    packet: bytes,
+    count: int,
+    *,
+    echo: bool,
+    first_user_ref: int = 1,
+    cpu: int = -1,
+    timeout_ns: int = 60_000_000_000,
 ) -> NDArray[np.int64]:
-    """Latencies in ns of `count` orders sent one after another on a non-blocking socket."""
+    """Latencies in ns of `count` orders sent one after another on a non-blocking socket.
+
+    timeout_ns: how long an answer may take. ConnectionError when the other side is lost."""
 
 class EchoServer:
     """The bare echo on one connected, non-blocking socket, in a thread of its own."""

@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 
+from libc.errno cimport EAGAIN
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
@@ -36,7 +37,15 @@ cdef extern from * nogil:
 
 cdef enum:
     ACCEPTED_USER_REF_OFFSET = 9     # OUCH 5.0 Order Accepted: type, timestamp, UserRefNum
-    REPLY_TIMEOUT_NS = 5000000000
+    LOST_NOT_SENT = 1
+    LOST_CLOSED = 2
+    LOST_SILENT = 3
+
+LOST = {
+    LOST_NOT_SENT: "the socket did not take it",
+    LOST_CLOSED: "the connection was closed",
+    LOST_SILENT: "nothing came in time",
+}
 
 
 cdef uint64_t _serve_echo(int fd, uint64_t* stop) noexcept nogil:
@@ -78,8 +87,9 @@ cdef bint _acknowledged(Inbox* inbox, uint32_t user_ref) noexcept nogil:
 
 
 cdef int _round_trips(int fd, bint echo, const uint8_t* order, uint32_t order_bytes,
-                      uint32_t first_user_ref, int64_t[::1] latency_ns) noexcept nogil:
-    """One order at a time: 0, or the position at which the other side was lost."""
+                      uint32_t first_user_ref, uint64_t timeout_ns, int64_t[::1] latency_ns,
+                      Py_ssize_t* done) noexcept nogil:
+    """One order at a time: 0, or how the other side was lost after *done answers."""
     cdef Sockets sockets = host_sockets()
     cdef Inbox inbox
     cdef uint8_t packet[128]
@@ -91,20 +101,25 @@ cdef int _round_trips(int fd, bint echo, const uint8_t* order, uint32_t order_by
     inbox.end = 0
     memcpy(packet, order, order_bytes)
     for i in range(latency_ns.shape[0]):
+        done[0] = i
         packet[SOUP_HEADER_BYTES + 1] = <uint8_t>(user_ref >> 24)
         packet[SOUP_HEADER_BYTES + 2] = <uint8_t>(user_ref >> 16)
         packet[SOUP_HEADER_BYTES + 3] = <uint8_t>(user_ref >> 8)
         packet[SOUP_HEADER_BYTES + 4] = <uint8_t>user_ref
         began = iron_clock_mono_ns()
         if sockets.send(sockets.context, fd, packet, order_bytes) != <long>order_bytes:
-            return <int>i + 1
+            return LOST_NOT_SENT
         got = 0
         while True:
             n = sockets.recv(sockets.context, fd, inbox.bytes + inbox.end,
                              BUFFER_BYTES - inbox.end)
-            if n == 0 or iron_clock_mono_ns() - began > REPLY_TIMEOUT_NS:
-                return <int>i + 1
+            if n == 0:
+                return LOST_CLOSED
             if n < 0:
+                if n != -EAGAIN:
+                    return LOST_CLOSED
+                if iron_clock_mono_ns() - began > timeout_ns:
+                    return LOST_SILENT
                 continue
             got += n
             if echo:
@@ -145,11 +160,12 @@ def order_packet(str symbol, int price_e4):
 
 
 def round_trips(int fd, bytes packet, int count, *, bint echo, uint32_t first_user_ref=1,
-                int cpu=-1):
+                int cpu=-1, uint64_t timeout_ns=60000000000):
     """Latencies in ns of `count` orders sent one after another on a non-blocking socket.
 
-    Returns an int64 array of shape (count,). Raises ConnectionError when the other side is lost or
-    silent for 5 s."""
+    timeout_ns: how long an answer may take; threads that spin on a busy host wait for their cores.
+    Returns an int64 array of shape (count,). Raises ConnectionError, which says how, when the other
+    side is lost."""
     latencies = np.zeros(count, dtype=np.int64)
     cdef int64_t[::1] view = latencies
     cdef const uint8_t* order = packet
@@ -158,13 +174,16 @@ def round_trips(int fd, bytes packet, int count, *, bint echo, uint32_t first_us
 
     def run():
         cdef int lost
+        cdef Py_ssize_t done = 0
         if iron_pin(cpu) != 0:
             failure.append(PermissionError(f"cannot pin to CPU {cpu}"))
             return
         with nogil:
-            lost = _round_trips(fd, echo, order, order_bytes, first_user_ref, view)
+            lost = _round_trips(fd, echo, order, order_bytes, first_user_ref, timeout_ns, view,
+                                &done)
         if lost:
-            failure.append(ConnectionError(f"no answer to order {lost} of {count}"))
+            failure.append(
+                ConnectionError(f"no answer to order {done + 1} of {count}: {LOST[lost]}"))
 
     thread = threading.Thread(target=run)
     thread.start()
