@@ -19,7 +19,7 @@ from host_tuning.runs import Run, Step
 from host_tuning.setting import Setting
 from host_tuning.side_effects import companions
 from host_tuning.tree import HostTree
-from host_tuning.undo_log import UndoLog
+from host_tuning.undo_log import UndoLog, room_of
 
 # A write may change what the next settings want: new queues have new interrupts, CPUs go offline.
 PASSES_MAX = 4
@@ -83,6 +83,11 @@ def finish_interrupted(tree: HostTree, runs: Iterable[Run]) -> list[Run]:
                 f"run {run.id} was interrupted and cannot be taken back: {step.change.target}: "
                 f"found {found}; look, then tune-host --rollback {run.id} --force"
             )
+        if result.unmarked:
+            raise ToolError(
+                f"run {run.id} was interrupted and is taken back, which could not be logged: "
+                f"{result.unmarked}; nothing else was written"
+            )
         undone.append(run)
     return undone
 
@@ -109,7 +114,8 @@ def apply(
     result.refused = [(one.change, one.obstacle) for one in due.blocked]
     if not due.feasible or result.required_refused:
         return result
-    log = UndoLog.create(directory, host.tree, about)
+    room = room_of((one.change, one.old) for one in due.feasible)
+    log = UndoLog.create(directory, host.tree, about, room)
     result.run = log.run
     try:
         tried: set[Change] = set()

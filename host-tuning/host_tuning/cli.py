@@ -40,7 +40,11 @@ def _commands(parser: argparse.ArgumentParser) -> None:
     for name, text in COMMANDS.items():
         group.add_argument(f"--{name}", action="store_const", const=name, dest="command", help=text)
     group.add_argument(
-        "--rollback", nargs="?", const="last", metavar="RUN", help="take a run back (last)"
+        "--rollback",
+        nargs="?",
+        const="last",
+        metavar="RUN",
+        help="take a run back: last, all, or its id",
     )
     group.add_argument("--explain", metavar="ID", help="what a setting is, why, how to set it")
     group.add_argument("--jitter", type=float, metavar="SECONDS", help="measure stolen time")

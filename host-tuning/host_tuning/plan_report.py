@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from host_tuning import __version__, boot_loader
+from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
 from host_tuning.cpulist import format_list
 from host_tuning.host import Host
@@ -18,6 +19,13 @@ SCHEMA = "tune-host/plan/1"
 def title(setting: str) -> str:
     """The id of a setting with its title."""
     return f"{setting}: {BY_ID[setting].title}" if setting in BY_ID else setting
+
+
+def named(change: Change) -> str:
+    """What is written; a task with its name, as its number tells nobody anything."""
+    if change.kind == "affinity" and change.subject != "host":
+        return f"{change.target} ({change.subject})"
+    return change.target
 
 
 def _by_setting(writes: Iterable[Write]) -> dict[str, list[Write]]:
@@ -35,14 +43,14 @@ def write_writes(plan: Plan, stream: TextIO) -> None:
     stream.write(f"{_count(len(feasible), 'write')} in {_count(settings, 'setting')}\n")
     for setting, writes in _by_setting(feasible).items():
         stream.write(f"\n{title(setting)}\n")
-        width = max(len(one.change.target) for one in writes)
+        width = max(len(named(one.change)) for one in writes)
         for one in writes:
             new = one.change.new or "(empty)"
-            stream.write(f"  {one.change.target:{width}}  {one.before} → {new}\n")
+            stream.write(f"  {named(one.change):{width}}  {one.before} → {new}\n")
     if plan.blocked:
         stream.write("\ncannot be written\n")
     for one in plan.blocked:
-        stream.write(f"  {one.change.target} ({one.change.setting}): {one.obstacle}\n")
+        stream.write(f"  {named(one.change)} ({one.change.setting}): {one.obstacle}\n")
     if plan.failures:
         stream.write("\nunknown\n")
     for setting, reason in plan.failures:

@@ -6,7 +6,7 @@ configuration files are restored even then.
 """
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from host_tuning import fault_points
@@ -27,7 +27,8 @@ class Result:
     restored: writes whose old value stands again. gone: writes whose file, task or interface is no
     longer there, with the reason. conflicts: writes that somebody overrode since, with what was
     found; where there are any, nothing was written unless forced. failures: writes whose old value
-    the kernel refused, with the reason. complete: nothing of the run stands any more.
+    the kernel refused, with the reason. complete: nothing of the run stands any more. unmarked: why
+    the undo log could not be told so; the run counts as in force until a later rollback tells it.
     """
 
     run: Run
@@ -37,32 +38,62 @@ class Result:
     failures: list[tuple[Step, str]] = field(default_factory=list)
     rebooted: bool = False
     complete: bool = False
+    unmarked: str = ""
 
 
 def roll_back(tree: HostTree, run: Run, force: bool = False, reason: str = "rolled back") -> Result:
-    """Take a run back. The caller holds the lock. Errors: ToolError where the log fails."""
-    result = Result(run)
-    result.rebooted = run.boot_id != boot_id(tree)
-    steps = run.standing
+    """Take a run back. The caller holds the lock. A log that fails is said, and stops nothing."""
+    return roll_back_all(tree, [run], force, reason)[0]
+
+
+def roll_back_all(
+    tree: HostTree, runs: Sequence[Run], force: bool = False, reason: str = "rolled back"
+) -> list[Result]:
+    """Take runs back, the newest first; results in that order. The caller holds the lock.
+
+    runs: oldest first. They are judged as one: what stands now must be what the newest of them
+    wrote, or nothing is written at all. What somebody set between two runs, and the later of them
+    overwrote, is not kept: each value ends as the oldest run found it.
+    """
+    results = [Result(run, rebooted=run.boot_id != boot_id(tree)) for run in runs]
+    steps = [_lasting(result) for result in results]
+    conflicts = _conflicts(tree, [one for those in steps for one in those])
+    for result, those in zip(results, steps, strict=True):
+        result.conflicts = [one for one in conflicts if any(one[0] is step for step in those)]
+    results.reverse()
+    if conflicts and not force:
+        return results
+    for result, those in zip(results, reversed(steps), strict=True):
+        _take_run_back(tree, result, those, force, reason)
+    return results
+
+
+def _lasting(result: Result) -> list[Step]:
+    """The writes of a run that may be in force: after a reboot, only those into files."""
+    steps = result.run.standing
     if result.rebooted:
-        steps = [one for one in steps if kind_of(one.change).persistent(one.change)]
-    result.conflicts = _conflicts(tree, steps)
-    if result.conflicts and not force:
-        return result
-    log = UndoLog(run)
+        return [one for one in steps if kind_of(one.change).persistent(one.change)]
+    return steps
+
+
+def _take_run_back(
+    tree: HostTree, result: Result, steps: list[Step], force: bool, reason: str
+) -> None:
+    """Restore what a run replaced, the last write first."""
+    log = UndoLog(result.run, lenient=True)
     try:
         log.rolling_back()
         for step in reversed(steps):
             _take_back(tree, log, step, result)
         if result.failures and not force:
-            return result
-        if result.rebooted and len(steps) < len(run.standing):
+            return
+        if result.rebooted and len(steps) < len(result.run.standing):
             reason += "; the values of /proc and /sys ended with the boot"
         log.over(reason)
         result.complete = True
     finally:
+        result.unmarked = log.unmarked
         log.close()
-    return result
 
 
 def retire(tree: HostTree, runs: Iterable[Run]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from host_tuning import __version__, apply, report_json, rollback, verify
@@ -16,7 +16,7 @@ SCHEMA = "tune-host/run/1"
 
 def dump(document: dict[str, Any]) -> None:
     """Print a document."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    json.dump(document, sys.stdout, indent=2)
     print()
 
 
@@ -87,10 +87,26 @@ def rolled_back(result: rollback.Result) -> dict[str, Any]:
         "run": result.run.id,
         "complete": result.complete,
         "rebooted": result.rebooted,
+        "unmarked": result.unmarked,
         "restored": _steps((step, "") for step in result.restored),
         "gone": _steps(result.gone),
         "conflicts": _steps(result.conflicts),
         "failures": _steps(result.failures),
+    }
+
+
+def all_rolled_back(results: Sequence[rollback.Result]) -> dict[str, Any]:
+    """What `--rollback all` did, as data: the runs, newest first, and all of their writes."""
+    each = [rolled_back(one) for one in results]
+    lists = ("restored", "gone", "conflicts", "failures")
+    return _head("rollback") | {
+        "run": None,
+        "reason": "every run in force",
+        "runs": [one.run.id for one in results],
+        "complete": all(one.complete for one in results),
+        "rebooted": any(one.rebooted for one in results),
+        "unmarked": next((one.unmarked for one in results if one.unmarked), ""),
+        **{name: [row for one in each for row in one[name]] for name in lists},
     }
 
 
@@ -101,9 +117,18 @@ def nothing_taken_back(reason: str) -> dict[str, Any]:
     return _head("rollback") | said | empty
 
 
-def write_rolled_back(result: rollback.Result, stream: TextIO) -> None:
-    """What --rollback did, in words."""
+def write_all_rolled_back(results: Sequence[rollback.Result], stream: TextIO, asked: str) -> None:
+    """What --rollback did, in words. asked: the run that was named, or `all`."""
+    refused = any(one.conflicts for one in results) and not any(one.complete for one in results)
+    for result in results:
+        if result.conflicts or not refused:
+            write_rolled_back(result, stream, asked)
+
+
+def write_rolled_back(result: rollback.Result, stream: TextIO, asked: str = "") -> None:
+    """What taking one run back did, in words. asked: what to ask for to force it."""
     name = result.run.id
+    asked = asked or name
     for step in result.restored:
         stream.write(f"restored {step.change.target} = {_old(step)}\n")
     for step, reason in result.gone:
@@ -117,7 +142,7 @@ def write_rolled_back(result: rollback.Result, stream: TextIO) -> None:
     if result.conflicts and not result.complete and not result.restored:
         stream.write(
             f"run {name}: somebody changed values since, nothing was written; "
-            f"to restore the old values all the same: tune-host --rollback {name} --force\n"
+            f"to restore the old values all the same: tune-host --rollback {asked} --force\n"
         )
         return
     if result.rebooted:
@@ -125,10 +150,15 @@ def write_rolled_back(result: rollback.Result, stream: TextIO) -> None:
     if not result.complete:
         stream.write(
             f"run {name}: {len(result.failures)} old values were refused; try again, or give them "
-            f"up: tune-host --rollback {name} --force\n"
+            f"up: tune-host --rollback {asked} --force\n"
         )
         return
     stream.write(f"run {name}: taken back, {len(result.restored)} restored\n")
+    if result.unmarked:
+        stream.write(
+            f"run {name}: its undo log cannot be told so: {result.unmarked}; it counts as in force "
+            "until tune-host --rollback can write there again\n"
+        )
 
 
 def verified(result: verify.Result, report: Report) -> dict[str, Any]:

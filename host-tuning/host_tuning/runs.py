@@ -17,6 +17,7 @@ from host_tuning.change import Change
 from host_tuning.errors import ToolError
 
 VERSION = 1
+PAD = b" "  # what stands behind the last line of a log: room for the next
 
 
 class Stage(StrEnum):
@@ -118,14 +119,25 @@ def decode(value: Any) -> bytes | None:
     return base64.b64decode(value["base64"], validate=True)
 
 
+def whole_bytes(data: bytes) -> int:
+    """How many bytes of a log are whole lines. Behind them are blanks, or what was cut off there.
+
+    A line that a power cut tore may have lost its beginning and kept its end.
+    """
+    end = 0
+    while (after := data.find(b"\n", end) + 1) and data[end : end + 1] not in (PAD, b"\0"):
+        end = after
+    return end
+
+
 def load(path: Path) -> Run | None:
     """The run of a log; None for one that was cut off in its first line, before any write.
 
     Errors: ToolError that names file and line for anything else that is no line of a log.
     """
-    whole = path.read_bytes().rpartition(b"\n")[0]
+    data = path.read_bytes()
     run: Run | None = None
-    for number, line in enumerate(whole.split(b"\n") if whole else (), 1):
+    for number, line in enumerate(data[: whole_bytes(data)].splitlines(), 1):
         try:
             fields = json.loads(line)
             if run is None:

@@ -11,6 +11,7 @@ from host_tuning.tree import HostTree
 
 PF_KTHREAD = 0x00200000
 PF_NO_SETAFFINITY = 0x04000000  # bound to its CPU, or placed by the workqueues' own mask
+VENUE = "ironpit"  # in the name of its slice and of its command
 FIELDS_MIN = 37  # up to `processor`, counted behind the name
 FLAGS, THREADS, PROCESSOR = 6, 17, 36
 
@@ -37,6 +38,10 @@ class Task:
             if line.startswith("Cpus_allowed_list:"):
                 return parse_list(line.partition(":")[2], f"{self.directory}/status")
         return frozenset()
+
+    def of_venue(self, tree: HostTree) -> bool:
+        """Whether it belongs to a venue, by its control group or its command."""
+        return VENUE in tree.read(f"{self.directory}/cgroup").text or VENUE in self.command(tree)
 
     def command(self, tree: HostTree) -> str:
         """Its command line, or its name where it has none."""

@@ -4,6 +4,7 @@ A configuration may be checked on another host than the one that will run it, so
 lacks is doubted and not wrong.
 """
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from ironpit.config.schema import CarriedStream, Tls
 from ironpit.errors import UserError
 from ironpit.messaging import host, tls
 from ironpit.messaging.multicast import Group
+
+NODES = Path("/sys/devices/system/node")
+STATUS = Path("/proc/self/status")
+CAP_IPC_LOCK = 14
 
 # The path of the key, and what is to be said of it.
 Remark = tuple[str, str]
@@ -40,7 +45,7 @@ def rounding(asked_bytes: int, made_bytes: int) -> str:
 
 
 def doubts(config: Config) -> Iterator[Remark]:
-    """Interfaces, routes, addresses and certificates that this host does not have: what
+    """Interfaces, routes, addresses, certificates and memory that this host does not have: what
     `ironpit run` would refuse, or report as degraded, here."""
     yield from _listens("order_entry.listen", str(config.order_entry.listen))
     for name, stream in (
@@ -48,6 +53,8 @@ def doubts(config: Config) -> Iterator[Remark]:
         ("market_data", config.streams.market_data),
     ):
         yield from _carried(f"streams.{name}", stream, stream.transport)
+    for name, ring in (("orders", config.streams.orders), ("events", config.streams.events)):
+        yield from _memory(f"streams.{name}", ring.lock, ring.numa_node, ring.capacity_bytes)
     snapshot = config.streams.market_data.snapshot
     if snapshot is not None:
         yield from _listens("streams.market_data.snapshot.listen", str(snapshot.listen))
@@ -55,6 +62,29 @@ def doubts(config: Config) -> Iterator[Remark]:
         yield from _listens(f"streams.{name}.listen", str(bridged.listen))
         if bridged.tls is not None:
             yield from _certificates(f"streams.{name}.tls", bridged.tls)
+
+
+def _memory(key: str, lock: str, numa_node: int | None, capacity_bytes: int) -> Iterator[Remark]:
+    """A ring that could not be kept in memory, or on the node, that is asked for."""
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    short = limit != resource.RLIM_INFINITY and limit < capacity_bytes and not _may_lock()
+    if lock == "require" and short:
+        yield (
+            f"{key}.lock",
+            f"found RLIMIT_MEMLOCK {limit} bytes (ulimit -l), expected more than the ring's "
+            f"{show_size(capacity_bytes)}, or CAP_IPC_LOCK",
+        )
+    nodes = sorted(int(path.name[4:]) for path in NODES.glob("node[0-9]*")) or [0]
+    if numa_node is not None and numa_node not in nodes:
+        yield f"{key}.numa_node", f"found {numa_node}, expected one of this host's nodes: {nodes}"
+
+
+def _may_lock() -> bool:
+    """Whether this process may lock as much memory as it likes."""
+    for line in STATUS.read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> CAP_IPC_LOCK & 1)
+    return False
 
 
 def _certificates(key: str, files: Tls) -> Iterator[Remark]:

@@ -19,6 +19,7 @@ from ironpit.config import Config
 from ironpit.errors import UserError
 
 SCHEMA = 1
+NOTED = "position.noted_real_ns"
 TCP_READER = re.compile(r"(?P<stream>.+)-reader-(?P<place>[0-9]+)\.(?P<what>[a-z_]+)")
 
 
@@ -71,6 +72,7 @@ def _processes(files: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, 
         facts = bridge_facts(file)
         if facts is not None:
             process |= {"from": facts["from"], "to": facts["to"]}
+            process["noted_real_ns"] = process["counters"].pop(NOTED, 0)
             for end, path in facts["rings"].items():
                 rings.append(_ring(f"{process['process']} {end}", Path(path)))
         processes.append(process)

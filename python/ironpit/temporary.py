@@ -21,6 +21,7 @@ from ironpit import config as configs
 from ironpit import credentials
 from ironpit.config import Config
 from ironpit.errors import UserError
+from ironpit.lifecycle import STOP_SIGNALS
 from ironpit.supervisor import stop_with_parent
 
 READY_TIMEOUT_S = 30.0
@@ -123,16 +124,7 @@ class TemporaryVenue:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind("")
             address = "@" + notify.getsockname()[1:].decode()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "ironpit", "run", "-c", str(self.file)],
-                env={**os.environ, **self.environment, "NOTIFY_SOCKET": address},
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                process_group=0,
-                preexec_fn=stop_with_parent,
-            )
-            ended = os.pidfd_open(self.process.pid)
+            ended = os.pidfd_open(self._spawn({"NOTIFY_SOCKET": address}).pid)
             try:
                 while True:
                     watched = [notify.fileno(), ended]
@@ -144,6 +136,32 @@ class TemporaryVenue:
                         raise UserError(f"the venue did not start:\n{self.said()}")
             finally:
                 os.close(ended)
+
+    def _spawn(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Create the venue's process, with signals to stop held back meanwhile.
+
+        An exception that a handler raises in one of Python's own hooks around a fork is printed and
+        forgotten: the signal would be lost. Held back, it arrives when the process is known.
+        """
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+
+        def before_its_program() -> None:
+            stop_with_parent()
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ironpit", "run", "-c", str(self.file)],
+                env={**os.environ, **self.environment, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                process_group=0,
+                preexec_fn=before_its_program,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        return self.process
 
     def said(self) -> str:
         """What the venue has printed so far."""

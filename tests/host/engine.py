@@ -4,10 +4,12 @@ The settings carry ids of the table, so that profiles know them; what they want 
 changes. A run is cut off by SIGKILL in a forked child, at the point that is asked for.
 """
 
+import contextlib
 import os
+import resource
 import signal
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,19 @@ def snapshot(root: Path) -> dict[str, tuple[int, bytes]]:
         data = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
         found[str(path.relative_to(root))] = (status.st_mode, data)
     return found
+
+
+@contextlib.contextmanager
+def file_bytes_max(limit: int) -> Generator[None]:
+    """No file of this process grows beyond the limit: a write there fails with EFBIG."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 class Engine:

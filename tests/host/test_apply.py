@@ -115,7 +115,7 @@ def test_a_dry_run_prints_the_writes_and_makes_none(
 def test_the_log_holds_the_old_bytes_of_each_write(engine: Engine) -> None:
     assert engine.run("--apply") == 0
     (log,) = engine.logs()
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in log.read_text().strip().splitlines()]
     (write,) = [one for one in lines if one["mark"] == "write" and one["target"] == SWAPPINESS]
     assert write["old"] == {"text": "60\n"}
     assert write["new"] == {"text": "10"}
@@ -348,9 +348,9 @@ def test_a_second_tool_does_not_write_at_the_same_time(
 
     monkeypatch.setattr(run_lock, "LOCK_WAIT_S", 0)
     before = snapshot(engine.root)
-    with run_lock.lock(engine.state):
+    with run_lock.lock(engine.tree, engine.state.with_name("another state")):
         assert engine.run("--apply") == 1
-        assert f"(process {os.getpid()})" in capsys.readouterr().err
+        assert f"{engine.root}: locked by another tune-host" in capsys.readouterr().err
         assert snapshot(engine.root) == before
     assert engine.run("--apply") == 0
 

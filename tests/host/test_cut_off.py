@@ -8,8 +8,9 @@ after each write. Then the tree is compared, byte for byte, with what it was bef
 from pathlib import Path
 
 import pytest
-from tests.host.engine import Engine, snapshot
+from tests.host.engine import CHANGES, SWAPPINESS, Engine, snapshot
 
+from host_tuning.change import Change
 from host_tuning.runs import runs
 
 POINTS_MAX = 500
@@ -66,6 +67,22 @@ def test_a_rollback_that_was_killed_is_finished_by_the_next(engine: Engine) -> N
     raise AssertionError("the rollback has no end")
 
 
+def test_taking_all_back_that_was_killed_is_finished_by_the_next(engine: Engine) -> None:
+    before = snapshot(engine.root)
+    for point in range(0, POINTS_MAX, 3):
+        engine.want(CHANGES)
+        assert engine.run("--apply") == 0
+        engine.want([Change("swap", "file", SWAPPINESS, "5")])
+        assert engine.run("--apply") == 0
+        killed = engine.cut_off(point, "--rollback", "all")
+        assert engine.run("--rollback", "all") == 0
+        assert snapshot(engine.root) == before, f"killed at point {point}"
+        if not killed:
+            assert point > 4 * 9
+            return
+    raise AssertionError("the rollback has no end")
+
+
 def test_an_apply_killed_while_it_takes_an_earlier_one_back_is_no_worse(engine: Engine) -> None:
     before = snapshot(engine.root)
     for point in range(POINTS_MAX):
@@ -82,7 +99,7 @@ def test_a_log_that_is_torn_at_any_byte_of_its_last_line_restores_the_tree(engin
     before = snapshot(engine.root)
     assert engine.cut_off(20, "--apply")
     (log,) = engine.logs()
-    whole, cut = log.read_bytes(), snapshot(engine.root)
+    whole, cut = log.read_bytes().rstrip(b" "), snapshot(engine.root)
     last = whole[:-1].rfind(b"\n") + 1
     changed = [name for name in cut if cut[name] != before.get(name)]
     assert changed
@@ -90,7 +107,7 @@ def test_a_log_that_is_torn_at_any_byte_of_its_last_line_restores_the_tree(engin
         for name in changed:
             (engine.root / name).write_bytes(cut[name][1])
         # A torn line is a write that was not made yet, or a mark that is missing.
-        log.write_bytes(whole[:end])
+        log.write_bytes(whole[:end] + b" " * (end % 2 * 9))
         assert engine.run("--rollback") == 0
         assert snapshot(engine.root) == before, f"torn at byte {end}"
         (run,) = runs(engine.state)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.host.judging import task
 from tests.host.trees import CAPTURES, UNREADABLE, driven, host, outcomes, written
 
 from host_tuning.host import Host
@@ -62,6 +63,20 @@ def test_huge_pages_that_are_made_on_the_fly(
     assert written(BY_ID["thp"].steps(one)) == (steps if "deviates" in expected else [])
 
 
+def test_why_huge_pages_on_the_fly_are_wrong_and_what_khugepaged_does(tmp_path: Path) -> None:
+    files = {
+        f"{THP}/enabled": "[always] madvise never",
+        f"{THP}/defrag": "[always] defer defer+madvise madvise never",
+        f"{THP}/khugepaged/defrag": "1",
+    }
+    found = list(BY_ID["thp"].inspect(host(tmp_path, files)))
+    assert outcomes(found) == ["deviates host", "deviates host", "report host"]
+    assert "asked for or not" in found[0].reason
+    assert "compacts and reclaims memory before it returns" in found[1].reason
+    assert "compacts memory in the background" in found[2].reason
+    assert len(written(BY_ID["thp"].steps(host(tmp_path / "again", files)))) == 2
+
+
 class TestHugePages:
     meminfo = {"/proc/meminfo": "MemTotal: 1 kB\nHugepagesize:       2048 kB"}  # noqa: RUF012
 
@@ -73,9 +88,32 @@ class TestHugePages:
         return found
 
     def test_each_node_has_what_it_should(self, tmp_path: Path) -> None:
-        files = pages(0, "512", "10") | pages(1, "600")
+        files = pages(0, "512", "512") | pages(1, "600", "550")
         found = self.run(tmp_path, files, {0: 512, 1: 512})
         assert found == ["conforms node 0", "conforms node 1"]
+
+    @pytest.mark.parametrize(
+        ("name", "held_kb", "free", "expected"),
+        [
+            ("ironpit run", 1024, "512", "conforms"),
+            ("ironpit run", 1024, "511", "deviates"),
+            ("ironpit run", 2048, "511", "report"),
+            ("postgres", 2048, "511", "deviates"),
+            ("ironpit run", 2048, UNREADABLE, "unknown"),
+            ("ironpit run", 2048, "some", "unknown"),
+        ],
+    )
+    def test_pages_that_others_use_are_not_the_venues(
+        self, tmp_path: Path, name: str, held_kb: int, free: object, expected: str
+    ) -> None:
+        files = task(10, "python3", cmdline=f"python3\0{name}\0") | self.meminfo | nodes()
+        files["/proc/10/status"] += f"\nHugetlbPages:\t  {held_kb} kB"
+        one = host(tmp_path, files | pages(0, "512", free), huge_pages={0: 512})  # type: ignore[arg-type]
+        (found,) = BY_ID["huge-pages"].inspect(one)
+        assert found.conformity == expected
+        assert written(BY_ID["huge-pages"].steps(one)) == []
+        if expected in ("report", "deviates"):
+            assert f"{held_kb if 'iron' in name else 0} kB" in found.reason
 
     def test_enough_on_the_host_but_on_the_wrong_node_is_not_enough(self, tmp_path: Path) -> None:
         files = pages(0, "1024") | pages(1, "0")

@@ -49,7 +49,8 @@ BOTH = {"cpu 2": "conforms", "cpu 3": "conforms"}
             "deviates",
             [f"file {OWN}/cpu.max = max 50000"],
         ),
-        ({f"{OWN}/cpu.max": "max 100000", f"{OWN}/cpu.stat": "nr_throttled 3"}, "deviates", []),
+        ({f"{OWN}/cpu.max": "max 100000", f"{OWN}/cpu.stat": "nr_throttled 3"}, "report", []),
+        ({f"{OWN}/cpu.max": "max 100000", f"{ABOVE}/cpu.stat": "nr_throttled 3"}, "report", []),
         ({f"{OWN}/cpu.max": "max 100000", f"{OWN}/cpu.stat": "nr_throttled 0"}, "conforms", []),
         ({f"{OWN}/cpu.max": UNREADABLE}, "unknown", []),
         # The root has no cpu.max: the process is in it, and nothing limits it.
@@ -62,6 +63,18 @@ def test_quotas_of_version_2(
     host = build(tmp_path, V2 | files)
     assert said(host, "cpu-quota") == {"host": conformity}
     assert steps(host, "cpu-quota") == changes
+
+
+def test_throttling_is_counted_over_all_groups_above(tmp_path: Path) -> None:
+    files = {
+        f"{OWN}/cpu.max": "max 100000",
+        f"{OWN}/cpu.stat": "nr_periods 9\nnr_throttled 0",
+        f"{ABOVE}/cpu.max": "150000 100000",
+        f"{ABOVE}/cpu.stat": "nr_periods 9\nnr_throttled 7",
+    }
+    found = only(build(tmp_path, V2 | files), "cpu-quota")
+    assert found.parsed == {"quotas_us": [150000], "throttled": 7}
+    assert f"{ABOVE}/cpu.stat" in found.paths
 
 
 def test_a_quota_costs_what_is_left_of_its_period(tmp_path: Path) -> None:

@@ -31,10 +31,36 @@ def test_a_sibling_that_keeps_house_is_taken_offline_by_name(tmp_path: Path) -> 
     assert steps(host, "smt") == [f"file {CPU}/cpu3/online = 0"]
 
 
-def test_a_sibling_that_nobody_uses_conforms(tmp_path: Path) -> None:
-    host = build(tmp_path, ONLINE, {1}, threads=2, housekeeping=frozenset({0, 2}))
-    assert said(host, "smt") == {"cpu 1": "conforms"}
-    assert steps(host, "smt") == []
+@pytest.mark.parametrize(
+    ("files", "conformity", "reason", "change"),
+    [
+        ({f"{CPU}/isolated": ""}, "deviates", "online and not isolated", True),
+        ({f"{CPU}/isolated": "1"}, "deviates", "online and not isolated", True),
+        ({f"{CPU}/isolated": "1,3"}, "conforms", "is isolated", False),
+        ({}, "unknown", "isolated: not in this capture", False),
+        ({f"{CPU}/isolated": UNREADABLE}, "unknown", "EISDIR", False),
+        (
+            {
+                f"{CPU}/isolated": "",
+                "/proc/mounts": "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0",
+                "/sys/fs/cgroup/cgroup.controllers": "cpuset cpu",
+                "/sys/fs/cgroup/cpuset.cpus.isolated": "3",
+            },
+            "conforms",
+            "is isolated",
+            False,
+        ),
+    ],
+)
+def test_a_sibling_that_does_nothing_named_is_isolated_or_may_be_given_anything(
+    tmp_path: Path, files: dict[str, Any], conformity: str, reason: str, change: bool
+) -> None:
+    host = build(tmp_path, ONLINE | files, {1}, threads=2, housekeeping=frozenset({0, 2}))
+    finding = only(host, "smt")
+    assert (finding.subject, finding.conformity) == ("cpu 1", conformity)
+    assert reason in finding.reason
+    assert steps(host, "smt") == ([f"file {CPU}/cpu3/online = 0"] if change else [])
+    assert bool(finding.fix) == change or conformity == "unknown"
 
 
 def test_an_offline_sibling_conforms(tmp_path: Path) -> None:
@@ -242,3 +268,4 @@ def test_captures(
     assert set(said(host, "llc").values()) == {llc}
     assert said(host, "smi") in ({"cpu 5": "unknown"}, {"host": "unknown"})
     assert said(host, "power-profile") == {"host": "unknown"}
+    assert steps(host, "power-profile") == []  # nobody knows that there is anything to choose

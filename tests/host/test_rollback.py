@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.host.engine import BOOT, CHANGES, FILES, GROUP, IRQ, SWAPPINESS, Engine, snapshot
-from tests.host.trees import fill
+from tests.host.trees import fill, published
 
 from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
@@ -87,7 +87,7 @@ def test_an_unknown_run_lists_those_that_there_are(
     capsys.readouterr()
     assert engine.run("--rollback", "yesterday") == 1
     said = capsys.readouterr().err
-    assert "found 'yesterday', expected `last` or one of the runs" in said
+    assert "found 'yesterday', expected `last`, `all` or one of the runs" in said
     assert f"{engine.logs()[0].stem}  2" in said
     assert "8 writes, in force" in said
 
@@ -105,6 +105,67 @@ def test_two_runs_go_back_one_after_the_other(engine: Engine) -> None:
     assert snapshot(engine.root) == between
     assert engine.run("--rollback") == 0
     assert snapshot(engine.root) == before
+
+
+def thrice(engine: Engine) -> None:
+    """Three runs over one value, as each link that comes up makes one."""
+    assert engine.run("--apply") == 0
+    for number in ("5", "6"):
+        engine.want([Change("swap", "file", SWAPPINESS, number)])
+        assert engine.run("--apply") == 0
+
+
+def test_all_runs_go_back_the_newest_first(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(engine.root)
+    thrice(engine)
+    capsys.readouterr()
+    assert engine.run("--rollback", "all") == 0
+    said = capsys.readouterr().out
+    assert snapshot(engine.root) == before
+    assert not any(one.stands for one in runs(engine.state))
+    told = [line.split()[1] for line in said.splitlines() if "taken back" in line]
+    assert told == [f"{one.id}:" for one in reversed(runs(engine.state))]
+    assert engine.run("--rollback", "all") == 0
+    assert "nothing to take back" in capsys.readouterr().out
+
+
+def test_all_are_refused_where_somebody_changed_what_stands_now_unless_forced(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(engine.root)
+    thrice(engine)
+    fill(engine.root, {IRQ: "1"})  # the first run's, which no later one wrote
+    changed = snapshot(engine.root)
+    capsys.readouterr()
+    assert engine.run("--rollback", "all") == 2
+    said = capsys.readouterr().out
+    assert f"changed  {IRQ}: found 1, run {runs(engine.state)[0].id} wrote 0-1" in said
+    assert "tune-host --rollback all --force" in said
+    assert snapshot(engine.root) == changed
+    assert all(one.stands for one in runs(engine.state))
+    assert engine.run("--rollback", "all", "--force") == 0
+    assert snapshot(engine.root) == before
+
+
+def test_what_changed_between_two_runs_goes_back_to_what_the_first_found(engine: Engine) -> None:
+    before = snapshot(engine.root)
+    assert engine.run("--apply") == 0
+    fill(engine.root, {IRQ: "2"})  # an interface came up again
+    assert engine.run("--apply") == 0
+    assert engine.run("--rollback", "all") == 0
+    assert snapshot(engine.root) == before
+
+
+def test_all_runs_as_json(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    thrice(engine)
+    capsys.readouterr()
+    assert engine.run("--rollback", "all", "--json") == 0
+    said = published("run", capsys.readouterr().out)
+    assert said["runs"] == [one.id for one in reversed(runs(engine.state))]
+    assert (said["run"], said["complete"], said["unmarked"]) == (None, True, "")
+    assert [one["target"] for one in said["restored"]].count(SWAPPINESS) == 3
 
 
 def test_after_a_reboot_only_configuration_files_go_back(

@@ -3,6 +3,7 @@
 Method: built process trees with threads, kernel threads of every sort and the venue's own tasks.
 """
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from tests.host.judging import build, findings, only, said, steps, task
 from tests.host.trees import UNREADABLE
 
+from host_tuning import plan, plan_report
 from host_tuning.identity import Identity
+from host_tuning.registry import BY_ID
 from host_tuning.tasks import PF_KTHREAD, PF_NO_SETAFFINITY
 from host_tuning.verdict import Conformity
 
@@ -102,6 +105,13 @@ def test_what_cannot_be_seen_is_unknown(tmp_path: Path) -> None:
     # What is seen in spite of that is a stray all the same.
     seen = hot_two(tmp_path / "seen", task(10, "cron", 2, "0-3"), identity=box)
     assert said(seen, "strays") == {"cpu 2": "deviates"}
+
+
+def test_the_plan_names_the_task_beside_its_number(tmp_path: Path) -> None:
+    host = hot_two(tmp_path, task(10, "cron", 2, "0-3"))
+    out = io.StringIO()
+    plan_report.write(plan.make(host, [BY_ID["strays"]]), host, out)
+    assert "  10 (cron)" in out.getvalue()
 
 
 def test_a_task_that_ended_meanwhile_is_left_out(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ Method: the calls of a run are recorded in their order; logs are written, damage
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.host.engine import CHANGES, Engine
+from tests.host.engine import CHANGES, Engine, file_bytes_max, snapshot
 
 from host_tuning import run_lock
 from host_tuning.change import Change
@@ -133,18 +134,18 @@ def test_a_later_version_is_not_guessed_at(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_stops_the_run_before_the_write(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    append = os.write
+    append = os.pwrite
 
-    def full(descriptor: int, data: bytes) -> int:
+    def full(descriptor: int, data: bytes, offset: int) -> int:
         if b'"mark": "write"' in data:
             raise OSError(28, "No space left on device")
-        return append(descriptor, data)
+        return append(descriptor, data, offset)
 
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "pwrite", full)
     assert engine.run("--apply") == 1
     said = capsys.readouterr().err
     assert "No space left on device: what is not in the undo log is not written" in said
-    monkeypatch.setattr(os, "write", append)
+    monkeypatch.setattr(os, "pwrite", append)
     assert engine.tree.read(CHANGES[1].target).value == "60"
     assert engine.run("--rollback") == 0
 
@@ -159,11 +160,139 @@ def test_a_state_directory_that_cannot_be_made_is_named(
 
 def test_the_lock_ends_with_its_holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_lock, "LOCK_WAIT_S", 0)
+    tree = HostTree(tmp_path)
     with (
-        run_lock.lock(tmp_path / "state"),
-        pytest.raises(ToolError, match="held by another tune-host"),
-        run_lock.lock(tmp_path / "state"),
+        run_lock.lock(tree, tmp_path / "state"),
+        pytest.raises(ToolError, match="locked by another tune-host"),
+        run_lock.lock(tree, tmp_path / "state"),
     ):
         pass
-    with run_lock.lock(tmp_path / "state"):
+    with run_lock.lock(tree, tmp_path / "state"):
         pass
+
+
+def test_the_running_hosts_lock_is_one_whatever_the_state_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_lock, "LOCK_WAIT_S", 0)
+    monkeypatch.setattr(run_lock, "LOCK", str(tmp_path / "tune-host.lock"))
+    with (
+        run_lock.lock(HostTree(), tmp_path / "one"),
+        pytest.raises(ToolError, match=rf"tune-host.lock: locked by .*process {os.getpid()}\)"),
+        run_lock.lock(HostTree(), tmp_path / "another"),
+    ):
+        pass
+    (tmp_path / "tune-host.lock").unlink()
+    (tmp_path / "tune-host.lock").symlink_to(tmp_path / "elsewhere")
+    with (
+        pytest.raises(ToolError, match="expected to lock it"),
+        run_lock.lock(HostTree(), tmp_path / "one"),
+    ):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_room_is_taken_before_the_first_write_and_given_back_at_the_end(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(engine.root)
+    assert engine.run("--apply") == 0
+    (log,) = engine.logs()
+    size = log.stat().st_size
+    data = log.read_bytes()
+    assert data.endswith(b" " * 256)
+    assert size == len(data)
+    rename = os.ftruncate
+    monkeypatch.setattr(os, "ftruncate", lambda descriptor, length: None)
+    assert engine.run("--rollback") == 0
+    assert log.stat().st_size == size  # every mark found room in what the run had taken
+    monkeypatch.setattr(os, "ftruncate", rename)
+    assert snapshot(engine.root) == before
+    assert engine.run("--apply") == 0
+    assert engine.run("--rollback") == 0
+    assert engine.logs()[-1].read_bytes().endswith(b"}\n")
+
+
+def test_a_disk_without_room_for_the_log_is_seen_before_the_first_write(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(engine.root)
+    with file_bytes_max(4096):
+        assert engine.run("--apply") == 1
+    assert "File too large, expected room for" in capsys.readouterr().err
+    assert snapshot(engine.root) == before
+    assert not engine.logs()
+
+
+def test_taking_back_goes_on_where_only_its_marks_cannot_be_written(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(engine.root)
+    assert engine.run("--apply") == 0
+    (log,) = engine.logs()
+    applied = log.read_bytes().rstrip(b" ")
+    log.write_bytes(applied)  # as a tool that takes no room leaves it
+    with file_bytes_max(len(applied)):
+        assert engine.run("--rollback") == 0
+    said = capsys.readouterr().out
+    assert "its undo log cannot be told so" in said
+    assert "File too large" in said
+    assert snapshot(engine.root) == before
+    assert runs(engine.state)[0].stands
+    assert engine.run("--rollback") == 0
+    assert not runs(engine.state)[0].stands
+    assert snapshot(engine.root) == before
+
+
+def test_an_interrupted_run_that_cannot_be_marked_is_taken_back_and_nothing_is_applied(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(engine.root)
+    assert engine.cut_off(30, "--apply")
+    (log,) = engine.logs()
+    applied = log.read_bytes().rstrip(b" ")
+    log.write_bytes(applied)
+    with file_bytes_max(len(applied)):
+        assert engine.run("--apply") == 1
+    assert "could not be logged" in capsys.readouterr().err
+    assert snapshot(engine.root) == before
+
+
+@pytest.mark.needs_root
+def test_a_full_file_system_keeps_nothing_from_going_back(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.state.mkdir()
+    options = "size=32k,nr_inodes=16"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", engine.state], check=True)
+    try:
+        before = snapshot(engine.root)
+        assert engine.run("--apply") == 0
+        assert snapshot(engine.root) != before
+        subprocess.run(["cp", "/dev/zero", engine.state / "filler"], check=False)
+        assert os.statvfs(engine.state).f_bavail == 0
+        assert engine.run("--rollback") == 0
+        assert "cannot be told" not in capsys.readouterr().out
+        assert snapshot(engine.root) == before
+        assert engine.run("--apply") == 1
+        assert "No space left on device, expected room for" in capsys.readouterr().err
+        assert snapshot(engine.root) == before
+    finally:
+        subprocess.run(["umount", "--lazy", engine.state], check=True)
+
+
+@pytest.mark.parametrize("tail", [b"", b"   ", b"\0\0", b'  k": 1}\n', b"\0\0 1}\n  ", b'{"ma'])
+def test_what_stands_behind_the_last_line_counts_for_nothing(tmp_path: Path, tail: bytes) -> None:
+    tmp_path.joinpath("root").mkdir()
+    log = UndoLog.create(tmp_path, HostTree(tmp_path / "root"), {})
+    log.close()
+    with log.run.path.open("ab") as file:
+        file.write(tail)
+    run = load(log.run.path)
+    assert run is not None
+    again = UndoLog(run)
+    again.end()
+    again.close()
+    run = load(log.run.path)
+    assert run is not None
+    assert run.ended

@@ -80,6 +80,14 @@ def test_an_unknown_key_in_a_unit_or_drop_in_is_seen(units: Path, name: str) -> 
     assert re.search(r"Unknown key.*'Describtion'", "\n".join(complaints(units)))
 
 
+def test_stopping_the_tuner_takes_back_every_run(units: Path) -> None:
+    """A link that comes up is a run of its own; what is stopped must leave none of them."""
+    lines = (units / "tune-host.service").read_text().splitlines()
+    assert [line.rpartition("/")[2] for line in lines if line.startswith("ExecStop=")] == [
+        "tune-host --rollback all"
+    ]
+
+
 def test_a_command_that_is_not_installed_is_seen(units: Path) -> None:
     (units.parents[2] / "bin/tune-host").unlink()
     assert any("tune-host is not executable" in line for line in complaints(units))

@@ -26,7 +26,7 @@ def run(options: Namespace) -> int:
         return EXIT_PASS
     apply.guard(host)
     directory = state_directory(options.state, host.tree)
-    with lock(directory):
+    with lock(host.tree, directory):
         about = about_run(options, settings)
         result = apply.apply(host, settings, directory, about, runs(directory), required)
     if options.format == "json":

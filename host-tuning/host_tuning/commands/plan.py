@@ -17,7 +17,7 @@ def run(options: Namespace) -> int:
     settings = settings_of(options)
     made = plan.make(host, settings, required_of(options, host, settings))
     if options.format == "json":
-        json.dump(plan_report.document(made, host), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(plan_report.document(made, host), sys.stdout, indent=2)
         print()
     else:
         plan_report.write(made, host, sys.stdout)

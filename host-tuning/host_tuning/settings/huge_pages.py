@@ -1,6 +1,7 @@
 """Huge pages that were set aside, node by node."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from host_tuning.cpulist import format_list
 from host_tuning.findings import not_applicable, unknown
@@ -34,22 +35,61 @@ def _pool(host: Host, node: int, size_kb: int) -> str:
 def _knobs(host: Host, size_kb: int) -> Iterable[Knob]:
     for node, pages in sorted(host.target.huge_pages.items()):
         if node in (host.topology.node_cpus or {0: frozenset()}):
-            pool = _pool(host, node, size_kb)
-            free = host.read(f"{pool}/free_hugepages")
-            why = f"{free.value} are free" if free.ok else ""
             yield Knob(
-                f"{pool}/nr_hugepages",
+                f"{_pool(host, node, size_kb)}/nr_hugepages",
                 lambda found, pages=pages: found >= pages,  # type: ignore[misc]
                 pages,
                 f"at least {pages} of {size_kb} kB",
                 ABSENT,
-                why,
+                "",
                 f"node {node}",
             )
 
 
+def _held_kb(host: Host) -> int:
+    """How much of huge pages the venue's processes have mapped; shared ones count for each."""
+    total = 0
+    for task in host.tasks:
+        if task.kernel or "/task/" in task.directory or not task.of_venue(host.tree):
+            continue
+        for line in host.read(f"{task.directory}/status").text.splitlines():
+            words = line.split()
+            if words[:1] == ["HugetlbPages:"] and len(words) == 3 and words[1].isdigit():
+                total += int(words[1])
+    return total
+
+
+def _with_free(host: Host, found: Finding, pages: int, size_kb: int) -> Finding:
+    """The finding of a pool that is large enough, by how many of its pages are free.
+
+    Fewer than are wanted is right while the venue has the others: a report, as this cannot tell for
+    good which pages of which node it has. Whoever else has them keeps them from the venue.
+    """
+    free = host.read(found.paths[0].replace("nr_hugepages", "free_hugepages"))
+    expected = f"{found.expected}, free or the venue's"
+    paths = (*found.paths, free.path)
+    if not free.value.isdigit():
+        reason = f"{free.path}: not in this capture" if not host.live else free.why_not
+        if free.ok:
+            reason = f"{free.path}: found {free.value!r}, expected a whole number"
+        return unknown(reason, found.subject, expected=expected, actual=found.actual, paths=paths)
+    actual = f"{found.actual}, {free.value} free"
+    found = replace(found, actual=actual, expected=expected, paths=paths)
+    missing = pages - int(free.value)
+    if missing <= 0:
+        return found
+    held_kb = _held_kb(host)
+    if held_kb >= missing * size_kb:
+        reason = f"the venue's processes have {held_kb} kB of huge pages mapped"
+        return replace(found, conformity=Conformity.REPORT, reason=reason)
+    reason = f"others use them, the venue's processes {held_kb} kB: it will lack {missing} pages"
+    fix = ("end who holds them: grep -H HugetlbPages /proc/[0-9]*/status; or ask for more pages",)
+    return replace(found, conformity=Conformity.DEVIATES, reason=reason, fix=fix)
+
+
 def inspect(host: Host) -> Iterable[Finding]:
-    """Every node has as many pages as the host file wants; without any, what there is."""
+    """Every node has as many pages as the host file wants, free or the venue's; without any, what
+    there is."""
     size_kb = _size_kb(host)
     if not size_kb:
         if host.live:
@@ -71,7 +111,10 @@ def inspect(host: Host) -> Iterable[Finding]:
                 paths=(f"{NODE}/online",),
             )
     for knob in _knobs(host, size_kb):
-        yield look(host, knob)
+        found = look(host, knob)
+        if found.conformity is Conformity.CONFORMS:
+            found = _with_free(host, found, knob.new, size_kb)
+        yield found
 
 
 def _reported(host: Host, size_kb: int) -> Iterable[Finding]:
@@ -95,7 +138,10 @@ def _reported(host: Host, size_kb: int) -> Iterable[Finding]:
 
 
 def steps(host: Host) -> Iterable[Step]:
-    """Ask each node for what it lacks; memory that is already in pieces may not yield it all."""
+    """Ask each node for what it lacks; memory that is already in pieces may not yield it all.
+
+    For pages that others use nothing is written: to ask for more each time would never end.
+    """
     size_kb = _size_kb(host)
     return changes("huge-pages", host, _knobs(host, size_kb)) if size_kb else ()
 
@@ -109,7 +155,7 @@ SETTINGS = (
         what="How many pages of the default huge size each NUMA node keeps for those who ask.",
         why="A page of 2 MiB takes one entry of the TLB where 512 of 4 KiB would be needed, and is "
         "never swapped. Pages that were not set aside early may not be found later.",
-        see="cat /sys/devices/system/node/node*/hugepages/*/nr_hugepages",
+        see="cat /sys/devices/system/node/node*/hugepages/*/{nr,free}_hugepages",
         set="write the number to the node's nr_hugepages, early, or boot with hugepages=NODE:COUNT",
         undo="write the old number back; pages in use stay until they are given back",
         sources=(

@@ -19,6 +19,15 @@ THP_WANTED = {
     "enabled": ("madvise", "never"),
     "defrag": ("madvise", "never", "defer", "defer+madvise"),
 }
+THP_WHY = {
+    "enabled": "every large mapping is backed by huge pages, asked for or not: a fault may have to "
+    "find and clear 512 pages, and khugepaged moves memory about to join what is mapped",
+    "defrag": "a fault that finds no huge page compacts and reclaims memory before it returns",
+}
+KHUGEPAGED = {
+    "0": "khugepaged joins only where a huge page is free",
+    "1": "khugepaged compacts memory in the background, for mappings that `enabled` allows",
+}
 NO_COMPACTION = "the kernel was built without compaction"
 COMPACTION = (
     exactly(
@@ -67,9 +76,13 @@ def inspect_thp(host: Host) -> Iterable[Finding]:
             reading,
             expected,
             parsed=word,
+            reason="" if word in wanted else THP_WHY[name],
             fix=(write_command("madvise", path),),
             undo=(write_command(word, path),),
         )
+    background = host.read(f"{THP}/khugepaged/defrag")
+    if background.ok:
+        yield _reported(background, KHUGEPAGED.get(background.value, ""))
 
 
 def steps_thp(host: Host) -> Iterable[Step]:
@@ -146,7 +159,7 @@ SETTINGS = (
         when=When.RUNTIME,
         what="Whether the kernel backs memory with huge pages by itself, and compacts for them.",
         why="A page fault that compacts memory stalls its thread until enough pages were moved.",
-        see=f"cat {THP}/enabled {THP}/defrag",
+        see=f"cat {THP}/enabled {THP}/defrag {THP}/khugepaged/defrag",
         set=f"echo madvise | sudo tee {THP}/enabled {THP}/defrag",
         undo="write the word back that stood in brackets",
         sources=("Documentation/admin-guide/mm/transhuge.rst",),

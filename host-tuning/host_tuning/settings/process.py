@@ -28,19 +28,27 @@ def _quota(reading: Reading, version: int, period: Reading | None) -> tuple[int 
     return (None if words[0] == "max" else int(words[0])), int(words[1])
 
 
-def _throttled(host: Host, mount: str, own: str) -> tuple[int, str]:
-    """How many periods the group has been throttled in, and the file that said so."""
+def _throttled(host: Host, mount: str, own: str) -> tuple[int, list[str]]:
+    """In how many periods the group and those above it were throttled, and the files that said so.
+
+    Each group counts its own quota's periods only.
+    """
+    times, paths = 0, []
     for reading in upward(host, mount, own, "cpu.stat"):
         for line in reading.text.splitlines():
             name, _, value = line.partition(" ")
             if name == "nr_throttled":
-                return int(value), reading.path
-    return 0, ""
+                times += int(value)
+                paths.append(reading.path)
+    return times, paths
 
 
 def inspect_quota(host: Host) -> Iterable[Finding]:
-    """The quotas of this process's group and of those above it, and what they have cost."""
-    expected = "no quota, and never throttled"
+    """The quotas of this process's group and of those above it, and what they have cost.
+
+    A quota deviates, of whichever group. That a group was throttled without one now is reported.
+    """
+    expected = "no quota, of this group and of those above it"
     version, mount = mount_of(host, "cpu")
     if not version:
         mounts = host.read("/proc/mounts")
@@ -60,14 +68,14 @@ def inspect_quota(host: Host) -> Iterable[Finding]:
     if not host.live and not host.tree.names(mount):
         yield unknown(f"{mount}: not in this capture", expected=expected, paths=(mount,))
         return
-    times, stat = _throttled(host, mount, own)
+    times, stats = _throttled(host, mount, own)
     quotas = []
     for reading in readings:
         period = host.read(reading.path.replace("quota", "period")) if version == 1 else None
         quota_us, period_us = _quota(reading, version, period)
         if quota_us is not None:
             quotas.append((reading, quota_us, period_us))
-    paths = (*(reading.path for reading in readings), *([stat] if stat else []))
+    paths = (*(reading.path for reading in readings), *stats)
     text = "; ".join(f"{reading.path}: {reading.value}" for reading, _, _ in quotas)
     actual = f"{text or 'no quota'}; throttled in {times} periods"
     reason = "a group that used its quota up stands still until the period ends"
@@ -79,7 +87,7 @@ def inspect_quota(host: Host) -> Iterable[Finding]:
     if stalls_ns:
         cost = Cost("sysfs", max(stalls_ns), "ns", "period less quota: for one thread that spins")
     yield Finding(
-        Conformity.DEVIATES if quotas or times else Conformity.CONFORMS,
+        Conformity.DEVIATES if quotas else Conformity.REPORT if times else Conformity.CONFORMS,
         "host",
         actual,
         {"quotas_us": [quota for _, quota, _ in quotas], "throttled": times},

@@ -8,10 +8,11 @@ from host_tuning.findings import numbers, unknown, unread, write_command
 from host_tuning.host import Host
 from host_tuning.hot_cpus import CPU, none_configured, siblings_of_hot, subject
 from host_tuning.setting import Setting, Step, When
+from host_tuning.settings.isolation import isolated_cpus
 from host_tuning.tree import Reading
 from host_tuning.verdict import Conformity, Finding
 
-EXPECTED = "no sibling in use: offline, or neither hot nor housekeeping"
+EXPECTED = "no sibling in use: each is offline, or isolated and no housekeeping CPU"
 CONTROL = f"{CPU}/smt/control"
 
 
@@ -36,6 +37,7 @@ def inspect_smt(host: Host) -> Iterable[Finding]:
         yield none_configured(EXPECTED)
         return
     control = host.read(CONTROL)
+    isolated, (listed,), told_by = isolated_cpus(host)
     for cpu in host.hot:
         reading = host.read(f"{CPU}/cpu{cpu}/topology/thread_siblings_list")
         if not reading.ok:
@@ -47,24 +49,38 @@ def inspect_smt(host: Host) -> Iterable[Finding]:
             yield _alone(host, cpu, reading, control)
             continue
         hot, house = near & host.target.hot, near & host.target.housekeeping
-        reason = "its sibling is neither hot nor housekeeping, and must stay idle"
-        if house:
-            reason = "its sibling keeps house: it takes caches and execution ports"
+        loose = near - hot - house - isolated
+        conformity = Conformity.DEVIATES
         if hot:
             reason = "its sibling is hot as well: two stages share one core"
-        switchable = [one for one in sorted(house) if host.tree.exists(_online(one))]
-        deviates = bool(hot or house)
+        elif house:
+            reason = "its sibling keeps house: it takes caches and execution ports"
+        elif loose and not listed.ok and not (listed.missing and host.live):
+            conformity = Conformity.UNKNOWN
+            reason = f"whether its sibling is isolated: {_unseen(host, listed)}"
+        elif loose:
+            reason = "its sibling is online and not isolated: any task may run there"
+        else:
+            conformity = Conformity.CONFORMS
+            reason = "its sibling is isolated: no task runs there that was not placed there"
+        switchable = [one for one in sorted(house | loose) if host.tree.exists(_online(one))]
         yield Finding(
-            Conformity.DEVIATES if deviates else Conformity.CONFORMS,
+            conformity,
             subject(cpu),
             f"siblings {reading.value}",
             numbers(near | {cpu}),
             EXPECTED,
             reason,
-            (reading.path, control.path),
+            (reading.path, control.path, *told_by),
             fix=tuple(write_command("0", _online(one)) for one in switchable),
             undo=tuple(write_command("1", _online(one)) for one in switchable),
         )
+
+
+def _unseen(host: Host, reading: Reading) -> str:
+    if reading.missing and not host.live:
+        return f"{reading.path}: not in this capture"
+    return reading.why_not
 
 
 def _online(cpu: int) -> str:
@@ -75,14 +91,18 @@ def steps_smt(host: Host) -> Iterable[Step]:
     """Take the siblings of hot CPUs offline, one by one; never SMT as a whole.
 
     A sibling that is hot as well is the host file's fault, and not mended here; nor is the last
-    CPU that keeps house.
+    CPU that keeps house. One that is isolated already, or may be, is left alone.
     """
-    house = siblings_of_hot(host) & host.target.housekeeping
-    if house and host.target.housekeeping - house:
-        for cpu in sorted(house):
-            if host.tree.exists(_online(cpu)):
-                yield Change("smt", "file", _online(cpu), "0", subject(cpu))
-    elif house:
+    near = siblings_of_hot(host)
+    house = near & host.target.housekeeping
+    isolated, (listed,), _ = isolated_cpus(host)
+    told = listed.ok or (listed.missing and host.live)
+    loose = near - host.target.housekeeping - isolated if told else frozenset[int]()
+    spared = bool(host.target.housekeeping - house)
+    for cpu in sorted(house | loose if spared else loose):
+        if host.tree.exists(_online(cpu)):
+            yield Change("smt", "file", _online(cpu), "0", subject(cpu))
+    if house and not spared:
         text = f"leave a whole core for housekeeping: CPU {format_list(house)} shares hot cores"
         yield FirmwareStep("smt", text)
     findings = inspect_smt(host)
@@ -98,7 +118,8 @@ SETTINGS = (
         group="cpu",
         title="hardware threads (SMT)",
         when=When.RUNTIME,
-        what="Whether another hardware thread of a hot CPU's core does any work.",
+        what="Whether another hardware thread of a hot CPU's core does any work, or may be given "
+        "some: it is offline, or isolated from the scheduler, or it may.",
         why="Siblings share first and second level cache, TLB and execution ports.",
         see=f"cat {CONTROL}; grep . {CPU}/cpu*/topology/thread_siblings_list",
         set=f"echo 0 | sudo tee {CPU}/cpuN/online for each sibling of a hot CPU, or boot nosmt",

@@ -15,7 +15,6 @@ from host_tuning.verdict import Conformity, Finding, Json
 
 GROUP = "isolation"
 EXPECTED = "no task but the venue's and the kernel's own threads of this CPU"
-OURS = "ironpit"
 SHOWN_MAX = 5  # tasks that a finding names; the count says how many there are
 IPI_ROWS = ("RES", "CAL", "TLB")
 IPI_TEXTS = ("rescheduling", "function call", "tlb shootdown")
@@ -54,8 +53,7 @@ def _venues(host: Host, placed: Placed) -> bool:
     """Whether a task that is bound to hot CPUs belongs to the venue: by cgroup or command."""
     if placed.task.kernel or not placed.allowed <= host.target.hot:
         return False
-    group = host.read(f"{placed.task.directory}/cgroup").text
-    return OURS in group or OURS in placed.task.command(host.tree)
+    return placed.task.of_venue(host.tree)
 
 
 def _on(host: Host, cpu: int, placed: list[Placed]) -> list[Placed]:
@@ -124,7 +122,8 @@ def steps_strays(host: Host) -> Iterable[Step]:
         return
     for one in movable(host):
         if not _venues(host, one):
-            yield Change("strays", "affinity", str(one.task.pid), _home(host, one))
+            new = _home(host, one)
+            yield Change("strays", "affinity", str(one.task.pid), new, one.task.name)
 
 
 def inspect_ipis(host: Host) -> Iterable[Finding]:

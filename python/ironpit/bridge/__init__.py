@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
+from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
@@ -24,6 +25,7 @@ from ironpit.bridge.addresses import Address
 from ironpit.bridge.ends import Counted, Source, open_source
 from ironpit.bridge.news import ConnectionNews, ReaderNews, RingNews
 from ironpit.bridge.places import Place
+from ironpit.bridge.recalled import Recalled
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
 from ironpit.stream_identity import recorded
@@ -112,8 +114,7 @@ class Bridge:
         )
         if self._journal is None and not self.place.is_ring and self.place.target is not None:
             # Offered under the session that --to names, whatever the source's is.
-            self.stage.publish(self.place.target.end)
-            self._joined = True
+            self._publish(self.place.target.end)
         self.runner = self._make_runner()
 
     def _make_runner(self) -> Runner:
@@ -132,10 +133,19 @@ class Bridge:
         self._check_journal(session)
         begun = self.place.target is not None
         target = self.place.begin(session or held or SESSION, identity)
-        self.stage.publish(target.end)
-        self._joined = True
+        self._publish(target.end)
         if self._running and not begun:
             target.start()
+
+    def _publish(self, target: PublicationEnd) -> None:
+        """Carry from now on. Over a network with what the source has of before: a ring keeps that
+        itself."""
+        source = self.source.end
+        wanted = self._address.options.get("from") != "now"
+        if isinstance(source, ShmSubscription) and not self.place.is_ring and wanted:
+            Recalled(target, source, self._journal, self.place.window_bytes)
+        self.stage.publish(target)
+        self._joined = True
 
     def _check_journal(self, session: str) -> None:
         """UserError when the journal is of another session: its frames have the same numbers."""

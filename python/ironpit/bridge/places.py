@@ -111,6 +111,11 @@ class Place:
         """The number that the next frame will have."""
         return self.target.end.sequence_next if self.target is not None else 1
 
+    @property
+    def window_bytes(self) -> int:
+        """How much of the stream readers over a network may ask for again."""
+        return int(self._address.options.get("window", WINDOW_BYTES))
+
     def begin(self, session: str, identity: str) -> Target:
         """The target, for frames of this session; it holds no other's. identity: of the stream,
         "" while that is not known."""

@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ CONNECTIONS_MAX = 16  # of a TCP publication that is not told another number
 POSITIONS = (
     ("from", "number of the frame that is read next"),
     ("to", "number of the frame that is carried next"),
+    ("noted_real_ns", "when these were noted, in ns since 1970: a bridge that is killed ends then"),
 )
 
 
@@ -100,6 +102,23 @@ def forget(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+def prune(counters: list[Path]) -> list[Path]:
+    """Forget the bridges that are dead, out of these files: those of them that are gone now. What
+    is no bridge's is left alone."""
+    gone = []
+    for path in counters:
+        if bridge_facts(path) is None:
+            continue
+        try:
+            dead = not CountersReader(path).alive
+        except (CountersError, OSError):
+            continue
+        if dead:
+            forget(path)
+            gone.append(path)
+    return gone
+
+
 def _facts(source: Address, target: Address) -> dict[str, object]:
     return {
         "schema": 1,
@@ -139,5 +158,5 @@ class Positions:
 
     def note(self, *numbers: int) -> None:
         """The next number of each end."""
-        for place, number in zip(self._places, numbers, strict=True):
+        for place, number in zip(self._places, (*numbers, time.time_ns()), strict=True):
             self._file.set(place, number)

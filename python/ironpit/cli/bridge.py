@@ -129,6 +129,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.counters is None:
         watched.forget(place)
     counts = bridge.counts()["bridge"]
-    filled = f", {counts['filled']} of the journal's" if counts["filled"] else ""
-    _say(f"{counts['frames']} frames carried, {counts['gap_frames']} lost by the source{filled}")
+    # What the source has lost and the journal had is carried all the same.
+    filled = f" ({counts['filled']} of them out of the journal)" if counts["filled"] else ""
+    carried = counts["frames"] + counts["filled"]
+    _say(f"{carried} frames carried{filled}, {counts['left_out']} left out as lost")
     return Exit.OK

@@ -25,8 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument(
         "--this-host",
         action="store_true",
-        help="exit 3 when this host lacks an interface, a route, an address or a certificate that "
-        "the file names (otherwise a warning: another host may be meant)",
+        help="exit 3 when this host lacks an interface, a route, an address, a certificate, a "
+        "memory node or room for locked memory that the file asks for (otherwise a warning: "
+        "another host may be meant)",
     )
     check.add_argument("--json", action="store_true", help="print the problems as JSON")
     diff = actions.add_parser("diff", help="show the keys in which two configurations differ")

@@ -51,19 +51,22 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
     from ironpit.supervisor import say
 
     profile = asked or venue.onload.profile
+    found = library.find()
+    if found.state == "interposed":
+        for blocker in launch.blockers(found):
+            raise UserError(f"onload: {blocker}", Exit.REFUSED)
     if profile is None:
         return
     if profile not in options.profiles():
         known = ", ".join(sorted(options.profiles()))
         raise UserError(f"--onload: found {profile}, expected one of {known}", Exit.USAGE)
-    state = library.find().state
-    if state == "interposed":
+    if found.state == "interposed":
         launched = launch.launched_as()
         own = launched or f"the environment's options; profile {profile} is not applied"
         say(f"under Onload with {own}")
         return
     if launch.launched_as() is not None:
-        raise UserError(f"onload: the launcher ran, and {REASONS[state]}", Exit.REFUSED)
+        raise UserError(f"onload: the launcher ran, and {REASONS[found.state]}", Exit.REFUSED)
     for doubt in launch.doubtful_options(os.environ):
         say(doubt)
     settings = options.merged(profile, venue.onload.options)

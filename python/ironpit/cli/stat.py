@@ -4,6 +4,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,20 +44,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look again every S seconds (1) and show rates, until Ctrl-C",
     )
     parser.add_argument("--all", action="store_true", help="show counters that are zero as well")
+    parser.add_argument(
+        "--dead",
+        action="store_true",
+        help="with --bridges: show dead ones in full, and not one line each",
+    )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="with --bridges: forget the dead ones, whose counters are taken away",
+    )
     add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    for option in ("dead", "prune"):
+        if getattr(arguments, option) and not arguments.bridges:
+            raise UserError(f"--{option}: expected with --bridges", Exit.USAGE)
+    if arguments.prune:
+        return _prune()
     look_again = _look_of(arguments)
     look = look_again()
+    folded = arguments.bridges and not arguments.dead
     if arguments.json:
         write_json(look, arguments.json)
     if arguments.json == "-":
         return Exit.OK
     if arguments.watch is None:
-        print(text_of(look, None, arguments.all))
+        print(text_of(look, None, arguments.all, folded))
         return Exit.OK
-    return _watch(look_again, look, arguments.watch, arguments.all)
+    return _watch(look_again, look, arguments)
+
+
+def _prune() -> int:
+    from ironpit import observed
+    from ironpit.bridge.watched import bridge_facts, bridges_directory, prune
+
+    files = observed.counters_in(bridges_directory())
+    said = {path: bridge_facts(path) or {} for path in files}
+    for path in prune(files):
+        print(f"forgotten: {said[path].get('from')} to {said[path].get('to')} ({path})")
+    return Exit.OK
 
 
 def _look_of(arguments: argparse.Namespace) -> Callable[[], Look]:
@@ -75,23 +103,43 @@ def _look_of(arguments: argparse.Namespace) -> Callable[[], Look]:
     return lambda: observed.look_at(observed.counters_in(directory))
 
 
-def _watch(look_again: Callable[[], Look], before: Look, interval_s: float, all_: bool) -> int:
+def _watch(look_again: Callable[[], Look], before: Look, arguments: argparse.Namespace) -> int:
     from ironpit.lifecycle import Lifecycle
 
+    folded = arguments.bridges and not arguments.dead
     with Lifecycle() as lifecycle:
-        while not lifecycle.wait(interval_s):
+        while not lifecycle.wait(arguments.watch):
             now = look_again()
             # Home and clear to the end: the tables stay where they are.
-            print("\x1b[H\x1b[J" + text_of(now, before, all_), flush=True)
+            print("\x1b[H\x1b[J" + text_of(now, before, arguments.all, folded), flush=True)
             before = now
     return Exit.OK
 
 
-def text_of(now: Look, before: Look | None = None, everything: bool = False) -> str:
-    """A look as a person reads it; with an earlier one, rates between the two."""
-    parts = [_stream(stream, now, before) for stream in now["streams"]]
-    parts += [_process(process, now, before, everything) for process in now["processes"]]
+def text_of(
+    now: Look, before: Look | None = None, everything: bool = False, folded: bool = False
+) -> str:
+    """A look as a person reads it; with an earlier one, rates between the two. folded: processes
+    that are dead in one line each, behind those that live, and without their rings."""
+    dead = [p for p in now["processes"] if folded and not p["alive"]]
+    gone = {f"{process['process']} {end}" for process in dead for end in ("from", "to")}
+    streams = [stream for stream in now["streams"] if stream["stream"] not in gone]
+    processes = [process for process in now["processes"] if process not in dead]
+    parts = [_stream(stream, now, before) for stream in streams]
+    parts += [_process(process, now, before, everything) for process in processes]
+    if dead:
+        head = "dead (in full: --dead; to be forgotten: --prune)"
+        parts.append("\n".join([head, *map(_dead, dead)]))
     return "\n\n".join(parts)
+
+
+def _dead(process: Look) -> str:
+    ends = f" {process['from']} to {process['to']}" if "from" in process else ""
+    since = ""
+    if noted_ns := process.get("noted_real_ns", 0):
+        moment = datetime.fromtimestamp(noted_ns // SECOND_NS).astimezone()
+        since = f" since {moment.isoformat(' ', 'seconds')}"
+    return f"process {process['process_id']}{since}:{ends}"
 
 
 def _elapsed_s(now: Look, before: Look) -> float:

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,15 @@ EXAMINATIONS = (
 
 
 def examine(context: Context) -> list[Feature]:
-    """Every feature, in the order of the matrix."""
-    return [look(context) for look in EXAMINATIONS]
+    """Every feature, in the order of the matrix. What a running venue uses is there, whatever this
+    process, which may lack a preload or a right, finds of it."""
+    return [_seen(look(context)) for look in EXAMINATIONS]
+
+
+def _seen(feature: Feature) -> Feature:
+    if not feature.in_use or feature.available:
+        return feature
+    return replace(feature, available=True, why_not="", what_to_do="")
 
 
 def host_report(file: Path) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Shared memory, huge pages, locked memory, and the disk under the journal."""
 
+import ctypes
+import mmap
 import os
 import resource
 from pathlib import Path
@@ -11,6 +13,9 @@ from ironpit.doctor.feature import Context, Feature
 THP = "sys/kernel/mm/transparent_hugepage/shmem_enabled"
 TMPFS = ("tmpfs", "ramfs")
 CAP_IPC_LOCK = 14
+HUGE_PAGE_BYTES = 2 << 20
+MAP_FIXED = 0x10
+MADV_COLLAPSE = 25  # linux/mman.h, asm-generic/mman-common.h
 
 
 def ring_bytes(config: Config) -> int:
@@ -69,6 +74,8 @@ def huge_pages(context: Context) -> Feature:
     pool = _meminfo(context, "HugePages_Total")
     transparent = chosen in ("always", "within_size", "advise", "force")
     available = None if setting is None and pool is None else transparent or bool(pool)
+    if not available and context.root == Path("/"):
+        available = _collapses() or available
     reason = context.degraded("huge_pages")
     why_not, to_do = reason or "", ""
     if available is False:
@@ -88,6 +95,31 @@ def huge_pages(context: Context) -> Feature:
         to_do,
         {"shmem_enabled": chosen, "pool_pages": pool},
     )
+
+
+def _collapses() -> bool:
+    """Whether shared memory is put into a huge page when it is asked to be, as rings ask; from
+    Linux 6.1 on that may be so whatever shmem_enabled says."""
+    libc = ctypes.CDLL(None)
+    size, pointer, number = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int
+    libc.madvise.argtypes = (pointer, size, number)
+    libc.mmap.argtypes = (pointer, size, number, number, number, ctypes.c_long)
+    libc.mmap.restype = pointer
+    descriptor = os.memfd_create("ironpit-doctor")
+    try:
+        os.truncate(descriptor, HUGE_PAGE_BYTES)
+        os.pwrite(descriptor, bytes(HUGE_PAGE_BYTES), 0)
+        # Room for one aligned page: the file's first byte has to lie where a huge page begins.
+        with mmap.mmap(-1, 2 * HUGE_PAGE_BYTES) as room:
+            start = ctypes.addressof(ctypes.c_char.from_buffer(room))
+            page = -(-start // HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES
+            flags = mmap.MAP_SHARED | MAP_FIXED
+            both = mmap.PROT_READ | mmap.PROT_WRITE
+            if libc.mmap(page, HUGE_PAGE_BYTES, both, flags, descriptor, 0) != page:
+                return False
+            return bool(libc.madvise(page, HUGE_PAGE_BYTES, MADV_COLLAPSE) == 0)
+    finally:
+        os.close(descriptor)
 
 
 def _meminfo(context: Context, name: str) -> int | None:

@@ -135,6 +135,8 @@ class Truth:
 
     def _why_address(self, facts: Facts) -> str:
         if _is_loopback(facts.local) or _is_loopback(facts.peer):
+            if facts.kind == socket.SOCK_DGRAM:
+                return "loopback is not accelerated"
             return (
                 "loopback is not accelerated "
                 f"(EF_TCP_SERVER_LOOPBACK={self._option('EF_TCP_SERVER_LOOPBACK', '0')}, "

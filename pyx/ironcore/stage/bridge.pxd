@@ -20,6 +20,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     BRIDGE_EVICTIONS = 6
     BRIDGE_FILLED = 7
     BRIDGE_SESSIONS = 8              # counted by the owner
+    BRIDGE_LEFT_OUT = 9
 
 cdef enum GapPolicy:
     GAP_PASS = 0                     # leave the numbers out, where the transport can

@@ -37,6 +37,7 @@ COUNTERS = (
     ("evictions", "times that the source did not wait for the bridge any more"),
     ("filled", "frames lost by the source that were in the journal"),
     ("sessions", "times that the source was found to be of another session"),
+    ("left_out", "frames behind the first one that the other side does not get"),
 )
 JOURNAL_WAIT_NS = 5_000_000_000
 POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}
@@ -55,6 +56,8 @@ cdef int _leave_out(Bridge* b, uint64_t end) noexcept nogil:
         b.failure = STATUS_OVERRUN
         return STATUS_OVERRUN
     status = b.publication.skip(b.publication.self, end - next)
+    if status == STATUS_OK and next > 1:
+        counter_add(b.counters[BRIDGE_LEFT_OUT], end - next)
     if status != STATUS_OK and status != STATUS_FULL:
         b.failure = status
     return status

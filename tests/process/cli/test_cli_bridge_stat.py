@@ -6,22 +6,27 @@ Method: real bridges between rings made by the test; `ironpit stat` as an operat
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.bridges import DEADLINE_S, Bridges, command_of, free_port
 
+from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironpit.bridge import watched
+from ironpit.cli import main
+from ironpit.errors import Exit
 
 COUNT = 300
 
@@ -126,7 +131,7 @@ def test_a_killed_bridge_is_seen_in_the_place_that_nobody_named(
         assert (bridge["alive"], bridge["counters"]["bridge.frames"]) == (False, COUNT)
         names = [s["stream"] for s in shown["streams"] if s["path"] == str(far)]
         assert names == [f"{bridge['process']} to"]
-        text = stat("--bridges").stdout
+        text = stat("--bridges", "--dead").stdout
         assert "! stuck was last evicted" in text
         assert f"{addresses[0]} to {addresses[1]}" in text
         # Started again in the same place, and ended well, it leaves nothing.
@@ -141,6 +146,40 @@ def test_a_killed_bridge_is_seen_in_the_place_that_nobody_named(
         process.kill()
         process.communicate()
         watched.forget(place)
+
+
+def test_dead_bridges_take_a_line_each_behind_the_living_and_are_forgotten_when_told(
+    tmp_path: Path,
+    bridges: Bridges,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(watched, "bridges_directory", lambda: tmp_path)
+    near = tmp_path / "near.ring"
+    ring_with_frames(near, {})
+    CountersFile.create(tmp_path / "counters-other.dat", 4)  # of no bridge
+    hops = [(f"shm:{near}", f"shm:{tmp_path / name}.ring") for name in ("killed", "living")]
+    started = [bridges.start(*hop) for hop in hops]
+    for name in ("killed", "living"):
+        await_frames(tmp_path / f"{name}.ring", COUNT)
+    earliest_s = int(time.time())
+    bridges.stop(started[0], signal.SIGKILL)
+    assert main(["stat", "--bridges"]) == Exit.OK
+    shown, _, dead = capsys.readouterr().out.partition("\n\ndead (")
+    assert f"(process {started[1].pid}, running)" in shown
+    assert str(tmp_path / "killed.ring") not in shown
+    [line] = dead.splitlines()[1:]
+    found = re.fullmatch(rf"process {started[0].pid} since (.+\d): (\S+) to (\S+)", line)
+    assert found is not None
+    assert (found[2], found[3]) == hops[0]
+    assert earliest_s - 60 <= datetime.fromisoformat(found[1]).timestamp() <= time.time()
+    assert main(["stat", "--bridges", "--dead"]) == Exit.OK
+    assert f"(process {started[0].pid}, dead)" in capsys.readouterr().out
+    assert main(["stat", "--bridges", "--prune"]) == Exit.OK
+    assert capsys.readouterr().out.startswith(f"forgotten: {hops[0][0]} to {hops[0][1]} (")
+    left = sorted(path.name for path in tmp_path.glob("counters-*"))
+    assert left == ["counters-1.dat", "counters-1.dat.json", "counters-other.dat"]
+    assert main(["stat", "--counters", str(tmp_path / left[0]), "--prune"]) == Exit.USAGE
 
 
 def test_counters_of_another_kind_are_left_alone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "orders" / "bitstamp-2015-05-01.itch"
 KEYS = [
     "orders_sent",
@@ -155,3 +155,18 @@ def test_a_demonstration_that_is_stopped_leaves_no_process_behind(number: int) -
     if number != signal.SIGKILL:
         assert demonstration.returncode == 128 + number
         assert errors == f"ironpit: stopped by {signal.Signals(number).name}\n"
+
+
+def test_a_signal_that_comes_while_the_venue_is_created_is_not_lost() -> None:
+    """Python forgets what a handler raises in a hook around a fork: the signal waits till after."""
+    code = """
+import os, signal, subprocess, sys
+from ironpit.cli import main
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+sys.exit(main(["demo", "--rate", "100"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr == "ironpit: stopped by SIGTERM\n"

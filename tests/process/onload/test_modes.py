@@ -88,6 +88,11 @@ def test_a_venue_trades_and_tells_the_truth(mode: Mode, tmp_path: Path) -> None:
         [listener] = [s for s in sockets(running, "orders") if not s["peer"]]
         assert listener["path"] == mode.path
         assert mode.reason in listener["reason"]
+        if placement == "split":
+            # Each hot thread's sockets live in a stack of its own name.
+            assert " in gatewa-p" in listener["endpoint"]
+            served = [s["endpoint"] for s in sockets(running, "market data")]
+            assert any(" in publis-p" in endpoint for endpoint in served)
         told = doctor(env, "-c", str(running.file))
         assert running.stop() == 0
         assert f"sockets of orders: {mode.path}: " in running.said().replace(

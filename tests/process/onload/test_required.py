@@ -155,6 +155,17 @@ def test_what_cannot_work_is_refused_with_the_reason(
     assert reason in said
 
 
+def test_uvloop_is_refused_however_the_venue_came_under_onload(tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text("")
+    (tmp_path / "sitecustomize.py").write_text("import uvloop\n")
+    env = clean() | preloaded()
+    env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
+    with venue(env) as made:
+        code, said = run_to_its_end(made, env)
+    assert code == 3
+    assert "uvloop is loaded" in said
+
+
 def test_an_unknown_profile_or_option_is_an_error_of_usage() -> None:
     with venue(clean()) as made:
         code, said = run_to_its_end(made, clean(), "--onload", "fastest")

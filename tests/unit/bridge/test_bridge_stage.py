@@ -85,7 +85,7 @@ def test_a_gap_is_passed_on_in_its_place(tmp_path: Path) -> None:
     relay.stage.poll_once()
     assert relay.take() == ([(1, b"one"), (6, b"six")], [(2, 4)])
     counts = relay.stage.counters.snapshot()
-    assert (counts["gaps"], counts["gap_frames"]) == (1, 4)
+    assert (counts["gaps"], counts["gap_frames"], counts["left_out"]) == (1, 4, 4)
 
 
 def test_a_gap_ends_the_bridge_when_it_is_told_so(tmp_path: Path) -> None:

@@ -149,6 +149,24 @@ def test_a_capacity_that_is_rounded_up_is_said_to_be(
     assert f"{file}:10: {note}" in capsys.readouterr().err
 
 
+def test_memory_that_the_host_cannot_lock_or_has_no_node_for_is_doubted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = tmp_path / "status"
+    monkeypatch.setattr("ironpit.hosted.STATUS", status)
+    monkeypatch.setattr("resource.getrlimit", lambda _: (65_536, 65_536))
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID.replace("64MiB", "64MiB, lock: require, numa_node: 1000"))
+    for capabilities, doubted in (("0000000000000000", 2), ("0000000000004000", 1)):
+        status.write_text(f"Name:\tx\nCapEff:\t{capabilities}\n")
+        assert main(["config", "check", "--this-host", str(file)]) == 3
+        said = capsys.readouterr().err
+        memory = [line for line in said.splitlines() if "streams.events." in line]
+        assert len(memory) == doubted, said
+        assert "streams.events.numa_node: found 1000, expected one of this host's nodes" in said
+        assert ("streams.events.lock: found RLIMIT_MEMLOCK 65536 bytes" in said) == (doubted == 2)
+
+
 def test_two_configurations_are_compared_as_text_and_as_json(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -186,6 +186,28 @@ def test_af_xdp_is_in_use_when_no_feed_goes_by_the_kernel(venue: Config, tmp_pat
     assert "CAP_NET_RAW" in found.why_not or found.available is False
 
 
+def test_what_a_venue_uses_is_available(
+    venue: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doctor runs without Onload, and the venue under it."""
+    run_venue(venue)
+    left = {
+        "process_id": os.getpid(),
+        "sockets": [{"role": "orders", "path": "accelerated", "reason": "proved"}],
+    }
+    file = venue.venue.data_directory / "sockets-venue.json"
+    file.write_text(json.dumps(left))
+    monkeypatch.setenv("PATH", "/nowhere")
+    here = context(tmp_path, {}, venue)
+    assert bypass.kernel_bypass(here).available is False
+    row = examination.examine(here)[0]
+    assert (row.name, row.available, row.in_use, row.why_not) == ("kernel_bypass", True, True, "")
+    left["sockets"][0]["path"] = "kernel"  # type: ignore[index]
+    file.write_text(json.dumps(left))
+    row = examination.examine(context(tmp_path, {}, venue))[0]
+    assert (row.available, row.in_use) == (False, False)
+
+
 def test_the_exit_code_says_what_is_missing(tmp_path: Path) -> None:
     here = context(tmp_path, {})
     fine = Feature("kernel_bypass", "", True, None)
