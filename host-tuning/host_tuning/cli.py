@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from host_tuning import __version__
+from host_tuning import __version__, output
 from host_tuning.check import EXIT_ERROR
+from host_tuning.command_options import refuse_untaken
 from host_tuning.errors import ToolError
 
 EPILOG = """\
@@ -109,10 +110,9 @@ def command_of(options: argparse.Namespace) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    output.take_any_encoding()
     made = parser()
     options = made.parse_args(argv)
-    if options.json:
-        options.format = "json"
     name = command_of(options)
     if options.argv and name != "hold":
         made.error(f"found {' '.join(options.argv)!r}, expected options only")
@@ -120,15 +120,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         made.print_help()
         return EXIT_ERROR
     try:
+        refuse_untaken(name, options, made)
+        if options.json:
+            options.format = "json"
         # One module a command, so that a check does not pay for importing the others.
         module = importlib.import_module(f"host_tuning.commands.{name}")
-        return int(module.run(options))
+        with output.watched():
+            return int(module.run(options))
     except ToolError as problem:
         print(f"tune-host: {problem}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
         print("tune-host: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read it has seen enough
         return EXIT_ERROR

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from host_tuning.cpulist import format_list, parse_list
 from host_tuning.errors import ToolError
 from host_tuning.host import Host
+from host_tuning.words import counted
 
 STAGES = ("matcher", "gateway", "publisher", "journal")
 # What runs together when there are fewer cores than stages: the matcher keeps one of its own first.
@@ -150,7 +151,9 @@ def _by_node(cores: Iterable[Core], node: int, host: Host, notes: list[str]) -> 
     taken = [core for one in ordered for core in _by_cache(nodes[one])]
     if ordered and len(nodes.get(node, [])) < len(STAGES) < len(taken):
         count = len(nodes.get(node, []))
-        notes.append(f"node {node} has {count} such cores: other stages go to the next node")
+        notes.append(
+            f"node {node} has {counted(count, 'such core')}: other stages go to the next node"
+        )
     return taken
 
 
@@ -180,7 +183,7 @@ def propose(host: Host) -> Proposal:
     ordered = _by_node(candidates, near, host, notes)
     count = min(len(STAGES), len(ordered))
     if count < len(STAGES):
-        notes.append(f"{count} cores for {len(STAGES)} stages: the last ones share")
+        notes.append(f"{counted(count, 'core')} for {len(STAGES)} stages: the last ones share")
     for core, stages in zip(ordered, SHARES[count], strict=False):
         proposal.stages.update(dict.fromkeys(stages, core.cpu))
         proposal.idle |= core.siblings

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from host_tuning.cloud import DMI
 from host_tuning.tree import HostTree
+from host_tuning.words import counted
 
 SMBIOS_BIOS = "/sys/firmware/dmi/entries/0-0/raw"
 CLOCK_SOURCES = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
@@ -166,7 +167,7 @@ def _hyper_v(clues: _Clues) -> bool:
         return True
     devices = clues.tree.names("/sys/bus/vmbus/devices")
     if devices:
-        clues.say("/sys/bus/vmbus/devices", f"{len(devices)} devices")
+        clues.say("/sys/bus/vmbus/devices", counted(len(devices), "device"))
         return True
     maker, product = clues.dmi("sys_vendor"), clues.dmi("product_name")
     if maker == "Microsoft Corporation" and product == "Virtual Machine":

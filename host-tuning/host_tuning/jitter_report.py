@@ -7,6 +7,7 @@ from typing import Any
 from host_tuning import __version__
 from host_tuning.errors import ToolError
 from host_tuning.jitter import PERCENTILES, CoreJitter
+from host_tuning.words import counted
 
 SCHEMA = "tune-host/jitter/1"
 LINES_MAX = 4  # the interrupts, softirqs and tasks that are named in the table
@@ -79,7 +80,7 @@ def _attribution(core: CoreJitter) -> list[str]:
     lines = [
         f"interrupts: {_named(found.interrupts)}",
         f"softirqs: {_named(found.softirqs)}",
-        f"preempted {found.preemptions} times, waited {duration(found.waited_ns)}; "
+        f"preempted {counted(found.preemptions, 'time')}, waited {duration(found.waited_ns)}; "
         f"ran there: {_named(found.tasks, 'time')}",
         f"steal: {duration(found.steal_ns)}; "
         + ("SMI: unknown (no MSR)" if found.smi is None else f"SMI: {found.smi}"),

@@ -12,6 +12,7 @@ from host_tuning.host import Host
 from host_tuning.plan import Plan, Write
 from host_tuning.registry import BY_ID
 from host_tuning.runs import encode
+from host_tuning.words import counted
 
 SCHEMA = "tune-host/plan/1"
 
@@ -40,7 +41,7 @@ def write_writes(plan: Plan, stream: TextIO) -> None:
     """The writes by setting, old and new, and those that cannot be made."""
     feasible = plan.feasible
     settings = len({one.change.setting for one in feasible})
-    stream.write(f"{_count(len(feasible), 'write')} in {_count(settings, 'setting')}\n")
+    stream.write(f"{counted(len(feasible), 'write')} in {counted(settings, 'setting')}\n")
     for setting, writes in _by_setting(feasible).items():
         stream.write(f"\n{title(setting)}\n")
         width = max(len(named(one.change)) for one in writes)
@@ -55,10 +56,6 @@ def write_writes(plan: Plan, stream: TextIO) -> None:
         stream.write("\nunknown\n")
     for setting, reason in plan.failures:
         stream.write(f"  {setting}: {reason}\n")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def write(plan: Plan, host: Host, stream: TextIO) -> None:

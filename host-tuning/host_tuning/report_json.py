@@ -15,7 +15,8 @@ from host_tuning.verdict import Cost, Finding, Status
 SCHEMA = "tune-host/check/1"
 
 
-def _cost(cost: Cost) -> dict[str, Any]:
+def cost_document(cost: Cost) -> dict[str, Any]:
+    """A cost as data, with its source."""
     return {
         "value": cost.value,
         "unit": cost.unit,
@@ -34,7 +35,7 @@ def _finding(finding: Finding, status: Status, verdict: Verdict) -> dict[str, An
         "expected": finding.expected,
         "reason": finding.reason,
         "paths": list(finding.paths),
-        "cost": _cost(cost),
+        "cost": cost_document(cost),
         "fix": list(finding.fix),
         "undo": list(finding.undo),
     }

@@ -11,6 +11,7 @@ from host_tuning.check import Verdict
 from host_tuning.cpulist import format_list
 from host_tuning.report import Report, by_group, core_verdicts, merged
 from host_tuning.verdict import WORST_FIRST, Cost, Finding, Status
+from host_tuning.words import counted
 
 COLOURS = {
     Status.FAIL: "1;31",
@@ -82,6 +83,16 @@ class _Printer:
         )  # fmt: skip
         for at, part in enumerate(wrapped, 1):
             self.line(self.paint(part + more * (at < len(wrapped)), "2"))
+
+    def wrapped(self, head: str, colour: str, words: str) -> None:
+        """A line of its own that begins with a coloured head, wrapped into the width."""
+        lines = textwrap.wrap(
+            f"{head}: {words}", self.width, subsequent_indent="  ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        self.line(self.paint(head, colour) + lines[0][len(head) :])
+        for more in lines[1:]:
+            self.line(more)
 
     def fix(self, text: str) -> None:
         """What mends it; a command that is wrapped can still be pasted into a shell."""
@@ -161,11 +172,11 @@ def _end(printer: _Printer, report: Report) -> None:
         else:
             words = "fit"
         colour = COLOURS[Status.FAIL if core.failing else core.status]
-        printer.line(f"{printer.paint(f'cpu {core.cpu}', colour)}: {words}")
+        printer.wrapped(f"cpu {core.cpu}", colour, words)
     counts = report.counts()
     said = [
         printer.paint(f"{counts[status]} {status.value}", COLOURS[status])
         for status in WORST_FIRST
         if counts[status]
     ]
-    printer.line(f"{len(report.verdicts)} checks: {', '.join(said)}")
+    printer.line(f"{counted(len(report.verdicts), 'check')}: {', '.join(said)}")

@@ -10,6 +10,7 @@ from host_tuning.change import Change
 from host_tuning.change_kinds import kind_of
 from host_tuning.report import Report
 from host_tuning.runs import Run, Step
+from host_tuning.words import counted
 
 SCHEMA = "tune-host/run/1"
 
@@ -149,8 +150,8 @@ def write_rolled_back(result: rollback.Result, stream: TextIO, asked: str = "") 
         stream.write("the host was started since: what stood in /proc and /sys is gone\n")
     if not result.complete:
         stream.write(
-            f"run {name}: {len(result.failures)} old values were refused; try again, or give them "
-            f"up: tune-host --rollback {asked} --force\n"
+            f"run {name}: {counted(len(result.failures), 'old value')} refused; try again, or "
+            f"give up: tune-host --rollback {asked} --force\n"
         )
         return
     stream.write(f"run {name}: taken back, {len(result.restored)} restored\n")
@@ -195,4 +196,6 @@ def write_verified(result: verify.Result, stream: TextIO) -> None:
     for run in result.rebooted:
         stream.write(f"run {run.id} ended with its boot: apply again\n")
     total = len(result.held) + len(result.lost)
-    stream.write(f"{len(result.held)} of {total} values as written by {_names(result.runs)}\n")
+    stream.write(
+        f"{len(result.held)} of {counted(total, 'value')} as written by {_names(result.runs)}\n"
+    )

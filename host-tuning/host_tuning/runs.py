@@ -15,6 +15,7 @@ from typing import Any
 
 from host_tuning.change import Change
 from host_tuning.errors import ToolError
+from host_tuning.words import counted
 
 VERSION = 1
 PAD = b" "  # what stands behind the last line of a log: room for the next
@@ -97,7 +98,7 @@ class Run:
             state = "its rollback was interrupted"
         else:
             state = "in force" if self.ended else "interrupted"
-        return f"{self.id}  {self.when}  {len(self.steps)} writes, {state}"
+        return f"{self.id}  {self.when}  {counted(len(self.steps), 'write')}, {state}"
 
 
 def encode(state: bytes | None) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.host.trees import cpus, fill
 
-from host_tuning import cli, fault_points
+from host_tuning import cli, fault_points, run_lock
 from host_tuning.change import Change
 from host_tuning.commands import common
 from host_tuning.host import Host
@@ -125,7 +125,8 @@ class Engine:
 
     def run(self, *arguments: str) -> int:
         """Run the command on the tree and return its exit code."""
-        return cli.main([*arguments, *self.where, "--state", str(self.state)])
+        state = () if "--plan" in arguments else ("--state", str(self.state))
+        return cli.main([*arguments, *self.where, *state])
 
     def cut_off(self, point: int, *arguments: str) -> bool:
         """Run the command in a child that is killed at the point-th point that it comes to.
@@ -154,11 +155,12 @@ class Engine:
 
 
 class LiveEngine(Engine):
-    """The running host itself, with an undo log of the test's own."""
+    """The running host itself, with an undo log and a lock of the test's own."""
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__(directory, monkeypatch)
         self.root = Path("/")
+        monkeypatch.setattr(run_lock, "LOCK", str(directory / "tune-host.lock"))
         self.where = ()
         self.want(())
 

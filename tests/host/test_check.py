@@ -9,6 +9,7 @@ import io
 import json
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def test_the_table_is_plain_in_a_pipe_and_names_cost_fix_and_cores(tmp_path: Pat
     assert "cost: 133 µs (sysfs)" in text
     assert "fix: f 2" in text
     assert "cpu 2: not fit: smt" in text
-    assert "1 checks: 1 fail" in text
+    assert "1 check: 1 fail" in text
 
 
 class Terminal(io.StringIO):
@@ -268,3 +269,26 @@ def test_every_profile_names_every_setting_with_reason_and_source(name: str) -> 
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(ToolError, match="expected one of bare-metal, ci"):
         profile.load("metal")
+
+
+def test_the_last_lines_fit_the_terminal_and_count_one_check_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Finding(Conformity.DEVIATES, "cpu 2", "x", expected="y")
+    found = [setting(wrong, name="smt"), setting(wrong, name="thp")]
+    report = judged(tmp_path, *found, severity=Severity.REQUIRED)
+    names = ("smt", "thp", *(f"a-check-of-a-long-name-{number}" for number in range(9)))
+    cores = [replace(core_verdicts(report)[0], failing=names)]
+    monkeypatch.setattr("host_tuning.report_table.core_verdicts", lambda _: cores)
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setenv("TERM", "dumb")
+    out = Terminal()
+    report_table.write(report, out)
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= 70
+    first = next(at for at, line in enumerate(lines) if line.startswith("cpu 2: not fit: smt, thp"))
+    assert lines[first + 1].startswith("  a-check")
+    assert lines[-1].startswith("2 checks: ")
+    one = io.StringIO()
+    report_table.write(judged(tmp_path / "one", found[0], severity=Severity.REQUIRED), one)
+    assert one.getvalue().splitlines()[-1] == "1 check: 1 fail"

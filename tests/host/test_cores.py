@@ -104,7 +104,7 @@ def test_small_guest_of_four(tmp_path: Path) -> None:
 def test_guest_of_two(tmp_path: Path) -> None:
     """One core beside CPU 0: all stages on it, on one thread."""
     host = Host(tree(tmp_path, cpus(2)), Target())
-    hold(host, Golden((1, 1, 1, 1), "0", "", ("1 cores for 4 stages",)))
+    hold(host, Golden((1, 1, 1, 1), "0", "", ("1 core for 4 stages",)))
     placement = yaml.safe_load(cores.venue_yaml(cores.propose(host)))["placement"]["processes"]
     assert placement["matcher"]["threads"][0]["stages"] == list(cores.STAGES)
 

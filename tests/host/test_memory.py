@@ -39,7 +39,7 @@ def nodes(distances: str = "10 21|21 10", memory: str = "0-1") -> dict[str, Any]
     return files
 
 
-def pages(node: int, total: object, free: str = "0", size_kb: int = 2048) -> dict[str, Any]:
+def pages(node: int, total: object, free: object = "0", size_kb: int = 2048) -> dict[str, Any]:
     base = f"{NODE}/node{node}/hugepages/hugepages-{size_kb}kB"
     return {f"{base}/nr_hugepages": total, f"{base}/free_hugepages": free}
 
@@ -108,7 +108,7 @@ class TestHugePages:
     ) -> None:
         files = task(10, "python3", cmdline=f"python3\0{name}\0") | self.meminfo | nodes()
         files["/proc/10/status"] += f"\nHugetlbPages:\t  {held_kb} kB"
-        one = host(tmp_path, files | pages(0, "512", free), huge_pages={0: 512})  # type: ignore[arg-type]
+        one = host(tmp_path, files | pages(0, "512", free), huge_pages={0: 512})
         (found,) = BY_ID["huge-pages"].inspect(one)
         assert found.conformity == expected
         assert written(BY_ID["huge-pages"].steps(one)) == []

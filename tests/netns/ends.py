@@ -50,11 +50,13 @@ class Settings:
     send: Way = "kernel"
     receive: Way = "kernel"
     busy_poll_ns: int = 0
+    b: str = ""
 
-    def where(self) -> Group:
-        """The group, and how it is to be carried."""
+    def where(self) -> list[Group]:
+        """The groups, and how they are to be carried."""
         wish = Wish(self.send, self.receive, busy_poll_ns=self.busy_poll_ns)
-        return Group(Endpoint(self.group, self.port), self.address, wish)
+        groups = [self.group, self.b] if self.b else [self.group]
+        return [Group(Endpoint(group, self.port), self.address, wish) for group in groups]
 
     def as_json(self) -> str:
         """For the command line."""
@@ -71,7 +73,7 @@ def publish(settings: Settings) -> dict[str, Any]:
     """What was offered, how fast, and what it cost."""
     opened = multicast.publish(
         SESSION,
-        settings.where(),
+        *settings.where(),
         ttl=4,
         loop=settings.send == "kernel",
         rerequest=Endpoint(settings.address, settings.server_port),
@@ -125,7 +127,7 @@ def cpu() -> float:
 def subscribe(settings: Settings) -> dict[str, Any]:
     """Every frame, in order, and how late it was."""
     opened = multicast.subscribe(
-        settings.where(),
+        *settings.where(),
         rerequest=Endpoint(settings.server, settings.server_port),
     )
     subscription = opened.end

@@ -1,11 +1,13 @@
 """One end of a wire of strange frames; used by test_af_xdp.
 
     python -m tests.netns.strange_frames listen ADDRESS GROUP PORT WISH
+    python -m tests.netns.strange_frames publish ADDRESS GROUP PORT WISH
     python -m tests.netns.strange_frames again ADDRESS GROUP PORT
     python -m tests.netns.strange_frames send HEX...
 
 `listen` subscribes as WISH (JSON) says; it answers each line on its standard input, after looking
-until nothing comes, with the frames and the truth in JSON. `again` opens and closes at once, again
+until nothing comes, with the frames and the truth in JSON. `publish` sends each line that it reads
+as a frame, and says what came of it. `again` opens and closes at once, again
 and again. `send` puts frames on eth0.
 """
 
@@ -21,6 +23,7 @@ from ironpit.messaging.af_xdp import Wish
 from ironpit.messaging.multicast import Group, MulticastError, Opened
 
 QUIET_S = 0.3
+HOUR_NS = 3_600_000_000_000
 
 
 def listen(address: str, group: str, port: str, wish: str) -> None:
@@ -45,6 +48,20 @@ def listen(address: str, group: str, port: str, wish: str) -> None:
         counters = opened.end.counters.snapshot()
         feeds = [t.as_json() for t in opened.truths]
         print(json.dumps({"frames": frames, "counters": counters, "feeds": feeds}), flush=True)
+
+
+def publish(address: str, group: str, port: str, wish: str) -> None:
+    """Prints a line when it is open, and one for each line that it reads."""
+    where = Group(Endpoint(group, int(port)), address, Wish(**json.loads(wish)))
+    loop = where.xdp.send == "kernel"
+    opened = multicast.publish("STRANGE", where, ttl=1, loop=loop, heartbeat_ns=HOUR_NS)
+    print(json.dumps({"feeds": [t.as_json() for t in opened.truths]}), flush=True)
+    for line in sys.stdin:
+        opened.end.offer(line.strip().encode())
+        opened.end.turn()
+        counters = opened.end.counters.snapshot()
+        feeds = [t.as_json() for t in opened.truths]
+        print(json.dumps({"counters": counters, "feeds": feeds}), flush=True)
 
 
 def again(address: str, group: str, port: str) -> None:
@@ -72,6 +89,8 @@ def send(frames: list[str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "send":
         send(sys.argv[2:])
+    elif sys.argv[1] == "publish":
+        publish(*sys.argv[2:])
     elif sys.argv[1] == "again":
         again(*sys.argv[2:])
     else:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ pytestmark = [
 
 COUNT = 20_000
 PLACES = 4096  # of a socket, and slots of its largest ring
+SLOTS = 2048  # of the ring that frames arrive in
 GROUP, PORT = "239.77.2.2", 26400
 MAC = bytes.fromhex("020000000001")
 STRANGE = [sys.executable, "-m", "tests.netns.strange_frames"]
@@ -70,16 +71,24 @@ def test_the_feed_is_complete_and_the_same_as_by_the_kernel(send: str, harm: Har
     assert polled["feeds"][0]["counters"]["calls"] > 0
 
 
-class Listener:
-    """A subscriber in a host's namespace, and what it said when it was opened."""
+class End:
+    """A subscriber or publisher in a host's namespace, and what it said when it was opened."""
 
     def __init__(
-        self, built: Network, host: int, group: str = GROUP, *, without: str = "", **wish: Any
+        self,
+        built: Network,
+        host: int,
+        verb: str = "listen",
+        *,
+        address: str = "",
+        group: str = GROUP,
+        without: str = "",
+        **wish: Any,
     ) -> None:
         bound = ["setpriv", "--bounding-set", without] if without else []
-        command = [*STRANGE, "listen", built.address(host), group, str(PORT), json.dumps(wish)]
+        where = [address or built.address(host), group, str(PORT), json.dumps(wish)]
         self.process = subprocess.Popen(
-            built.inside(built.host(host), *bound, *command),
+            built.inside(built.host(host), *bound, *STRANGE, verb, *where),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -95,12 +104,16 @@ class Listener:
         (feed,) = self.said["feeds"]
         return feed
 
-    def look(self) -> Any:
-        """The frames so far, when nothing more comes."""
+    def tell(self, text: str) -> Any:
+        """A line to it, and what it answers."""
         assert self.process.stdin is not None
-        self.process.stdin.write("look\n")
+        self.process.stdin.write(f"{text}\n")
         self.process.stdin.flush()
         return self._line()
+
+    def look(self) -> Any:
+        """The frames so far, when nothing more comes."""
+        return self.tell("look")
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -108,12 +121,16 @@ class Listener:
 
 
 @contextmanager
-def listener(built: Network, host: int = 1, **options: Any) -> Iterator[Listener]:
-    found = Listener(built, host, **options)
+def end(built: Network, host: int, verb: str, **options: Any) -> Iterator[End]:
+    found = End(built, host, verb, **options)
     try:
         yield found
     finally:
         found.kill()
+
+
+def listener(built: Network, host: int = 1, **options: Any) -> AbstractContextManager[End]:
+    return end(built, host, "listen", **options)
 
 
 def attached(built: Network, host: int = 1) -> Any:
@@ -197,6 +214,71 @@ def test_strange_frames_cost_a_counter_or_go_by_the_kernel() -> None:
         "malformed": 1,
         "corrupt": 1,
     }
+
+
+def test_frames_that_find_no_room_are_counted() -> None:
+    count = SLOTS + 500
+    with network(2, Harm()) as built, listener(built, **XDP) as xdp:
+        send(built, *(frame(number, f"{number}") for number in range(1, count + 1)))
+        found = xdp.look()
+    assert found["frames"] == [f"{number}" for number in range(1, SLOTS + 1)]
+    assert found["feeds"][0]["counters"]["received"] == SLOTS
+    assert found["feeds"][0]["counters"]["drops"] == 500
+
+
+def test_a_driver_without_xdp_is_generic() -> None:
+    here: dict[str, Any] = {"address": "127.0.0.1"}
+    with (
+        network(1, Harm()) as built,
+        listener(built, 0, **here, **XDP) as xdp,
+        end(built, 0, "publish", **here) as publisher,
+    ):
+        assert xdp.feed["mode"] == "generic"
+        assert "the driver refused the XDP program" in xdp.feed["reason"]
+        publisher.tell("one")
+        assert xdp.look()["frames"] == ["one"]
+
+
+def await_forwarding(built: Network, port: str) -> None:
+    """The wire's bridge takes a port up again some time after its cable."""
+    show = built.inside(built.wire, "ip", "-j", "-d", "link", "show", port)
+    deadline_s = time.monotonic() + WAIT_S
+    while json.loads(run(*show))[0]["linkinfo"]["info_slave_data"]["state"] != "forwarding":
+        assert time.monotonic() < deadline_s
+
+
+def test_an_interface_that_goes_down_costs_packets_and_comes_back() -> None:
+    def link(state: str) -> None:
+        run(*built.inside(built.host(0), "ip", "link", "set", "eth0", state))
+
+    with (
+        network(2, Harm()) as built,
+        listener(built) as plain,
+        end(built, 0, "publish", send="af_xdp") as publisher,
+    ):
+        assert publisher.tell("one")["counters"]["send_errors"] == 0
+        link("down")
+        down = publisher.tell("two")
+        assert down["counters"]["send_errors"] == down["counters"]["packets_left"] == 1
+        assert down["feeds"][0]["counters"]["refused"] > 0
+        link("up")
+        await_forwarding(built, "p0")
+        up = publisher.tell("three")
+        assert up["counters"]["send_errors"] == 1
+        frames = plain.look()["frames"]
+        assert frames == ["one", "two", "three"]  # the card's ring still had the second one
+
+
+def test_two_feeds_of_one_interface_share_a_socket_and_one_is_received_by_the_kernel() -> None:
+    b: dict[str, Any] = {"b": "239.77.1.2"}
+    ways = [{**b, "send": "af_xdp"}, {**b, "receive": "auto"}]
+    seen = cross(Harm(), 2_000, ways=ways)
+    (subscriber,) = seen.subscribers
+    assert [feed["mode"] for feed in seen.publisher["feeds"]] == ["copy", "copy"]
+    assert [feed["mode"] for feed in subscriber["feeds"]] == ["copy", "none"]
+    assert "has room for one" in subscriber["feeds"][1]["reason"]
+    assert subscriber["digest"] == seen.publisher["digest"]
+    assert subscriber["counters"]["packets_b"] > 0
 
 
 def test_a_killed_process_leaves_nothing_on_the_interface() -> None:

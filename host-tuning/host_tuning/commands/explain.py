@@ -2,16 +2,50 @@
 
 import textwrap
 from argparse import Namespace
+from typing import Any
 
+from host_tuning import __version__
 from host_tuning import profile as profiles
 from host_tuning.registry import find
+from host_tuning.report_json import cost_document
 from host_tuning.report_table import cost_words
+from host_tuning.run_report import dump
+from host_tuning.setting import Setting
 from host_tuning.site_options import OPTIONS
+
+SCHEMA = "tune-host/explain/1"
+
+
+def document(setting: Setting) -> dict[str, Any]:
+    """The same as data, as schema/explain-1.json publishes it."""
+    texts = ("id", "group", "title", "what", "why", "see", "set", "undo")
+    rules = {name: profiles.load(name).rules[setting.id] for name in profiles.names()}
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "tune-host", "version": __version__},
+        **{name: getattr(setting, name) for name in texts},
+        "when": setting.when.value,
+        "cost": cost_document(setting.cost),
+        "sources": list(setting.sources),
+        "options": dict(OPTIONS.get(setting.id, {})),
+        "profiles": [
+            {
+                "profile": name,
+                "severity": rule.severity.value,
+                "why": rule.why,
+                "source": rule.source,
+            }
+            for name, rule in rules.items()
+        ],
+    }
 
 
 def run(options: Namespace) -> int:
     """Print everything that is known of one setting."""
     setting = find(options.explain, "--explain")
+    if options.format == "json":
+        dump(document(setting))
+        return 0
     print(f"{setting.id}: {setting.title} ({setting.group}; takes effect: {setting.when})\n")
     for heading, text in (
         ("what", setting.what),

@@ -10,6 +10,7 @@ from host_tuning.knob import Knob, changes, look
 from host_tuning.setting import Setting, Step, When
 from host_tuning.topology import NODE
 from host_tuning.verdict import Conformity, Finding
+from host_tuning.words import counted
 
 POOLS = "/sys/kernel/mm/hugepages"
 ABSENT = "the kernel was built without huge pages"
@@ -82,7 +83,8 @@ def _with_free(host: Host, found: Finding, pages: int, size_kb: int) -> Finding:
     if held_kb >= missing * size_kb:
         reason = f"the venue's processes have {held_kb} kB of huge pages mapped"
         return replace(found, conformity=Conformity.REPORT, reason=reason)
-    reason = f"others use them, the venue's processes {held_kb} kB: it will lack {missing} pages"
+    lacking = counted(missing, "page")
+    reason = f"others use them, the venue's processes {held_kb} kB: it will lack {lacking}"
     fix = ("end who holds them: grep -H HugetlbPages /proc/[0-9]*/status; or ask for more pages",)
     return replace(found, conformity=Conformity.DEVIATES, reason=reason, fix=fix)
 

@@ -13,6 +13,7 @@ from host_tuning.interrupt_table import InterruptTable, read_table
 from host_tuning.setting import Setting, Step, When
 from host_tuning.tree import Reading
 from host_tuning.verdict import Conformity, Finding
+from host_tuning.words import counted
 
 IRQ = "/proc/irq"
 DEFAULT = f"{IRQ}/default_smp_affinity"
@@ -156,7 +157,7 @@ def inspect_affinity(host: Host) -> Iterable[Finding]:
             here = [irq for irq in irqs if cpu in irq.cpus]
             if failed and not any(not irq.managed for irq in here):
                 broken = failed[0]
-                reason = f"{broken.why_not}; {len(failed)} interrupts cannot be told"
+                reason = f"{broken.why_not}; {counted(len(failed), 'interrupt')} cannot be told"
                 yield unknown(reason, subject(cpu), expected=EXPECTED, paths=(broken.path,))
             else:
                 yield _on_cpu(host, cpu, here, table)

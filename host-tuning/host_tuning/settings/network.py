@@ -11,6 +11,7 @@ from host_tuning.hot_cpus import NONE_REASON
 from host_tuning.interfaces import NET, ask, device, none_configured, virtual
 from host_tuning.setting import Setting, Step, When
 from host_tuning.verdict import Conformity, Cost, Finding, Json
+from host_tuning.words import counted
 
 LOCAL = 10  # the distance of a node to itself, by the firmware's definition
 RINGS = ("rx", "rx_max", "tx", "tx_max")
@@ -168,8 +169,9 @@ def _drops(host: Host, name: str, sizes: dict[str, int] | Finding) -> Finding:
     if not total:
         return Finding(Conformity.CONFORMS, name, actual, counts, "no drops", "", tuple(paths))
     reason = (
-        f"{total} frames since the interface came up found no room; when, nobody knows: where it "
-        "grows, a faster reader or a larger ring (overrides.nic-rings.rx in the host file)"
+        f"{counted(total, 'frame')} since the interface came up found no room; when, nobody "
+        "knows: where it grows, a faster reader or a larger ring (overrides.nic-rings.rx in the "
+        "host file)"
     )
     return Finding(Conformity.REPORT, name, actual, counts, "no drops", reason, tuple(paths))
 

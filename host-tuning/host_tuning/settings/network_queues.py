@@ -11,6 +11,7 @@ from host_tuning.interfaces import NET, ask, none_configured
 from host_tuning.knob import Knob, changes, exactly, look
 from host_tuning.setting import Setting, Step, When
 from host_tuning.verdict import Conformity, Finding, Json
+from host_tuning.words import counted
 
 CHANNELS = ("combined", "rx", "tx")
 OFFLOADS = {
@@ -63,7 +64,7 @@ def _steering(host: Host, name: str) -> Finding:
         return not_applicable("the interface shows no queue", name, paths=(path,))
     sending = _send_masks(host, name)
     parsed: dict[str, Json] = {"rps": {**masks}, "xps": {**sending}}
-    words = [_count(len(masks), "receive queue"), *_described(host, name, parsed)]
+    words = [counted(len(masks), "receive queue"), *_described(host, name, parsed)]
     words += [f"{queue} for CPU {cpus}" for queue, cpus in sending.items() if cpus]
     handed = ", ".join(f"{queue} to CPU {cpus}" for queue, cpus in masks.items() if cpus)
     return Finding(
@@ -77,10 +78,6 @@ def _steering(host: Host, name: str) -> Finding:
         fix=tuple(write_command("0", one.path) for one in wrong),
         undo=tuple(write_command(one.value, one.path) for one in wrong),
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _send_masks(host: Host, name: str) -> dict[str, str]:
@@ -165,8 +162,8 @@ def _sending(host: Host, name: str) -> Iterable[Finding]:
     expected = "a send queue for each hot CPU"
     wanted = _sending_wanted(host, name)
     if not wanted:
-        queues = _count(len(_queues(host, name, "tx")), "send queue")
-        reason = f"too few for {_count(len(host.hot), 'hot CPU')} and the others"
+        queues = counted(len(_queues(host, name, "tx")), "send queue")
+        reason = f"too few for {counted(len(host.hot), 'hot CPU')} and the others"
         yield Finding(Conformity.DEVIATES, name, queues, None, expected, reason)
     for path, cpus in wanted.items():
         reading = host.read(path)

@@ -11,6 +11,7 @@ from host_tuning.hot_cpus import none_configured, subject
 from host_tuning.setting import Setting, Step, When
 from host_tuning.tree import Reading
 from host_tuning.verdict import Conformity, Cost, Finding
+from host_tuning.words import counted
 
 GROUP = "process"
 NOFILE = 4096
@@ -77,7 +78,7 @@ def inspect_quota(host: Host) -> Iterable[Finding]:
             quotas.append((reading, quota_us, period_us))
     paths = (*(reading.path for reading in readings), *stats)
     text = "; ".join(f"{reading.path}: {reading.value}" for reading, _, _ in quotas)
-    actual = f"{text or 'no quota'}; throttled in {times} periods"
+    actual = f"{text or 'no quota'}; throttled in {counted(times, 'period')}"
     reason = "a group that used its quota up stands still until the period ends"
     if not quotas and times:
         reason = "it was throttled before, and has no quota now"

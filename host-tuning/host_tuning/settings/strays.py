@@ -12,6 +12,7 @@ from host_tuning.interrupt_table import read_table
 from host_tuning.setting import Setting, Step, When
 from host_tuning.tasks import Task
 from host_tuning.verdict import Conformity, Finding, Json
+from host_tuning.words import counted
 
 GROUP = "isolation"
 EXPECTED = "no task but the venue's and the kernel's own threads of this CPU"
@@ -105,7 +106,9 @@ def inspect_strays(host: Host) -> Iterable[Finding]:
             ", ".join(names[:SHOWN_MAX]) + more if strays else "none",
             parsed,
             EXPECTED,
-            f"bound here, or last seen here; {roaming} tasks may run here" if strays else "",
+            f"bound here, or last seen here; {counted(roaming, 'task')} may run here"
+            if strays
+            else "",
             ("/proc/*/stat", "/proc/*/status"),
             fix=tuple(fixes),
             undo=tuple(undos),
