@@ -50,7 +50,7 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
     from ironpit.onload.truth import REASONS
     from ironpit.supervisor import say
 
-    profile = asked or venue.onload.profile
+    profile = venue.onload.profile if asked is None else asked
     found = library.find()
     if found.state == "interposed":
         for blocker in launch.blockers(found):
@@ -62,7 +62,8 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
         return
     if profile not in options.profiles():
         known = ", ".join(sorted(options.profiles()))
-        raise UserError(f"--onload: found {profile}, expected one of {known}", Exit.USAGE)
+        shown = profile or "nothing"
+        raise UserError(f"--onload: found {shown}, expected one of {known}", Exit.USAGE)
     if found.state == "interposed":
         launched = launch.launched_as()
         own = launched or f"the environment's options; profile {profile} is not applied"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ironpit.doctor.feature import Context, Feature
 from ironpit.onload import launch, probe
+from ironpit.onload.options import merged
 from ironpit.onload.truth import DRIVER, Verdict
 
 AF_XDP = 44
@@ -40,7 +41,8 @@ def kernel_bypass(context: Context) -> Feature:
     address = "0.0.0.0" if context.config is None else context.config.order_entry.listen.address
     verdict, by_launcher = probe.listener(address, context.truth), False
     if library.state == "absent" and launcher and not blockers:
-        verdict, by_launcher = probe.under_launcher(launcher, address), True
+        options = _launcher_options(context)
+        verdict, by_launcher = probe.under_launcher(launcher, address, options), True
     in_use = _in_use(context)
     why_not, to_do = "", ""
     if not verdict.accelerated:
@@ -72,6 +74,14 @@ def kernel_bypass(context: Context) -> Feature:
             "sockets": context.sockets,
         },
     )
+
+
+def _launcher_options(context: Context) -> dict[str, str]:
+    """What `ironpit run` would start the venue with."""
+    onload = None if context.config is None else context.config.onload
+    if onload is None or onload.profile is None:
+        return {}
+    return merged(onload.profile, onload.options)
 
 
 def _wanted(context: Context) -> bool:

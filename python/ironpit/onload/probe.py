@@ -7,10 +7,15 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 
+from ironpit.onload.options import as_launcher_profile
 from ironpit.onload.truth import Truth, Verdict
 
 TIMEOUT_S = 30
+PROGRAM = (sys.executable, "-m", "ironpit.onload.probe")
 
 
 def listener(address: str, truth: Truth) -> Verdict:
@@ -24,18 +29,20 @@ def listener(address: str, truth: Truth) -> Verdict:
         return truth.judge(sock.fileno())
 
 
-def under_launcher(launcher: str, address: str) -> Verdict:
-    """The same in a process that the launcher starts."""
-    command = [launcher, sys.executable, "-m", "ironpit.onload.probe", address]
+def under_launcher(launcher: str, address: str, options: Mapping[str, str]) -> Verdict:
+    """The same in a process that the launcher starts with these options."""
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="ironpit-") as directory:
+            profile = Path(directory, "probe.opf")
+            profile.write_text(as_launcher_profile(options, "ironpit doctor"), encoding="ascii")
+            done = subprocess.run(
+                [launcher, f"--profile={profile}", *PROGRAM, address],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
         if done.returncode == 0:
             found = json.loads(done.stdout)
             return Verdict(found["path"], found["reason"], found["endpoint"])

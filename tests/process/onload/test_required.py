@@ -125,6 +125,27 @@ def test_a_profile_is_written_and_the_venue_started_anew_under_the_launcher() ->
         assert running.stop() == 0
 
 
+@pytest.mark.parametrize(("tcp", "code"), [("1", 0), ("0", 3)])
+def test_the_doctor_asks_with_the_options_that_the_venue_would_be_started_with(
+    tcp: str, code: int
+) -> None:
+    loopback = {"EF_TCP_SERVER_LOOPBACK": "1", "EF_TCP_CLIENT_LOOPBACK": "1", "EF_TCP": tcp}
+    env = {name: value for name, value in launcher().items() if not name.startswith("EF_")}
+    with venue(env, onload={"profile": "latency", "options": loopback}) as made:
+        report = doctor(env, "-c", str(made.file), "--require-onload")
+    found = bypass(report)
+    assert found["facts"]["probe"]["by_launcher"] is True
+    assert (report["exit_code"], found["available"]) == (code, code == 0), found
+
+
+def test_an_empty_name_of_a_profile_is_not_none() -> None:
+    env = launcher()
+    with venue(env) as made:
+        code, said = run_to_its_end(made, env, "--onload", "")
+    assert code == 2
+    assert "--onload: found nothing, expected one of cloud" in said
+
+
 REFUSALS = [
     pytest.param({}, "latency", "found no launcher", id="no-launcher"),
     pytest.param({"MOCK_ONLOAD_DRIVER": "missing"}, "latency", "driver is not loaded", id="driver"),
