@@ -14,7 +14,12 @@ from ironpit.errors import Exit, UserError
 
 SCHEMA = "ironpit/doctor/1"
 HOST_SCHEMA = "tune-host/check/1"
-HOST_KEYS = ("profile", "summary", "checks", "exit_code")
+HOST_KEYS: dict[str, tuple[type, str]] = {
+    "profile": (str, "a text"),
+    "summary": (dict, "a mapping"),
+    "checks": (list, "a list"),
+    "exit_code": (int, "a number"),
+}
 
 EXAMINATIONS = (
     bypass.kernel_bypass,
@@ -54,9 +59,14 @@ def host_report(file: Path) -> dict[str, Any]:
     schema = found.get("schema") if isinstance(found, dict) else None
     if schema != HOST_SCHEMA:
         raise UserError(f"{file}: schema: found {schema!r}, expected {HOST_SCHEMA}", Exit.USAGE)
-    for key in HOST_KEYS:
+    for key, (kind, expected) in HOST_KEYS.items():
         if key not in found:
-            raise UserError(f"{file}: {key}: found nothing, expected it", Exit.USAGE)
+            raise UserError(f"{file}: {key}: found nothing, expected {expected}", Exit.USAGE)
+        if not isinstance(found[key], kind):
+            raise UserError(f"{file}: {key}: found {found[key]!r}, expected {expected}", Exit.USAGE)
+    for check in found["checks"]:
+        if not isinstance(check, dict) or not {"id", "status"} <= check.keys():
+            raise UserError(f"{file}: checks: expected an id and a status in each", Exit.USAGE)
     return dict(found)
 
 

@@ -242,6 +242,11 @@ def test_a_host_report_is_taken_in(tmp_path: Path, capsys: pytest.CaptureFixture
     assert f"host (tune-host, profile {host['profile']}): " in capsys.readouterr().out
 
 
+HOST_REPORT = (
+    '{"schema": "tune-host/check/1", "profile": "x", "exit_code": 1, "summary": %s, "checks": %s}'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -252,6 +257,9 @@ def test_a_host_report_is_taken_in(tmp_path: Path, capsys: pytest.CaptureFixture
             "found 'tune-host/check/2', expected tune-host/check/1",
         ),
         ('{"schema": "tune-host/check/1"}', "profile: found nothing"),
+        (HOST_REPORT % ("7", "[]"), "summary: found 7, expected a mapping"),
+        (HOST_REPORT % ("{}", "7"), "checks: found 7, expected a list"),
+        (HOST_REPORT % ("{}", "[7]"), "checks: expected an id and a status in each"),
         (None, "No such file"),
     ],
 )
