@@ -59,8 +59,10 @@ EXPORTED int onload_fd_stat(int fd, struct onload_stat *stat) {
     struct endpoint *e = endpoint_of(fd);
     if (!e || e->kind == KIND_EPOLL) return 0;
     if (!stat) return 1;
-    stat->stack_id = e->stack->id;
-    stat->stack_name = strdup(e->stack->name);
+    const struct stack *stack = e->stack;
+    if (!stack) return 0; /* closed by another thread meanwhile */
+    stat->stack_id = stack->id;
+    stat->stack_name = strdup(stack->name);
     stat->endpoint_id = e->id;
     stat->endpoint_state = e->passthrough ? STATE_TCP : state_of(e, fd);
     return stat->stack_name ? 1 : -ENOMEM;

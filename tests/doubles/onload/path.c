@@ -393,6 +393,9 @@ void path_sleep_end(struct endpoint *e) {
 }
 
 int path_queued(struct endpoint *e, bool out) {
+    endpoint_lock(&e->receiving); /* another thread may close it meanwhile */
     struct path *p = e->path;
-    return p ? (int)filled(out ? outgoing(p) : incoming(p)) : 0;
+    int bytes = p ? (int)filled(out ? outgoing(p) : incoming(p)) : 0;
+    endpoint_unlock(&e->receiving);
+    return bytes;
 }
