@@ -11,13 +11,6 @@ from typing import Self
 DEADLINE_S = 30.0
 
 
-def free_port() -> int:
-    """A TCP port that nobody uses."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 class Bridges:
     """Bridge processes, each with a socket on which it says that it is ready."""
 

@@ -21,6 +21,7 @@ from ironpit import listening, preparation
 from ironpit.definitions import Definitions, user_ref_bits
 from ironpit.messaging import configured
 from ironpit.stream_identity import session_of
+from ironpit.temporary import free_port
 
 PASSWORD = "OPEN"
 TURNS_MAX = 10_000
@@ -49,13 +50,6 @@ placement:
   processes:
     venue: {{threads: [{{name: all, stages: [gateway, matcher, journal, publisher]}}]}}
 """
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def write_config(directory: Path, durability: str = "off", events_capacity: str = "1MiB") -> Path:

@@ -26,6 +26,8 @@ from ironpit.supervisor import stop_with_parent
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0
+PORT_MIN = 16384
+PORT_TRIES_MAX = 100
 
 Placement = dict[str, Any]
 
@@ -49,11 +51,22 @@ def _thread(name: str, stages: list[str], idle: str, cpu: int | None) -> dict[st
     return thread
 
 
-def free_port(kind: int) -> int:
-    """A loopback port that nobody listens on now; kind is SOCK_STREAM or SOCK_DGRAM."""
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """A loopback port that nobody listens on now; kind is SOCK_STREAM or SOCK_DGRAM.
+
+    Below the kernel's ephemeral ports where it can be: one of those may go to any socket that asks
+    for none, the venue's own among them, before the venue listens on it.
+    """
+    ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0]
+    below = range(PORT_MIN, int(ephemeral))
+    for _ in range(PORT_TRIES_MAX):
+        with socket.socket(socket.AF_INET, kind) as sock:
+            try:
+                sock.bind(("127.0.0.1", secrets.choice(below) if below else 0))
+            except OSError:
+                continue
+            return int(sock.getsockname()[1])
+    raise UserError(f"127.0.0.1: found no free port in {PORT_TRIES_MAX} tries")
 
 
 class TemporaryVenue:

@@ -8,12 +8,12 @@ from typing import ClassVar, Self
 from tests.conformance.connections import CuttingProxy
 from tests.conformance.relay import Relay
 from tests.conformance.transport import HELD_BYTES, Transport
-from tests.venue import free_port
 
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.messaging.tcp_publication import TcpPublication
 from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironpit.temporary import free_port
 
 LOOPBACK = "127.0.0.1"
 SESSION = "CONFORM"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.bridges import DEADLINE_S, Bridges, command_of, free_port
+from tests.bridges import DEADLINE_S, Bridges, command_of
 from tests.doubles.certificates import make_authority, make_certificate
 
 from ironcore.base.counter_set import CounterSet
@@ -20,6 +20,7 @@ from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironcore.stage import journal
+from ironpit.temporary import free_port
 
 COUNT = 5000
 

@@ -16,7 +16,6 @@ import yaml
 from tests.bridges import Bridges
 from tests.process.cli.test_cli_venue import MESSAGES, load
 from tests.unit.messaging.tcp_ends import Seen, until
-from tests.venue import free_port
 
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
@@ -24,7 +23,7 @@ from ironcore.ring.broadcast import Gating
 from ironcore.stage.journal_reader import JournalReader
 from ironpit.demo import Options, settings_of
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
+from ironpit.temporary import TemporaryVenue, free_port
 
 EVENTS = "{capacity: 64KiB, readers: {journal: gating, publisher: gating, archive: gating}}"
 COUNT = 300

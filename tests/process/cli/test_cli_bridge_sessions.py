@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from tests.bridges import Bridges
 from tests.unit.messaging.tcp_ends import Seen, until
-from tests.venue import free_port
 
 from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.messaging.tcp_subscription import TcpSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
+from ironpit.temporary import free_port
 
 FIRST, SECOND = 30, 50  # frames of either session: the second would be spliced on behind the first
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bridges import DEADLINE_S, Bridges, command_of, free_port
+from tests.bridges import DEADLINE_S, Bridges, command_of
 
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
@@ -27,6 +27,7 @@ from ironcore.ring.broadcast import Gating
 from ironpit.bridge import watched
 from ironpit.cli import main
 from ironpit.errors import Exit
+from ironpit.temporary import free_port
 
 COUNT = 300
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 from tests.split_venue import SPLIT, RunningVenue, StubbornMember, write_split_config
-from tests.venue import free_port
 
 from ironcore.wire import itch50, soupbin
 from ironpit.config import Config
 from ironpit.feed import FeedClient
 from ironpit.messaging.multicast import Group
+from ironpit.temporary import free_port
 
 ONE_THREAD = """placement:
   processes:

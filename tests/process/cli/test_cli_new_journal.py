@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.bridges import Bridges, free_port
+from tests.bridges import Bridges
 from tests.process.cli.test_cli_venue import MESSAGES, load
 from tests.unit.messaging.tcp_ends import Seen, until
 
@@ -25,7 +25,7 @@ from ironcore.stage.journal_reader import JournalReader
 from ironpit.demo import Options, settings_of
 from ironpit.flow import generate
 from ironpit.stream_identity import recorded, session_of
-from ironpit.temporary import TemporaryVenue
+from ironpit.temporary import TemporaryVenue, free_port
 
 EVENTS = "{capacity: 64MiB, readers: {journal: gating, publisher: gating, archive: gating}}"
 

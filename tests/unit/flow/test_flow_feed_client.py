@@ -12,14 +12,9 @@ from tests.unit.flow.test_flow_feed import SESSION, TIMEOUT_S, books_of, packets
 from ironcore.wire import itch_file, moldudp64
 from ironpit.config import Endpoint
 from ironpit.feed import FeedClient, FeedError
+from ironpit.temporary import free_port
 
 GROUP = "239.192.77.7"
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 def sender() -> socket.socket:
@@ -33,7 +28,7 @@ def sender() -> socket.socket:
 def test_a_group_is_heard_on_an_interface_given_by_address_or_by_name(
     interface: str, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     messages = stream(90)
     record = tmp_path / "out.itch"
     client = FeedClient(Endpoint(GROUP, port), interface, record=record)
@@ -47,7 +42,7 @@ def test_a_group_is_heard_on_an_interface_given_by_address_or_by_name(
 
 
 def test_another_group_on_the_same_port_is_not_heard() -> None:
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     first, second = packets(stream(6))
     with sender() as s, FeedClient(Endpoint(GROUP, port), "127.0.0.1") as client:
         other = FeedClient(Endpoint("239.192.77.8", port), "127.0.0.1")
@@ -62,13 +57,15 @@ def test_another_group_on_the_same_port_is_not_heard() -> None:
 
 def test_an_interface_that_is_not_there_is_an_error_by_name() -> None:
     with pytest.raises(FeedError, match=r"group 239\.192\.77\.7:\d+ on nosuch0: No such device"):
-        FeedClient(Endpoint(GROUP, free_port()), "nosuch0")
+        FeedClient(Endpoint(GROUP, free_port(socket.SOCK_DGRAM)), "nosuch0")
     with pytest.raises(FeedError, match=r"group 239\.192\.77\.7:\d+ on 203\.0\.113\.9: "):
-        FeedClient(Endpoint(GROUP, free_port()), "203.0.113.9")
+        FeedClient(Endpoint(GROUP, free_port(socket.SOCK_DGRAM)), "203.0.113.9")
 
 
 def test_a_recording_that_cannot_be_written_is_an_error_by_name(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=r"missing/out\.itch: No such file"):
         FeedClient(
-            Endpoint(GROUP, free_port()), "127.0.0.1", record=tmp_path / "missing" / "out.itch"
+            Endpoint(GROUP, free_port(socket.SOCK_DGRAM)),
+            "127.0.0.1",
+            record=tmp_path / "missing" / "out.itch",
         )

@@ -16,17 +16,12 @@ from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.messaging.multicast_subscription import MulticastSubscription
 from ironpit.config.scalars import Endpoint
 from ironpit.messaging.multicast import Group, MulticastError, Opened, publish, subscribe
+from ironpit.temporary import free_port
 
 SESSION = "TEST"
 Frames = list[tuple[int, bytes]]
 Gaps = list[tuple[int, int]]
 MakeEnds = Callable[..., tuple[MulticastPublication, MulticastSubscription]]
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("", 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture
@@ -36,11 +31,11 @@ def ends() -> Iterator[MakeEnds]:
     def make(
         feeds: int = 2, rerequest: bool = True, **options: Any
     ) -> tuple[MulticastPublication, MulticastSubscription]:
-        port = free_port()
+        port = free_port(socket.SOCK_DGRAM)
         groups = [
             Group(Endpoint(f"239.192.77.{n}", port), "127.0.0.1") for n in range(1, feeds + 1)
         ]
-        server = Endpoint("127.0.0.1", free_port()) if rerequest else None
+        server = Endpoint("127.0.0.1", free_port(socket.SOCK_DGRAM)) if rerequest else None
         subscription = subscribe(*groups, rerequest=server, **options)
         publication = publish(SESSION, *groups, rerequest=server)
         opened.extend((subscription, publication))
@@ -207,7 +202,7 @@ def test_what_is_skipped_is_a_gap_to_the_subscriber(ends: MakeEnds) -> None:
 
 
 def test_an_address_that_cannot_be_is_named() -> None:
-    group = Endpoint("239.192.77.1", free_port())
+    group = Endpoint("239.192.77.1", free_port(socket.SOCK_DGRAM))
     with pytest.raises(MulticastError, match=f"group {group} on nosuch0: No such device"):
         subscribe(Group(group, "nosuch0"))
     with pytest.raises(MulticastError, match=r"re-requests at .*: Cannot assign"):

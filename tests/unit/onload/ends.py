@@ -54,12 +54,15 @@ def python(code: str, env: dict[str, str], code_expected: int = 0) -> str:
     return done.stdout
 
 
-def cases(file: str, env: dict[str, str]) -> str:
-    """Run the tests of a file in an interpreter of its own; all of them have to pass."""
+def cases(file: str, env: dict[str, str], only: str = "") -> str:
+    """Run a file's tests, or those that `only` picks, in an interpreter of its own.
+
+    All of them have to pass.
+    """
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", str(HERE / file), "-q", "--no-header"),
-            *("-p", "no:cacheprovider"),
+            *("-p", "no:cacheprovider", "-k", only),
         ],
         env=env,
         cwd=ROOT,
