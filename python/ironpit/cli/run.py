@@ -59,6 +59,8 @@ def _under_onload(venue: "Config", asked: str | None) -> None:
         for doubt in launch.doubtful_options(os.environ):
             say(doubt)
     if profile is None:
+        if venue.onload.options and found.state != "interposed":
+            say("onload.options: not applied: no profile is asked for (onload.profile, --onload)")
         return
     if profile not in options.profiles():
         known = ", ".join(sorted(options.profiles()))

@@ -20,7 +20,9 @@ from ironpit.onload.library import Library
 from ironpit.onload.options import PREFIX, as_launcher_profile, violations
 
 LAUNCHER = "onload"
-LAUNCHED = "IRONPIT_ONLOAD"  # environment of what was launched: the profile
+# In the environment of what was launched: the profile, and the process id, which exec keeps. A mark
+# that came from elsewhere, such as a shell's own variable, is none.
+LAUNCHED = "IRONPIT_ONLOAD"
 CAPABILITIES = "security.capability"
 LAUNCHER_TIMEOUT_S = 30
 PT_INTERP = 3
@@ -101,6 +103,12 @@ def relaunch(profile: str, options: Mapping[str, str], directory: Path) -> NoRet
             Exit.REFUSED,
         )
     file = directory / f"onload-{profile}.opf"
+    if "," in str(file):
+        raise UserError(
+            f"onload: {file}: the launcher splits the names of profiles at commas, expected a data "
+            "directory without one",
+            Exit.REFUSED,
+        )
     why = f"profile {profile}, written by ironpit run"
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,7 +117,7 @@ def relaunch(profile: str, options: Mapping[str, str], directory: Path) -> NoRet
         raise UserError(f"{file}: {error.strerror}", Exit.REFUSED) from error
     command = [launcher, f"--profile={file}"]
     _try_launcher(command)
-    environment = {**os.environ, LAUNCHED: profile}
+    environment = {**os.environ, LAUNCHED: f"{profile}@{os.getpid()}"}
     sys.stderr.flush()
     program = [sys.executable, *sys.orig_argv[1:]]
     os.execve(launcher, [*command, *program], environment)
@@ -137,4 +145,8 @@ def _try_launcher(command: list[str]) -> None:
 
 def launched_as(environment: Mapping[str, str] | None = None) -> str | None:
     """The profile that this process was launched with, or None."""
-    return (os.environ if environment is None else environment).get(LAUNCHED)
+    mark = (os.environ if environment is None else environment).get(LAUNCHED, "")
+    profile, _, launched = mark.rpartition("@")
+    # A process of a venue that has several was started by the one that was launched.
+    ours = (str(os.getpid()), str(os.getppid()))
+    return profile if profile and launched in ours else None

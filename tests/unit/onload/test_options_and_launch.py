@@ -16,6 +16,7 @@ from tests.venue import write_config
 from ironpit import config
 from ironpit.config import ConfigError
 from ironpit.config.schema import OnloadProfile
+from ironpit.errors import Exit, UserError
 from ironpit.onload import launch, options
 from ironpit.onload.library import Library
 
@@ -132,3 +133,29 @@ def test_file_capabilities_are_told(tmp_path: Path) -> None:
     os.setxattr(copy, launch.CAPABILITIES, struct.pack("<5I", 0x02000001, 1 << 23, 0, 0, 0))
     [reason] = launch.privileges_of(str(copy))
     assert f"setcap -r {copy}" in reason
+
+
+@pytest.mark.parametrize(
+    ("mark", "profile"),
+    [
+        (f"latency@{os.getpid()}", "latency"),
+        (f"latency@{os.getppid()}", "latency"),  # a child of the process that was launched
+        ("latency@1", None),
+        ("latency", None),  # a variable of the operator's shell
+        ("", None),
+    ],
+)
+def test_only_a_mark_of_this_process_says_that_it_was_launched(
+    mark: str, profile: str | None
+) -> None:
+    assert launch.launched_as({"IRONPIT_ONLOAD": mark}) == profile
+
+
+def test_a_directory_that_the_launcher_would_split_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/true")
+    monkeypatch.setattr(launch, "blockers", lambda found: iter(()))
+    with pytest.raises(UserError, match="splits the names of profiles at commas") as refused:
+        launch.relaunch("latency", {}, tmp_path / "a,b")
+    assert refused.value.code == Exit.REFUSED
