@@ -24,11 +24,17 @@ has "$wheel" '^ironcore/include/iron_atomics\.h$'
 has "$wheel" '^ironcore/py\.typed$'
 has "$wheel" '^ironpit/py\.typed$'
 has "$wheel" '^host_tuning/cli\.py$'
+has "$wheel" '^host_tuning/jitter_probe\.[^/]*\.so$'
+has "$wheel" '^host_tuning/profiles/bare-metal\.yaml$'
+has "$wheel" '^host_tuning/schema/check-1\.json$'
+has "$wheel" '^ironpit/onload/profiles/latency\.yaml$'
+has "$wheel" '^ironpit/doctor/schema/doctor-1\.json$'
 has "$wheel" 'LICENSE$'
 has_not "$wheel" '\.c$|^tests/|^tools/|\.pyc$'
 
 sdist=$(tar -tzf dist/*.tar.gz)
 has "$sdist" '/pyx/ironcore/base/counters\.pyx$'
+has "$sdist" '/host-tuning/host_tuning/jitter_probe\.pyx$'
 has "$sdist" '/Makefile$'
 has "$sdist" '/tests/conftest\.py$'
 has "$sdist" '/configs/venues/laptop\.yaml$'
@@ -40,6 +46,9 @@ cd /
 check=$OLDPWD/build/dist-check/bin
 "$check/ironpit" --version
 "$check/tune-host" --version
+"$check/tune-host" --list >/dev/null
+"$check/tune-host" --explain thp >/dev/null
+"$check/ironpit" doctor >/dev/null
 "$check/ironpit" demo --messages 5000 >/dev/null
 "$check/python" - <<'PYTHON'
 import ironcore.base.counters, ironcore.base.histogram, ironpit, host_tuning
