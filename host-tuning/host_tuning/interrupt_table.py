@@ -24,6 +24,10 @@ class InterruptTable:
         """The names of all rows in their order."""
         return list(self._rows)
 
+    def cpus(self) -> list[int]:
+        """The CPUs that have a column."""
+        return list(self._column)
+
     def count(self, row: str, cpu: int) -> int:
         """How often the interrupt came to the CPU since boot; 0 if it has no such column."""
         at = self._column.get(cpu)

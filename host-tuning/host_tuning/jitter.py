@@ -14,11 +14,11 @@ from host_tuning.cpulist import format_list
 from host_tuning.errors import ToolError
 from host_tuning.jitter_probe import Probe
 from host_tuning.kernel_counters import KernelCounters, grown, read
+from host_tuning.settings.firmware import MSR_BYTES, MSR_SMI_COUNT
 from host_tuning.tree import HostTree
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
 START_TIMEOUT_S = 10.0
-SMI_COUNT_MSR = 0x34  # Intel SDM volume 4, MSR_SMI_COUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +118,8 @@ class _Spinner:
 
 def smi_count(tree: HostTree, cpu: int) -> int | None:
     """The core's count of system management interrupts; None where the MSR cannot be read."""
-    try:
-        descriptor = os.open(tree.real(f"/dev/cpu/{cpu}/msr"), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return int.from_bytes(os.pread(descriptor, 8, SMI_COUNT_MSR), "little")
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
+    data, problem = tree.read_at(f"/dev/cpu/{cpu}/msr", MSR_SMI_COUNT, MSR_BYTES)
+    return None if problem or len(data) < MSR_BYTES else int.from_bytes(data, "little")
 
 
 def task_times(tree: HostTree) -> dict[tuple[int, str, int], int]:

@@ -6,8 +6,10 @@ be offline, and numbers have holes.
 
 from dataclasses import dataclass
 
+from host_tuning.interrupt_table import InterruptTable
 from host_tuning.tree import HostTree
 
+HOST_WIDE = ("ERR", "MIS")  # rows that count once for all CPUs
 TICKS_PER_SECOND = 100  # USER_HZ, which is part of Linux's ABI on every architecture in use
 
 
@@ -23,24 +25,19 @@ class KernelCounters:
 
 def table(text: str) -> dict[int, dict[str, int]]:
     """CPU -> line name -> count, of /proc/interrupts or /proc/softirqs."""
-    lines = text.splitlines()
-    heads = lines[0].split() if lines else []
-    columns = [int(head[3:]) for head in heads if head.startswith("CPU") and head[3:].isdigit()]
-    found: dict[int, dict[str, int]] = {cpu: {} for cpu in columns}
-    for line in lines[1:]:
-        name, _, rest = line.partition(":")
-        words = rest.split()
-        numbers = words[: len(columns)]
-        if len(numbers) < len(columns) or not all(word.isdigit() for word in numbers):
-            continue  # ERR and MIS count once for the whole host
-        label = name.strip()
-        described = " ".join(words[len(columns) :])
-        if label.isdigit():
-            label = f"{label} {words[-1]}" if described else label
-        elif described:
-            label = described if described.startswith(label) else f"{label} {described}"
-        for cpu, number in zip(columns, numbers, strict=True):
-            found[cpu][label] = int(number)
+    read_rows = InterruptTable(text)
+    found: dict[int, dict[str, int]] = {cpu: {} for cpu in read_rows.cpus()}
+    for row in read_rows.rows():
+        if row in HOST_WIDE:
+            continue
+        device = read_rows.device(row)
+        label = row
+        if row.isdigit() and device:
+            label = f"{row} {device.split()[-1]}"
+        elif device:
+            label = device if device.startswith(row) else f"{row} {device}"
+        for cpu, counts in found.items():
+            counts[label] = read_rows.count(row, cpu)
     return found
 
 
