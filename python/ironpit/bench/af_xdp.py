@@ -10,7 +10,6 @@ and no interrupts: the sender's system call does the receiving kernel's work too
 import ctypes
 import os
 import secrets
-import statistics
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import numpy as np
 from ironcore.runtime.bench_packets import look, send_packets, take_packets
 from ironcore.runtime.bench_transport import TransportConversation
 from ironpit.bench import plans
+from ironpit.bench.spread import spread
 from ironpit.cli.output import show_ns, table
 from ironpit.config import Endpoint
 from ironpit.errors import Exit, UserError
@@ -210,10 +210,10 @@ def run(plan: Plan) -> dict[str, Any]:
             raise UserError(str(error), Exit.REFUSED) from error
     ways: dict[str, Any] = {}
     for way in WAYS:
-        ways[way] = {key: _range([r[way][key] for r in rounds]) for key in rounds[0][way]}
+        ways[way] = {key: spread([r[way][key] for r in rounds]) for key in rounds[0][way]}
         for key in ("p50", "packet_cpu_ns"):
             ratios = [r[way][key] / r["kernel"][key] for r in rounds]
-            ways[way][f"ratio_{key}"] = _range(ratios)
+            ways[way][f"ratio_{key}"] = spread(ratios)
     notes = []
     if plan.near_cpu == plan.far_cpu:
         notes.append("needs two cores: both ends share one, so that these are no latencies")
@@ -231,14 +231,6 @@ def run(plan: Plan) -> dict[str, Any]:
         "truth": truth,
         "ways": ways,
         "notes": notes,
-    }
-
-
-def _range(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
     }
 
 

@@ -7,13 +7,13 @@ is not measured is stopped.
 """
 
 import os
-import statistics
 from dataclasses import dataclass
 from typing import Any
 
 from ironpit.bench import plans
 from ironpit.bench.bypass_ends import USER_REFS_MAX, Course
 from ironpit.bench.order_ack import QUANTILES
+from ironpit.bench.spread import spread
 from ironpit.cli.output import show_ns, table
 from ironpit.errors import Exit, UserError
 
@@ -72,19 +72,11 @@ def run(plan: Plan) -> dict[str, Any]:
         "preload": plan.preload,
         "cpus": cpus,
         "order_to_ack_ns": {
-            name: {q: _range([float(r[q]) for r in rounds]) for q in QUANTILES}
+            name: {q: spread([float(r[q]) for r in rounds]) for q in QUANTILES}
             for name, rounds in found.items()
         },
-        "ratio": {q: _range([k[q] / p[q] for k, p in pairs]) for q in QUANTILES},
+        "ratio": {q: spread([k[q] / p[q] for k, p in pairs]) for q in QUANTILES},
         "notes": notes,
-    }
-
-
-def _range(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
     }
 
 

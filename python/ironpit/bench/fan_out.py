@@ -10,7 +10,6 @@ network card and a switch. Without that, on loopback, the sender pays for every 
 import json
 import os
 import secrets
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ironpit.bench import plans
+from ironpit.bench.spread import spread
 from ironpit.cli.output import table
 from ironpit.errors import Exit, UserError
 
@@ -172,20 +172,12 @@ def run(plan: Plan) -> dict[str, Any]:
         first = by_count[counts[0]]
         report[transport] = {
             str(count): {
-                "cpu_ns": _range(by_count[count]),
-                "ratio": _range([a / b for a, b in zip(by_count[count], first, strict=True)]),
+                "cpu_ns": spread(by_count[count]),
+                "ratio": spread([a / b for a, b in zip(by_count[count], first, strict=True)]),
             }
             for count in counts
         }
     return report
-
-
-def _range(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
-    }
 
 
 def text_of(report: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ a server that only echoes, on the same cores, in turn with it.
 import os
 import signal
 import socket
-import statistics
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ironcore.runtime.bench_order_ack import EchoServer, order_packet, round_trips
 from ironpit.bench import plans
+from ironpit.bench.spread import spread
 from ironpit.cli.output import show_ns, table
 from ironpit.temporary import TemporaryVenue, one_thread
 
@@ -137,23 +137,15 @@ def run(plan: Plan) -> dict[str, Any]:
         "floor_echo_ns": _spread(floors),
         "order_to_ack_ns": _spread(venues),
         "ratio": {
-            name: _range([v[name] / f[name] for v, f in zip(venues, floors, strict=True)])
+            name: spread([v[name] / f[name] for v, f in zip(venues, floors, strict=True)])
             for name in QUANTILES
         },
         "notes": notes,
     }
 
 
-def _range(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
-    }
-
-
 def _spread(rounds: list[dict[str, int]]) -> dict[str, dict[str, float]]:
-    return {name: _range([float(r[name]) for r in rounds]) for name in rounds[0]}
+    return {name: spread([float(r[name]) for r in rounds]) for name in rounds[0]}
 
 
 def text_of(report: dict[str, Any]) -> str:

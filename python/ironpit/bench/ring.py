@@ -7,7 +7,6 @@ framed ring in plain C, with the guarantees of the single-consumer ring, stands 
 """
 
 import os
-import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_ring import Conversation
 from ironpit.bench import plans
+from ironpit.bench.spread import spread
 from ironpit.cli.output import show_ns, table
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
@@ -101,29 +101,21 @@ def run(plan: Plan) -> dict[str, Any]:
     for carrier in RINGS:
         of_ring = [r[carrier] for r in rounds]
         report[f"{carrier}_ns"] = _spread(of_ring)
-        report[f"{carrier}_messages_per_s"] = _range([1e9 / r["one_way"] for r in of_ring])
+        report[f"{carrier}_messages_per_s"] = spread([1e9 / r["one_way"] for r in of_ring])
         report[f"{carrier}_ratio"] = {
-            name: _range([r[carrier][name] / r["line"][name] for r in rounds])
+            name: spread([r[carrier][name] / r["line"][name] for r in rounds])
             for name in rounds[0]["line"]
         }
         if carrier in OWN_RINGS:
             report[f"{carrier}_to_c_ring"] = {
-                name: _range([r[carrier][name] / r["c_ring"][name] for r in rounds])
+                name: spread([r[carrier][name] / r["c_ring"][name] for r in rounds])
                 for name in rounds[0]["line"]
             }
     return report
 
 
-def _range(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
-    }
-
-
 def _spread(rounds: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    return {name: _range([r[name] for r in rounds]) for name in rounds[0]}
+    return {name: spread([r[name] for r in rounds]) for name in rounds[0]}
 
 
 def text_of(report: dict[str, Any]) -> str:

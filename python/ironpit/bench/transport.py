@@ -7,7 +7,6 @@ sockets, are measured in turn in every round, and compared within the round.
 """
 
 import socket
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from ironcore.runtime.bench_floor import Floor
 from ironcore.runtime.bench_transport import TransportConversation
 from ironpit.bench import plans, python_ends
 from ironpit.bench.ring import DIRECTORY
+from ironpit.bench.spread import spread
 from ironpit.cli.output import show_ns, table
 from ironpit.config import Endpoint
 from ironpit.errors import Exit, UserError
@@ -258,14 +258,14 @@ def run(plan: Plan) -> dict[str, Any]:
     carriers: dict[str, Any] = {}
     for name in wanted:
         own = [r[name] for r in rounds]
-        carriers[name] = {key: _range([figures[key] for figures in own]) for key in own[0]}
+        carriers[name] = {key: spread([figures[key] for figures in own]) for key in own[0]}
         floor = CARRIERS[name].floor
         if floor is not None:
             carriers[name]["floor"] = floor
             carriers[name]["goal"] = CARRIERS[name].goal
             for key in ("p50", "mean_of_median_block"):
                 ratios = [r[name][key] / r[floor][key] for r in rounds]
-                carriers[name][f"ratio_{key}"] = _range(ratios)
+                carriers[name][f"ratio_{key}"] = spread(ratios)
     notes = [f"{CARRIERS[name].words}: {why}" for name, why in absent.items()]
     if plan.near_cpu == plan.far_cpu:
         notes.append("needs two cores: both ends share one, so that these are no latencies")
@@ -282,14 +282,6 @@ def run(plan: Plan) -> dict[str, Any]:
         "carriers": carriers,
         "absent": absent,
         "notes": notes,
-    }
-
-
-def _range(values: list[float]) -> dict[str, float]:
-    return {
-        "min": round(min(values), 3),
-        "median": round(statistics.median(values), 3),
-        "max": round(max(values), 3),
     }
 
 
