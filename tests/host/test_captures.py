@@ -1,7 +1,7 @@
 """Goal: on hosts of others, every verdict is the one that their raw files give.
 
 Method: the captured trees are checked for CPUs that an operator might choose, and each verdict is
-compared with a golden file that was reviewed line by line against the raw files; the notes at its
+compared with a golden file whose values were held against the raw files by hand; the notes at its
 head say what the raw files hold. lscpu reads the same trees and must see the same shape.
 `IRONPIT_GOLDEN=write` writes the files anew, to be reviewed again.
 """
