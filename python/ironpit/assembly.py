@@ -171,6 +171,8 @@ class ProcessStages:
             definitions.observe(payload)
         for command in definitions.missing(config):
             self._submit(stage, command)
+        for note in definitions.left_out(config):
+            say(f"{self.name}: {note}")
         return stage
 
     def _submit(self, stage: matcher.MatcherStage, command: bytes) -> None:

@@ -32,6 +32,7 @@ COMMAND_SET_STATE = 7
 COMMAND_BUST_TRADE = 9
 RECORD_VERSION = 2
 SYMBOL_BYTES = 8
+USERNAME_BYTES = 6
 INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
 SECOND_NS = 1_000_000_000
 INSTRUMENT_NONE = 0xFFFFFFFF
@@ -211,6 +212,34 @@ class Definitions:
         if self.start is None:
             added += [record(COMMAND_SYSTEM_EVENT, SYSTEM_EVENT.pack(ord(code))) for code in "OSQ"]
         return added
+
+    def left_out(self, config: Config) -> list[str]:
+        """What the stream has and the configuration has not: it goes on, and this says so."""
+        notes = []
+        instruments = {instrument.symbol for instrument in config.instruments}
+        left = [
+            symbol
+            for symbol, number in self.symbols().items()
+            if symbol not in instruments and number not in self.retired
+        ]
+        if left:
+            notes.append(
+                f"instruments: found no {', '.join(left)}, which the stream has: trading goes on "
+                "as the stream defines it (`ironpit control retire` ends an instrument)"
+            )
+        users = {session.username for session in config.sessions}
+        left = [
+            user
+            for (kind, _), body in self.bodies.items()
+            if kind == COMMAND_DEFINE_SESSION
+            and (user := body[:USERNAME_BYTES].decode().rstrip()) not in users
+        ]
+        if left:
+            notes.append(
+                f"sessions: found no {', '.join(left)}, which the stream has: their orders stay, "
+                f"and whoever has a password in {config.credentials} may log in"
+            )
+        return notes
 
     def _compare_start(self, config: Config, wanted: bytes) -> None:
         assert self.start is not None

@@ -1,7 +1,6 @@
 """`ironpit control`: states, halts, changes and busts of a venue that runs."""
 
 import argparse
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ironpit.cli.arguments import add_config_argument, add_json_argument, positive
@@ -9,7 +8,7 @@ from ironpit.cli.output import write_json
 from ironpit.errors import Exit, UserError
 
 if TYPE_CHECKING:
-    from ironpit.config import Config
+    from ironpit.cli.targets import Targets
     from ironpit.control import Control
 
 STATES = (
@@ -77,22 +76,19 @@ def reason(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config as configs
+    from ironpit.cli.targets import Targets
     from ironpit.control import Control
+    from ironpit.stream_names import StreamNames
 
     config = configs.load(arguments.config)
-    commands = list(_commands(config, arguments))
-    done: list[dict[str, Any]] = []
-    failures: list[str] = []
+    if arguments.action == "bust":
+        _check_orders(arguments)
+    # While this operator is there no other one defines or retires an instrument.
     with Control(config) as control:
+        targets = Targets(config, StreamNames(config), arguments)
         if arguments.action == "bust":
-            _check_bust(control, config, arguments)
-        for symbol, command in commands:
-            try:
-                done.append({"symbol": symbol, "events": control.send(command)})
-            except UserError as error:
-                if len(commands) == 1:
-                    raise UserError(f"{arguments.action} {symbol}: {error}", error.code) from error
-                failures.append(f"{symbol}: {error}")
+            _check_bust(control, targets)
+        done, failures = _send(control, targets)
     if arguments.json:
         write_json({"schema": 1, "done": done, "failures": failures}, arguments.json)
     if arguments.json != "-":
@@ -103,83 +99,67 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _commands(config: "Config", arguments: argparse.Namespace) -> Iterator[tuple[str, bytes]]:
-    from ironpit import definitions
-
-    symbols = [instrument.symbol for instrument in config.instruments]
-    named = symbols if arguments.symbols == [ALL] else arguments.symbols
-    for symbol in named:
-        if symbol not in symbols:
-            raise UserError(
-                f"{arguments.config}: instruments: found no {symbol}, expected one of "
-                f"{', '.join(symbols)}",
-                Exit.USAGE,
-            )
-        number = symbols.index(symbol)
-        if arguments.action == "bust":
-            slots = _slots(config, arguments)
-            yield (
-                symbol,
-                definitions.bust_trade(number, arguments.match, slots, arguments.reason),
-            )
-        elif arguments.action == "change":
-            yield symbol, definitions.change_instrument(config, number)
-        elif arguments.action == "add-instrument":
-            yield symbol, definitions.define_instrument(config, number)
-        elif arguments.action == "retire":
-            yield symbol, definitions.retire_instrument(number)
-        else:
-            state = {"halt": "halted", "resume": "continuous"}.get(arguments.action)
-            force = getattr(arguments, "force", False)
-            yield (
-                symbol,
-                definitions.set_state(number, state or arguments.state, arguments.reason, force),
-            )
+def _send(control: "Control", targets: "Targets") -> tuple[list[dict[str, Any]], list[str]]:
+    """What was done, and what failed, instrument by instrument."""
+    done: list[dict[str, Any]] = []
+    failures: list[str] = []
+    symbols = targets.symbols
+    if not symbols:
+        raise UserError(f"{targets.action} {ALL}: the venue's stream has no live instrument")
+    single = len(symbols) == 1
+    while symbols:
+        for symbol in symbols:
+            try:
+                command = targets.command(symbol)
+                done.append({"symbol": symbol, "events": control.send(command)})
+                targets.names.observe(command)
+            except UserError as error:
+                if single:
+                    raise UserError(f"{targets.action} {symbol}: {error}", error.code) from error
+                failures.append(f"{symbol}: {error}")
+        symbols = targets.added()
+        targets.symbols += symbols
+    return done, failures
 
 
-def _slots(config: "Config", arguments: argparse.Namespace) -> tuple[int, int]:
-    from ironpit.definitions import user_ref_bits
-
-    users = [session.username for session in config.sessions]
-    slots = []
+def _check_orders(arguments: argparse.Namespace) -> None:
+    """The form of a trade's two orders; the names are looked up in the stream."""
     for order in arguments.orders:
         user, _, number = order.partition(":")
-        if user not in users or not number.isdecimal():
-            raise UserError(
-                f"{order}: expected USER:REF, a user name out of {', '.join(users)} and a "
-                "UserRefNum",
-                Exit.USAGE,
-            )
-        slots.append((users.index(user) + 1 << user_ref_bits(config)) + int(number))
-    if len(slots) != 2:
-        raise UserError(f"found {len(slots)} orders, expected the two of the trade", Exit.USAGE)
-    return slots[0], slots[1]
+        if not user or not number.isdecimal():
+            raise UserError(f"{order}: expected USER:REF, a user name and a UserRefNum", Exit.USAGE)
+    if len(arguments.orders) != 2:
+        raise UserError(
+            f"found {len(arguments.orders)} orders, expected the two of the trade", Exit.USAGE
+        )
 
 
-def _check_bust(control: "Control", config: "Config", arguments: argparse.Namespace) -> None:
+def _check_bust(control: "Control", targets: "Targets") -> None:
     """The engine keeps no trades (rule 2.9): what is busted is looked up where they stand."""
-    from ironpit.definitions import user_ref_bits
     from ironpit.trades import find_trade
+
+    arguments, names = targets.arguments, targets.names
 
     def refused(what: str) -> UserError:
         return UserError(f"bust {arguments.symbols[0]} {arguments.match}: {what}")
 
-    bits = user_ref_bits(config)
+    slots = targets.slots()
+    bits = names.user_ref_bits
     try:
         trade = find_trade(control.stream_so_far(), arguments.match, bits)
     except (ValueError, OSError) as error:
         raise refused(f"its trade cannot be looked up: {error}") from error
     if trade is None:
-        raise refused(f"found no trade of this number in {config.journal.directory}")
+        raise refused(f"found no trade of this number in {targets.config.journal.directory}")
     if not trade.slots:
         raise refused("found an auction of this number, expected one of its trades")
-    symbol = config.instruments[trade.instrument].symbol
+    symbol = names.symbol(trade.instrument)
     if symbol != arguments.symbols[0]:
         raise refused(f"found a trade in {symbol}, expected one in {arguments.symbols[0]}")
-    if sorted(trade.slots) != sorted(_slots(config, arguments)):
+    if sorted(trade.slots) != sorted(slots):
+        users = {number: user for user, number in names.sessions.items()}
         orders = " and ".join(
-            f"{config.sessions[(slot >> bits) - 1].username}:{slot & (1 << bits) - 1}"
-            for slot in trade.slots
+            f"{users[slot >> bits]}:{slot & (1 << bits) - 1}" for slot in trade.slots
         )
         raise refused(f"found the orders {orders}, expected {' and '.join(arguments.orders)}")
     if trade.busted_at:

@@ -106,11 +106,11 @@ def test_what_has_no_effect_is_said_and_leaves_the_stream_as_it_was(
     assert turning.control("resume", "BTCUSD") == 1
     assert "resume BTCUSD: no effect: that is how it is already" in capsys.readouterr().err
     assert turning.control("add-instrument", "BTCUSD") == 1
-    assert "add-instrument BTCUSD: refused: the engine does not know" in capsys.readouterr().err
+    assert "add-instrument BTCUSD: it is in the venue's stream already" in capsys.readouterr().err
     venue = turning.stop()
     assert not sequenced(venue, "SetState")
     counters = venue.matcher.counters.snapshot()
-    assert (counters["control_ignored"], counters["control_malformed"]) == (1, 1)
+    assert (counters["control_ignored"], counters["control_malformed"]) == (1, 0)
     assert (counters["ignored"], counters["malformed"]) == (0, 0)
 
 
@@ -324,18 +324,25 @@ def test_a_command_for_a_matcher_that_is_gone_is_not_for_the_next_one(file: Path
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["halt", "NOPE"], "instruments: found no NOPE, expected one of BTCUSD, ETHUSD"),
-        (["bust", "BTCUSD", "1", "NOPE:1"], "NOPE:1: expected USER:REF, a user name out of"),
+        (["halt", "NOPE"], "found no NOPE in the venue's stream, expected one of BTCUSD, ETHUSD"),
+        (["halt", "BTCUSD", "NOPE"], "found no NOPE in the venue's stream"),
+        (["retire", "all"], "found no all in the venue's stream"),
+        (["add-instrument", "NOPE"], "instruments: found no NOPE, expected one of BTCUSD, ETHUSD"),
+        (
+            ["bust", "BTCUSD", "1", "NOPE:1", "ALFA1:1"],
+            "NOPE:1: expected USER:REF, a user name out of ALFA1, BETA1, GAMA1 and",
+        ),
         (["bust", "BTCUSD", "1", "ALFA1:x"], "ALFA1:x: expected USER:REF"),
         (["bust", "BTCUSD", "1", "ALFA1:1", "BETA1:1", "GAMA1:1"], "found 3 orders, expected the"),
         (["bust", "BTCUSD", "1", "ALFA1:1"], "found 1 orders, expected the two of the trade"),
     ],
 )
-def test_wrong_names_exit_2(
-    file: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+def test_wrong_names_exit_2_and_nothing_is_done(
+    turning: TurningVenue, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["control", "-c", str(file), *words]) == 2
+    assert turning.control(*words) == 2
     assert message in capsys.readouterr().err
+    assert not sequenced(turning.stop(), "SetState")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""What the words of `ironpit control` name: instruments and orders of the venue's event stream."""
+
+import argparse
+
+from ironpit import definitions
+from ironpit.cli.control import ALL
+from ironpit.config import Config
+from ironpit.errors import Exit, UserError
+from ironpit.stream_names import StreamNames, shown
+
+# Neither the end of an instrument nor a definition is given to all by one word.
+ACTIONS_OF_ALL = ("state", "halt", "resume", "change")
+
+
+class Targets:
+    """What the arguments name in the venue's stream, and the command for each."""
+
+    def __init__(self, config: Config, names: StreamNames, arguments: argparse.Namespace) -> None:
+        self.config = config
+        self.names = names
+        self.arguments = arguments
+        self.action: str = arguments.action
+        self.in_file = [instrument.symbol for instrument in config.instruments]
+        self.all = arguments.symbols == [ALL] and self.action in ACTIONS_OF_ALL
+        if self.all:
+            self.symbols = list(names.live)
+        else:
+            self.symbols = list(dict.fromkeys(arguments.symbols))
+            for symbol in self.symbols:
+                self._check(symbol)
+
+    def added(self) -> list[str]:
+        """Of `all`: what was defined since. A venue that is just starting defines its instruments
+        until it takes the first command."""
+        if not self.all:
+            return []
+        self.names.read()
+        return [symbol for symbol in self.names.live if symbol not in self.symbols]
+
+    def command(self, symbol: str) -> bytes:
+        """UserError when there is none for this instrument."""
+        arguments = self.arguments
+        if self.action == "add-instrument":
+            return definitions.define_instrument(self.config, self._place_of_new(symbol))
+        number = self.names.instruments[symbol]
+        if self.action == "bust":
+            return definitions.bust_trade(number, arguments.match, self.slots(), arguments.reason)
+        if symbol not in self.names.live:
+            raise UserError("it is retired in the venue's stream")
+        if self.action == "change":
+            return self._change(symbol, number)
+        if self.action == "retire":
+            return definitions.retire_instrument(number)
+        state = {"halt": "halted", "resume": "continuous"}.get(self.action)
+        force = getattr(arguments, "force", False)
+        return definitions.set_state(number, state or arguments.state, arguments.reason, force)
+
+    def slots(self) -> tuple[int, int]:
+        """Of the two orders of a trade, as the stream numbers sessions."""
+        sessions = self.names.sessions
+        slots = []
+        for order in self.arguments.orders:
+            user, _, number = order.partition(":")
+            if user not in sessions:
+                raise UserError(
+                    f"{order}: expected USER:REF, a user name out of {shown(list(sessions))} and a "
+                    "UserRefNum",
+                    Exit.USAGE,
+                )
+            slots.append((sessions[user] << self.names.user_ref_bits) + int(number))
+        return slots[0], slots[1]
+
+    def _check(self, symbol: str) -> None:
+        """Wrong names are refused before anything is done."""
+        file, known = self.arguments.config, self.names.instruments
+        if self.action == "add-instrument":
+            if symbol not in self.in_file:
+                raise UserError(
+                    f"{file}: instruments: found no {symbol}, expected one of "
+                    f"{shown(self.in_file)}",
+                    Exit.USAGE,
+                )
+        elif symbol not in known:
+            why = ""
+            if symbol in self.in_file:
+                why = (
+                    f" ({file}: instruments[{self.in_file.index(symbol)}] was added after the "
+                    f"start: `add-instrument {symbol}` defines it)"
+                )
+            raise UserError(
+                f"found no {symbol} in the venue's stream{why}, expected one of "
+                f"{shown(list(known))}",
+                Exit.USAGE,
+            )
+        elif self.action == "change" and symbol not in self.in_file:
+            raise UserError(
+                f"{file}: instruments: found no {symbol}, which is in the venue's stream; expected "
+                "what it is to be changed to",
+                Exit.USAGE,
+            )
+
+    def _place_of_new(self, symbol: str) -> int:
+        if symbol in self.names.instruments:
+            raise UserError("it is in the venue's stream already")
+        place, expected = self.in_file.index(symbol), self.names.instrument_next
+        if place != expected:
+            raise UserError(
+                f"{self.arguments.config}: found it at instruments[{place}], expected it at "
+                f"instruments[{expected}], behind the {expected} of the venue's stream"
+            )
+        return place
+
+    def _change(self, symbol: str, number: int) -> bytes:
+        if symbol not in self.in_file:  # one of `all`
+            raise UserError(f"{self.arguments.config}: instruments: found none of this symbol")
+        body = definitions.instrument_body(self.config.instruments[self.in_file.index(symbol)])
+        return definitions.record(definitions.COMMAND_CHANGE_INSTRUMENT, body, instrument=number)
