@@ -24,6 +24,13 @@ TOKEN = struct.Struct("<I")
 TOKEN_AT = 24
 LAST = 1
 EVENT_TYPES_FIRST = 128
+# Of the smallest commands the control ring has room for four times as many.
+COMMANDS_AT_ONCE = 256
+NO_EFFECT = "no effect: that is how it is already, or orders are in the way"
+UNSEEN = "nothing was seen of the command within {:g} s; it may have been sequenced"
+MALFORMED = "refused: the engine does not know what it names, or its values"
+
+Outcome = list[dict[str, Any]] | UserError
 
 
 class Control:
@@ -68,8 +75,7 @@ class Control:
 
         UserError when it has no effect, when the engine refuses it, and when nothing is seen of it.
         """
-        token = TOKEN.pack(secrets.randbits(32))
-        command = command[:TOKEN_AT] + token + command[TOKEN_AT + len(token) :]
+        command, token = _marked(command)
         before = self._refusals()
         if self._ring.offer(command) != STATUS_OK:
             raise UserError("the control ring is full: the matcher takes nothing", Exit.REFUSED)
@@ -86,14 +92,11 @@ class Control:
                         return records[1:]
             ignored, malformed = self._refusals()
             if ignored > before[0]:
-                raise UserError("no effect: that is how it is already, or orders are in the way")
+                raise UserError(NO_EFFECT)
             if malformed > before[1]:
-                raise UserError("refused: the engine does not know what it names, or its values")
+                raise UserError(MALFORMED)
             time.sleep(PAUSE_S)
-        raise UserError(
-            f"nothing was seen of the command within {timeout_s:g} s; it may have been sequenced",
-            Exit.FAILED,
-        )
+        raise UserError(UNSEEN.format(timeout_s), Exit.FAILED)
 
     def stream_so_far(self) -> Iterator[tuple[int, bytes]]:
         """The stream's frames up to now, the journal's and those that it has not got yet, each with
@@ -111,3 +114,98 @@ class Control:
     def _refusals(self) -> tuple[int, int]:
         counters = self._counters.snapshot()
         return counters["matcher.control_ignored"], counters["matcher.control_malformed"]
+
+    def send_all(self, commands: list[bytes], timeout_s: float = TIMEOUT_S) -> list[Outcome]:
+        """Have commands sequenced that do not depend on one another, without waiting for each: the
+        events of each, or why there are none. Whatever becomes of one, the next ones are sent.
+
+        It ends timeout_s after the matcher took none any more; what was not sent says so.
+        """
+        outcomes: list[Outcome] = []
+        for first in range(0, len(commands), COMMANDS_AT_ONCE):
+            batch, taken = self._send_batch(commands[first : first + COMMANDS_AT_ONCE], timeout_s)
+            outcomes += batch
+            if not taken:
+                break
+        unsent = UserError("not sent: the matcher takes nothing", Exit.REFUSED)
+        return outcomes + [unsent] * (len(commands) - len(outcomes))
+
+    def _send_batch(self, commands: list[bytes], timeout_s: float) -> tuple[list[Outcome], bool]:
+        """The outcomes, and whether the matcher has taken all of them off the ring."""
+        before = self._taken()
+        flight = InFlight()
+        marked = [_marked(command)[0] for command in commands]
+        sent = 0
+        while sent < len(marked) and self._ring.offer(marked[sent]) == STATUS_OK:
+            flight.sent(marked[sent])
+            sent += 1
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            frames = self._frames()
+            for frame in frames:
+                flight.see(frame)
+            sequenced, ignored, malformed = (
+                now - then for now, then in zip(self._taken(), before, strict=True)
+            )
+            # What waits now is refused or still to be seen: as many as were refused are refused.
+            if ignored + malformed >= flight.waiting:
+                reasons = [NO_EFFECT] * bool(ignored) + [MALFORMED] * bool(malformed)
+                missing = UserError("; or ".join(reasons))
+                break
+            if time.monotonic() >= deadline_s:
+                missing = UserError(UNSEEN.format(timeout_s), Exit.FAILED)
+                break
+            if not frames:  # a busy stream must not run away from its onlooker
+                time.sleep(PAUSE_S)
+        taken = sent == len(commands) and sequenced + ignored + malformed >= sent
+        found = [flight.events(command) for command in marked[:sent]]
+        return [missing if events is None else events for events in found], taken
+
+    def _taken(self) -> tuple[int, int, int]:
+        """Operators' commands so far: sequenced, without effect, refused."""
+        return self._counters.snapshot()["matcher.control"], *self._refusals()
+
+
+class InFlight:
+    """Commands on their way through the control ring and the matcher into the event stream."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, list[dict[str, Any]]] = {}
+        self._unseen: set[bytes] = set()
+        self._key = b""  # of the transaction in hand
+        self._transaction = b""
+
+    @property
+    def waiting(self) -> int:
+        """How many have not been seen to their end."""
+        return len(self._unseen)
+
+    def sent(self, command: bytes) -> None:
+        """A command that stands in the ring; it carries a number of its own."""
+        self._unseen.add(_key(command))
+
+    def see(self, frame: bytes) -> None:
+        """A frame of the event stream."""
+        if frame[0] < EVENT_TYPES_FIRST:
+            self._key, self._transaction = _key(frame), b""
+        if self._key not in self._unseen:
+            return
+        self._transaction += frame
+        records = record.decode_frame(self._transaction)
+        if "last" in records[-1]["flags"]:
+            self._unseen.discard(self._key)
+            self._seen[self._key] = records[1:]
+
+    def events(self, command: bytes) -> list[dict[str, Any]] | None:
+        """What the command caused; None while it was not seen to its end."""
+        return self._seen.get(_key(command))
+
+
+def _marked(command: bytes) -> tuple[bytes, bytes]:
+    """The command with a number of its own, and that number's bytes."""
+    token = TOKEN.pack(secrets.randbits(32))
+    return command[:TOKEN_AT] + token + command[TOKEN_AT + len(token) :], token
+
+
+def _key(command: bytes) -> bytes:
+    return command[:1] + command[TOKEN_AT : TOKEN_AT + TOKEN.size]

@@ -9,7 +9,7 @@ from ironpit.errors import Exit, UserError
 
 if TYPE_CHECKING:
     from ironpit.cli.targets import Targets
-    from ironpit.control import Control
+    from ironpit.control import Control, Outcome
 
 STATES = (
     "pre-open",
@@ -101,25 +101,52 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _send(control: "Control", targets: "Targets") -> tuple[list[dict[str, Any]], list[str]]:
     """What was done, and what failed, instrument by instrument."""
-    done: list[dict[str, Any]] = []
-    failures: list[str] = []
     symbols = targets.symbols
     if not symbols:
         raise UserError(f"{targets.action} {ALL}: the venue's stream has no live instrument")
-    single = len(symbols) == 1
+    if len(symbols) == 1 and not targets.all:
+        return _send_one(control, targets, symbols[0]), []
+    done: list[dict[str, Any]] = []
+    failures: dict[str, list[str]] = {}
     while symbols:
-        for symbol in symbols:
-            try:
-                command = targets.command(symbol)
-                done.append({"symbol": symbol, "events": control.send(command)})
-                targets.names.observe(command)
-            except UserError as error:
-                if single:
-                    raise UserError(f"{targets.action} {symbol}: {error}", error.code) from error
-                failures.append(f"{symbol}: {error}")
+        # A definition depends on the one before it, for instruments are numbered in their order.
+        step = 1 if targets.action == "add-instrument" else len(symbols)
+        for first in range(0, len(symbols), step):
+            for symbol, outcome in _send_some(control, targets, symbols[first : first + step]):
+                if isinstance(outcome, UserError):
+                    failures.setdefault(str(outcome), []).append(symbol)
+                else:
+                    done.append({"symbol": symbol, "events": outcome})
         symbols = targets.added()
         targets.symbols += symbols
-    return done, failures
+    return done, [f"{', '.join(failed)}: {why}" for why, failed in failures.items()]
+
+
+def _send_one(control: "Control", targets: "Targets", symbol: str) -> list[dict[str, Any]]:
+    try:
+        return [{"symbol": symbol, "events": control.send(targets.command(symbol))}]
+    except UserError as error:
+        raise UserError(f"{targets.action} {symbol}: {error}", error.code) from error
+
+
+def _send_some(
+    control: "Control", targets: "Targets", symbols: list[str]
+) -> list[tuple[str, "Outcome"]]:
+    """What became of each; one that fails keeps none of the others."""
+    commands: dict[str, bytes] = {}
+    outcomes: list[tuple[str, Outcome]] = []
+    for symbol in symbols:
+        try:
+            commands[symbol] = targets.command(symbol)
+        except UserError as error:
+            outcomes.append((symbol, error))
+    for (symbol, command), outcome in zip(
+        commands.items(), control.send_all(list(commands.values())), strict=True
+    ):
+        outcomes.append((symbol, outcome))
+        if not isinstance(outcome, UserError):
+            targets.names.observe(command)
+    return outcomes
 
 
 def _check_orders(arguments: argparse.Namespace) -> None:
