@@ -31,10 +31,12 @@ class StreamNames:
         self._config = config
         self._definitions = Definitions()
         self._sequence_next = 1
+        self._gathered: tuple[dict[str, int], dict[str, int]] | None = None
         self.read()
 
     def read(self) -> None:
         """Take in what the stream has gained. UserError when it cannot be read."""
+        self._gathered = None
         journal, ring = self._config.journal.directory, self._config.streams.events.path
         try:
             end = pipeline.open_stream_onlooker(ring).first_sequence
@@ -53,19 +55,26 @@ class StreamNames:
 
     def observe(self, command: bytes) -> None:
         """A command that was sequenced behind what was read so far."""
+        self._gathered = None
         self._definitions.observe(command)
 
     @property
     def instruments(self) -> dict[str, int]:
         """Every instrument by symbol, retired ones too. A symbol that was given again is that of
         the later one."""
-        return self._definitions.symbols()
+        return self._gather()[0]
 
     @property
     def live(self) -> dict[str, int]:
         """The instruments that are not retired, in the order of their numbers."""
-        retired = self._definitions.retired
-        return {s: number for s, number in self.instruments.items() if number not in retired}
+        return self._gather()[1]
+
+    def _gather(self) -> tuple[dict[str, int], dict[str, int]]:
+        # Once, and not for each of thousands of instruments that are commanded together.
+        if self._gathered is None:
+            known, retired = self._definitions.symbols(), self._definitions.retired
+            self._gathered = known, {s: n for s, n in known.items() if n not in retired}
+        return self._gathered
 
     @property
     def instrument_next(self) -> int:

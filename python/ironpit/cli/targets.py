@@ -35,7 +35,8 @@ class Targets:
         if not self.all:
             return []
         self.names.read()
-        return [symbol for symbol in self.names.live if symbol not in self.symbols]
+        known = set(self.symbols)
+        return [symbol for symbol in self.names.live if symbol not in known]
 
     def command(self, symbol: str) -> bytes:
         """UserError when there is none for this instrument."""

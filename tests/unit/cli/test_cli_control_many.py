@@ -16,7 +16,7 @@ from ironcore.runtime import pipeline
 from ironpit import control, preparation
 from ironpit.cli import main
 from ironpit.control import COMMANDS_AT_ONCE, Control
-from ironpit.definitions import set_state
+from ironpit.definitions import Definitions, set_state
 from ironpit.errors import UserError
 
 INSTRUMENTS = 600
@@ -75,6 +75,22 @@ def test_all_are_halted_in_a_few_looks(
     commands = sequenced(venue, "SetState")
     assert [c["instrument"] for c in commands] == list(range(INSTRUMENTS))
     assert venue.matcher.counters.snapshot()["control"] == INSTRUMENTS
+
+
+def test_the_names_are_gathered_once_and_not_for_each(
+    venue: HandVenue, sleeps: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered: list[int] = []
+    symbols = Definitions.symbols
+
+    def counted(self: Definitions) -> dict[str, int]:
+        gathered.append(1)
+        return symbols(self)
+
+    monkeypatch.setattr(Definitions, "symbols", counted)
+    assert run(venue, "halt", "all") == 0
+    assert sleeps
+    assert 0 < len(gathered) <= 4
 
 
 def test_of_many_those_without_effect_are_named_once_with_the_reason(

@@ -4,12 +4,16 @@ Method: a hand-turned venue on a thread of its own whose file is edited while it
 sequenced is read off the stream.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.unit.cli.test_cli_control import TurningVenue, after_a_trade, sequenced
-from tests.venue import write_config
+from tests.venue import HandVenue, write_config
+
+from ironpit import control
+from ironpit.cli import main
 
 ETHUSD = (
     '  - {symbol: ETHUSD, tick_size: "0.05", lot_size: 10, price_min: "0.05", '
@@ -134,3 +138,32 @@ def test_a_trade_is_busted_though_instrument_and_member_left_the_file(
     assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:9") == 0
     (bust,) = sequenced(turning.stop(), "BustTrade")
     assert bust["instrument"] == 0
+
+
+def test_all_are_also_those_that_a_starting_venue_defines_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_config(tmp_path / "venue")
+    venue = HandVenue(file, defined=False)
+    assert main(["control", "-c", str(file), "halt", "all"]) == 3
+    assert "found no start of the stream, expected the venue to have started" in (
+        capsys.readouterr().err
+    )
+    missing = venue.definitions.missing(venue.config)
+    for command in missing[:2]:  # the start, and BTCUSD
+        assert venue.matcher.submit(command)
+    rest = iter(missing[2:])
+
+    class Clock:
+        monotonic = staticmethod(time.monotonic)
+
+        @staticmethod
+        def sleep(_: float) -> None:
+            for command in rest:
+                assert venue.matcher.submit(command)
+            venue.settle()
+
+    monkeypatch.setattr(control, "time", Clock)
+    assert main(["control", "-c", str(file), "halt", "all"]) == 0
+    assert [c["instrument"] for c in sequenced(venue, "SetState")] == [0, 1]
+    venue.crash()
