@@ -23,7 +23,7 @@ NAMES_SHOWN_MAX = 10
 class StreamNames:
     """The names of a stream, of whose frames all up to now are read: `read` takes in the rest.
 
-    Every frame of the journal is looked at, for a definition may stand anywhere in it: about 0.2 s
+    Every frame of the journal is looked at, for a definition may stand anywhere in it: about 0.3 s
     of CPU for a million frames. The ring has those that the journal has not got yet.
     """
 

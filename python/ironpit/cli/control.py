@@ -22,15 +22,20 @@ STATES = (
     "closed",
 )
 ALL = "all"
+NAMES = """\
+Instruments and members are those of the venue's stream, whatever FILE says by now: one that left
+the file is commanded like any other. `all` is every instrument of the stream that is not retired.
+Those that fail are named, the others are done, and the exit code is 1."""
 REASON_CHARACTERS_MAX = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     add_json_argument(parser)
+    parser.epilog = f"{NAMES} {parser.epilog}"
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     state = actions.add_parser("state", help="change an instrument's state, by an auction if due")
-    state.add_argument("symbols", metavar="SYMBOL", nargs=1)
+    state.add_argument("symbols", metavar="SYMBOL", nargs=1, help=f"or {ALL}")
     state.add_argument("state", metavar="STATE", choices=STATES, help=", ".join(STATES))
     halt = actions.add_parser("halt", help="nothing trades and nothing is entered")
     resume = actions.add_parser("resume", help="continuous trading, after an auction if due")
@@ -47,7 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("retire", "cancel all orders and end an instrument for good"),
         ("add-instrument", "define the next instrument of the configuration"),
     ):
-        actions.add_parser(name, help=summary).add_argument("symbols", metavar="SYMBOL", nargs="+")
+        actions.add_parser(name, help=summary).add_argument(
+            "symbols",
+            metavar="SYMBOL",
+            nargs="+",
+            help=f"or {ALL}" if name == "change" else None,
+        )
     for action in (halt, resume):
         action.add_argument("symbols", metavar="SYMBOL", nargs="+", help=f"or {ALL}")
     bust = actions.add_parser("bust", help="declare that a trade does not count")

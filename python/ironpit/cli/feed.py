@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the stream (default: what the venue's journal says, where there is one, else its "
         "name; the venue says at its start when it has another)",
     )
-    parser.add_argument("--symbol", metavar="SYMBOL", help="show this book's depth")
+    parser.add_argument(
+        "--symbol", metavar="SYMBOL", help="show the depth of this book of the feed"
+    )
     parser.add_argument("--levels", type=int, default=5, metavar="N", help="of depth (5)")
     add_json_argument(parser)
 

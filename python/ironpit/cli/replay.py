@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="stop at a moment (2026-11-20T10:30:00.5, UTC) or behind a sequence number",
     )
-    parser.add_argument("--book", metavar="SYMBOL", help="show this book at the end")
+    parser.add_argument("--book", metavar="SYMBOL", help="show this book of the journal at the end")
     parser.add_argument(
         "--levels", type=int, default=LEVELS, metavar="N", help=f"of the book ({LEVELS})"
     )
@@ -74,10 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _book(engine: Any, arguments: argparse.Namespace) -> dict[str, Any]:
+    from ironpit.stream_names import shown
+
     symbols = engine.symbols
     if arguments.book not in symbols:
         raise UserError(
-            f"--book: found {arguments.book}, expected one of {', '.join(symbols)}", Exit.USAGE
+            f"--book: found {arguments.book}, expected one of {shown(symbols)}", Exit.USAGE
         )
     instrument = symbols.index(arguments.book)
     book: dict[str, Any] = {"symbol": arguments.book}

@@ -52,12 +52,12 @@ def control(venue: TemporaryVenue, *words: str) -> subprocess.CompletedProcess[s
     return ironpit("control", "-c", str(venue.file), *words)
 
 
-def bid(venue: TemporaryVenue, symbol: str) -> Reply:
+def bid(venue: TemporaryVenue, symbol: str, user: str = "MEM1") -> Reply:
     """The venue's answer to an order in this instrument."""
 
     async def enter() -> Reply:
         listen = venue.config.order_entry.listen
-        async with OuchClient(listen.address, listen.port, "MEM1", venue.password) as client:
+        async with OuchClient(listen.address, listen.port, user, venue.password) as client:
             reference = client.enter(symbol, "B", 100, 1_000_000)
             while True:
                 reply = await client.reply()
@@ -96,6 +96,7 @@ def test_the_next_start_names_what_left_the_file_and_it_goes_on_trading(
     )
     assert "venue: sessions: found no MEM2" in venue.said()
     assert isinstance(bid(venue, "NEWUSD"), OrderAccepted)
+    assert isinstance(bid(venue, "BTCUSD", "MEM2"), OrderAccepted)
     done = control(venue, "--json", "-", "halt", "all")
     assert [one["symbol"] for one in json.loads(done.stdout)["done"]] == ["BTCUSD", "NEWUSD"]
     assert isinstance(bid(venue, "NEWUSD"), Rejected)
