@@ -12,7 +12,7 @@ import pytest
 
 from ironpit.lifecycle import Lifecycle
 
-TIMEOUT_S = 30
+TIMEOUT_S = 120  # ten children start at a time, on a machine that may be busy
 # As many as a wait of threading.Event has, and more: it holds a lock in some of them.
 INSTANTS = 60
 
