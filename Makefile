@@ -13,7 +13,7 @@ export CC
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow lint format build debug coverage fuzz bench sim dist install-systemd test-vm clean distclean
+.PHONY: help run test slow test-host lint format build debug coverage fuzz bench sim dist install-systemd test-vm clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -22,13 +22,21 @@ help: ## this list
 run: build ## build, start the venue on loopback, feed it orders, show latency
 	$(PY) -m ironpit demo $(ARGS)
 
-test: build $(VENV)/.ready-test ## every test but the slow ones (ARGS="-k ring" picks)
+test: build $(VENV)/.ready-test ## every test but slow, vm and host ones (ARGS="-k ring" picks)
 	@tools/system_packages.sh test
-	$(PY) -m pytest -m "not slow and not vm" $(ARGS)
+	$(PY) -m pytest -m "not slow and not vm and not host" $(ARGS)
 
 slow: build $(VENV)/.ready-test ## the tests that take many minutes
 	@tools/system_packages.sh test
 	$(PY) -m pytest -m slow $(ARGS)
+
+test-host: build $(VENV)/.ready-test ## as root: tune-host on this very host; says first what it writes
+	@tools/system_packages.sh test
+	@echo "make test-host, as root, writes settings of this host for moments and takes them back:"
+	@echo "    memory, write-back and TCP sysctls, huge pages, masks of interrupts and workqueues,"
+	@echo "    a cpuset, the CPUs' idle states; and it makes and removes network interfaces."
+	@echo "    Do not run it beside work that these must not disturb."
+	$(PY) -m pytest -m host $(ARGS)
 
 test-vm: build $(VENV)/.ready-test ## boot a kernel with isolated CPUs, and tune-host in it
 	@tools/system_packages.sh vm
@@ -49,7 +57,7 @@ debug: ## compile with asserts and bounds checks
 
 coverage: $(VENV)/.ready-test $(VENV)/.ready-coverage ## line coverage of the tests, in htmlcov/
 	@$(MAKE) build BUILD=coverage
-	COVERAGE_CORE=ctrace $(PY) -m coverage run -m pytest -m "not slow and not vm" $(ARGS)
+	COVERAGE_CORE=ctrace $(PY) -m coverage run -m pytest -m "not slow and not vm and not host" $(ARGS)
 	$(PY) -m coverage html
 	$(PY) -m coverage report --skip-covered
 

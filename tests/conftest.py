@@ -6,7 +6,9 @@ missing tool or right is a failure instead, and so is a test that skips itself.
 """
 
 import os
+import re
 import shutil
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,6 +30,23 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+# A shell that is told to put a command into the background starts it with SIGINT ignored, and so
+# all its children are. Those of the tests get the signal's default, which starting a program gives
+# for one that is handled; this process goes on without heeding it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What writes the host's own settings runs where -m names it, and never by the way."""
+    if "host" in re.findall(r"\w+", config.option.markexpr):
+        return
+    left_out = [item for item in items if item.get_closest_marker("host")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def missing(item: pytest.Item) -> tuple[str, bool]:

@@ -12,6 +12,14 @@ need() { # need PACKAGES COMMAND...: the packages are missing unless the command
     shift
     "$@" >/dev/null 2>&1 || missing+=("$packages")
 }
+programs() { # programs PACKAGE PROGRAM...: the package is missing unless all of them are there
+    local program
+    for program in "${@:2}"; do
+        command -v "$program" >/dev/null || { missing+=("$1") && return; }
+    done
+}
+# Where Debian keeps what root runs; an ordinary user has that on the disk and not on the path.
+PATH=$PATH:/usr/sbin:/sbin
 
 case "${1:-}" in
 build)
@@ -25,20 +33,32 @@ build)
         "import os, sysconfig; os.stat(os.path.join(sysconfig.get_path('include'), 'Python.h'))"
     ;;
 test)
-    need strace command -v strace
-    need tshark command -v tshark
-    need iproute2 command -v ip
-    need systemd command -v systemd-analyze
-    need systemd-container command -v systemd-nspawn
-    need mmdebstrap command -v mmdebstrap
+    programs gcc cc
+    programs binutils nm
+    programs git git
+    programs strace strace
+    programs tshark tshark
+    programs wireshark-common dumpcap
+    programs iproute2 ip
+    programs nftables nft
+    programs ethtool ethtool
+    programs procps sysctl
+    programs openssl openssl
+    programs libcap2-bin setcap
+    programs util-linux lscpu nsenter setpriv unshare
+    programs linux-perf perf
+    programs systemd systemd-analyze systemd-sysusers systemd-tmpfiles
+    programs systemd-container systemd-nspawn
+    programs mmdebstrap mmdebstrap
     need "clang libclang-rt-dev" sh -c 'command -v clang && echo "int LLVMFuzzerTestOneInput(
         const char *d, unsigned long n) { return d[n - n]; }" |
         clang -fsanitize=fuzzer,address -x c - -o /dev/null'
     ;;
 vm)
-    need qemu-system-x86 command -v qemu-system-x86_64
-    need mmdebstrap command -v mmdebstrap
-    need cpio command -v cpio
+    programs qemu-system-x86 qemu-system-x86_64
+    programs mmdebstrap mmdebstrap
+    programs cpio cpio
+    programs util-linux unshare
     ;;
 *)
     echo "usage: $0 build PYTHON | test | vm" >&2
@@ -52,10 +72,20 @@ packages=(${missing[*]})
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing ${packages[*]}"
     export DEBIAN_FRONTEND=noninteractive
-    if apt-get update -qq </dev/null >/dev/null && apt-get install -qq -y \
-        --no-install-recommends "${packages[@]}" </dev/null >/dev/null; then
+    install() {
+        apt-get install -qq -y --no-install-recommends "$@" </dev/null >/dev/null
+    }
+    apt-get update -qq </dev/null >/dev/null || echo "apt-get update failed" >&2
+    if install "${packages[@]}"; then
         exit 0
     fi
+    # One that this distribution does not have must not keep the others away.
+    absent=()
+    for package in "${packages[@]}"; do
+        install "$package" || absent+=("$package")
+    done
+    packages=("${absent[@]}")
+    [ ${#packages[@]} -gt 0 ] || exit 0
     echo "apt-get could not install ${packages[*]}" >&2
 fi
 if [ "$1" = test ]; then

@@ -5,10 +5,11 @@ The service manager's protocol is a datagram a state to the socket that NOTIFY_S
 children over a socket of its own, by the same protocol.
 """
 
+import contextlib
 import os
+import queue
 import signal
 import socket
-import threading
 import time
 from types import FrameType, TracebackType
 
@@ -57,7 +58,10 @@ class Lifecycle:
 
     def __init__(self) -> None:
         self.notifier = Notifier()
-        self._stop = threading.Event()
+        # No threading.Event: its lock is held for a moment in each wait, and a signal's handler
+        # that comes just then would wait for it without end. SimpleQueue is made for handlers.
+        self._stopped = False
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._signals = 0
         self._previous: dict[int, object] = {}
         self._interval_s = self.notifier.watchdog_interval_s
@@ -81,20 +85,24 @@ class Lifecycle:
         self._signals += 1
         if self._signals > 1:
             os._exit(128 + number)
-        self._stop.set()
+        self.stop()
 
     def stop(self) -> None:
         """Ask this process to stop, as a signal would."""
-        self._stop.set()
+        self._stopped = True
+        self._wake.put(None)
 
     @property
     def stopped(self) -> bool:
         """Whether the process was asked to stop."""
-        return self._stop.is_set()
+        return self._stopped
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until asked to stop, at most this long; whether that was so."""
-        return self._stop.wait(timeout_s)
+        if not self._stopped:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=timeout_s)
+        return self._stopped
 
     def ready(self) -> None:
         """The venue takes orders."""

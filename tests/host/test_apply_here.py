@@ -1,11 +1,13 @@
 """Goal: the real kernel takes what --apply writes, and --rollback returns every byte.
 
 Method: as root on the running host, with settings of the test's own that disturb nobody: masks that
-leave three of four CPUs, two huge pages, a cgroup and a process of the test's. Everything that is
-written, and all that stands beside it, is compared before and after. In a container the tool has to
-refuse, and that is what the tests then see.
+leave out the last CPU, two huge pages, a cgroup and a process of the test's. Everything that is
+written, and all that stands beside it, is compared before and after; the lock of tune-host keeps
+other runs away meanwhile (conftest.py). In a container the tool has to refuse, and that is what the
+tests then see.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 from tests.host.engine import LiveEngine
 
+from host_tuning import run_lock
 from host_tuning.apply import in_container
 from host_tuning.change import Change
 from host_tuning.cpulist import format_list, format_mask, parse_list
@@ -24,7 +27,7 @@ from host_tuning.runs import runs
 from host_tuning.target import Target
 from host_tuning.tree import HostTree
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.host]
 
 TREE = HostTree()
 CPUS = sorted(parse_list(TREE.read("/sys/devices/system/cpu/online").value))
@@ -112,11 +115,15 @@ def touched() -> list[str]:
 
 
 def look(pids: Iterable[int] = ()) -> dict[str, object]:
-    """The bytes of all of it, the cgroups that there are, and where the processes stand."""
+    """The bytes of all of it, the cgroups of tests, and where the processes stand.
+
+    Other cgroups come and go with whatever else runs here.
+    """
     found: dict[str, object] = {
         path: (one := TREE.read(path)).text or one.error for path in touched()
     }
-    found["groups"] = [name for place in (V1, V2) for name in TREE.names(place)]
+    places = [(place, TREE.names(place)) for place in (V1, V2)]
+    found["groups"] = [(place, name) for place, names in places for name in names if name == NAME]
     for pid in pids:
         found[f"cgroup of {pid}"] = TREE.read(f"/proc/{pid}/cgroup").text
         found[f"CPUs of {pid}"] = os.sched_getaffinity(pid)
@@ -149,6 +156,11 @@ def refused(live: LiveEngine, before: dict[str, object], pid: int) -> bool:
     assert live.run("--apply") == 1
     assert look([pid]) == before
     return True
+
+
+def test_nothing_else_of_tune_host_writes_meanwhile() -> None:
+    with open(run_lock.LOCK) as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_real_run_is_verified_and_returns_every_byte(

@@ -101,6 +101,7 @@ def arrived_elsewhere(label: str, cpu: int) -> None:
         os.sched_yield()
 
 
+@pytest.mark.host
 @pytest.mark.needs_root
 def test_an_interrupt_that_was_moved_onto_the_core_is_named_and_gone_when_moved_away() -> None:
     cpu = last_cpu()
@@ -249,6 +250,7 @@ def latency_us() -> int:
     return int.from_bytes(Path("/dev/cpu_dma_latency").read_bytes()[:4], sys.byteorder)
 
 
+@pytest.mark.host
 @pytest.mark.needs_root
 def test_hold_holds_for_as_long_as_its_command_and_gives_back_its_code() -> None:
     if not Path("/dev/cpu_dma_latency").exists():
@@ -261,6 +263,7 @@ def test_hold_holds_for_as_long_as_its_command_and_gives_back_its_code() -> None
     assert latency_us() == before
 
 
+@pytest.mark.host
 @pytest.mark.needs_root
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_hold_without_a_command_ends_by_a_signal(number: signal.Signals) -> None:

@@ -18,7 +18,11 @@ from host_tuning.registry import BY_ID
 from host_tuning.target import Target
 from host_tuning.tree import HostTree
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.needs_tool("ip", "ethtool")]
+pytestmark = [
+    pytest.mark.needs_root,
+    pytest.mark.needs_tool("ip", "ethtool"),
+    pytest.mark.host,
+]
 
 VETH, PEER, TAP = (f"iron{os.getpid() % 1_000_000}{end}" for end in "vpt")
 

@@ -10,7 +10,7 @@ import struct
 import sys
 
 GROUP = ("239.77.0.1", 26400)
-IDLE_S = 1.5
+IDLE_S = 5.0  # longer than a busy machine keeps a sender or the relay waiting
 BUFFER_BYTES = 64 << 20
 SO_RCVBUFFORCE = 33
 
