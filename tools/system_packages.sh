@@ -26,6 +26,7 @@ build)
     ;;
 test)
     need strace command -v strace
+    need faketime command -v faketime
     need tshark command -v tshark
     need iproute2 command -v ip
     need systemd command -v systemd-analyze

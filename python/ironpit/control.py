@@ -11,6 +11,7 @@ from ironcore.base.counters import CountersReader
 from ironcore.runtime import pipeline
 from ironcore.wire import record
 from ironpit.config import Config, stages_of
+from ironpit.day import of_counters
 from ironpit.errors import Exit, UserError
 from ironpit.preparation import control_ring
 
@@ -86,7 +87,7 @@ class Control:
                         return records[1:]
             ignored, malformed = self._refusals()
             if ignored > before[0]:
-                raise UserError("no effect: that is how it is already, or orders are in the way")
+                raise UserError(self._no_effect())
             if malformed > before[1]:
                 raise UserError("refused: the engine does not know what it names, or its values")
             time.sleep(PAUSE_S)
@@ -107,6 +108,12 @@ class Control:
     def _frames(self) -> list[bytes]:
         _, frames = self._stream.poll(FRAMES_AT_ONCE)
         return [payload for _, payload in frames]
+
+    def _no_effect(self) -> str:
+        day = of_counters(self._counters.snapshot())
+        if day is not None and day.has_ended(time.time_ns()):
+            return f"no effect: {day.described(time.time_ns())}; instruments stay closed"
+        return "no effect: that is how it is already, or orders are in the way"
 
     def _refusals(self) -> tuple[int, int]:
         counters = self._counters.snapshot()
