@@ -1,6 +1,6 @@
-/* A real-time clock that a test sets: preloaded, it is ahead of the host's by as many nanoseconds as
- * the 8 bytes of the file IRONPIT_TEST_CLOCK say. All else of time (sleeps, the monotonic clock) stays
- * the host's, which libfaketime cannot leave alone. */
+/* A real-time clock that a test sets: preloaded, it is ahead of the host's by as many nanoseconds
+ * as the 8 bytes of the file IRONPIT_TEST_CLOCK say. All else of time (sleeps, the monotonic clock)
+ * stays the host's, which libfaketime cannot leave alone. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

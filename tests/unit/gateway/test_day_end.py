@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.model import records as r
+from tests.model.rules import rule
 from tests.unit.gateway.test_order_types import DAY_NS
 from tests.venue import HandVenue, Member
 
@@ -72,6 +73,7 @@ END = [
 ]
 
 
+@rule("13.10")
 def test_every_instrument_is_closed_once_and_the_end_is_said(venue: HandVenue) -> None:
     assert not venue.matcher.day_over
     venue.settle()
@@ -92,6 +94,7 @@ def test_an_order_that_waited_in_the_ring_comes_behind_the_end(venue: HandVenue)
     assert struct.unpack_from(">QIH", last, 1) == (DAY_NS - 1, 1, CLOSED)
 
 
+@rule("13.10")
 def test_the_closing_auction_is_not_held(venue: HandVenue) -> None:
     for command in (
         r.set_state(0, "L"),
