@@ -11,6 +11,7 @@ from ironcore.base.counters import CountersReader
 from ironcore.runtime import pipeline
 from ironcore.wire import record
 from ironpit.config import Config, stages_of
+from ironpit.day import of_counters
 from ironpit.errors import Exit, UserError
 from ironpit.preparation import control_ring
 
@@ -82,7 +83,8 @@ class Control:
         deadline_s = time.monotonic() + timeout_s
         transaction = b""
         while time.monotonic() < deadline_s:
-            for frame in self._frames():
+            frames = self._frames()
+            for frame in frames:
                 if transaction or (
                     frame[0] == command[0] and frame[TOKEN_AT : TOKEN_AT + len(token)] == token
                 ):
@@ -92,10 +94,11 @@ class Control:
                         return records[1:]
             ignored, malformed = self._refusals()
             if ignored > before[0]:
-                raise UserError(NO_EFFECT)
+                raise UserError(self._no_effect())
             if malformed > before[1]:
                 raise UserError(MALFORMED)
-            time.sleep(PAUSE_S)
+            if not frames:  # a busy stream must not run away from its onlooker
+                time.sleep(PAUSE_S)
         raise UserError(UNSEEN.format(timeout_s), Exit.FAILED)
 
     def stream_so_far(self) -> Iterator[tuple[int, bytes]]:
@@ -110,6 +113,12 @@ class Control:
     def _frames(self) -> list[bytes]:
         _, frames = self._stream.poll(FRAMES_AT_ONCE)
         return [payload for _, payload in frames]
+
+    def _no_effect(self) -> str:
+        day = of_counters(self._counters.snapshot())
+        if day is not None and day.has_ended(time.time_ns()):
+            return f"no effect: {day.described(time.time_ns())}; instruments stay closed"
+        return NO_EFFECT
 
     def _refusals(self) -> tuple[int, int]:
         counters = self._counters.snapshot()
@@ -149,7 +158,7 @@ class Control:
             )
             # What waits now is refused or still to be seen: as many as were refused are refused.
             if ignored + malformed >= flight.waiting:
-                reasons = [NO_EFFECT] * bool(ignored) + [MALFORMED] * bool(malformed)
+                reasons = [self._no_effect()] * bool(ignored) + [MALFORMED] * bool(malformed)
                 missing = UserError("; or ".join(reasons))
                 break
             if time.monotonic() >= deadline_s:

@@ -109,6 +109,10 @@ class Lifecycle:
         self.notifier.send("READY=1", "STATUS=running")
         self.alive()
 
+    def status(self, text: str) -> None:
+        """What the service manager shows of the venue from now on."""
+        self.notifier.send(f"STATUS={text}")
+
     def alive(self) -> None:
         """Everything that should turn does; to be called often, sends as often as needed."""
         now_s = time.monotonic()

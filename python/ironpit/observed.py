@@ -16,6 +16,7 @@ from ironcore.messaging.tcp_publication import reader_name
 from ironcore.runtime import pipeline
 from ironpit.bridge.watched import bridge_facts
 from ironpit.config import Config
+from ironpit.day import of_counters
 from ironpit.errors import UserError
 
 SCHEMA = 1
@@ -81,6 +82,9 @@ def _processes(files: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, 
 
 def _process(reader: CountersReader) -> dict[str, Any]:
     counters = reader.snapshot()
+    day = of_counters(counters)
+    for name in ("matcher.day_end_s", "matcher.day_over"):
+        counters.pop(name, None)
     return {
         # Of the process in the placement: its file is counters-NAME.dat.
         "process": Path(reader.path).stem.removeprefix("counters-"),
@@ -88,6 +92,7 @@ def _process(reader: CountersReader) -> dict[str, Any]:
         "alive": reader.alive,
         "counters": {n: value for n, value in counters.items() if not TCP_READER.match(n)},
         "tcp_readers": _tcp_readers(counters),
+        "day": None if day is None else day.as_json() | {"end_ns": day.end_ns},
         "labels": {name: label for name, (_, label) in reader.describe().items()},
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ironcore.runtime import pipeline
 from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
-from ironpit import stream_identity
+from ironpit import day, stream_identity
 from ironpit.config import Config
 from ironpit.definitions import Definitions
 from ironpit.errors import Exit, UserError
@@ -19,15 +19,26 @@ from ironpit.hosted import rounding
 CONTROL_RING = "control.ring"
 
 
-def prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
-    """Everything up to the point where each process can open its rings. Raises UserError."""
+def prepare(
+    config: Config,
+    truncate_at: int | None,
+    say: Callable[[str], None],
+    *,
+    continue_day: bool = False,
+) -> None:
+    """Everything up to the point where each process can open its rings. Raises UserError.
+
+    continue_day: take a journal of an earlier day as well.
+    """
     try:
-        _prepare(config, truncate_at, say)
+        _prepare(config, truncate_at, say, continue_day)
     except ValueError as error:  # a ring's file that is not as it should be; it names itself
         raise UserError(str(error), Exit.REFUSED) from error
 
 
-def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> None:
+def _prepare(
+    config: Config, truncate_at: int | None, say: Callable[[str], None], continue_day: bool
+) -> None:
     orders, events = config.streams.orders, config.streams.events
     for directory in (
         config.venue.data_directory,
@@ -40,8 +51,10 @@ def _prepare(config: Config, truncate_at: int | None, say: Callable[[str], None]
     _discard_foreign_rings(config, stream, say)
     last = _recover(config, truncate_at, say)
     _check_stream(config)
+    day.refuse_another(config, continue_day)
     if events.path.exists():
         last = _salvage(config, stream.session, last, say)
+        day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
         events.path.unlink()
     created = pipeline.create_event_ring(
         events.path,

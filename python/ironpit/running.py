@@ -12,6 +12,7 @@ from ironcore.stage import gateway
 from ironpit import credentials, isolation
 from ironpit.assembly import ProcessStages, say
 from ironpit.config import Config, Thread
+from ironpit.day import DayWatch
 from ironpit.errors import Exit
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
@@ -34,6 +35,7 @@ class RunningStages:
 
     def __init__(self, built: ProcessStages) -> None:
         self.built = built
+        self.day = DayWatch(built.config.venue.name, built.stages.get("matcher"), say)
 
     def _all_runners(self) -> list[Runner]:
         snapshot = self.built.snapshot_runner
@@ -81,7 +83,13 @@ class RunningStages:
             ],
             "degraded": self.built.degraded,
             "feeds": [truth.as_json() for truth in self.built.truths],
+            "day": None if self.day.day is None else self.day.day.as_json(),
         }
+
+    def write_status(self) -> None:
+        """Keep what `describe` says where reports look for it."""
+        directory = self.built.config.venue.data_directory
+        replace_json(directory / f"status-{self.built.name}.json", self.describe())
 
     @property
     def trouble(self) -> int:
@@ -189,7 +197,7 @@ def run_process(
     stages.start()
     for entry in built.degraded:
         say(f"{name}: degraded: {entry['feature']}: {entry['reason']}")
-    replace_json(config.venue.data_directory / f"status-{name}.json", stages.describe())
+    stages.write_status()
     code = Exit.OK if _await_sessions(stages, lifecycle) else Exit.FAILED
     if code == Exit.OK:
         lifecycle.ready()
@@ -254,6 +262,9 @@ def _watch(
         if all(after != before for after, before in zip(now, turns, strict=True)):
             turns = now
             lifecycle.alive()
+        if text := stages.day.turn(time.time_ns()):
+            lifecycle.status(text)
+            stages.write_status()
         if stages.trouble > trouble == 0:
             say(f"{stages.built.name}: {stages.complaint()}; tried again until it goes away")
         trouble = stages.trouble

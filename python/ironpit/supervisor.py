@@ -18,11 +18,15 @@ from collections import deque
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ironpit import isolation
 from ironpit.config import STAGES, Config, stages_of
 from ironpit.errors import Exit, UserError
 from ironpit.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from ironpit.day import Day
 
 RESTARTS_WINDOW_S = 60.0
 RECOVERY_S_MAX = 120.0  # a process that was started again reads the journal before it is ready
@@ -92,6 +96,7 @@ class Child:
         self.name = name
         self.affinity = os.sched_getaffinity(0)
         self.ready = False
+        self.status = ""  # what it wants the service manager to show, until that is passed on
         self.alive_at_s = 0.0
         self.selector = selector
         # Linux chooses a name in the abstract namespace: no file to clean up.
@@ -128,6 +133,8 @@ class Child:
             except BlockingIOError:
                 return
             self.ready = self.ready or "READY=1" in states
+            if "READY=1" not in states and states[0].startswith("STATUS="):
+                self.status = states[0].removeprefix("STATUS=")
             self.alive_at_s = time.monotonic()
 
     def start_again(self) -> None:
@@ -210,6 +217,10 @@ class Supervisor:
             self.announce()
         if self.announced:
             self._pass_on_signs_of_life(children)
+            for child in children:
+                if child.status:
+                    self.lifecycle.status(child.status)
+                    child.status = ""
         return Exit.OK
 
     def _pass_on_signs_of_life(self, children: list[Child]) -> None:
@@ -264,9 +275,25 @@ def say(text: str) -> None:
     print(f"ironpit: {text}", file=sys.stderr, flush=True)
 
 
+def _day(config: Config) -> "Day | None":
+    """The stream's day, as the matcher has it."""
+    processes = config.placement.processes
+    name = next(n for n, process in processes.items() if "matcher" in stages_of(process))
+    file = config.venue.data_directory / f"counters-{name}.dat"
+    counters = import_module("ironcore.base.counters").CountersReader(file).snapshot()
+    found: Day | None = import_module("ironpit.day").of_counters(counters)
+    return found
+
+
 def _takes_orders(config: Config) -> str:
     processes = config.placement.processes
     threads = sum(len(process.threads) for process in processes.values())
+    day = _day(config)
+    if day is not None and day.has_ended(time.time_ns()):
+        return (
+            f"venue {config.venue.name} takes no orders: {day.described(time.time_ns())}; members "
+            f"log in on {config.order_entry.listen}"
+        )
     return (
         f"venue {config.venue.name} takes orders on {config.order_entry.listen}; market data to "
         f"{config.streams.market_data.place}; journal {config.journal.directory} "
@@ -274,15 +301,23 @@ def _takes_orders(config: Config) -> str:
     )
 
 
-def run_venue(config: Config, config_file: Path, truncate_at: int | None = None) -> Exit:
+def run_venue(
+    config: Config,
+    config_file: Path,
+    truncate_at: int | None = None,
+    *,
+    continue_day: bool = False,
+) -> Exit:
     """Run the venue until it is told to stop. UserError when it cannot start.
 
-    truncate_at: cut a corrupt journal off after this sequence.
+    truncate_at: cut a corrupt journal off after this sequence. continue_day: take a journal of an
+    earlier day, whose instruments are closed.
     """
     lock = VenueLock(config)
     try:
         with Lifecycle() as lifecycle:
-            import_module("ironpit.preparation").prepare(config, truncate_at, say)
+            preparation = import_module("ironpit.preparation")
+            preparation.prepare(config, truncate_at, say, continue_day=continue_day)
 
             def announce() -> None:
                 say(_takes_orders(config))

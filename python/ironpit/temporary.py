@@ -73,11 +73,13 @@ class TemporaryVenue:
     """Use as a context manager; `config` is loaded, `password` opens every session.
 
     settings: a configuration as in the file; where the venue listens and keeps its data is
-    overridden. environment: variables that its process has besides ours.
+    overridden. environment: variables that its process has besides ours. `options`: what it is
+    started with besides its configuration.
     """
 
     def __init__(self, settings: dict[str, Any], environment: dict[str, str] | None = None) -> None:
         self.environment = environment or {}
+        self.options: tuple[str, ...] = ()
         # A password cannot be longer than SoupBinTCP's ten characters.
         self.password = secrets.token_hex(5).upper()
         self.directory = Path(tempfile.mkdtemp(prefix="ironpit-"))
@@ -137,7 +139,7 @@ class TemporaryVenue:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind("")
             address = "@" + notify.getsockname()[1:].decode()
-            ended = os.pidfd_open(self._spawn({"NOTIFY_SOCKET": address}).pid)
+            ended = os.pidfd_open(self.spawn({"NOTIFY_SOCKET": address}).pid)
             try:
                 while True:
                     watched = [notify.fileno(), ended]
@@ -150,7 +152,7 @@ class TemporaryVenue:
             finally:
                 os.close(ended)
 
-    def _spawn(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def spawn(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         """Create the venue's process, with signals to stop held back meanwhile.
 
         An exception that a handler raises in one of Python's own hooks around a fork is printed and
@@ -164,7 +166,7 @@ class TemporaryVenue:
 
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ironpit", "run", "-c", str(self.file)],
+                [sys.executable, "-m", "ironpit", "run", "-c", str(self.file), *self.options],
                 env={**os.environ, **self.environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,

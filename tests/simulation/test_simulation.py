@@ -12,6 +12,9 @@ import pytest
 from ironcore.runtime.simulator import PLANTS, SimulationError, simulate
 
 SEEDS = 1000
+SEEDS_AT_MIDNIGHT = 100
+SECOND_NS = 1_000_000_000
+DAY_NS = 86_400 * SECOND_NS
 # A login before its session's definition (three), and a journal killed after a sync that failed.
 SEEDS_THAT_FAILED_ONCE = (103243, 105118, 116902, 114903)
 SEEDS_TO_FIND_A_BUG = 60
@@ -90,6 +93,21 @@ def test_the_faults_do_happen() -> None:
         "publisher.retries",
     ):
         assert happened[name] > 0, name
+
+
+@pytest.mark.parametrize("before_ns", [10_000_000, 100_000_000])
+def test_a_day_that_ends_meanwhile_ends_for_all(before_ns: int) -> None:
+    # What must hold, the simulation checks itself: nothing is taken behind the end of the day,
+    # every instrument is closed, and feed, replies and replay say so. A second has passed when it
+    # begins.
+    began_ns = DAY_NS - SECOND_NS - before_ns
+    happened: Counter[str] = Counter()
+    for seed in range(SEEDS_AT_MIDNIGHT):
+        report = simulate(seed, began_ns=began_ns)
+        happened.update(report.happened)
+        happened.update({"crashes": report.crashes})
+    assert happened["days_over"] > SEEDS_AT_MIDNIGHT // 2
+    assert happened["crashes"] > SEEDS_AT_MIDNIGHT
 
 
 def test_a_trace_tells_of_starts_and_crashes() -> None:

@@ -18,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="cut a corrupt journal off after this sequence; what follows is lost",
     )
     parser.add_argument(
+        "--continue-day",
+        action="store_true",
+        help="start on a journal of an earlier UTC day too: members log in, fetch their replies "
+        "and cancel; every new order is refused. Without it such a start ends with exit code 3",
+    )
+    parser.add_argument(
         "--onload",
         metavar="PROFILE",
         help="run under the `onload` launcher with this profile (latency, latency-best, safe, "
@@ -40,7 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.require_onload:
         venue = replace(venue, require_onload=True)
     _under_onload(venue, arguments.onload)
-    return supervisor.run_venue(venue, arguments.config, arguments.truncate_at)
+    return supervisor.run_venue(
+        venue, arguments.config, arguments.truncate_at, continue_day=arguments.continue_day
+    )
 
 
 def _under_onload(venue: "Config", asked: str | None) -> None:

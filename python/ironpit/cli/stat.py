@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -256,6 +257,17 @@ def _consequence(reader: Look) -> str:
     return "disconnected"
 
 
+def _day(process: Look) -> list[str]:
+    """What the process's matcher says of its stream's day; a mark when it ends soon, or has."""
+    from ironpit.day import Day
+
+    if process.get("day") is None or not process["alive"]:
+        return []
+    day, now_ns = Day(process["day"]["end_ns"], process["day"]["over"]), time.time_ns()
+    mark = "! " if day.has_ended(now_ns) or day.warning(now_ns) else ""
+    return [f"{mark}{day.described(now_ns)}"]
+
+
 def _process(process: Look, now: Look, before: Look | None, everything: bool) -> str:
     state = "running" if process["alive"] else "dead"
     title = f"{process['process']} (process {process['process_id']}, {state})"
@@ -273,7 +285,11 @@ def _process(process: Look, now: Look, before: Look | None, everything: bool) ->
         if earlier is not None and before is not None:
             row.append(show_count((value - earlier.get(name, 0)) / _elapsed_s(now, before)))
         rows.append(row)
-    facts = [*_sockets(process["sockets"]), *_tcp_readers(process["tcp_readers"], process["alive"])]
+    facts = [
+        *_day(process),
+        *_sockets(process["sockets"]),
+        *_tcp_readers(process["tcp_readers"], process["alive"]),
+    ]
     title = "\n".join([title, *facts])
     if not rows:
         return f"{title}\nall counters are zero"

@@ -25,4 +25,5 @@ def simulate(
     plant: str = ...,
     policy: str = ...,
     trace: Callable[[str], None] | None = ...,
+    began_ns: int = ...,
 ) -> SimulationReport: ...

@@ -35,14 +35,17 @@ from ironcore.runtime.simulator_venue cimport (
 from ironcore.runtime.simulator_world cimport (
     CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits, world_midnight_ns,
 )
+from ironcore.stage.day_end cimport DAY_END_NS
 from ironcore.stage.reply_log cimport ReplyLog
 from ironcore.stage.session_state cimport Sessions, sessions_close, sessions_open
 from ironcore.stage.sessions cimport sessions_apply
+from ironcore.wire.record cimport STATE_CLOSED
 
 from ironcore.runtime.replay import Replay
 from ironcore.runtime.simulator_venue import STAGE_NAMES, STREAM_NAME, CrashedAgain
 from ironcore.stage.itch_feed import Feed
 from ironcore.stage.journal_reader import JournalReader
+from ironcore.wire.record import decode_frame
 
 PLANTS = {
     "": PLANT_NONE,
@@ -52,7 +55,9 @@ PLANTS = {
     "not-behind-the-journal": PLANT_NOT_BEHIND_JOURNAL,
 }
 PLACE_DISPLAYED = 0                  # of a row of MatchingEngine.orders
+LATE_KINDS = {"Accepted", "Executed", "Crossed", "Cross", "Clock"}
 POLICIES = ("off", "interval", "before-reply")
+OPENING_NS = 34_200_000_000_000
 
 cdef enum:
     STEPS_MAX = 3000000
@@ -91,14 +96,15 @@ cdef int _sync_nothing(void* context) noexcept nogil:
 cdef class Simulation(Loop):
     """One venue, its members and its subscriber, from one seed."""
 
-    def __cinit__(self, directory, uint64_t seed, str plant, str policy, trace):
+    def __cinit__(self, directory, uint64_t seed, str plant, str policy, trace,
+                  uint64_t began_ns):
         cdef uint32_t i
         self.seed = seed
         self.plant = PLANTS[plant]
         self.trace = trace
         self.world.chance = seed
         self.world.mono_ns = 1_000_000_000
-        self.world.real_offset_ns = world_midnight_ns() + 34_200_000_000_000
+        self.world.real_offset_ns = world_midnight_ns() + began_ns
         if not policy:
             policy = POLICIES[chance_below(&self.world, 3)]
         self.before_reply = policy == "before-reply"
@@ -351,6 +357,7 @@ cdef class Simulation(Loop):
         if found.books_digest != self.venue.engine.digest():
             self._fail("the journal replays to other books than the matcher's")
         self.venue.engine.check_invariants()
+        self._check_day()
         messages = self._subscribers_messages()
         if messages != self._compare_with_journal():
             self._fail("the feed is not the journal's")
@@ -367,6 +374,23 @@ cdef class Simulation(Loop):
         return SimulationReport(self.seed, self.venue.policy, self.steps, found.sequence, replies,
                                 len(messages), self.crashes, found.stream_digest,
                                 dict(self.venue.happened))
+
+    def _check_day(self):
+        """Behind the end of the day nothing is taken or traded, and in the end all is closed."""
+        cdef uint64_t end_ns = world_midnight_ns() + DAY_END_NS
+        cdef uint32_t i
+        over = late = False
+        for sequence, payload in JournalReader(self.venue.disk):
+            records = decode_frame(payload)
+            if "time_ns" in records[0]:
+                late = records[0]["time_ns"] >= end_ns
+                over = over or late
+            for kind in {record["kind"] for record in records} & LATE_KINDS if late else ():
+                self._fail(f"frame {sequence}: {kind} after the end of the day")
+        self.venue.happened["days_over"] += over
+        for i in range(self.venue.engine.engine.books_count if over else 0):
+            if self.venue.engine.engine.books[i].state != STATE_CLOSED:
+                self._fail(f"instrument {i} is not closed after the end of the day")
 
     def _replay(self):
         found = Replay(self.venue.disk).run()
@@ -439,15 +463,16 @@ def _feed_orders(messages):
     return found
 
 
-def simulate(seed, *, plant="", policy="", trace=None):
+def simulate(seed, *, plant="", policy="", trace=None, began_ns=OPENING_NS):
     """Run one simulation: its report. SimulationError when what must hold does not.
 
     `plant` puts in one of PLANTS, a bug; `policy` fixes the journal's durability, which is the
-    seed's otherwise; `trace` is called with a line for each restart and crash.
+    seed's otherwise; `trace` is called with a line for each restart and crash; `began_ns` is the
+    time of the day at which it begins, less a second, 9:30 unless told.
     """
     directory = tempfile.mkdtemp(prefix="ironpit-simulation-", dir=_ring_directory())
     try:
-        return Simulation(directory, seed, plant, policy, trace).run()
+        return Simulation(directory, seed, plant, policy, trace, began_ns).run()
     finally:
         shutil.rmtree(directory)
 

@@ -23,8 +23,8 @@ from ironcore.stage.matcher cimport MatcherStage
 from ironcore.stage.publisher cimport PublisherStage
 from ironcore.stage.seeds cimport seeds_fix
 from ironcore.wire.record cimport (
-    COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
-    RECORD_VERSION,
+    COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_HEADER_BYTES, COMMAND_STREAM_START,
+    COMMAND_SYSTEM_EVENT, RECORD_VERSION,
 )
 
 from ironcore.base.counter_set import CounterSet
@@ -229,6 +229,8 @@ cdef class SimulatedVenue:
         defined = 0
         for sequence, payload in pipeline.whole_stream(self.disk, self.events_path):
             stage.replay(sequence, payload)
+            if payload[0] == COMMAND_SYSTEM_EVENT and payload[COMMAND_HEADER_BYTES] in b"ME":
+                continue             # the matcher's own, at the end of the day
             defined += payload[0] < VENUE_COMMAND_MAX
         self.definitions_left = self.definitions[defined:]
         self.defined = not self.definitions_left

@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_LIMIT, STATUS_OK
+from ironcore.stage.day_end cimport day_ns
 from ironcore.stage.itch_facts cimport (
     ITCH_FIRM_BYTES, ITCH_INSTRUMENTS_MAX, ITCH_SESSIONS_MAX, ITCH_SYMBOL_BYTES, ItchFeed,
 )
@@ -95,7 +96,7 @@ cdef int _begin_transaction(ItchFeed* feed, const uint8_t* payload,
         status = _take_session(feed, <const DefineSession*>payload)
     if status != STATUS_OK:
         return status
-    feed.timestamp = header.time_ns - feed.midnight_ns
+    feed.timestamp = day_ns(header.time_ns, feed.midnight_ns)
     feed.instrument = header.instrument
     feed.transaction_open = not header.flags & RECORD_LAST
     return STATUS_OK

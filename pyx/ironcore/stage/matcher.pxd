@@ -7,6 +7,7 @@ from ironcore.book.engine cimport Engine
 from ironcore.ring.broadcast cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
+from ironcore.stage.day_end cimport DayEnd
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 
@@ -22,6 +23,8 @@ cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_CONTROL = 8
     MATCHER_CONTROL_IGNORED = 9
     MATCHER_CONTROL_MALFORMED = 10
+    MATCHER_DAY_END_S = 11
+    MATCHER_DAY_OVER = 12
 
 cdef struct Matcher:
     SpscConsumer* orders
@@ -34,7 +37,7 @@ cdef struct Matcher:
     uint64_t source_sequence_last    # the last frame of the order ring that is in the stream
     uint64_t mono_ns                 # at the start of this poll
     uint64_t tick_due_ns             # when the second and the control ring are looked at next
-    uint64_t midnight_ns             # from which seconds of the day count; 0: no stream yet
+    DayEnd day                       # whose midnight the seconds of the day count from
     uint64_t second_last             # that CLOCK was tried for
     uint64_t stream_sequence_last    # of the last frame published or replayed
     uint32_t events_published        # of the transaction in hand

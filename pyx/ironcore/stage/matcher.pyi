@@ -23,6 +23,12 @@ class MatcherStage(Stage):
     @property
     def source_sequence(self) -> int:
         """The last frame of the order ring whose command is in the stream."""
+    @property
+    def day_end_ns(self) -> int:
+        """UNIX time at which the stream's day ends; 0: there is no stream yet, or it has none."""
+    @property
+    def day_over(self) -> bool:
+        """Whether the day is over and every instrument is closed."""
     def replay(self, sequence: int, payload: bytes | memoryview) -> None:
         """Replay one frame. Raises ValueError where the stream and the engine disagree."""
     def submit(self, command: bytes) -> bool:

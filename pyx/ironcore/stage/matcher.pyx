@@ -9,6 +9,9 @@ Once a second it sequences a CLOCK of its own, which the engine takes only when 
 it: orders that expire, pauses that end, auctions that are announced. Operators' commands come by a
 second, small ring. They are taken off it before they are in the stream: should the matcher die in
 between, the operator is told that nothing happened, and nothing happens twice.
+
+When the stream's day is over the matcher closes every instrument (day_end.pyx) before it takes the
+next command off the order ring.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -16,7 +19,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.check cimport iron_assert
 from ironcore.base.clock cimport host_clock
-from ironcore.base.counters cimport counter_add
+from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
@@ -27,10 +30,13 @@ from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
 from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
 from ironcore.stage.agent cimport Agent
+from ironcore.stage.day_end cimport (
+    DAY_END_NEVER, day_end_init, day_end_next, day_end_observe, day_end_opens,
+)
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
-    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_STREAM_START, EVENT_BYTES,
-    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader, StreamStart,
+    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_SET_STATE, EVENT_BYTES,
+    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader,
 )
 
 COUNTERS = (
@@ -45,12 +51,15 @@ COUNTERS = (
     ("control", "operators' commands sequenced"),
     ("control_ignored", "operators' commands without effect"),
     ("control_malformed", "operators' commands that the engine refused"),
+    ("day_end_s", "second since 1970 at which the stream's day ends; 0: no stream yet"),
+    ("day_over", "1 when the day is over and every instrument is closed, else 0"),
 )
 
 cdef enum:
     TICK_NS = 10000000
     SECOND_NS = 1000000000
     SECONDS_A_DAY = 86400
+    CLOSINGS_MAX = 64                # of instruments in one poll at the end of the day
 
 
 cdef int _publish(Matcher* m) noexcept nogil:
@@ -89,6 +98,29 @@ cdef int _publish(Matcher* m) noexcept nogil:
     return STATUS_OK
 
 
+cdef inline uint64_t _now(const Matcher* m) noexcept nogil:
+    cdef uint64_t now = m.clock.real_ns(m.clock.context)
+    return now if now > m.time_ns_last else m.time_ns_last
+
+
+cdef inline bint _day_is_to_end(const Matcher* m, uint64_t now) noexcept nogil:
+    return now >= m.day.end_ns and not m.day.closed
+
+
+cdef void _observe(Matcher* m) noexcept nogil:
+    """What the command in hand, which the engine has taken, says of the stream's day."""
+    day_end_observe(&m.day, <const CommandHeader*>m.command)
+    # Nothing is stamped before the day that it belongs to, whatever the clock does.
+    if m.time_ns_last < m.day.midnight_ns:
+        m.time_ns_last = m.day.midnight_ns
+
+
+cdef void _show_day(Matcher* m) noexcept nogil:
+    counter_set(m.counters[MATCHER_DAY_END_S],
+                0 if m.day.end_ns == DAY_END_NEVER else m.day.end_ns // SECOND_NS)
+    counter_set(m.counters[MATCHER_DAY_OVER], m.day.closed)
+
+
 cdef inline void _stamp(Matcher* m, CommandHeader* header, uint64_t source_sequence) noexcept nogil:
     cdef uint64_t now = m.clock.real_ns(m.clock.context)
     if now < m.time_ns_last:
@@ -101,15 +133,18 @@ cdef inline void _stamp(Matcher* m, CommandHeader* header, uint64_t source_seque
 
 
 cdef int _apply(Matcher* m, uint64_t source_sequence) noexcept nogil:
-    """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish."""
+    """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish.
+    STATUS_FULL: a member's, and the day has to be ended first."""
     cdef CommandHeader* header = <CommandHeader*>m.command
     cdef int status
     _stamp(m, header, source_sequence)
+    if source_sequence and _day_is_to_end(m, header.time_ns):
+        return STATUS_FULL
     status = engine_apply(m.engine, m.command, header.record_bytes)
     if status != STATUS_OK:
         return status
-    if header.type == COMMAND_STREAM_START:
-        m.midnight_ns = (<const StreamStart*>m.command).midnight_ns
+    if header.type <= COMMAND_SET_STATE:
+        _observe(m)
     if m.engine.events_count == 0:
         header.flags = header.flags | RECORD_LAST
     m.events_published = 0
@@ -141,13 +176,11 @@ cdef inline void _count(Matcher* m, int status, int taken, int ignored,
 cdef int _clock(Matcher* m) noexcept nogil:
     """CLOCK, once for each second of the stream's day that the engine wants: the work done."""
     cdef ClockCommand* command = <ClockCommand*>m.command
-    cdef uint64_t now = m.clock.real_ns(m.clock.context)
+    cdef uint64_t now = _now(m)
     cdef uint64_t second
-    if now < m.time_ns_last:
-        now = m.time_ns_last
-    if m.midnight_ns == 0 or now < m.midnight_ns:
+    if m.day.midnight_ns == 0:
         return 0
-    second = (now - m.midnight_ns) // SECOND_NS
+    second = (now - m.day.midnight_ns) // SECOND_NS
     if second == m.second_last or second >= SECONDS_A_DAY:
         return 0
     m.second_last = second
@@ -163,6 +196,24 @@ cdef int _clock(Matcher* m) noexcept nogil:
     return 1
 
 
+cdef int _end_day(Matcher* m) noexcept nogil:
+    """The next commands that end the day: the work done."""
+    cdef uint32_t command_bytes
+    cdef int work = 0
+    cdef int status
+    while work < CLOSINGS_MAX and not m.publishing:
+        command_bytes = day_end_next(&m.day, m.engine, m.command)
+        if command_bytes == 0:
+            return work
+        status = _apply(m, 0)
+        iron_assert(status == STATUS_OK, "the engine takes what ends the day")
+        counter_add(m.counters[MATCHER_COMMANDS], 1)
+        _publish(m)
+        work += 1
+    m.tick_due_ns = m.mono_ns        # not in 10 ms: members' commands wait for it
+    return work
+
+
 cdef int _control(Matcher* m) noexcept nogil:
     """The next command of an operator: the work done."""
     cdef const uint8_t* record = NULL
@@ -171,7 +222,11 @@ cdef int _control(Matcher* m) noexcept nogil:
     cdef int status
     if m.control == NULL or spsc_peek(m.control, &record, &record_bytes, &sequence) != STATUS_OK:
         return 0
-    status = _sequence(m, record, record_bytes, 0)
+    if (record_bytes >= COMMAND_HEADER_BYTES and day_end_opens(<const CommandHeader*>record)
+            and _now(m) >= m.day.end_ns):
+        status = STATUS_IGNORED      # what is closed at the end of the day stays closed
+    else:
+        status = _sequence(m, record, record_bytes, 0)
     spsc_advance(m.control)
     spsc_release(m.control)
     _count(m, status, MATCHER_CONTROL, MATCHER_CONTROL_IGNORED, MATCHER_CONTROL_MALFORMED)
@@ -185,7 +240,8 @@ cdef int _tick(Matcher* m) noexcept nogil:
     """What is looked at now and then; no transaction is in hand. The work done."""
     cdef int work
     m.tick_due_ns = m.mono_ns + TICK_NS
-    work = _clock(m)
+    work = _end_day(m) if _day_is_to_end(m, _now(m)) else _clock(m)
+    _show_day(m)
     if not m.publishing and _control(m):
         work += 1
         # An operator may halt thousands of instruments at once: the next command is looked for in
@@ -232,6 +288,9 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
             spsc_advance(orders)
             continue
         status = _sequence(m, record, record_bytes, sequence)
+        if status == STATUS_FULL:
+            m.tick_due_ns = m.mono_ns
+            break
         _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
         if status != STATUS_OK:
             spsc_advance(orders)
@@ -262,8 +321,8 @@ cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
         if engine_apply(m.engine, m.command, offset) != STATUS_OK:
             return STATUS_CORRUPT
         m.time_ns_last = header.time_ns
-        if header.type == COMMAND_STREAM_START:
-            m.midnight_ns = (<const StreamStart*>m.command).midnight_ns
+        if header.type <= COMMAND_SET_STATE:
+            _observe(m)
         if header.source_sequence:
             m.source_sequence_last = header.source_sequence
         m.publishing = True
@@ -306,6 +365,7 @@ cdef class MatcherStage:
         self.m.engine = engine.engine
         self.m.clock = host_clock()
         self.m.counters = counters.values
+        day_end_init(&self.m.day)
 
     cdef Agent agent(self):
         cdef Agent agent
@@ -324,9 +384,20 @@ cdef class MatcherStage:
         """The last frame of the order ring whose command is in the stream."""
         return self.m.source_sequence_last
 
+    @property
+    def day_end_ns(self):
+        """UNIX time at which the stream's day ends; 0: there is no stream yet, or it has none."""
+        return 0 if self.m.day.end_ns == DAY_END_NEVER else self.m.day.end_ns
+
+    @property
+    def day_over(self):
+        """Whether the day is over and every instrument is closed."""
+        return bool(self.m.day.closed)
+
     def replay(self, uint64_t sequence, const uint8_t[::1] payload):
         """Replay one frame. Raises ValueError where the stream and the engine disagree."""
         cdef int status = matcher_replay(&self.m, sequence, &payload[0], <uint32_t>payload.shape[0])
+        _show_day(&self.m)
         if status != STATUS_OK:
             raise ValueError(
                 f"frame {sequence}: the engine does not give the events that the stream holds"
@@ -338,6 +409,7 @@ cdef class MatcherStage:
 
         Raises ValueError for a command that the engine refuses as malformed."""
         cdef int status = matcher_submit(&self.m, &command[0], <uint32_t>command.shape[0])
+        _show_day(&self.m)
         if status == STATUS_FULL:
             return False
         if status != STATUS_OK:

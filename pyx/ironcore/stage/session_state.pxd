@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from ironcore.stage.day_end cimport day_ns
 from ironcore.stage.directory cimport Directory
 from ironcore.stage.reply_log cimport ReplyLog
 from ironcore.wire.record cimport COMMAND_BYTES_MAX, CommandHeader
@@ -59,7 +60,7 @@ cdef void sessions_reply(Sessions* s, uint32_t session, const uint8_t* message,
 
 cdef inline uint64_t sessions_day_ns(const Sessions* s) noexcept nogil:
     """OUCH's timestamp of the command in hand."""
-    return (<const CommandHeader*>s.command).time_ns - s.midnight_ns
+    return day_ns((<const CommandHeader*>s.command).time_ns, s.midnight_ns)
 
 
 cdef inline uint32_t sessions_user_ref(const Sessions* s, uint32_t slot) noexcept nogil:

@@ -106,6 +106,12 @@ def test_an_instrument_is_a_stock_directory_message_and_its_state(stream: Stream
     assert message[25:] == b"YCZ P    " + bytes(4) + b"N"
 
 
+@pytest.mark.parametrize("late_ns", [0, 1, (1 << 48) + 1, 254 * 3_600_000_000_000])
+def test_no_time_is_behind_the_last_nanosecond_of_the_day(stream: Stream, late_ns: int) -> None:
+    last_ns = 86_400_000_000_000 - 1
+    assert stream.apply(system_event(b"E", last_ns + late_ns)) == [header(b"S", 0, last_ns) + b"E"]
+
+
 def test_a_system_event_is_one(stream: Stream) -> None:
     assert stream.apply(system_event(b"Q", T)) == [header(b"S", 0) + b"Q"]
 

@@ -1,0 +1,1 @@
+"""The end of the stream's day: for compiled modules."""
