@@ -74,7 +74,14 @@ class HandVenue:
     new one."""
 
     def __init__(
-        self, file: Path, replies_bytes_max: int = 1 << 20, *, defined: bool = True
+        self,
+        file: Path,
+        replies_bytes_max: int = 1 << 20,
+        *,
+        defined: bool = True,
+        connections_max: int = 4,
+        logins_per_address_max: int = 4,
+        failed_login_delay_ns: int = 0,
     ) -> None:
         self.config = configs.load(file)
         self.said: list[str] = []
@@ -92,26 +99,11 @@ class HandVenue:
             orders_max=limits.orders_max,
             user_ref_bits=user_ref_bits(self.config),
         )
-        reader = pipeline.open_stream_reader(events, "gateway")
-        entry = self.config.order_entry
-        self.gateway = gateway.GatewayStage(
-            self.listener.fileno(),
-            pipeline.open_order_producer(self.config.streams.orders.path),
-            reader,
-            CounterSet("gateway", gateway.COUNTERS),
-            sessions_max=limits.sessions_max,
-            instruments_max=limits.instruments_max,
-            user_ref_bits=user_ref_bits(self.config),
-            replies_bytes_max=replies_bytes_max,
-            connections_max=4,
-            sessions_expected=len(self.config.sessions),
-            heartbeat_ns=entry.heartbeat_ns,
-            peer_timeout_ns=entry.peer_timeout_ns,
-            login_timeout_ns=entry.login_timeout_ns,
-        )
-        for sequence, payload in pipeline.frames_before(directory, events, reader.first_sequence):
-            self.gateway.catch_up(sequence, payload)
-        self.gateway.caught_up()
+        self._replies_bytes_max = replies_bytes_max
+        self._connections_max = connections_max
+        self._logins_per_address_max = logins_per_address_max
+        self._failed_login_delay_ns = failed_login_delay_ns
+        self._open_gateway()
         self.matcher = matcher.MatcherStage(
             pipeline.open_order_consumer(self.config.streams.orders.path),
             pipeline.open_stream_producer(events),
@@ -149,6 +141,34 @@ class HandVenue:
             journal=directory,
         )
 
+    def _open_gateway(self) -> None:
+        """The gateway, caught up with the stream that exists."""
+        events, entry = self.config.streams.events.path, self.config.order_entry
+        reader = pipeline.open_stream_reader(events, "gateway")
+        self.gateway = gateway.GatewayStage(
+            self.listener.fileno(),
+            pipeline.open_order_producer(self.config.streams.orders.path),
+            reader,
+            CounterSet("gateway", gateway.COUNTERS),
+            sessions_max=self.config.limits.sessions_max,
+            instruments_max=self.config.limits.instruments_max,
+            user_ref_bits=user_ref_bits(self.config),
+            replies_bytes_max=self._replies_bytes_max,
+            connections_max=self._connections_max,
+            logins_max=4,
+            logins_per_address_max=self._logins_per_address_max,
+            sessions_expected=len(self.config.sessions),
+            heartbeat_ns=entry.heartbeat_ns,
+            peer_timeout_ns=entry.peer_timeout_ns,
+            login_timeout_ns=entry.login_timeout_ns,
+            failed_login_delay_ns=self._failed_login_delay_ns,
+        )
+        for sequence, payload in pipeline.frames_before(
+            self.config.journal.directory, events, reader.first_sequence
+        ):
+            self.gateway.catch_up(sequence, payload)
+        self.gateway.caught_up()
+
     def define(self) -> None:
         """Submit what the configuration defines and the stream does not."""
         for command in self.definitions.missing(self.config):
@@ -165,7 +185,7 @@ class HandVenue:
             done = stage.poll_once()
             assert done >= 0, f"{type(stage).__name__} failed with status {-done}"
             work += done
-        for connection, generation, _, password in self.gateway.logins():
+        for connection, generation, _, password, _ in self.gateway.logins():
             self.gateway.judge(connection, generation, password == PASSWORD)
             work += 1
         return work

@@ -29,6 +29,7 @@ from ironpit.sockets import ORDERS, Open, Publication, stack_of
 from ironpit.stream_identity import session_of
 
 COUNTERS_MAX = 256
+LOGINS_SPARE = 64  # places to log in that one address, with as many as there are members, leaves
 
 
 def say(text: str) -> None:
@@ -140,6 +141,9 @@ class ProcessStages:
             heartbeat_ns=entry.heartbeat_ns,
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,
+            logins_max=entry.logins_max or entry.connections_max + LOGINS_SPARE,
+            logins_per_address_max=entry.logins_per_address_max or entry.connections_max,
+            failed_login_delay_ns=entry.failed_login_delay_ns,
         )
         for sequence, payload in pipeline.frames_before(
             config.journal.directory, config.streams.events.path, reader.first_sequence

@@ -20,7 +20,7 @@ import yaml
 
 PASSWORD_CHARACTERS_MAX = 10
 MODE = 0o600
-SCRYPT_N, SCRYPT_R, SCRYPT_P = 1 << 14, 8, 1  # 16 MiB and some 40 ms a guess
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 1 << 14, 8, 1  # 16 MiB and some 30 ms a guess
 HASH_BYTES, SALT_BYTES = 32, 16
 
 
@@ -47,9 +47,14 @@ class Credential(msgspec.Struct, frozen=True):
         return f"scrypt${self.n}${self.r}${self.p}${salt}${digest}"
 
 
+def normal(password: str) -> bytes:
+    """What of a password counts."""
+    return password.strip(" ").upper().encode("ascii", "replace")
+
+
 def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    normal = password.strip(" ").upper().encode("ascii", "replace")
-    return hashlib.scrypt(normal, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=HASH_BYTES)
+    text = normal(password)
+    return hashlib.scrypt(text, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=HASH_BYTES)
 
 
 def hashed(password: str) -> Credential:

@@ -14,6 +14,7 @@ from ironpit.assembly import ProcessStages, say
 from ironpit.config import Config, Thread
 from ironpit.day import DayWatch
 from ironpit.errors import Exit
+from ironpit.judge import COUNTERS as LOGIN_COUNTERS
 from ironpit.judge import Judge
 from ironpit.lifecycle import Lifecycle
 from ironpit.onload.truth import Truth
@@ -192,7 +193,11 @@ def run_process(
     if built.gateway is not None:
         known = credentials.load(config.credentials)
         judge = Judge(
-            known, config.order_entry.failed_login_delay_ns, partial(sockets.admit, built.gateway)
+            known,
+            partial(sockets.admit, built.gateway),
+            wrong_logins_max=config.order_entry.wrong_logins_per_address_max,
+            counters=CounterSet("logins", LOGIN_COUNTERS, built.counters),
+            say=lambda text: say(f"{name}: {text}"),
         )
     stages.start()
     for entry in built.degraded:

@@ -27,10 +27,12 @@ COUNTERS = (
     ("served", "snapshots sent whole"),
     ("refused", "logins rejected"),
     ("no_login", "connections closed because no login came, or none in time"),
+    ("crowded_out", "connections closed: not logged in yet when others came to do so"),
     ("no_room", "connections closed because as many as may be were being served"),
     ("accept_errors", "times that the host could not accept a connection"),
 )
 CONNECTIONS_MAX = 16
+LOGINS_MAX = 64  # connections that have not logged in yet
 LOGIN_TIMEOUT_S = 10.0
 SEND_TIMEOUT_S = 120.0
 LINGER_S = 5.0
@@ -122,6 +124,9 @@ def _receive(connection: socket.socket, bytes_max: int, deadline_s: float) -> by
 class SnapshotServer:
     """Serves `books` from `start` to `close`, on threads of its own, to CONNECTIONS_MAX at once.
 
+    Who does not log in takes no such place: up to LOGINS_MAX connections may be about to, and the
+    oldest of them goes when one more comes.
+
     listener: a listening TCP socket, which is closed at the end. `books` holds every message of the
     stream from the first on, once `ready` says so; until then subscribers wait.
     """
@@ -144,6 +149,9 @@ class SnapshotServer:
         self.complaints = Complaints(say)
         self._closing = threading.Event()
         self._places = threading.BoundedSemaphore(CONNECTIONS_MAX)
+        self._waiting: dict[socket.socket, None] = {}
+        self._crowded_out: set[socket.socket] = set()
+        self._waiting_lock = threading.Lock()
         self._lock = threading.Lock()
         self._counting = threading.Lock()
         self._packets = b""
@@ -181,25 +189,55 @@ class SnapshotServer:
                 self.complaints.add("accept", f"snapshot: cannot accept: {error.strerror}")
                 self._closing.wait(ACCEPT_PAUSE_S)
                 continue
-            if not self._places.acquire(blocking=False):
-                self._count("no_room")
-                connection.close()
-                continue
+            self._enter(connection)
             threading.Thread(target=self._guarded, args=(connection,), daemon=True).start()
 
+    def _enter(self, connection: socket.socket) -> None:
+        """One more that is about to log in; of too many, the oldest one's thread is woken to go."""
+        with self._waiting_lock:
+            self._waiting[connection] = None
+            if len(self._waiting) <= LOGINS_MAX:
+                return
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            self._crowded_out.add(oldest)
+            # Nobody closes it before its thread has seen it in `_leave`: it is still this socket.
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        self._count("crowded_out")
+
+    def _leave(self, connection: socket.socket) -> bool:
+        """It is not about to log in any more: whether it was crowded out."""
+        with self._waiting_lock:
+            self._waiting.pop(connection, None)
+            crowded_out = connection in self._crowded_out
+            self._crowded_out.discard(connection)
+            return crowded_out
+
     def _guarded(self, connection: socket.socket) -> None:
-        try:
-            with connection, contextlib.suppress(OSError, ValueError):
-                self._serve(connection)
-        finally:
-            self._places.release()
+        with connection, contextlib.suppress(OSError, ValueError):
+            self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
             login = self._login(connection)
         except (OSError, ValueError):
+            login = None
+        if self._leave(connection):
+            return
+        if login is None:
             self._count("no_login")
             return
+        if not self._places.acquire(blocking=False):
+            self._count("no_room")
+            return
+        try:
+            self._answer(connection, login)
+        finally:
+            self._places.release()
+
+    def _answer(self, connection: socket.socket, login: dict[str, Any]) -> None:
+        """Reject the login, or send the books."""
         asked_s = time.monotonic()
         asked = login["requested_session"].strip()
         if asked not in ("", self.session) or int(login["requested_sequence"]) > 1:

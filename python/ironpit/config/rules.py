@@ -121,6 +121,9 @@ def _order_entry(config: Config) -> Iterator[Violation]:
         found = scalars.show_duration(entry.peer_timeout_ns)
         least = scalars.show_duration(entry.heartbeat_ns)
         yield "order_entry.peer_timeout", found, f"more than heartbeat = {least}"
+    of_one, of_all = entry.logins_per_address_max, entry.logins_max
+    if of_one is not None and of_all is not None and of_one > of_all:
+        yield "order_entry.logins_per_address_max", str(of_one), f"at most logins_max = {of_all}"
 
 
 def _streams(config: Config) -> Iterator[Violation]:

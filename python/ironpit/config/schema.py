@@ -135,6 +135,9 @@ class OrderEntry(Mapping, frozen=True, kw_only=True):
     login_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
         name="login_timeout", default=30 * S
     )
+    logins_max: Annotated[int, scalars.integer(1, 65_536)] | None = None
+    logins_per_address_max: Annotated[int, scalars.integer(1, 65_536)] | None = None
+    wrong_logins_per_address_max: Annotated[int, scalars.integer(0, 1_000_000)] = 20
     failed_login_delay_ns: Annotated[int, scalars.duration(0, 60 * S)] = field(
         name="failed_login_delay", default=S
     )

@@ -334,6 +334,7 @@ cdef int readers_listen(TcpServer* s, uint64_t now_ns) noexcept nogil:
     """Newcomers, and what readers say."""
     cdef int ready[READY_MAX]
     cdef Adoption* given
+    cdef uint32_t address = 0
     cdef int work = 0
     cdef int count, i, fd
     while s.adopted_tail < load_acquire_u64(&s.adopted_head):
@@ -344,7 +345,7 @@ cdef int readers_listen(TcpServer* s, uint64_t now_ns) noexcept nogil:
     count = s.sockets.poll_ready(s.sockets.context, s.poller, ready, READY_MAX)
     for i in range(count):
         if ready[i] == s.listener:
-            fd = s.sockets.accept(s.sockets.context, s.listener)
+            fd = s.sockets.accept(s.sockets.context, s.listener, &address)
             if fd >= 0:
                 _open(s, fd, 0, now_ns)
                 work += 1

@@ -10,8 +10,9 @@ cdef struct SocketPart:              # laid out as struct iovec
 
 cdef struct Sockets:
     void* context
-    # Accept one connection from a listening socket: a descriptor, or -errno.
-    int (*accept)(void* context, int listener) noexcept nogil
+    # Accept one connection from a listening socket, and from whom (IPv4, host byte order): a
+    # descriptor, or -errno.
+    int (*accept)(void* context, int listener, uint32_t* address) noexcept nogil
     # Bytes read (0: the peer closed), or -errno.
     long (*recv)(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept nogil
     # The same, and the bytes are there still for the next one to read.

@@ -27,9 +27,13 @@ cdef extern from * nogil:
 
     enum { IRON_READY_MAX = 64 };
 
-    static int iron_accept(int listener) {
+    static int iron_accept(int listener, uint32_t *address) {
         int one = 1;
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_in from;
+        socklen_t length = sizeof from;
+        memset(&from, 0, sizeof from);
+        int fd = accept4(listener, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        *address = ntohl(from.sin_addr.s_addr);
         if (fd >= 0) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         return fd;
     }
@@ -115,7 +119,7 @@ cdef extern from * nogil:
     static int iron_poller(void) { return epoll_create1(EPOLL_CLOEXEC); }
     static void iron_close(int fd) { close(fd); }
     """
-    int iron_accept(int listener)
+    int iron_accept(int listener, uint32_t* address)
     long iron_recv(int fd, uint8_t* buffer, size_t bytes)
     long iron_peek(int fd, uint8_t* buffer, size_t bytes)
     long iron_discard(int fd, size_t bytes)
@@ -136,8 +140,8 @@ cdef inline long _result(long n) noexcept nogil:
     return n if n >= 0 else -<long>errno
 
 
-cdef int _accept(void* context, int listener) noexcept nogil:
-    return <int>_result(iron_accept(listener))
+cdef int _accept(void* context, int listener, uint32_t* address) noexcept nogil:
+    return <int>_result(iron_accept(listener, address))
 
 
 cdef long _recv(void* context, int fd, uint8_t* buffer, size_t bytes) noexcept nogil:

@@ -163,7 +163,7 @@ cdef class Loop:
         cdef uint64_t generation
         if self.venue.gateway == NULL:
             return
-        for i in range(self.venue.gateway.settings.connections_max):
+        for i in range(self.venue.gateway.places):
             c = &self.venue.gateway.connection[i]
             generation = load_acquire_u64(&c.login.asked)
             if c.state == CONNECTION_JUDGED and generation == c.generation:

@@ -11,6 +11,7 @@ cdef enum:
     DATAGRAMS_MAX = 64
     DATAGRAM_BYTES_MAX = 1500
     LISTENER_FD = 3
+    MEMBERS_ADDRESS = 0x0A000001     # 10.0.0.1
     POLLER_FD = 4
     FEED_FD = 5
     REQUEST_FD = 6

@@ -168,9 +168,10 @@ cdef void net_subscriber_request(Net* net, const uint8_t* request, uint32_t byte
     _enqueue(net.world, &net.requests, request, bytes)
 
 
-cdef int _accept(void* context, int listener) noexcept nogil:
+cdef int _accept(void* context, int listener, uint32_t* address) noexcept nogil:
     cdef Net* net = <Net*>context
     cdef int i
+    address[0] = MEMBERS_ADDRESS     # all of them come from one host
     if world_crashed(net.world):
         return -EAGAIN
     for i in range(LINKS_MAX):

@@ -204,6 +204,7 @@ cdef class SimulatedVenue:
             CounterSet("gateway", gateway.COUNTERS), sessions_max=SESSIONS_MAX,
             instruments_max=INSTRUMENTS_MAX, user_ref_bits=USER_REF_BITS,
             replies_bytes_max=REPLIES_BYTES_MAX, connections_max=CONNECTIONS_MAX,
+            logins_max=CONNECTIONS_MAX, logins_per_address_max=CONNECTIONS_MAX,
             sessions_expected=self.settings.sessions,
             heartbeat_ns=1_000_000_000, peer_timeout_ns=15_000_000_000,
             login_timeout_ns=30_000_000_000, network=self.network,

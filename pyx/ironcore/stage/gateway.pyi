@@ -25,6 +25,9 @@ class GatewayStage(Stage):
         heartbeat_ns: int,
         peer_timeout_ns: int,
         login_timeout_ns: int,
+        logins_max: int,
+        logins_per_address_max: int,
+        failed_login_delay_ns: int = 0,
         network: Network | None = None,
     ) -> None: ...
     @property
@@ -37,8 +40,9 @@ class GatewayStage(Stage):
         """Apply one frame of a stream that exists already. Raises ValueError for a gap in it."""
     def caught_up(self) -> None:
         """After a restart: members that want it are cancelled, for no connection survived."""
-    def logins(self) -> list[tuple[int, int, str, str]]:
-        """Logins that wait for a verdict: (connection, generation, user name, password)."""
+    def logins(self) -> list[tuple[int, int, str, str, int]]:
+        """Logins that wait for a verdict: (connection, generation, user name, password, IPv4
+        address in host byte order)."""
     def judge(self, connection: int, generation: int, accepted: bool) -> None:
         """The verdict on one login."""
     def make_resident(self) -> int:

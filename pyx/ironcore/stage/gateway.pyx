@@ -26,11 +26,12 @@ from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.gateway_connection cimport (
     CLOSED_BY_PEER, CLOSED_ERROR, CLOSED_LOGOUT, CLOSED_MALFORMED, CLOSED_OVERSIZED,
     CLOSED_REPLIES_FULL, CLOSED_UNEXPECTED, CONNECTION_FREE, CONNECTION_JUDGED, CONNECTION_LIVE,
-    CONNECTION_NEW, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE, GATEWAY_FOREIGN_FIRM, GATEWAY_FRAMES,
-    GATEWAY_MESSAGES, GATEWAY_REPLIES_BYTES, GATEWAY_SESSION_CANCELS, INBOUND_PACKET_BYTES_MAX,
-    READY_MAX, RX_BYTES, TIMER_NS, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNACCELERATED,
+    CONNECTION_NEW, CONNECTION_REFUSED, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE,
+    GATEWAY_FOREIGN_FIRM, GATEWAY_FRAMES, GATEWAY_MESSAGES, GATEWAY_REPLIES_BYTES,
+    GATEWAY_SESSION_CANCELS, INBOUND_PACKET_BYTES_MAX, READY_MAX, RX_BYTES, TIMER_NS,
+    VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_UNACCELERATED,
     Connection, Gateway, Login, LoginVerdict, connection_accept, connection_ask, connection_close,
-    connection_flush, connection_judged, connection_timers,
+    connection_flush, connection_judged, connection_stall, connection_timers,
 )
 from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
 from ironcore.stage.seeds cimport seeds_open, seeds_refill
@@ -53,7 +54,7 @@ COUNTERS = (
     ("foreign_firm", "requests that named another firm, ignored"),
     ("session_cancels", "sessions cancelled on disconnect"),
     ("replies_lost", "replies beyond a session's reply memory"),
-    ("connections_refused", "connections refused: connections_max are in use"),
+    ("connections_refused", "connections refused: connections_max members are logged in"),
     ("closed_by_peer", "connections closed by the member"),
     ("closed_logout", "connections closed after a logout request"),
     ("closed_malformed", "connections closed: malformed packet or message"),
@@ -66,7 +67,7 @@ COUNTERS = (
     ("closed_displaced", "connections closed: a later login took the session"),
     ("closed_error", "connections closed: error of the socket"),
     ("closed_replies_full", "connections closed: the session's reply memory is used up"),
-    ("closed_crowded_out", "connections closed: not logged in yet when the table was full"),
+    ("closed_crowded_out", "connections closed: not logged in yet when others came to do so"),
     ("closed_unaccelerated", "connections closed: the socket is the kernel's and must not be"),
 )
 
@@ -110,15 +111,16 @@ cdef int _packet(Gateway* g, Connection* c, uint8_t kind, const uint8_t* payload
 
 
 cdef int _parse(Gateway* g, Connection* c) noexcept nogil:
-    """Deal with the packets that have arrived: how many. Stops while a login is judged."""
+    """Deal with the packets that have arrived: how many. Stops while a login is judged, or
+    waits to be refused."""
     cdef uint8_t kind = 0
     cdef const uint8_t* payload = NULL
     cdef size_t payload_bytes = 0
     cdef size_t packet_bytes = 0
     cdef int status
     cdef int work = 0
-    c.stalled = False
-    while c.state != CONNECTION_JUDGED:
+    connection_stall(g, c, False)
+    while c.state != CONNECTION_JUDGED and c.state != CONNECTION_REFUSED:
         status = soupbin_next(c.rx + c.rx_start, c.rx_end - c.rx_start, &kind, &payload,
                               &payload_bytes, &packet_bytes)
         if packet_bytes > INBOUND_PACKET_BYTES_MAX:
@@ -132,7 +134,7 @@ cdef int _parse(Gateway* g, Connection* c) noexcept nogil:
         status = _packet(g, c, kind, payload, payload_bytes)
         if status == STATUS_FULL:
             counter_add(g.counters[GATEWAY_BACK_PRESSURE], 1)
-            c.stalled = True
+            connection_stall(g, c, True)
             break
         if status != STATUS_OK:
             return work + 1
@@ -263,9 +265,13 @@ cdef int _resume(Gateway* g) noexcept nogil:
     cdef Connection* c
     cdef uint32_t i
     cdef int work = 0
-    if g.live == 0:
+    cdef uint64_t answers = load_acquire_u64(&g.answers)
+    if g.stalled == 0 and answers == g.answers_seen and not g.look_for_answers:
         return 0
-    for i in range(g.settings.connections_max):
+    g.answers_seen = answers
+    # Before the stream has defined the sessions, no answer is heard: they wait in their mailboxes.
+    g.look_for_answers = g.sessions.count < g.settings.sessions_expected
+    for i in range(g.places):
         c = &g.connection[i]
         if c.stalled:
             c.rx_ns = g.now_ns       # it was not read: that it was not heard is not its fault
@@ -309,6 +315,7 @@ cdef int gateway_poll(void* self, int batch_max) noexcept nogil:
 cdef void gateway_judge(Gateway* g, uint32_t connection, uint64_t generation,
                         LoginVerdict verdict) noexcept nogil:
     store_release_u64(&g.connection[connection].login.answer, (generation << 2) | verdict)
+    store_release_u64(&g.answers, g.answers + 1)
 
 
 cdef class GatewayStage:
@@ -316,7 +323,8 @@ cdef class GatewayStage:
 
     listener: file descriptor of a bound, listening, non-blocking TCP socket; the caller owns it.
     sessions_expected: logins are not answered before the stream has defined so many.
-    network: the host's unless given.
+    logins_max: connections that may wait to log in, besides connections_max that have, and out of
+    them from one address. network: the host's unless given.
     Give it every frame of the stream that exists (`catch_up`) before it polls.
     """
 
@@ -325,7 +333,8 @@ cdef class GatewayStage:
                   uint32_t user_ref_bits, uint64_t replies_bytes_max, uint32_t connections_max,
                   uint32_t sessions_expected,
                   uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns,
-                  Network network=None):
+                  uint32_t logins_max, uint32_t logins_per_address_max,
+                  uint64_t failed_login_delay_ns=0, Network network=None):
         cdef Gateway* g = &self.g
         cdef int i
         self.orders_owner = orders
@@ -340,10 +349,14 @@ cdef class GatewayStage:
         g.settings.heartbeat_ns = heartbeat_ns
         g.settings.peer_timeout_ns = peer_timeout_ns
         g.settings.login_timeout_ns = login_timeout_ns
+        g.settings.failed_login_delay_ns = failed_login_delay_ns
         g.settings.connections_max = connections_max
+        g.settings.logins_max = logins_max
+        g.settings.logins_per_address_max = min(logins_per_address_max, logins_max)
+        g.places = connections_max + logins_max
         g.settings.sessions_expected = sessions_expected
         g.listener = listener
-        g.connection = <Connection*>calloc(connections_max, sizeof(Connection))
+        g.connection = <Connection*>calloc(g.places, sizeof(Connection))
         g.by_descriptor = <int*>calloc(DESCRIPTORS_MAX, sizeof(int))
         g.sending = <uint32_t*>calloc(2 * (sessions_max + 1), sizeof(uint32_t))
         self.memory = <SessionMemory*>calloc(sessions_max + 1, sizeof(SessionMemory))
@@ -366,7 +379,7 @@ cdef class GatewayStage:
         cdef Gateway* g = &self.g
         cdef uint32_t i
         if g.connection != NULL and g.sockets.close != NULL:
-            for i in range(g.settings.connections_max):
+            for i in range(g.places):
                 if g.connection[i].state != CONNECTION_FREE:
                     g.sockets.close(g.sockets.context, g.connection[i].fd)
             if g.poller > 0:
@@ -408,16 +421,22 @@ cdef class GatewayStage:
                 self.g.cancels_due = True
 
     def logins(self):
-        """Logins that wait for a verdict: (connection, generation, user name, password)."""
+        """Logins that wait for a verdict: (connection, generation, user name, password, IPv4
+        address in host byte order)."""
         cdef uint32_t i
         cdef Login* login
         waiting = []
-        for i in range(self.g.settings.connections_max):
+        for i in range(self.g.places):
             login = &self.g.connection[i].login
             generation = load_acquire_u64(&login.asked)
-            if generation and load_acquire_u64(&login.answer) >> 2 != generation:
-                waiting.append((i, generation, login.username[:6].decode("ascii").rstrip(),
-                                login.password[:10].decode("ascii").rstrip()))
+            if not generation or load_acquire_u64(&login.answer) >> 2 == generation:
+                continue
+            username, password = login.username[:6], login.password[:10]
+            address = login.address
+            # Its connection may have ended meanwhile, and the mailbox be another's.
+            if load_acquire_u64(&login.asked) == generation:
+                waiting.append((i, generation, username.decode("ascii", "replace").rstrip(),
+                                password.decode("ascii", "replace").rstrip(), address))
         return waiting
 
     def judge(self, uint32_t connection, uint64_t generation, bint accepted):
@@ -437,7 +456,7 @@ cdef class GatewayStage:
         """Connections in use: (connection, generation, descriptor). One may have ended meanwhile,
         and its descriptor may be another's; what is then said to its generation is not heard."""
         return [(i, self.g.connection[i].generation, self.g.connection[i].fd)
-                for i in range(self.g.settings.connections_max)
+                for i in range(self.g.places)
                 if self.g.connection[i].state != CONNECTION_FREE]
 
     def unaccelerated(self, uint32_t connection, uint64_t generation):

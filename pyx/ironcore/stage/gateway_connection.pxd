@@ -22,6 +22,7 @@ cdef enum ConnectionState:
     CONNECTION_NEW = 1               # has to log in
     CONNECTION_JUDGED = 2            # its password is being checked
     CONNECTION_LIVE = 3
+    CONNECTION_REFUSED = 4           # its password was wrong, which it is told after a delay
 
 cdef enum LoginVerdict:
     VERDICT_NONE = 0
@@ -61,16 +62,20 @@ cdef struct Login:                   # mailbox between the gateway's thread and 
     uint64_t answer                  # generation << 2 | LoginVerdict; stored last by the judge
     char username[6]
     char password[10]
+    uint32_t address                 # where it comes from: IPv4, host byte order
 
 cdef struct Connection:
     int fd
     ConnectionState state
     uint32_t session
+    uint32_t address                 # where it comes from: IPv4, host byte order
+    uint32_t of_address              # it was so manieth of its address that waited to log in
     uint32_t rx_start
     uint32_t rx_end
     bint stalled                     # the order ring had no room for the message at rx_start
     uint64_t generation
     uint64_t opened_ns
+    uint64_t asked_ns                # when it sent its login
     uint64_t rx_ns                   # when it was last heard
     uint64_t tx_ns                   # when it was last spoken to
     uint64_t tx_offset               # in its session's reply log
@@ -87,12 +92,16 @@ cdef struct GatewaySettings:
     uint64_t heartbeat_ns
     uint64_t peer_timeout_ns
     uint64_t login_timeout_ns
-    uint32_t connections_max
+    uint64_t failed_login_delay_ns
+    uint32_t connections_max         # logged in
+    uint32_t logins_max              # not logged in yet
+    uint32_t logins_per_address_max
     uint32_t sessions_expected       # logins wait until the stream has defined so many
 
 cdef struct Gateway:
     Sessions sessions
-    Connection* connection
+    Connection* connection           # connections_max + logins_max of them
+    uint32_t places
     int* by_descriptor               # connection index, or -1
     SpscProducer* orders
     BroadcastReader* stream
@@ -103,7 +112,12 @@ cdef struct Gateway:
     uint64_t** counters
     uint32_t* sending                # sessions whose connection has replies to be sent
     uint32_t sending_count
-    uint32_t live                    # connections in use
+    uint32_t live                    # connections that are logged in
+    uint32_t newcomers               # connections that are not, yet
+    uint32_t stalled
+    uint64_t answers                 # verdicts that the judge has given
+    uint64_t answers_seen
+    bint look_for_answers            # there may be one that `answers` does not tell of any more
     int listener
     int poller
     uint64_t now_ns
@@ -114,6 +128,8 @@ cdef struct Gateway:
 
 # Close it for the reason that this counter stands for; cancel on disconnect becomes due.
 cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil
+# Whether its next message waits for room in the order ring.
+cdef void connection_stall(Gateway* g, Connection* c, bint stalled) noexcept nogil
 # Sends what is left of packets that are no replies: True when nothing is.
 cdef bint connection_flush(Gateway* g, Connection* c) noexcept nogil
 # Accept one connection, if there is one: the work done.

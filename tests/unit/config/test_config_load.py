@@ -194,6 +194,11 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
         ("26100}", "26100, heartbeat: 1}", "7: order_entry.heartbeat: found '1', expected a whole"),
         ("26100}", "26100, heartbeat: 0.5s}", "order_entry.heartbeat: found '0.5s', expected"),
         ("26100}", "26100, peer_timeout: 1s}", "found 1s, expected more than heartbeat = 1s"),
+        (
+            "26100}",
+            "26100, logins_max: 8, logins_per_address_max: 9}",
+            "order_entry.logins_per_address_max: found 9, expected at most logins_max = 8",
+        ),
         ("64MiB", "64MB", "10: streams.events.capacity: found '64MB', expected a size"),
         ("64MiB", "1MiB", "found 1MiB, expected at least streams.orders.capacity = 4MiB"),
         (

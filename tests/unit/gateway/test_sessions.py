@@ -207,19 +207,6 @@ def test_idle_strangers_do_not_keep_members_out(venue: HandVenue) -> None:
     assert not strangers[1].closed
 
 
-def test_a_table_full_of_members_refuses_the_next_connection(venue: HandVenue) -> None:
-    members = [Member(venue, name) for name in ("ALFA1", "BETA1", "GAMA1")]
-    for member in members:
-        member.login()
-    judged = Member(venue)
-    judged.send("L", f"{'ALFA1':<6}{'OPEN':<10}{'':>10}{1:>20}".encode())
-    while not venue.gateway.logins():
-        venue.gateway.poll_once()
-    extra = Member(venue)
-    extra.wait(lambda: extra.closed)
-    assert venue.gateway.counters.snapshot()["connections_refused"] == 1
-
-
 def test_a_session_whose_reply_memory_fills_up_is_told_of_every_execution_and_cancel(
     config_file: Path,
 ) -> None:

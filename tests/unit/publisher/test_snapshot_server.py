@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -137,3 +138,38 @@ def test_logins_that_cannot_be_served_are_counted(server: Server) -> None:
         peer.sendall(b"\0\1R")
         assert peer.recv(100) == b""
     assert (server.counts["refused"], server.counts["no_login"]) == (1, 1)
+
+
+def test_those_who_do_not_log_in_keep_nobody_out(server: Server) -> None:
+    server.server.start()
+    with contextlib.ExitStack() as strangers:
+        silent = [strangers.enter_context(server.connect()) for _ in range(136)]
+        with server.connect() as peer:
+            peer.sendall(LOGIN)
+            assert peer.recv(100)
+        until(lambda: server.counts["served"] == 1)
+        # The oldest have gone, and the newest are still there.
+        assert silent[0].recv(100) == b""
+        silent[-1].sendall(LOGIN)
+        assert silent[-1].recv(100)
+    assert server.counts["crowded_out"] == 136 + 1 - snapshot.LOGINS_MAX
+    assert server.counts["no_room"] == 0
+
+
+def test_more_readers_than_are_served_at_once_are_turned_away(server: Server) -> None:
+    served: set[int] = set()
+
+    def not_ready() -> bool:
+        served.add(threading.get_ident())
+        return False
+
+    server.server.ready = not_ready
+    server.server.start()
+    with contextlib.ExitStack() as readers:
+        for number in range(1, snapshot.CONNECTIONS_MAX + 1):
+            readers.enter_context(server.connect()).sendall(LOGIN)
+            until(lambda count=number: len(served) == count)  # type: ignore[misc]
+        with server.connect() as reader:
+            reader.sendall(LOGIN)
+            assert reader.recv(100) == b""
+    assert server.counts["no_room"] == 1
