@@ -107,6 +107,7 @@ cdef void _apply(Run* run, const uint8_t* record, uint32_t bytes) noexcept nogil
     iron_assert(status == STATUS_OK or status == STATUS_IGNORED or status == STATUS_MALFORMED,
                 "a command is OK, ignored or malformed")
     iron_assert(engine.events_count <= engine.events_max, "events fit")
+    iron_assert(engine.dry_run_steps <= engine.dry_run_steps_max, "what is counted has an end")
     if status == STATUS_OK:
         ledger_read(run.ledger, engine, <const CommandHeader*>command)
     else:
@@ -128,7 +129,9 @@ cdef Engine* _engine(uint32_t orders_max) noexcept nogil:
     limits.sessions_max = FUZZ_SESSIONS
     limits.orders_max = orders_max
     limits.user_ref_bits = USER_REF_BITS
-    return engine_create(&limits)
+    cdef Engine* engine = engine_create(&limits)
+    engine.dry_run_steps_max = orders_max // 8 + 1
+    return engine
 
 
 cdef void _apply_as_batch(const Log* log, uint32_t orders_max) noexcept nogil:

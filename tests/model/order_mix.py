@@ -136,7 +136,7 @@ class OrderMix:
         if self.maybe(0.4):
             fields["price"] = r.MARKET
         if self.maybe(0.2):
-            fields["time_in_force"] = self.random.choice("34")
+            fields["time_in_force"] = self.random.choice("33334")
 
     def trailing(
         self, instrument: Instrument, side: str, fields: dict[str, Any], options: dict[str, Any]
@@ -155,7 +155,7 @@ class OrderMix:
             options["peg_offset"] = self.random.choice((-3, -2, -1, 1, 2, 3, 8, -8)) * STEP // 2
         if self.maybe(0.5):
             fields["price"] = r.MARKET
-        if self.maybe(0.2):
+        if self.maybe(0.03):
             options["min_qty"] = fields["quantity"]
 
     def cross(self, _: Any, __: Any, fields: dict[str, Any], options: dict[str, Any]) -> None:

@@ -129,6 +129,8 @@ def peg_reason(details: Details) -> int:
         return BAD_DISPLAY
     if options.is_peg and details.time_in_force in "34":
         return PEGGING
+    if options.is_peg and options.min_qty:
+        return OTHER
     if options.post_only not in "PN":  # rule 4.9.7
         return OTHER
     can_rest = may_rest(details.time_in_force, details.price, options)
@@ -155,6 +157,8 @@ def stop_reason(instrument: Instrument, details: Details) -> int:
     if options.trail_offset is not None and not 1 <= options.trail_offset <= 1_999_999_900:
         return BAD_PRICE
     if options.is_stop and (options.is_peg or options.post_only == "P"):
+        return OTHER
+    if options.is_stop and (options.min_qty or details.time_in_force == "4"):
         return OTHER
     if options.is_stop and options.stop_price is None and not instrument.last_price:
         return NO_PRICE

@@ -101,9 +101,7 @@ class Settlement(Matching):
             if price is None:
                 order.place = Place.PARKED
                 continue
-            paused = False
-            if self.reaches_min_qty(order, price):  # rule 10.1
-                paused = self.trade(order, price, is_pricing=True)
+            paused = self.trade(order, price, is_pricing=True)
             if order.quantity == 0:
                 self.remove(order)
             elif paused:

@@ -113,9 +113,10 @@ def enter(
 ) -> Rows:
     """New orders (rules 4 and 5): COMMAND_DTYPE[n]. Without a price they are market orders.
 
-    Options (rule 4.9): min_quantity, max_floor, random_reserves and reserve_seed of an iceberg,
-    price_type 'P' 'R' 'M' and peg_offset_e4 of a peg, post_only 'P', expire_second with time in
-    force '6', stop_price_e4, trail_offset_e4, stp_mode, group.
+    Options (rule 4.9): min_quantity (not of a peg or a stop, which is not fill or kill either),
+    max_floor, random_reserves and reserve_seed of an iceberg, price_type 'P' 'R' 'M' and
+    peg_offset_e4 of a peg, post_only 'P', expire_second with time in force '6', stop_price_e4,
+    trail_offset_e4, stp_mode, group.
     """
     fields = {
         "session": session, "user_ref": user_ref, "instrument": instrument, "side": side,

@@ -52,7 +52,8 @@ cdef uint64_t _level_quantity(const Offers* offers, uint32_t kind, uint32_t leve
     cdef uint64_t quantity = 0
     cdef uint32_t unit = level_at(offers.arena, level).link.next
     # On these sides only a minimum quantity keeps an order from taking part.
-    if kind == KIND_SHOWN or (kind == KIND_HIDDEN and offers.book.min_quantity_live == 0):
+    if kind == KIND_SHOWN or (kind == KIND_HIDDEN
+                              and offers.book.min_quantity_live[offers.sell] == 0):
         return level_quantity(offers.arena, level)
     while unit != level:
         quantity += auction_quantity(offers.arena, kind, unit, offers.cross_type)

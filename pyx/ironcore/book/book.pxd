@@ -60,8 +60,7 @@ cdef struct Book:                    # 896 bytes
     uint32_t pegs_left_next          # likewise the next, PEGS_LEFT_END; 0: its pegs are not left
     uint16_t followers_max           # rule 4.14
     uint16_t min_quantity_max
-    uint16_t min_quantity_live       # live orders with MinQty
-    uint16_t reserved
+    uint16_t min_quantity_live[2]    # live orders with MinQty: buys, sells
     char symbol[8]
 
 cdef struct Execution:               # what one incoming order does to the opposite side

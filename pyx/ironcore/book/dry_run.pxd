@@ -1,4 +1,4 @@
-# What an aggressor could execute, without executing it: rule 10.1.
+# What an aggressor could execute, without executing it: rules 10.1 and 10.9.
 
 from libc.stdint cimport uint32_t
 
@@ -7,7 +7,8 @@ from ironcore.book.book cimport Book
 from ironcore.book.engine cimport Engine
 from ironcore.book.order_pool cimport ORDER_SPECIAL, Arena, Order, order_at, special_at
 
-# Whether it could execute this much at once; `wanted` is not above its open quantity.
+# Whether it could execute this much at once, as far as the command in hand may count; `wanted` is
+# not above its open quantity.
 cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor,
                           uint32_t wanted) noexcept nogil
 

@@ -75,6 +75,7 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     if engine == NULL:
         return NULL
     engine.limits = limits[0]
+    engine.dry_run_steps_max = DRY_RUN_STEPS_MAX
     engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER + limits.instruments_max
                          + ENGINE_EVENTS_EXTRA)
     engine.events_base = <Event*>memory_reserve(_events_bytes(engine))
@@ -190,6 +191,7 @@ cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) 
     cdef CommandHeader* header = <CommandHeader*>command
     cdef int status
     engine.events_count = 0
+    engine.dry_run_steps = 0
     if (iron_unlikely(command_bytes < sizeof(CommandHeader))
             or iron_unlikely(header.record_bytes > command_bytes)):
         return STATUS_MALFORMED

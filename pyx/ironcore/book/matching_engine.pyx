@@ -210,6 +210,20 @@ cdef class MatchingEngine:
         return dict(self.engine.limits)
 
     @property
+    def dry_run_steps(self):
+        """How many orders or levels the last command has counted (rule 10.9)."""
+        return self.engine.dry_run_steps
+
+    @property
+    def dry_run_steps_max(self):
+        """How many it may. The rules know one number only: another one is for tests."""
+        return self.engine.dry_run_steps_max
+
+    @dry_run_steps_max.setter
+    def dry_run_steps_max(self, uint32_t steps):
+        self.engine.dry_run_steps_max = steps
+
+    @property
     def counters(self):
         """What is in use now, and the highest numbers given out."""
         cdef Engine* engine = self.engine

@@ -79,7 +79,7 @@ cdef uint32_t _room_reject(const Book* book, const Terms* terms, const Options* 
     """4.14, of an order that may become live; the one that it replaces, if it has options, makes
     room."""
     cdef uint32_t followers = book.followers
-    cdef uint32_t min_quantities = book.min_quantity_live
+    cdef uint32_t min_quantities = book.min_quantity_live[0] + book.min_quantity_live[1]
     if old != NULL:
         followers -= _follows(old)
         min_quantities -= old.min_quantity != 0

@@ -11,7 +11,8 @@ from ironcore.book.order_pool cimport (
     special_at,
 )
 from ironcore.book.orders cimport (
-    order_flags, order_open, order_place, order_price_e4, place_book, place_kind, place_side,
+    order_flags, order_open, order_place, order_price_e4, order_sell, place_book, place_kind,
+    place_side,
 )
 from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.risk.limits cimport TIME_IN_FORCE_GTT
@@ -27,7 +28,8 @@ cdef void _leave_stops(Engine* engine, Book* book, uint32_t unit) noexcept nogil
 
 cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit, uint32_t kind) noexcept nogil:
     cdef const Special* special = special_at(&engine.arena, unit)
-    book.min_quantity_live -= special.options.min_quantity != 0
+    book.min_quantity_live[order_sell(order_at(&engine.arena, unit))] -= (
+        special.options.min_quantity != 0)
     if special.time_in_force == TIME_IN_FORCE_GTT:
         expiry_unlink(engine, unit)
     if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:

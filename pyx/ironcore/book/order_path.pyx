@@ -139,7 +139,7 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
         expiry_link(engine, unit)
     if options_are_pegged(&terms.options):
         peg_link(engine, book, unit)
-    book.min_quantity_live += terms.options.min_quantity != 0
+    book.min_quantity_live[terms.sell] += terms.options.min_quantity != 0
     return unit
 
 

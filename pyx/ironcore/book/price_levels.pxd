@@ -73,6 +73,11 @@ cdef inline uint64_t level_quantity(const Arena* arena, uint32_t level) noexcept
     return quantity
 
 
+cdef inline bint level_has_reserve(const Arena* arena, uint32_t level) noexcept nogil:
+    """Whether any of its icebergs has."""
+    return (arena.pages[level >> PAGE_SHIFT].with_reserve >> (level & 63)) & 1
+
+
 cdef inline void level_add_reserve(Arena* arena, uint32_t level, uint32_t quantity) noexcept nogil:
     """An iceberg with this reserve, which is not 0, has come."""
     cdef LevelPage* page = &arena.pages[level >> PAGE_SHIFT]

@@ -16,7 +16,7 @@ from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 2             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 3             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -55,7 +55,7 @@ cdef void _block(Cursor* cursor, void* memory, uint64_t byte_count) noexcept nog
 
 
 cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
-    """The tables stay where they are in the core that is filled."""
+    """The tables stay where they are in the core that is filled, and its own limit holds."""
     cdef Arena* arena = &loaded.arena
     loaded.events = engine.events
     loaded.events_base = engine.events_base
@@ -65,6 +65,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.expiry = engine.expiry
     loaded.collected = engine.collected
     loaded.block_next = engine.block_next
+    loaded.dry_run_steps_max = engine.dry_run_steps_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
     arena.specials = engine.arena.specials

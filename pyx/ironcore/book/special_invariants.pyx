@@ -158,17 +158,18 @@ cdef uint32_t _with_min_quantity(Engine* engine, const PriceLevels* side) noexce
 
 
 cdef const char* _min_quantities(Engine* engine, const Book* book) noexcept nogil:
-    """A book without a minimum quantity may be summed up by its levels."""
-    cdef uint32_t count = 0
+    """A side without a minimum quantity may be summed up by its levels."""
+    cdef uint32_t counts[2]
     cdef uint32_t number
     cdef uint32_t unit = book.pegs.next
     while unit:
-        if order_at(&engine.arena, unit).level == 0:
-            count += order_has_min_quantity(engine, unit)
+        if order_has_min_quantity(engine, unit):
+            return b"a peg has a minimum quantity"
         unit = special_at(&engine.arena, unit).peers.next
+    counts[:] = [0, 0]
     for number in range(<uint32_t>SIDES_COUNT):
-        count += _with_min_quantity(engine, &book.sides[number])
-    if count != book.min_quantity_live:
+        counts[number & 1] += _with_min_quantity(engine, &book.sides[number])
+    if counts[0] != book.min_quantity_live[0] or counts[1] != book.min_quantity_live[1]:
         return b"a book miscounts its minimum quantities"
     return NULL
 

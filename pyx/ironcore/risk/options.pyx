@@ -209,6 +209,8 @@ cdef uint32_t _stop_reject(const Options* options, const OptionsContext* context
             return REJECT_PRICE
     if options_are_pegged(options) or options.post_only == POST_ONLY:
         return REJECT_OTHER
+    if options.min_quantity or context.time_in_force == TIME_IN_FORCE_FOK:
+        return REJECT_OTHER
     if not options.named & NAMED_STOP_PRICE and context.last_price_e4 == 0:
         return REJECT_NO_PRICE
     return REJECT_NONE
@@ -238,6 +240,8 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
     if pegged and (context.time_in_force == TIME_IN_FORCE_IOC
                    or context.time_in_force == TIME_IN_FORCE_FOK):
         return REJECT_PEGGING
+    if pegged and options.min_quantity:
+        return REJECT_OTHER
     if options.post_only == POST_ONLY and (pegged or not may_rest):
         return REJECT_OTHER
     if options.post_only != POST_ONLY and options.post_only != POST_ONLY_NOT:

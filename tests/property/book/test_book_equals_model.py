@@ -122,6 +122,35 @@ def test_damaged_records_are_taken_alike_and_break_nothing(data: st.DataObject, 
     assert books_differ(core, model) == ""
 
 
+def spent_and_different(seed: int, count: int, steps_max: int) -> tuple[int, int]:
+    """Of a seed's commands, core and model with this limit on counting: how many used it up, and
+    how many did something else than without it."""
+    limits = limits_of(seed)
+    model, core = EngineModel(limits), MatchingEngine(*limits)
+    model.steps_max = core.dry_run_steps_max = steps_max
+    unlimited = MatchingEngine(*limits)
+    mix, spent, different = CommandMix(seed, model), 0, 0
+    for stream in (mix.opening(), mix.commands(count)):
+        for record in stream:
+            answer = answer_of_core(core, record)
+            assert answer == answer_of_model(model, record)
+            assert core.dry_run_steps <= steps_max
+            spent += core.dry_run_steps == steps_max
+            _, events = unlimited.apply(record)
+            different += events.tobytes() != b"".join(answer.events)
+    core.check_invariants()
+    assert books_differ(core, model) == ""
+    return spent, different
+
+
+@cites("10.9")
+def test_a_small_limit_on_counting_does_the_same() -> None:
+    """One that random books reach, and that makes a difference when they do."""
+    runs = [spent_and_different(seed, 1500, 1 + seed % 4) for seed in range(40, 56)]
+    assert sum(spent for spent, _ in runs) > 50
+    assert sum(different > 0 for _, different in runs) >= 3
+
+
 class LastInFirstOut(EngineModel):
     """A model in which rule 5.3 is broken: at one price the newest goes first."""
 

@@ -75,10 +75,18 @@ class CoreAgainstModel(RuleBasedStateMachine):
         modes=st.lists(st.sampled_from("NOBD-\0"), min_size=3, max_size=3),
         collar=st.sampled_from([0, 0, 20, 40]),
         post_only_mode=st.integers(0, 1),
+        steps_max=st.sampled_from([1, 2, 3, 5, 16_384]),
     )
     def opening(
-        self, seed: int, groups: list[int], modes: list[str], collar: int, post_only_mode: int
+        self,
+        seed: int,
+        groups: list[int],
+        modes: list[str],
+        collar: int,
+        post_only_mode: int,
+        steps_max: int,
     ) -> None:
+        self.core.dry_run_steps_max = self.model.steps_max = steps_max  # rule 10.9
         self.both(r.stream_start(LIMITS))
         terms: dict[str, Any] = {
             "price_min": MID - 10 * STEP,
