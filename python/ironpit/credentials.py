@@ -1,6 +1,10 @@
 """Members' passwords: a file of scrypt hashes that its owner alone may read.
 
-    ALFA1: scrypt$16384$8$1$<salt, base64>$<hash, base64>
+    ALFA1: scrypt$16384$8$1$<salt, base64>$<hash, base64>$<check, two hexadecimal digits>
+
+The check is six bits of a quick hash: of 64 wrong passwords it tells 63 without the slow one, so that
+a flood of guesses at one member cannot keep the member itself out. Files of earlier versions have
+none, and every guess is hashed then. What the six bits cost is in docs/adr/0015.
 
 SoupBinTCP passwords have at most 10 characters and their case does not count (SoupBinTCP 3.00,
 login request packet), so a password is hashed in upper case, without the padding on either side.
@@ -22,6 +26,7 @@ PASSWORD_CHARACTERS_MAX = 10
 MODE = 0o600
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 1 << 14, 8, 1  # 16 MiB and some 30 ms a guess
 HASH_BYTES, SALT_BYTES = 32, 16
+CHECK_BITS = 6
 
 
 class CredentialsError(Exception):
@@ -36,6 +41,11 @@ class Credential(msgspec.Struct, frozen=True):
     p: int
     salt: bytes
     digest: bytes
+    check: int | None = None
+
+    def may_match(self, password: str) -> bool:
+        """False for most passwords that are not the right one, at no cost; it tells nothing else."""
+        return self.check is None or self.check == _check(password, self.salt)
 
     def matches(self, password: str) -> bool:
         """Whether this is the password; takes the same time whichever it is."""
@@ -44,7 +54,8 @@ class Credential(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         salt, digest = (base64.b64encode(b).decode() for b in (self.salt, self.digest))
-        return f"scrypt${self.n}${self.r}${self.p}${salt}${digest}"
+        check = "" if self.check is None else f"${self.check:02x}"
+        return f"scrypt${self.n}${self.r}${self.p}${salt}${digest}{check}"
 
 
 def normal(password: str) -> bytes:
@@ -57,6 +68,12 @@ def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(text, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=HASH_BYTES)
 
 
+def _check(password: str, salt: bytes) -> int:
+    """Six bits that follow from salt and password alone."""
+    quick = hashlib.blake2b(normal(password), salt=salt[:16], person=b"check", digest_size=1)
+    return quick.digest()[0] & ((1 << CHECK_BITS) - 1)
+
+
 def hashed(password: str) -> Credential:
     """A new credential; ValueError when the protocol cannot carry the password."""
     text = password.strip(" ")
@@ -67,24 +84,27 @@ def hashed(password: str) -> Credential:
         )
     salt = os.urandom(SALT_BYTES)
     digest = _digest(text, salt, SCRYPT_N, SCRYPT_R, SCRYPT_P)
-    return Credential(SCRYPT_N, SCRYPT_R, SCRYPT_P, salt, digest)
+    return Credential(SCRYPT_N, SCRYPT_R, SCRYPT_P, salt, digest, _check(text, salt))
 
 
 def parse(text: str) -> Credential:
     """A credential from its text in the file; ValueError when it is none."""
     parts = text.split("$")
-    if len(parts) != 6 or parts[0] != "scrypt":
-        raise ValueError("not scrypt$n$r$p$salt$hash")
+    if len(parts) not in (6, 7) or parts[0] != "scrypt":
+        raise ValueError("not scrypt$n$r$p$salt$hash$check")
     n, r, p = (int(part) for part in parts[1:4])
     if not (1 < n <= 1 << 20 and not n & (n - 1) and 1 <= r <= 32 and 1 <= p <= 16):
         raise ValueError("cost out of range")
     try:
-        salt, digest = (base64.b64decode(part, validate=True) for part in parts[4:])
+        salt, digest = (base64.b64decode(part, validate=True) for part in parts[4:6])
     except binascii.Error as error:
         raise ValueError("not base64") from error
     if len(digest) != HASH_BYTES or not salt:
         raise ValueError(f"not a hash of {HASH_BYTES} bytes")
-    return Credential(n, r, p, salt, digest)
+    check = int(parts[6], 16) if len(parts) == 7 else None
+    if check is not None and not 0 <= check < 1 << CHECK_BITS:
+        raise ValueError(f"not a check of {CHECK_BITS} bits")
+    return Credential(n, r, p, salt, digest, check)
 
 
 def _private_mapping(file: Path, expected: str, hint: str) -> dict[str, str]:

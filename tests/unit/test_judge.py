@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from ironpit.credentials import HASH_BYTES, Credential, normal
+from ironpit.credentials import HASH_BYTES, Credential, hashed, normal
 from ironpit.hashing import Answer, Hasher, Question
 from ironpit.judge import WAITING_MAX, WRONG_MAX, Judge
 
@@ -55,8 +55,9 @@ class Venue:
     def __init__(self, *members: str, wrong_logins_max: int = 20) -> None:
         self.hasher = HandHasher()
         self.said: list[str] = []
+        self.credentials = {name: cheap(PASSWORD) for name in members or ("ALFA1", "BETA1")}
         self.judge_of = Judge(
-            {name: cheap(PASSWORD) for name in members or ("ALFA1", "BETA1")},
+            self.credentials,
             wrong_logins_max=wrong_logins_max,
             hasher=self.hasher,
             say=self.said.append,
@@ -155,6 +156,24 @@ def test_a_first_login_waits_for_few_hashes_beside_guesses_at_itself_from_elsewh
     for number in range(64):
         venue.login("ALFA1", f"W{number}", STRANGER)
     assert venue.hashes_until_accepted(venue.login("ALFA1", PASSWORD)) <= 3
+
+
+def test_a_first_login_waits_for_few_hashes_beside_guesses_at_itself_from_its_own_address() -> None:
+    venue = Venue()
+    venue.credentials["ALFA1"] = checked = hashed(PASSWORD)
+    guesses = 1_000
+    for number in range(guesses):
+        venue.login("ALFA1", f"W{number}")
+    may_be = sum(checked.may_match(f"W{number}") for number in range(guesses))
+    right = venue.login("ALFA1", PASSWORD)
+    venue.turn()
+    assert venue.counts()["wrong"] == guesses - may_be
+    assert may_be < guesses // 16
+    assert venue.counts()["unjudged"] <= may_be
+    # At 300 guesses a second five of them are hashed, and the right one's turn comes.
+    if right in venue.verdicts:
+        right = venue.login("ALFA1", PASSWORD)
+    assert venue.hashes_until_accepted(right) <= WAITING_MAX + 1
 
 
 def test_nobody_waits_for_ever_while_guesses_keep_coming() -> None:

@@ -9,6 +9,9 @@ import pytest
 
 from ironpit import credentials
 
+# A check of more than its six bits.
+BEYOND = "ALFA1: scrypt$16384$8$1$AAAA$" + "A" * 43 + "=$40"
+
 
 def test_a_password_matches_whatever_its_case_and_padding(tmp_path: Path) -> None:
     file = tmp_path / "new" / "credentials.yaml"
@@ -18,6 +21,21 @@ def test_a_password_matches_whatever_its_case_and_padding(tmp_path: Path) -> Non
     assert credential.matches("  secret1  ")
     assert not credential.matches("secret2")
     assert not credential.matches("")
+
+
+def test_most_wrong_passwords_are_told_without_the_hash_and_no_right_one(tmp_path: Path) -> None:
+    file = tmp_path / "credentials.yaml"
+    credentials.set_password(file, "ALFA1", "Secret1")
+    credential = credentials.load(file)["ALFA1"]
+    assert credential.may_match("secret1 ")
+    wrong = sum(credential.may_match(f"GUESS{number}") for number in range(6400))
+    assert 50 <= wrong <= 160, "about one of 64"
+    # Files of earlier versions have no check: nothing is told without the hash.
+    file.write_text(f"ALFA1: {str(credential).rpartition('$')[0]}\n")
+    earlier = credentials.load(file)["ALFA1"]
+    assert earlier.check is None
+    assert all(earlier.may_match(f"GUESS{number}") for number in range(100))
+    assert earlier.matches("SECRET1")
 
 
 def test_the_file_is_private_and_holds_no_password(tmp_path: Path) -> None:
@@ -46,7 +64,7 @@ def test_a_password_that_the_protocol_cannot_carry_is_refused(password: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["- list", "ALFA1: plain", "ALFA1: scrypt$3$8$1$AA==$AA==", "ALFA1: scrypt$16384$8$1$!$!", "{"],
+    ["- list", "ALFA1: plain", "ALFA1: scrypt$3$8$1$AA==$AA==", "ALFA1: scrypt$16384$8$1$!$!", "{", BEYOND],
 )
 def test_a_file_that_is_not_ours_is_refused_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "credentials.yaml"
