@@ -2,9 +2,9 @@
 
     ALFA1: scrypt$16384$8$1$<salt, base64>$<hash, base64>$<check, two hexadecimal digits>
 
-The check is six bits of a quick hash: of 64 wrong passwords it tells 63 without the slow one, so that
-a flood of guesses at one member cannot keep the member itself out. Files of earlier versions have
-none, and every guess is hashed then. What the six bits cost is in docs/adr/0015.
+The check is six bits of a quick hash: of 64 wrong passwords it tells 63 without the slow one, so
+that a flood of guesses at one member cannot keep the member itself out. Files of earlier versions
+have none, and every guess is hashed then. What the six bits cost is in docs/adr/0015.
 
 SoupBinTCP passwords have at most 10 characters and their case does not count (SoupBinTCP 3.00,
 login request packet), so a password is hashed in upper case, without the padding on either side.
@@ -44,7 +44,7 @@ class Credential(msgspec.Struct, frozen=True):
     check: int | None = None
 
     def may_match(self, password: str) -> bool:
-        """False for most passwords that are not the right one, at no cost; it tells nothing else."""
+        """False for most passwords that are not the right one, and it costs nothing."""
         return self.check is None or self.check == _check(password, self.salt)
 
     def matches(self, password: str) -> bool:

@@ -64,7 +64,14 @@ def test_a_password_that_the_protocol_cannot_carry_is_refused(password: str) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["- list", "ALFA1: plain", "ALFA1: scrypt$3$8$1$AA==$AA==", "ALFA1: scrypt$16384$8$1$!$!", "{", BEYOND],
+    [
+        "- list",
+        "ALFA1: plain",
+        "ALFA1: scrypt$3$8$1$AA==$AA==",
+        "ALFA1: scrypt$16384$8$1$!$!",
+        "{",
+        BEYOND,
+    ],
 )
 def test_a_file_that_is_not_ours_is_refused_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "credentials.yaml"
