@@ -175,8 +175,10 @@ def _recover(
             f"last good sequence {report.last_sequence}"
         )
     if truncate_at is not None and report.mark_doubt:
-        say(f"journal: journal.mark is set back to sequence {report.last_sequence}: before, "
-            f"{report.mark_doubt}")
+        say(
+            f"journal: journal.mark is set back to sequence {report.last_sequence}: before, "
+            f"{report.mark_doubt}"
+        )
     if truncate_at is not None:
         say(
             f"journal: it ends at sequence {report.last_sequence} now; what followed is in "

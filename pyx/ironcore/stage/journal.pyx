@@ -310,9 +310,9 @@ cdef class JournalStage(Stage):
     """The journal of one venue, which recovers the newest segment and goes on behind it.
 
     `directory` is a path or a FileDirectory; `stream_name` the session name of STREAM_START, up to
-    ten bytes; `identity` the stream's 32 hexadecimal digits, for the high-water mark. Raises JournalCorruptError when the newest segment is damaged, ValueError when it
-    belongs to another stream, OSError when files refuse. Recover the whole journal before the
-    first start.
+    ten bytes; `identity` the stream's 32 hexadecimal digits, for the high-water mark. Raises
+    JournalCorruptError when the newest segment is damaged, ValueError when it belongs to another
+    stream, OSError when files refuse. Recover the whole journal before the first start.
     """
 
     def __cinit__(self, StreamReader stream, directory, str stream_name, CounterSet counters, *,

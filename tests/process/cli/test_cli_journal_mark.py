@@ -254,5 +254,7 @@ def test_replay_warns_of_a_journal_behind_its_mark(venue: TemporaryVenue, tmp_pa
     assert ironpit("replay", str(directory)).stderr == ""
     segments[-1].rename(tmp_path / "lost")
     said = ironpit("replay", str(directory)).stderr
-    assert re.search(f"durable up to sequence {marked.sequence}, and it ends at sequence "
-                     f"{last_of(directory)}", said)
+    assert re.search(
+        f"durable up to sequence {marked.sequence}, and it ends at sequence {last_of(directory)}",
+        said,
+    )
