@@ -26,7 +26,7 @@ from ironpit.preparation import control_ring
 from ironpit.snapshot import COUNTERS as SNAPSHOT_COUNTERS
 from ironpit.snapshot import SnapshotServer
 from ironpit.sockets import ORDERS, Open, Publication, stack_of
-from ironpit.stream_identity import session_of
+from ironpit.stream_identity import recorded, session_of
 
 COUNTERS_MAX = 256
 LOGINS_SPARE = 64  # places to log in that one address, with as many as there are members, leaves
@@ -188,6 +188,7 @@ class ProcessStages:
 
     def _journal(self) -> journal.JournalStage:
         settings = self.config.journal
+        stream = recorded(settings.directory)
         return journal.JournalStage(
             self._reader("journal"),
             settings.directory,
@@ -196,6 +197,7 @@ class ProcessStages:
             policy=settings.durability,
             interval_ns=settings.interval_ns,
             segment_bytes=settings.segment_bytes,
+            identity=stream.identity if stream is not None else "",
         )
 
     def _publisher(self) -> publisher.PublisherStage:

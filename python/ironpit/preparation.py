@@ -49,13 +49,16 @@ def _prepare(
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     stream = _establish(config, say)
     _discard_foreign_rings(config, stream, say)
-    last = _recover(config, truncate_at, say)
+    last = _recover(config, stream, truncate_at, say)
     _check_stream(config)
     day.refuse_another(config, continue_day)
     if events.path.exists():
-        last = _salvage(config, stream.session, last, say)
-        day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
-        events.path.unlink()
+        if truncate_at is not None and _leaves_gap(events.path, last):
+            _set_aside(events.path, last, say)
+        else:
+            last = _salvage(config, stream, last, say)
+            day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
+            events.path.unlink()
     created = pipeline.create_event_ring(
         events.path,
         events.capacity_bytes,
@@ -156,16 +159,38 @@ def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], Non
         path.unlink()
 
 
-def _recover(config: Config, truncate_at: int | None, say: Callable[[str], None]) -> int:
+def _recover(
+    config: Config,
+    stream: stream_identity.Stream,
+    truncate_at: int | None,
+    say: Callable[[str], None],
+) -> int:
+    ring = config.streams.events.path
     try:
-        report = recover(config.journal.directory, truncate_at)
+        report = recover(
+            config.journal.directory,
+            truncate_at,
+            held=pipeline.held_by(ring) if ring.exists() else (1, 0),
+            identity=stream.identity,
+        )
     except JournalCorruptError as error:
         advice = f"ironpit run --truncate-at {error.last_sequence}"
-        raise UserError(f"{error} ({advice})", Exit.REFUSED) from error
+        place = config.journal.directory
+        raise UserError(f"{place}: {error} ({advice})", Exit.REFUSED) from error
     if report.torn_bytes:
         say(
             f"journal: {report.segment}: an incomplete write of {report.torn_bytes} bytes at "
             f"offset {report.offset} was cut off; last good sequence {report.last_sequence}"
+        )
+    if report.set_aside:
+        say(
+            f"journal: a segment without a sound header was set aside as {report.set_aside}; "
+            f"last good sequence {report.last_sequence}"
+        )
+    if truncate_at is not None and report.mark_doubt:
+        say(
+            f"journal: journal.mark is set back to sequence {report.last_sequence}: before, "
+            f"{report.mark_doubt}"
         )
     if truncate_at is not None:
         say(
@@ -184,11 +209,33 @@ def _check_stream(config: Config) -> None:
         return
 
 
-def _salvage(config: Config, session: str, last: int, say: Callable[[str], None]) -> int:
+def _leaves_gap(ring: Path, last: int) -> bool:
+    """Whether frames between the journal's last one and the ring's first one are lost."""
+    first, held = pipeline.held_by(ring)
+    return held > last and first > last + 1
+
+
+def _set_aside(ring: Path, last: int, say: Callable[[str], None]) -> None:
+    first, held = pipeline.held_by(ring)
+    aside = ring.with_name(f"{ring.name}.cut")
+    while aside.exists():
+        aside = aside.with_name(f"{aside.name}-2")
+    ring.rename(aside)
+    say(
+        f"{ring}: its frames {first} to {held} do not follow the journal's last one, {last}; "
+        f"set aside as {aside.name}"
+    )
+
+
+def _salvage(
+    config: Config, stream: stream_identity.Stream, last: int, say: Callable[[str], None]
+) -> int:
     """Journal the frames that only the ring of the last run holds. The new last sequence."""
     ring, settings = config.streams.events.path, config.journal
     try:
-        found = pipeline.salvage(ring, settings.directory, session, settings.segment_bytes)
+        found = pipeline.salvage(
+            ring, settings.directory, stream.session, settings.segment_bytes, stream.identity
+        )
     except ValueError as error:
         raise UserError(f"{error} (was the journal truncated?)", Exit.REFUSED) from error
     except OSError as error:

@@ -57,7 +57,7 @@ IMPURE = (
 # Stages meet only at rings: a module of one box imports nothing of another's.
 BOXES = ("gateway", "matcher", "publisher", "journal", "bridge")
 # The journal's files are read by every stage that catches up: their reader belongs to none.
-SHARED = ("journal_format", "journal_cursor", "journal_reader")
+SHARED = ("journal_format", "journal_cursor", "journal_reader", "journal_mark")
 
 
 class Import(NamedTuple):

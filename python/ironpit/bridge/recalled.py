@@ -5,12 +5,14 @@ nothing: readers that come back would ask it in vain for what they missed, thoug
 journal of its stream, has it.
 """
 
+import sys
 from pathlib import Path
 
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmSubscription
-from ironcore.stage.journal_reader import JournalReader
+from ironcore.stage.journal_reader import JournalReader, read_mark
 from ironpit.errors import Exit, UserError
+from ironpit.journal_mark import mark_warning
 
 FRAME_BYTES_LEAST = 64  # of the event stream; fewer frames than that fit a window
 
@@ -42,13 +44,18 @@ class Recalled:
         if self._journal is None:
             return
         first = max(self._first, self._end.sequence_next)
+        last = 0
         try:
+            marked = read_mark(self._journal)
             for sequence, frame in JournalReader(self._journal, first_sequence=first):
                 if sequence >= self._held:
                     return
+                last = sequence
                 self._take(sequence, frame)
         except (OSError, ValueError) as error:
             raise UserError(f"--journal {self._journal}: {error}", Exit.REFUSED) from error
+        if last and (behind := mark_warning(marked, last)):
+            print(f"ironpit: --journal {self._journal}: {behind}", file=sys.stderr, flush=True)
 
     def _from_ring(self, source: ShmSubscription) -> None:
         try:

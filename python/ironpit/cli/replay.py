@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ironpit.cli.arguments import add_json_argument
 from ironpit.cli.output import show_count, table, write_json
 from ironpit.errors import Exit, UserError
+from ironpit.journal_mark import mark_warning
 
 LEVELS = 10
 
@@ -50,17 +52,23 @@ def until(text: str) -> dict[str, int]:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironcore.runtime.replay import Replay
+    from ironcore.stage.journal_reader import read_mark
     from ironpit.visible import visible_digest
 
     if not arguments.journal.is_dir():
         raise UserError(f"{arguments.journal}: found no such directory", Exit.USAGE)
     try:
+        marked = read_mark(arguments.journal)  # first: who writes the journal goes on
         replay = Replay(arguments.journal)
         report = replay.run(**(arguments.until or {}))
     except (ValueError, OSError) as error:
         raise UserError(f"{arguments.journal}: {error}") from error
+    behind = "" if arguments.until else mark_warning(marked, report.sequence)
+    if behind:
+        print(f"ironpit: {arguments.journal}: {behind}", file=sys.stderr)
     document: dict[str, Any] = {
         "schema": 1,
+        "mark_sequence": marked.sequence if marked is not None and not marked.fault else None,
         **report._asdict(),
         "visible_digest": visible_digest(replay.engine),
     }

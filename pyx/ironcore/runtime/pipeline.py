@@ -258,8 +258,18 @@ def make_engine(
     )
 
 
+def held_by(ring: Path) -> tuple[int, int]:
+    """The first and the last frame that `salvage` will find in the ring of a stopped venue."""
+    reader = open_stream_reader(ring, "journal")
+    return reader.first_sequence, reader.tail_sequence() - 1
+
+
 def salvage(
-    ring: Path, directory: Path | FileDirectory, stream_name: str, segment_bytes: int
+    ring: Path,
+    directory: Path | FileDirectory,
+    stream_name: str,
+    segment_bytes: int,
+    identity: str = "",
 ) -> int:
     """Journal durably what only the ring of a stopped venue holds: the last sequence there is.
 
@@ -273,6 +283,7 @@ def salvage(
         CounterSet("salvage", journal.COUNTERS),
         policy="before-reply",
         segment_bytes=segment_bytes,
+        identity=identity,
     )
     work = 1
     while work > 0:

@@ -367,6 +367,9 @@ cdef class Simulation(Loop):
         self._check_members()
         # A journal that was finished is durable, whatever the policy.
         self.venue.lose_power()
+        self._set_odds_aside()
+        if not self.venue.without_newest_segment():
+            self._fail("a journal without its newest segment is accepted, or was changed")
         self.venue.prepare()
         if self._replay() != found:
             self._fail("the journal, finished, replays to something else after a loss of power")

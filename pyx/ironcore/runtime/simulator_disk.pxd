@@ -15,6 +15,8 @@ cdef struct DiskFile:
     bint used
     bint listed                      # the running host sees it
     bint entry_stored                # its directory entry is on the disk
+    char stored_name[DISK_NAME_BYTES_MAX]  # under this name, when it was renamed since; else ""
+    int replaced                     # 1 + index of the file that its new name was of, 0: none
     uint8_t* cache                   # what the running host reads
     uint64_t cache_bytes
     uint8_t* stored                  # what the disk has

@@ -176,6 +176,8 @@ cdef int _sync_directory(void* context) noexcept nogil:
             _forget(file)
         elif file.used:
             file.entry_stored = True
+            file.stored_name[0] = 0
+            file.replaced = 0
     return 0
 
 
@@ -198,10 +200,20 @@ cdef long _size(void* context, int fd) noexcept nogil:
 cdef int _rename(void* context, const char* name, const char* new_name) noexcept nogil:
     cdef Disk* disk = <Disk*>context
     cdef DiskFile* file = _find(disk, name)
+    cdef DiskFile* target = _find(disk, new_name)
     if world_crashed(disk.world):
         return -EIO
     if file == NULL:
         return -ENOENT
+    if target != NULL:
+        target.listed = False
+        file.replaced = <int>(target - disk.files) + 1
+        if not target.entry_stored or target.stored_name[0]:
+            # Renamed itself a moment ago: what may come back is what it has replaced.
+            file.replaced = target.replaced
+            _forget(target)
+    if file.entry_stored and not file.stored_name[0]:
+        memcpy(file.stored_name, name, strlen(name) + 1)
     iron_assert(strlen(new_name) < DISK_NAME_BYTES_MAX, "a simulated file's name fits")
     memcpy(file.name, new_name, strlen(new_name) + 1)
     return 0
@@ -277,9 +289,33 @@ cdef void _lose_power_of(World* world, DiskFile* file) noexcept nogil:
     memset(file.dirty, 0, file.room_bytes // DISK_SECTOR_BYTES)
 
 
+cdef void _undo_rename(Disk* disk, DiskFile* file) noexcept nogil:
+    """The disk may know nothing of a rename yet: both files are there as before it, or neither."""
+    cdef DiskFile* replaced = &disk.files[file.replaced - 1] if file.replaced else NULL
+    cdef bint undone = chance_hits(disk.world, ODDS_EVEN)
+    if undone and file.stored_name[0] and _find(disk, file.stored_name) == NULL:
+        memcpy(file.name, file.stored_name, DISK_NAME_BYTES_MAX)
+    elif undone and replaced != NULL:
+        file.listed = False          # neither its old name nor its new one has reached the disk
+    else:
+        undone = False
+    if replaced != NULL:
+        if undone:
+            replaced.listed = True
+        else:
+            _forget(replaced)
+    file.entry_stored = file.entry_stored or not undone
+    file.stored_name[0] = 0
+    file.replaced = 0
+
+
 cdef void disk_lose_power(Disk* disk) noexcept nogil:
     cdef DiskFile* file
     cdef int i
+    for i in range(DISK_FILES_MAX):
+        file = &disk.files[i]
+        if file.used and file.listed and (file.stored_name[0] or file.replaced):
+            _undo_rename(disk, file)
     for i in range(DISK_FILES_MAX):
         file = &disk.files[i]
         if not file.used:

@@ -31,7 +31,7 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.multicast_publication import MulticastPublication
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironcore.stage.journal_reader import recover
+from ironcore.stage.journal_reader import JournalBehindError, recover
 
 STREAM_NAME = "SIMULATION"
 NO_INSTRUMENT = 0xFFFFFFFF
@@ -140,6 +140,27 @@ cdef class SimulatedVenue:
         self.orders_path.unlink(missing_ok=True)
         self.events_path.unlink(missing_ok=True)
 
+    def without_newest_segment(self):
+        """What recovery says, "" for nothing, of a finished journal without its newest segment;
+        which is put back."""
+        name = max((n for n in self.disk.contents() if n.endswith(".journal")), default="")
+        if not name:
+            return "there is no segment"
+        encoded = name.encode()
+        self.disk.files.rename(self.disk.files.context, encoded, b"lost")
+        before = self.disk.contents()
+        try:
+            recover(self.disk)
+            said = ""
+        except JournalBehindError as error:
+            said = str(error)
+        if self.disk.contents() != before:
+            said = ""
+        self.disk.files.rename(self.disk.files.context, b"lost", encoded)
+        self.disk.files.sync_directory(self.disk.files.context)
+        self.happened["newest_segments_lost"] += 1
+        return said
+
     def prepare(self):
         """Recover the journal, save what the old rings hold, make new rings: the last sequence.
 
@@ -151,14 +172,18 @@ cdef class SimulatedVenue:
             if self.world.crashed == CRASH_NONE:
                 raise
             last = None
-        if last is None:
+        # The crash may have struck a call whose refusal is no harm, as that of the mark.
+        if last is None or self.world.crashed != CRASH_NONE:
             raise CrashedAgain
         return last
 
     def _recover(self):
-        report = recover(self.disk)
+        exists = self.events_path.exists()
+        report = recover(self.disk, held=pipeline.held_by(self.events_path) if exists else (1, 0))
         last = report.last_sequence
         self.happened["torn_tails"] += report.torn_bytes > 0
+        self.happened["set_aside"] += report.set_aside != ""
+        self.happened["marks_behind_the_journal"] += 0 < report.mark_sequence < last
         if self.events_path.exists():
             last = pipeline.salvage(self.events_path, self.disk, STREAM_NAME,
                                     self.settings.segment_bytes)

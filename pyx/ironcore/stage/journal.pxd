@@ -7,6 +7,7 @@ from ironcore.base.files cimport FileDirectory, Files
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
 from ironcore.base.counter_set cimport CounterSet
+from ironcore.stage.journal_mark cimport JournalMark
 
 cdef enum SyncPolicy:
     SYNC_OFF = 0                     # fdatasync only when a segment is complete
@@ -23,6 +24,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     JOURNAL_REPEATED = 6
     JOURNAL_WRITE_ERRORS = 7
     JOURNAL_SYNC_ERRORS = 8
+    JOURNAL_MARK_ERRORS = 9
 
 cdef struct Journal:
     BroadcastReader* stream
@@ -38,6 +40,7 @@ cdef struct Journal:
     uint64_t batch_bytes
     uint64_t batch_written           # of these
     int fd                           # of the newest segment, -1: the next frame begins one
+    uint64_t segment_sequence        # of the newest segment, 0: there has been none
     uint64_t file_bytes              # where the batch goes in it
     uint64_t durable_bytes           # of the file, for certain
     uint64_t sequence_last           # of the last frame taken
@@ -49,6 +52,8 @@ cdef struct Journal:
     bint unsynced                    # frames were written since the last sync
     bint mark_due                    # a durability mark is to be written
     bint mark_unsynced               # one was written since the last sync
+    JournalMark high_water           # what journal.mark says, or is to say next
+    bint high_water_due              # a segment was begun: the mark is to say so
     int os_error                     # errno of the last -STATUS_IO
 
 # Work done; or -STATUS_IO: os_error says why, nothing is lost, and the next poll tries again;

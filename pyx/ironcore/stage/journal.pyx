@@ -27,9 +27,10 @@ from ironcore.stage.agent cimport Agent, Stage
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.stage.journal_format cimport (
     RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, record_bytes, record_write,
-    segment_header_write, segment_name,
+    segment_header_write, segment_name, segment_sequence,
 )
-from ironcore.stage.journal_reader cimport journal_directory
+from ironcore.stage.journal_mark cimport MARK_DAMAGED, MARK_FOREIGN, mark_read, mark_write
+from ironcore.stage.journal_reader cimport journal_directory, mark_identify
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
 from ironcore.stage.journal_reader import recover
@@ -44,6 +45,7 @@ COUNTERS = (
     ("repeated", "frames found again after a restart and not appended twice"),
     ("write_errors", "file calls that the host refused, except syncs"),
     ("sync_errors", "syncs that the host refused"),
+    ("mark_errors", "times that the high-water mark could not be written"),
 )
 
 POLICIES = {
@@ -51,6 +53,12 @@ POLICIES = {
     "interval": SYNC_INTERVAL,
     "before-reply": SYNC_BEFORE_REPLY,
 }
+
+cdef extern from * nogil:
+    """
+    #define SEQUENCE_MAX UINT64_MAX
+    """
+    const uint64_t SEQUENCE_MAX
 
 cdef enum:
     COPY_BYTES = 4096
@@ -123,6 +131,23 @@ cdef int _sync_directory(Journal* j) noexcept nogil:
     return STATUS_OK
 
 
+cdef void _raise_high_water(Journal* j, uint64_t sequence) noexcept nogil:
+    """Say in journal.mark that everything up to this frame is durable, which it has to be.
+
+    A mark that lags is no harm: when the host refuses it, the next one says more. One that is ahead
+    of this journal stays, for it tells the next start what is missing.
+    """
+    j.high_water_due = False
+    if sequence < j.high_water.sequence or not j.segment_sequence:
+        return
+    if sequence == j.high_water.sequence and j.segment_sequence == j.high_water.segment_sequence:
+        return
+    j.high_water.sequence = sequence
+    j.high_water.segment_sequence = j.segment_sequence
+    if mark_write(&j.files, &j.high_water) < 0:
+        counter_add(j.counters[JOURNAL_MARK_ERRORS], 1)
+
+
 cdef int _settle(Journal* j) noexcept nogil:
     """Bring the batch into the file, make it durable where the policy says so, release its frames.
 
@@ -144,6 +169,9 @@ cdef int _settle(Journal* j) noexcept nogil:
     if j.held:
         broadcast_release(j.stream)
         j.held = False
+    if j.high_water_due and j.directory_synced:
+        # Behind the release: who waits for these frames does not wait for the mark.
+        _raise_high_water(j, j.segment_sequence - 1 if j.unsynced else j.sequence_last)
     return STATUS_OK
 
 
@@ -169,7 +197,9 @@ cdef int _begin_segment(Journal* j, uint64_t sequence) noexcept nogil:
     j.fd = fd
     j.file_bytes = 0
     j.durable_bytes = 0
+    j.segment_sequence = sequence
     j.directory_synced = False
+    j.high_water_due = True
     segment_header_write(j.batch, sequence, j.stream_name)
     j.batch_bytes = SEGMENT_HEADER_BYTES
     return STATUS_OK
@@ -270,6 +300,8 @@ cdef int journal_finish(Journal* j) noexcept nogil:
         if status == STATUS_OK:
             status = _sync(j)
             j.mark_due = False
+    if status == STATUS_OK:
+        _raise_high_water(j, j.sequence_last)
     return status
 
 
@@ -278,14 +310,15 @@ cdef class JournalStage(Stage):
     """The journal of one venue, which recovers the newest segment and goes on behind it.
 
     `directory` is a path or a FileDirectory; `stream_name` the session name of STREAM_START, up to
-    ten bytes. Raises JournalCorruptError when the newest segment is damaged, ValueError when it
-    belongs to another stream, OSError when files refuse. Recover the whole journal before the
-    first start.
+    ten bytes; `identity` the stream's 32 hexadecimal digits, for the high-water mark. Raises
+    JournalCorruptError when the newest segment is damaged, ValueError when it belongs to another
+    stream, OSError when files refuse. Recover the whole journal before the first start.
     """
 
     def __cinit__(self, StreamReader stream, directory, str stream_name, CounterSet counters, *,
                   str policy="interval", uint64_t interval_ns=10_000_000,
-                  uint64_t segment_bytes=64 << 20, uint64_t batch_bytes_max=1 << 20):
+                  uint64_t segment_bytes=64 << 20, uint64_t batch_bytes_max=1 << 20,
+                  str identity=""):
         cdef Journal* j = &self.j
         cdef bytes name = stream_name.encode()
         memset(j, 0, sizeof(j[0]))
@@ -315,6 +348,7 @@ cdef class JournalStage(Stage):
         # A page that is first touched while orders wait costs them a fault.
         memset(j.batch, 0, batch_bytes_max)
         self._go_on_behind(recover(self.directory, newest_only=True), stream_name)
+        self._take_mark(identity)
 
     def _go_on_behind(self, report, stream_name):
         cdef Journal* j = &self.j
@@ -329,9 +363,20 @@ cdef class JournalStage(Stage):
             j.fd = j.files.open(j.files.context, segment, 0)
             if j.fd < 0:
                 raise OSError(-j.fd, os.strerror(-j.fd), report.segment)
+            j.segment_sequence = segment_sequence(segment)
             j.file_bytes = report.offset
             j.durable_bytes = report.offset
             j.directory_synced = True
+
+    def _take_mark(self, identity):
+        cdef Journal* j = &self.j
+        cdef int state = mark_read(&j.files, &j.high_water)
+        if state < 0:
+            raise OSError(-state, os.strerror(-state), "journal.mark")
+        if state == MARK_DAMAGED or state == MARK_FOREIGN:
+            # It is evidence until somebody has looked at it: no mark of this stage goes over it.
+            j.high_water.sequence = SEQUENCE_MAX
+        mark_identify(&j.high_water, self.j.stream_name, identity)
 
     def __dealloc__(self):
         if self.j.fd >= 0:

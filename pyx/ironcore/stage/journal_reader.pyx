@@ -6,6 +6,7 @@ from typing import NamedTuple
 cimport cython
 from libc.errno cimport ENOENT
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.files cimport FileDirectory, Files, HostDirectory
 from ironcore.base.status cimport (
@@ -16,11 +17,18 @@ from ironcore.stage.journal_cursor cimport (
     journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,
     journal_cursor_seek_newest,
 )
-from ironcore.stage.journal_format cimport SEGMENT_HEADER_BYTES, segment_sequence
+from ironcore.stage.journal_format cimport (
+    SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, segment_name, segment_sequence,
+)
+from ironcore.stage.journal_mark cimport (
+    MARK_FOREIGN, MARK_MISSING, MARK_SOUND, MARK_VERSION, JournalMark, mark_read, mark_write,
+)
 
 cdef enum:
     FILE_NAME_BYTES = 256
     COPY_BYTES = 65536
+
+MARK_NAME = "journal.mark"
 
 
 class JournalReport(NamedTuple):
@@ -36,6 +44,9 @@ class JournalReport(NamedTuple):
     durable_offset: int  # behind its last durability mark, 0 without one
     torn_bytes: int  # behind that, left by a crash in the middle of a write
     fault: str  # "" when sound up to its end; else what is wrong at segment and offset
+    mark_sequence: int = 0  # up to here its high-water mark says that it was durable
+    mark_doubt: str = ""  # what the mark says against this journal, "" for nothing
+    set_aside: str = ""  # what recovery has renamed, "" for nothing
 
 
 class JournalCorruptError(ValueError):
@@ -50,6 +61,28 @@ class JournalCorruptError(ValueError):
         self.segment = report.segment
         self.offset = report.offset
         self.last_sequence = report.last_sequence
+
+
+class JournalBehindError(JournalCorruptError):
+    """The journal's high-water mark says that more was durable than the journal has."""
+
+    def __init__(self, report, advice=""):
+        ValueError.__init__(self, f"{MARK_NAME}: {report.mark_doubt}{advice}")
+        self.report = report
+        self.segment = report.segment
+        self.offset = report.offset
+        self.last_sequence = report.last_sequence
+        self.mark_sequence = report.mark_sequence
+
+
+class JournalMarked(NamedTuple):
+    """What a journal's high-water mark says; `fault` is "" when it can be read."""
+
+    sequence: int = 0
+    segment: str = ""
+    identity: str = ""
+    stream_name: str = ""
+    fault: str = ""
 
 
 cdef FileDirectory journal_directory(object directory):
@@ -223,11 +256,137 @@ cdef _make_durable(FileDirectory directory, str name, uint64_t durable_offset):
     _check_os(files.sync_directory(files.context), "journal directory")
 
 
+cdef mark_identify(JournalMark* mark, const char* stream_name, str identity):
+    """Of which stream a mark is that is to be written: 32 hexadecimal digits, or none."""
+    cdef bytes binary = bytes.fromhex(identity)
+    if binary and len(binary) != sizeof(mark.identity):
+        raise ValueError(f"identity {identity!r}: expected {2 * sizeof(mark.identity)} digits")
+    memcpy(mark.stream_name, stream_name, sizeof(mark.stream_name))
+    if binary:
+        memcpy(mark.identity, <const char*>binary, sizeof(mark.identity))
+
+
+cdef str _segment_text(uint64_t sequence):
+    cdef char name[SEGMENT_NAME_BYTES]
+    if sequence == 0:
+        return ""
+    segment_name(name, sequence)
+    return (<bytes>name).decode()
+
+
+cdef object _read_mark(FileDirectory directory, JournalMark* mark):
+    """What the mark says; None without one."""
+    cdef int state = mark_read(&directory.files, mark)
+    _check_os(state, MARK_NAME)
+    if state == MARK_MISSING:
+        memset(mark, 0, sizeof(mark[0]))
+        return None
+    if state == MARK_SOUND:
+        identity = (<uint8_t*>mark.identity)[:sizeof(mark.identity)]
+        return JournalMarked(
+            mark.sequence, _segment_text(mark.segment_sequence),
+            identity.hex() if any(identity) else "",
+            mark.stream_name[:10].rstrip(b"\0").decode(errors="replace"))
+    fault = "it is damaged: its length, its magic or its checksum is not that of a mark"
+    if state == MARK_FOREIGN:
+        fault = f"found version {mark.version}, expected {MARK_VERSION}"
+    memset(mark, 0, sizeof(mark[0]))
+    return JournalMarked(fault=fault)
+
+
+def read_mark(directory):
+    """The high-water mark beside a journal, None when there is none. OSError when it cannot be
+    read. Who reads a journal that is being written reads its mark first."""
+    cdef JournalMark mark
+    return _read_mark(journal_directory(directory), &mark)
+
+
+cdef bint _exists(FileDirectory directory, str name):
+    cdef Files* files = &directory.files
+    cdef bytes encoded = name.encode()
+    cdef int fd = files.open(files.context, encoded, 0)
+    if fd == -ENOENT:
+        return False
+    _check_os(fd, name)
+    files.close(files.context, fd)
+    return True
+
+
+cdef str _doubt(FileDirectory directory, object marked, object report, tuple held, str identity):
+    """What the mark says against the journal, with what the old ring still holds of it."""
+    cdef uint64_t last = report.last_sequence
+    cdef uint64_t reach = last
+    if held[0] <= last + 1:
+        reach = max(last, held[1])
+    if marked is None:
+        return ""
+    if marked.fault:
+        return f"{marked.fault}; the journal ends at sequence {last}"
+    if marked.identity and identity and marked.identity != identity:
+        return (f"it is of stream {marked.identity}, sequence {marked.sequence}, and the journal "
+                f"of {identity} ends at sequence {last}")
+    if report.stream_name and marked.stream_name not in ("", report.stream_name):
+        return (f"it is of stream {marked.stream_name!r}, sequence {marked.sequence}, and the "
+                f"journal of {report.stream_name!r} ends at sequence {last}")
+    where = f"in {report.segment}" if report.segment else "without a segment"
+    if marked.sequence > reach:
+        return (f"it says that the journal was durable up to sequence {marked.sequence}, in "
+                f"{marked.segment or 'a segment that it does not name'}, and the journal ends at "
+                f"sequence {last}, {where}: segments are missing, or an older copy is in the "
+                "place of one")
+    if (marked.segment and segment_sequence(marked.segment.encode()) > reach
+            and not _exists(directory, marked.segment)):
+        return (f"it says that the journal was durable up to sequence {marked.sequence} and "
+                f"{marked.segment} had been begun; the journal ends at sequence {last}, {where}, "
+                "and that file is missing")
+    return ""
+
+
+cdef str _put_aside(FileDirectory directory, str name, str ending):
+    """Give a file a name that nothing else has, so that no evidence is written over: that name."""
+    cdef Files* files = &directory.files
+    cdef bytes old = name.encode()
+    cdef bytes encoded
+    new = _free_name(directory, f"{name}.{ending}")
+    encoded = new.encode()
+    _check_os(files.rename(files.context, old, encoded), name)
+    return new
+
+
+cdef str _free_name(FileDirectory directory, str wanted):
+    name, count = wanted, 1
+    while _exists(directory, name):
+        count += 1
+        name = f"{wanted}-{count}"
+    return name
+
+
+cdef _write_mark(FileDirectory directory, JournalMark* mark):
+    _check_os(mark_write(&directory.files, mark), MARK_NAME)
+
+
+cdef _set_mark_back(FileDirectory directory, JournalMark* mark, object marked, uint64_t last,
+                    str doubt):
+    """Before anything is cut: a mark that is ahead would refuse what is left."""
+    if marked is None:
+        return
+    if doubt and mark.sequence <= last:
+        # Damaged, or of another stream: somebody may want to look at it.
+        _put_aside(directory, MARK_NAME, "odd")
+        _check_os(directory.files.sync_directory(directory.files.context), "journal directory")
+        memset(mark, 0, sizeof(mark[0]))
+        return
+    if mark.sequence > last or mark.segment_sequence > last:
+        mark.sequence = min(mark.sequence, last)
+        mark.segment_sequence = 0
+        _write_mark(directory, mark)
+
+
 cdef _save_rest(FileDirectory directory, str name, uint64_t offset):
     """Copy a segment's bytes from offset on to a file beside it."""
     cdef Files* files = &directory.files
     cdef bytes source_name = name.encode()
-    cdef bytes copy_name = f"{name}.cut-{offset}".encode()
+    cdef bytes copy_name = _free_name(directory, f"{name}.cut-{offset}").encode()
     cdef uint8_t chunk[COPY_BYTES]
     cdef uint64_t done = 0
     cdef uint64_t written
@@ -236,7 +395,6 @@ cdef _save_rest(FileDirectory directory, str name, uint64_t offset):
     cdef int source = files.open(files.context, source_name, 0)
     cdef int copy
     _check_os(source, name)
-    files.remove(files.context, copy_name)  # of an attempt that was interrupted
     copy = files.open(files.context, copy_name, 1)
     try:
         _check_os(copy, copy_name)
@@ -281,9 +439,7 @@ cdef object _cut(FileDirectory directory, object report):
     cdef Files* files = &directory.files
     behind = _segments_behind(directory, report.last_sequence)
     for name in behind:
-        old = name.encode()
-        new = f"{name}.cut".encode()
-        _check_os(files.rename(files.context, old, new), name)
+        _put_aside(directory, name, "cut")
     _check_os(files.sync_directory(files.context), "journal directory")
     if report.segment in behind:
         return report._replace(segment="", offset=0)
@@ -294,44 +450,83 @@ cdef object _cut(FileDirectory directory, object report):
     return report
 
 
-cdef _end_at(FileDirectory directory, object report):
-    """Remove what a crash left behind the last sound frame; the name of the segment to go on in."""
-    cdef Files* files = &directory.files
-    cdef bytes encoded = report.segment.encode()
-    cdef int n
+cdef tuple _end_at(FileDirectory directory, object report, JournalMark* mark):
+    """Cut off what a crash left behind the last sound frame: the name of the segment to go on in,
+    and of a file without a sound header, which is set aside."""
     if report.offset >= SEGMENT_HEADER_BYTES:
         if report.torn_bytes:
             _truncate(directory, report.segment, report.offset)
-        return report.segment
-    if report.segment:
-        n = files.remove(files.context, encoded)
-        if n != -ENOENT:
-            _check_os(n, report.segment)
-    return ""
+        return report.segment, ""
+    if not report.segment or not _exists(directory, report.segment):
+        return "", ""
+    if mark.segment_sequence == segment_sequence(report.segment.encode()):
+        mark.segment_sequence = 0  # first: a mark that names the file would miss it
+        _write_mark(directory, mark)
+    return "", _put_aside(directory, report.segment, "odd")
 
 
-def recover(directory, truncate_at=None, *, newest_only=False):
+cdef _mark_recovered(FileDirectory directory, object report, JournalMark* mark, str identity):
+    """The mark of what is durable now. One that counts on the old ring's frames stays."""
+    cdef JournalMark before = mark[0]
+    cdef char name[10]
+    cdef bytes encoded = report.stream_name.encode()
+    if report.last_sequence < mark.sequence or not report.segments:
+        return
+    memset(name, 0, sizeof(name))
+    memcpy(name, <const char*>encoded, min(len(encoded), <Py_ssize_t>sizeof(name)))
+    mark_identify(mark, name, identity)
+    mark.sequence = report.last_sequence
+    mark.segment_sequence = segment_sequence(report.segment.encode()) if report.segment else 0
+    if memcmp(&before, mark, sizeof(before)) != 0:
+        _write_mark(directory, mark)
+
+
+def recover(directory, truncate_at=None, *, newest_only=False, held=(1, 0), identity=""):
     """Prepare a journal for going on after a crash, and report what it holds.
 
     An incomplete write at its end is cut off; everything kept is made durable. Damage raises
     JournalCorruptError, unless `truncate_at` is the last good sequence that this error names: then
     what follows is put aside in files named *.cut. ValueError when `truncate_at` is given and is
-    not that. `newest_only` trusts all segments but the newest. OSError when files refuse.
+    not that. `newest_only` trusts all segments but the newest, and does not look at the mark.
+
+    A journal behind its high-water mark raises JournalBehindError, a kind of JournalCorruptError,
+    before anything is changed. `held`: the first and the last frame that the old ring will add;
+    `identity`: the stream's, 32 digits. With `truncate_at` the mark is set back. OSError when
+    files refuse.
     """
     cdef FileDirectory opened = journal_directory(directory)
+    cdef JournalMark mark
     report, status = _walk(CursorOwner(opened), newest_only)
-    if status == STATUS_CORRUPT:
-        if truncate_at is None:
-            raise JournalCorruptError(
-                report, f"; to go on without what follows it, truncate at {report.last_sequence}"
-            )
-        if truncate_at != report.last_sequence:
-            raise ValueError(f"cannot truncate at {truncate_at}: the last good sequence before "
-                             f"the damage is {report.last_sequence}")
-        report = _cut(opened, report)
-    elif truncate_at is not None and truncate_at != report.last_sequence:
-        raise ValueError(f"cannot truncate at {truncate_at}: the journal is sound up to its end, "
-                         f"sequence {report.last_sequence}")
-    segment = _end_at(opened, report)
+    marked = _read_mark(opened, &mark)
+    doubt = "" if newest_only else _doubt(opened, marked, report, held, identity)
+    report = report._replace(mark_sequence=mark.sequence, mark_doubt=doubt)
+    if truncate_at is None:
+        advice = f"; to go on without what follows it, truncate at {report.last_sequence}"
+        if status == STATUS_CORRUPT:
+            raise JournalCorruptError(report, advice)
+        if doubt:
+            raise JournalBehindError(report, "; put the right files back, or, to go on without "
+                                     f"what is missing, truncate at {report.last_sequence}")
+    else:
+        _check_cut(report, status, truncate_at)
+        doubt = _doubt(opened, marked, report, (1, 0), identity)
+        _set_mark_back(opened, &mark, marked, report.last_sequence, doubt)
+        if status == STATUS_CORRUPT:
+            report = _cut(opened, report)
+    segment, odd = _end_at(opened, report, &mark)
     _make_durable(opened, segment, report.durable_offset)
-    return report._replace(segment=segment, offset=report.offset if segment else 0)
+    report = report._replace(segment=segment, offset=report.offset if segment else 0,
+                             set_aside=odd)
+    if not newest_only:
+        _mark_recovered(opened, report, &mark, identity)
+    return report
+
+
+cdef _check_cut(object report, int status, object truncate_at):
+    if truncate_at == report.last_sequence:
+        return
+    if status == STATUS_CORRUPT:
+        raise ValueError(f"cannot truncate at {truncate_at}: the last good sequence before "
+                         f"the damage is {report.last_sequence}")
+    raise ValueError(f"cannot truncate at {truncate_at}: the journal is sound up to its end, "
+                     f"sequence {report.last_sequence}")

@@ -1,0 +1,1 @@
+"""The journal's high-water mark; used through journal_mark.pxd only."""
