@@ -71,6 +71,7 @@ class Control:
         token = TOKEN.pack(secrets.randbits(32))
         command = command[:TOKEN_AT] + token + command[TOKEN_AT + len(token) :]
         before = self._refusals()
+        refusal, refused_at = "", 0
         if self._ring.offer(command) != STATUS_OK:
             raise UserError("the control ring is full: the matcher takes nothing", Exit.REFUSED)
         deadline_s = time.monotonic() + timeout_s
@@ -84,16 +85,28 @@ class Control:
                     records = record.decode_frame(transaction)
                     if "last" in records[-1]["flags"]:
                         return records[1:]
-            ignored, malformed = self._refusals()
-            if ignored > before[0]:
-                raise UserError("no effect: that is how it is already, or orders are in the way")
-            if malformed > before[1]:
-                raise UserError("refused: the engine does not know what it names, or its values")
+            if not refusal:
+                refusal = self._refused(before)
+                # What it was judged by may not be durable yet, and is not to be told before it is.
+                refused_at = self._stream.tail_sequence() if refusal else 0
+            if refusal and self._stream.sequence_next >= refused_at:
+                raise UserError(refusal)
             time.sleep(PAUSE_S)
+        waits = self.config.journal.durability == "before-reply"
         raise UserError(
-            f"nothing was seen of the command within {timeout_s:g} s; it may have been sequenced",
+            f"nothing was seen of the command within {timeout_s:g} s; it may have been sequenced"
+            + (", and wait for the journal" if waits else ""),
             Exit.FAILED,
         )
+
+    def _refused(self, before: tuple[int, int]) -> str:
+        """Why the engine did not take the command, "" if it has not said so."""
+        ignored, malformed = self._refusals()
+        if ignored > before[0]:
+            return "no effect: that is how it is already, or orders are in the way"
+        if malformed > before[1]:
+            return "refused: the engine does not know what it names, or its values"
+        return ""
 
     def stream_so_far(self) -> Iterator[tuple[int, bytes]]:
         """The stream's frames up to now, the journal's and those that it has not got yet, each with
