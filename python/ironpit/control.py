@@ -76,30 +76,10 @@ class Control:
 
         UserError when it has no effect, when the engine refuses it, and when nothing is seen of it.
         """
-        command, token = _marked(command)
-        before = self._refusals()
-        if self._ring.offer(command) != STATUS_OK:
-            raise UserError("the control ring is full: the matcher takes nothing", Exit.REFUSED)
-        deadline_s = time.monotonic() + timeout_s
-        transaction = b""
-        while time.monotonic() < deadline_s:
-            frames = self._frames()
-            for frame in frames:
-                if transaction or (
-                    frame[0] == command[0] and frame[TOKEN_AT : TOKEN_AT + len(token)] == token
-                ):
-                    transaction += frame
-                    records = record.decode_frame(transaction)
-                    if "last" in records[-1]["flags"]:
-                        return records[1:]
-            ignored, malformed = self._refusals()
-            if ignored > before[0]:
-                raise UserError(self._no_effect())
-            if malformed > before[1]:
-                raise UserError(MALFORMED)
-            if not frames:  # a busy stream must not run away from its onlooker
-                time.sleep(PAUSE_S)
-        raise UserError(UNSEEN.format(timeout_s), Exit.FAILED)
+        (outcome,) = self.send_all([command], timeout_s)
+        if isinstance(outcome, UserError):
+            raise outcome
+        return outcome
 
     def stream_so_far(self) -> Iterator[tuple[int, bytes]]:
         """The stream's frames up to now, the journal's and those that it has not got yet, each with
@@ -119,6 +99,10 @@ class Control:
         if day is not None and day.has_ended(time.time_ns()):
             return f"no effect: {day.described(time.time_ns())}; instruments stay closed"
         return NO_EFFECT
+
+    def _unseen(self, timeout_s: float) -> str:
+        waits = self.config.journal.durability == "before-reply"
+        return UNSEEN.format(timeout_s) + (", and wait for the journal" if waits else "")
 
     def _refusals(self) -> tuple[int, int]:
         counters = self._counters.snapshot()
@@ -144,6 +128,7 @@ class Control:
         before = self._taken()
         flight = InFlight()
         marked = [_marked(command)[0] for command in commands]
+        refused_at: int | None = None
         sent = 0
         while sent < len(marked) and self._ring.offer(marked[sent]) == STATUS_OK:
             flight.sent(marked[sent])
@@ -157,12 +142,15 @@ class Control:
                 now - then for now, then in zip(self._taken(), before, strict=True)
             )
             # What waits now is refused or still to be seen: as many as were refused are refused.
-            if ignored + malformed >= flight.waiting:
+            # What they were judged by may not be durable yet, and is not to be told before it is.
+            if refused_at is None and ignored + malformed >= flight.waiting:
+                refused_at = self._stream.tail_sequence()
+            if refused_at is not None and self._stream.sequence_next >= refused_at:
                 reasons = [self._no_effect()] * bool(ignored) + [MALFORMED] * bool(malformed)
                 missing = UserError("; or ".join(reasons))
                 break
             if time.monotonic() >= deadline_s:
-                missing = UserError(UNSEEN.format(timeout_s), Exit.FAILED)
+                missing = UserError(self._unseen(timeout_s), Exit.FAILED)
                 break
             if not frames:  # a busy stream must not run away from its onlooker
                 time.sleep(PAUSE_S)

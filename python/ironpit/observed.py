@@ -170,7 +170,7 @@ def _ring(name: str, path: Path) -> dict[str, Any]:
                 "state": r.state,
                 "lag_bytes": r.lag_bytes,
                 "patience_ns": r.patience_ns,
-                "after": r.after,
+                "after": ", ".join(r.follows) or None,
                 "evictions": r.evictions,
                 "evicted_mono_ns": r.evicted_mono_ns,
                 "evicted_full_ns": r.evicted_full_ns,

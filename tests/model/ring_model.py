@@ -34,6 +34,7 @@ class RingModel:
     readers: dict[str, ReaderModel]
     payloads: list[bytes] = field(default_factory=list)
     full_since_ns: int | None = None
+    keepers: tuple[str, ...] = ()
 
     @property
     def sequence_next(self) -> int:
@@ -66,7 +67,14 @@ class RingModel:
     def limit(self, name: str) -> int:
         """The sequence number that a reader may not see yet."""
         after = self.readers[name].after
-        return self.sequence_next if after is None else self.readers[after].released
+        others = () if name in self.keepers else self.keepers
+        followed = (*others, after) if after is not None else others
+        return min((self.readers[n].released for n in followed), default=self.sequence_next)
+
+    def kept(self) -> int:
+        """The sequence number that no lossy reader may see yet."""
+        released = (self.readers[name].released for name in self.keepers)
+        return min(released, default=self.sequence_next)
 
     def offered(self, payload: bytes, now_ns: int) -> None:
         """The ring took the frame."""

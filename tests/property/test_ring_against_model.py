@@ -97,16 +97,20 @@ class SpscMachine(RingMachine):
 
 
 class BroadcastMachine(RingMachine):
+    keepers: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         super().__init__()
-        broadcast.create(self.path, CAPACITY, READERS)
+        broadcast.create(self.path, CAPACITY, READERS, keepers=self.keepers)
         self.producer: broadcast.Producer | None = broadcast.Producer(self.path)
         self.readers = {name: broadcast.Reader(self.path, name) for name in READERS}
         self.lossy = broadcast.LossyReader(self.path)
         self.lossy_next = 1
         self.now_ns = 1
         self.model = RingModel(
-            CAPACITY, {name: ReaderModel(g.patience_ns, g.after) for name, g in READERS.items()}
+            CAPACITY,
+            {name: ReaderModel(g.patience_ns, g.after) for name, g in READERS.items()},
+            keepers=self.keepers,
         )
 
     @initialize(frames=st.integers(0, 60))
@@ -207,7 +211,7 @@ class BroadcastMachine(RingMachine):
             assert self.lossy.lost_frames - before == oldest - self.lossy_next > 0
             self.lossy_next = oldest
             return
-        end = min(self.lossy_next + count, self.model.sequence_next)
+        end = max(self.lossy_next, min(self.lossy_next + count, self.model.kept()))
         assert frames == self.model.frames(self.lossy_next, end)
         assert self.lossy.lost_frames == before
         self.lossy_next = end
@@ -216,7 +220,9 @@ class BroadcastMachine(RingMachine):
     def restart_lossy(self, from_: str) -> None:
         assert self.producer is not None
         self.lossy = broadcast.LossyReader(self.path, from_)
-        expected = {"now": self.model.sequence_next, "oldest": self.producer.oldest_sequence()}
+        oldest = self.producer.oldest_sequence()
+        # A keeper that has left may be behind what is held.
+        expected = {"now": max(oldest, self.model.kept()), "oldest": oldest}
         assert self.lossy.first_sequence == expected[from_]
         self.lossy_next = expected[from_]
 
@@ -237,7 +243,15 @@ class BroadcastMachine(RingMachine):
             assert self.model.held_bytes(oldest) >= CAPACITY // 2
 
 
+class KeptMachine(BroadcastMachine):
+    """A ring of which everybody sees only what the journal has released."""
+
+    keepers = ("journal",)
+
+
 TestSpsc = SpscMachine.TestCase
 TestSpsc.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
 TestBroadcast = BroadcastMachine.TestCase
 TestBroadcast.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+TestKept = KeptMachine.TestCase
+TestKept.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

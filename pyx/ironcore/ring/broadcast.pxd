@@ -2,9 +2,11 @@
 #
 # Gating readers hold a named slot in the segment; the producer does not overwrite what they have
 # not released, up to their patience, then evicts them (never, if patience is PATIENCE_FOREVER).
-# Lossy readers hold nothing; they copy, and detect and count what they lost. A reader may follow
-# another slot ("after"): it then sees only what that reader has released, e.g. what the journal
-# made durable.
+# Lossy readers hold nothing; they copy, and detect and count what they lost.
+#
+# A ring may have keepers: gating readers that make the stream safe, as the journal does. What all
+# of them have released is kept, and all other readers, lossy ones as well, see only that. A reader
+# may follow one more slot ("after").
 #
 # A gating reader works on frames in place. Once evicted, what it is looking at may be overwritten
 # at any moment, so what it made of a frame counts only if a later broadcast_peek,
@@ -14,7 +16,7 @@
 #
 # The protocol between producer and readers is described in broadcast.pyx.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from ironcore.base.atomics cimport (
@@ -45,7 +47,6 @@ cdef struct BroadcastReader:
     const uint8_t* data
     BroadcastHeader* header
     ReaderSlot* slot                 # NULL for a lossy reader
-    ReaderSlot* after                # NULL, or the slot that this reader follows
     uint8_t* scratch                 # lossy: the frame's copy
     uint64_t capacity_bytes
     uint64_t position                # of the next frame to peek
@@ -54,6 +55,7 @@ cdef struct BroadcastReader:
     uint64_t frame_sequence
     uint64_t sequence_next           # that the next frame should have
     uint64_t lost_frames             # lossy: how many frames were lost, ever
+    uint32_t followed                # slots, a bit each: it sees only what they all have released
 
 
 # Makes `needed_bytes` from the tail on free to write, evicting whose patience is over: STATUS_OK or
@@ -151,6 +153,31 @@ cdef inline int broadcast_intact(BroadcastReader* reader) noexcept nogil:
     return STATUS_OK if load_acquire_u32(&reader.slot.state) == SLOT_GATING else STATUS_EVICTED
 
 
+# Where all of these slots' readers have come to: no follower reads from there on. Each position is
+# stored with release behind what its reader did with the frames before it. No lock and no order
+# between them is needed: a position that moves meanwhile moves on.
+cdef inline uint64_t broadcast_limit(const BroadcastHeader* header,
+                                     uint32_t followed) noexcept nogil:
+    cdef uint64_t limit = UINT64_MAX
+    cdef uint32_t i = 0
+    while followed >> i:
+        if followed >> i & 1:
+            limit = min(limit, load_acquire_u64(&header.slots[i].position))
+        i += 1
+        if i == READERS_MAX:
+            break
+    return limit
+
+
+# Whether the reader may not see anything at its position yet. Costs a ring that nobody keeps one
+# look at a word of the reader's own.
+cdef inline bint broadcast_waits(BroadcastReader* reader) noexcept nogil:
+    if reader.followed == 0 or reader.position < reader.limit_cached:
+        return False
+    reader.limit_cached = broadcast_limit(reader.header, reader.followed)
+    return reader.position >= reader.limit_cached
+
+
 # STATUS_OK, STATUS_EMPTY, STATUS_EVICTED (gating), STATUS_OVERRUN (lossy: lost_frames went up; the
 # next peek goes on with the oldest frame still held), STATUS_CORRUPT (lossy: not a ring any more).
 cdef inline int broadcast_peek(BroadcastReader* reader, const uint8_t** payload,
@@ -161,10 +188,8 @@ cdef inline int broadcast_peek(BroadcastReader* reader, const uint8_t** payload,
     if reader.slot == NULL:
         return broadcast_peek_lossy(reader, payload, payload_bytes, sequence)
     while True:
-        if reader.after != NULL and reader.position >= reader.limit_cached:
-            reader.limit_cached = load_acquire_u64(&reader.after.position)
-            if reader.position >= reader.limit_cached:
-                return STATUS_EMPTY if broadcast_intact(reader) == STATUS_OK else STATUS_EVICTED
+        if broadcast_waits(reader):
+            return STATUS_EMPTY if broadcast_intact(reader) == STATUS_OK else STATUS_EVICTED
         header = <const FrameHeader*>(reader.data + (reader.position & mask))
         word = load_acquire_u64(&header.commit)
         found = header.sequence

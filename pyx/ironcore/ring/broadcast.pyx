@@ -24,6 +24,12 @@ An evicted reader finds its state changed. The change precedes the fence and the
 stores into its frames, so a look at the state after reading (broadcast_intact) settles whether what
 was read was whole.
 
+A reader that follows others (broadcast_followed) stops at the lowest of their positions, which each
+of them stores with release behind what it did with the frames: the journal behind fdatasync. The
+keepers have patience without end, so that the producer overwrites nothing from there on, and a
+position that was looked at once stays true: they only move on. Who is made a reader "from now on"
+begins there as well, not at the tail: everything before its first frame is kept.
+
 Killed at any instant, a producer leaves what spsc.pxd describes, plus perhaps an `oldest` that
 ran ahead of the need or an eviction that it did not profit from: both are states that a running
 producer passes through as well. A reader leaves its slot, GATING at what it last released, or
@@ -41,8 +47,8 @@ from ironcore.base.atomics cimport (
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OVERRUN
 from ironcore.ring.broadcast_file cimport (
-    broadcast_oldest_sequence, broadcast_open, broadcast_sequence_at, broadcast_slot_names,
-    broadcast_tail_sequence)
+    broadcast_followed, broadcast_oldest_sequence, broadcast_open, broadcast_sequence_at,
+    broadcast_slot_names, broadcast_tail_sequence)
 from ironcore.ring.frame cimport frame_find_end, frame_sequence_at
 from ironcore.ring.mapped_file cimport LOCK_PRODUCER, LOCK_READER_FIRST
 
@@ -59,14 +65,18 @@ cdef enum:
 
 # Is it late only because it follows a reader that is waited for without end, and has seen all that
 # this one has released? Then it is not its fault, and evicting it would make no room.
-cdef bint _waits_for_another(BroadcastProducer* ring, ReaderSlot* slot) noexcept nogil:
+cdef bint _waits_for_another(BroadcastProducer* ring, uint32_t index) noexcept nogil:
+    cdef uint32_t followed = broadcast_followed(ring.header, index)
+    cdef uint64_t position = load_acquire_u64(&ring.header.slots[index].position)
     cdef ReaderSlot* leader
-    if slot.after >= READERS_MAX:
-        return False
-    leader = &ring.header.slots[slot.after]
-    return (leader.patience_ns == PATIENCE_FOREVER
-            and load_acquire_u32(&leader.state) == SLOT_GATING
-            and load_acquire_u64(&slot.position) >= load_acquire_u64(&leader.position))
+    cdef uint32_t i
+    for i in range(ring.header.segment.readers_count):
+        leader = &ring.header.slots[i]
+        if (followed >> i & 1 and leader.patience_ns == PATIENCE_FOREVER
+                and load_acquire_u32(&leader.state) == SLOT_GATING
+                and position >= load_acquire_u64(&leader.position)):
+            return True
+    return False
 
 
 # Is there such a reader below the target? Its patience begins when it can go on.
@@ -76,7 +86,7 @@ cdef bint _follower_waits(BroadcastProducer* ring, uint64_t target) noexcept nog
     for i in range(ring.header.segment.readers_count):
         slot = &ring.header.slots[i]
         if (load_acquire_u32(&slot.state) == SLOT_GATING
-                and load_acquire_u64(&slot.position) < target and _waits_for_another(ring, slot)):
+                and load_acquire_u64(&slot.position) < target and _waits_for_another(ring, i)):
             return True
     return False
 
@@ -196,6 +206,8 @@ cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
     cdef bint whole
     cdef const FrameHeader* header
     while True:
+        if broadcast_waits(reader):
+            return STATUS_EMPTY
         index = reader.position & mask
         header = <const FrameHeader*>(reader.data + index)
         word = load_acquire_u64(&header.commit)
@@ -336,7 +348,7 @@ cdef class Reader:
         self.name = name
         self._attach(segment)
         self.ring.slot = slot
-        self.ring.after = &header.slots[slot.after] if slot.after < READERS_MAX else NULL
+        self.ring.followed = broadcast_followed(header, <uint32_t>index)
         broadcast_join(&self.ring)
         self.first_sequence = self.ring.sequence_next
 
@@ -452,7 +464,8 @@ cdef class LossyReader(Reader):
     """
 
     def __init__(self, path, from_="now"):
-        """Begin with the next frame ("now") or with the oldest one still held ("oldest")."""
+        """Begin with the next frame that readers may see ("now") or with the oldest one still held
+        ("oldest")."""
         cdef Segment segment = broadcast_open(os.fspath(path), False, False)
         cdef BroadcastHeader* header = <BroadcastHeader*>segment.header
         if from_ not in ("now", "oldest"):
@@ -463,10 +476,16 @@ cdef class LossyReader(Reader):
             segment.capacity_bytes // FRAME_CAPACITY_SHARE)
         if self.ring.scratch == NULL:
             raise MemoryError(segment.capacity_bytes // FRAME_CAPACITY_SHARE)
+        self.ring.followed = broadcast_followed(header, READERS_MAX)
         self.first_sequence = 0
         while self.first_sequence == 0:
-            self.ring.position = load_acquire_u64(
-                &header.tail.tail if from_ == "now" else &header.oldest.oldest)
+            self.ring.position = load_acquire_u64(&header.oldest.oldest)
+            if from_ == "now":
+                # A keeper that has left says nothing of what is held; nobody sees more of it then.
+                self.ring.position = max(self.ring.position,
+                                         broadcast_limit(header, self.ring.followed)
+                                         if self.ring.followed
+                                         else load_acquire_u64(&header.tail.tail))
             self.first_sequence = broadcast_sequence_at(segment.data, header, self.ring.position)
         self.ring.frame_end = self.ring.position
         self.ring.sequence_next = self.first_sequence
@@ -476,10 +495,12 @@ cdef class LossyReader(Reader):
 def read_frames(path, from_sequence=None):
     """Every committed frame from a sequence number on to the tail: [(sequence, payload)].
 
-    For recovery: reads the ring of a dead producer as far as it was committed, changes nothing, and
-    needs no lock. SegmentError when the first frame asked for is not held any more.
+    For recovery: reads the ring of a dead producer as far as it was committed, also what no keeper
+    has released, changes nothing, and needs no lock. What it gives is not to leave the host.
+    SegmentError when the first frame asked for is not held any more.
     """
-    reader = LossyReader(path, "oldest")
+    cdef LossyReader reader = LossyReader(path, "oldest")
+    reader.ring.followed = 0
     if from_sequence is not None and from_sequence < reader.first_sequence:
         raise SegmentError(os.fspath(path), "oldest frame held", reader.first_sequence,
                            f"frames from {from_sequence} on")

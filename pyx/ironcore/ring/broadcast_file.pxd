@@ -41,7 +41,8 @@ cdef struct BroadcastHeader:         # 1024 + READERS_MAX * 256 bytes
     SegmentHeader segment
     SegmentTailPair tail
     OldestPair oldest
-    uint8_t reserved[512]
+    uint32_t keepers                 # bit n: slot n's reader keeps the stream; from version 2 on
+    uint8_t reserved[508]
     ReaderSlot slots[READERS_MAX]
 
 # Sequence number of the oldest frame held, and the one that the next frame will have. Equal: none
@@ -53,6 +54,10 @@ cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
 # The sequence number in the header at a position that may be overwritten meanwhile; 0 if it was.
 cdef uint64_t broadcast_sequence_at(const uint8_t* data, const BroadcastHeader* header,
                                     uint64_t position) noexcept nogil
+
+# The slots that the reader in this slot follows, a bit each: the keepers, unless it is one of them,
+# and the one that it comes after. READERS_MAX: a lossy reader, which has no slot.
+cdef uint32_t broadcast_followed(const BroadcastHeader* header, uint32_t index) noexcept nogil
 
 cdef Segment broadcast_open(str path, bint header_writable, bint data_writable)
 cdef list broadcast_slot_names(BroadcastHeader* header)

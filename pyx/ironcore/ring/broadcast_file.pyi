@@ -1,5 +1,5 @@
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ironcore.ring.mapped_file import Created, OwnerState
@@ -15,6 +15,7 @@ class ReaderState(NamedTuple):
     lag_bytes: int
     patience_ns: int
     after: str | None
+    follows: tuple[str, ...]
     evictions: int
     evicted_mono_ns: int
     evicted_full_ns: int
@@ -33,6 +34,7 @@ class Positions(NamedTuple):
     session: str
     identity: str
     ended: bool
+    keepers: tuple[str, ...]
 
 def create(
     path: str | os.PathLike[str],
@@ -44,6 +46,7 @@ def create(
     numa_node: int | None = None,
     session: str | None = None,
     identity: str = "",
+    keepers: Collection[str] = (),
 ) -> Created: ...
 def positions(path: str | os.PathLike[str]) -> Positions: ...
 def reader_states(path: str | os.PathLike[str]) -> list[ReaderState]: ...

@@ -27,7 +27,7 @@ class Gating(NamedTuple):
     """A named reader that the producer waits for."""
 
     patience_ns: int = 0             # how long with the ring full; 0: for ever
-    after: str | None = None         # see only what this other reader has released
+    after: str | None = None         # see only what this other reader has released as well
 
 
 class ReaderState(NamedTuple):
@@ -39,6 +39,7 @@ class ReaderState(NamedTuple):
     lag_bytes: int                   # from there to the tail
     patience_ns: int                 # 0: for ever
     after: str | None
+    follows: tuple[str, ...]         # sees only what all of these have released
     evictions: int
     evicted_mono_ns: int             # of the last eviction: when,
     evicted_full_ns: int             # how long the ring had been full,
@@ -60,6 +61,7 @@ class Positions(NamedTuple):
     session: str                     # of the stream; "": not said yet
     identity: str                    # of the stream; "": not known
     ended: bool                      # no frame comes any more
+    keepers: tuple[str, ...]         # readers see only what all of these have released
 
 
 cdef void _check_layout() noexcept nogil:
@@ -68,7 +70,9 @@ cdef void _check_layout() noexcept nogil:
     iron_static_assert(<size_t>&(<ReaderSlot*>NULL).position == SEGMENT_PAIR_BYTES)
     iron_static_assert(sizeof(OldestPair) == SEGMENT_PAIR_BYTES)
     iron_static_assert(<size_t>&(<BroadcastHeader*>NULL).oldest == 384)
+    iron_static_assert(<size_t>&(<BroadcastHeader*>NULL).keepers == 512)
     iron_static_assert(<size_t>&(<BroadcastHeader*>NULL).slots == 1024)
+    iron_static_assert(READERS_MAX <= 32)
     iron_static_assert(sizeof(BroadcastHeader) == 1024 + READERS_MAX * 256)
 
 
@@ -78,6 +82,17 @@ cdef uint64_t broadcast_sequence_at(const uint8_t* data, const BroadcastHeader* 
     cdef uint64_t sequence = frame_sequence_at(data, position & mask)
     fence_acquire()
     return sequence if load_relaxed_u64(&header.oldest.oldest) <= position else 0
+
+
+cdef uint32_t broadcast_followed(const BroadcastHeader* header, uint32_t index) noexcept nogil:
+    cdef uint32_t followed = header.keepers
+    if index >= READERS_MAX:
+        return followed
+    if followed >> index & 1:
+        followed = 0
+    if header.slots[index].after < READERS_MAX:
+        followed |= <uint32_t>1 << header.slots[index].after
+    return followed
 
 
 cdef uint64_t broadcast_oldest_sequence(const uint8_t* data,
@@ -97,16 +112,18 @@ cdef uint64_t broadcast_tail_sequence(const uint8_t* data,
 
 
 def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", lock="off",
-           numa_node=None, session=None, identity=""):
+           numa_node=None, session=None, identity="", keepers=()):
     """Make the segment file of a ring for payloads of up to an eighth of its capacity.
 
     `readers` maps the names of the gating readers to their `Gating`. Each gates from the first
     frame on, whether it has come yet or not. `session` names the stream: a ring that is made anew
     with the same name goes on with it; None makes a name of its own, "" leaves it to the producer
     to say before the first frame. `identity` tells the stream from others with the same session's
-    name: 32 hexadecimal digits, "" when that is not known. The capacity is rounded up to a power
-    of two; see `Created`. FileExistsError when the path is taken, SegmentError when the request
-    cannot be met, OSError when the system refuses.
+    name: 32 hexadecimal digits, "" when that is not known. `keepers` names readers that make the
+    stream safe (the journal): every other reader, with a place of its own or without, sees only
+    what all of them have released. They are waited for without end. The capacity is rounded up to
+    a power of two; see `Created`. FileExistsError when the path is taken, SegmentError when the
+    request cannot be met, OSError when the system refuses.
     """
     cdef Segment segment
     cdef BroadcastHeader* header
@@ -114,6 +131,7 @@ def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", loc
     path = os.fspath(path)
     capacity = round_capacity(path, capacity_bytes)
     _check_readers(path, readers)
+    _check_keepers(path, readers, keepers)
     segment = segment_create(path, SEGMENT_BROADCAST, capacity, sequence_next, huge_pages, lock,
                              numa_node)
     header = <BroadcastHeader*>segment.header
@@ -126,6 +144,8 @@ def create(path, capacity_bytes, readers, sequence_next=1, huge_pages="off", loc
         slot.after = AFTER_NOBODY if gating.after is None else names.index(gating.after)
         slot.state = SLOT_GATING
     header.segment.readers_count = len(names)
+    for name in keepers:
+        header.keepers |= <uint32_t>1 << <uint32_t>names.index(name)
     if session != "":
         segment.name_session(session_of_its_own() if session is None else session, identity)
     frame_terminate(segment.data, 0, sequence_next)
@@ -154,6 +174,20 @@ def _check_readers(path, readers):
             follows = readers[follows].after
 
 
+def _check_keepers(path, readers, keepers):
+    for name in keepers:
+        if name not in readers:
+            raise SegmentError(path, "keeper", repr(name), f"one of {', '.join(readers)}")
+        # One that is evicted has lost frames, and its position says nothing any more.
+        if readers[name].patience_ns != PATIENCE_FOREVER:
+            raise SegmentError(path, f"patience_ns of the keeper {name}",
+                               readers[name].patience_ns, "0, for ever")
+        # Readers would wait for it, and it for a reader that waits for it.
+        if readers[name].after not in (None, *keepers):
+            raise SegmentError(path, f"reader that the keeper {name} comes after",
+                               repr(readers[name].after), "another keeper, or none")
+
+
 cdef list broadcast_slot_names(BroadcastHeader* header):
     return [header.slots[<int>i].name[:READER_NAME_BYTES_MAX].rstrip(b"\0").decode()
             for i in range(header.segment.readers_count)]
@@ -166,6 +200,9 @@ cdef Segment broadcast_open(str path, bint header_writable, bint data_writable):
     cdef uint64_t oldest, tail
     if header.segment.readers_count > READERS_MAX:
         raise SegmentError(path, "readers", header.segment.readers_count, f"at most {READERS_MAX}")
+    if header.keepers >> header.segment.readers_count:
+        raise SegmentError(path, "keepers", f"{header.keepers:#x}",
+                           f"a bit for each of {header.segment.readers_count} readers at most")
     oldest = load_acquire_u64(&header.oldest.oldest)
     tail = load_acquire_u64(&header.tail.tail)
     segment.check_position("oldest position", oldest)
@@ -188,7 +225,12 @@ def positions(path):
                      broadcast_tail_sequence(segment.data, header), header.tail.full_count,
                      segment.owner_state(LOCK_PRODUCER, &header.segment.producer),
                      segment.session(), segment.identity(),
-                     load_acquire_u64(&header.oldest.end_sequence) != 0)
+                     load_acquire_u64(&header.oldest.end_sequence) != 0,
+                     _names_of(broadcast_slot_names(header), header.keepers))
+
+
+cdef tuple _names_of(list names, uint32_t slots):
+    return tuple([name for i, name in enumerate(names) if slots >> <uint32_t>i & 1])
 
 
 def reader_states(path):
@@ -206,6 +248,7 @@ def reader_states(path):
         states.append(ReaderState(
             name, _STATE_NAMES.get(slot.state, "unknown"), position, tail - position,
             slot.patience_ns, names[slot.after] if slot.after < <uint32_t>len(names) else None,
+            _names_of(names, broadcast_followed(header, <uint32_t>i)),
             slot.evictions, slot.evicted_mono_ns, slot.evicted_full_ns, slot.evicted_lag_bytes,
             segment.owner_state(LOCK_READER_FIRST + <int>i, &slot.owner)))
     return states

@@ -75,22 +75,17 @@ def create_event_ring(
 
     patience_of: another patience of single readers, in ns; names that are not the venue's own get a
     place in the ring as well. bridges: further readers, each with how long it is waited for.
-    before_reply: gateway and publisher see only what the journal has released, and it releases only
-    what is durable. session, identity: of the stream.
+    before_reply: the journal is the stream's keeper, and it releases only what is durable: no other
+    reader sees anything before that, whoever opens the ring. session, identity: of the stream.
     """
-    after = "journal" if before_reply else None
+    patiences = {"gateway": patience_ns, "publisher": patience_ns, **(bridges or {})}
+    if snapshot:
+        patiences["snapshot"] = min(patience_ns or SNAPSHOT_PATIENCE_NS, SNAPSHOT_PATIENCE_NS)
+    patiences |= patience_of or {}
     readers = {
         "journal": Gating(),
-        "gateway": Gating(patience_ns, after=after),
-        "publisher": Gating(patience_ns, after=after),
-        **{name: Gating(patience, after=after) for name, patience in (bridges or {}).items()},
+        **{name: Gating(patience) for name, patience in patiences.items()},
     }
-    if snapshot:
-        readers["snapshot"] = Gating(
-            min(patience_ns or SNAPSHOT_PATIENCE_NS, SNAPSHOT_PATIENCE_NS), after=after
-        )
-    for name, patience in (patience_of or {}).items():
-        readers[name] = Gating(patience, after=after if name in readers else None)
     return broadcast.create(
         path,
         capacity_bytes,
@@ -101,6 +96,7 @@ def create_event_ring(
         numa_node=numa_node,
         session=session,
         identity=identity,
+        keepers=("journal",) if before_reply else (),
     )
 
 
@@ -171,7 +167,7 @@ def renew_relay_ring(
 ) -> Created:
     """A ring of the same size for the same readers in the place of this one, for another session.
     Who reads the old one keeps it."""
-    capacity_bytes = broadcast.positions(path).capacity_bytes
+    old = broadcast.positions(path)
     readers = {
         state.name: Gating(state.patience_ns, state.after)
         for state in broadcast.reader_states(path)
@@ -180,12 +176,13 @@ def renew_relay_ring(
     new.unlink(missing_ok=True)
     created = broadcast.create(
         new,
-        capacity_bytes,
+        old.capacity_bytes,
         readers,
         huge_pages=huge_pages,
         lock=lock,
         numa_node=numa_node,
         session=session,
+        keepers=old.keepers,
     )
     # In one step: whoever comes finds a ring, and the old one is there until there is a new one.
     os.replace(new, path)
@@ -232,7 +229,8 @@ def order_ring_positions(path: Path) -> spsc.Positions:
 
 
 def open_stream_onlooker(path: Path) -> broadcast.LossyReader:
-    """A reader of the event stream from now on, whom nobody waits for."""
+    """A reader of the event stream from now on, whom nobody waits for. All before it may be shown:
+    where the stream has a keeper, that is kept."""
     return broadcast.LossyReader(path, "now")
 
 

@@ -232,9 +232,9 @@ cdef class Simulation(Loop):
         if stage == STAGE_GATEWAY:
             self._compare_replies(&self.venue.gateway.sessions)
         if stage == STAGE_GATEWAY and self.plant == PLANT_NOT_BEHIND_JOURNAL:
-            self.venue.gateway.stream.after = NULL
+            self.venue.gateway.stream.followed = 0
         if stage == STAGE_PUBLISHER and self.plant == PLANT_NOT_BEHIND_JOURNAL:
-            self.venue.publisher.stream.after = NULL
+            self.venue.publisher.stream.followed = 0
         if stage == STAGE_JOURNAL and self.plant == PLANT_NO_DIRECTORY_SYNC:
             self.venue.journal.files.sync_directory = _sync_nothing
 
@@ -260,6 +260,8 @@ cdef class Simulation(Loop):
             seen = self.venue.gateway.stream_sequence
         if self.venue.publisher != NULL:
             seen = max(seen, self.venue.publisher.feed.sequence)
+        if self.before_reply:
+            seen = max(seen, self.venue.seen_by_onlookers())
         self.crashes += 1
         self.power_lost = power_lost
         if power_lost:

@@ -29,6 +29,7 @@ from ironcore.wire.record cimport (
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.multicast_publication import MulticastPublication
+from ironcore.ring.broadcast import LossyReader
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironcore.stage.journal_reader import JournalBehindError, recover
@@ -41,6 +42,7 @@ cdef enum:
     CONNECTIONS_MAX = 8
     VENUE_COMMAND_MAX = 5            # commands of the venue's own have lower types
     SEEDS_STATE = 1
+    FRAMES_MAX = 1 << 20             # more than any ring here holds
 
 
 class CrashedAgain(Exception):
@@ -132,6 +134,13 @@ cdef class SimulatedVenue:
         """SIGKILL to every process."""
         for stage in range(STAGES):
             self.kill(stage)
+
+    def seen_by_onlookers(self):
+        """The last frame that a reader without a place in the ring can see."""
+        if not self.events_path.exists():
+            return 0
+        _, frames = LossyReader(self.events_path, "oldest").poll(FRAMES_MAX)
+        return max([sequence for sequence, _ in frames], default=0)
 
     def lose_power(self):
         """The host goes down at once: rings, page cache and processes are gone."""

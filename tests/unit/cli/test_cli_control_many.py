@@ -51,6 +51,7 @@ def sleeps(venue: HandVenue, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     class Clock:
         monotonic = staticmethod(time.monotonic)
+        time_ns = staticmethod(time.time_ns)
 
         @staticmethod
         def sleep(seconds: float) -> None:

@@ -156,6 +156,7 @@ def test_all_are_also_those_that_a_starting_venue_defines_meanwhile(
 
     class Clock:
         monotonic = staticmethod(time.monotonic)
+        time_ns = staticmethod(time.time_ns)
 
         @staticmethod
         def sleep(_: float) -> None:
