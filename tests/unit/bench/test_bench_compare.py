@@ -98,7 +98,8 @@ def test_the_report_sets_a_peer_beside_our_figures_and_says_that_it_did_other_wo
     assert not peer["agrees"]
     for way in ("queued", "one_at_a_time"):
         rate = peer[way]
-        assert 0 < rate["times_as_fast_min"] <= rate["times_as_fast"] <= rate["times_as_fast_max"]
+        # A round that the machine stalled can be so slow that its ratio is rounded to 0.
+        assert 0 <= rate["times_as_fast_min"] <= rate["times_as_fast"] <= rate["times_as_fast_max"]
         assert rate["latency_part"]["p99_9"] > 0
     text = text_of(report)
     assert "counting peer did other work: 0 executions" in text
