@@ -167,6 +167,7 @@ def _recover(
 ) -> int:
     ring = config.streams.events.path
     try:
+        _check_oldest(config.journal.directory)
         report = recover(
             config.journal.directory,
             truncate_at,
@@ -177,6 +178,8 @@ def _recover(
         advice = f"ironpit run --truncate-at {error.last_sequence}"
         place = config.journal.directory
         raise UserError(f"{place}: {error} ({advice})", Exit.REFUSED) from error
+    except OSError as error:
+        raise UserError(f"{config.journal.directory}: {error}", Exit.REFUSED) from error
     if report.torn_bytes:
         say(
             f"journal: {report.segment}: an incomplete write of {report.torn_bytes} bytes at "
@@ -198,6 +201,20 @@ def _recover(
             f"{config.journal.directory}/*.cut*"
         )
     return report.last_sequence
+
+
+def _check_oldest(journal: Path) -> None:
+    """A stream is replayed from its first command on."""
+    try:
+        oldest = next((sequence for sequence, _ in JournalReader(journal)), 1)
+    except JournalCorruptError:
+        return  # recovery says where
+    if oldest > 1:
+        raise UserError(
+            f"{journal}: found {oldest} as its oldest frame, expected 1: segments are missing; put "
+            "them back",
+            Exit.REFUSED,
+        )
 
 
 def _check_stream(config: Config) -> None:

@@ -507,6 +507,10 @@ def recover(directory, truncate_at=None, *, newest_only=False, held=(1, 0), iden
         if doubt:
             raise JournalBehindError(report, "; put the right files back, or, to go on without "
                                      f"what is missing, truncate at {report.last_sequence}")
+        if held[0] > report.last_sequence + 1:
+            raise JournalCorruptError(report._replace(
+                fault=f"the old ring had given the journal all frames up to {held[0] - 1}: segments"
+                      " are missing, or an older copy is in the place of one"), advice)
     else:
         _check_cut(report, status, truncate_at)
         doubt = _doubt(opened, marked, report, (1, 0), identity)

@@ -153,6 +153,43 @@ def test_a_journal_without_a_middle_segment_is_refused_until_it_is_back(
     starts(venue)
 
 
+def test_a_journal_without_its_oldest_segment_is_refused_until_it_is_back(
+    venue: TemporaryVenue, tmp_path: Path
+) -> None:
+    _, segments, _ = traded(venue, True)
+    segments[0].rename(tmp_path / "kept")
+    said = refusal(venue)
+    assert f"found {int(segments[1].stem)} as its oldest frame, expected 1" in said
+    (tmp_path / "kept").rename(segments[0])
+    starts(venue)
+
+
+def test_an_older_copy_after_a_kill_is_refused_by_what_the_ring_has_given(
+    venue: TemporaryVenue,
+) -> None:
+    directory, segments, _ = traded(venue, True)
+    (directory / MARK).unlink()
+    newest, whole = segments[-1].read_bytes(), last_of(directory)
+    segments[-1].write_bytes(older_copy(segments[-1]))
+    said = refusal(venue)
+    assert f"last good sequence {last_of(directory)}" in said
+    assert f"--truncate-at {last_of(directory)}" in said
+    segments[-1].write_bytes(newest)
+    starts(venue)
+    assert last_of(directory) > whole
+
+
+def test_a_mark_that_the_host_does_not_read_is_refused(venue: TemporaryVenue) -> None:
+    venue.start()
+    assert venue.stop() == 0
+    mark = venue.config.journal.directory / MARK
+    mark.unlink()
+    mark.mkdir()
+    said = ironpit("run", "-c", str(venue.file), code=REFUSED).stderr
+    assert "Is a directory" in said
+    assert "Traceback" not in said
+
+
 def test_all_segments_gone_beside_a_mark_are_refused(venue: TemporaryVenue, tmp_path: Path) -> None:
     _, segments, marked = traded(venue, False)
     for segment in segments:

@@ -16,7 +16,12 @@ from tests.unit.journal.journal_bytes import (
     write_segment,
 )
 
-from ironcore.stage.journal_reader import JournalBehindError, read_mark, recover
+from ironcore.stage.journal_reader import (
+    JournalBehindError,
+    JournalCorruptError,
+    read_mark,
+    recover,
+)
 
 IDENTITY = "00112233445566778899aabbccddeeff"
 OTHER = "ff" * 16
@@ -114,6 +119,18 @@ def test_what_the_old_ring_holds_counts_and_the_mark_stays(tmp_path: Path) -> No
     refused(tmp_path, held=(8, 19))
     recover(tmp_path, held=(11, 20), identity=IDENTITY)
     assert (tmp_path / "journal.mark").read_bytes() == mark_bytes(20, 16)
+
+
+def test_a_journal_behind_what_the_old_ring_has_given_it_is_refused(tmp_path: Path) -> None:
+    two_segments(tmp_path)
+    (tmp_path / "journal.mark").write_bytes(mark_bytes(7, 6))  # a kill left it behind
+    before = contents(tmp_path)
+    for held in ((13, 12), (13, 15)):
+        with pytest.raises(JournalCorruptError, match=r"up to 12\b.* last good sequence 10\b"):
+            recover(tmp_path, held=held, identity=IDENTITY)
+        assert contents(tmp_path) == before
+    assert recover(tmp_path, held=(11, 10), identity=IDENTITY).last_sequence == 10
+    assert recover(tmp_path, truncate_at=10, held=(13, 12), identity=IDENTITY).last_sequence == 10
 
 
 def test_a_headerless_segment_is_set_aside_each_time_under_a_free_name(tmp_path: Path) -> None:
