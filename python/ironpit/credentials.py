@@ -101,9 +101,9 @@ def parse(text: str) -> Credential:
         raise ValueError("not base64") from error
     if len(digest) != HASH_BYTES or not salt:
         raise ValueError(f"not a hash of {HASH_BYTES} bytes")
-    check = int(parts[6], 16) if len(parts) == 7 else None
-    if check is not None and not 0 <= check < 1 << CHECK_BITS:
+    if len(parts) == 7 and not re.fullmatch("[0-3][0-9a-f]", parts[6]):
         raise ValueError(f"not a check of {CHECK_BITS} bits")
+    check = int(parts[6], 16) if len(parts) == 7 else None
     return Credential(n, r, p, salt, digest, check)
 
 
@@ -149,6 +149,18 @@ def load(file: Path) -> dict[str, Credential]:
                 "expected what `ironpit credentials set` writes"
             ) from error
     return credentials
+
+
+def without_check(credentials: dict[str, Credential]) -> str:
+    """What to say of entries that an earlier version wrote; empty when there are none."""
+    names = sorted(name for name, credential in credentials.items() if credential.check is None)
+    if not names:
+        return ""
+    return (
+        f"credentials of {', '.join(names)}: found no check, as an earlier version wrote them: "
+        "guesses at such a name can keep the member itself out until it has logged in once "
+        "(`ironpit credentials set` writes the check)"
+    )
 
 
 def store(file: Path, credentials: dict[str, Credential]) -> None:

@@ -192,6 +192,8 @@ def run_process(
     judge = None
     if built.gateway is not None:
         known = credentials.load(config.credentials)
+        if note := credentials.without_check(known):
+            say(f"{name}: {note}")
         judge = Judge(
             known,
             partial(sockets.admit, built.gateway),

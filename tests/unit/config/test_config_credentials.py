@@ -9,8 +9,11 @@ import pytest
 
 from ironpit import credentials
 
-# A check of more than its six bits.
-BEYOND = "ALFA1: scrypt$16384$8$1$AAAA$" + "A" * 43 + "=$40"
+# Checks of more than six bits, and in other forms than two digits.
+BEYOND = [
+    "ALFA1: scrypt$16384$8$1$AAAA$" + "A" * 43 + f"=${check}"
+    for check in ("40", "0x1", "1", " 1", "-0", "1_0")
+]
 
 
 def test_a_password_matches_whatever_its_case_and_padding(tmp_path: Path) -> None:
@@ -34,6 +37,9 @@ def test_most_wrong_passwords_are_told_without_the_hash_and_no_right_one(tmp_pat
     file.write_text(f"ALFA1: {str(credential).rpartition('$')[0]}\n")
     earlier = credentials.load(file)["ALFA1"]
     assert earlier.check is None
+    told = credentials.without_check({"BETA1": credential, "ALFA1": earlier})
+    assert told.startswith("credentials of ALFA1: found no check")
+    assert credentials.without_check({"BETA1": credential}) == ""
     assert all(earlier.may_match(f"GUESS{number}") for number in range(100))
     assert earlier.matches("SECRET1")
 
@@ -70,7 +76,7 @@ def test_a_password_that_the_protocol_cannot_carry_is_refused(password: str) -> 
         "ALFA1: scrypt$3$8$1$AA==$AA==",
         "ALFA1: scrypt$16384$8$1$!$!",
         "{",
-        BEYOND,
+        *BEYOND,
     ],
 )
 def test_a_file_that_is_not_ours_is_refused_by_name(tmp_path: Path, text: str) -> None:
