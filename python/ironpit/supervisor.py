@@ -186,7 +186,8 @@ class Supervisor:
                     break
         finally:
             self.lifecycle.stopping()
-            clean = self._stop(children)
+            complete = code != Exit.OK or not self.announced or self._all_up(children)
+            clean = self._stop(children) and complete
             for child in children:
                 child.close()
             self.selector.close()
@@ -240,6 +241,23 @@ class Supervisor:
             self.deaths_s.popleft()
         self.deaths_s.append(now_s)
         return len(self.deaths_s) <= self.config.placement.restarts_max
+
+    def _all_up(self, children: list[Child]) -> bool:
+        """Before the stop: a child that has just died is started again and waited for, so that its
+        stages take out of the rings what is theirs; whether all are there."""
+        for child in children:
+            status = child.process.poll()
+            if status is not None:
+                say(f"process {child.name} {_ending(status)}; starting it again")
+                child.start_again()
+        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        while not all(child.ready for child in children):
+            for key, _ in self.selector.select(TURN_S):
+                key.data.hear()
+            died = any(child.process.poll() is not None for child in children)
+            if died or time.monotonic() >= deadline_s:
+                return False
+        return True
 
     def _stop(self, children: list[Child]) -> bool:
         """SIGTERM, then SIGKILL to those that do not heed it; whether none had to be killed.

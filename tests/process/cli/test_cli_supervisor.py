@@ -164,6 +164,20 @@ def test_a_child_that_is_killed_is_started_again(venue: Venue) -> None:
     assert errors == "ironpit: process front was killed by SIGKILL; starting it again\n"
 
 
+def test_a_child_that_died_unseen_is_started_again_to_be_stopped(venue: Venue) -> None:
+    supervisor = venue.start()
+    venue.hear("READY=1")
+    os.kill(supervisor.pid, signal.SIGSTOP)
+    os.kill(venue.process_id("back"), signal.SIGKILL)
+    supervisor.send_signal(signal.SIGTERM)
+    os.kill(supervisor.pid, signal.SIGCONT)
+    code, errors = venue.finish()
+    assert (code, "back was killed by SIGKILL; starting it again" in errors) == (0, True)
+    words = [("front", "start"), ("back", "start")]
+    assert sorted(venue.log()[:2]) == sorted(words)
+    assert venue.log()[2:] == [("back", "start"), ("front", "stop"), ("back", "stop")]
+
+
 def test_a_child_that_keeps_dying_stops_the_venue_with_exit_1(venue: Venue) -> None:
     (venue.directory / "die-front").touch()
     venue.start()
