@@ -252,7 +252,7 @@ def truncated(venue: TemporaryVenue, command: tuple[str, ...]) -> str:
     ) as process:
         assert process.stderr is not None
         said = ""
-        while "takes orders" not in said:
+        while "takes orders on" not in said:
             line = process.stderr.readline()
             assert line, said
             said += line
