@@ -70,7 +70,8 @@ class Venue:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        (directory / "venue.yaml").write_text(TWO_PROCESSES)
+        # Nothing of it lies where another user's venue of the same tests would find it.
+        (directory / "venue.yaml").write_text(TWO_PROCESSES.replace("/dev/shm/", f"{directory}/"))
         (directory / "child.py").write_text(textwrap.dedent(CHILD))
         (directory / "parent.py").write_text(textwrap.dedent(PARENT))
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
