@@ -70,14 +70,18 @@ class Venue:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        # Nothing of it lies where another user's venue of the same tests would find it.
-        (directory / "venue.yaml").write_text(TWO_PROCESSES.replace("/dev/shm/", f"{directory}/"))
+        self.write(TWO_PROCESSES)
         (directory / "child.py").write_text(textwrap.dedent(CHILD))
         (directory / "parent.py").write_text(textwrap.dedent(PARENT))
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(str(directory / "notify"))
         self.manager.settimeout(TIMEOUT_S)
         self.states: list[str] = []
+
+    def write(self, text: str) -> None:
+        """Its configuration; nothing of it lies where another user's venue would find it."""
+        text = text.replace("/dev/shm/", f"{self.directory}/")
+        (self.directory / "venue.yaml").write_text(text)
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
         python = os.pathsep.join(p for p in sys.path if p)
@@ -239,7 +243,7 @@ def test_the_supervisor_leaves_the_stages_cores_and_a_new_child_still_gets_them(
 ) -> None:
     cores = os.sched_getaffinity(0)
     pinned = TWO_PROCESSES.replace("publisher]}", f"publisher], cpu: {max(cores)}}}")
-    (venue.directory / "venue.yaml").write_text(pinned)
+    venue.write(pinned)
     venue.start()
     venue.hear("READY=1")
     until(lambda: os.sched_getaffinity(venue.process.pid) == cores - {max(cores)})
