@@ -78,10 +78,10 @@ def test_tshark_finds_nothing_malformed(venue: RunningVenue, tmp_path: Path) -> 
     tracer.communicate()
 
     count, malformed = dissected(capture, f"tcp.port=={orders},soupbintcp", "soupbintcp")
-    assert count > 100
+    # How many messages share a packet depends on how busy the machine is, here and below.
+    assert count > 20
     assert malformed == []
     count, malformed = dissected(capture, f"udp.port=={feed},moldudp64", "moldudp64")
-    # How many messages share a packet depends on how busy the machine is.
     assert count > 20
     assert malformed == []
 
