@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.venue import PASSWORD, write_config
 
 from ironpit import config as configs
-from ironpit import credentials
+from ironpit.venue import credentials
 
 READY_TIMEOUT_S = 60
 SPLIT = """placement:

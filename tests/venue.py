@@ -17,11 +17,12 @@ from ironcore.base.counters import CountersFile
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironpit import config as configs
-from ironpit import listening, preparation
-from ironpit.definitions import Definitions, user_ref_bits
-from ironpit.messaging import configured
-from ironpit.stream_identity import session_of
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
+from ironpit.transport import configured
+from ironpit.venue import listeners as listening
+from ironpit.venue import recovery as preparation
+from ironpit.venue.definitions import Definitions, user_ref_bits
+from ironpit.venue.stream_identity import session_of
 
 PASSWORD = "OPEN"
 TURNS_MAX = 10_000

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from host_tuning import __version__, output
-from host_tuning.check import EXIT_ERROR
-from host_tuning.command_options import refuse_untaken
-from host_tuning.errors import ToolError
+from host_tuning import __version__
+from host_tuning.checking.check import EXIT_ERROR
+from host_tuning.commands.options import refuse_untaken
+from host_tuning.common import output
+from host_tuning.common.errors import ToolError
 
 EPILOG = """\
 exit codes of --check and --verify: 0 all required checks pass, 1 the tool could not do what was

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ironcore.runtime.bench_floor import Floor
-from ironcore.runtime.bench_ring import Conversation
+from ironcore.bench.floor import Floor
+from ironcore.bench.ring import Conversation
 
 CARRIERS = ["line", "c", "spsc", "broadcast"]
 BLOCKS = 50

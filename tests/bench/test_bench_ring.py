@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ironcore.runtime.bench_ring import Conversation
+from ironcore.bench.ring import Conversation
 from ironpit.bench import ring
 
 ALLOWED = sorted(os.sched_getaffinity(0))

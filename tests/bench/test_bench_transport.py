@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ironcore.runtime.bench_floor import Floor
+from ironcore.bench.floor import Floor
 from ironpit.bench import python_ends, transport
 from ironpit.bench.transport import CARRIERS
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
 
 ALLOWED = sorted(os.sched_getaffinity(0))
 CPUS = (ALLOWED[0], ALLOWED[-1])

@@ -22,7 +22,7 @@ from tests.boot import debian
 from tests.boot.container import Container, until
 from tests.host.installed import install
 
-from host_tuning.cpulist import parse_list
+from host_tuning.common.cpulist import parse_list
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_tool("systemd-nspawn", "mmdebstrap")]
 

@@ -19,11 +19,11 @@ from tests.conformance.harm import Harm
 from tests.conformance.relay import Relay
 from tests.conformance.transport import HELD_BYTES, Transport
 
-from ironcore.messaging.multicast_publication import MulticastPublication
-from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.multicast.publication import MulticastPublication
+from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
 
 SESSION = "CONFORM"
 HEARTBEAT_NS = 20_000_000

@@ -11,9 +11,9 @@ from tests.conformance.transport import HELD_BYTES, Transport
 
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironpit.temporary import free_port
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
+from ironpit.demo.temporary_venue import free_port
 
 LOOPBACK = "127.0.0.1"
 SESSION = "CONFORM"

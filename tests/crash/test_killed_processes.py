@@ -20,7 +20,7 @@ from tests.split_venue import (
 )
 
 from ironcore.runtime.replay import Replay
-from ironcore.stage.journal_reader import JournalReader
+from ironcore.stream.journal_reader import JournalReader
 
 COMMAND_ENTER_ORDER = 16
 

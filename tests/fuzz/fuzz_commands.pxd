@@ -3,7 +3,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from ironcore.book.engine cimport Engine
+from ironcore.engine.engine cimport Engine
 
 cdef enum:
     FUZZ_SESSIONS = 3

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from ironcore.book.engine cimport Engine
+from ironcore.engine.engine cimport Engine
 from ironcore.wire.record cimport CommandHeader
 
 cdef enum:

@@ -5,7 +5,7 @@ from libc.string cimport memset
 
 from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport Order, order_at, order_ref
-from ironcore.risk.limits cimport DISPLAY_NO, price_is_market, side_is_sell
+from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
     COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED,
     EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,

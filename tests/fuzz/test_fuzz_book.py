@@ -96,7 +96,7 @@ def test_a_broken_core_is_found(
     target = "book_commands"
     pyx = tmp_path / "pyx"
     shutil.copytree(harness.ROOT / "pyx", pyx, ignore=shutil.ignore_patterns("*.so", "*.c"))
-    source = pyx / "ironcore" / "book" / file
+    source = pyx / "ironcore" / "engine" / file
     text = source.read_text()
     assert sound in text
     source.write_text(text.replace(sound, broken))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.host.trees import capture
 
-from host_tuning import run_lock
-from host_tuning.tree import HostTree
+from host_tuning.changing import run_lock
+from host_tuning.facts.tree import HostTree
 
 
 @pytest.fixture(autouse=True)

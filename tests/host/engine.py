@@ -15,13 +15,15 @@ from pathlib import Path
 import pytest
 from tests.host.trees import cpus, fill
 
-from host_tuning import cli, fault_points, run_lock
-from host_tuning.change import Change
+from host_tuning import cli
+from host_tuning.changing import run_lock
+from host_tuning.checking.setting import Setting, Step, When
 from host_tuning.commands import common
-from host_tuning.host import Host
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import HostTree
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.common import fault_points
+from host_tuning.common.change import Change
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
 
 THP = "/sys/kernel/mm/transparent_hugepage"
 SWAPPINESS = "/proc/sys/vm/swappiness"

@@ -6,12 +6,12 @@ from typing import Any
 
 from tests.host.trees import cpus, tree
 
-from host_tuning.change import BootArgument, Change, FirmwareStep
-from host_tuning.host import Host
-from host_tuning.identity import Identity
-from host_tuning.registry import BY_ID
-from host_tuning.target import Target, settle
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.common.change import BootArgument, Change, FirmwareStep
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.identity import Identity
+from host_tuning.settings.registry import BY_ID
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target, settle
 
 BARE = Identity("bare-metal")
 GUEST = Identity("vm", "KVM")

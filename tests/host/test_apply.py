@@ -25,10 +25,10 @@ from tests.host.engine import (
 from tests.host.trees import Link, fill
 
 import host_tuning
-from host_tuning.change import Change
-from host_tuning.host import Host
-from host_tuning.runs import runs
-from host_tuning.tree import HostTree
+from host_tuning.changing.runs import runs
+from host_tuning.common.change import Change
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
 
 SCHEMA = json.loads((Path(host_tuning.__file__).parent / "schema/run-1.json").read_text())
 
@@ -315,7 +315,7 @@ def test_without_root_nothing_is_written(
     from host_tuning import cli
 
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr("host_tuning.apply.in_container", lambda host: "")
+    monkeypatch.setattr("host_tuning.changing.apply.in_container", lambda host: "")
     engine.want([])
     assert cli.main(["--apply", "--state", str(engine.state)]) == 1
     assert "needs root; nothing was written" in capsys.readouterr().err
@@ -344,7 +344,7 @@ def test_cpu_0_stays_online_and_writes_stay_where_they_belong(
 def test_a_second_tool_does_not_write_at_the_same_time(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from host_tuning import run_lock
+    from host_tuning.changing import run_lock
 
     monkeypatch.setattr(run_lock, "LOCK_WAIT_S", 0)
     before = snapshot(engine.root)

@@ -18,14 +18,14 @@ from pathlib import Path
 import pytest
 from tests.host.engine import LiveEngine
 
-from host_tuning import run_lock
-from host_tuning.apply import in_container
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, format_mask, parse_list
-from host_tuning.host import Host
-from host_tuning.runs import runs
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
+from host_tuning.changing import run_lock
+from host_tuning.changing.apply import in_container
+from host_tuning.changing.runs import runs
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, format_mask, parse_list
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.host]
 
@@ -231,7 +231,7 @@ def test_a_task_that_ended_is_gone_and_no_failure(
 
 @pytest.mark.needs_tool("ip")
 def test_an_offload_is_switched_and_switched_back(live: LiveEngine, sleeper: int) -> None:
-    from host_tuning import nic
+    from host_tuning.facts import nic
 
     interface = f"tht{os.getpid() % 10**6}"
     live.want([Change("nic-offloads", "ethtool", f"{interface} feature gro", "on")])

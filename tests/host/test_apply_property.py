@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from tests.host.engine import settings, snapshot
 from tests.host.trees import tree
 
-from host_tuning import rollback
-from host_tuning.apply import apply
-from host_tuning.change import Change
-from host_tuning.change_kinds import kind_of
-from host_tuning.host import Host
-from host_tuning.runs import runs
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
-from host_tuning.verify import verify
+from host_tuning.changing import rollback
+from host_tuning.changing.apply import apply
+from host_tuning.changing.change_kinds import kind_of
+from host_tuning.changing.runs import runs
+from host_tuning.changing.verify import verify
+from host_tuning.common.change import Change
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 PLAIN = [f"/proc/sys/vm/v{number}" for number in range(4)]
 BRACKETS = ["/sys/kernel/mm/a", "/sys/kernel/mm/b"]

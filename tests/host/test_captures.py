@@ -16,13 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from host_tuning import check, profile
-from host_tuning.cpulist import parse_list
-from host_tuning.host import Host
-from host_tuning.registry import SETTINGS
-from host_tuning.report import Report, core_verdicts, merged
-from host_tuning.target import Target, settle
-from host_tuning.tree import HostTree
+from host_tuning.checking import check
+from host_tuning.common.cpulist import parse_list
+from host_tuning.facts.tree import HostTree
+from host_tuning.reports.check import Report, core_verdicts, merged
+from host_tuning.settings.registry import SETTINGS
+from host_tuning.target import profile
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target, settle
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = "../shared/data/hosts"

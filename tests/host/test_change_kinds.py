@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.host.trees import tree
 
-from host_tuning.change import Change
-from host_tuning.change_kinds import KINDS, kind_of
-from host_tuning.kind import Kind
-from host_tuning.side_effects import companions
+from host_tuning.changing.change_kinds import KINDS, kind_of
+from host_tuning.changing.kind import Kind
+from host_tuning.changing.side_effects import companions
+from host_tuning.common.change import Change
 
 
 def change(kind: str, target: str, new: str) -> Change:

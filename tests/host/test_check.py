@@ -17,16 +17,12 @@ import jsonschema
 import pytest
 from tests.host.trees import cpus, tree
 
-from host_tuning import check, plan, profile, report_json, report_latency_audit, report_table
-from host_tuning.check import Verdict, exit_code
-from host_tuning.errors import ToolError
-from host_tuning.host import Host
-from host_tuning.profile import Profile, Rule
-from host_tuning.registry import BY_ID
-from host_tuning.report import Report, core_verdicts, merged
-from host_tuning.setting import Setting, When
-from host_tuning.target import Target, Waiver, settle
-from host_tuning.verdict import (
+from host_tuning.changing import plan
+from host_tuning.checking import check
+from host_tuning.checking.check import Verdict, exit_code
+from host_tuning.checking.setting import Setting, When
+from host_tuning.common.errors import ToolError
+from host_tuning.common.verdict import (
     WORST_FIRST,
     Conformity,
     Cost,
@@ -36,6 +32,15 @@ from host_tuning.verdict import (
     status_of,
     worst,
 )
+from host_tuning.reports import check_json as report_json
+from host_tuning.reports import check_latency_audit as report_latency_audit
+from host_tuning.reports import check_table as report_table
+from host_tuning.reports.check import Report, core_verdicts, merged
+from host_tuning.settings.registry import BY_ID
+from host_tuning.target import profile
+from host_tuning.target.host import Host
+from host_tuning.target.profile import Profile, Rule
+from host_tuning.target.target import Target, Waiver, settle
 
 TODAY = datetime.date(2026, 1, 31)
 SCHEMA = json.loads((profile.DIRECTORY.parent / "schema/check-1.json").read_text())
@@ -279,7 +284,7 @@ def test_the_last_lines_fit_the_terminal_and_count_one_check_as_one(
     report = judged(tmp_path, *found, severity=Severity.REQUIRED)
     names = ("smt", "thp", *(f"a-check-of-a-long-name-{number}" for number in range(9)))
     cores = [replace(core_verdicts(report)[0], failing=names)]
-    monkeypatch.setattr("host_tuning.report_table.core_verdicts", lambda _: cores)
+    monkeypatch.setattr("host_tuning.reports.check_table.core_verdicts", lambda _: cores)
     monkeypatch.setenv("COLUMNS", "70")
     monkeypatch.setenv("TERM", "dumb")
     out = Terminal()

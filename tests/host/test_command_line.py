@@ -14,9 +14,9 @@ import pytest
 from tests.host.trees import cpus, fill, published
 
 from host_tuning import cli
-from host_tuning.command_options import COMMANDS, TAKES
-from host_tuning.profile import names
-from host_tuning.registry import SETTINGS
+from host_tuning.commands.options import COMMANDS, TAKES
+from host_tuning.settings.registry import SETTINGS
+from host_tuning.target.profile import names
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 import yaml
 from tests.host.trees import CPU, cpus, published, tree
 
-from host_tuning import cores, host_file
-from host_tuning.cpulist import format_list
-from host_tuning.errors import ToolError
-from host_tuning.host import Host
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
+from host_tuning.common.cpulist import format_list
+from host_tuning.common.errors import ToolError
+from host_tuning.facts.tree import HostTree
+from host_tuning.target import cores, host_file
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 EPYC = "../shared/data/hosts/ul-x86_64-epyc_7451.tar.gz"
 XEON = "../shared/data/hosts/hwloc-32intel64-2p8co2t+8ve.tar.bz2"

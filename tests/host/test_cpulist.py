@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_tuning.cpulist import format_list, format_mask, parse_list, parse_mask
-from host_tuning.errors import ToolError
+from host_tuning.common.cpulist import format_list, format_mask, parse_list, parse_mask
+from host_tuning.common.errors import ToolError
 
 CPUS = st.frozensets(st.integers(0, 2000), max_size=64)
 

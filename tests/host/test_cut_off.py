@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.host.engine import CHANGES, SWAPPINESS, Engine, snapshot
 
-from host_tuning.change import Change
-from host_tuning.runs import runs
+from host_tuning.changing.runs import runs
+from host_tuning.common.change import Change
 
 POINTS_MAX = 500
 

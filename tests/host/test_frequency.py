@@ -11,10 +11,10 @@ import pytest
 from tests.host.judging import CPU, build, findings, on_capture, said, steps
 from tests.host.trees import CAPTURES, UNREADABLE, Link
 
-from host_tuning.host import Host
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
-from host_tuning.verdict import Conformity
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 PSTATE = f"{CPU}/intel_pstate"
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from tests.host.trees import CAPTURES, UNREADABLE, Link, tree
 
-from host_tuning.identity import Identity, identify
-from host_tuning.tree import HostTree
+from host_tuning.facts.identity import Identity, identify
+from host_tuning.facts.tree import HostTree
 
 DMI = "/sys/class/dmi/id/"
 CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"

@@ -24,11 +24,11 @@ from tests.host.judging import (
 )
 from tests.host.trees import CAPTURES, UNREADABLE
 
-from host_tuning.host import Host
-from host_tuning.identity import Identity
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
-from host_tuning.verdict import Conformity
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts.identity import Identity
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 INTEL = (("POLL", 0), ("C1", 2), ("C1E", 10), ("C6", 133))
 AMD = (("POLL", 0), ("C1", 0), ("C2", 100))

@@ -11,9 +11,9 @@ import pytest
 from tests.host.judging import CPU, GRUB, build, findings, only, said, steps, task
 from tests.host.trees import UNREADABLE
 
-from host_tuning.identity import Identity
-from host_tuning.interrupt_table import InterruptTable
-from host_tuning.verdict import Conformity
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts.identity import Identity
+from host_tuning.facts.interrupt_table import InterruptTable
 
 DEBUG = "/sys/kernel/debug/irq/irqs"
 DEFAULT = {"/proc/irq/default_smp_affinity": "3"}

@@ -12,12 +12,12 @@ import pytest
 from tests.host.judging import CPU, GRUB, build, findings, on_capture, said, steps, task
 from tests.host.trees import CAPTURES, UNREADABLE
 
-from host_tuning.boot_lists import parse_boot_list
-from host_tuning.host import Host
-from host_tuning.target import Target
-from host_tuning.tasks import PF_KTHREAD
-from host_tuning.tree import HostTree
-from host_tuning.verdict import Conformity
+from host_tuning.checking.boot_lists import parse_boot_list
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts.tasks import PF_KTHREAD
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 GROUPS = "/sys/fs/cgroup"
 V2 = {

@@ -21,11 +21,15 @@ from typing import Any
 import pytest
 from tests.host.trees import published, tree
 
-from host_tuning import jitter, jitter_compare, jitter_report, kernel_counters, perf
 from host_tuning.cli import main
-from host_tuning.errors import ToolError
-from host_tuning.jitter_probe import Probe, bucket_start_ns
-from host_tuning.tree import HostTree
+from host_tuning.common.errors import ToolError
+from host_tuning.facts import kernel_counters
+from host_tuning.facts.tree import HostTree
+from host_tuning.jitter import comparison as jitter_compare
+from host_tuning.jitter import measurement as jitter
+from host_tuning.jitter import perf
+from host_tuning.jitter import report as jitter_report
+from host_tuning.jitter.probe import Probe, bucket_start_ns
 
 THRESHOLD_NS = 1000
 LIVE = HostTree()

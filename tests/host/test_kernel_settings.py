@@ -10,8 +10,8 @@ import pytest
 from tests.host.judging import GRUB, build, findings, only, said, steps
 from tests.host.trees import UNREADABLE
 
-from host_tuning.errors import ToolError
-from host_tuning.verdict import Conformity
+from host_tuning.common.errors import ToolError
+from host_tuning.common.verdict import Conformity
 
 KERNEL = "/proc/sys/kernel"
 NMI, WATCHDOG = f"{KERNEL}/nmi_watchdog", f"{KERNEL}/watchdog"

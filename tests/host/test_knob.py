@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.host.trees import UNREADABLE, driven, host, outcomes, written
 
-from host_tuning.registry import BY_ID
-from host_tuning.verdict import Finding
+from host_tuning.common.verdict import Finding
+from host_tuning.settings.registry import BY_ID
 
 VM = "/proc/sys/vm"
 CORE = "/proc/sys/net/core"

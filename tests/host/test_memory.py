@@ -12,10 +12,10 @@ import pytest
 from tests.host.judging import task
 from tests.host.trees import CAPTURES, UNREADABLE, driven, host, outcomes, written
 
-from host_tuning.host import Host
-from host_tuning.registry import BY_ID
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
+from host_tuning.facts.tree import HostTree
+from host_tuning.settings.registry import BY_ID
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 THP = "/sys/kernel/mm/transparent_hugepage"
 CPU = "/sys/devices/system/cpu"

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import pytest
 from tests.host.trees import outcomes, written
 
-from host_tuning.change import Change
-from host_tuning.change_kinds import kind_of
-from host_tuning.host import Host
-from host_tuning.registry import BY_ID
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
+from host_tuning.changing.change_kinds import kind_of
+from host_tuning.common.change import Change
+from host_tuning.facts.tree import HostTree
+from host_tuning.settings.registry import BY_ID
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 pytestmark = [
     pytest.mark.needs_root,

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from tests.host.trees import CAPTURES, UNREADABLE, Link, driven, host, outcomes, written
 
-from host_tuning import nic
-from host_tuning.host import Host
-from host_tuning.registry import BY_ID
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
+from host_tuning.facts import nic
+from host_tuning.facts.tree import HostTree
+from host_tuning.settings.registry import BY_ID
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 NET = "/sys/class/net/eth0"
 CPU = "/sys/devices/system/cpu"
@@ -468,6 +468,8 @@ class TestCapturedServer:
 
 def test_an_import_of_the_settings_alone_brings_no_socket() -> None:
     """The ioctl's module costs milliseconds that a check without an interface need not pay."""
-    code = "import sys, host_tuning.registry; print('host_tuning.nic' in sys.modules)"
+    code = (
+        "import sys, host_tuning.settings.registry; print('host_tuning.facts.nic' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

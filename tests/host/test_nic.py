@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from host_tuning import nic
+from host_tuning.facts import nic
 
 CLONE_NEWNET = 0x40000000
 

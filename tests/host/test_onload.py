@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.host.trees import Link, driven, host, outcomes
 
-from host_tuning.registry import BY_ID
+from host_tuning.settings.registry import BY_ID
 
 PROTOCOLS = {"/proc/net/protocols": "protocol  size sockets\nXDP       1088      0\nTCP       2432"}
 LOADED: dict[str, Any] = {

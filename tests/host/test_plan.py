@@ -26,12 +26,14 @@ from tests.host.engine import (
 from tests.host.trees import cpus, tree
 
 import host_tuning
-from host_tuning import boot_lists, boot_loader, plan
-from host_tuning.change import BootArgument, Change, FirmwareStep
+from host_tuning.changing import plan
+from host_tuning.checking import boot_lists
 from host_tuning.commands import common
-from host_tuning.host import Host
-from host_tuning.plan_report import title
-from host_tuning.target import Target
+from host_tuning.common.change import BootArgument, Change, FirmwareStep
+from host_tuning.facts import boot_loader
+from host_tuning.reports.plan import title
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 SCHEMA = json.loads((Path(host_tuning.__file__).parent / "schema/plan-1.json").read_text())
 SMT = "/sys/devices/system/cpu/smt/control"

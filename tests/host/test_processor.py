@@ -11,11 +11,11 @@ import pytest
 from tests.host.judging import BARE, CPU, GUEST, build, findings, on_capture, only, said, steps
 from tests.host.trees import CAPTURES, UNREADABLE
 
-from host_tuning.host import Host
-from host_tuning.identity import Identity
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
-from host_tuning.verdict import Conformity
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts.identity import Identity
+from host_tuning.facts.tree import HostTree
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 MACHINE_CHECK = "/sys/devices/system/machinecheck"
 UNCORE = f"{CPU}/intel_uncore_frequency"

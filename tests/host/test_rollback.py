@@ -11,10 +11,10 @@ import pytest
 from tests.host.engine import BOOT, CHANGES, FILES, GROUP, IRQ, SWAPPINESS, Engine, snapshot
 from tests.host.trees import fill, published
 
-from host_tuning.change import Change
-from host_tuning.change_kinds import kind_of
-from host_tuning.runs import runs
-from host_tuning.tree import HostTree
+from host_tuning.changing.change_kinds import kind_of
+from host_tuning.changing.runs import runs
+from host_tuning.common.change import Change
+from host_tuning.facts.tree import HostTree
 
 REBOOTED = BOOT.replace("1", "2")
 

@@ -11,11 +11,12 @@ import pytest
 from tests.host.judging import build, findings, only, said, steps, task
 from tests.host.trees import UNREADABLE
 
-from host_tuning import plan, plan_report
-from host_tuning.identity import Identity
-from host_tuning.registry import BY_ID
-from host_tuning.tasks import PF_KTHREAD, PF_NO_SETAFFINITY
-from host_tuning.verdict import Conformity
+from host_tuning.changing import plan
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts.identity import Identity
+from host_tuning.facts.tasks import PF_KTHREAD, PF_NO_SETAFFINITY
+from host_tuning.reports import plan as plan_report
+from host_tuning.settings.registry import BY_ID
 
 WORKQUEUE = "/sys/devices/virtual/workqueue"
 INIT = task(1, "systemd", 0, "0-1")

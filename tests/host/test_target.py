@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from tests.host.trees import cpus, tree
 
-from host_tuning import cli, site_options
-from host_tuning.errors import ToolError
-from host_tuning.host import Host
+from host_tuning import cli
+from host_tuning.common.errors import ToolError
+from host_tuning.facts.topology import read_topology
 from host_tuning.settings.network_queues import CHANNELS
 from host_tuning.settings.swap import DIRTY_MAX
-from host_tuning.target import Target, from_options, load, settle
-from host_tuning.topology import read_topology
+from host_tuning.target import site_options
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target, from_options, load, settle
 
 
 def settled(tmp_path: Path, hot: str, keepers: str | None = None, *nics: str) -> Target:
@@ -191,7 +192,7 @@ def test_links_of_a_capture_stay_inside(tmp_path: Path) -> None:
 
 
 def test_every_option_that_a_setting_asks_for_is_documented_and_no_other() -> None:
-    source = Path(site_options.__file__).parent / "settings"
+    source = Path(site_options.__file__).parents[1] / "settings"
     asked: set[tuple[str, str]] = set()
     computed = {  # names that are no plain text where they are asked for
         ("nic-rings", "one"): ("rx", "tx"),

@@ -23,14 +23,14 @@ from tests.host.judging import (
 )
 from tests.host.trees import CAPTURES, UNREADABLE
 
-from host_tuning import kernel_clock
-from host_tuning.host import Host
-from host_tuning.identity import Identity
-from host_tuning.registry import BY_ID
+from host_tuning.common.verdict import Conformity
+from host_tuning.facts import kernel_clock
+from host_tuning.facts.identity import Identity
+from host_tuning.facts.tree import HostTree, Reading
 from host_tuning.settings.pressure import hundredths
-from host_tuning.target import Target
-from host_tuning.tree import HostTree, Reading
-from host_tuning.verdict import Conformity
+from host_tuning.settings.registry import BY_ID
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 SOURCE = "/sys/devices/system/clocksource/clocksource0"
 VMWARE = Identity("vm", "VMware")

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.host.engine import CHANGES, Engine, file_bytes_max, snapshot
 
-from host_tuning import run_lock
-from host_tuning.change import Change
-from host_tuning.errors import ToolError
-from host_tuning.runs import Stage, decode, encode, load, runs
-from host_tuning.tree import HostTree
-from host_tuning.undo_log import UndoLog
+from host_tuning.changing import run_lock
+from host_tuning.changing.runs import Stage, decode, encode, load, runs
+from host_tuning.changing.undo_log import UndoLog
+from host_tuning.common.change import Change
+from host_tuning.common.errors import ToolError
+from host_tuning.facts.tree import HostTree
 
 
 @pytest.fixture

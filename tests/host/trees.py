@@ -13,14 +13,14 @@ from typing import Any
 
 import jsonschema
 
-from host_tuning import profile
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list
-from host_tuning.host import Host
-from host_tuning.setting import Step
-from host_tuning.target import Target
-from host_tuning.tree import HostTree
-from host_tuning.verdict import Finding
+from host_tuning.checking.setting import Step
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list
+from host_tuning.common.verdict import Finding
+from host_tuning.facts.tree import HostTree
+from host_tuning.target import profile
+from host_tuning.target.host import Host
+from host_tuning.target.target import Target
 
 CAPTURES = "../shared/data/hosts"  # relative to the repository, as needs_data wants it
 REPOSITORY = Path(__file__).resolve().parents[2]

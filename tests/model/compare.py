@@ -8,7 +8,7 @@ from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
 from tests.model.orders import Order, Place
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 
 class Answer(NamedTuple):

@@ -12,17 +12,17 @@ from typing import Any
 
 from tests.model import records as r
 
-from ironcore.book.venue import VenueCore
+from ironcore.library.venue import VenueCore
 
-BOOK = Path(__file__).parents[2] / "pyx/ironcore/book"
+CORE = Path(__file__).parents[2] / "pyx/ironcore"
 DECLARED = (
-    BOOK / "../risk/limits.pxd",
-    BOOK / "../risk/options.pxd",
-    BOOK / "order_pool.pxd",
-    BOOK / "price_grid.pxd",
-    BOOK / "price_levels.pxd",
-    BOOK / "book.pxd",
-    BOOK / "engine.pxd",
+    CORE / "book/limits.pxd",
+    CORE / "book/options.pxd",
+    CORE / "book/order_pool.pxd",
+    CORE / "book/price_grid.pxd",
+    CORE / "book/price_levels.pxd",
+    CORE / "book/book.pxd",
+    CORE / "engine/engine.pxd",
 )
 C_TYPES: dict[str, Any] = {
     "int32_t": ctypes.c_int32,

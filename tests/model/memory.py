@@ -4,7 +4,7 @@ import ctypes
 
 from tests.model.layout import offset, size
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 
 class Memory:

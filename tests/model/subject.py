@@ -3,7 +3,7 @@
 from tests.model import records as r
 from tests.model.engine_model import EngineModel
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 
 class Subject:

@@ -22,9 +22,9 @@ from typing import Any
 from ironcore.base.histogram import LatencyHistogram
 from ironcore.base.status import Status
 from ironpit.config import Endpoint
-from ironpit.messaging import multicast
-from ironpit.messaging.af_xdp import Way, Wish
-from ironpit.messaging.multicast import Group
+from ironpit.transport import multicast
+from ironpit.transport.af_xdp import Way, Wish
+from ironpit.transport.multicast import Group
 
 SESSION = "NETNS"
 HEAD = struct.Struct("<QQ")

@@ -18,9 +18,9 @@ import time
 from typing import Any
 
 from ironpit.config import Endpoint
-from ironpit.messaging import multicast
-from ironpit.messaging.af_xdp import Wish
-from ironpit.messaging.multicast import Group, MulticastError, Opened
+from ironpit.transport import multicast
+from ironpit.transport.af_xdp import Wish
+from ironpit.transport.multicast import Group, MulticastError, Opened
 
 QUIET_S = 0.3
 HOUR_NS = 3_600_000_000_000

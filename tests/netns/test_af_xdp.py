@@ -19,7 +19,7 @@ from tests.conformance.harm import Harm
 from tests.netns.crossing import cross
 from tests.netns.network import Network, network, run
 
-from ironcore.net.af_xdp_frames import build
+from ironcore.net.af_xdp.frames import build
 from ironcore.wire import moldudp64
 
 pytestmark = [

@@ -20,9 +20,9 @@ import yaml
 from tests.conformance.harm import Harm
 from tests.netns.network import Network, network
 
-from ironpit.demo import Options, settings_of
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.needs_tool("ip", "nft", "sysctl", "setpriv")]
 

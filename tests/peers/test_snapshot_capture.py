@@ -14,11 +14,11 @@ from tests.peers.soup_capture import captured
 from tests.unit.messaging.tcp_ends import RawReader, until
 from tests.unit.wire import spec
 
-from ironcore.runtime.feed_books import BookBuilder
+from ironcore.market_data.feed_books import BookBuilder
 from ironcore.wire import itch50
 from ironpit.config import Endpoint
-from ironpit.messaging.tcp import listen
-from ironpit.snapshot import SnapshotServer
+from ironpit.market_data.snapshot_server import SnapshotServer
+from ironpit.transport.tcp import listen
 
 INSTRUMENTS = 5
 ORDERS = 3000

@@ -14,9 +14,9 @@ import pytest
 from tests.login_flood import Flood, Guess, guesses, unknown_users
 
 from ironpit.client import connect_blocking
-from ironpit.demo import Options, settings_of
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
 
 PER_S = 300
 COUNT_MAX = 60 * PER_S

@@ -7,7 +7,7 @@ as it had its turn, some of them many times over; one more joins them after a wh
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ironpit.fair_turns import REMEMBERED_MAX, FairTurns
+from ironpit.venue.fair_turns import REMEMBERED_MAX, FairTurns
 
 Pair = tuple[str, int]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironcore.wire import moldudp64
 
 SESSION = "TEST"

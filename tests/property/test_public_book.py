@@ -19,10 +19,10 @@ from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
 from tests.model.orders import Instrument, Order
 
-from ironcore.book.matching_engine import MatchingEngine
-from ironcore.stage.itch_feed import Feed
-from ironpit.feed.books import Books
-from ironpit.visible import visible_digest
+from ironcore.engine.matching_engine import MatchingEngine
+from ironcore.market_data.itch_feed import Feed
+from ironpit.common.digest import visible_digest
+from ironpit.market_data.books import Books
 
 FRAME_BYTES_MAX = 1280
 TRADING_STATES = dict(zip("TPHCRBOQL", "TPHHHQQQQ", strict=True))

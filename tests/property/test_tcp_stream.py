@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.messaging.tcp_ends import RawReader, Seen, Server, until
 
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.wire import soupbin
 
 FRAMES = st.lists(st.binary(max_size=300), min_size=1, max_size=60)

@@ -15,8 +15,8 @@ from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
 
-from ironcore.book.matching_engine import MatchingEngine, record_offsets
-from ironcore.runtime.match_workloads import from_operations
+from ironcore.bench.match_workloads import from_operations
+from ironcore.engine.matching_engine import MatchingEngine, record_offsets
 from ironpit.flow import from_itch
 
 LIMITS = r.Limits(orders_max=500, user_ref_bits=15)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.model import records as r
 from tests.unit.journal.journal_bytes import write_segment
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 from ironcore.runtime.replay import Replay, ReplayReport
 
 LIMITS = r.Limits(orders_max=64, user_ref_bits=10)

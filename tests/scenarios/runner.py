@@ -10,7 +10,7 @@ from tests.scenarios.events import event_text
 from tests.scenarios.names import NotationError
 from tests.scenarios.scenario import Line, Scenario, Step
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 SUBJECTS = ("model", "core")
 OUTCOME_NAMES = {0: "ok", 4: "malformed", 12: "ignored"}

@@ -14,7 +14,7 @@ if __name__ == "__main__":
     root = Path(__file__).resolve().parents[2]
     sys.path[:0] = [str(root / part) for part in ("python", "pyx")]
 
-from ironcore.runtime.simulator import PLANTS, SimulationError, simulate
+from ironcore.simulation.simulator import PLANTS, SimulationError, simulate
 
 FAILURES_MAX = 10
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ironcore.runtime.simulator import PLANTS, SimulationError, simulate
+from ironcore.simulation.simulator import PLANTS, SimulationError, simulate
 
 SEEDS = 1000
 SEEDS_AT_MIDNIGHT = 100

@@ -22,13 +22,13 @@ LAYERS = {
 SIDEWAYS = {("ironcore.book", "ironcore.risk")}
 # What the control plane may touch of the data plane. The book's Python face is the library's.
 CONTROL_PLANE_REACHES = (
-    "ironcore.book.command_rows",
-    "ironcore.book.matching_engine",
-    "ironcore.book.venue",
+    "ironcore.library.command_rows",
+    "ironcore.engine.matching_engine",
+    "ironcore.library.venue",
     "ironcore.messaging",
-    "ironcore.net.af_xdp_program",
-    "ironcore.net.af_xdp_receive",
-    "ironcore.net.af_xdp_send",
+    "ironcore.net.af_xdp.program",
+    "ironcore.net.af_xdp.receive",
+    "ironcore.net.af_xdp.send",
     "ironcore.stage",
     "ironcore.runtime",
     "ironcore.wire",

@@ -21,7 +21,7 @@ SKIPPED_SUFFIXES = (".so", ".pyc", ".o", ".egg-info")
 
 # A .pxd or .pyi that may be missing, and why.
 NO_PXD: dict[str, str] = {
-    "ironcore/book/matching_engine": "Python's face of the engine: no compiled module uses it",
+    "ironcore/engine/matching_engine": "Python's face of the engine: no compiled module uses it",
 }
 NO_PYI: dict[str, str] = {}
 

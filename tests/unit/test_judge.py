@@ -9,9 +9,9 @@ import itertools
 
 import pytest
 
-from ironpit.credentials import HASH_BYTES, Credential, hashed, normal
-from ironpit.hashing import Answer, Hasher, Question
-from ironpit.judge import WAITING_MAX, WRONG_MAX, Judge
+from ironpit.venue.authenticator import WAITING_MAX, WRONG_MAX, Judge
+from ironpit.venue.credentials import HASH_BYTES, Credential, hashed, normal
+from ironpit.venue.hashing import Answer, Hasher, Question
 
 PASSWORD = "OPEN"
 SECOND_NS = 1_000_000_000
@@ -259,7 +259,7 @@ def test_a_hash_that_the_host_cannot_compute_refuses_nobody() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ironpit.judge.WRONG_MAX", 3)
+    monkeypatch.setattr("ironpit.venue.authenticator.WRONG_MAX", 3)
     venue = Venue()
     for number in range(5):
         venue.login("ALFA1", f"W{number}")

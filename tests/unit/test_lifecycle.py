@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from ironpit.lifecycle import Lifecycle
+from ironpit.common.lifecycle import Lifecycle
 
 TIMEOUT_S = 120  # ten children start at a time, on a machine that may be busy
 # As many as a wait of threading.Event has, and more: it holds a lock in some of them.
@@ -18,7 +18,7 @@ INSTANTS = 60
 
 PROGRAM = """
 import os, signal, sys
-from ironpit.lifecycle import Lifecycle
+from ironpit.common.lifecycle import Lifecycle
 
 left = int(sys.argv[1])
 

@@ -14,7 +14,7 @@ from tests.venue import HandVenue, write_config
 from ironcore.ring import broadcast
 from ironcore.ring.mapped_file import SegmentError
 from ironpit.config import Config
-from ironpit.stream_identity import IDENTITY, Stream, recorded, session_of
+from ironpit.venue.stream_identity import IDENTITY, Stream, recorded, session_of
 
 
 def run(file: Path) -> tuple[Config, Stream]:

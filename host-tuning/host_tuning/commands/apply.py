@@ -3,12 +3,14 @@
 import sys
 from argparse import Namespace
 
-from host_tuning import apply, plan, plan_report, run_report
-from host_tuning.check import EXIT_FAIL, EXIT_PASS
+from host_tuning.changing import apply, plan
+from host_tuning.changing.run_lock import lock
+from host_tuning.changing.runs import runs
+from host_tuning.changing.undo_log import state_directory
+from host_tuning.checking.check import EXIT_FAIL, EXIT_PASS
 from host_tuning.commands.common import about_run, host_of, required_of, settings_of
-from host_tuning.run_lock import lock
-from host_tuning.runs import runs
-from host_tuning.undo_log import state_directory
+from host_tuning.reports import plan as plan_report
+from host_tuning.reports import run as run_report
 
 
 def run(options: Namespace) -> int:

@@ -5,9 +5,9 @@ import importlib
 import sys
 from argparse import Namespace
 
-from host_tuning import check
+from host_tuning.checking import check
 from host_tuning.commands.common import host_of, profile_of, settings_of
-from host_tuning.report import Report
+from host_tuning.reports.check import Report
 
 
 def run(options: Namespace) -> int:
@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
 def show(report: Report, shape: str) -> None:
     """Print a report as table, as JSON or in latency-audit's shape."""
     if shape == "table":
-        from host_tuning import report_table
+        from host_tuning.reports import check_table as report_table
 
         report_table.write(report, sys.stdout)
         return

@@ -6,16 +6,17 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
-from host_tuning import __version__, check
-from host_tuning import profile as profiles
-from host_tuning import target as targets
-from host_tuning.errors import ToolError
-from host_tuning.host import Host
-from host_tuning.profile import Profile
-from host_tuning.registry import SETTINGS, find
-from host_tuning.setting import Setting
-from host_tuning.site_options import refuse_unknown
-from host_tuning.tree import HostTree
+from host_tuning import __version__
+from host_tuning.checking import check
+from host_tuning.checking.setting import Setting
+from host_tuning.common.errors import ToolError
+from host_tuning.facts.tree import HostTree
+from host_tuning.settings.registry import SETTINGS, find
+from host_tuning.target import profile as profiles
+from host_tuning.target import target as targets
+from host_tuning.target.host import Host
+from host_tuning.target.profile import Profile
+from host_tuning.target.site_options import refuse_unknown
 
 
 def host_of(options: Namespace) -> Host:

@@ -5,13 +5,13 @@ from argparse import Namespace
 from typing import Any
 
 from host_tuning import __version__
-from host_tuning import profile as profiles
-from host_tuning.registry import find
-from host_tuning.report_json import cost_document
-from host_tuning.report_table import cost_words
-from host_tuning.run_report import dump
-from host_tuning.setting import Setting
-from host_tuning.site_options import OPTIONS
+from host_tuning.checking.setting import Setting
+from host_tuning.reports.check_json import cost_document
+from host_tuning.reports.check_table import cost_words
+from host_tuning.reports.run import dump
+from host_tuning.settings.registry import find
+from host_tuning.target import profile as profiles
+from host_tuning.target.site_options import OPTIONS
 
 SCHEMA = "tune-host/explain/1"
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 from argparse import Namespace
 
-from host_tuning.errors import ToolError
-from host_tuning.tree import HostTree
+from host_tuning.common.errors import ToolError
+from host_tuning.facts.tree import HostTree
 
 DEVICE = "/dev/cpu_dma_latency"
 LATENCY_US = 0

@@ -4,8 +4,8 @@ import sys
 from argparse import Namespace
 
 from host_tuning.commands.common import host_of
-from host_tuning.errors import ToolError
-from host_tuning.host import Host
+from host_tuning.common.errors import ToolError
+from host_tuning.target.host import Host
 
 SECONDS_MAX = 3600.0
 
@@ -37,7 +37,9 @@ def run(options: Namespace) -> int:
         raise ToolError("--jitter: the host has one CPU, expected one to leave alone")
     control, note = control_of(host, cpus)
     # The compiled probe is needed only here.
-    from host_tuning import jitter, jitter_compare, jitter_report
+    from host_tuning.jitter import comparison as jitter_compare
+    from host_tuning.jitter import measurement as jitter
+    from host_tuning.jitter import report as jitter_report
 
     before = jitter_compare.load(options.compare) if options.compare else None
 

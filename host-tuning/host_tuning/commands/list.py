@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from host_tuning import __version__
 from host_tuning.commands.common import settings_of
-from host_tuning.run_report import dump
+from host_tuning.reports.run import dump
 
 SCHEMA = "tune-host/list/1"
 

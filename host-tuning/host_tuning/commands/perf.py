@@ -4,9 +4,10 @@ import json
 import sys
 from argparse import Namespace
 
-from host_tuning import __version__, perf
+from host_tuning import __version__
 from host_tuning.commands.common import host_of
-from host_tuning.errors import ToolError
+from host_tuning.common.errors import ToolError
+from host_tuning.jitter import perf
 
 SECONDS_MAX = 3600.0
 

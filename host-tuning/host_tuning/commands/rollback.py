@@ -9,14 +9,15 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from host_tuning import rollback, run_report
-from host_tuning.apply import in_container
-from host_tuning.check import EXIT_FAIL, EXIT_PASS
+from host_tuning.changing import rollback
+from host_tuning.changing.apply import in_container
+from host_tuning.changing.run_lock import lock
+from host_tuning.changing.runs import Run, runs
+from host_tuning.changing.undo_log import state_directory
+from host_tuning.checking.check import EXIT_FAIL, EXIT_PASS
 from host_tuning.commands.common import host_of
-from host_tuning.errors import ToolError
-from host_tuning.run_lock import lock
-from host_tuning.runs import Run, runs
-from host_tuning.undo_log import state_directory
+from host_tuning.common.errors import ToolError
+from host_tuning.reports import run as run_report
 
 
 def run(options: Namespace) -> int:

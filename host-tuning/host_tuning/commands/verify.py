@@ -9,14 +9,15 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from host_tuning import check, run_report
-from host_tuning import verify as verifying
+from host_tuning.changing import verify as verifying
+from host_tuning.changing.runs import Run, runs
+from host_tuning.changing.undo_log import state_directory
+from host_tuning.checking import check
 from host_tuning.commands.check import show
 from host_tuning.commands.common import host_of, profile_of, settings_of
-from host_tuning.report import Report
-from host_tuning.runs import Run, runs
-from host_tuning.tree import HostTree
-from host_tuning.undo_log import state_directory
+from host_tuning.facts.tree import HostTree
+from host_tuning.reports import run as run_report
+from host_tuning.reports.check import Report
 
 
 def run(options: Namespace) -> int:

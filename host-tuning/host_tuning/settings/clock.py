@@ -4,11 +4,11 @@ import errno
 import time
 from collections.abc import Iterable
 
-from host_tuning.change import Change
-from host_tuning.findings import judged, not_applicable, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Cost, Finding, Json
+from host_tuning.checking.findings import judged, not_applicable, unknown, unread, write_command
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.verdict import Conformity, Cost, Finding, Json
+from host_tuning.target.host import Host
 
 GROUP = "clock"
 SOURCES = "/sys/devices/system/clocksource/clocksource0"
@@ -96,7 +96,7 @@ def inspect_sync(host: Host) -> Iterable[Finding]:
 
 
 def _kernel_says(expected: str, running: str) -> Finding:
-    from host_tuning import kernel_clock  # needs ctypes, which captures do without
+    from host_tuning.facts import kernel_clock  # needs ctypes, which captures do without
 
     try:
         synchronised, error_us = kernel_clock.ask()

@@ -4,13 +4,13 @@ import os
 import time
 from collections.abc import Iterable
 
-from host_tuning.change import Change
-from host_tuning.cpulist import parse_list
-from host_tuning.findings import judged, not_applicable, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, none_configured, subject
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Cost, Finding, Json
+from host_tuning.checking.findings import judged, not_applicable, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import CPU, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import parse_list
+from host_tuning.common.verdict import Conformity, Cost, Finding, Json
+from host_tuning.target.host import Host
 
 GROUP = "cpu"
 VULNERABILITIES = f"{CPU}/vulnerabilities"

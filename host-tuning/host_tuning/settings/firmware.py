@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from host_tuning.change import Change, FirmwareStep
-from host_tuning.findings import judged, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, none_configured, subject
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.findings import judged, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import CPU, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change, FirmwareStep
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import Reading
+from host_tuning.target.host import Host
 
 GROUP = "cpu"
 UNCORE = f"{CPU}/intel_uncore_frequency"

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from host_tuning.cpulist import format_list
-from host_tuning.findings import not_applicable, unknown
-from host_tuning.host import Host
-from host_tuning.knob import Knob, changes, look
-from host_tuning.setting import Setting, Step, When
-from host_tuning.topology import NODE
-from host_tuning.verdict import Conformity, Finding
-from host_tuning.words import counted
+from host_tuning.checking.findings import not_applicable, unknown
+from host_tuning.checking.knob import Knob, changes, look
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.cpulist import format_list
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.common.words import counted
+from host_tuning.facts.topology import NODE
+from host_tuning.target.host import Host
 
 POOLS = "/sys/kernel/mm/hugepages"
 ABSENT = "the kernel was built without huge pages"

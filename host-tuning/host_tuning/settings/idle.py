@@ -4,15 +4,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from host_tuning.boot_lists import next_boot_path
-from host_tuning.change import BootArgument, Change
-from host_tuning.cmdline import BootLine
-from host_tuning.findings import not_applicable, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, none_configured, subject
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Cost, Finding
+from host_tuning.checking.boot_lists import next_boot_path
+from host_tuning.checking.findings import not_applicable, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import CPU, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import BootArgument, Change
+from host_tuning.common.verdict import Conformity, Cost, Finding
+from host_tuning.facts.cmdline import BootLine
+from host_tuning.facts.tree import Reading
+from host_tuning.target.host import Host
 
 DMA_LATENCY = "/dev/cpu_dma_latency"
 NO_LIMIT_US = 2_000_000_000  # PM_QOS_CPU_LATENCY_DEFAULT_VALUE: nobody asked for less

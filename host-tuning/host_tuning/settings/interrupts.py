@@ -3,17 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from host_tuning.boot_lists import add_command, cpus_of, next_boot_path, remove_command
-from host_tuning.change import BootArgument, Change
-from host_tuning.cpulist import format_list, format_mask, parse_list, parse_mask
-from host_tuning.findings import judged, numbers, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import keepers, none_configured, subject
-from host_tuning.interrupt_table import InterruptTable, read_table
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
-from host_tuning.words import counted
+from host_tuning.checking.boot_lists import add_command, cpus_of, next_boot_path, remove_command
+from host_tuning.checking.findings import judged, numbers, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import keepers, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import BootArgument, Change
+from host_tuning.common.cpulist import format_list, format_mask, parse_list, parse_mask
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.common.words import counted
+from host_tuning.facts.interrupt_table import InterruptTable, read_table
+from host_tuning.facts.tree import Reading
+from host_tuning.target.host import Host
 
 IRQ = "/proc/irq"
 DEFAULT = f"{IRQ}/default_smp_affinity"

@@ -3,15 +3,15 @@
 import shlex
 from collections.abc import Iterable
 
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, parse_list, parse_mask
-from host_tuning.errors import ToolError
-from host_tuning.findings import numbers, unknown
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, none_configured
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.findings import numbers, unknown
+from host_tuning.checking.hot_cpus import CPU, none_configured
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, parse_list, parse_mask
+from host_tuning.common.errors import ToolError
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import Reading
+from host_tuning.target.host import Host
 
 BALANCE_FILES = ("/etc/sysconfig/irqbalance", "/etc/default/irqbalance")
 BANNED = "IRQBALANCE_BANNED_CPULIST"

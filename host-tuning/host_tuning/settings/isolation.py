@@ -2,16 +2,22 @@
 
 from collections.abc import Iterable
 
-from host_tuning.boot_lists import REBOOT, add_command, cpus_of, next_boot_path, remove_command
-from host_tuning.cgroups import isolated_partitions, mount_of, unbalanced
-from host_tuning.change import BootArgument, Change
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import numbers, unread
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, keepers, none_configured, subject
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.boot_lists import (
+    REBOOT,
+    add_command,
+    cpus_of,
+    next_boot_path,
+    remove_command,
+)
+from host_tuning.checking.findings import numbers, unread
+from host_tuning.checking.hot_cpus import CPU, keepers, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import BootArgument, Change
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import Reading
+from host_tuning.target.cgroups import isolated_partitions, mount_of, unbalanced
+from host_tuning.target.host import Host
 
 EXPECTED = "in no scheduling domain"
 SLICE = "ironpit.slice"  # where systemd puts units that say Slice=ironpit.slice

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from host_tuning.boot_lists import REBOOT, add_command, next_boot_path, remove_command
-from host_tuning.change import BootArgument, Change
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import judged, numbers, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import keepers, none_configured
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Cost, Finding, Json
+from host_tuning.checking.boot_lists import REBOOT, add_command, next_boot_path, remove_command
+from host_tuning.checking.findings import judged, numbers, unread, write_command
+from host_tuning.checking.hot_cpus import keepers, none_configured
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import BootArgument, Change
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Cost, Finding, Json
+from host_tuning.facts.tree import Reading
+from host_tuning.target.host import Host
 
 GROUP = "kernel"
 SYSCTL = "/proc/sys/kernel"

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import not_applicable, unknown, unread
-from host_tuning.host import Host
-from host_tuning.hot_cpus import NONE_REASON
-from host_tuning.interfaces import NET, ask, device, none_configured, virtual
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Cost, Finding, Json
-from host_tuning.words import counted
+from host_tuning.checking.findings import not_applicable, unknown, unread
+from host_tuning.checking.hot_cpus import NONE_REASON
+from host_tuning.checking.interfaces import NET, ask, device, none_configured, virtual
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Cost, Finding, Json
+from host_tuning.common.words import counted
+from host_tuning.target.host import Host
 
 LOCAL = 10  # the distance of a node to itself, by the firmware's definition
 RINGS = ("rx", "rx_max", "tx", "tx_max")
@@ -64,7 +64,7 @@ def _node(host: Host, name: str) -> Finding:
 
 
 def _sheet(host: Host, name: str, what: str, title: str, expected: str) -> dict[str, int] | Finding:
-    from host_tuning import nic
+    from host_tuning.facts import nic
 
     return ask(host, name, title, lambda one: nic.sheet(one, what), expected)
 

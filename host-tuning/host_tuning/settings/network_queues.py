@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, format_mask, parse_mask
-from host_tuning.findings import judged, not_applicable, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import NONE_REASON
-from host_tuning.interfaces import NET, ask, none_configured
-from host_tuning.knob import Knob, changes, exactly, look
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Finding, Json
-from host_tuning.words import counted
+from host_tuning.checking.findings import judged, not_applicable, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import NONE_REASON
+from host_tuning.checking.interfaces import NET, ask, none_configured
+from host_tuning.checking.knob import Knob, changes, exactly, look
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, format_mask, parse_mask
+from host_tuning.common.verdict import Conformity, Finding, Json
+from host_tuning.common.words import counted
+from host_tuning.target.host import Host
 
 CHANNELS = ("combined", "rx", "tx")
 OFFLOADS = {
@@ -92,7 +92,7 @@ def _send_masks(host: Host, name: str) -> dict[str, str]:
 
 def _described(host: Host, name: str, parsed: dict[str, Json]) -> Iterable[str]:
     """What the driver says of channels and flow hash, where it says something."""
-    from host_tuning import nic
+    from host_tuning.facts import nic
 
     sheet = ask(host, name, "channels", lambda one: nic.sheet(one, "channels"))
     if not isinstance(sheet, Finding):
@@ -112,7 +112,7 @@ def _wanted_channels(host: Host) -> dict[str, int]:
 
 
 def _channels(host: Host, name: str) -> Finding:
-    from host_tuning import nic
+    from host_tuning.facts import nic
 
     wanted = _wanted_channels(host)
     expected = ", ".join(f"{kind} {count}" for kind, count in wanted.items())
@@ -222,7 +222,7 @@ def _wanted_offloads(host: Host) -> dict[str, str]:
 
 
 def _offloads(host: Host, name: str) -> Finding:
-    from host_tuning import nic
+    from host_tuning.facts import nic
 
     wanted = _wanted_offloads(host)
     expected = ", ".join(f"{short} {state}" for short, state in wanted.items())

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import not_applicable, unknown, unread
-from host_tuning.host import Host
-from host_tuning.hot_cpus import none_configured, subject
-from host_tuning.knob import changes, exactly, look
-from host_tuning.setting import Setting, Step, When
-from host_tuning.topology import NODE
-from host_tuning.verdict import Conformity, Cost, Finding
+from host_tuning.checking.findings import not_applicable, unknown, unread
+from host_tuning.checking.hot_cpus import none_configured, subject
+from host_tuning.checking.knob import changes, exactly, look
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Cost, Finding
+from host_tuning.facts.topology import NODE
+from host_tuning.target.host import Host
 
 BALANCING = exactly(
     "/proc/sys/kernel/numa_balancing",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from host_tuning.findings import not_applicable, unknown
-from host_tuning.host import Host
-from host_tuning.interfaces import NET, device
-from host_tuning.setting import Setting, When
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.findings import not_applicable, unknown
+from host_tuning.checking.interfaces import NET, device
+from host_tuning.checking.setting import Setting, When
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.target.host import Host
 
 MODULES = "/sys/module"
 REGISTER = "/sys/module/sfc_resource/afxdp/register"

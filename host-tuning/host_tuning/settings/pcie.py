@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable
 
-from host_tuning.change import Change, FirmwareStep
-from host_tuning.findings import judged, not_applicable, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.interfaces import device, none_configured, virtual
-from host_tuning.setting import Setting, Step, When
+from host_tuning.checking.findings import judged, not_applicable, unknown, unread, write_command
+from host_tuning.checking.interfaces import device, none_configured, virtual
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change, FirmwareStep
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import Reading
 from host_tuning.settings.memory import bracketed
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.target.host import Host
 
 POLICY = "/sys/module/pcie_aspm/parameters/policy"
 PERFORMANCE = "performance"

@@ -3,11 +3,11 @@
 import errno
 from collections.abc import Iterable
 
-from host_tuning.findings import judged, not_applicable, unknown, unread
-from host_tuning.host import Host
-from host_tuning.hot_cpus import subject
-from host_tuning.setting import Setting, When
-from host_tuning.verdict import Conformity, Cost, Finding
+from host_tuning.checking.findings import judged, not_applicable, unknown, unread
+from host_tuning.checking.hot_cpus import subject
+from host_tuning.checking.setting import Setting, When
+from host_tuning.common.verdict import Conformity, Cost, Finding
+from host_tuning.target.host import Host
 
 GROUP = "noise"
 STAT = "/proc/stat"

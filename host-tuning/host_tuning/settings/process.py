@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from host_tuning.cgroups import isolated_partitions, mount_of, own_path, upward
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import not_applicable, numbers, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import none_configured, subject
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Cost, Finding
-from host_tuning.words import counted
+from host_tuning.checking.findings import not_applicable, numbers, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Cost, Finding
+from host_tuning.common.words import counted
+from host_tuning.facts.tree import Reading
+from host_tuning.target.cgroups import isolated_partitions, mount_of, own_path, upward
+from host_tuning.target.host import Host
 
 GROUP = "process"
 NOFILE = 4096

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-from host_tuning.change import Change, FirmwareStep
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import numbers, unknown, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, none_configured, siblings_of_hot, subject
-from host_tuning.setting import Setting, Step, When
+from host_tuning.checking.findings import numbers, unknown, unread, write_command
+from host_tuning.checking.hot_cpus import CPU, none_configured, siblings_of_hot, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change, FirmwareStep
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import Reading
 from host_tuning.settings.isolation import isolated_cpus
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.target.host import Host
 
 EXPECTED = "no sibling in use: each is offline, or isolated and no housekeeping CPU"
 CONTROL = f"{CPU}/smt/control"

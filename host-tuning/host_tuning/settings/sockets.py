@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from host_tuning.findings import not_applicable
-from host_tuning.host import Host
-from host_tuning.interfaces import device
-from host_tuning.knob import Knob, changes, exactly, look
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.findings import not_applicable
+from host_tuning.checking.interfaces import device
+from host_tuning.checking.knob import Knob, changes, exactly, look
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.target.host import Host
 
 CORE = "/proc/sys/net/core"
 IPV4 = "/proc/sys/net/ipv4"

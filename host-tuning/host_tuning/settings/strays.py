@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list
-from host_tuning.findings import unknown, unread
-from host_tuning.host import Host
-from host_tuning.hot_cpus import keepers, none_configured, subject
-from host_tuning.interrupt_table import read_table
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tasks import Task
-from host_tuning.verdict import Conformity, Finding, Json
-from host_tuning.words import counted
+from host_tuning.checking.findings import unknown, unread
+from host_tuning.checking.hot_cpus import keepers, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list
+from host_tuning.common.verdict import Conformity, Finding, Json
+from host_tuning.common.words import counted
+from host_tuning.facts.interrupt_table import read_table
+from host_tuning.facts.tasks import Task
+from host_tuning.target.host import Host
 
 GROUP = "isolation"
 EXPECTED = "no task but the venue's and the kernel's own threads of this CPU"

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, format_mask, parse_mask
-from host_tuning.findings import judged, not_applicable, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import keepers, none_configured
-from host_tuning.knob import Knob, changes, look
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.findings import judged, not_applicable, unread, write_command
+from host_tuning.checking.hot_cpus import keepers, none_configured
+from host_tuning.checking.knob import Knob, changes, look
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, format_mask, parse_mask
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.target.host import Host
 
 SWAPS = "/proc/swaps"
 ZSWAP = "/sys/module/zswap/parameters/enabled"

@@ -3,15 +3,21 @@
 import re
 from collections.abc import Iterable
 
-from host_tuning.boot_lists import REBOOT, add_command, cpus_of, next_boot_path, remove_command
-from host_tuning.change import BootArgument
-from host_tuning.cpulist import format_list, parse_list
-from host_tuning.findings import numbers, unknown, unread
-from host_tuning.host import Host
-from host_tuning.hot_cpus import CPU, none_configured, subject
-from host_tuning.setting import Setting, Step, When
-from host_tuning.tree import Reading
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.boot_lists import (
+    REBOOT,
+    add_command,
+    cpus_of,
+    next_boot_path,
+    remove_command,
+)
+from host_tuning.checking.findings import numbers, unknown, unread
+from host_tuning.checking.hot_cpus import CPU, none_configured, subject
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import BootArgument
+from host_tuning.common.cpulist import format_list, parse_list
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.facts.tree import Reading
+from host_tuning.target.host import Host
 
 NOHZ_FULL = f"{CPU}/nohz_full"
 CALLBACK_THREAD = re.compile(r"rcuo[a-z]/(\d+)\Z")  # rcuop/3, rcuob/3, rcuos/3

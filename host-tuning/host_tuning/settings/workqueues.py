@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from host_tuning.change import Change
-from host_tuning.cpulist import format_list, format_mask, parse_mask
-from host_tuning.findings import judged, numbers, unread, write_command
-from host_tuning.host import Host
-from host_tuning.hot_cpus import keepers, none_configured
-from host_tuning.setting import Setting, Step, When
-from host_tuning.verdict import Conformity, Finding
+from host_tuning.checking.findings import judged, numbers, unread, write_command
+from host_tuning.checking.hot_cpus import keepers, none_configured
+from host_tuning.checking.setting import Setting, Step, When
+from host_tuning.common.change import Change
+from host_tuning.common.cpulist import format_list, format_mask, parse_mask
+from host_tuning.common.verdict import Conformity, Finding
+from host_tuning.target.host import Host
 
 WORKQUEUE = "/sys/devices/virtual/workqueue"
 

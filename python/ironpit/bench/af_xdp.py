@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from ironcore.runtime.bench_packets import look, send_packets, take_packets
-from ironcore.runtime.bench_transport import TransportConversation
+from ironcore.bench.packets import look, send_packets, take_packets
+from ironcore.bench.transport import TransportConversation
 from ironpit.bench import plans
 from ironpit.bench.spread import spread
-from ironpit.cli.output import show_ns, table
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_ns, table
 from ironpit.config import Endpoint
-from ironpit.errors import Exit, UserError
-from ironpit.messaging.af_xdp import Wish
-from ironpit.messaging.multicast import Group, MulticastError, Opened, publish, subscribe
+from ironpit.transport.af_xdp import Wish
+from ironpit.transport.multicast import Group, MulticastError, Opened, publish, subscribe
 
 SESSION = "BENCH"
 CLONE_NEWNET = 0x40000000

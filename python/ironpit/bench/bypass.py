@@ -14,8 +14,8 @@ from ironpit.bench import plans
 from ironpit.bench.bypass_ends import USER_REFS_MAX, Course
 from ironpit.bench.order_ack import QUANTILES
 from ironpit.bench.spread import spread
-from ironpit.cli.output import show_ns, table
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_ns, table
 
 WARM_UP_MAX = 2_000
 CORES = 4

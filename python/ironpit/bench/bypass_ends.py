@@ -15,11 +15,11 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from ironcore.runtime.bench_order_ack import order_packet, round_trips
+from ironcore.bench.order_ack import order_packet, round_trips
 from ironpit.bench.order_ack import PRICE_E4, SYMBOL, percentiles
 from ironpit.client.soup import enter_blocking
-from ironpit.errors import Exit, UserError
-from ironpit.temporary import TemporaryVenue
+from ironpit.common.errors import Exit, UserError
+from ironpit.demo.temporary_venue import TemporaryVenue
 
 USERNAME = "BENCH"
 USER_REFS_MAX = 1 << 22

@@ -19,8 +19,8 @@ from typing import Any
 
 from ironpit.bench import plans
 from ironpit.bench.spread import spread
-from ironpit.cli.output import table
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import table
 
 TRANSPORTS = ("multicast", "tcp")
 ENDS = [sys.executable, "-m", "ironpit.bench.fan_out_ends"]

@@ -7,14 +7,14 @@ import time
 from typing import Any
 
 from ironcore.base.histogram import LatencyHistogram
+from ironcore.bench.stream import offer_paced, take_until
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironcore.runtime.bench_stream import offer_paced, take_until
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironpit.config import Endpoint
-from ironpit.messaging import multicast, tcp
-from ironpit.messaging.multicast import Group
+from ironpit.transport import multicast, tcp
+from ironpit.transport.multicast import Group
 
 SESSION = "BENCH"
 GROUP = Endpoint("239.78.1.1", 26400)

@@ -18,13 +18,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ironcore.runtime.bench_library import SubmitLoop
-from ironcore.runtime.bench_match import Took
+from ironcore.bench.library import SubmitLoop
+from ironcore.bench.match import Took
 from ironpit.bench import plans
 from ironpit.bench.rounds import Contestant, compare, take_turns
 from ironpit.bench.workloads import recorded
-from ironpit.cli.output import show_count, table
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_count, table
 from ironpit.flow.chains import chains_of, resting_max
 from ironpit.flow.markets import SWINGS, Market, market
 from ironpit.library.applied import Applied

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ironcore.runtime.bench_books import BookLoops
-from ironcore.runtime.bench_match import FLOOR, Loops, Took, clock_ns, outcome
+from ironcore.bench.books import BookLoops
+from ironcore.bench.match import FLOOR, Loops, Took, clock_ns, outcome
 from ironpit.bench import plans
 from ironpit.bench.peer import (
     ONE_AT_A_TIME,
@@ -34,7 +34,7 @@ from ironpit.bench.workloads import (
     recorded,
     subjects,
 )
-from ironpit.cli.output import show_count, table
+from ironpit.common.output import show_count, table
 
 _PEER_WAYS = {
     ("queued", False): QUEUED,

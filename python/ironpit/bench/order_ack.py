@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ironcore.runtime.bench_order_ack import EchoServer, order_packet, round_trips
+from ironcore.bench.order_ack import EchoServer, order_packet, round_trips
 from ironpit.bench import plans
 from ironpit.bench.spread import spread
-from ironpit.cli.output import show_ns, table
-from ironpit.temporary import TemporaryVenue, one_thread
+from ironpit.common.output import show_ns, table
+from ironpit.demo.temporary_venue import TemporaryVenue, one_thread
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
 WARM_UP = 2_000

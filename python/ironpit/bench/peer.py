@@ -14,7 +14,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 from ironpit.flow.chains import chains_of, decrements_of
 from ironpit.flow.operations import CANCEL, ENTER, IMMEDIATE_OR_CANCEL, REPLACE, Flow
 

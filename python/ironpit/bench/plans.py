@@ -7,7 +7,7 @@ that stands for its value, and which values it takes are said here, where the fi
 import dataclasses
 from typing import Any
 
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 
 ROUNDS_MAX = 1_000_000
 MESSAGES_MAX = 1_000_000_000

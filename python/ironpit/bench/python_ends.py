@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ironcore.base.status import Status
 from ironcore.messaging import shm
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 
 MESSAGE_BYTES = 64
 CAPACITY_BYTES = 1 << 18

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ironcore.runtime.bench_floor import Floor
-from ironcore.runtime.bench_ring import Conversation
+from ironcore.bench.floor import Floor
+from ironcore.bench.ring import Conversation
 from ironpit.bench import plans
 from ironpit.bench.spread import spread
-from ironpit.cli.output import show_ns, table
+from ironpit.common.output import show_ns, table
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
 BLOCKS = 50

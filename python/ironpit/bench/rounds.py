@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ironcore.runtime.bench_match import Took
-from ironpit.errors import UserError
+from ironcore.bench.match import Took
+from ironpit.common.errors import UserError
 
 PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99_9": 99.9, "p99_99": 99.99}
 WAYS = ("queued", "one_at_a_time")

@@ -26,9 +26,9 @@ from ironcore.base.histogram import LatencyHistogram
 from ironpit.bench import plans
 from ironpit.bench.ring import DIRECTORY
 from ironpit.bench.slow_readers_ends import BAD, KILLED, STOPPED
-from ironpit.cli.output import show_ns, table
-from ironpit.errors import Exit, UserError
-from ironpit.temporary import free_port
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_ns, table
+from ironpit.demo.temporary_venue import free_port
 
 CARRIERS = {
     "shm": "shm, gating with patience",

@@ -14,16 +14,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ironcore.base.histogram import LatencyHistogram
+from ironcore.bench.stream import offer_paced, take_until
 from ironcore.messaging import shm
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import Gating, ShmPublication, ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironcore.runtime.bench_stream import offer_paced, take_until
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.wire import soupbin
 from ironpit.config import Endpoint
-from ironpit.messaging import tcp
+from ironpit.transport import tcp
 
 SESSION = "BENCH"
 ADDRESS = "127.0.0.1"

@@ -21,8 +21,8 @@ from typing import Any
 
 from ironpit.bench import plans
 from ironpit.bench.bypass_ends import HOT_THREADS, Course
-from ironpit.cli.output import table
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import table
 
 WARM_UP_MAX = 5_000
 PER = 1_000_000

@@ -18,18 +18,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ironcore.bench.floor import Floor
+from ironcore.bench.transport import TransportConversation
 from ironcore.messaging import shm
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironcore.runtime.bench_floor import Floor
-from ironcore.runtime.bench_transport import TransportConversation
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironpit.bench import plans, python_ends
 from ironpit.bench.ring import DIRECTORY
 from ironpit.bench.spread import spread
-from ironpit.cli.output import show_ns, table
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_ns, table
 from ironpit.config import Endpoint
-from ironpit.errors import Exit, UserError
-from ironpit.messaging.multicast import Group, publish, subscribe
+from ironpit.transport.multicast import Group, publish, subscribe
 
 BLOCKS = 20
 TCP_WINDOW = 4096  # less than a slow reader's queue: whoever lags by that is disconnected

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ironcore.runtime.match_workloads import Workload, from_operations
-from ironpit.errors import Exit, UserError
+from ironcore.bench.match_workloads import Workload, from_operations
+from ironpit.common.errors import Exit, UserError
 from ironpit.flow import FlowError, from_itch
 from ironpit.flow.chains import chains_of, resting_max
 from ironpit.flow.markets import SWINGS, Market, deep, interleaved, market

@@ -15,20 +15,20 @@ from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmSubscription
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
-from ironcore.stage.journal_reader import stream_name
-from ironpit.bridge import watched
+from ironcore.stream.journal_reader import stream_name
+from ironpit.bridge import record as watched
 from ironpit.bridge.addresses import Address
-from ironpit.bridge.ends import Counted, Source, open_source
-from ironpit.bridge.news import ConnectionNews, ReaderNews, RingNews
-from ironpit.bridge.places import Place
-from ironpit.bridge.recalled import Recalled
-from ironpit.errors import Exit, UserError
-from ironpit.lifecycle import Lifecycle
-from ironpit.stream_identity import recorded
+from ironpit.bridge.backlog import Recalled
+from ironpit.bridge.destination import Place
+from ironpit.bridge.notices import ConnectionNews, ReaderNews, RingNews
+from ironpit.bridge.source import Counted, Source, open_source
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.lifecycle import Lifecycle
+from ironpit.venue.stream_identity import recorded
 
 TURN_S = 0.02
 END_TOLD_S = 2.0

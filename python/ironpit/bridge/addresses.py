@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ironpit.common.errors import Exit, UserError
 from ironpit.config import load, scalars
 from ironpit.config.rules import READERS as STAGE_READERS
 from ironpit.config.scalars import Endpoint, Scalar
-from ironpit.errors import Exit, UserError
-from ironpit.messaging import host
-from ironpit.messaging.multicast import Group
+from ironpit.transport import host
+from ironpit.transport.multicast import Group
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000

@@ -16,7 +16,7 @@ from importlib import import_module
 from types import FrameType
 
 from ironpit import __version__
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 
 COMMANDS = {
     "run": "run the venue until SIGTERM or Ctrl-C",
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     arguments = _parser(argv).parse_args(argv)
     from ironpit.config import ConfigError
-    from ironpit.credentials import CredentialsError
+    from ironpit.venue.credentials import CredentialsError
 
     before = signal.signal(signal.SIGTERM, _on_terminate)
     try:

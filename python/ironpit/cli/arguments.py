@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ironpit.load import Pace
+    from ironpit.client.load import Pace
 
 RATE = 20_000
 WINDOW = 64
@@ -74,6 +74,6 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
 
 def pace_of(arguments: argparse.Namespace) -> "Pace":
     """The pace that the arguments ask for."""
-    from ironpit.load import Pace
+    from ironpit.client.load import Pace
 
     return Pace(arguments.rate, arguments.arrivals, arguments.window)

@@ -13,8 +13,8 @@ from typing import Any
 
 from ironpit.bench.plans import check, option_of
 from ironpit.cli.arguments import add_json_argument
-from ironpit.cli.output import write_json
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import write_json
 
 MEASUREMENTS = {
     "ring": "the rings, beside a ping-pong of bare cache lines",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ironpit.cli.arguments import add_json_argument
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 
 ADDRESSES = """\
 addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
@@ -86,10 +86,11 @@ def _say(text: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ironpit.bridge import Bridge, watched
+    from ironpit.bridge import Bridge
+    from ironpit.bridge import record as watched
     from ironpit.bridge.addresses import keep_apart, parse
-    from ironpit.cli.output import write_json
-    from ironpit.lifecycle import Lifecycle
+    from ironpit.common.lifecycle import Lifecycle
+    from ironpit.common.output import write_json
 
     source, target = parse("from", arguments.source), parse("to", arguments.target)
     keep_apart(source, target)

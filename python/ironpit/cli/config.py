@@ -6,14 +6,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ironpit.cli.output import write_json
-from ironpit.errors import Exit
+from ironpit.common.errors import Exit
+from ironpit.common.output import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ironpit import hosted
     from ironpit.config import Config
+    from ironpit.venue import host_check as hosted
 
 Remark = dict[str, Any]
 
@@ -75,9 +75,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _remarks(file: Path, config: "Config") -> tuple[list[Remark], list[Remark]]:
     """What this host lacks, and what is not made as it is written; in the order of the file."""
-    from ironpit import hosted
     from ironpit.config.reader import Reader
     from ironpit.config.schema import Config
+    from ironpit.venue import host_check as hosted
 
     reader = Reader(file)
     reader.read(Config)

@@ -4,12 +4,12 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ironpit.cli.arguments import add_config_argument, add_json_argument, positive
-from ironpit.cli.output import write_json
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import write_json
 
 if TYPE_CHECKING:
     from ironpit.cli.targets import Targets
-    from ironpit.control import Control, Outcome
+    from ironpit.operate.control import Control, Outcome
 
 STATES = (
     "pre-open",
@@ -87,8 +87,8 @@ def reason(text: str) -> str:
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config as configs
     from ironpit.cli.targets import Targets
-    from ironpit.control import Control
-    from ironpit.stream_names import StreamNames
+    from ironpit.operate.control import Control
+    from ironpit.venue.stream_names import StreamNames
 
     config = configs.load(arguments.config)
     if arguments.action == "bust":
@@ -173,7 +173,7 @@ def _check_orders(arguments: argparse.Namespace) -> None:
 
 def _check_bust(control: "Control", targets: "Targets") -> None:
     """The engine keeps no trades (rule 2.9): what is busted is looked up where they stand."""
-    from ironpit.trades import find_trade
+    from ironpit.operate.trades import find_trade
 
     arguments, names = targets.arguments, targets.names
 

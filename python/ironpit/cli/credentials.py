@@ -5,7 +5,7 @@ import getpass
 import sys
 from pathlib import Path
 
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ironpit import credentials
     from ironpit.config import load
+    from ironpit.venue import credentials
 
     user = arguments.user.upper()
     file = arguments.file

@@ -4,11 +4,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ironpit.cli.arguments import add_flow_arguments, add_json_argument, pace_of, positive
-from ironpit.cli.output import Progress, show_count, show_ns, table, write_json
-from ironpit.errors import Exit
+from ironpit.common.errors import Exit
+from ironpit.common.output import Progress, show_count, show_ns, table, write_json
 
 if TYPE_CHECKING:
-    from ironpit.demo import Report
+    from ironpit.demo.session import Report
 
 SESSIONS = 4
 PERCENTILES = ("p50", "p90", "p99", "p99_9", "p99_99", "max")
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ironpit.demo import Options, run_demo
+    from ironpit.demo.session import Options, run_demo
 
     options = Options(
         orders=arguments.orders,

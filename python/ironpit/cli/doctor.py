@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ironpit.cli.arguments import add_json_argument
-from ironpit.cli.output import table, write_json
+from ironpit.common.output import table, write_json
 
 MARKS = {True: "yes", False: "no", None: "unknown"}
 
@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
-    from ironpit.doctor import examination
-    from ironpit.doctor.feature import Context
     from ironpit.onload.truth import Truth
+    from ironpit.operate.doctor import examination
+    from ironpit.operate.doctor.feature import Context
 
     venue = config.load(arguments.config) if arguments.config is not None else None
     host = None

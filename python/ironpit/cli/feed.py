@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ironpit.cli.arguments import add_config_argument, add_json_argument
-from ironpit.cli.output import show_count, table, write_json
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_count, table, write_json
 
 if TYPE_CHECKING:
-    from ironpit.feed import FeedClient
-    from ironpit.feed.books import Array
+    from ironpit.market_data import FeedClient
+    from ironpit.market_data.books import Array
 
 TURN_S = 0.1
 
@@ -46,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
-    from ironpit.feed import FeedClient, FeedError, open_feed
-    from ironpit.lifecycle import Lifecycle
-    from ironpit.stream_identity import session_of
+    from ironpit.common.lifecycle import Lifecycle
+    from ironpit.market_data import FeedClient, FeedError, open_feed
+    from ironpit.venue.stream_identity import session_of
 
     venue = config.load(arguments.config)
     stream = venue.streams.market_data

@@ -11,11 +11,11 @@ from ironpit.cli.arguments import (
     pace_of,
     positive,
 )
-from ironpit.cli.output import Progress, show_count, show_ns, table, write_json
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import Progress, show_count, show_ns, table, write_json
 
 if TYPE_CHECKING:
-    from ironpit.load import Member
+    from ironpit.client.load import Member
 
 PASSWORDS = """\
 passwords: a file USER: PASSWORD that its owner alone may read, one line for each order session;
@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
     from ironpit.client import LoginError
-    from ironpit.demo import Options, flow_of
-    from ironpit.load import LoadError, run_load
+    from ironpit.client.load import LoadError, run_load
+    from ironpit.demo.session import Options, flow_of
 
     venue = config.load(arguments.config)
     sessions = venue.sessions[: arguments.sessions]
@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _members(usernames: list[str], file: Path | None) -> "list[Member]":
-    from ironpit.credentials import read_passwords
-    from ironpit.load import Member
+    from ironpit.client.load import Member
+    from ironpit.venue.credentials import read_passwords
 
     if file is None:
         from ironpit.cli.credentials import ask_password

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ironpit.cli.arguments import add_json_argument
-from ironpit.cli.output import show_count, table, write_json
-from ironpit.errors import Exit, UserError
-from ironpit.journal_mark import mark_warning
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_count, table, write_json
+from ironpit.venue.journal_mark import mark_warning
 
 LEVELS = 10
 
@@ -52,8 +52,8 @@ def until(text: str) -> dict[str, int]:
 
 def run(arguments: argparse.Namespace) -> int:
     from ironcore.runtime.replay import Replay
-    from ironcore.stage.journal_reader import read_mark
-    from ironpit.visible import visible_digest
+    from ironcore.stream.journal_reader import read_mark
+    from ironpit.common.digest import visible_digest
 
     if not arguments.journal.is_dir():
         raise UserError(f"{arguments.journal}: found no such directory", Exit.USAGE)
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _book(engine: Any, arguments: argparse.Namespace) -> dict[str, Any]:
-    from ironpit.stream_names import shown
+    from ironpit.venue.stream_names import shown
 
     symbols = engine.symbols
     if arguments.book not in symbols:

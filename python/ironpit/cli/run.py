@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
-    from ironpit import config, supervisor
+    from ironpit import config
+    from ironpit.venue import supervisor
 
     venue = config.load(arguments.config)
     if arguments.require_onload:
@@ -53,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _under_onload(venue: "Config", asked: str | None) -> None:
     """Start anew under the launcher, once, when a profile is asked for; does not return then."""
-    from ironpit.errors import Exit, UserError
+    from ironpit.common.errors import Exit, UserError
     from ironpit.onload import launch, library, options
     from ironpit.onload.truth import REASONS
-    from ironpit.supervisor import say
+    from ironpit.venue.supervisor import say
 
     profile = venue.onload.profile if asked is None else asked
     found = library.find()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ironpit.cli.arguments import add_json_argument
-from ironpit.cli.output import show_bytes, show_count, show_ns, table, write_json
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
+from ironpit.common.output import show_bytes, show_count, show_ns, table, write_json
 
 COLUMNS_WITHOUT_A_TERMINAL = 120
 # A reader that far behind is named, however patient the writer is.
@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _prune() -> int:
-    from ironpit import observed
-    from ironpit.bridge.watched import bridge_facts, bridges_directory, prune
+    from ironpit.bridge.record import bridge_facts, bridges_directory, prune
+    from ironpit.operate import overview as observed
 
     files = observed.counters_in(bridges_directory())
     said = {path: bridge_facts(path) or {} for path in files}
@@ -90,8 +90,9 @@ def _prune() -> int:
 
 def _look_of(arguments: argparse.Namespace) -> Callable[[], Look]:
     """Looks at what the arguments name, each time anew."""
-    from ironpit import config, observed
-    from ironpit.bridge.watched import bridges_directory
+    from ironpit import config
+    from ironpit.bridge.record import bridges_directory
+    from ironpit.operate import overview as observed
 
     if arguments.config is not None:
         venue = config.load(arguments.config)
@@ -105,7 +106,7 @@ def _look_of(arguments: argparse.Namespace) -> Callable[[], Look]:
 
 
 def _watch(look_again: Callable[[], Look], before: Look, arguments: argparse.Namespace) -> int:
-    from ironpit.lifecycle import Lifecycle
+    from ironpit.common.lifecycle import Lifecycle
 
     folded = arguments.bridges and not arguments.dead
     with Lifecycle() as lifecycle:
@@ -259,7 +260,7 @@ def _consequence(reader: Look) -> str:
 
 def _day(process: Look) -> list[str]:
     """What the process's matcher says of its stream's day; a mark when it ends soon, or has."""
-    from ironpit.day import Day
+    from ironpit.venue.day import Day
 
     if process.get("day") is None or not process["alive"]:
         return []

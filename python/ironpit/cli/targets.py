@@ -2,11 +2,11 @@
 
 import argparse
 
-from ironpit import definitions
 from ironpit.cli.control import ALL
+from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
-from ironpit.errors import Exit, UserError
-from ironpit.stream_names import StreamNames, shown
+from ironpit.venue import definitions
+from ironpit.venue.stream_names import StreamNames, shown
 
 # Neither the end of an instrument nor a definition is given to all by one word.
 ACTIONS_OF_ALL = ("state", "halt", "resume", "change")

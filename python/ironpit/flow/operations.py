@@ -13,7 +13,7 @@ DAY, IMMEDIATE_OR_CANCEL = ord("0"), ord("3")
 QUANTITY_MAX = 999_999  # OUCH 5.0
 PRICE_E4_MAX = 1_999_999_900  # OUCH 5.0
 
-# 32 bytes; the compiled load generator has the same layout (ironcore.runtime.load, Operation).
+# 32 bytes; the compiled load generator has the same layout (ironcore.client.load, Operation).
 #   time_ns         since the start of the flow
 #   user_ref        ENTER, REPLACE: the new UserRefNum; CANCEL: the order's
 #   orig_user_ref   REPLACE: the order that is replaced

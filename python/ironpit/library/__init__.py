@@ -4,8 +4,8 @@
 and no clock: see docs/LIBRARY.md, and docs/MATCHING_RULES.md for what each command does.
 """
 
-from ironcore.book.command_rows import COMMAND_DTYPE
-from ironcore.book.matching_engine import EVENT_DTYPE, LEVEL_DTYPE, ORDER_DTYPE
+from ironcore.engine.matching_engine import EVENT_DTYPE, LEVEL_DTYPE, ORDER_DTYPE
+from ironcore.library.command_rows import COMMAND_DTYPE
 from ironpit.library import commands
 from ironpit.library.applied import Applied, Status
 from ironpit.library.book import Book

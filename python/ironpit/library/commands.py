@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, SCOPES
+from ironcore.library.command_rows import COMMAND_DTYPE, NAMES, SCOPES
 from ironpit.library.applied import Rows
 from ironpit.library.arguments import array, codes, flag, integers, texts
 from ironpit.library.codes import MARKET_E4, CommandType, InstrumentState

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from ironcore.book.command_rows import COMMAND_DTYPE
+from ironcore.library.command_rows import COMMAND_DTYPE
 from ironpit.flow import Flow
 from ironpit.flow.operations import CANCEL, ENTER, REPLACE
 from ironpit.library.applied import Rows

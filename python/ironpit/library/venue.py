@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from ironcore.book.command_rows import COMMAND_DTYPE
-from ironcore.book.matching_engine import EVENT_DTYPE
-from ironcore.book.venue import VenueCore
+from ironcore.engine.matching_engine import EVENT_DTYPE
+from ironcore.library.command_rows import COMMAND_DTYPE
+from ironcore.library.venue import VenueCore
 from ironcore.wire import record
 from ironpit.library import commands, definitions
 from ironpit.library.applied import Applied, Rows, Status

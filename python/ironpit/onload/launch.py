@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 from ironpit.onload import library
 from ironpit.onload.library import Library
 from ironpit.onload.options import PREFIX, as_launcher_profile, violations

@@ -10,7 +10,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport PriceLevels, levels_leave, levels_take
-from ironcore.risk.limits cimport InstrumentLimits
+from ironcore.book.limits cimport InstrumentLimits
 from ironcore.wire.record cimport RECORD_LAST, Event
 
 # What an order's queue is for. A level page and a PriceLevels say which one they belong to:

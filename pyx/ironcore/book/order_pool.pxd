@@ -10,7 +10,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from ironcore.risk.options cimport Options
+from ironcore.book.options cimport Options
 
 cdef enum:
     PAGE_LEVELS = 64

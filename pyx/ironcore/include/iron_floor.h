@@ -1,6 +1,6 @@
 /* Floors: messages of 64 bytes between two threads, over a framed ring or bare sockets in plain C,
  * by the loops that ironcore's own rings and transports are measured with. Only
- * ironcore.runtime.bench_floor uses it. */
+ * ironcore.bench.floor uses it. */
 #ifndef IRON_FLOOR_H
 #define IRON_FLOOR_H
 

@@ -1,6 +1,6 @@
 /* The matching core for native programs: docs/EMBEDDING.md.
  *
- * A program takes `struct ironpit_api` out of a capsule of the Python module ironcore.book.capsule
+ * A program takes `struct ironpit_api` out of a capsule of the Python module ironcore.library.capsule
  * and calls its functions from then on without Python: none of them needs the GIL, raises, does I/O
  * or reads a clock, and what a core knows is behind its pointer alone. A core is for one thread at
  * a time; any number of cores may be in use at once.
@@ -17,8 +17,8 @@
 extern "C" {
 #endif
 
-#define IRONPIT_CAPSULE_MODULE "ironcore.book.capsule"
-#define IRONPIT_CAPSULE_NAME "ironcore.book.capsule.api"
+#define IRONPIT_CAPSULE_MODULE "ironcore.library.capsule"
+#define IRONPIT_CAPSULE_NAME "ironcore.library.capsule.api"
 
 enum {
     /* Of this header. A core of another version has another layout: do not use it. Functions that

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.broadcast import Gating
 from ironcore.ring.mapped_file import Created as Created
 from ironcore.ring.mapped_file import SegmentError, round_capacity
 from ironcore.stage import journal
-from ironcore.stage.journal_reader import JournalReader
+from ironcore.stream.journal_reader import JournalReader
 
 Frames = Iterator[tuple[int, bytes]]
 

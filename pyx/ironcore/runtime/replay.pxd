@@ -3,8 +3,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.files cimport FileDirectory
-from ironcore.book.matching_engine cimport MatchingEngine
-from ironcore.stage.journal_cursor cimport JournalCursor
+from ironcore.engine.matching_engine cimport MatchingEngine
+from ironcore.stream.journal_cursor cimport JournalCursor
 from ironcore.stage.matcher cimport Matcher
 
 cdef class Replay:

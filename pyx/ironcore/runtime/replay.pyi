@@ -2,7 +2,7 @@ import os
 from typing import NamedTuple
 
 from ironcore.base.files import FileDirectory
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 class ReplayReport(NamedTuple):
     sequence: int

@@ -13,8 +13,8 @@ from libc.string cimport memcpy, memset
 
 from ironcore.base.files cimport FileDirectory, HostDirectory
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_IO, STATUS_OK
-from ironcore.book.matching_engine cimport MatchingEngine
-from ironcore.stage.journal_cursor cimport (
+from ironcore.engine.matching_engine cimport MatchingEngine
+from ironcore.stream.journal_cursor cimport (
     journal_cursor_close, journal_cursor_next, journal_cursor_open,
 )
 from ironcore.stage.matcher cimport Matcher, matcher_replay

@@ -25,7 +25,7 @@ from ironcore.stage.agent cimport Agent
 from ironcore.stage.gap_fill cimport (
     gap_fill_close, gap_fill_look, gap_fill_open,
 )
-from ironcore.stage.journal_reader cimport journal_directory
+from ironcore.stream.journal_reader cimport journal_directory
 
 COUNTERS = (
     ("frames", "frames carried"),

@@ -10,7 +10,7 @@ auction is halted before it is closed (rule 14.1).
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ironcore.book.engine cimport Engine
+from ironcore.engine.engine cimport Engine
 from ironcore.wire.record cimport (
     COMMAND_DEFINE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
     INSTRUMENT_NONE, STATE_CLOSED, STATE_CLOSING_AUCTION, STATE_HALTED, STATE_RETIRED,

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.files cimport Files
-from ironcore.stage.journal_cursor cimport JournalCursor
+from ironcore.stream.journal_cursor cimport JournalCursor
 
 cdef struct GapFill:
     JournalCursor cursor

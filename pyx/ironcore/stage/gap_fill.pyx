@@ -10,7 +10,7 @@ from libc.string cimport memset
 
 from ironcore.base.files cimport Files
 from ironcore.base.status cimport STATUS_EMPTY, STATUS_OK, STATUS_OVERRUN, STATUS_TRUNCATED
-from ironcore.stage.journal_cursor cimport (
+from ironcore.stream.journal_cursor cimport (
     journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,
 )
 

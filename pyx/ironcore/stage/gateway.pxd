@@ -5,8 +5,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.net.sockets cimport Network
 from ironcore.stage.agent cimport Agent, Stage
 from ironcore.base.counter_set cimport CounterSet
-from ironcore.stage.gateway_connection cimport Gateway, LoginVerdict
-from ironcore.stage.session_memory cimport SessionMemory
+from ironcore.order_entry.connection cimport Gateway, LoginVerdict
+from ironcore.order_entry.session_memory cimport SessionMemory
 
 cdef int gateway_poll(void* self, int batch_max) noexcept nogil
 cdef int gateway_catch_up(Gateway* g, uint64_t sequence, const uint8_t* payload,

@@ -23,7 +23,7 @@ from ironcore.ring.spsc cimport Producer as OrderProducer
 from ironcore.ring.spsc cimport spsc_offer
 from ironcore.stage.agent cimport Agent
 from ironcore.base.counter_set cimport CounterSet
-from ironcore.stage.gateway_connection cimport (
+from ironcore.order_entry.connection cimport (
     CLOSED_BY_PEER, CLOSED_ERROR, CLOSED_LOGOUT, CLOSED_MALFORMED, CLOSED_OVERSIZED,
     CLOSED_REPLIES_FULL, CLOSED_UNEXPECTED, CONNECTION_FREE, CONNECTION_JUDGED, CONNECTION_LIVE,
     CONNECTION_NEW, CONNECTION_REFUSED, DESCRIPTORS_MAX, GATEWAY_BACK_PRESSURE,
@@ -33,11 +33,11 @@ from ironcore.stage.gateway_connection cimport (
     Connection, Gateway, Login, LoginVerdict, connection_accept, connection_ask, connection_close,
     connection_flush, connection_judged, connection_stall, connection_timers,
 )
-from ironcore.stage.order_entry cimport order_entry_cancel_session, order_entry_command
-from ironcore.stage.seeds cimport seeds_open, seeds_refill
-from ironcore.stage.session_memory cimport SessionMemory, session_memory_ahead
-from ironcore.stage.session_state cimport Session, sessions_close, sessions_open
-from ironcore.stage.sessions cimport sessions_apply
+from ironcore.order_entry.ouch.inbound cimport order_entry_cancel_session, order_entry_command
+from ironcore.order_entry.seeds cimport seeds_open, seeds_refill
+from ironcore.order_entry.session_memory cimport SessionMemory, session_memory_ahead
+from ironcore.order_entry.session_state cimport Session, sessions_close, sessions_open
+from ironcore.order_entry.sessions cimport sessions_apply
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 from ironcore.wire.soupbin cimport (
     SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_LOGIN_REQUEST, SOUP_LOGOUT_REQUEST,

@@ -7,7 +7,7 @@ from ironcore.base.files cimport FileDirectory, Files
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
 from ironcore.base.counter_set cimport CounterSet
-from ironcore.stage.journal_mark cimport JournalMark
+from ironcore.stream.journal_mark cimport JournalMark
 
 cdef enum SyncPolicy:
     SYNC_OFF = 0                     # fdatasync only when a segment is complete

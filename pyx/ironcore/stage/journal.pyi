@@ -4,7 +4,7 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
 from ironcore.ring.broadcast import Reader
 from ironcore.stage.agent import Stage
-from ironcore.stage.journal_reader import JournalReport
+from ironcore.stream.journal_reader import JournalReport
 
 COUNTERS: tuple[tuple[str, str], ...]
 POLICIES: dict[str, int]

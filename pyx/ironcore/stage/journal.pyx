@@ -25,15 +25,15 @@ from ironcore.ring.broadcast cimport Reader as StreamReader
 from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
 from ironcore.stage.agent cimport Agent, Stage
 from ironcore.base.counter_set cimport CounterSet
-from ironcore.stage.journal_format cimport (
+from ironcore.stream.journal_format cimport (
     RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, record_bytes, record_write,
     segment_header_write, segment_name, segment_sequence,
 )
-from ironcore.stage.journal_mark cimport MARK_DAMAGED, MARK_FOREIGN, mark_read, mark_write
-from ironcore.stage.journal_reader cimport journal_directory, mark_identify
+from ironcore.stream.journal_mark cimport MARK_DAMAGED, MARK_FOREIGN, mark_read, mark_write
+from ironcore.stream.journal_reader cimport journal_directory, mark_identify
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
-from ironcore.stage.journal_reader import recover
+from ironcore.stream.journal_reader import recover
 
 COUNTERS = (
     ("frames", "frames appended"),

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
-from ironcore.book.engine cimport Engine
+from ironcore.engine.engine cimport Engine
 from ironcore.ring.broadcast cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage

@@ -1,5 +1,5 @@
 from ironcore.base.counter_set import CounterSet
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
 

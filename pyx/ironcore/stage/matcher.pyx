@@ -23,8 +23,8 @@ from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
-from ironcore.book.engine cimport Engine, engine_apply
-from ironcore.book.matching_engine cimport MatchingEngine
+from ironcore.engine.engine cimport Engine, engine_apply
+from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.ring.broadcast cimport Producer as StreamProducer
 from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer

@@ -8,8 +8,8 @@ from ironcore.base.files cimport FileDirectory
 from ironcore.messaging.publication cimport Publication, PublicationEnd
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
-from ironcore.stage.itch_feed cimport ITCH_FEED_OUT_BYTES_MAX, ItchFeed
-from ironcore.stage.journal_cursor cimport JournalCursor
+from ironcore.market_data.itch_feed cimport ITCH_FEED_OUT_BYTES_MAX, ItchFeed
+from ironcore.stream.journal_cursor cimport JournalCursor
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
 cdef enum:                           # counters, in the order of COUNTERS

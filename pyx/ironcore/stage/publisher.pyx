@@ -25,11 +25,11 @@ from ironcore.ring.broadcast cimport (
     broadcast_advance, broadcast_intact, broadcast_join, broadcast_peek, broadcast_release,
 )
 from ironcore.stage.agent cimport Agent, Stage
-from ironcore.stage.itch_feed cimport itch_feed_apply, itch_feed_close, itch_feed_open
-from ironcore.stage.journal_cursor cimport (
+from ironcore.market_data.itch_feed cimport itch_feed_apply, itch_feed_close, itch_feed_open
+from ironcore.stream.journal_cursor cimport (
     journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,
 )
-from ironcore.stage.journal_reader cimport journal_directory
+from ironcore.stream.journal_reader cimport journal_directory
 from ironcore.wire.codec cimport load_u16_be
 from ironcore.wire.moldudp64 cimport MOLD_BLOCK_HEADER_BYTES
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ironcore.ring import broadcast
-from ironcore.stage.journal_reader import JournalReader
+from ironcore.stream.journal_reader import JournalReader
 
 KILLS = 12
 FRAMES_AT_A_TIME_MAX = 200

@@ -20,7 +20,7 @@ from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironcore.stage import journal
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
 
 COUNT = 5000
 

@@ -20,10 +20,10 @@ from tests.unit.messaging.tcp_ends import Seen, until
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
-from ironcore.stage.journal_reader import JournalReader
-from ironpit.demo import Options, settings_of
+from ironcore.stream.journal_reader import JournalReader
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue, free_port
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue, free_port
 
 EVENTS = "{capacity: 64KiB, readers: {journal: gating, publisher: gating, archive: gating}}"
 COUNT = 300

@@ -18,10 +18,10 @@ from tests.unit.messaging.tcp_ends import Seen, until
 
 from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
 
 FIRST, SECOND = 30, 50  # frames of either session: the second would be spliced on behind the first
 

@@ -24,10 +24,10 @@ from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
-from ironpit.bridge import watched
+from ironpit.bridge import record as watched
 from ironpit.cli import main
-from ironpit.errors import Exit
-from ironpit.temporary import free_port
+from ironpit.common.errors import Exit
+from ironpit.demo.temporary_venue import free_port
 
 COUNT = 300
 

@@ -16,12 +16,12 @@ from tests.doubles.certificates import make_authority, make_certificate
 from tests.process.cli.test_cli_venue import ironpit, load
 from tests.unit.messaging.tcp_ends import Seen, until
 
-from ironcore.messaging.tcp_subscription import TcpSubscription
-from ironcore.stage.journal_reader import JournalReader
-from ironpit.demo import Options, settings_of
+from ironcore.messaging.tcp.subscription import TcpSubscription
+from ironcore.stream.journal_reader import JournalReader
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue, free_port
 from ironpit.flow import generate
-from ironpit.messaging.tls import Certificates, TlsDialler
-from ironpit.temporary import TemporaryVenue, free_port
+from ironpit.transport.tls import Certificates, TlsDialler
 
 MESSAGES = 6_000
 

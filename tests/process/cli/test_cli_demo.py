@@ -116,7 +116,7 @@ def test_what_cannot_be_demonstrated_is_one_clear_line_and_exit_2(
 NO_MULTICAST = """
 import sys
 from ironpit.cli import main
-from ironpit.temporary import TemporaryVenue
+from ironpit.demo.temporary_venue import TemporaryVenue
 own = TemporaryVenue._own
 def without_multicast(self, settings):
     found = own(self, settings)

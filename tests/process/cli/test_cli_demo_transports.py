@@ -14,11 +14,13 @@ import pytest
 
 from ironcore.messaging.shm import ShmSubscription
 from ironcore.runtime import pipeline
-from ironpit import config, crossing, demo
+from ironpit import config
+from ironpit.client.load import Pace
 from ironpit.config.diff import changes
-from ironpit.demo import Options, Report, flow_of, run_demo, settings_of
-from ironpit.load import Pace
-from ironpit.temporary import TemporaryVenue
+from ironpit.demo import session as demo
+from ironpit.demo.session import Options, Report, flow_of, run_demo, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
+from ironpit.venue import crossing
 
 MESSAGES = 1_500
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from tests.process.cli.test_cli_venue import MESSAGES, ironpit, load
 
-from ironcore.stage.journal_reader import JournalMarked, JournalReader, read_mark
-from ironpit.demo import Options, settings_of
+from ironcore.stream.journal_reader import JournalMarked, JournalReader, read_mark
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
 
 REFUSED = 3
 SEGMENTS = 3

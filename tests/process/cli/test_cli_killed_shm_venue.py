@@ -13,10 +13,10 @@ import pytest
 from tests.process.cli.test_cli_venue import load
 
 from ironcore.messaging.shm import ShmSubscription
-from ironpit.demo import Options, settings_of
-from ironpit.feed import FeedClient, open_feed
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
+from ironpit.market_data import FeedClient, open_feed
 
 MESSAGES = 2_000
 TIMEOUT_S = 30.0

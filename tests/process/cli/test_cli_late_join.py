@@ -21,9 +21,9 @@ from tests.split_venue import SPLIT, RunningVenue, StubbornMember, write_split_c
 
 from ironcore.wire import itch50, soupbin
 from ironpit.config import Config
-from ironpit.feed import FeedClient
-from ironpit.messaging.multicast import Group
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
+from ironpit.market_data import FeedClient
+from ironpit.transport.multicast import Group
 
 ONE_THREAD = """placement:
   processes:

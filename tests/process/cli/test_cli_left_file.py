@@ -17,9 +17,9 @@ import yaml
 
 from ironpit.client import OuchClient
 from ironpit.client.replies import OrderAccepted, Rejected, Reply
-from ironpit.demo import Options, settings_of
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
 
 TIMEOUT_S = 60
 

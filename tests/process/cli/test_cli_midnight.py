@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from ironcore.stage.journal_reader import JournalReader
+from ironcore.stream.journal_reader import JournalReader
 from ironcore.wire.record import decode_frame
 from ironpit.client import OuchClient, order_options
 from ironpit.client.replies import (
@@ -30,10 +30,10 @@ from ironpit.client.replies import (
     Reply,
     SystemEvent,
 )
-from ironpit.definitions import DAY_NS
-from ironpit.demo import Options, settings_of
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
+from ironpit.venue.definitions import DAY_NS
 
 pytestmark = pytest.mark.needs_tool("cc")
 

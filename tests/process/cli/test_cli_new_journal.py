@@ -21,11 +21,11 @@ from tests.unit.messaging.tcp_ends import Seen, until
 from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmSubscription
 from ironcore.ring import broadcast
-from ironcore.stage.journal_reader import JournalReader
-from ironpit.demo import Options, settings_of
+from ironcore.stream.journal_reader import JournalReader
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue, free_port
 from ironpit.flow import generate
-from ironpit.stream_identity import recorded, session_of
-from ironpit.temporary import TemporaryVenue, free_port
+from ironpit.venue.stream_identity import recorded, session_of
 
 EVENTS = "{capacity: 64MiB, readers: {journal: gating, publisher: gating, archive: gating}}"
 

@@ -22,7 +22,7 @@ TIMEOUT_S = 20.0
 
 CHILD = """
     import os, signal, sys, time
-    from ironpit.lifecycle import Lifecycle
+    from ironpit.common.lifecycle import Lifecycle
     name = sys.argv[1]
     def log(word):
         with open("log", "a") as f:
@@ -46,9 +46,10 @@ CHILD = """
 PARENT = """
     import sys
     from pathlib import Path
-    from ironpit import config, supervisor
+    from ironpit import config
+    from ironpit.venue import supervisor
     from ironpit.cli import main
-    from ironpit.lifecycle import Lifecycle
+    from ironpit.common.lifecycle import Lifecycle
     venue = config.load(Path("venue.yaml"))
     lock = supervisor.VenueLock(venue)
     with Lifecycle() as life:

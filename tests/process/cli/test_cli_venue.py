@@ -19,10 +19,10 @@ import pytest
 
 from ironpit.client import OuchClient
 from ironpit.client.replies import OrderAccepted, OrderExecuted, Reply, SystemEvent
-from ironpit.demo import Options, settings_of
-from ironpit.feed import Books
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
+from ironpit.market_data import Books
 
 TIMEOUT_S = 60
 MESSAGES = 6_000

@@ -19,12 +19,12 @@ from tests.process.cli.test_cli_venue import MESSAGES, ironpit, load
 from tests.venue import write_config
 
 from ironcore.messaging.shm import ShmSubscription, reader_states
-from ironcore.stage.journal_reader import JournalReader
+from ironcore.stream.journal_reader import JournalReader
 from ironpit.bridge.addresses import parse
-from ironpit.demo import Options, settings_of
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
 
 EVENTS = (
     "{transport: shm, path: events.ring, capacity: 64MiB, huge_pages: auto, "

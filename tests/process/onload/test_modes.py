@@ -25,10 +25,12 @@ import pytest
 from tests.doubles.onload_build import preloaded
 from tests.process.onload.venues import bypass, clean, doctor, double, load, sockets, venue
 
-import ironpit.doctor
+import ironpit.operate.doctor
 
 pytestmark = pytest.mark.needs_tool("cc")
-SCHEMA = json.loads((Path(ironpit.doctor.__file__).parent / "schema/doctor-1.json").read_text())
+SCHEMA = json.loads(
+    (Path(ironpit.operate.doctor.__file__).parent / "schema/doctor-1.json").read_text()
+)
 NOBODY = 65534
 
 

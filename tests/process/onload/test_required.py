@@ -26,7 +26,7 @@ from tests.process.onload.venues import (
     venue,
 )
 
-from ironpit.temporary import TemporaryVenue
+from ironpit.demo.temporary_venue import TemporaryVenue
 
 pytestmark = pytest.mark.needs_tool("cc")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.doubles import onload_build
 
-from ironpit.demo import Options, settings_of
+from ironpit.demo.session import Options, settings_of
+from ironpit.demo.temporary_venue import TemporaryVenue
 from ironpit.flow import generate
-from ironpit.temporary import TemporaryVenue
 
 MESSAGES = 2_000
 TIMEOUT_S = 60

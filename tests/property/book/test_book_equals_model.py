@@ -24,7 +24,7 @@ from tests.model.explain import explain
 from tests.model.orders import Order
 from tests.model.rules import rule as cites
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 # A failing seed is shrunk by explain(), which knows what a command is.
 EXPLAINED = (Phase.explicit, Phase.reuse, Phase.generate)

@@ -19,7 +19,7 @@ from tests.model.engine_model import EngineModel
 from tests.model.options import write_options
 from tests.model.order_mix import MID, STEP
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 STEPS_SLOW = 1_000_000
 LIMITS = r.Limits(instruments_max=2, sessions_max=3, orders_max=8, user_ref_bits=10)

@@ -15,7 +15,7 @@ import pytest
 from ironpit.bench.match import Plan, run, text_of
 from ironpit.bench.peer import MESSAGE, QUEUED, QUEUED_TIMED, Peer, messages_of
 from ironpit.cli import main
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
 from ironpit.flow import generate
 from ironpit.flow.markets import market
 from ironpit.flow.operations import CANCEL, ENTER, IMMEDIATE_OR_CANCEL, REPLACE

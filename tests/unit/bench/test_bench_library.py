@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tests.doubles.itch_day import write_day
 
-from ironcore.runtime.bench_library import SubmitLoop
+from ironcore.bench.library import SubmitLoop
 from ironpit.bench.library import NAMES, PYTHON_WAYS, C, Plan, run, text_of
 from ironpit.cli import main
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
 from ironpit.flow import generate
 from ironpit.library.flows import rows_of, venue_of
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from ironcore.runtime.bench_order_ack import round_trips
+from ironcore.bench.order_ack import round_trips
 
 ORDER = b"an order that is echoed"
 

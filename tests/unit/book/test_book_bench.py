@@ -13,14 +13,14 @@ from tests.model import records as r
 from tests.model.engine_model import EngineModel
 from tests.unit.book.test_book_itch_books import stream
 
-from ironcore.book.itch_books import MarketBooks
-from ironcore.book.matching_engine import record_offsets
-from ironcore.runtime.bench_books import BookLoops
-from ironcore.runtime.bench_match import FLOOR, ONE_AT_A_TIME, QUEUED, Loops, outcome
-from ironcore.runtime.match_workloads import Workload, from_operations
+from ironcore.bench.books import BookLoops
+from ironcore.bench.match import FLOOR, ONE_AT_A_TIME, QUEUED, Loops, outcome
+from ironcore.bench.match_workloads import Workload, from_operations
+from ironcore.engine.matching_engine import record_offsets
+from ironcore.market_data.itch_books import MarketBooks
 from ironpit.bench.match import Plan, run, text_of
 from ironpit.bench.rounds import PERCENTILES, percentiles, take_turns
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
 from ironpit.flow import generate
 
 

@@ -8,7 +8,7 @@ from tests.model import records as r
 from tests.model.memory import Memory
 from tests.model.rules import rule
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 FIRST, SECOND, THIRD, SELL = (1 << 12 | number for number in (1, 2, 3, 4))
 

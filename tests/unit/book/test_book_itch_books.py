@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import pytest
 
-from ironcore.book.itch_books import MarketBooks
-from ironcore.runtime.feed_books import BookBuilder
+from ironcore.market_data.feed_books import BookBuilder
+from ironcore.market_data.itch_books import MarketBooks
 from ironcore.wire import itch50
-from ironpit.feed.books import in_priority_order
+from ironpit.market_data.books import in_priority_order
 
 BUY: Final = "B"
 SELL: Final = "S"

@@ -10,7 +10,7 @@ import pytest
 from tests.model import layout
 from tests.model import records as r
 
-from ironcore.book.venue import VenueCore
+from ironcore.library.venue import VenueCore
 
 
 def test_every_declaration_is_read() -> None:

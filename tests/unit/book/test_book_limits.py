@@ -12,7 +12,7 @@ from tests.model.memory import Memory
 from tests.model.rules import rule
 from tests.model.subject import Subject, kinds
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 
 @rule("16.1")
@@ -46,7 +46,7 @@ def test_the_widest_limits_can_be_reserved() -> None:
 
 REFUSED = """
 import resource
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 for _ in range(3):
     try:

@@ -10,7 +10,7 @@ from tests.model.engine_model import EngineModel
 from tests.model.rules import rule
 from tests.model.subject import Subject, kinds
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.model import records as r
 from tests.model.memory import Memory
 from tests.model.rules import rule
 
-from ironcore.book.matching_engine import MatchingEngine
+from ironcore.engine.matching_engine import MatchingEngine
 
 ICEBERG, HIDDEN, STOP, TRAILING, PEG, TIMED, WAITING = (1 << 12 | n for n in range(1, 8))
 

@@ -12,8 +12,8 @@ from tests.model.memory import Memory
 from tests.model.rules import rule
 from tests.model.subject import Subject
 
-from ironcore.book.matching_engine import MatchingEngine
-from ironcore.book.venue import VenueCore
+from ironcore.engine.matching_engine import MatchingEngine
+from ironcore.library.venue import VenueCore
 
 BITS = 16
 LIMITS = r.Limits(user_ref_bits=BITS)

@@ -13,7 +13,7 @@ from ironcore.base.status import Status
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp_publication import TcpPublication
+from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironcore.stage.bridge import COUNTERS, BridgeStage

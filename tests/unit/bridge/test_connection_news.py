@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.unit.messaging.tcp_ends import MS, Seen, Server, until
 
-from ironpit import complaints
-from ironpit.bridge.news import ConnectionNews, ReaderNews
-from ironpit.complaints import Complaints
+from ironpit.bridge.notices import ConnectionNews, ReaderNews
+from ironpit.common import complaints
+from ironpit.common.complaints import Complaints
 
 
 class Told:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tests.unit.config.test_config_load import VALID, VENUES
 
-from ironpit.cli import COMMANDS, main, output
+from ironpit.cli import COMMANDS, main
+from ironpit.common import output
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -115,7 +116,7 @@ def test_a_group_that_the_interface_has_no_way_to_is_doubted(
     def unreachable(group: object) -> str:
         return "Network is unreachable"
 
-    monkeypatch.setattr("ironpit.messaging.host.no_way", unreachable)
+    monkeypatch.setattr("ironpit.transport.host.no_way", unreachable)
     file = tmp_path / "venue.yaml"
     file.write_text(VALID)
     assert main(["config", "check", str(file)]) == 0
@@ -153,7 +154,7 @@ def test_memory_that_the_host_cannot_lock_or_has_no_node_for_is_doubted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = tmp_path / "status"
-    monkeypatch.setattr("ironpit.hosted.STATUS", status)
+    monkeypatch.setattr("ironpit.venue.host_check.STATUS", status)
     monkeypatch.setattr("resource.getrlimit", lambda _: (65_536, 65_536))
     file = tmp_path / "venue.yaml"
     file.write_text(VALID.replace("64MiB", "64MiB, lock: require, numa_node: 1000"))
@@ -183,7 +184,7 @@ def test_a_password_is_taken_from_standard_input_and_never_from_the_arguments(
 ) -> None:
     from io import StringIO
 
-    from ironpit import credentials
+    from ironpit.venue import credentials
 
     file = tmp_path / "venue.yaml"
     file.write_text(VALID)

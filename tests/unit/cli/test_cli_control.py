@@ -20,10 +20,10 @@ from ironcore.ring import broadcast
 from ironcore.runtime import pipeline
 from ironcore.stage import matcher
 from ironcore.wire import record
-from ironpit import preparation
 from ironpit.cli import main
-from ironpit.definitions import user_ref_bits
-from ironpit.trades import Trade, find_trade
+from ironpit.operate.trades import Trade, find_trade
+from ironpit.venue import recovery as preparation
+from ironpit.venue.definitions import user_ref_bits
 
 
 class TurningVenue:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.venue import HandVenue, write_config
 
-from ironpit import control as controls
-from ironpit.control import Control
-from ironpit.definitions import set_state
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
+from ironpit.operate import control as controls
+from ironpit.operate.control import Control
+from ironpit.venue.definitions import set_state
 
 HALT = set_state(0, "halted")
 HALT_ANOTHER = set_state(1, "halted")

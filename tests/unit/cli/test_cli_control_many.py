@@ -13,11 +13,12 @@ from tests.unit.cli.test_cli_control import sequenced
 from tests.venue import HandVenue, write_config
 
 from ironcore.runtime import pipeline
-from ironpit import control, preparation
 from ironpit.cli import main
-from ironpit.control import COMMANDS_AT_ONCE, Control
-from ironpit.definitions import Definitions, set_state
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
+from ironpit.operate import control
+from ironpit.operate.control import COMMANDS_AT_ONCE, Control
+from ironpit.venue import recovery as preparation
+from ironpit.venue.definitions import Definitions, set_state
 
 INSTRUMENTS = 600
 TICK_WAIT_S = 10

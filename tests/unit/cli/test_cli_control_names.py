@@ -12,8 +12,8 @@ import pytest
 from tests.unit.cli.test_cli_control import TurningVenue, after_a_trade, sequenced
 from tests.venue import HandVenue, write_config
 
-from ironpit import control
 from ironpit.cli import main
+from ironpit.operate import control
 
 ETHUSD = (
     '  - {symbol: ETHUSD, tick_size: "0.05", lot_size: 10, price_min: "0.05", '

@@ -6,7 +6,7 @@ Method: the assembly's check, with reports of a slow and of a fast clock in plac
 import pytest
 
 from ironcore.runtime.host_clock import ClockReport
-from ironpit import assembly
+from ironpit.venue import assembly
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,16 @@ from tests.venue import write_config
 
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
-from ironcore.messaging.tcp_publication import TcpPublication
+from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironcore.runtime import pipeline
-from ironpit import config, observed
+from ironpit import config
 from ironpit.cli import stat
-from ironpit.cli.output import show_bytes
+from ironpit.common.errors import UserError
+from ironpit.common.output import show_bytes
 from ironpit.config import Config
-from ironpit.errors import UserError
+from ironpit.operate import overview as observed
 
 SECOND = 10**9
 

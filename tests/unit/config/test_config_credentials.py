@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ironpit import credentials
+from ironpit.venue import credentials
 
 # Checks of more than six bits, and in other forms than two digits.
 BEYOND = [

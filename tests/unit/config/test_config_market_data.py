@@ -10,11 +10,11 @@ import pytest
 from tests.venue import write_config
 
 from ironcore.base.counter_set import CounterSet
-from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.multicast.subscription import MulticastSubscription
+from ironpit.common.errors import UserError
 from ironpit.config import ConfigError, load
 from ironpit.config.scalars import Window
-from ironpit.errors import UserError
-from ironpit.messaging import configured
+from ironpit.transport import configured
 
 
 def changed(directory: Path, pattern: str, text: str) -> Path:

@@ -14,18 +14,20 @@ import jsonschema
 import pytest
 from tests.venue import write_config
 
-import ironpit.doctor
+import ironpit.operate.doctor
 from host_tuning.cli import main as tune_host
 from ironpit import config
 from ironpit.cli import main
+from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
-from ironpit.doctor import bypass, examination, memory, network, processors
-from ironpit.doctor.feature import Context, Feature
-from ironpit.errors import Exit, UserError
 from ironpit.onload.library import Library
 from ironpit.onload.truth import Truth
+from ironpit.operate.doctor import bypass, examination, memory, network, processors
+from ironpit.operate.doctor.feature import Context, Feature
 
-SCHEMA = json.loads((Path(ironpit.doctor.__file__).parent / "schema/doctor-1.json").read_text())
+SCHEMA = json.loads(
+    (Path(ironpit.operate.doctor.__file__).parent / "schema/doctor-1.json").read_text()
+)
 THP = "sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ironcore.messaging.multicast_subscription import MulticastSubscription
-from ironcore.runtime.feed import Feed
+from ironcore.client.feed import Feed
+from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironcore.wire import itch50, itch_file, moldudp64
-from ironpit.feed import Books
+from ironpit.market_data import Books
 
 TIMEOUT_S = 20.0
 SESSION = "TEST"

@@ -5,7 +5,7 @@ auctions, broken trades, states. Method: single ITCH messages into the books of 
 from typing import Any
 
 from ironcore.wire import itch50
-from ironpit.feed.books import Books
+from ironpit.market_data.books import Books
 
 
 def message(kind: str, **fields: Any) -> bytes:

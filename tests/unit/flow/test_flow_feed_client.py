@@ -11,8 +11,8 @@ from tests.unit.flow.test_flow_feed import SESSION, TIMEOUT_S, books_of, packets
 
 from ironcore.wire import itch_file, moldudp64
 from ironpit.config import Endpoint
-from ironpit.feed import FeedClient, FeedError
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
+from ironpit.market_data import FeedClient, FeedError
 
 GROUP = "239.192.77.7"
 

@@ -20,7 +20,7 @@ from tests.unit.flow.stub_venue import (
 )
 
 from ironcore.base.histogram import LatencyHistogram
-from ironcore.runtime.load import Load
+from ironcore.client.load import Load
 from ironpit.client import LoginError, connect_blocking
 from ironpit.client.soup import enter_blocking
 from ironpit.flow.operations import BUY, SELL, Flow, Writer

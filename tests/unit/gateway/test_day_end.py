@@ -23,9 +23,10 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.runtime import pipeline
 from ironcore.stage import matcher
 from ironcore.wire.record import decode_frame
-from ironpit import day, definitions, preparation
-from ironpit.day import Day, DayWatch
-from ironpit.errors import UserError
+from ironpit.common.errors import UserError
+from ironpit.venue import day, definitions
+from ironpit.venue import recovery as preparation
+from ironpit.venue.day import Day, DayWatch
 
 HOUR_NS = 3_600_000_000_000
 CLOSED = 0x02

@@ -15,13 +15,13 @@ import pytest
 from tests.unit.publisher.stream_frames import messages
 from tests.venue import HandVenue, Member, write_config
 
+from ironcore.market_data.itch_feed import Feed
 from ironcore.runtime import pipeline
-from ironcore.stage.itch_feed import Feed
 from ironcore.wire import ouch50
 from ironpit.client import order_options
-from ironpit.definitions import set_state
-from ironpit.feed.books import Books
-from ironpit.visible import visible_digest
+from ironpit.common.digest import visible_digest
+from ironpit.market_data.books import Books
+from ironpit.venue.definitions import set_state
 
 DAY_NS = 86_400_000_000_000
 MID = 1_000_000

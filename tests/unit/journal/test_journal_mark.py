@@ -16,7 +16,7 @@ from tests.unit.journal.journal_bytes import (
     write_segment,
 )
 
-from ironcore.stage.journal_reader import (
+from ironcore.stream.journal_reader import (
     JournalBehindError,
     JournalCorruptError,
     read_mark,

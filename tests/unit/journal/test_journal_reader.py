@@ -22,7 +22,7 @@ from tests.unit.journal.journal_bytes import (
 )
 
 from ironcore.base.files import HostDirectory
-from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
+from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, recover
 
 
 def flip(path: Path, offset: int) -> None:

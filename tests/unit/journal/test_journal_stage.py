@@ -24,7 +24,7 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.ring import broadcast
 from ironcore.stage import journal
 from ironcore.stage.journal import JournalStage
-from ironcore.stage.journal_reader import JournalCorruptError, JournalReader, recover
+from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, recover
 
 STATUS_OK, STATUS_CORRUPT, STATUS_IO = 0, 10, 11
 

@@ -22,7 +22,7 @@ from ironcore.runtime import pipeline
 from ironcore.stage import bridge, journal
 from ironcore.stage.journal import JournalStage
 from ironpit.bridge.addresses import parse
-from ironpit.bridge.ends import Counted, open_source
+from ironpit.bridge.source import Counted, open_source
 
 STATUS_OK, STATUS_IO = 0, 11
 SECOND = 10**9

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ironcore.book import capsule
+from ironcore.library import capsule
 from ironcore.wire import record
 
 ROOT = Path(__file__).parents[3]
@@ -83,7 +83,7 @@ class Api(c.Structure):
 def vtable() -> Api:
     pointer = c.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = c.c_void_p, [c.py_object, c.c_char_p]
-    address = pointer(capsule.api, b"ironcore.book.capsule.api")
+    address = pointer(capsule.api, b"ironcore.library.capsule.api")
     return Api.from_address(address)
 
 

@@ -10,7 +10,7 @@ import pickle
 import numpy as np
 import pytest
 
-from ironcore.book.venue import VenueCore
+from ironcore.library.venue import VenueCore
 from ironpit.flow import generate
 from ironpit.library import Venue, commands
 from ironpit.library.flows import rows_of, venue_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ironcore.book.command_rows import COMMAND_DTYPE, NAMES, rows_to_records
+from ironcore.library.command_rows import COMMAND_DTYPE, NAMES, rows_to_records
 from ironcore.wire import record
 from ironpit.library import commands
 from ironpit.library.arguments import codes

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import ironpit
-from ironcore.book.command_rows import rows_to_records
-from ironcore.book.matching_engine import MatchingEngine, record_offsets
+from ironcore.engine.matching_engine import MatchingEngine, record_offsets
+from ironcore.library.command_rows import rows_to_records
 from ironpit.flow import generate
 from ironpit.library import Applied, EventFlag, EventType, Status, Venue, commands
 from ironpit.library.flows import rows_of, venue_of

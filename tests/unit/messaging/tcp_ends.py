@@ -7,11 +7,11 @@ from typing import Any
 
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.wire import soupbin
 from ironpit.config import Endpoint
-from ironpit.messaging.tcp import listen
+from ironpit.transport.tcp import listen
 
 MS = 1_000_000
 DEADLINE_S = 30.0

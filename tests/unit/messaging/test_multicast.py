@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from ironcore.base.status import Status
-from ironcore.messaging.multicast_publication import MulticastPublication
-from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.multicast.publication import MulticastPublication
+from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironpit.config.scalars import Endpoint
-from ironpit.messaging.multicast import Group, MulticastError, Opened, publish, subscribe
-from ironpit.temporary import free_port
+from ironpit.demo.temporary_venue import free_port
+from ironpit.transport.multicast import Group, MulticastError, Opened, publish, subscribe
 
 SESSION = "TEST"
 Frames = list[tuple[int, bytes]]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from ironcore.base.status import Status
-from ironcore.messaging.multicast_publication import MulticastPublication
-from ironcore.messaging.multicast_subscription import MulticastSubscription
+from ironcore.messaging.multicast.publication import MulticastPublication
+from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironcore.wire import moldudp64
-from ironpit.messaging import multicast
+from ironpit.transport import multicast
 
 SESSION = "TEST"
 FOREVER_NS = 1 << 62

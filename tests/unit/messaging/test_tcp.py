@@ -12,8 +12,8 @@ import pytest
 from tests.unit.messaging.tcp_ends import MS, RawReader, Seen, Server, offer_all, until
 
 from ironcore.base.status import Status
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
 
 SMALL = 4096
 

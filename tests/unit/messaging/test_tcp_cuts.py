@@ -11,7 +11,7 @@ import pytest
 from tests.unit.messaging.cutting_relay import CuttingRelay
 from tests.unit.messaging.tcp_ends import MS, Seen, Server, until
 
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.subscription import TcpSubscription
 
 CUTS = 100
 

@@ -16,13 +16,13 @@ import pytest
 from tests.doubles.certificates import make_authority, make_certificate
 from tests.unit.messaging.tcp_ends import MS, Seen, offer_all, until
 
-from ironcore.messaging.tcp_publication import TcpPublication
-from ironcore.messaging.tcp_subscription import TcpSubscription
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.messaging.tcp.subscription import TcpSubscription
+from ironpit.common.errors import UserError
 from ironpit.config import Endpoint
-from ironpit.errors import UserError
-from ironpit.messaging import tls
-from ironpit.messaging.tcp import listen
-from ironpit.messaging.tls import Certificates, TlsDialler, TlsServer, context
+from ironpit.transport import tls
+from ironpit.transport.tcp import listen
+from ironpit.transport.tls import Certificates, TlsDialler, TlsServer, context
 
 pytestmark = pytest.mark.needs_tool("openssl")
 

@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from ironcore.net.af_xdp_frames import build, judge
+from ironcore.net.af_xdp.frames import build, judge
 
 GROUP, PORT = "239.200.1.2", 26400
 SOURCE, SOURCE_PORT = "10.0.0.7", 41000

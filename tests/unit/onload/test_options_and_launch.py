@@ -14,9 +14,9 @@ import pytest
 from tests.venue import write_config
 
 from ironpit import config
+from ironpit.common.errors import Exit, UserError
 from ironpit.config import ConfigError
 from ironpit.config.schema import OnloadProfile
-from ironpit.errors import Exit, UserError
 from ironpit.onload import launch, options
 from ironpit.onload.library import Library
 

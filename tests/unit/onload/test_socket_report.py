@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ironcore.base.counter_set import CounterSet
-from ironpit.errors import Exit, UserError
+from ironpit.common.errors import Exit, UserError
 from ironpit.onload.library import Library, Version
 from ironpit.onload.truth import Truth, Verdict
-from ironpit.sockets import COUNTERS, LOOK_AGAIN_NS, ORDERS, Open, SocketReport
+from ironpit.venue.sockets import COUNTERS, LOOK_AGAIN_NS, ORDERS, Open, SocketReport
 
 GOOD = Verdict("accelerated", "proved", "1:2 established")
 BAD = Verdict("kernel", "no driver")

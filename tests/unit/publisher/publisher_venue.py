@@ -19,10 +19,10 @@ from tests.unit.publisher.stream_frames import (
 )
 
 from ironcore.base.counter_set import CounterSet
-from ironcore.messaging.multicast_publication import MulticastPublication
+from ironcore.market_data.itch_feed import Feed
+from ironcore.messaging.multicast.publication import MulticastPublication
 from ironcore.ring import broadcast
 from ironcore.stage import publisher
-from ironcore.stage.itch_feed import Feed
 from ironcore.stage.publisher import PublisherStage
 
 NEVER_NS = 1 << 62

@@ -58,7 +58,7 @@ from tests.unit.publisher.stream_frames import (
     system_event,
 )
 
-from ironcore.stage.itch_feed import Feed
+from ironcore.market_data.itch_feed import Feed
 
 T = 34_200_000_000_123
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 import pytest
 from tests.unit.messaging.tcp_ends import until
 
-from ironcore.runtime.feed_books import BookBuilder
+from ironcore.market_data.feed_books import BookBuilder
 from ironcore.wire import soupbin
-from ironpit import snapshot
 from ironpit.config import Endpoint
-from ironpit.messaging.tcp import listen
+from ironpit.market_data import snapshot_server as snapshot
+from ironpit.transport.tcp import listen
 
 LOGIN = soupbin.encode(
     "LoginRequest", username="X", password="", requested_session="", requested_sequence=1

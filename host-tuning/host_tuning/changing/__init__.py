@@ -1,0 +1,1 @@
+"""Plan, apply, verify and roll back: the only writers."""

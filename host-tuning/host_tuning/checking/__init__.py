@@ -1,0 +1,1 @@
+"""What a setting is, and how it is inspected and judged."""

@@ -1,0 +1,1 @@
+"""What a host is and has, read from its files and its kernel."""

@@ -1,0 +1,1 @@
+"""Time stolen from each core, measured, reported and compared."""

@@ -1,0 +1,1 @@
+"""What the operator wants of the host: profile, host file, hot CPUs."""

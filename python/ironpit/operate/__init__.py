@@ -1,0 +1,1 @@
+"""What looks at a venue from outside, or commands it."""

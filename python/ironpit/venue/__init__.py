@@ -1,0 +1,1 @@
+"""A venue: its processes, stages and recovery."""

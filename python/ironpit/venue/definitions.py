@@ -1,0 +1,328 @@
+"""What a configuration defines in the event stream: commands of the venue's own.
+
+Instruments, sessions and limits reach the matcher as commands, so that a journal can be replayed
+without the configuration that it was written under. Layouts: ironcore/wire/record.pxd.
+"""
+
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ironpit.common.errors import Exit, UserError
+from ironpit.config import Config, Instrument
+
+HEADER = struct.Struct("<BBHIQQII")
+STREAM_START = struct.Struct("<10sHIQIIII")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H4x")
+TICK_BAND = struct.Struct("<iI")
+DEFINE_SESSION = struct.Struct("<6s4sBBI8x")
+SYSTEM_EVENT = struct.Struct("<B7x")
+SET_STATE = struct.Struct("<BB2x4s")
+BUST_TRADE = struct.Struct("<QIIB7x")
+RETIRE_INSTRUMENT = struct.Struct("<8x")
+
+COMMAND_STREAM_START = 1
+COMMAND_DEFINE_INSTRUMENT = 2
+COMMAND_DEFINE_SESSION = 3
+COMMAND_SYSTEM_EVENT = 4
+COMMAND_CHANGE_INSTRUMENT = 5
+COMMAND_RETIRE_INSTRUMENT = 6
+COMMAND_SET_STATE = 7
+COMMAND_BUST_TRADE = 9
+RECORD_VERSION = 2
+SYMBOL_BYTES = 8
+USERNAME_BYTES = 6
+INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
+SECOND_NS = 1_000_000_000
+INSTRUMENT_NONE = 0xFFFFFFFF
+DAY_NS = 86_400 * 1_000_000_000
+
+
+STATES = {
+    "continuous": "T",
+    "pre-open": "B",
+    "opening-auction": "O",
+    "halted": "H",
+    "paused": "P",
+    "quote-only": "Q",
+    "closing-auction": "L",
+    "closed": "C",
+}
+POST_ONLY = {"reject": 0, "reprice": 1}
+SELF_TRADE_PREVENTION = {
+    "none": "-",
+    "cancel-newest": "N",
+    "cancel-oldest": "O",
+    "cancel-both": "B",
+    "decrement-and-cancel": "D",
+}
+
+
+def record(kind: int, body: bytes, session: int = 0, instrument: int = INSTRUMENT_NONE) -> bytes:
+    """A command of the venue's own."""
+    return HEADER.pack(kind, 0, HEADER.size + len(body), session, 0, 0, 0, instrument) + body
+
+
+def stream_start(config: Config, now_ns: int) -> bytes:
+    """The first command of a stream. Its day begins at the midnight, UTC, before now_ns."""
+    limits = config.limits
+    return record(
+        COMMAND_STREAM_START,
+        STREAM_START.pack(
+            config.venue.name.encode().ljust(10),
+            RECORD_VERSION,
+            limits.instruments_max,
+            now_ns - now_ns % DAY_NS,
+            limits.orders_max,
+            limits.sessions_max,
+            user_ref_bits(config),
+            0,
+        ),
+    )
+
+
+def user_ref_bits(config: Config) -> int:
+    """Bits of a slot that hold the UserRefNum."""
+    return config.limits.user_refs_max.bit_length() - 1
+
+
+def instrument_body(i: Instrument) -> bytes:
+    """What DEFINE_INSTRUMENT and CHANGE_INSTRUMENT say behind their header."""
+    bands = b"".join(TICK_BAND.pack(b.from_e4, b.tick_size_e4) for b in i.tick_table)
+    return DEFINE_INSTRUMENT.pack(
+        i.symbol.encode().ljust(SYMBOL_BYTES),
+        i.tick_size_e4,
+        i.lot_size,
+        i.price_min_e4,
+        i.price_max_e4,
+        i.quantity_max,
+        i.reference_price_e4 or 0,
+        i.collars.static_bp,
+        i.collars.dynamic_bp,
+        i.collars.auction_bp,
+        i.collars.entry_bp,
+        i.market_protection_bp,
+        i.pause_ns // SECOND_NS,
+        POST_ONLY[i.post_only],
+        ord(STATES[i.initial_state]),
+        i.auction_extensions_max,
+        len(i.tick_table),
+        bands,
+        i.followers_max,
+        i.min_quantity_max,
+    )
+
+
+def set_state(instrument: int, state: str, reason: str = "", force: bool = False) -> bytes:
+    """`state` is one of STATES; `reason` has up to four characters."""
+    body = SET_STATE.pack(ord(STATES[state]), force, reason.encode().ljust(4))
+    return record(COMMAND_SET_STATE, body, instrument=instrument)
+
+
+def retire_instrument(instrument: int) -> bytes:
+    """The end of an instrument."""
+    return record(COMMAND_RETIRE_INSTRUMENT, RETIRE_INSTRUMENT.pack(), instrument=instrument)
+
+
+def bust_trade(instrument: int, match_number: int, slots: tuple[int, int], reason: str) -> bytes:
+    """The trade of this number does not count; slots of its two orders, 0 for none."""
+    body = BUST_TRADE.pack(match_number, *slots, ord(reason))
+    return record(COMMAND_BUST_TRADE, body, instrument=instrument)
+
+
+def define_instrument(config: Config, instrument: int) -> bytes:
+    """A new instrument, as the configuration has it."""
+    body = instrument_body(config.instruments[instrument])
+    return record(COMMAND_DEFINE_INSTRUMENT, body, instrument=instrument)
+
+
+def change_instrument(config: Config, instrument: int) -> bytes:
+    """What the configuration says now of an instrument that is there."""
+    body = instrument_body(config.instruments[instrument])
+    return record(COMMAND_CHANGE_INSTRUMENT, body, instrument=instrument)
+
+
+def _instruments(config: Config) -> Iterator[bytes]:
+    for number in range(len(config.instruments)):
+        yield define_instrument(config, number)
+
+
+def _sessions(config: Config) -> Iterator[bytes]:
+    for number, s in enumerate(config.sessions, start=1):
+        body = DEFINE_SESSION.pack(
+            s.username.encode().ljust(6),
+            s.firm.encode().ljust(4),
+            s.cancel_on_disconnect,
+            ord(SELF_TRADE_PREVENTION[s.stp_mode]),
+            s.stp_group,
+        )
+        yield record(COMMAND_DEFINE_SESSION, body, session=number)
+
+
+@dataclass
+class Definitions:
+    """What a stream has defined so far, gathered while it is replayed."""
+
+    start: bytes | None = None
+    bodies: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    retired: set[int] = field(default_factory=set)
+
+    def observe(self, frame: bytes | memoryview) -> None:
+        """Take in one frame of the stream."""
+        kind = frame[0]
+        if kind > COMMAND_RETIRE_INSTRUMENT:
+            return
+        command = bytes(frame[: HEADER.unpack_from(frame)[2]])
+        if kind == COMMAND_STREAM_START:
+            self.start = command[HEADER.size :]
+        elif kind == COMMAND_RETIRE_INSTRUMENT:
+            self.retired.add(_key(command)[1])
+        elif kind == COMMAND_CHANGE_INSTRUMENT:
+            # The symbol stays, whatever the command says.
+            key = _key(command)
+            self.bodies[key] = (
+                self.bodies[key][:SYMBOL_BYTES] + command[HEADER.size :][SYMBOL_BYTES:]
+            )
+        elif kind in (COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION):
+            self.bodies[_key(command)] = command[HEADER.size :]
+
+    def symbols(self) -> dict[str, int]:
+        """The instruments by symbol."""
+        return {
+            body[:SYMBOL_BYTES].decode().rstrip(): number
+            for (kind, number), body in self.bodies.items()
+            if kind == COMMAND_DEFINE_INSTRUMENT
+        }
+
+    def missing(self, config: Config) -> list[bytes]:
+        """The commands that the configuration adds to the stream.
+
+        Raises UserError where the stream says something else that cannot be changed: sessions,
+        symbols and limits stay, for the orders and replies of the day depend on them.
+        """
+        added: list[bytes] = []
+        start = stream_start(config, time.time_ns())
+        if self.start is None:
+            added.append(start)
+        else:
+            self._compare_start(config, start[HEADER.size :])
+        added += self._instruments(config)
+        added += self._new("sessions", 1, _sessions(config))
+        if self.start is None:
+            added += [record(COMMAND_SYSTEM_EVENT, SYSTEM_EVENT.pack(ord(code))) for code in "OSQ"]
+        return added
+
+    def left_out(self, config: Config) -> list[str]:
+        """What the stream has and the configuration has not: it goes on, and this says so."""
+        notes = []
+        instruments = {instrument.symbol for instrument in config.instruments}
+        left = [
+            symbol
+            for symbol, number in self.symbols().items()
+            if symbol not in instruments and number not in self.retired
+        ]
+        if left:
+            notes.append(
+                f"instruments: found no {', '.join(left)}, which the stream has: trading goes on "
+                "as the stream defines it (`ironpit control retire` ends an instrument)"
+            )
+        users = {session.username for session in config.sessions}
+        left = [
+            user
+            for (kind, _), body in self.bodies.items()
+            if kind == COMMAND_DEFINE_SESSION
+            and (user := body[:USERNAME_BYTES].decode().rstrip()) not in users
+        ]
+        if left:
+            notes.append(
+                f"sessions: found no {', '.join(left)}, which the stream has: their orders stay, "
+                f"and whoever has a password in {config.credentials} may log in"
+            )
+        return notes
+
+    def _compare_start(self, config: Config, wanted: bytes) -> None:
+        assert self.start is not None
+        keys = (
+            "venue.name",
+            "record version",
+            "limits.instruments_max",
+            "midnight",
+            "limits.orders_max",
+            "limits.sessions_max",
+            "limits.user_refs_max",
+        )
+        found = STREAM_START.unpack(self.start)
+        for key, was, now in zip(keys, found, STREAM_START.unpack(wanted), strict=False):
+            if was != now and key != "midnight":
+                if key == "limits.user_refs_max":
+                    was, now = 1 << was, 1 << now
+                raise UserError(
+                    f"{key}: found {_show(now)}, expected {_show(was)} as in the journal "
+                    f"{config.journal.directory} (a new journal directory starts a new stream)",
+                    Exit.USAGE,
+                )
+
+    def _instruments(self, config: Config) -> Iterator[bytes]:
+        """New instruments, and changes of those that the stream has."""
+        for number, command in enumerate(_instruments(config)):
+            known = self.bodies.get(_key(command))
+            body = command[HEADER.size :]
+            if known is None:
+                yield command
+            elif known[:SYMBOL_BYTES] != body[:SYMBOL_BYTES]:
+                raise _differs("instruments", number, number)
+            elif not _same_but_for_state(known, body):
+                if number in self.retired:
+                    raise UserError(
+                        f"instruments[{number}]: {config.instruments[number].symbol} is retired in "
+                        f"the journal; expected it unchanged",
+                        Exit.USAGE,
+                    )
+                yield change_instrument(config, number)
+
+    def _new(self, key: str, first: int, wanted: Iterable[bytes]) -> Iterator[bytes]:
+        for number, command in enumerate(wanted):
+            known = self.bodies.get(_key(command))
+            if known is None:
+                yield command
+            elif known != command[HEADER.size :]:
+                raise _differs(key, number, number + first)
+
+
+def refused(config: Config, command: bytes) -> UserError:
+    """What to say when the engine does not take one of the commands that were missing."""
+    if command[0] != COMMAND_CHANGE_INSTRUMENT:
+        return UserError(f"the engine refuses command type {command[0]}", Exit.USAGE)
+    number = _key(command)[1]
+    return UserError(
+        f"instruments[{number}]: orders of {config.instruments[number].symbol} are live; expected "
+        "tick sizes, lot_size, price_min and price_max as they were",
+        Exit.USAGE,
+    )
+
+
+def _differs(key: str, number: int, entry: int) -> UserError:
+    return UserError(
+        f"{key}[{number}]: found a definition that differs from the journal's; "
+        f"expected number {entry} as it was, and new entries at the end",
+        Exit.USAGE,
+    )
+
+
+def _same_but_for_state(known: bytes, wanted: bytes) -> bool:
+    """The initial state is of no account once an instrument is there."""
+    after = INITIAL_STATE_AT + 1
+    return known[:INITIAL_STATE_AT] == wanted[:INITIAL_STATE_AT] and known[after:] == wanted[after:]
+
+
+def _key(command: bytes) -> tuple[int, int]:
+    """What a definition defines; a change goes with its definition."""
+    kind, _, _, session, _, _, _, instrument = HEADER.unpack_from(command)
+    if kind == COMMAND_DEFINE_SESSION:
+        return kind, session
+    return COMMAND_DEFINE_INSTRUMENT, instrument
+
+
+def _show(value: object) -> str:
+    return value.decode().rstrip() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,126 @@
+"""What a host would make of a configuration, found out without starting anything.
+
+A configuration may be checked on another host than the one that will run it, so that what this one
+lacks is doubted and not wrong.
+"""
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+from ironcore.runtime import pipeline
+from ironpit.common.errors import UserError
+from ironpit.config import Config
+from ironpit.config.scalars import show_size
+from ironpit.config.schema import CarriedStream, Tls
+from ironpit.transport import host, tls
+from ironpit.transport.multicast import Group
+
+NODES = Path("/sys/devices/system/node")
+STATUS = Path("/proc/self/status")
+CAP_IPC_LOCK = 14
+
+# The path of the key, and what is to be said of it.
+Remark = tuple[str, str]
+
+
+def roundings(config: Config) -> Iterator[Remark]:
+    """Rings that get another capacity than the file says."""
+    streams = config.streams
+    rings: list[tuple[str, Path, int]] = [
+        ("orders", streams.orders.path, streams.orders.capacity_bytes),
+        ("events", streams.events.path, streams.events.capacity_bytes),
+    ]
+    market_data = streams.market_data
+    if market_data.transport == "shm":
+        rings.append(("market_data", market_data.path, market_data.capacity_bytes))
+    for name, path, asked in rings:
+        if (made := pipeline.ring_capacity(path, asked)) != asked:
+            yield f"streams.{name}.capacity", rounding(asked, made)
+
+
+def rounding(asked_bytes: int, made_bytes: int) -> str:
+    """That a capacity is not what was asked for."""
+    return f"{show_size(asked_bytes)} rounded up to {show_size(made_bytes)}, a power of two"
+
+
+def doubts(config: Config) -> Iterator[Remark]:
+    """Interfaces, routes, addresses, certificates and memory that this host does not have: what
+    `ironpit run` would refuse, or report as degraded, here."""
+    yield from _listens("order_entry.listen", str(config.order_entry.listen))
+    for name, stream in (
+        ("events", config.streams.events),
+        ("market_data", config.streams.market_data),
+    ):
+        yield from _carried(f"streams.{name}", stream, stream.transport)
+    for name, ring in (("orders", config.streams.orders), ("events", config.streams.events)):
+        yield from _memory(f"streams.{name}", ring.lock, ring.numa_node, ring.capacity_bytes)
+    snapshot = config.streams.market_data.snapshot
+    if snapshot is not None:
+        yield from _listens("streams.market_data.snapshot.listen", str(snapshot.listen))
+    for name, bridged in config.streams.bridged.items():
+        yield from _listens(f"streams.{name}.listen", str(bridged.listen))
+        if bridged.tls is not None:
+            yield from _certificates(f"streams.{name}.tls", bridged.tls)
+
+
+def _memory(key: str, lock: str, numa_node: int | None, capacity_bytes: int) -> Iterator[Remark]:
+    """A ring that could not be kept in memory, or on the node, that is asked for."""
+    limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+    short = limit != resource.RLIM_INFINITY and limit < capacity_bytes and not _may_lock()
+    if lock == "require" and short:
+        yield (
+            f"{key}.lock",
+            f"found RLIMIT_MEMLOCK {limit} bytes (ulimit -l), expected more than the ring's "
+            f"{show_size(capacity_bytes)}, or CAP_IPC_LOCK",
+        )
+    nodes = sorted(int(path.name[4:]) for path in NODES.glob("node[0-9]*")) or [0]
+    if numa_node is not None and numa_node not in nodes:
+        yield f"{key}.numa_node", f"found {numa_node}, expected one of this host's nodes: {nodes}"
+
+
+def _may_lock() -> bool:
+    """Whether this process may lock as much memory as it likes."""
+    for line in STATUS.read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> CAP_IPC_LOCK & 1)
+    return False
+
+
+def _certificates(key: str, files: Tls) -> Iterator[Remark]:
+    """What the host refuses of the files of a listener with TLS; nothing when it takes them."""
+    parts = ("certificate", "key", "client_ca")
+    try:
+        tls.context(tls.Certificates(files.certificate, files.key, files.client_ca), server=True)
+    except UserError as error:
+        # It begins with the key, or with the two of which either may be the wrong one.
+        named, _, text = str(error).partition(": ")
+        part = named.partition(",")[0]
+        yield (f"{key}.{part}", text) if part in parts else (key, str(error))
+
+
+def _listens(key: str, endpoint: str) -> Iterator[Remark]:
+    if not host.is_local(endpoint.partition(":")[0]):
+        yield key, f"found {endpoint}, expected an address of this host"
+
+
+def _carried(key: str, stream: CarriedStream, transport: str) -> Iterator[Remark]:
+    if transport == "tcp":
+        yield from _listens(f"{key}.listen", str(stream.listen))
+    if transport != "multicast":
+        return
+    for feed, where in (("a", stream.a), ("b", stream.b)):
+        if where is not None:
+            yield from _group(f"{key}.{feed}", Group(where.group, where.interface))
+    if stream.rerequest is not None:
+        yield from _listens(f"{key}.rerequest.listen", str(stream.rerequest.listen))
+
+
+def _group(key: str, group: Group) -> Iterator[Remark]:
+    address = host.interface_of(group)
+    if not address[0].isdigit():
+        yield f"{key}.interface", f"found {group.interface!r}, expected an interface of this host"
+    elif not host.is_local(address):
+        yield f"{key}.interface", f"found {group.interface!r}, expected an address of this host"
+    elif reason := host.no_way(group):
+        yield key, f"no route to {group.address} by {group.interface}: {reason}"

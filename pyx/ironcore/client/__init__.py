@@ -1,0 +1,1 @@
+"""The members' and subscribers' side: order load and feed."""

@@ -1,0 +1,1 @@
+"""The matching engine: every command, applied to the books. Pure: no clock and no I/O."""

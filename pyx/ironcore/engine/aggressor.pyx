@@ -1,0 +1,145 @@
+"""An incoming order of whatever kind against the opposite side."""
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+
+from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_reduce
+from ironcore.engine.dry_run cimport accepts_quantity, dry_run_reaches, is_prevented
+from ironcore.engine.engine cimport engine_emit
+from ironcore.engine.order_exit cimport (
+    CANCEL_REASON_SELF_TRADE, cancel_part, cancel_whole, order_remove,
+)
+from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
+from ironcore.engine.orders cimport order_open, order_reserve
+from ironcore.book.price_levels cimport level_key, levels_next, levels_price_e4
+from ironcore.engine.replenish cimport order_replenish
+from ironcore.engine.trading_state cimport collar_forbids, state_pause
+from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
+from ironcore.wire.record cimport (
+    EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_CANCELED, EVENT_EXECUTED, EVENT_SELL,
+    EVENT_VISIBLE,
+)
+
+cdef struct Cursor:                  # the hidden order that comes next; some are passed by
+    PriceLevels* side
+    uint32_t level                   # 0 at the end
+    uint32_t unit
+
+
+cdef inline void _to_level(Arena* arena, Cursor* cursor, uint32_t level) noexcept nogil:
+    cursor.level = level
+    if level:
+        cursor.unit = level_at(arena, level).link.next
+
+
+cdef inline void _advance(Arena* arena, Cursor* cursor) noexcept nogil:
+    """Past the order in hand, which is still in its queue."""
+    cursor.unit = order_at(arena, cursor.unit).link.next
+    if cursor.unit == cursor.level:
+        _to_level(arena, cursor, levels_next(arena, cursor.side, cursor.level))
+
+
+cdef void _start(Arena* arena, Cursor* cursor, PriceLevels* side) noexcept nogil:
+    cursor.side = side
+    cursor.unit = 0
+    _to_level(arena, cursor, side.best_level if side.levels else 0)
+
+
+cdef bint _find(Arena* arena, Cursor* cursor, uint32_t limit_key, uint32_t quantity) noexcept nogil:
+    """Advance to the first order within the limit that executes with this quantity; false when
+    there is none."""
+    while cursor.level and level_key(arena, cursor.level) <= limit_key:
+        if accepts_quantity(arena, cursor.unit, quantity):
+            return True
+        _advance(arena, cursor)
+    return False
+
+
+cdef bint aggressor_meets_hidden(Engine* engine, Book* book, uint32_t sell, uint32_t limit_key,
+                                 uint32_t quantity) noexcept nogil:
+    cdef Cursor cursor
+    _start(&engine.arena, &cursor, &book.sides[KIND_HIDDEN << KIND_SHIFT | sell ^ 1])
+    return _find(&engine.arena, &cursor, limit_key, quantity)
+
+
+cdef void _cancel_aggressor(Engine* engine, Aggressor* a, uint32_t decrement) noexcept nogil:
+    a.quantity -= decrement
+    engine_emit(engine, EVENT_CANCELED, EVENT_SELL if a.sell else 0, CANCEL_REASON_SELF_TRADE,
+                a.side, decrement, a.reference, a.quantity, a.price_e4, a.slot)
+
+
+cdef void _prevent(Engine* engine, Aggressor* a, uint32_t unit) noexcept nogil:
+    """Rule 12.2, of two orders that would trade."""
+    cdef uint32_t open_resting = order_open(engine, unit)
+    cdef uint32_t decrement = min(open_resting, a.quantity)
+    if a.stp_mode == STP_OLDEST or a.stp_mode == STP_BOTH or (
+            a.stp_mode == STP_DECREMENT and decrement == open_resting):
+        cancel_whole(engine, unit, CANCEL_REASON_SELF_TRADE, 0)
+    elif a.stp_mode == STP_DECREMENT:
+        cancel_part(engine, unit, decrement, CANCEL_REASON_SELF_TRADE)
+    if a.stp_mode == STP_NEWEST or a.stp_mode == STP_BOTH:
+        _cancel_aggressor(engine, a, a.quantity)
+    elif a.stp_mode == STP_DECREMENT:
+        _cancel_aggressor(engine, a, decrement)
+
+
+cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int32_t price_e4,
+                   uint8_t visible) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, unit)
+    cdef uint32_t quantity = min(a.quantity, order.quantity)
+    if a.activated_e4:
+        engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if a.sell else 0, 0, a.side, a.quantity,
+                    a.reference, 0, a.activated_e4, a.slot)
+        a.activated_e4 = 0
+    engine.match_number_last += 1
+    engine_emit(engine, EVENT_EXECUTED,
+                visible | (EVENT_AGGRESSOR_SELL if a.sell else EVENT_SELL), 0,
+                order_side(order), quantity, order_ref(order), engine.match_number_last, price_e4,
+                order.slot)
+    a.quantity -= quantity
+    a.executed += quantity
+    order.executed += quantity
+    book.last_price_e4 = price_e4
+    if quantity < order.quantity:
+        book_reduce(&engine.arena, order, quantity)
+    elif order_reserve(engine, unit):
+        order_replenish(engine, book, unit)
+    else:
+        order_remove(engine, unit)
+
+
+cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nogil:
+    cdef Arena* arena = &engine.arena
+    cdef PriceLevels* shown = &book.sides[a.sell ^ 1]
+    cdef bint is_hidden
+    cdef uint32_t unit, key
+    cdef int32_t price_e4
+    cdef Cursor cursor
+    if a.min_quantity and not dry_run_reaches(engine, book, a, min(a.min_quantity, a.quantity)):
+        return
+    _start(arena, &cursor, &book.sides[KIND_HIDDEN << KIND_SHIFT | a.sell ^ 1])
+    while a.quantity:
+        # What has been passed by stays passed by: the open quantity only falls.
+        is_hidden = _find(arena, &cursor, a.limit_key, a.quantity)
+        if shown.best_key <= a.limit_key and not (
+                is_hidden and level_key(arena, cursor.level) < shown.best_key):
+            is_hidden = False
+            key = shown.best_key
+            unit = level_at(arena, shown.best_level).link.next
+        elif is_hidden:
+            key = level_key(arena, cursor.level)
+            unit = cursor.unit
+        else:
+            return
+        price_e4 = levels_price_e4(shown, key)
+        if is_prevented(engine, a, order_at(arena, unit)):
+            if is_hidden:
+                _advance(arena, &cursor)
+            _prevent(engine, a, unit)
+            continue
+        if not book.is_plain and collar_forbids(book, price_e4):
+            state_pause(engine, book, price_e4)
+            a.is_interrupted = True
+            return
+        if is_hidden and a.quantity >= order_at(arena, unit).quantity:
+            _advance(arena, &cursor)
+        _execute(engine, book, a, unit, price_e4, 0 if is_hidden else EVENT_VISIBLE)

@@ -1,0 +1,243 @@
+"""Auctions: how they are extended, held and announced."""
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+
+from ironcore.engine.auction_price cimport (
+    AuctionPrice, auction_price, auction_quantity, auction_reference_e4,
+)
+from ironcore.book.book cimport (
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, SIDE_SHIFT, book_key,
+    book_reduce,
+)
+from ironcore.engine.engine cimport engine_emit
+from ironcore.engine.order_exit cimport (
+    CANCEL_REASON_IOC, cancel_whole, emit_reduced, order_remove,
+)
+from ironcore.book.order_pool cimport (
+    ORDER_ICEBERG, Order, level_at, order_at, order_ref, order_side, special_at,
+)
+from ironcore.book.price_grid cimport is_beyond_collar
+from ironcore.book.price_levels cimport (
+    KEY_NONE, level_key, level_take_reserve, levels_next,
+)
+from ironcore.engine.replenish cimport order_replenish
+from ironcore.engine.trading_state cimport emit_collars
+from ironcore.book.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
+from ironcore.wire.record cimport (
+    EVENT_CROSS, EVENT_CROSSED, EVENT_INDICATIVE, EVENT_SELL, EVENT_VISIBLE,
+    STATE_CLOSED, STATE_CLOSING_AUCTION, STATE_CONTINUOUS, STATE_HALTED, STATE_OPENING_AUCTION,
+    STATE_PAUSED, STATE_PRE_OPEN, STATE_QUOTE_ONLY,
+)
+
+
+cdef enum:
+    IMBALANCE_MAX = 0xFFFFFFFF       # what the event can say
+    INSTRUMENT_SHIFT = 32
+    QUEUES_COUNT = 4                 # of a side, that take part
+
+cdef struct Turn:                    # one side's orders that take part, in order of priority
+    Engine* engine
+    Book* book
+    uint32_t sell
+    uint8_t cross_type
+    uint32_t worst_key               # of those that take part
+    uint32_t levels[4]               # next of each kind of queue; 0 at the end
+    uint32_t kind                    # of the queue in hand
+    uint32_t level                   # the queue in hand
+    uint32_t waiting                 # order that follows there, or the level at its end
+    uint32_t unit                    # order in hand; 0 at the end
+    uint32_t quantity                # what of it is left
+
+
+cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil:
+    if state == STATE_CLOSING_AUCTION:
+        return 0 if state_next == STATE_HALTED else CROSS_CLOSING
+    if state_next != STATE_CONTINUOUS:
+        return 0
+    if state == STATE_CLOSED or state == STATE_PRE_OPEN or state == STATE_OPENING_AUCTION:
+        return CROSS_OPENING
+    if state == STATE_HALTED or state == STATE_PAUSED or state == STATE_QUOTE_ONLY:
+        return CROSS_HALT
+    return 0
+
+
+cdef uint8_t auction_indicated(uint8_t state) noexcept nogil:
+    if state == STATE_OPENING_AUCTION:
+        return CROSS_OPENING
+    if state == STATE_CLOSING_AUCTION:
+        return CROSS_CLOSING
+    return CROSS_HALT if state == STATE_PAUSED else 0
+
+
+cdef inline uint32_t _kind(uint32_t index) noexcept nogil:
+    """The kinds of queues in order of priority at one key."""
+    if index == 0:
+        return KIND_WAITING_MARKET
+    if index == 1:
+        return KIND_SHOWN
+    return KIND_HIDDEN if index == 2 else KIND_WAITING
+
+
+cdef bint _next_queue(Turn* turn) noexcept nogil:
+    """The queue at the best key of what is left, if that is good enough. Where to go on is noted at
+    once, as the level is gone when all its orders have executed."""
+    cdef uint32_t best_key = KEY_NONE
+    cdef uint32_t best = 0
+    cdef uint32_t index, key
+    for index in range(<uint32_t>QUEUES_COUNT):
+        if turn.levels[index] == 0:
+            continue
+        key = level_key(&turn.engine.arena, turn.levels[index])
+        if key < best_key:
+            best_key = key
+            best = index
+        if index == 0:
+            break                    # market orders first
+    if best_key > turn.worst_key:
+        return False
+    turn.kind = _kind(best)
+    turn.level = turn.levels[best]
+    turn.waiting = level_at(&turn.engine.arena, turn.level).link.next
+    turn.levels[best] = levels_next(
+        &turn.engine.arena, &turn.book.sides[turn.kind << KIND_SHIFT | turn.sell], turn.level)
+    return True
+
+
+cdef void _next_order(Turn* turn) noexcept nogil:
+    turn.quantity = 0
+    while turn.quantity == 0:
+        while turn.waiting == turn.level:
+            if not _next_queue(turn):
+                turn.unit = 0
+                return
+        turn.unit = turn.waiting
+        turn.waiting = order_at(&turn.engine.arena, turn.unit).link.next
+        turn.quantity = auction_quantity(&turn.engine.arena, turn.kind, turn.unit, turn.cross_type)
+
+
+cdef void _turn_create(Turn* turn, Engine* engine, Book* book, uint32_t sell, uint8_t cross_type,
+                       uint32_t worst_key) noexcept nogil:
+    cdef uint32_t index, side
+    turn.engine = engine
+    turn.book = book
+    turn.sell = sell
+    turn.cross_type = cross_type
+    turn.worst_key = worst_key
+    turn.level = 0
+    turn.waiting = 0
+    for index in range(<uint32_t>QUEUES_COUNT):
+        side = _kind(index) << KIND_SHIFT | sell
+        turn.levels[index] = book.sides[side].best_level if book.sides[side].levels else 0
+
+
+cdef void _execute(Turn* turn, uint32_t quantity, int32_t price_e4) noexcept nogil:
+    """One side of a pair; what an iceberg displays goes first."""
+    cdef Engine* engine = turn.engine
+    cdef Order* order = order_at(&engine.arena, turn.unit)
+    cdef bint is_iceberg = order.ref_side & ORDER_ICEBERG != 0
+    cdef uint32_t displayed = min(quantity, order.quantity)
+    cdef uint8_t flags = EVENT_SELL if turn.sell else 0
+    if turn.kind == KIND_SHOWN and not is_iceberg:
+        flags |= EVENT_VISIBLE
+    engine_emit(engine, EVENT_CROSSED, flags, turn.cross_type, order_side(order), quantity,
+                order_ref(order), engine.match_number_last, price_e4, order.slot)
+    order.executed += quantity
+    book_reduce(&engine.arena, order, displayed)
+    if is_iceberg:
+        special_at(&engine.arena, turn.unit).reserve -= quantity - displayed
+        level_take_reserve(&engine.arena, order.level, quantity - displayed)
+        if displayed:
+            emit_reduced(engine, turn.unit, displayed, order.quantity)
+    turn.quantity -= quantity
+    if turn.quantity == 0:
+        order_remove(engine, turn.unit)
+
+
+cdef void _pair(Turn* buys, Turn* sells, int32_t price_e4) noexcept nogil:
+    cdef Engine* engine = buys.engine
+    cdef uint32_t quantity
+    _next_order(buys)
+    _next_order(sells)
+    while buys.unit and sells.unit:
+        quantity = min(buys.quantity, sells.quantity)
+        engine.match_number_last += 1
+        _execute(buys, quantity, price_e4)
+        _execute(sells, quantity, price_e4)
+        if buys.quantity == 0:
+            _next_order(buys)
+        if sells.quantity == 0:
+            _next_order(sells)
+
+
+cdef void _replenish(Turn* turn) noexcept nogil:
+    """Only the last order of a side can have executed in part."""
+    if turn.unit and order_at(&turn.engine.arena, turn.unit).quantity == 0:
+        order_replenish(turn.engine, turn.book, turn.unit)
+
+
+cdef inline bint _is_over(uint8_t waits_for, uint8_t cross_type, uint8_t state) noexcept nogil:
+    """Whether the auction that an order waits for has been held, or is passed by (14.7)."""
+    return waits_for == cross_type or (state == STATE_CONTINUOUS and waits_for != CROSS_CLOSING)
+
+
+cdef void _cancel_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t sell,
+                          uint8_t cross_type, uint8_t state) noexcept nogil:
+    cdef uint32_t side = kind << KIND_SHIFT | sell
+    cdef uint32_t level = book.sides[side].best_level if book.sides[side].levels else 0
+    cdef uint32_t level_next, unit, unit_next
+    while level:
+        level_next = levels_next(&engine.arena, &book.sides[side], level)
+        unit = level_at(&engine.arena, level).link.next
+        while unit != level:
+            unit_next = order_at(&engine.arena, unit).link.next
+            if _is_over(special_at(&engine.arena, unit).cross_type, cross_type, state):
+                cancel_whole(engine, unit, CANCEL_REASON_IOC, 0)
+            unit = unit_next
+        level = level_next
+
+
+cdef bint _is_extended(const Book* book, const AuctionPrice* price, bint force) noexcept nogil:
+    if force or price.volume == 0:
+        return False
+    if book.auction_extensions >= book.auction_extensions_max:
+        return False
+    return is_beyond_collar(price.price_e4, book.reference_price_e4, book.auction_collar_bp)
+
+
+cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,
+                       bint force) noexcept nogil:
+    cdef AuctionPrice price
+    cdef Turn buys, sells
+    cdef uint32_t sell
+    auction_price(&engine.arena, book, cross_type, &price)
+    if _is_extended(book, &price, force):
+        book.auction_extensions += 1
+        book.pause_second = 0
+        emit_collars(engine, book.reference_price_e4, book.auction_collar_bp,
+                     book.auction_extensions)
+        return False
+    engine.match_number_last += 1
+    engine_emit(engine, EVENT_CROSS, EVENT_VISIBLE, cross_type, 0, 0, price.volume,
+                engine.match_number_last, price.price_e4, 0)
+    if price.volume:
+        _turn_create(&buys, engine, book, 0, cross_type, book_key(&book.grid, 0, price.tick))
+        _turn_create(&sells, engine, book, 1, cross_type, book_key(&book.grid, 1, price.tick))
+        _pair(&buys, &sells, price.price_e4)
+        _replenish(&buys)
+        _replenish(&sells)
+        book.last_price_e4 = price.price_e4
+        book.reference_price_e4 = price.price_e4
+    for sell in range(2):
+        _cancel_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state)
+        _cancel_waiting(engine, book, KIND_WAITING, sell, cross_type, state)
+    return True
+
+
+cdef void auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil:
+    cdef uint64_t instrument = book.sides[0].index >> SIDE_SHIFT
+    cdef AuctionPrice price
+    auction_price(&engine.arena, book, cross_type, &price)
+    engine_emit(engine, EVENT_INDICATIVE, EVENT_VISIBLE, cross_type, price.side,
+                <uint32_t>min(price.imbalance, <uint64_t>IMBALANCE_MAX), price.volume,
+                (instrument + 1) << INSTRUMENT_SHIFT, price.price_e4,
+                <uint32_t>auction_reference_e4(book))

@@ -1,0 +1,210 @@
+"""The price of an auction: largest volume, smallest imbalance, nearest to the reference.
+
+The best buys and sells are paired off, as the auction itself would do, until they meet no more.
+That gives the volume, and it is executable at every price between those of the last pair. What is
+then first in line on each side says where in between the imbalance is smallest:
+
+    buys   103 103 [102 | 101 ..      the last pair is 102 and 99, so all of 99 .. 102 have the
+    sells   98  99 [ 99 | 100 ..      volume; at 99 .. 101 the buy at 101 is too much, at 100 ..
+                                      102 the sell at 100 is
+"""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from ironcore.base.check cimport iron_assert
+from ironcore.book.book cimport (
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET,
+)
+from ironcore.book.order_pool cimport (
+    ORDER_ICEBERG, ORDER_SPECIAL, level_at, order_at, special_at,
+)
+from ironcore.book.price_grid cimport (
+    PriceGrid, grid_down_e4, grid_price_e4, grid_tick, grid_up_e4,
+)
+from ironcore.book.price_levels cimport KEY_NONE, level_key, level_quantity, levels_next
+from ironcore.book.limits cimport SIDE_BUY, SIDE_SELL
+
+
+cdef struct Offers:                  # one side's quantity by price, the best first
+    Arena* arena
+    const Book* book
+    uint32_t sell
+    uint8_t cross_type
+    uint32_t levels[3]               # next of those displayed, hidden and waiting; 0 at the end
+    uint64_t market_quantity
+    int64_t tick                     # of the price reached; beyond the range at the end
+    uint64_t quantity                # left there; 0 at the end
+
+
+cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
+                               uint8_t cross_type) noexcept nogil:
+    cdef const Order* order = order_at(arena, unit)
+    if not order.ref_side & ORDER_SPECIAL:
+        return order.quantity
+    if kind == KIND_WAITING or kind == KIND_WAITING_MARKET:
+        return order.quantity if special_at(arena, unit).cross_type == cross_type else 0
+    if order.ref_side & ORDER_ICEBERG:
+        return order.quantity + special_at(arena, unit).reserve
+    return 0 if special_at(arena, unit).options.min_quantity else order.quantity
+
+
+cdef uint64_t _level_quantity(const Offers* offers, uint32_t kind, uint32_t level) noexcept nogil:
+    cdef uint64_t quantity = 0
+    cdef uint32_t unit = level_at(offers.arena, level).link.next
+    # On these sides only a minimum quantity keeps an order from taking part.
+    if kind == KIND_SHOWN or (kind == KIND_HIDDEN
+                              and offers.book.min_quantity_live[offers.sell] == 0):
+        return level_quantity(offers.arena, level)
+    while unit != level:
+        quantity += auction_quantity(offers.arena, kind, unit, offers.cross_type)
+        unit = order_at(offers.arena, unit).link.next
+    return quantity
+
+
+cdef inline uint32_t _best_level(const Book* book, uint32_t side) noexcept nogil:
+    return book.sides[side].best_level if book.sides[side].levels else 0
+
+
+cdef void _next_price(Offers* offers) noexcept nogil:
+    """Go to the next price at which there is any quantity."""
+    cdef uint32_t kinds[3]
+    cdef uint32_t keys[3]
+    cdef uint32_t index, best
+    kinds[:] = [KIND_SHOWN, KIND_HIDDEN, KIND_WAITING]
+    offers.quantity = 0
+    while offers.quantity == 0:
+        best = 0 if offers.market_quantity else KEY_NONE
+        for index in range(3):
+            keys[index] = KEY_NONE
+            if offers.levels[index]:
+                keys[index] = level_key(offers.arena, offers.levels[index])
+            best = min(best, keys[index])
+        if best == KEY_NONE:
+            offers.tick = offers.book.grid.ticks_count if offers.sell else -1
+            return
+        # A market order counts at every price, so it is as good as one at the end of the range.
+        offers.quantity = offers.market_quantity
+        offers.market_quantity = 0
+        for index in range(3):
+            if keys[index] == best:
+                offers.quantity += _level_quantity(offers, kinds[index], offers.levels[index])
+                offers.levels[index] = levels_next(
+                    offers.arena, &offers.book.sides[kinds[index] << KIND_SHIFT | offers.sell],
+                    offers.levels[index])
+        offers.tick = best if offers.sell else offers.book.grid.ticks_count - 1 - best
+
+
+cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_t sell,
+                         uint8_t cross_type, bint with_market) noexcept nogil:
+    cdef uint32_t market = _best_level(book, KIND_WAITING_MARKET << KIND_SHIFT | sell)
+    offers.arena = arena
+    offers.book = book
+    offers.sell = sell
+    offers.cross_type = cross_type
+    offers.levels[0] = _best_level(book, KIND_SHOWN << KIND_SHIFT | sell)
+    offers.levels[1] = _best_level(book, KIND_HIDDEN << KIND_SHIFT | sell)
+    offers.levels[2] = _best_level(book, KIND_WAITING << KIND_SHIFT | sell)
+    offers.market_quantity = 0
+    if market and with_market:
+        offers.market_quantity = _level_quantity(offers, KIND_WAITING_MARKET, market)
+    _next_price(offers)
+
+
+cdef int32_t _mean_limit_e4(Arena* arena, const Book* book, uint8_t cross_type) noexcept nogil:
+    """The mean of the lowest and the highest limit of what takes part; 0 when nothing has one."""
+    cdef int64_t lowest = book.grid.ticks_count
+    cdef int64_t highest = -1
+    cdef Offers offers
+    cdef uint32_t sell
+    for sell in range(2):
+        _offers_create(&offers, arena, book, sell, cross_type, False)
+        while offers.quantity:
+            lowest = min(lowest, offers.tick)
+            highest = max(highest, offers.tick)
+            _next_price(&offers)
+    if highest < 0:
+        return 0
+    return <int32_t>((<int64_t>grid_price_e4(&book.grid, <uint32_t>lowest)
+                      + grid_price_e4(&book.grid, <uint32_t>highest)) // 2)
+
+
+cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
+                            int32_t reference_e4) noexcept nogil:
+    """Of the ticks low .. high the one that is nearest to the reference."""
+    cdef const PriceGrid* grid = &book.grid
+    cdef int64_t below_e4, above_e4
+    cdef uint32_t tick = 0
+    if reference_e4 >= grid_price_e4(grid, <uint32_t>high):
+        return <uint32_t>high
+    if reference_e4 <= grid_price_e4(grid, <uint32_t>low):
+        return <uint32_t>low
+    below_e4 = grid_down_e4(grid, reference_e4)
+    above_e4 = grid_up_e4(grid, reference_e4)
+    if above_e4 - reference_e4 <= reference_e4 - below_e4:
+        below_e4 = above_e4
+    iron_assert(grid_tick(grid, <int32_t>below_e4, &tick), "a snapped price is off the grid")
+    return tick
+
+
+cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
+                   int32_t reference_e4, AuctionPrice* out) noexcept nogil:
+    """low .. high have the largest volume; buys and sells are at what did not find a pair."""
+    cdef int64_t buy_tick = buys.tick
+    cdef int64_t sell_tick = sells.tick
+    cdef uint64_t buy_quantity = buys.quantity
+    cdef uint64_t sell_quantity = sells.quantity
+    cdef int64_t least_low = max(low, buy_tick + 1)
+    cdef int64_t least_high = min(high, sell_tick - 1)
+    cdef bint more_buys = False
+    cdef bint more_sells = False
+    if least_low > least_high:       # no price is balanced
+        more_buys = buy_tick >= low and (sell_tick > high or buy_quantity <= sell_quantity)
+        more_sells = sell_tick <= high and (buy_tick < low or sell_quantity <= buy_quantity)
+        least_low = sell_tick
+        least_high = buy_tick
+        if more_buys:
+            _next_price(buys)
+            least_low = max(low, buys.tick + 1)
+        if more_sells:
+            _next_price(sells)
+            least_high = min(high, sells.tick - 1)
+    out.tick = _nearest_tick(buys.book, least_low, least_high, reference_e4)
+    out.price_e4 = grid_price_e4(&buys.book.grid, out.tick)
+    if more_buys and out.tick <= buy_tick:
+        out.side = SIDE_BUY
+        out.imbalance = buy_quantity
+    elif more_sells:
+        out.side = SIDE_SELL
+        out.imbalance = sell_quantity
+
+
+cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
+                        AuctionPrice* out) noexcept nogil:
+    cdef Offers buys, sells
+    cdef int64_t low = 0
+    cdef int64_t high = 0
+    cdef int32_t reference_e4 = auction_reference_e4(book)
+    cdef uint64_t pair
+    out[0] = AuctionPrice(volume=0, imbalance=0, price_e4=0, tick=0, side=AUCTION_NO_PRICE)
+    _offers_create(&buys, arena, book, 0, cross_type, True)
+    _offers_create(&sells, arena, book, 1, cross_type, True)
+    while buys.quantity and sells.quantity and buys.tick >= sells.tick:
+        low = sells.tick
+        high = buys.tick
+        pair = min(buys.quantity, sells.quantity)
+        out.volume += pair
+        buys.quantity -= pair
+        sells.quantity -= pair
+        if buys.quantity == 0:
+            _next_price(&buys)
+        if sells.quantity == 0:
+            _next_price(&sells)
+    if out.volume == 0:
+        return
+    if reference_e4 == 0:
+        reference_e4 = _mean_limit_e4(arena, book, cross_type)
+    if reference_e4 == 0:            # market orders alone, and nothing says at what price
+        out.volume = 0
+        return
+    out.side = AUCTION_BALANCED
+    _resolve(&buys, &sells, low, high, reference_e4, out)

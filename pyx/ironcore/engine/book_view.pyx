@@ -1,0 +1,133 @@
+"""The state of the core, for Python to look at."""
+
+import struct
+
+from ironcore.base.check cimport iron_static_assert
+from ironcore.book.book cimport KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book
+from ironcore.engine.engine cimport EngineLimits, Session
+from ironcore.book.order_pool cimport (
+    ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,
+)
+from ironcore.engine.orders cimport order_price_e4, order_reserve, order_sell
+from ironcore.book.price_grid cimport PriceGrid
+from ironcore.book.price_levels cimport level_key, levels_next, levels_price_e4
+from ironcore.book.limits cimport InstrumentLimits
+from ironcore.book.options cimport SECONDS_A_DAY, Options
+
+
+cdef bytes _row(Engine* engine, uint32_t instrument, uint32_t unit, uint8_t place):
+    cdef const Order* order = order_at(&engine.arena, unit)
+    cdef OrderRow row
+    row.order_ref = order_ref(order)
+    row.slot = order.slot
+    row.quantity = order.quantity
+    row.executed = order.executed
+    row.price_e4 = order_price_e4(engine, unit)
+    row.instrument = instrument
+    row.side = order_side(order)
+    row.place = place
+    row.reserved = [0, 0]
+    row.reserve = order_reserve(engine, unit)
+    row.stop_price_e4 = 0
+    if place == KIND_STOPS:
+        row.stop_price_e4 = levels_price_e4(
+            &engine.books[instrument].sides[KIND_STOPS << KIND_SHIFT | order_sell(order)],
+            level_key(&engine.arena, order.level))
+    return (<const char*>&row)[:sizeof(OrderRow)]
+
+
+cdef list _units(Engine* engine, uint32_t instrument, uint32_t sell):
+    """Each live order of a side: its unit and its place."""
+    cdef Book* book = &engine.books[instrument]
+    cdef uint32_t side, level, unit
+    units = []
+    for side in range(sell, <uint32_t>SIDES_COUNT, 2):
+        level = book.sides[side].best_level if book.sides[side].levels else 0
+        while level:
+            unit = level_at(&engine.arena, level).link.next
+            while unit != level:
+                units.append((unit, side >> KIND_SHIFT))
+                unit = order_at(&engine.arena, unit).link.next
+            level = levels_next(&engine.arena, &book.sides[side], level)
+    unit = book.pegs.next
+    while unit:
+        if order_at(&engine.arena, unit).level == 0:
+            if order_sell(order_at(&engine.arena, unit)) == sell:
+                units.append((unit, KIND_PARKED))
+        unit = special_at(&engine.arena, unit).peers.next
+    return units
+
+
+cdef bytes orders_of(Engine* engine, uint32_t instrument, uint32_t sell):
+    iron_static_assert(sizeof(OrderRow) == 40)
+    return b"".join([_row(engine, instrument, unit, place)
+                     for unit, place in _units(engine, instrument, sell)])
+
+
+cdef bytes _special(Engine* engine, uint32_t unit):
+    """What an order has besides its row."""
+    cdef const Order* order = order_at(&engine.arena, unit)
+    cdef const Special* special = special_at(&engine.arena, unit)
+    flags = (order.ref_side >> 8 & 0xFF).to_bytes(1, "little")
+    if not order.ref_side & ORDER_SPECIAL:
+        return flags
+    return flags + (<const char*>&special.options)[:sizeof(Options)] + struct.pack(
+        "<QiBBB", special.seed_state, special.price_e4, special.time_in_force, special.display,
+        special.cross_type)
+
+
+cdef bytes _slots(Engine* engine, uint32_t unit, bint by_second):
+    """Those of the orders in a list, in its order."""
+    cdef const Special* special
+    slots = []
+    while unit:
+        slots.append(order_at(&engine.arena, unit).slot)
+        special = special_at(&engine.arena, unit)
+        unit = special.expiry.next if by_second else special.peers.next
+    return struct.pack(f"<{len(slots) + 1}I", len(slots), *slots)
+
+
+cdef bytes _book(Engine* engine, uint32_t instrument):
+    cdef Book* book = &engine.books[instrument]
+    cdef uint32_t sell, unit
+    parts = [
+        (<const char*>&book.limits)[:sizeof(InstrumentLimits)],
+        (<const char*>&book.grid)[:sizeof(PriceGrid)],
+        book.symbol[:8],
+        struct.pack(
+            "<BiiHHHHHHBBBIHH", book.state, book.last_price_e4, book.reference_price_e4,
+            book.static_collar_bp, book.dynamic_collar_bp, book.auction_collar_bp,
+            book.entry_collar_bp, book.market_protection_bp, book.pause_seconds,
+            book.post_only_mode, book.auction_extensions_max, book.auction_extensions,
+            book.pause_second, book.followers_max, book.min_quantity_max),
+        _slots(engine, book.pegs.next, False),
+        _slots(engine, book.trailing.next, False),
+    ]
+    if book.pegs.next:
+        parts.append(struct.pack("<BII", book.pegs_are_stale, book.peg_keys[0], book.peg_keys[1]))
+    for sell in range(2):
+        for unit, place in _units(engine, instrument, sell):
+            parts.append(_row(engine, instrument, unit, place) + _special(engine, unit))
+        parts.append(b"/")
+    return b"".join(parts)
+
+
+cdef bytes state_of(Engine* engine):
+    cdef uint32_t index
+    cdef Session session
+    parts = [
+        (<const char*>&engine.limits)[:sizeof(EngineLimits)],
+        struct.pack("<BQQIII", engine.started, engine.order_ref_last, engine.match_number_last,
+                    engine.sessions_count, engine.books_count, engine.second_next),
+    ]
+    for index in range(1, engine.sessions_count + 1):
+        session = engine.sessions[index]
+        session.sweep = 0            # where a sweep has come to decides nothing
+        parts.append((<const char*>&session)[:sizeof(Session)])
+    for index in range(engine.books_count):
+        parts.append(_book(engine, index))
+    for index in range(<uint32_t>SECONDS_A_DAY):
+        if engine.expiry[index].next:
+            parts.append(struct.pack("<I", index))
+            parts.append(_slots(engine, engine.expiry[index].next, True))
+    return b"".join(parts)

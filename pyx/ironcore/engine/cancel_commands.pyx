@@ -1,0 +1,208 @@
+"""Orders cancelled and modified: sections 6 and 8 of docs/MATCHING_RULES.md."""
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp
+
+from ironcore.base.builtins cimport iron_unlikely
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_OK
+from ironcore.book.book cimport SIDE_SHIFT, Book, book_reduce, book_unlink
+from ironcore.engine.engine cimport Session, engine_emit, engine_slot
+from ironcore.engine.order_exit cimport (
+    CANCEL_REASON_SYSTEM, CANCEL_REASON_USER, cancel_part, cancel_whole, emit_reduced,
+    order_shrink,
+)
+from ironcore.book.order_pool cimport (
+    ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_give, order_ref,
+    order_side, special_at,
+)
+from ironcore.engine.orders cimport (
+    order_flags, order_open, order_place, order_price_e4, order_sell, place_book, place_side,
+)
+from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
+from ironcore.book.price_levels cimport level_key, levels_price_e4
+from ironcore.engine.settlement cimport book_settle
+from ironcore.engine.used_numbers cimport NumberBlocks, blocks_begin, blocks_next
+from ironcore.book.limits cimport SIDE_BUY, side_is_sell
+from ironcore.wire.record cimport (
+    EVENT_CANCELED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+)
+
+
+cdef enum:
+    INSTRUMENT_SHIFT = 32            # in the field "other" of a mass cancel's events
+    SCOPE_FIRM = 1                   # of a mass cancel: every session of the same firm
+
+
+cdef inline uint32_t _live_unit(const Engine* engine, const CancelOrder* command) noexcept nogil:
+    """The unit of this member's live order, or 0."""
+    if iron_unlikely(command.header.user_ref >> engine.limits.user_ref_bits):
+        return 0
+    return engine.arena.slots[
+        engine_slot(engine, command.header.session, command.header.user_ref)]
+
+
+cdef inline void _settle(Engine* engine, Book* book) noexcept nogil:
+    if iron_unlikely(book.followers):
+        book.last_before_e4 = book.last_price_e4
+        book_settle(engine, book)
+
+
+cdef inline int32_t _level_price_e4(Engine* engine, const Order* order, Book* book,
+                                    uint32_t place) noexcept nogil:
+    return levels_price_e4(&book.sides[place_side(place)], level_key(&engine.arena, order.level))
+
+
+cdef inline void _cancel_whole(Engine* engine, Book* book, uint32_t place, uint32_t unit,
+                               uint8_t reason) noexcept nogil:
+    """As cancel_whole does, with a shorter path for an order without a Special."""
+    cdef const Order* order = order_at(&engine.arena, unit)
+    if iron_unlikely(order.ref_side & ORDER_SPECIAL):
+        cancel_whole(engine, unit, reason, 0)
+        return
+    engine_emit(engine, EVENT_CANCELED, order_flags(order, place), reason, order_side(order),
+                order.quantity, order_ref(order), 0, _level_price_e4(engine, order, book, place),
+                order.slot)
+    engine.arena.slots[order.slot] = 0
+    book_unlink(&engine.arena, book, place_side(place), unit)
+    order_give(&engine.arena, unit)
+
+
+cdef inline bint _is_reduction(const Book* book, uint32_t total, uint32_t total_now) noexcept nogil:
+    """A new total size, above what is executed, that is smaller and in whole lots."""
+    return total < total_now and (book.limits.lot_size == 1 or total % book.limits.lot_size == 0)
+
+
+cdef inline void _reduce(Engine* engine, Book* book, uint32_t place, uint32_t unit,
+                         uint32_t decrement, uint8_t reason) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, unit)
+    if iron_unlikely(order.ref_side & ORDER_SPECIAL):
+        cancel_part(engine, unit, decrement, reason)
+        return
+    book_reduce(&engine.arena, order, decrement)
+    engine_emit(engine, EVENT_CANCELED, order_flags(order, place), reason, order_side(order),
+                decrement, order_ref(order), order.quantity,
+                _level_price_e4(engine, order, book, place), order.slot)
+
+
+cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
+    cdef uint32_t unit = _live_unit(engine, command)
+    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
+    cdef uint32_t total = command.quantity
+    cdef uint32_t place, total_now
+    cdef const Order* order
+    cdef Book* book
+    if unit == 0:
+        return STATUS_IGNORED
+    order = order_at(&engine.arena, unit)
+    place = order_place(engine, unit)
+    book = place_book(engine, place)
+    if total <= order.executed:
+        _cancel_whole(engine, book, place, unit, reason)
+    else:
+        total_now = order.executed + order_open(engine, unit)
+        if not _is_reduction(book, total, total_now):
+            return STATUS_IGNORED
+        _reduce(engine, book, place, unit, total_now - total, reason)
+    command.header.instrument = place >> SIDE_SHIFT
+    _settle(engine, book)
+    return STATUS_OK
+
+
+cdef void _modify(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
+                  uint32_t decrement) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, unit)
+    cdef uint32_t displayed = order_shrink(engine, unit, decrement) if decrement else 0
+    order.ref_side = (order.ref_side & ~<uint64_t>ORDER_SIDE_MASK) | side
+    engine_emit(engine, EVENT_MODIFIED, order_flags(order, place), 0, side,
+                order_open(engine, unit), order_ref(order), decrement,
+                order_price_e4(engine, unit), order.slot)
+    if order.ref_side & ORDER_ICEBERG and displayed:
+        emit_reduced(engine, unit, displayed, order.quantity)
+
+
+cdef int modify_order(Engine* engine, CancelOrder* command) noexcept nogil:
+    cdef uint32_t unit = _live_unit(engine, command)
+    cdef uint32_t total = command.quantity
+    cdef uint32_t place, total_now
+    cdef const Order* order
+    cdef Book* book
+    if unit == 0:
+        return STATUS_IGNORED
+    order = order_at(&engine.arena, unit)
+    if side_is_sell(command.side) != (order_sell(order) != 0):
+        return STATUS_IGNORED
+    if not side_is_sell(command.side) and command.side != SIDE_BUY:
+        return STATUS_IGNORED
+    place = order_place(engine, unit)
+    book = place_book(engine, place)
+    if total <= order.executed:
+        _cancel_whole(engine, book, place, unit, CANCEL_REASON_USER)
+    else:
+        total_now = order.executed + order_open(engine, unit)
+        if total == total_now:
+            if command.side == order_side(order):
+                return STATUS_IGNORED
+        elif not _is_reduction(book, total, total_now):
+            return STATUS_IGNORED
+        _modify(engine, place, unit, command.side, total_now - total)
+    command.header.instrument = place >> SIDE_SHIFT
+    _settle(engine, book)
+    return STATUS_OK
+
+
+cdef bint _is_selected(Engine* engine, const CancelOrder* command, uint32_t unit) noexcept nogil:
+    """Whether an order is among those that a mass cancel names."""
+    cdef const Order* order = order_at(&engine.arena, unit)
+    if command.symbol_given and command.header.instrument != (
+            order_place(engine, unit) >> SIDE_SHIFT):
+        return False
+    if command.side_given and (order_sell(order) == 0) != (command.side == SIDE_BUY):
+        return False
+    if command.group_given:
+        return command.group == (special_at(&engine.arena, unit).options.group
+                                 if order.ref_side & ORDER_SPECIAL else 0)
+    return True
+
+
+cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const CancelOrder* selection,
+                              uint8_t reason) noexcept nogil:
+    """Cancel the session's orders, all or those selected, in order of their UserRefNum."""
+    cdef uint32_t cancelled = 0
+    cdef uint32_t slot, unit, instrument
+    cdef NumberBlocks blocks
+    blocks_begin(engine, session, &blocks)
+    while blocks_next(engine, &blocks):
+        for slot in range(blocks.slot_first, blocks.slot_end):
+            unit = engine.arena.slots[slot]
+            if unit == 0 or (selection != NULL and not _is_selected(engine, selection, unit)):
+                continue
+            instrument = order_place(engine, unit) >> SIDE_SHIFT
+            cancel_whole(engine, unit, reason, (<uint64_t>instrument + 1) << INSTRUMENT_SHIFT)
+            pegs_leave_quotes(engine, &engine.books[instrument])
+            cancelled += 1
+    return cancelled
+
+
+cdef int mass_cancel(Engine* engine, CancelOrder* command) noexcept nogil:
+    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
+    cdef const Session* own = &engine.sessions[command.header.session]
+    cdef uint32_t cancelled = 0
+    cdef uint32_t session
+    if command.scope != SCOPE_FIRM:
+        cancelled = _cancel_session(engine, command.header.session, command, reason)
+    else:
+        for session in range(1, engine.sessions_count + 1):
+            if memcmp(engine.sessions[session].firm, own.firm, sizeof(own.firm)) == 0:
+                cancelled += _cancel_session(engine, session, command, reason)
+    pegs_park_left(engine)
+    engine_emit(engine, EVENT_MASS_CANCEL_RESPONSE, 0, 0, 0, cancelled, 0, 0, 0,
+                engine_slot(engine, command.header.session, 0))
+    return STATUS_OK
+
+
+cdef int cancel_session(Engine* engine, CancelOrder* command) noexcept nogil:
+    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_SYSTEM
+    if _cancel_session(engine, command.header.session, NULL, reason) == 0:
+        return STATUS_IGNORED
+    pegs_park_left(engine)
+    return STATUS_OK

@@ -1,0 +1,130 @@
+"""The second of the day: what is due with it."""
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from ironcore.base.builtins cimport iron_lowest_bit
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.engine.auction cimport auction_indicate, auction_indicated
+from ironcore.book.book cimport Book
+from ironcore.engine.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
+from ironcore.book.order_pool cimport special_at
+from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
+from ironcore.engine.trading_state cimport state_change
+from ironcore.book.options cimport SECONDS_A_DAY
+from ironcore.wire.record cimport INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSED
+
+
+cdef enum:
+    INSTRUMENT_SHIFT = 32
+    SECONDS_A_MINUTE = 60
+
+
+cdef uint32_t _next_in_auction(const Engine* engine, uint32_t instrument) noexcept nogil:
+    """The first instrument from this one on whose state has indicative prices."""
+    cdef uint32_t word = instrument >> 6
+    cdef uint32_t words = (engine.books_count + 63) >> 6
+    cdef uint64_t bits
+    if instrument >= engine.books_count:
+        return INSTRUMENT_NONE
+    bits = engine.in_auction[word] >> (instrument & 63) << (instrument & 63)
+    while bits == 0:
+        word += 1
+        if word >= words:
+            return INSTRUMENT_NONE
+        bits = engine.in_auction[word]
+    return (word << 6) + iron_lowest_bit(bits)
+
+
+cdef bint _expires(Engine* engine, uint32_t second) noexcept nogil:
+    """Whether any order does. Seconds without one are passed once, not with every CLOCK."""
+    while engine.expiry_first <= second:
+        if engine.expiry[engine.expiry_first].next:
+            return True
+        engine.expiry_first += 1
+    return False
+
+
+cdef inline bint _begins_minute(const Engine* engine, uint32_t second) noexcept nogil:
+    """Such a CLOCK is part of the stream whatever it causes, so that the core knows the time well
+    enough to refuse an order that would have expired (4.9.8)."""
+    return (engine.second_next == 0
+            or second // SECONDS_A_MINUTE != (engine.second_next - 1) // SECONDS_A_MINUTE)
+
+
+cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
+    cdef uint32_t unit
+    cdef uint64_t instrument
+    while _expires(engine, second):
+        unit = engine.expiry[engine.expiry_first].next
+        instrument = special_at(&engine.arena, unit).instrument
+        cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
+        pegs_leave_quotes(engine, &engine.books[instrument])
+    pegs_park_left(engine)
+
+
+cdef inline bint _is_to_resume(const Book* book, uint32_t second) noexcept nogil:
+    # pause_second is one more than the second at which the count started.
+    return (book.pause_seconds != 0 and book.pause_second != 0
+            and second + 1 - book.pause_second >= book.pause_seconds)
+
+
+cdef uint32_t _count_pauses(Engine* engine, uint32_t second) noexcept nogil:
+    """Start the counts of those that have none; the first instrument that is to resume."""
+    cdef uint32_t instrument = _next_in_auction(engine, 0)
+    cdef uint32_t resuming = INSTRUMENT_NONE
+    cdef Book* book
+    while instrument != INSTRUMENT_NONE:
+        book = &engine.books[instrument]
+        if book.state == STATE_PAUSED:
+            if book.pause_second == 0:
+                book.pause_second = second + 1
+            elif resuming == INSTRUMENT_NONE and _is_to_resume(book, second):
+                resuming = instrument
+        instrument = _next_in_auction(engine, instrument + 1)
+    return resuming
+
+
+cdef void _resume(Engine* engine, uint32_t instrument) noexcept nogil:
+    cdef uint32_t why
+    memcpy(&why, b"    ", sizeof(why))
+    state_change(engine, &engine.books[instrument], STATE_CONTINUOUS, False, why)
+
+
+cdef void _indicate(Engine* engine) noexcept nogil:
+    cdef uint32_t instrument = _next_in_auction(engine, 0)
+    cdef Book* book
+    while instrument != INSTRUMENT_NONE:
+        book = &engine.books[instrument]
+        auction_indicate(engine, book, auction_indicated(book.state))
+        instrument = _next_in_auction(engine, instrument + 1)
+
+
+cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
+    cdef uint32_t second = command.second
+    cdef uint32_t resuming
+    if second >= SECONDS_A_DAY:
+        return STATUS_MALFORMED
+    if second < engine.second_next:
+        return STATUS_IGNORED
+    # An instrument that is paused is one of those for which INDICATIVE is said.
+    if (_next_in_auction(engine, 0) == INSTRUMENT_NONE and not _expires(engine, second)
+            and not _begins_minute(engine, second)):
+        return STATUS_IGNORED
+    _expire(engine, second)
+    engine.second_next = second + 1
+    resuming = _count_pauses(engine, second)
+    if resuming != INSTRUMENT_NONE:
+        command.header.instrument = resuming
+        _resume(engine, resuming)
+    _indicate(engine)
+    return STATUS_OK
+
+
+cdef void clock_begin_day(Engine* engine) noexcept nogil:
+    cdef uint32_t instrument = _next_in_auction(engine, 0)
+    engine.second_next = 0
+    engine.expiry_first = 0
+    while instrument != INSTRUMENT_NONE:
+        engine.books[instrument].pause_second = 0
+        instrument = _next_in_auction(engine, instrument + 1)

@@ -1,0 +1,11 @@
+# What the venue says about an instrument and its trades: rules 2.1, 2.2 and 2.5 to 2.9 of
+# docs/MATCHING_RULES.md. Each function applies one whole record of a stream that has started, and
+# returns the status that engine_apply is to return.
+
+from ironcore.engine.engine cimport Engine
+from ironcore.wire.record cimport BustTrade, DefineInstrument, RetireInstrument
+
+cdef int define_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil
+cdef int change_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil
+cdef int retire_instrument(Engine* engine, const RetireInstrument* command) noexcept nogil
+cdef int bust_trade(Engine* engine, const BustTrade* command) noexcept nogil

@@ -1,0 +1,146 @@
+"""Instruments defined, changed and retired, and trades broken."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.string cimport memcmp, memcpy
+
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.book.book cimport (
+    Book, book_classify, book_create, book_is_empty, book_reshape,
+)
+from ironcore.engine.book_orders cimport cancel_at_retirement
+from ironcore.engine.engine cimport engine_emit
+from ironcore.book.price_grid cimport BASIS_POINTS, PriceGrid, grid_prepare, grid_tick
+from ironcore.engine.settlement cimport book_settle
+from ironcore.engine.trading_state cimport state_begin, state_is_known, state_retire
+from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
+from ironcore.wire.record cimport (
+    EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED, EVENT_INSTRUMENT_DEFINED, EVENT_INSTRUMENT_RETIRED,
+    EVENT_VISIBLE, STATE_CONTINUOUS, STATE_RETIRED,
+)
+
+
+cdef enum:
+    POST_ONLY_MODE_MAX = 1           # reprice
+    SPECIALS_MAX_DEFAULT = 256       # rule 4.14
+
+
+cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
+                   InstrumentLimits* limits) noexcept nogil:
+    """The grid and the limits of a definition; false when it is malformed."""
+    cdef uint32_t tick = 0
+    limits.lot_size = command.lot_size
+    limits.quantity_max = command.quantity_max
+    if not limits_are_valid(limits):
+        return False
+    if not grid_prepare(grid, command.tick_size_e4, command.price_e4_min, command.price_e4_max,
+                        command.bands, command.tick_bands_count):
+        return False
+    if command.reference_price_e4 and not grid_tick(grid, command.reference_price_e4, &tick):
+        return False
+    return (command.post_only_mode <= POST_ONLY_MODE_MAX
+            and command.static_collar_bp <= BASIS_POINTS
+            and command.dynamic_collar_bp <= BASIS_POINTS
+            and command.auction_collar_bp <= BASIS_POINTS
+            and command.entry_collar_bp <= BASIS_POINTS
+            and command.market_protection_bp <= BASIS_POINTS)
+
+
+cdef void _set_terms(Book* book, const DefineInstrument* command) noexcept nogil:
+    """What may change while orders are live."""
+    book.limits.quantity_max = command.quantity_max
+    book.static_collar_bp = command.static_collar_bp
+    book.dynamic_collar_bp = command.dynamic_collar_bp
+    book.auction_collar_bp = command.auction_collar_bp
+    book.entry_collar_bp = command.entry_collar_bp
+    book.market_protection_bp = command.market_protection_bp
+    book.pause_seconds = command.pause_seconds
+    book.post_only_mode = command.post_only_mode
+    book.auction_extensions_max = command.auction_extensions_max
+    book.followers_max = (command.followers_max if command.followers_max
+                          else <uint16_t>SPECIALS_MAX_DEFAULT)
+    book.min_quantity_max = (command.min_quantity_max if command.min_quantity_max
+                             else <uint16_t>SPECIALS_MAX_DEFAULT)
+    if command.reference_price_e4:
+        book.reference_price_e4 = command.reference_price_e4
+
+
+cdef int define_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil:
+    cdef uint32_t index = engine.books_count
+    cdef uint8_t state = command.initial_state if command.initial_state else STATE_CONTINUOUS
+    cdef Book* book = &engine.books[index]
+    cdef PriceGrid grid
+    cdef InstrumentLimits limits
+    if command.header.instrument != index or index == engine.limits.instruments_max:
+        return STATUS_MALFORMED
+    if not state_is_known(state) or not _prepare(command, &grid, &limits):
+        return STATUS_MALFORMED
+    book.grid = grid
+    book.limits = limits
+    book_create(&engine.arena, book, index)
+    memcpy(book.symbol, command.symbol, sizeof(book.symbol))
+    _set_terms(book, command)
+    state_begin(engine, book, state)
+    engine.books_count += 1
+    engine_emit(engine, EVENT_INSTRUMENT_DEFINED, 0, 0, 0, 0, 0, 0, 0, index)
+    return STATUS_OK
+
+
+cdef int change_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil:
+    cdef uint32_t index = command.header.instrument
+    cdef Book* book
+    cdef PriceGrid grid
+    cdef InstrumentLimits limits
+    if index >= engine.books_count or engine.books[index].state == STATE_RETIRED:
+        return STATUS_MALFORMED
+    if not _prepare(command, &grid, &limits):
+        return STATUS_MALFORMED
+    book = &engine.books[index]
+    if (limits.lot_size != book.limits.lot_size
+            or memcmp(&grid, &book.grid, sizeof(grid)) != 0):
+        if not book_is_empty(book):
+            return STATUS_IGNORED
+        book.grid = grid
+        book.limits.lot_size = limits.lot_size
+        book_reshape(&engine.arena, book, index)
+    _set_terms(book, command)
+    book_classify(book)
+    book.last_before_e4 = book.last_price_e4
+    engine_emit(engine, EVENT_INSTRUMENT_CHANGED, 0, 0, 0, 0, 0, 0, 0, index)
+    book.last_before_e4 = book.last_price_e4
+    book_settle(engine, book)
+    return STATUS_OK
+
+
+cdef int retire_instrument(Engine* engine, const RetireInstrument* command) noexcept nogil:
+    cdef uint32_t index = command.header.instrument
+    cdef Book* book
+    if index >= engine.books_count:
+        return STATUS_MALFORMED
+    book = &engine.books[index]
+    if book.state == STATE_RETIRED:
+        return STATUS_IGNORED
+    cancel_at_retirement(engine, book)
+    state_retire(engine, book)
+    engine_emit(engine, EVENT_INSTRUMENT_RETIRED, 0, 0, 0, 0, 0, 0, 0, index)
+    return STATUS_OK
+
+
+cdef int bust_trade(Engine* engine, const BustTrade* command) noexcept nogil:
+    cdef uint32_t index, session
+    cdef uint8_t flags = EVENT_VISIBLE
+    if command.match_number == 0 or command.match_number > engine.match_number_last:
+        return STATUS_MALFORMED
+    if command.header.instrument >= engine.books_count:
+        return STATUS_MALFORMED
+    if command.slots[0] == 0 and command.slots[1] == 0:
+        return STATUS_MALFORMED
+    for index in range(2):
+        session = command.slots[index] >> engine.limits.user_ref_bits
+        if command.slots[index] and session - 1 >= engine.sessions_count:
+            return STATUS_MALFORMED
+    for index in range(2):
+        if command.slots[index]:
+            engine_emit(engine, EVENT_BROKEN, flags, command.reason, 0, 0, 0,
+                        command.match_number, 0, command.slots[index])
+            flags = 0
+    return STATUS_OK

@@ -1,0 +1,7 @@
+# What must hold of every book between two commands, whatever the commands were.
+
+from ironcore.engine.engine cimport Engine
+
+# NULL, or a sentence that names the first broken invariant. Walks all there is: for tests and for
+# the operator's check, not for the hot path.
+cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil

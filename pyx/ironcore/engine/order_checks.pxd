@@ -1,0 +1,21 @@
+# When an order of any kind is rejected: section 4 of docs/MATCHING_RULES.md, in its order. The path
+# of common orders (order_commands) checks the same for what they can be.
+
+from libc.stdint cimport uint32_t
+
+from ironcore.engine.engine cimport Engine, Session
+from ironcore.book.book cimport Book
+from ironcore.engine.order_path cimport Terms
+from ironcore.book.options cimport Options
+from ironcore.wire.record cimport EnterOrder
+
+# Both fill the rest of the terms, of which options and quantity (what would be open) are set.
+# 4.1 to 4.14, or REJECT_NONE.
+cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOrder* command,
+                           Terms* terms) noexcept nogil
+# What rule 7.3 asks of a replacement's details; total is the quantity that it names, old the
+# options of the order that it replaces, NULL when that has none.
+cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, Terms* terms,
+                             const Options* old) noexcept nogil
+# Rule 13.2.
+cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil

@@ -1,0 +1,146 @@
+"""When an order of any kind is rejected."""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from ironcore.book.order_pool cimport ORDER_REF_MAX
+from ironcore.engine.pegs cimport peg_price_e4
+from ironcore.book.price_grid cimport basis_points_e4, grid_tick
+from ironcore.engine.order_path cimport terms_prepare
+from ironcore.engine.trading_state cimport admission_reject
+from ironcore.book.limits cimport (
+    CROSS_CLOSING, CROSS_HALT, CROSS_NONE, CROSS_OPENING, REJECT_COLLAR, REJECT_CROSS_ORDER,
+    REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NO_PRICE, REJECT_NO_ROOM, REJECT_PRICE,
+    REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
+    instructions_reject, price_is_market, quantity_reject, side_is_sell,
+)
+from ironcore.book.options cimport (
+    NAMED_STOP_PRICE, OptionsContext, options_are_pegged, options_are_stop, options_reject,
+)
+from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED
+
+
+cdef uint32_t _fields_reject(const Book* book, uint32_t total, Terms* terms) noexcept nogil:
+    """4.4 to 4.7."""
+    cdef uint32_t reason = quantity_reject(&book.limits, total)
+    if reason:
+        return reason
+    if not terms_prepare(book, terms):
+        return REJECT_PRICE
+    return instructions_reject(terms.time_in_force, terms.display)
+
+
+cdef uint32_t _options_reject(const Engine* engine, const Book* book,
+                              const Terms* terms) noexcept nogil:
+    """4.9."""
+    cdef uint32_t tick = 0
+    cdef OptionsContext context
+    context.lot_size = book.limits.lot_size
+    context.quantity = terms.quantity
+    context.second_next = engine.second_next
+    context.last_price_e4 = book.last_price_e4
+    context.is_market = terms.is_market
+    context.stop_price_is_valid = (
+        terms.options.named & NAMED_STOP_PRICE != 0
+        and grid_tick(&book.grid, terms.options.stop_price_e4, &tick))
+    context.time_in_force = terms.time_in_force
+    context.display = terms.display
+    context.cross_type = terms.cross_type
+    return options_reject(&terms.options, &context)
+
+
+cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil:
+    cdef bint is_immediate = (
+        terms.time_in_force == TIME_IN_FORCE_IOC or terms.time_in_force == TIME_IN_FORCE_FOK
+        or (price_is_market(terms.price_e4) and not options_are_pegged(&terms.options)))
+    return admission_reject(book.state, terms.cross_type,
+                            is_immediate and not options_are_stop(&terms.options))
+
+
+cdef uint32_t _price_reject(Engine* engine, const Book* book, const Terms* terms) noexcept nogil:
+    """4.11 and 4.12."""
+    cdef int64_t reference_e4 = book.reference_price_e4
+    cdef int64_t distance_e4 = basis_points_e4(book.reference_price_e4, book.entry_collar_bp)
+    if reference_e4 and book.entry_collar_bp and not terms.is_market:
+        if terms.sell and terms.price_e4 < reference_e4 - distance_e4:
+            return REJECT_COLLAR
+        if not terms.sell and terms.price_e4 > reference_e4 + distance_e4:
+            return REJECT_COLLAR
+    if book.state == STATE_CONTINUOUS and options_are_pegged(&terms.options):
+        if peg_price_e4(engine, book, &terms.options, terms.sell, terms.price_e4) == 0:
+            return REJECT_NO_PRICE
+    return REJECT_NONE
+
+
+cdef inline bint _follows(const Options* options) noexcept nogil:
+    return options_are_pegged(options) or options_are_stop(options)
+
+
+cdef uint32_t _room_reject(const Book* book, const Terms* terms, const Options* old) noexcept nogil:
+    """4.14, of an order that may become live; the one that it replaces, if it has options, makes
+    room."""
+    cdef uint32_t followers = book.followers
+    cdef uint32_t min_quantities = book.min_quantity_live[0] + book.min_quantity_live[1]
+    if old != NULL:
+        followers -= _follows(old)
+        min_quantities -= old.min_quantity != 0
+    if _follows(&terms.options) and followers >= book.followers_max:
+        return REJECT_NO_ROOM
+    if terms.options.min_quantity and min_quantities >= book.min_quantity_max:
+        return REJECT_NO_ROOM
+    return REJECT_NONE
+
+
+cdef inline bint _may_live(const Terms* terms) noexcept nogil:
+    return (terms.may_rest or options_are_stop(&terms.options)
+            or terms.cross_type != CROSS_NONE)
+
+
+cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, Terms* terms,
+                             const Options* old) noexcept nogil:
+    cdef uint32_t reason = _fields_reject(book, total, terms)
+    if reason == REJECT_NONE:
+        reason = _options_reject(engine, book, terms)
+    if reason == REJECT_NONE:
+        reason = _price_reject(engine, book, terms)
+    if reason == REJECT_NONE and _may_live(terms):
+        reason = _room_reject(book, terms, old)
+    return reason
+
+
+cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOrder* command,
+                           Terms* terms) noexcept nogil:
+    cdef uint32_t instrument = command.header.instrument
+    cdef uint32_t reason
+    cdef const Book* book = &engine.books[instrument]
+    if session.entry_disabled:
+        return REJECT_DESTINATION_CLOSED
+    if instrument >= engine.books_count or book.state == STATE_RETIRED:
+        return REJECT_SYMBOL
+    terms.side = command.side
+    terms.sell = 1 if side_is_sell(command.side) else 0
+    if not terms.sell and command.side != SIDE_BUY:
+        return REJECT_SIDE
+    terms.price_e4 = command.price_e4
+    terms.time_in_force = command.time_in_force
+    terms.display = command.display
+    terms.cross_type = command.cross_type
+    reason = _fields_reject(book, command.quantity, terms)
+    if reason:
+        return reason
+    if (command.cross_type != CROSS_NONE and command.cross_type != CROSS_OPENING
+            and command.cross_type != CROSS_CLOSING and command.cross_type != CROSS_HALT):
+        return REJECT_CROSS_ORDER
+    reason = _options_reject(engine, book, terms)
+    if reason == REJECT_NONE:
+        reason = state_reject(book, terms)
+    if reason == REJECT_NONE:
+        reason = _price_reject(engine, book, terms)
+    if reason:
+        return reason
+    if engine.order_ref_last >= ORDER_REF_MAX:
+        return REJECT_NO_ROOM
+    if not _may_live(terms):
+        return REJECT_NONE
+    if engine.arena.orders_live == engine.arena.orders_max:
+        return REJECT_NO_ROOM
+    return _room_reject(book, terms, NULL)

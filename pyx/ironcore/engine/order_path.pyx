@@ -1,0 +1,279 @@
+"""The path of an order of any kind, once it is accepted."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+from ironcore.engine.aggressor cimport (
+    aggressor_crosses, aggressor_meets_hidden, aggressor_trade,
+)
+from ironcore.book.book cimport (
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
+    book_queue_any,
+)
+from ironcore.engine.engine cimport Session, engine_emit
+from ironcore.engine.order_exit cimport (
+    CANCEL_REASON_COLLAR, CANCEL_REASON_IOC, CANCEL_REASON_POST_ONLY,
+    CANCEL_REASON_POST_ONLY_HIDDEN, order_remove,
+)
+from ironcore.engine.order_links cimport expiry_link, peg_link
+from ironcore.book.order_pool cimport (
+    ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
+    order_at, order_ref, order_side, order_take, special_at,
+)
+from ironcore.engine.orders cimport order_sell
+from ironcore.engine.pegs cimport peg_price_e4
+from ironcore.book.price_grid cimport (
+    grid_behind_e4, grid_in_range, grid_tick, protection_limit_e4,
+)
+from ironcore.book.price_levels cimport (
+    KEY_WORST, PriceLevels, level_add_reserve, levels_price_e4,
+)
+from ironcore.engine.stops cimport stop_begin
+from ironcore.book.limits cimport (
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_FOK, TIME_IN_FORCE_GTC,
+    TIME_IN_FORCE_GTT, TIME_IN_FORCE_IOC, price_is_market,
+)
+from ironcore.book.options cimport POST_ONLY, STP_NONE, options_are_pegged, options_are_stop
+from ironcore.wire.record cimport (
+    EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
+)
+
+
+cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil:
+    cdef uint32_t tick = 0
+    terms.is_market = price_is_market(terms.price_e4)
+    terms.key = 0
+    terms.limit_key = KEY_WORST
+    if not terms.is_market:
+        if not grid_tick(&book.grid, terms.price_e4, &tick):
+            return False
+        terms.key = book_key(&book.grid, terms.sell, tick)
+        terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
+    terms.may_rest = (
+        terms.time_in_force != TIME_IN_FORCE_IOC and terms.time_in_force != TIME_IN_FORCE_FOK
+        and (not terms.is_market or options_are_pegged(&terms.options)))
+    return True
+
+
+cdef void terms_of_order(Engine* engine, const Book* book, uint32_t unit,
+                         Terms* terms) noexcept nogil:
+    cdef const Order* order = order_at(&engine.arena, unit)
+    cdef const Special* special = special_at(&engine.arena, unit)
+    terms.options = special.options
+    terms.reference = order_ref(order)
+    terms.quantity = order.quantity
+    terms.executed = order.executed
+    terms.slot = order.slot
+    terms.side = order_side(order)
+    terms.sell = order_sell(order)
+    terms.price_e4 = special.price_e4
+    terms.time_in_force = special.time_in_force
+    terms.display = special.display
+    terms.cross_type = special.cross_type
+    terms_prepare(book, terms)
+
+
+cdef void aggressor_of(const Engine* engine, const Terms* terms, Aggressor* out) noexcept nogil:
+    cdef const Session* session = &engine.sessions[terms.slot >> engine.limits.user_ref_bits]
+    out.sell = terms.sell
+    out.limit_key = terms.limit_key
+    out.quantity = terms.quantity
+    out.executed = 0
+    out.min_quantity = terms.options.min_quantity
+    if terms.time_in_force == TIME_IN_FORCE_FOK:
+        out.min_quantity = terms.quantity
+    out.stp_mode = terms.options.stp_mode if terms.options.stp_mode else session.stp_mode
+    out.stp_group = session.stp_group if out.stp_mode != STP_NONE else 0
+    out.side = terms.side
+    out.is_interrupted = False
+    out.slot = terms.slot
+    out.reference = terms.reference
+    out.price_e4 = terms.price_e4
+    out.activated_e4 = 0
+
+
+cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
+    if (terms.cross_type != CROSS_NONE or not terms.may_rest or options_are_stop(&terms.options)
+            or options_are_pegged(&terms.options)):
+        return False
+    if book.state != STATE_CONTINUOUS:
+        return True
+    if book.sides[terms.sell ^ 1].best_key <= terms.limit_key:
+        return False
+    return not aggressor_meets_hidden(engine, book, terms.sell, terms.limit_key, terms.quantity)
+
+
+cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil:
+    """The order, live and in no queue yet."""
+    cdef bint is_new = unit == 0
+    cdef uint64_t flags = terms.side
+    cdef Order* order
+    cdef Special* special
+    if is_new:
+        unit = order_take(&engine.arena)
+    order = order_at(&engine.arena, unit)
+    if terms.display == DISPLAY_ATTRIBUTABLE:
+        flags |= ORDER_ATTRIBUTED
+    if terms.time_in_force == TIME_IN_FORCE_GTC:
+        flags |= ORDER_STAYS
+    order.quantity = terms.quantity
+    order.executed = terms.executed
+    order.slot = terms.slot
+    order.level = 0
+    engine.arena.slots[terms.slot] = unit
+    if (not is_new or terms.options.named or terms.cross_type != CROSS_NONE
+            or terms.time_in_force == TIME_IN_FORCE_GTT):
+        flags |= ORDER_SPECIAL
+    order.ref_side = terms.reference << REF_SHIFT | flags
+    if not is_new or not flags & ORDER_SPECIAL:
+        return unit
+    special = special_at(&engine.arena, unit)
+    special.options = terms.options
+    special.seed_state = terms.options.reserve_seed
+    special.reserve = 0
+    special.instrument = <uint32_t>(book - engine.books)
+    special.price_e4 = terms.price_e4
+    special.time_in_force = terms.time_in_force
+    special.display = terms.display
+    special.cross_type = terms.cross_type
+    if terms.time_in_force == TIME_IN_FORCE_GTT:
+        expiry_link(engine, unit)
+    if options_are_pegged(&terms.options):
+        peg_link(engine, book, unit)
+    book.min_quantity_live[terms.sell] += terms.options.min_quantity != 0
+    return unit
+
+
+cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
+                         uint32_t unit) noexcept nogil:
+    cdef uint32_t kind = KIND_HIDDEN if terms.display == DISPLAY_NO else KIND_SHOWN
+    cdef uint32_t max_floor = terms.options.max_floor
+    cdef Order* order
+    unit = _live(engine, book, terms, unit)
+    if max_floor and max_floor < terms.quantity:
+        order = order_at(&engine.arena, unit)
+        order.ref_side |= ORDER_ICEBERG
+        order.quantity = max_floor
+        special_at(&engine.arena, unit).reserve = terms.quantity - max_floor
+    book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key, unit)
+    if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:
+        level_add_reserve(&engine.arena, order_at(&engine.arena, unit).level,
+                          terms.quantity - max_floor)
+    return unit
+
+
+cdef void _add(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil:
+    cdef uint8_t flags = EVENT_SELL if terms.sell else 0
+    cdef uint64_t reserve
+    cdef const Order* order
+    unit = order_rest(engine, book, terms, unit)
+    order = order_at(&engine.arena, unit)
+    reserve = terms.quantity - order.quantity
+    if terms.display != DISPLAY_NO:
+        flags |= EVENT_VISIBLE
+    if terms.display == DISPLAY_ATTRIBUTABLE:
+        flags |= EVENT_ATTRIBUTED
+    engine_emit(engine, EVENT_ADDED, flags, 0, terms.side, order.quantity, terms.reference, reserve,
+                levels_price_e4(&book.sides[terms.sell], terms.key), terms.slot)
+
+
+cdef void _cancel(Engine* engine, const Terms* terms, uint32_t unit, uint8_t reason) noexcept nogil:
+    engine_emit(engine, EVENT_CANCELED, EVENT_SELL if terms.sell else 0, reason, terms.side,
+                terms.quantity, terms.reference, 0, terms.price_e4, terms.slot)
+    if unit:
+        order_remove(engine, unit)
+
+
+cdef bint _set_limit(const Book* book, Terms* terms, int64_t price_e4) noexcept nogil:
+    """A limit other than the one entered; false when it is out of range."""
+    cdef uint32_t tick = 0
+    if not grid_in_range(&book.grid, price_e4):
+        return False
+    grid_tick(&book.grid, <int32_t>price_e4, &tick)
+    terms.key = book_key(&book.grid, terms.sell, tick)
+    terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
+    return True
+
+
+cdef void _post(Engine* engine, Book* book, Terms* terms) noexcept nogil:
+    """Rule 10.3: rests, or is cancelled, but does not execute."""
+    cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
+    if opposite.best_key <= terms.limit_key:
+        if book.post_only_mode == 0 or not _set_limit(book, terms, grid_behind_e4(
+                &book.grid, terms.sell, levels_price_e4(opposite, opposite.best_key))):
+            _cancel(engine, terms, 0, CANCEL_REASON_POST_ONLY)
+            return
+    if aggressor_meets_hidden(engine, book, terms.sell, terms.limit_key, terms.quantity):
+        _cancel(engine, terms, 0, CANCEL_REASON_POST_ONLY_HIDDEN)
+        return
+    _add(engine, book, terms, 0)
+
+
+cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
+    """Rule 5.7: the limit of a market order."""
+    cdef const PriceLevels* opposite = &book.sides[terms.sell ^ 1]
+    cdef int32_t base_e4 = book.last_price_e4 if book.last_price_e4 else book.reference_price_e4
+    if opposite.levels:
+        base_e4 = levels_price_e4(opposite, opposite.best_key)
+    if book.market_protection_bp and base_e4:
+        _set_limit(book, terms, protection_limit_e4(&book.grid, terms.sell, base_e4,
+                                                    book.market_protection_bp))
+
+
+cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+    cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
+    cdef uint8_t reason = CANCEL_REASON_IOC
+    cdef Aggressor aggressor
+    aggressor_of(engine, terms, &aggressor)
+    if aggressor_crosses(book, terms.sell, terms.limit_key):
+        aggressor_trade(engine, book, &aggressor)
+        terms.quantity = aggressor.quantity
+        terms.executed += aggressor.executed
+    if terms.quantity == 0:
+        if unit:
+            order_remove(engine, unit)
+        return
+    if options_are_pegged(&terms.options) and aggressor.is_interrupted:
+        _live(engine, book, terms, unit)
+        return
+    if terms.may_rest:
+        _add(engine, book, terms, unit)
+        return
+    if aggressor.is_interrupted or (
+            terms.is_market and terms.limit_key != KEY_WORST and opposite.levels
+            and opposite.best_key > terms.limit_key):
+        reason = CANCEL_REASON_COLLAR
+    _cancel(engine, terms, unit, reason)
+
+
+cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
+    cdef uint32_t kind = KIND_WAITING_MARKET if terms.is_market else KIND_WAITING
+    book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
+                   _live(engine, book, terms, 0))
+
+
+cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+    cdef bint pegged = options_are_pegged(&terms.options)
+    cdef int32_t price_e4
+    if terms.cross_type != CROSS_NONE:
+        _wait(engine, book, terms)
+    elif options_are_stop(&terms.options):
+        stop_begin(engine, book, _live(engine, book, terms, 0))
+    elif book.state != STATE_CONTINUOUS:
+        if pegged:
+            _live(engine, book, terms, 0)
+            book.pegs_are_stale = True
+        else:
+            _add(engine, book, terms, 0)
+    elif pegged:
+        price_e4 = peg_price_e4(engine, book, &terms.options, terms.sell, terms.price_e4)
+        if price_e4:
+            _set_limit(book, terms, price_e4)
+            _aggress(engine, book, terms, 0)
+        else:
+            _live(engine, book, terms, 0)
+    elif terms.options.post_only == POST_ONLY:
+        _post(engine, book, terms)
+    else:
+        if terms.is_market:
+            _protect(book, terms)
+        _aggress(engine, book, terms, unit)

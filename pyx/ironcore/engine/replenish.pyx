@@ -1,0 +1,60 @@
+"""The next peak of an iceberg."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from ironcore.book.book cimport queue_append, queue_remove
+from ironcore.engine.engine cimport engine_emit
+from ironcore.book.order_pool cimport (
+    ORDER_ATTRIBUTED, REF_SHIFT, Order, Special, level_at, order_at, order_ref, order_side,
+    special_at,
+)
+from ironcore.engine.orders cimport order_price_e4, order_sell
+from ironcore.book.price_levels cimport level_take_reserve
+from ironcore.wire.record cimport (
+    EVENT_ATTRIBUTED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE,
+)
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    /* SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
+    static inline uint64_t iron_splitmix64(uint64_t *state) {
+        uint64_t z = (*state += 0x9E3779B97F4A7C15ull);
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+        return z ^ (z >> 31);
+    }
+    """
+    uint64_t iron_splitmix64(uint64_t* state) noexcept nogil
+
+
+cdef uint32_t _peak(Special* special, uint32_t lot_size) noexcept nogil:
+    cdef uint32_t random = special.options.random_reserves
+    cdef uint32_t peak = special.options.max_floor
+    if random:
+        peak -= random
+        peak += lot_size * <uint32_t>(
+            iron_splitmix64(&special.seed_state) % (2 * random // lot_size + 1))
+    return min(peak, special.reserve)
+
+
+cdef void order_replenish(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, unit)
+    cdef Special* special = special_at(&engine.arena, unit)
+    cdef uint32_t peak = _peak(special, book.limits.lot_size)
+    cdef uint64_t ref_before = order_ref(order)
+    cdef uint8_t flags = EVENT_VISIBLE
+    if order_sell(order):
+        flags |= EVENT_SELL
+    if order.ref_side & ORDER_ATTRIBUTED:
+        flags |= EVENT_ATTRIBUTED
+    special.reserve -= peak
+    level_take_reserve(&engine.arena, order.level, peak)
+    level_at(&engine.arena, order.level).total += <uint64_t>peak - order.quantity
+    order.quantity = peak
+    queue_remove(&engine.arena, unit)
+    queue_append(&engine.arena, order.level, unit)
+    engine.order_ref_last += 1
+    order.ref_side = engine.order_ref_last << REF_SHIFT | order.ref_side & ((1 << REF_SHIFT) - 1)
+    engine_emit(engine, EVENT_REPLENISHED, flags, 0, order_side(order), peak,
+                engine.order_ref_last, ref_before, order_price_e4(engine, unit), order.slot)

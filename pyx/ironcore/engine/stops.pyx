@@ -1,0 +1,95 @@
+"""Dormant orders: how they wait, follow and wake."""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+from ironcore.book.book cimport KIND_SHIFT, KIND_STOPS, book_key, book_queue_any, book_unlink
+from ironcore.engine.engine cimport engine_emit
+from ironcore.engine.order_exit cimport order_wake
+from ironcore.engine.order_links cimport trailing_link
+from ironcore.engine.order_path cimport Terms, order_proceed, terms_of_order
+from ironcore.book.order_pool cimport (
+    Order, Special, level_at, order_at, order_ref, order_side, special_at,
+)
+from ironcore.engine.orders cimport order_sell
+from ironcore.book.price_grid cimport grid_down_e4, grid_tick, grid_up_e4
+from ironcore.book.price_levels cimport PriceLevels, level_key, levels_price_e4
+from ironcore.book.options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, options_stop_no_more
+from ironcore.wire.record cimport EVENT_ACTIVATED, EVENT_SELL
+
+
+cdef int32_t _trail_e4(const Book* book, const Special* special, uint32_t sell) noexcept nogil:
+    """The stop price that trails the last one."""
+    cdef int64_t price_e4 = book.last_price_e4
+    if sell:
+        price_e4 = grid_down_e4(&book.grid, price_e4 - special.options.trail_offset_e4)
+    else:
+        price_e4 = grid_up_e4(&book.grid, price_e4 + special.options.trail_offset_e4)
+    return <int32_t>max(<int64_t>book.grid.lowest_e4, min(<int64_t>book.grid.highest_e4, price_e4))
+
+
+cdef void _queue(Engine* engine, Book* book, uint32_t unit, uint32_t sell,
+                 int32_t stop_price_e4) noexcept nogil:
+    cdef uint32_t tick = 0
+    grid_tick(&book.grid, stop_price_e4, &tick)
+    # Buys wait from the lowest price up, as sells of the book do.
+    book_queue_any(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell,
+                   book_key(&book.grid, sell ^ 1, tick), unit)
+
+
+cdef void stop_begin(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    cdef const Special* special = special_at(&engine.arena, unit)
+    cdef uint32_t sell = order_sell(order_at(&engine.arena, unit))
+    cdef int32_t stop_price_e4 = special.options.stop_price_e4
+    if not special.options.named & NAMED_STOP_PRICE:
+        stop_price_e4 = _trail_e4(book, special, sell)
+    _queue(engine, book, unit, sell, stop_price_e4)
+    book.followers += 1
+    if special.options.named & NAMED_TRAIL_OFFSET:
+        trailing_link(engine, book, unit)
+
+
+cdef void trailing_follow(Engine* engine, Book* book) noexcept nogil:
+    cdef uint32_t unit = book.trailing.next
+    cdef uint32_t sell
+    cdef int32_t now_e4, next_e4
+    cdef const Special* special
+    cdef PriceLevels* side
+    if book.last_price_e4 == book.trailed_e4:
+        return
+    book.trailed_e4 = book.last_price_e4
+    while unit:
+        special = special_at(&engine.arena, unit)
+        sell = order_sell(order_at(&engine.arena, unit))
+        side = &book.sides[KIND_STOPS << KIND_SHIFT | sell]
+        now_e4 = levels_price_e4(
+            side, level_key(&engine.arena, order_at(&engine.arena, unit).level))
+        next_e4 = _trail_e4(book, special, sell)
+        if next_e4 > now_e4 if sell else next_e4 < now_e4:
+            book_unlink(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell, unit)
+            _queue(engine, book, unit, sell, next_e4)
+        unit = special.peers.next
+
+
+cdef uint32_t stop_triggered(Engine* engine, const Book* book) noexcept nogil:
+    cdef const PriceLevels* buys = &book.sides[KIND_STOPS << KIND_SHIFT]
+    cdef const PriceLevels* sells = &book.sides[KIND_STOPS << KIND_SHIFT | 1]
+    if book.last_price_e4 == 0:
+        return 0
+    if buys.levels and levels_price_e4(buys, buys.best_key) <= book.last_price_e4:
+        return level_at(&engine.arena, buys.best_level).link.next
+    if sells.levels and levels_price_e4(sells, sells.best_key) >= book.last_price_e4:
+        return level_at(&engine.arena, sells.best_level).link.next
+    return 0
+
+
+cdef void stop_activate(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
+    cdef Order* order = order_at(&engine.arena, unit)
+    cdef Special* special = special_at(&engine.arena, unit)
+    cdef Terms terms
+    order_wake(engine, unit)
+    options_stop_no_more(&special.options)
+    engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if order_sell(order) else 0, 0,
+                order_side(order), order.quantity, order_ref(order), 0, special.price_e4,
+                order.slot)
+    terms_of_order(engine, book, unit, &terms)
+    order_proceed(engine, book, &terms, unit)

@@ -1,0 +1,80 @@
+# An instrument's states: what each admits, how they change, and the collars that pause trading.
+# Section 13 of docs/MATCHING_RULES.md.
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+
+from ironcore.book.book cimport Book
+from ironcore.engine.engine cimport Engine
+from ironcore.book.price_grid cimport is_beyond_collar
+from ironcore.book.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
+from ironcore.wire.record cimport SetState
+
+cdef extern from *:
+    """
+    /* Rule 13.2: reject reasons by state, from 'B' to 'T', and column. */
+    static const unsigned char iron_admission['T' - 'B' + 1][5] = {
+        /*              O     C     H     market others */
+        ['C' - 'B'] = {0x02, 0x02, 0x02, 0x02, 0x02},   /* closed */
+        ['B' - 'B'] = {0x00, 0x00, 0x14, 0x2D, 0x00},   /* pre-open */
+        ['O' - 'B'] = {0x00, 0x00, 0x14, 0x2D, 0x00},   /* opening auction */
+        ['T' - 'B'] = {0x14, 0x00, 0x14, 0x00, 0x00},   /* continuous */
+        ['H' - 'B'] = {0x07, 0x07, 0x07, 0x07, 0x07},   /* halted */
+        ['P' - 'B'] = {0x14, 0x00, 0x00, 0x07, 0x00},   /* paused */
+        ['Q' - 'B'] = {0x14, 0x00, 0x00, 0x07, 0x00},   /* quote-only */
+        ['L' - 'B'] = {0x14, 0x00, 0x14, 0x07, 0x00},   /* closing auction */
+    };
+    """
+    const uint8_t iron_admission[19][5]
+
+cdef enum:
+    STATE_FIRST = 66                 # 'B', of the table
+
+cdef enum AdmissionColumn:
+    ADMIT_OPENING = 0
+    ADMIT_CLOSING = 1
+    ADMIT_HALT = 2
+    ADMIT_IMMEDIATE = 3              # market (not a peg), IOC or FOK, and no stop
+    ADMIT_OTHER = 4
+
+# One whole command of a stream that has started; the status that engine_apply is to return.
+cdef int set_state(Engine* engine, const SetState* command) noexcept nogil
+
+# With the auction that it may need, and all that follows. False when the auction was extended: the
+# state stays. why: the four characters of the event. For another state than the book is in.
+cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
+                       uint32_t why) noexcept nogil
+# An instrument that is new has this state.
+cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil
+# Pauses the instrument, as the execution at this price is forbidden (13.6).
+cdef void state_pause(Engine* engine, Book* book, int32_t price_e4) noexcept nogil
+# No more trading, and no more commands but this one's (2.8); the orders are the caller's.
+cdef void state_retire(Engine* engine, Book* book) noexcept nogil
+cdef bint state_is_known(uint8_t state) noexcept nogil
+
+cdef void emit_collars(Engine* engine, int32_t reference_e4, uint32_t basis_points,
+                       uint32_t extension) noexcept nogil
+
+
+cdef inline uint32_t admission_reject(uint8_t state, uint8_t cross_type,
+                                      bint is_immediate) noexcept nogil:
+    """The reason for which this state, retired aside, does not admit such an order, or 0."""
+    cdef uint32_t column = ADMIT_IMMEDIATE if is_immediate else ADMIT_OTHER
+    if cross_type == CROSS_OPENING:
+        column = ADMIT_OPENING
+    elif cross_type == CROSS_CLOSING:
+        column = ADMIT_CLOSING
+    elif cross_type == CROSS_HALT:
+        column = ADMIT_HALT
+    return iron_admission[state - STATE_FIRST][column]
+
+
+cdef inline int32_t dynamic_reference_e4(const Book* book) noexcept nogil:
+    """What the dynamic collar counts from; 0: none."""
+    return book.last_before_e4 if book.last_before_e4 else book.reference_price_e4
+
+
+cdef inline bint collar_forbids(const Book* book, int32_t price_e4) noexcept nogil:
+    """Whether an execution at this price would be beyond a collar; not asked of a book that is
+    plain."""
+    return (is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp)
+            or is_beyond_collar(price_e4, dynamic_reference_e4(book), book.dynamic_collar_bp))

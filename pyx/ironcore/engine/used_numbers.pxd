@@ -1,0 +1,45 @@
+# Which of a session's UserRefNums may lead to a live order, so that a mass cancel need not look at
+# all that were ever used. Numbers only rise (rule 3.1): a session enters each block of 64 of them
+# once, and that is the only time an order's path pays for this. The blocks entered form a list in
+# order of number; those that have become empty leave it a few with each block entered, so that it
+# stays about as long as there are blocks with live orders, and with each mass cancel.
+
+from libc.stdint cimport uint32_t
+
+from ironcore.base.builtins cimport iron_unlikely
+from ironcore.engine.engine cimport Engine, Session
+
+cdef enum:
+    BLOCK_SHIFT_MAX = 6              # 64 slots are 256 bytes: a block is seen to be empty at once
+
+cdef struct NumberBlocks:            # a walk through the blocks of a session that have live orders
+    Session* session
+    uint32_t slot_first              # of the block in hand
+    uint32_t slot_end
+    uint32_t before                  # the block that leads to the one in hand; 0: it is the first
+    uint32_t block                   # in hand; 0 before the walk
+    uint32_t block_next              # 0: the one in hand is the last
+
+# A new session's first block is in use, and always will be.
+cdef void session_begin_numbers(Engine* engine, Session* session) noexcept nogil
+# A number behind the block in hand is about to be consumed.
+cdef void session_enter_block(Engine* engine, Session* session, uint32_t user_ref) noexcept nogil
+cdef void blocks_begin(Engine* engine, uint32_t session, NumberBlocks* blocks) noexcept nogil
+# False at the end. What is in hand may be emptied meanwhile.
+cdef bint blocks_next(Engine* engine, NumberBlocks* blocks) noexcept nogil
+# The first broken rule, or NULL: an ascending list from the first block to that of the last number.
+cdef const char* session_broken_numbers(Engine* engine, uint32_t session) noexcept nogil
+
+
+cdef inline uint32_t session_block(const Engine* engine, const Session* session,
+                                   uint32_t user_ref) noexcept nogil:
+    return (<uint32_t>(session - engine.sessions) << engine.limits.user_ref_bits
+            | user_ref) >> engine.block_shift
+
+
+cdef inline void session_consume(Engine* engine, Session* session,
+                                 uint32_t user_ref) noexcept nogil:
+    """A number above the last one, and small enough (rule 3.3)."""
+    if iron_unlikely(user_ref >= session.user_ref_end):
+        session_enter_block(engine, session, user_ref)
+    session.user_ref_last = user_ref

@@ -1,0 +1,99 @@
+"""The venue's own commands: the start of the stream, sessions, system events and the rest."""
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcpy
+
+from ironcore.base.memory cimport memory_prefault
+from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
+from ironcore.engine.clock_command cimport clock_advance, clock_begin_day
+from ironcore.engine.engine cimport EngineLimits, Session, engine_emit
+from ironcore.engine.instrument_commands cimport (
+    bust_trade, change_instrument, define_instrument, retire_instrument,
+)
+from ironcore.engine.trading_state cimport set_state
+from ironcore.engine.used_numbers cimport session_begin_numbers
+from ironcore.book.options cimport STP_NONE
+from ironcore.wire.record cimport (
+    COMMAND_BUST_TRADE, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT,
+    COMMAND_DEFINE_SESSION, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START,
+    COMMAND_SYSTEM_EVENT, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION, BustTrade,
+    ClockCommand, DefineInstrument, DefineSession, RetireInstrument, SetState, StreamStart,
+    SystemEventCommand,
+)
+
+
+cdef enum:
+    SLOTS_HOT_MAX = 1048576          # of each session, faulted in when it is defined
+
+
+cdef int _stream_start(Engine* engine, const StreamStart* command) noexcept nogil:
+    cdef const EngineLimits* limits = &engine.limits
+    if engine.started or command.version != RECORD_VERSION:
+        return STATUS_MALFORMED
+    if (command.instruments_max != limits.instruments_max
+            or command.sessions_max != limits.sessions_max
+            or command.orders_max != limits.orders_max
+            or command.user_ref_bits != limits.user_ref_bits):
+        return STATUS_MALFORMED
+    engine.started = True
+    return STATUS_OK
+
+
+cdef int _define_session(Engine* engine, const DefineSession* command) noexcept nogil:
+    cdef uint32_t index = engine.sessions_count + 1
+    cdef uint32_t slot_first = index << engine.limits.user_ref_bits
+    cdef uint64_t slots_hot = min(<uint64_t>1 << engine.limits.user_ref_bits,
+                                  <uint64_t>SLOTS_HOT_MAX)
+    cdef Session* session = &engine.sessions[index]
+    cdef uint8_t stp_mode = command.stp_mode if command.stp_mode else STP_NONE
+    if command.header.session != index or index > engine.limits.sessions_max:
+        return STATUS_MALFORMED
+    if memchr(b"NOBD-", stp_mode, 5) == NULL:
+        return STATUS_MALFORMED
+    session.stp_mode = stp_mode
+    session.stp_group = command.stp_group
+    session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
+    session.cancel_on_disconnect = command.cancel_on_disconnect
+    memcpy(session.username, command.username, sizeof(session.username))
+    memcpy(session.firm, command.firm, sizeof(session.firm))
+    engine.sessions_count += 1
+    session_begin_numbers(engine, session)
+    memory_prefault(&engine.arena.slots[slot_first], slots_hot * sizeof(uint32_t))
+    memory_prefault(&engine.block_next[slot_first >> engine.block_shift],
+                    (slots_hot >> engine.block_shift) * sizeof(uint32_t))
+    engine_emit(engine, EVENT_SESSION_DEFINED, 0, 0, 0, 0, 0, 0, 0, slot_first)
+    return STATUS_OK
+
+
+cdef int _system_event(Engine* engine, const SystemEventCommand* command) noexcept nogil:
+    if memchr(b"OSQMEC", command.event_code, 6) == NULL:
+        return STATUS_MALFORMED
+    if command.event_code == c'O':
+        clock_begin_day(engine)
+    engine_emit(engine, EVENT_SYSTEM, 0, command.event_code, 0, 0, 0, 0, 0, 0)
+    return STATUS_OK
+
+
+cdef int apply_venue(Engine* engine, CommandHeader* header) noexcept nogil:
+    cdef uint32_t record_bytes = header.record_bytes
+    if header.type == COMMAND_STREAM_START and record_bytes == sizeof(StreamStart):
+        return _stream_start(engine, <const StreamStart*>header)
+    if not engine.started:
+        return STATUS_MALFORMED
+    if header.type == COMMAND_DEFINE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
+        return define_instrument(engine, <const DefineInstrument*>header)
+    if header.type == COMMAND_DEFINE_SESSION and record_bytes == sizeof(DefineSession):
+        return _define_session(engine, <const DefineSession*>header)
+    if header.type == COMMAND_SYSTEM_EVENT and record_bytes == sizeof(SystemEventCommand):
+        return _system_event(engine, <const SystemEventCommand*>header)
+    if header.type == COMMAND_CHANGE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
+        return change_instrument(engine, <const DefineInstrument*>header)
+    if header.type == COMMAND_RETIRE_INSTRUMENT and record_bytes == sizeof(RetireInstrument):
+        return retire_instrument(engine, <const RetireInstrument*>header)
+    if header.type == COMMAND_SET_STATE and record_bytes == sizeof(SetState):
+        return set_state(engine, <const SetState*>header)
+    if header.type == COMMAND_CLOCK and record_bytes == sizeof(ClockCommand):
+        return clock_advance(engine, <ClockCommand*>header)
+    if header.type == COMMAND_BUST_TRADE and record_bytes == sizeof(BustTrade):
+        return bust_trade(engine, <const BustTrade*>header)
+    return STATUS_MALFORMED

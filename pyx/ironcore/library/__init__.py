@@ -1,0 +1,1 @@
+"""The engine in a Python process or a C program: rows of commands, the capsule."""

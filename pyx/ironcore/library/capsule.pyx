@@ -1,0 +1,357 @@
+"""The matching core for native programs, as a capsule: docs/EMBEDDING.md."""
+
+from cpython.pycapsule cimport PyCapsule_New
+from libc cimport errno as c_errno
+from libc.errno cimport EINVAL
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+from ironcore.base.check cimport iron_static_assert
+from ironcore.base.status cimport (
+    STATUS_EMPTY, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
+)
+from ironcore.engine.batch cimport PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply
+from ironcore.engine.engine cimport engine_apply, engine_create, engine_destroy
+from ironcore.engine.queries cimport query_depth, query_level, query_order
+from ironcore.engine.snapshot cimport (
+    snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
+)
+from ironcore.book.limits cimport SIDE_BUY, SIDE_SELL
+from ironcore.wire.record cimport RECORD_VERSION
+
+# Macros, as the structs are defined further down in the generated file than this text; the prefixes
+# are how Cython names them in C.
+cdef extern from *:
+    """
+    #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
+    #define SAME_SIZE(ours, theirs) \\
+        _Static_assert(sizeof(RECORD(ours)) == sizeof(struct theirs), "size of " #theirs)
+    #define SAME(ours, theirs, field) \\
+        _Static_assert(offsetof(RECORD(ours), field) == offsetof(struct theirs, field) \\
+                       && sizeof(((RECORD(ours) *)0)->field) \\
+                          == sizeof(((struct theirs *)0)->field), #theirs "." #field)
+    #define EQUAL(name) \\
+        _Static_assert((int)__pyx_e_8ironcore_4wire_6record_##name == (int)IRONPIT_##name, #name)
+    #define VIEW(ours, theirs, field) \\
+        _Static_assert(offsetof(struct __pyx_t_8ironcore_6engine_##ours, field) \\
+                       == offsetof(struct theirs, field), #theirs "." #field)
+    #define iron_assert_header_views() \\
+        VIEW(6engine_EngineLimits, ironpit_limits, instruments_max); \\
+        VIEW(6engine_EngineLimits, ironpit_limits, sessions_max); \\
+        VIEW(6engine_EngineLimits, ironpit_limits, orders_max); \\
+        VIEW(6engine_EngineLimits, ironpit_limits, user_ref_bits); \\
+        VIEW(7queries_LevelView, ironpit_level, price_e4); \\
+        VIEW(7queries_LevelView, ironpit_level, orders); \\
+        VIEW(7queries_LevelView, ironpit_level, quantity); \\
+        VIEW(7queries_OrderView, ironpit_order, order_ref); \\
+        VIEW(7queries_OrderView, ironpit_order, slot); \\
+        VIEW(7queries_OrderView, ironpit_order, instrument); \\
+        VIEW(7queries_OrderView, ironpit_order, displayed); \\
+        VIEW(7queries_OrderView, ironpit_order, open); \\
+        VIEW(7queries_OrderView, ironpit_order, executed); \\
+        VIEW(7queries_OrderView, ironpit_order, price_e4); \\
+        VIEW(7queries_OrderView, ironpit_order, side); \\
+        VIEW(7queries_OrderView, ironpit_order, place);
+    #define iron_assert_header_structs() \\
+            SAME_SIZE(CommandHeader, ironpit_header); SAME(CommandHeader, ironpit_header, type);  \\
+            SAME(CommandHeader, ironpit_header, flags);                                           \\
+            SAME(CommandHeader, ironpit_header, record_bytes);                                    \\
+            SAME(CommandHeader, ironpit_header, session);                                         \\
+            SAME(CommandHeader, ironpit_header, time_ns);                                         \\
+            SAME(CommandHeader, ironpit_header, source_sequence);                                 \\
+            SAME(CommandHeader, ironpit_header, user_ref);                                        \\
+            SAME(CommandHeader, ironpit_header, instrument);                                      \\
+            SAME_SIZE(StreamStart, ironpit_stream_start);                                         \\
+            SAME(StreamStart, ironpit_stream_start, header);                                      \\
+            SAME(StreamStart, ironpit_stream_start, stream_name);                                 \\
+            SAME(StreamStart, ironpit_stream_start, version);                                     \\
+            SAME(StreamStart, ironpit_stream_start, instruments_max);                             \\
+            SAME(StreamStart, ironpit_stream_start, midnight_ns);                                 \\
+            SAME(StreamStart, ironpit_stream_start, orders_max);                                  \\
+            SAME(StreamStart, ironpit_stream_start, sessions_max);                                \\
+            SAME(StreamStart, ironpit_stream_start, user_ref_bits);                               \\
+            SAME(StreamStart, ironpit_stream_start, reserved);                                    \\
+            SAME_SIZE(TickBand, ironpit_tick_band);                                               \\
+            SAME(TickBand, ironpit_tick_band, price_from_e4);                                     \\
+            SAME(TickBand, ironpit_tick_band, tick_size_e4);                                      \\
+            SAME_SIZE(DefineInstrument, ironpit_define_instrument);                               \\
+            SAME(DefineInstrument, ironpit_define_instrument, header);                            \\
+            SAME(DefineInstrument, ironpit_define_instrument, symbol);                            \\
+            SAME(DefineInstrument, ironpit_define_instrument, tick_size_e4);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, lot_size);                          \\
+            SAME(DefineInstrument, ironpit_define_instrument, price_e4_min);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, price_e4_max);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, quantity_max);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, reference_price_e4);                \\
+            SAME(DefineInstrument, ironpit_define_instrument, static_collar_bp);                  \\
+            SAME(DefineInstrument, ironpit_define_instrument, dynamic_collar_bp);                 \\
+            SAME(DefineInstrument, ironpit_define_instrument, auction_collar_bp);                 \\
+            SAME(DefineInstrument, ironpit_define_instrument, entry_collar_bp);                   \\
+            SAME(DefineInstrument, ironpit_define_instrument, market_protection_bp);              \\
+            SAME(DefineInstrument, ironpit_define_instrument, pause_seconds);                     \\
+            SAME(DefineInstrument, ironpit_define_instrument, post_only_mode);                    \\
+            SAME(DefineInstrument, ironpit_define_instrument, initial_state);                     \\
+            SAME(DefineInstrument, ironpit_define_instrument, auction_extensions_max);            \\
+            SAME(DefineInstrument, ironpit_define_instrument, tick_bands_count);                  \\
+            SAME(DefineInstrument, ironpit_define_instrument, bands);                             \\
+            SAME(DefineInstrument, ironpit_define_instrument, followers_max);                     \\
+            SAME(DefineInstrument, ironpit_define_instrument, min_quantity_max);                  \\
+            SAME(DefineInstrument, ironpit_define_instrument, reserved);                          \\
+            SAME_SIZE(DefineSession, ironpit_define_session);                                     \\
+            SAME(DefineSession, ironpit_define_session, header);                                  \\
+            SAME(DefineSession, ironpit_define_session, username);                                \\
+            SAME(DefineSession, ironpit_define_session, firm);                                    \\
+            SAME(DefineSession, ironpit_define_session, cancel_on_disconnect);                    \\
+            SAME(DefineSession, ironpit_define_session, stp_mode);                                \\
+            SAME(DefineSession, ironpit_define_session, stp_group);                               \\
+            SAME(DefineSession, ironpit_define_session, reserved);                                \\
+            SAME_SIZE(SystemEventCommand, ironpit_system_event);                                  \\
+            SAME(SystemEventCommand, ironpit_system_event, header);                               \\
+            SAME(SystemEventCommand, ironpit_system_event, event_code);                           \\
+            SAME(SystemEventCommand, ironpit_system_event, reserved);                             \\
+            SAME_SIZE(RetireInstrument, ironpit_retire_instrument);                               \\
+            SAME(RetireInstrument, ironpit_retire_instrument, header);                            \\
+            SAME(RetireInstrument, ironpit_retire_instrument, reserved);                          \\
+            SAME_SIZE(SetState, ironpit_set_state); SAME(SetState, ironpit_set_state, header);    \\
+            SAME(SetState, ironpit_set_state, state); SAME(SetState, ironpit_set_state, force);   \\
+            SAME(SetState, ironpit_set_state, reserved); \\
+            SAME(SetState, ironpit_set_state, reason); \\
+            SAME_SIZE(ClockCommand, ironpit_clock); SAME(ClockCommand, ironpit_clock, header);    \\
+            SAME(ClockCommand, ironpit_clock, second); \\
+            SAME(ClockCommand, ironpit_clock, reserved); \\
+            SAME_SIZE(BustTrade, ironpit_bust_trade); SAME(BustTrade, ironpit_bust_trade, header);\\
+            SAME(BustTrade, ironpit_bust_trade, match_number);                                    \\
+            SAME(BustTrade, ironpit_bust_trade, slots);                                           \\
+            SAME(BustTrade, ironpit_bust_trade, reason);                                          \\
+            SAME(BustTrade, ironpit_bust_trade, reserved);                                        \\
+            SAME_SIZE(EnterOrder, ironpit_enter_order);                                           \\
+            SAME(EnterOrder, ironpit_enter_order, header);                                        \\
+            SAME(EnterOrder, ironpit_enter_order, quantity);                                      \\
+            SAME(EnterOrder, ironpit_enter_order, price_e4);                                      \\
+            SAME(EnterOrder, ironpit_enter_order, side);                                          \\
+            SAME(EnterOrder, ironpit_enter_order, time_in_force);                                 \\
+            SAME(EnterOrder, ironpit_enter_order, display);                                       \\
+            SAME(EnterOrder, ironpit_enter_order, capacity);                                      \\
+            SAME(EnterOrder, ironpit_enter_order, iso);                                           \\
+            SAME(EnterOrder, ironpit_enter_order, cross_type);                                    \\
+            SAME(EnterOrder, ironpit_enter_order, appendage_bytes);                               \\
+            SAME(EnterOrder, ironpit_enter_order, cl_ord_id);                                     \\
+            SAME(EnterOrder, ironpit_enter_order, reserved);                                      \\
+            SAME_SIZE(ReplaceOrder, ironpit_replace_order);                                       \\
+            SAME(ReplaceOrder, ironpit_replace_order, header);                                    \\
+            SAME(ReplaceOrder, ironpit_replace_order, quantity);                                  \\
+            SAME(ReplaceOrder, ironpit_replace_order, price_e4);                                  \\
+            SAME(ReplaceOrder, ironpit_replace_order, orig_user_ref);                             \\
+            SAME(ReplaceOrder, ironpit_replace_order, time_in_force);                             \\
+            SAME(ReplaceOrder, ironpit_replace_order, display);                                   \\
+            SAME(ReplaceOrder, ironpit_replace_order, iso);                                       \\
+            SAME(ReplaceOrder, ironpit_replace_order, reserved);                                  \\
+            SAME(ReplaceOrder, ironpit_replace_order, appendage_bytes);                           \\
+            SAME(ReplaceOrder, ironpit_replace_order, cl_ord_id);                                 \\
+            SAME_SIZE(CancelOrder, ironpit_cancel_order);                                         \\
+            SAME(CancelOrder, ironpit_cancel_order, header);                                      \\
+            SAME(CancelOrder, ironpit_cancel_order, quantity);                                    \\
+            SAME(CancelOrder, ironpit_cancel_order, side);                                        \\
+            SAME(CancelOrder, ironpit_cancel_order, reason);                                      \\
+            SAME(CancelOrder, ironpit_cancel_order, firm_given);                                  \\
+            SAME(CancelOrder, ironpit_cancel_order, symbol_given);                                \\
+            SAME(CancelOrder, ironpit_cancel_order, group);                                       \\
+            SAME(CancelOrder, ironpit_cancel_order, group_given);                                 \\
+            SAME(CancelOrder, ironpit_cancel_order, side_given);                                  \\
+            SAME(CancelOrder, ironpit_cancel_order, scope);                                       \\
+            SAME(CancelOrder, ironpit_cancel_order, reserved); SAME_SIZE(Event, ironpit_event);   \\
+            SAME(Event, ironpit_event, type); SAME(Event, ironpit_event, flags);                  \\
+            SAME(Event, ironpit_event, reason); SAME(Event, ironpit_event, side);                 \\
+            SAME(Event, ironpit_event, quantity); SAME(Event, ironpit_event, order_ref);          \\
+            SAME(Event, ironpit_event, other); SAME(Event, ironpit_event, price_e4);              \\
+            SAME(Event, ironpit_event, slot);
+    #define iron_assert_header_constants() \\
+            EQUAL(COMMAND_STREAM_START); EQUAL(COMMAND_DEFINE_INSTRUMENT);                        \\
+            EQUAL(COMMAND_DEFINE_SESSION); EQUAL(COMMAND_SYSTEM_EVENT);                           \\
+            EQUAL(COMMAND_CHANGE_INSTRUMENT); EQUAL(COMMAND_RETIRE_INSTRUMENT);                   \\
+            EQUAL(COMMAND_SET_STATE); EQUAL(COMMAND_CLOCK); EQUAL(COMMAND_BUST_TRADE);            \\
+            EQUAL(COMMAND_ENTER_ORDER); EQUAL(COMMAND_REPLACE_ORDER); EQUAL(COMMAND_CANCEL_ORDER);\\
+            EQUAL(COMMAND_MODIFY_ORDER); EQUAL(COMMAND_MASS_CANCEL);                              \\
+            EQUAL(COMMAND_DISABLE_ORDER_ENTRY); EQUAL(COMMAND_ENABLE_ORDER_ENTRY);                \\
+            EQUAL(COMMAND_ACCOUNT_QUERY); EQUAL(COMMAND_CANCEL_SESSION); EQUAL(EVENT_ACCEPTED);   \\
+            EQUAL(EVENT_REJECTED); EQUAL(EVENT_EXECUTED); EQUAL(EVENT_CANCELED);                  \\
+            EQUAL(EVENT_REPLACED); EQUAL(EVENT_ADDED); EQUAL(EVENT_MODIFIED);                     \\
+            EQUAL(EVENT_MASS_CANCEL_RESPONSE); EQUAL(EVENT_ORDER_ENTRY_DISABLED);                 \\
+            EQUAL(EVENT_ORDER_ENTRY_ENABLED); EQUAL(EVENT_ACCOUNT_QUERY_RESPONSE);                \\
+            EQUAL(EVENT_INSTRUMENT_DEFINED); EQUAL(EVENT_SESSION_DEFINED); EQUAL(EVENT_SYSTEM);   \\
+            EQUAL(EVENT_REPLENISHED); EQUAL(EVENT_REDUCED); EQUAL(EVENT_ACTIVATED);               \\
+            EQUAL(EVENT_CROSSED); EQUAL(EVENT_CROSS); EQUAL(EVENT_INDICATIVE);                    \\
+            EQUAL(EVENT_STATE_CHANGED); EQUAL(EVENT_COLLARS); EQUAL(EVENT_BROKEN);                \\
+            EQUAL(EVENT_INSTRUMENT_CHANGED); EQUAL(EVENT_INSTRUMENT_RETIRED); EQUAL(RECORD_LAST); \\
+            EQUAL(EVENT_VISIBLE); EQUAL(EVENT_AGGRESSOR_SELL); EQUAL(EVENT_CROSSES);              \\
+            EQUAL(EVENT_SELL); EQUAL(EVENT_ATTRIBUTED); EQUAL(COMMAND_BYTES_MAX);                 \\
+            EQUAL(RECORD_VERSION);
+    """
+    void iron_assert_header_structs() nogil
+    void iron_assert_header_constants() nogil
+    void iron_assert_header_views() nogil
+
+cdef extern from "ironpit_core.h" nogil:
+    enum:
+        IRONPIT_OK
+        IRONPIT_EMPTY
+        IRONPIT_FULL
+        IRONPIT_MALFORMED
+        IRONPIT_IGNORED
+
+
+cdef void _assert_header() noexcept nogil:
+    """Never called: it is there to be compiled."""
+    iron_assert_header_structs()
+    iron_assert_header_constants()
+    iron_assert_header_views()
+    iron_static_assert(<int>IRONPIT_OK == <int>STATUS_OK)
+    iron_static_assert(<int>IRONPIT_EMPTY == <int>STATUS_EMPTY)
+    iron_static_assert(<int>IRONPIT_FULL == <int>STATUS_FULL)
+    iron_static_assert(<int>IRONPIT_MALFORMED == <int>STATUS_MALFORMED)
+    iron_static_assert(<int>IRONPIT_IGNORED == <int>STATUS_IGNORED)
+    iron_static_assert(sizeof(ironpit_limits) == sizeof(EngineLimits))
+    iron_static_assert(sizeof(ironpit_level) == sizeof(LevelView))
+    iron_static_assert(sizeof(ironpit_order) == sizeof(OrderView))
+
+
+cdef ironpit_core* _create(const ironpit_limits* limits) noexcept nogil:
+    cdef Context* context = <Context*>calloc(1, sizeof(Context))
+    if context == NULL:
+        return NULL
+    context.engine = engine_create(<const EngineLimits*>limits)
+    if context.engine == NULL:
+        free(context)
+        return NULL
+    return <ironpit_core*>context
+
+
+cdef void _destroy(ironpit_core* core) noexcept nogil:
+    if core != NULL:
+        engine_destroy((<Context*>core).engine)
+        free(core)
+
+
+cdef int _apply(ironpit_core* core, void* command, uint32_t command_bytes,
+                const ironpit_event** events, uint32_t* events_count) noexcept nogil:
+    cdef Context* context = <Context*>core
+    cdef int status
+    # The core has room for one command's events: those that wait would be written over.
+    if context.engine.events_count:
+        events[0] = NULL
+        events_count[0] = 0
+        return STATUS_FULL
+    status = engine_apply(context.engine, <uint8_t*>command, command_bytes)
+    events[0] = <const ironpit_event*>context.engine.events
+    events_count[0] = context.engine.events_count
+    # They are told: a batch that follows does not begin with them.
+    context.engine.events_count = 0
+    return status
+
+
+cdef int _submit(ironpit_core* core, ironpit_batch* asked) noexcept nogil:
+    cdef Context* context = <Context*>core
+    cdef Batch batch
+    cdef int status
+    # Another batch may not begin before the events of this one are taken.
+    if context.drained or (asked.applied == 0 and context.engine.events_count):
+        return STATUS_FULL
+    batch.records = <uint8_t*>asked.records
+    batch.offsets = asked.offsets
+    batch.count = asked.count
+    batch.applied = asked.applied
+    batch.statuses = asked.statuses
+    batch.events_counts = asked.events_counts
+    batch.events = <Event*>asked.events
+    batch.events_count = asked.events_count
+    batch.events_max = asked.events_max
+    batch.prefetch_orders_min = PREFETCH_NEVER
+    if asked.prefetch == IRONPIT_PREFETCH_ADAPTIVE:
+        batch.prefetch_orders_min = PREFETCH_ORDERS_MIN
+    elif asked.prefetch == IRONPIT_PREFETCH_ALWAYS:
+        batch.prefetch_orders_min = 0
+    status = batch_apply(context.engine, &batch)
+    asked.applied = batch.applied
+    asked.events_count = batch.events_count
+    return status
+
+
+cdef uint64_t _drain(ironpit_core* core, ironpit_event* events, uint64_t events_max) noexcept nogil:
+    cdef Context* context = <Context*>core
+    cdef Engine* engine = context.engine
+    cdef uint64_t count = min(events_max, <uint64_t>(engine.events_count - context.drained))
+    if count == 0:
+        return 0
+    memcpy(events, engine.events + context.drained, count * sizeof(Event))
+    context.drained += <uint32_t>count
+    if context.drained == engine.events_count:
+        context.drained = 0
+        engine.events_count = 0
+    return count
+
+
+cdef uint32_t _depth(ironpit_core* core, uint32_t instrument, uint8_t side, ironpit_level* levels,
+                     uint32_t levels_max) noexcept nogil:
+    if side != SIDE_BUY and side != SIDE_SELL:
+        c_errno.errno = EINVAL
+        return 0
+    return query_depth((<Context*>core).engine, instrument, side != SIDE_BUY, <LevelView*>levels,
+                       levels_max)
+
+
+cdef int _level(ironpit_core* core, uint32_t instrument, uint8_t side, int32_t price_e4,
+                ironpit_level* level) noexcept nogil:
+    if side != SIDE_BUY and side != SIDE_SELL:
+        return STATUS_MALFORMED
+    return query_level((<Context*>core).engine, instrument, side != SIDE_BUY, price_e4,
+                       <LevelView*>level)
+
+
+cdef int _order(ironpit_core* core, uint32_t session, uint32_t user_ref,
+                ironpit_order* order) noexcept nogil:
+    return query_order((<Context*>core).engine, session, user_ref, <OrderView*>order)
+
+
+cdef uint64_t _save(ironpit_core* core, void* out, uint64_t bytes_max) noexcept nogil:
+    cdef Engine* engine = (<Context*>core).engine
+    cdef uint64_t needed = snapshot_bytes(engine)
+    if needed <= bytes_max:
+        snapshot_save(engine, <uint8_t*>out)
+    return needed
+
+
+cdef ironpit_core* _load(const void* saved, uint64_t byte_count) noexcept nogil:
+    cdef EngineLimits limits
+    cdef ironpit_core* core
+    if not snapshot_check(<const uint8_t*>saved, byte_count, &limits):
+        c_errno.errno = EINVAL
+        return NULL
+    core = _create(<const ironpit_limits*>&limits)
+    if core == NULL:
+        return NULL
+    if not snapshot_load((<Context*>core).engine, <const uint8_t*>saved, byte_count):
+        _destroy(core)
+        c_errno.errno = EINVAL
+        return NULL
+    return core
+
+
+# Functions, and nothing that changes.
+cdef ironpit_api _api
+_api.abi_version = IRONPIT_ABI_VERSION
+_api.struct_bytes = sizeof(ironpit_api)
+_api.record_version = RECORD_VERSION
+_api.reserved = 0
+_api.create = _create
+_api.destroy = _destroy
+_api.apply = _apply
+_api.submit = _submit
+_api.drain = _drain
+_api.depth = _depth
+_api.level = _level
+_api.order = _order
+_api.save = _save
+_api.load = _load
+
+api = PyCapsule_New(&_api, "ironcore.library.capsule.api", NULL)

@@ -1,0 +1,159 @@
+# Commands as rows of one fixed layout, for programs that hold them in arrays (docs/LIBRARY.md): a
+# row names everything that a member's or the venue's command can say, in a field of its own, and
+# becomes the record of wire/record.pxd that says the same.
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from ironcore.base.builtins cimport iron_likely
+from ironcore.wire.record cimport (
+    COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL,
+    COMMAND_REPLACE_ORDER, INSTRUMENT_NONE, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
+)
+
+cdef struct CommandRow:              # 88 bytes; one of COMMAND_DTYPE
+    uint8_t type                     # CommandType
+    uint8_t side                     # a replacement: 0 keeps the old order's
+    uint8_t time_in_force
+    uint8_t display
+    uint8_t cross_type
+    uint8_t reason                   # cancels: OUCH cancel reason, 0 the usual one
+    uint8_t scope                    # mass cancel: ScopeBits
+    uint8_t event_code               # system event
+    uint32_t session
+    uint32_t user_ref
+    uint32_t instrument
+    uint32_t quantity
+    int32_t price_e4
+    uint32_t orig_user_ref           # replacement
+    # Options of orders and replacements: given when they are not 0 or their bit is in `named`.
+    uint32_t named                   # OptionNamed (book/options.pxd)
+    uint32_t min_quantity
+    uint32_t max_floor
+    uint32_t random_reserves
+    uint64_t reserve_seed
+    int32_t peg_offset_e4
+    uint32_t expire_second
+    uint32_t stop_price_e4
+    uint32_t trail_offset_e4
+    uint16_t group                   # of an order, or that a mass cancel names
+    uint8_t price_type
+    uint8_t post_only
+    uint8_t stp_mode
+    # The venue's own commands.
+    uint8_t state                    # SET_STATE
+    uint8_t force
+    uint8_t reserved
+    char state_reason[4]
+    uint32_t second                  # CLOCK
+
+cdef enum ScopeBits:
+    SCOPE_FIRM = 1                   # all sessions of the firm
+    SCOPE_INSTRUMENT = 2             # only the row's instrument
+    SCOPE_SIDE = 4                   # only the row's side
+    SCOPE_GROUP = 8                  # only the row's group
+
+cdef enum:
+    ROW_OPTIONS_AT = 32              # the options are these 48 bytes
+    ROW_OPTIONS_WORDS = 6
+    ROW_APPENDAGE_BYTES_MAX = 80     # of an order with every option
+
+# Where rows become records, one after the other in the same place: what is the same in all records
+# of a kind is written once, and what differs is in the innermost cache when it is applied.
+cdef struct RowRecords:
+    EnterOrder enter
+    uint8_t enter_appendage[ROW_APPENDAGE_BYTES_MAX]
+    ReplaceOrder replace
+    uint8_t replace_appendage[ROW_APPENDAGE_BYTES_MAX]
+    CancelOrder other                # and whatever else is no longer than a cancel
+
+cdef void row_records_prepare(RowRecords* records) noexcept nogil
+
+# The appendage of an order's options in the order of their tags, padded to 8; its length.
+cdef uint32_t row_put_options(const CommandRow* row, uint8_t side, uint8_t* start) noexcept nogil
+# The venue's commands. A row of a type that has no rows becomes a header alone, which is malformed.
+cdef void row_put_venue(const CommandRow* row, CommandHeader* header) noexcept nogil
+
+
+cdef inline bint _has_options(const CommandRow* row) noexcept nogil:
+    cdef uint64_t words[ROW_OPTIONS_WORDS]
+    memcpy(words, <const uint8_t*>row + ROW_OPTIONS_AT, sizeof(words))
+    return (words[0] | words[1] | words[2] | words[3] | words[4] | words[5]) != 0
+
+
+cdef inline void _put_header(const CommandRow* row, CommandHeader* header, uint32_t instrument,
+                             uint32_t record_bytes) noexcept nogil:
+    header.type = row.type
+    header.record_bytes = <uint16_t>record_bytes
+    header.session = row.session
+    header.user_ref = row.user_ref
+    header.instrument = instrument
+
+
+cdef inline uint32_t _padded(uint32_t byte_count) noexcept nogil:
+    return (byte_count + 7) & ~<uint32_t>7
+
+
+cdef inline void _put_enter(const CommandRow* row, EnterOrder* enter,
+                            uint8_t* appendage) noexcept nogil:
+    cdef uint32_t appendage_bytes = 0
+    if not iron_likely(not _has_options(row)):
+        appendage_bytes = row_put_options(row, 0, appendage)
+    _put_header(row, &enter.header, row.instrument,
+                <uint32_t>sizeof(EnterOrder) + _padded(appendage_bytes))
+    enter.quantity = row.quantity
+    enter.price_e4 = row.price_e4
+    enter.side = row.side
+    enter.time_in_force = row.time_in_force
+    enter.display = row.display
+    enter.cross_type = row.cross_type
+    enter.appendage_bytes = <uint16_t>appendage_bytes
+
+
+cdef inline void _put_replace(const CommandRow* row, ReplaceOrder* replace,
+                              uint8_t* appendage) noexcept nogil:
+    cdef uint32_t appendage_bytes = 0
+    if row.side or not iron_likely(not _has_options(row)):
+        appendage_bytes = row_put_options(row, row.side, appendage)
+    _put_header(row, &replace.header, INSTRUMENT_NONE,
+                <uint32_t>sizeof(ReplaceOrder) + _padded(appendage_bytes))
+    replace.quantity = row.quantity
+    replace.price_e4 = row.price_e4
+    replace.orig_user_ref = row.orig_user_ref
+    replace.time_in_force = row.time_in_force
+    replace.display = row.display
+    replace.appendage_bytes = <uint16_t>appendage_bytes
+
+
+cdef inline void _put_short(const CommandRow* row, CancelOrder* cancel) noexcept nogil:
+    """The commands that have the form of a cancel."""
+    cdef uint8_t scope = row.scope
+    memset(<uint8_t*>cancel + sizeof(CommandHeader), 0,
+           sizeof(CancelOrder) - sizeof(CommandHeader))
+    _put_header(row, &cancel.header, INSTRUMENT_NONE, sizeof(CancelOrder))
+    cancel.quantity = row.quantity
+    cancel.side = row.side
+    cancel.reason = row.reason
+    if row.type == COMMAND_MASS_CANCEL:
+        cancel.group = row.group
+        cancel.scope = scope & SCOPE_FIRM
+        cancel.symbol_given = scope & SCOPE_INSTRUMENT != 0
+        cancel.side_given = scope & SCOPE_SIDE != 0
+        cancel.group_given = scope & SCOPE_GROUP != 0
+        if scope & SCOPE_INSTRUMENT:
+            cancel.header.instrument = row.instrument
+
+
+# The record of a row, which is as long as it says; good until the next row's.
+cdef inline CommandHeader* row_record(RowRecords* records, const CommandRow* row) noexcept nogil:
+    if row.type == COMMAND_ENTER_ORDER:
+        _put_enter(row, &records.enter, records.enter_appendage)
+        return &records.enter.header
+    if row.type == COMMAND_REPLACE_ORDER:
+        _put_replace(row, &records.replace, records.replace_appendage)
+        return &records.replace.header
+    if COMMAND_CANCEL_ORDER <= row.type <= COMMAND_CANCEL_SESSION:
+        _put_short(row, &records.other)
+        return &records.other.header
+    row_put_venue(row, &records.other.header)
+    return &records.other.header

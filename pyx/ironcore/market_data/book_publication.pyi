@@ -1,0 +1,9 @@
+from ironcore.base.counter_set import CounterSet
+from ironcore.market_data.feed_books import BookBuilder
+from ironcore.messaging.publication import PublicationEnd
+
+COUNTERS: tuple[tuple[str, str], ...]
+
+class BookPublication(PublicationEnd):
+    books: BookBuilder
+    def __init__(self, counters: CounterSet | None = None) -> None: ...

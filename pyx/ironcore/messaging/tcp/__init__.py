@@ -1,0 +1,1 @@
+"""A stream as SoupBinTCP: the publication with its readers, and the subscription."""

@@ -1,0 +1,1 @@
+"""Members' sessions: their connections, replies and orders. A protocol is a room inside."""

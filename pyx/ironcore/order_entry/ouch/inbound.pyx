@@ -1,0 +1,253 @@
+"""OUCH 5.0 messages of members, turned into the command records of the order ring.
+
+Only the form is judged here. Whether an order is acceptable is the engine's word alone, so that
+every acceptance and every rejection is in the stream.
+"""
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
+
+from ironcore.base.status cimport (
+    STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_TOO_LARGE, STATUS_UNKNOWN_TYPE,
+)
+from ironcore.stream.directory cimport Directory, directory_find
+from ironcore.order_entry.seeds cimport SeedPool, seeds_next
+from ironcore.wire.codec cimport store_u64_be
+from ironcore.wire.ouch50_appendage cimport (
+    OUCH50_TAG_GROUP_ID, OUCH50_TAG_RANDOM_RESERVES, OUCH50_TAG_RESERVE_SEED, OUCH50_TAG_SCOPE,
+    OUCH50_TAG_SIDE, OuchOptions, ouch50_decode_options, ouch50_tag_bit,
+)
+from ironcore.wire.ouch50_inbound cimport (
+    OUCH50_ACCOUNT_QUERY, OUCH50_CANCEL_ORDER, OUCH50_DISABLE_ORDER_ENTRY,
+    OUCH50_ENABLE_ORDER_ENTRY, OUCH50_ENTER_ORDER, OUCH50_MASS_CANCEL, OUCH50_MODIFY_ORDER,
+    OUCH50_REPLACE_ORDER, OuchAccountQuery, OuchCancelOrder, OuchDisableOrderEntry,
+    OuchEnableOrderEntry, OuchEnterOrder, OuchMassCancel, OuchModifyOrder, OuchReplaceOrder,
+    ouch50_decode_account_query, ouch50_decode_cancel_order, ouch50_decode_disable_order_entry,
+    ouch50_decode_enable_order_entry, ouch50_decode_enter_order, ouch50_decode_mass_cancel,
+    ouch50_decode_modify_order, ouch50_decode_replace_order,
+)
+from ironcore.wire.record cimport (
+    COMMAND_ACCOUNT_QUERY, COMMAND_BYTES_MAX, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, INSTRUMENT_NONE,
+    PRICE_E4_INVALID, PRICE_E4_MARKET, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
+)
+
+cdef enum:
+    SEED_BYTES = 10                  # an element with a ReserveSeed
+    SCOPE_SESSION = 83               # 'S'
+    SCOPE_FIRM = 77                  # 'M'
+
+
+cdef inline int32_t _price(uint64_t price) noexcept nogil:
+    return <int32_t>price if price <= <uint64_t>PRICE_E4_MARKET else PRICE_E4_INVALID
+
+
+cdef inline void _header(uint8_t* record, uint8_t kind, uint32_t record_bytes, uint32_t session,
+                         uint32_t user_ref) noexcept nogil:
+    cdef CommandHeader* header = <CommandHeader*>record
+    memset(record, 0, record_bytes)
+    header.type = kind
+    header.record_bytes = <uint16_t>record_bytes
+    header.session = session
+    header.user_ref = user_ref
+    header.instrument = INSTRUMENT_NONE
+
+
+cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, uint32_t fixed_bytes,
+                         uint32_t* record_bytes, bint* wants_seed) noexcept nogil:
+    """The room that an order needs, and whether it lacks a seed. Unknown tags pass: a later version
+    of OUCH may have them, and they are echoed."""
+    cdef OuchOptions options
+    cdef uint32_t bytes = appendage_bytes
+    cdef int status = STATUS_OK
+    wants_seed[0] = False
+    if bytes:
+        status = ouch50_decode_options(appendage, bytes, &options)
+        if status != STATUS_OK and status != STATUS_UNKNOWN_TYPE:
+            return status
+        wants_seed[0] = (options.present & ouch50_tag_bit(OUCH50_TAG_RANDOM_RESERVES) != 0
+                         and options.random_reserves != 0
+                         and options.present & ouch50_tag_bit(OUCH50_TAG_RESERVE_SEED) == 0)
+        bytes += SEED_BYTES if wants_seed[0] else 0
+    record_bytes[0] = fixed_bytes + ((bytes + 7) & ~<uint32_t>7)
+    return STATUS_OK if record_bytes[0] <= COMMAND_BYTES_MAX else STATUS_TOO_LARGE
+
+
+cdef inline uint16_t _store_options(const uint8_t* appendage, uint16_t appendage_bytes,
+                                    bint wants_seed, SeedPool* seeds, uint8_t* out) noexcept nogil:
+    """The appendage as the record has it: its length."""
+    cdef uint8_t* element = out + appendage_bytes
+    if appendage_bytes:
+        memcpy(out, appendage, appendage_bytes)
+    if not wants_seed:
+        return appendage_bytes
+    element[0] = SEED_BYTES - 1
+    element[1] = OUCH50_TAG_RESERVE_SEED
+    store_u64_be(element + 2, seeds_next(seeds))
+    return appendage_bytes + SEED_BYTES
+
+
+cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
+                const uint8_t* message, uint32_t bytes, uint8_t* record,
+                uint32_t* record_bytes) noexcept nogil:
+    cdef OuchEnterOrder m
+    cdef EnterOrder* order = <EnterOrder*>record
+    cdef bint wants_seed = False
+    cdef int status = ouch50_decode_enter_order(message, bytes, &m)
+    if status == STATUS_OK:
+        status = _options(m.appendage, m.appendage_bytes, sizeof(EnterOrder), record_bytes,
+                          &wants_seed)
+    if status != STATUS_OK:
+        return status
+    _header(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
+    order.header.instrument = directory_find(directory, m.symbol)
+    order.quantity = m.quantity
+    order.price_e4 = _price(m.price)
+    order.side = m.side
+    order.time_in_force = m.time_in_force
+    order.display = m.display
+    order.capacity = m.capacity
+    order.iso = m.iso
+    order.cross_type = m.cross_type
+    memcpy(order.cl_ord_id, m.cl_ord_id, 14)
+    order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
+                                           record + sizeof(EnterOrder))
+    return STATUS_OK
+
+
+cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uint32_t bytes,
+                  uint8_t* record, uint32_t* record_bytes) noexcept nogil:
+    cdef OuchReplaceOrder m
+    cdef ReplaceOrder* order = <ReplaceOrder*>record
+    cdef bint wants_seed = False
+    cdef int status = ouch50_decode_replace_order(message, bytes, &m)
+    if status == STATUS_OK:
+        status = _options(m.appendage, m.appendage_bytes, sizeof(ReplaceOrder), record_bytes,
+                          &wants_seed)
+    if status != STATUS_OK:
+        return status
+    _header(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
+    order.quantity = m.quantity
+    order.price_e4 = _price(m.price)
+    order.orig_user_ref = m.orig_user_ref_num
+    order.time_in_force = m.time_in_force
+    order.display = m.display
+    order.iso = m.iso
+    memcpy(order.cl_ord_id, m.cl_ord_id, 14)
+    order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
+                                           record + sizeof(ReplaceOrder))
+    return STATUS_OK
+
+
+cdef inline int _firm(const char* named, const char* own, uint8_t* given) noexcept nogil:
+    """A session acts for its own firm; blanks mean just that."""
+    given[0] = memcmp(named, b"    ", 4) != 0
+    return STATUS_IGNORED if given[0] and memcmp(named, own, 4) != 0 else STATUS_OK
+
+
+cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* firm,
+                      const uint8_t* message, uint32_t bytes, CancelOrder* record) noexcept nogil:
+    cdef OuchMassCancel m
+    cdef OuchOptions options
+    cdef uint8_t given = 0
+    cdef int status = ouch50_decode_mass_cancel(message, bytes, &m)
+    if status == STATUS_OK:
+        status = ouch50_decode_options(m.appendage, m.appendage_bytes, &options)
+    if status == STATUS_OK or status == STATUS_UNKNOWN_TYPE:
+        status = _firm(m.firm, firm, &given)
+    if status == STATUS_OK and options.present & ouch50_tag_bit(OUCH50_TAG_SCOPE) \
+            and options.scope != SCOPE_SESSION and options.scope != SCOPE_FIRM:
+        status = STATUS_MALFORMED
+    if status != STATUS_OK:
+        return status
+    _header(<uint8_t*>record, COMMAND_MASS_CANCEL, sizeof(CancelOrder), session, m.user_ref_num)
+    record.firm_given = given
+    record.symbol_given = memcmp(m.symbol, b"        ", 8) != 0
+    if record.symbol_given:
+        record.header.instrument = directory_find(directory, m.symbol)
+    record.group = options.group_id
+    record.group_given = options.present & ouch50_tag_bit(OUCH50_TAG_GROUP_ID) != 0
+    record.side = options.side
+    record.side_given = options.present & ouch50_tag_bit(OUCH50_TAG_SIDE) != 0
+    record.scope = options.scope == SCOPE_FIRM
+    return STATUS_OK
+
+
+cdef int _entry_switch(uint32_t session, const char* firm, const uint8_t* message, uint32_t bytes,
+                       CancelOrder* record) noexcept nogil:
+    cdef OuchDisableOrderEntry disable
+    cdef OuchEnableOrderEntry enable
+    cdef uint8_t given = 0
+    cdef int status
+    if message[0] == OUCH50_DISABLE_ORDER_ENTRY:
+        status = ouch50_decode_disable_order_entry(message, bytes, &disable)
+        if status == STATUS_OK:
+            status = _firm(disable.firm, firm, &given)
+        if status == STATUS_OK:
+            _header(<uint8_t*>record, COMMAND_DISABLE_ORDER_ENTRY, sizeof(CancelOrder), session,
+                    disable.user_ref_num)
+    else:
+        status = ouch50_decode_enable_order_entry(message, bytes, &enable)
+        if status == STATUS_OK:
+            status = _firm(enable.firm, firm, &given)
+        if status == STATUS_OK:
+            _header(<uint8_t*>record, COMMAND_ENABLE_ORDER_ENTRY, sizeof(CancelOrder), session,
+                    enable.user_ref_num)
+    if status == STATUS_OK:
+        record.firm_given = given
+    return status
+
+
+cdef int _order_change(uint32_t session, const uint8_t* message, uint32_t bytes,
+                       CancelOrder* record) noexcept nogil:
+    cdef OuchCancelOrder cancel
+    cdef OuchModifyOrder modify
+    cdef int status
+    if message[0] == OUCH50_CANCEL_ORDER:
+        status = ouch50_decode_cancel_order(message, bytes, &cancel)
+        if status == STATUS_OK:
+            _header(<uint8_t*>record, COMMAND_CANCEL_ORDER, sizeof(CancelOrder), session,
+                    cancel.user_ref_num)
+            record.quantity = cancel.quantity
+            record.reason = b'U'
+        return status
+    status = ouch50_decode_modify_order(message, bytes, &modify)
+    if status == STATUS_OK:
+        _header(<uint8_t*>record, COMMAND_MODIFY_ORDER, sizeof(CancelOrder), session,
+                modify.user_ref_num)
+        record.quantity = modify.quantity
+        record.side = modify.side
+    return status
+
+
+cdef int order_entry_command(const Directory* directory, SeedPool* seeds, uint32_t session,
+                             const char* firm, const uint8_t* message, uint32_t message_bytes,
+                             uint8_t* record, uint32_t* record_bytes) noexcept nogil:
+    cdef OuchAccountQuery query
+    cdef int status
+    if message_bytes == 0:
+        return STATUS_MALFORMED
+    if message[0] == OUCH50_ENTER_ORDER:
+        return _enter(directory, seeds, session, message, message_bytes, record, record_bytes)
+    if message[0] == OUCH50_REPLACE_ORDER:
+        return _replace(seeds, session, message, message_bytes, record, record_bytes)
+    record_bytes[0] = sizeof(CancelOrder)
+    if message[0] == OUCH50_CANCEL_ORDER or message[0] == OUCH50_MODIFY_ORDER:
+        return _order_change(session, message, message_bytes, <CancelOrder*>record)
+    if message[0] == OUCH50_MASS_CANCEL:
+        return _mass_cancel(directory, session, firm, message, message_bytes, <CancelOrder*>record)
+    if message[0] == OUCH50_DISABLE_ORDER_ENTRY or message[0] == OUCH50_ENABLE_ORDER_ENTRY:
+        return _entry_switch(session, firm, message, message_bytes, <CancelOrder*>record)
+    if message[0] == OUCH50_ACCOUNT_QUERY:
+        status = ouch50_decode_account_query(message, message_bytes, &query)
+        if status == STATUS_OK:
+            _header(record, COMMAND_ACCOUNT_QUERY, sizeof(CancelOrder), session, 0)
+        return status
+    return STATUS_UNKNOWN_TYPE
+
+
+cdef uint32_t order_entry_cancel_session(uint32_t session, uint8_t* record) noexcept nogil:
+    _header(record, COMMAND_CANCEL_SESSION, sizeof(CancelOrder), session, 0)
+    (<CancelOrder*>record).reason = b'Z'
+    return sizeof(CancelOrder)

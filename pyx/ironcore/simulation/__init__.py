@@ -1,0 +1,1 @@
+"""The venue in a simulated world: network, disk and time from one seed."""

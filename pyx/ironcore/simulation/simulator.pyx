@@ -1,0 +1,487 @@
+"""The whole venue in one process and one thread, from one seed, with everything that goes wrong.
+
+The stages are the real ones; their disk, network, clock and scheduling are not. Members trade over
+breaking connections, a subscriber follows a feed that loses packets, the disk fills up and refuses,
+and processes and host crash in the middle of calls and start again. What must hold is checked all
+the time: each reply and each message of the feed has one content for ever, orders are answered
+once, and with `before-reply` nothing that was seen outside is lost with the power. In the end the
+journal replays to the matcher's books, and feed and members believe the same.
+"""
+
+import os
+import shutil
+import tempfile
+from typing import NamedTuple
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+
+from ironcore.base.status cimport STATUS_OK
+from ironcore.simulation.loop cimport (
+    OCCASION_DEFINE, OCCASION_KILL, OCCASION_KILL_ALL, OCCASION_POWER, OCCASION_SETTLED,
+    OCCASION_START, OCCASION_VIOLATION, PLANT_NO_DIRECTORY_SYNC, PLANT_NO_REWRITE, PLANT_NONE,
+    PLANT_NOT_BEHIND_JOURNAL, PLANT_RELEASE_BEFORE_SYNC, Loop, Occasion,
+)
+from ironcore.simulation.member cimport (
+    Member, member_forget, member_open, member_recognizes,
+)
+from ironcore.simulation.subscriber cimport (
+    Subscriber, subscriber_forget, subscriber_open,
+)
+from ironcore.simulation.venue cimport (
+    INSTRUMENTS_MAX, REPLIES_BYTES_MAX, SESSIONS_MAX, STAGE_GATEWAY, STAGE_JOURNAL,
+    STAGE_PUBLISHER, STAGES, USER_REF_BITS, SimulatedVenue,
+)
+from ironcore.simulation.world cimport (
+    CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits, world_midnight_ns,
+)
+from ironcore.stage.day_end cimport DAY_END_NS
+from ironcore.order_entry.reply_log cimport ReplyLog
+from ironcore.order_entry.session_state cimport Sessions, sessions_close, sessions_open
+from ironcore.order_entry.sessions cimport sessions_apply
+from ironcore.wire.record cimport STATE_CLOSED
+
+from ironcore.runtime.replay import Replay
+from ironcore.simulation.venue import STAGE_NAMES, STREAM_NAME, CrashedAgain
+from ironcore.market_data.itch_feed import Feed
+from ironcore.stream.journal_reader import JournalReader
+from ironcore.wire.record import decode_frame
+
+PLANTS = {
+    "": PLANT_NONE,
+    "release-before-sync": PLANT_RELEASE_BEFORE_SYNC,
+    "no-directory-sync": PLANT_NO_DIRECTORY_SYNC,
+    "no-rewrite-after-failed-sync": PLANT_NO_REWRITE,
+    "not-behind-the-journal": PLANT_NOT_BEHIND_JOURNAL,
+}
+PLACE_DISPLAYED = 0                  # of a row of MatchingEngine.orders
+LATE_KINDS = {"Accepted", "Executed", "Crossed", "Cross", "Clock"}
+POLICIES = ("off", "interval", "before-reply")
+OPENING_NS = 34_200_000_000_000
+
+cdef enum:
+    STEPS_MAX = 3000000
+    STEPS_AT_ONCE = 100000
+    DOWN_NS_MAX = 3000000            # of a stage that was killed
+    STALL_STEPS_MIN = 500
+
+
+class SimulationError(AssertionError):
+    """Something that must never happen has happened. The seed brings it about again."""
+
+    def __init__(self, seed, text):
+        super().__init__(f"simulation seed {seed}: {text}")
+        self.seed = seed
+        self.text = text
+
+
+class SimulationReport(NamedTuple):
+    """What a simulation without a failure did."""
+
+    seed: int
+    policy: str
+    steps: int
+    frames: int
+    replies: int
+    messages: int  # of the feed
+    crashes: int
+    stream_digest: str
+    happened: dict[str, int]  # the stages' counters, summed over their lives, and more
+
+
+cdef int _sync_nothing(void* context) noexcept nogil:
+    return 0
+
+
+cdef class Simulation(Loop):
+    """One venue, its members and its subscriber, from one seed."""
+
+    def __cinit__(self, directory, uint64_t seed, str plant, str policy, trace,
+                  uint64_t began_ns):
+        cdef uint32_t i
+        self.seed = seed
+        self.plant = PLANTS[plant]
+        self.trace = trace
+        self.world.chance = seed
+        self.world.mono_ns = 1_000_000_000
+        self.world.real_offset_ns = world_midnight_ns() + began_ns
+        if not policy:
+            policy = POLICIES[chance_below(&self.world, 3)]
+        self.before_reply = policy == "before-reply"
+        self._draw_odds()
+        settings = self._draw_settings()
+        self.venue = SimulatedVenue(directory, policy, <size_t>&self.world, settings)
+        self.sessions = settings["sessions"]
+        self.members = <Member*>calloc(SESSIONS_MAX, sizeof(Member))
+        self.subscriber = <Subscriber*>calloc(1, sizeof(Subscriber))
+        if self.members == NULL or self.subscriber == NULL:
+            raise MemoryError
+        for i in range(self.sessions):
+            member_open(&self.members[i], &self.world, self.venue.network.net, i + 1)
+            self.members[i].instruments = settings["instruments"]
+            self.members[i].orders_left = 20 + <uint32_t>chance_below(&self.world, 180)
+        stream_name = STREAM_NAME.encode()
+        subscriber_open(self.subscriber, &self.world, self.venue.network.net, stream_name)
+        self.crashes_left = chance_below(&self.world, 10)
+        self.crash_step = chance_below(&self.world, 6000)
+        self.stall_steps_max = <uint64_t>STALL_STEPS_MIN << chance_below(&self.world, 7)
+
+    def __dealloc__(self):
+        free(self.members)
+        free(self.subscriber)
+
+    def _draw_odds(self):
+        """Each fault is absent from some seeds, and frequent in others."""
+        cdef uint32_t* odds = <uint32_t*>&self.world.odds
+        cdef uint32_t highest[11]
+        cdef size_t i
+        highest[:] = [300, 20, 300, 300, 1000, 100, 50, 100, 100, 60, 500]
+        for i in range(sizeof(Odds) // sizeof(uint32_t)):
+            if chance_hits(&self.world, 600):
+                odds[i] = <uint32_t>chance_below(&self.world, highest[i])
+
+    def _draw_settings(self):
+        def below(uint64_t bound):
+            return chance_below(&self.world, bound)
+
+        return {
+            "sessions": 1 + below(SESSIONS_MAX),
+            "instruments": 1 + below(INSTRUMENTS_MAX - 1),
+            "cancel_on_disconnect": below(32),
+            "orders_max": 64 if below(4) == 0 else 1024,
+            "order_ring_bytes": 4096 << below(3),
+            "event_ring_bytes": 16384 << below(3),
+            "patience_ns": 0 if below(3) == 0 else 1_000_000 << below(8),
+            "segment_bytes": 2048 << below(6),
+            "batch_bytes_max": 2048 << below(6),
+            "interval_ns": 10_000 << below(10),
+            "window_bytes": 1 << 20,
+            "packet_bytes_max": 128 + below(1293),
+        }
+
+    def run(self):
+        """Run to the end and check: the report. Raises SimulationError."""
+        try:
+            self._restart()
+            while self._go_on():
+                pass
+            return self._check_end()
+        except SimulationError:
+            raise
+        except Exception as error:
+            raise SimulationError(self.seed, f"{type(error).__name__}: {error}") from error
+
+    def _say(self, text):
+        if self.trace is not None:
+            self.trace(f"{self.steps:8} {self.world.mono_ns / 1e6:12.3f} ms  {text}")
+
+    def _fail(self, text):
+        raise SimulationError(self.seed, f"step {self.steps}: {text}")
+
+    def _go_on(self):
+        """One stretch of the loop and what ended it: False when everything is settled."""
+        cdef Occasion occasion
+        with nogil:
+            occasion = self.turn(STEPS_AT_ONCE)
+        if occasion == OCCASION_SETTLED:
+            return False
+        if occasion == OCCASION_START:
+            self._start(self.stage)
+        elif occasion == OCCASION_DEFINE:
+            self.venue.define_some()
+        elif occasion == OCCASION_KILL:
+            self._say(f"the {STAGE_NAMES[self.stage]} is killed")
+            self._kill(self.stage)
+        elif occasion == OCCASION_KILL_ALL:
+            self._say("all stages are killed")
+            self._crash_all(False)
+        elif occasion == OCCASION_POWER:
+            self._say("power is lost")
+            self._crash_all(True)
+        elif occasion == OCCASION_VIOLATION:
+            self._fail(f"{(<bytes>self.world.violation).decode()} "
+                       f"({self.world.violation_where}, {self.world.violation_what})")
+        elif self.steps > STEPS_MAX:
+            self._fail(f"it does not settle: {self._where_they_are()}")
+        return True
+
+    def _where_they_are(self):
+        venue = self.venue
+        if not all(venue.is_up(stage) for stage in range(STAGES)):
+            return "a stage is down"
+        found = [
+            f"frames: matcher {venue.matcher.stream_sequence_last}, journal "
+            f"{venue.journal.sequence_last}, gateway {venue.gateway.stream_sequence}, publisher "
+            f"{venue.publisher.feed.sequence}",
+            f"order ring: {venue.matcher.orders.head} of {venue.gateway.orders.tail} bytes",
+            f"feed: {self.subscriber.next} of {venue.publisher.message_next}",
+        ]
+        for i in range(self.sessions):
+            found.append(
+                f"member {i + 1}: state {self.members[i].state}, {self.members[i].orders_left} "
+                f"orders left, {self.members[i].unanswered} unanswered, "
+                f"{self.members[i].replies_count} replies of "
+                f"{venue.gateway.sessions.session[i + 1].log.count}")
+        return "; ".join(found)
+
+    def _start(self, int stage):
+        self._say(f"the {STAGE_NAMES[stage]} starts")
+        calm = self._set_odds_aside()
+        self.venue.start(stage)
+        self.world.odds = calm
+        if stage == STAGE_GATEWAY:
+            self._compare_replies(&self.venue.gateway.sessions)
+        if stage == STAGE_GATEWAY and self.plant == PLANT_NOT_BEHIND_JOURNAL:
+            self.venue.gateway.stream.followed = 0
+        if stage == STAGE_PUBLISHER and self.plant == PLANT_NOT_BEHIND_JOURNAL:
+            self.venue.publisher.stream.followed = 0
+        if stage == STAGE_JOURNAL and self.plant == PLANT_NO_DIRECTORY_SYNC:
+            self.venue.journal.files.sync_directory = _sync_nothing
+
+    def _set_odds_aside(self):
+        """Nobody starts a venue on a disk that refuses: the odds as they were."""
+        cdef Odds odds = self.world.odds
+        self.world.odds.disk_error = 0
+        self.world.disk_full = False
+        return odds
+
+    def _kill(self, int stage):
+        self.crashes += 1
+        self.venue.kill(stage)
+        self.up_at_ns[stage] = self.world.mono_ns + chance_below(&self.world, DOWN_NS_MAX)
+
+    def _crash_all(self, bint power_lost):
+        """Every process is gone, and perhaps the host; what must be left, is there again."""
+        cdef uint64_t written = 0
+        cdef uint64_t seen = 0
+        if self.venue.matcher != NULL:
+            written = self.venue.matcher.stream_sequence_last
+        if self.venue.gateway != NULL:
+            seen = self.venue.gateway.stream_sequence
+        if self.venue.publisher != NULL:
+            seen = max(seen, self.venue.publisher.feed.sequence)
+        if self.before_reply:
+            seen = max(seen, self.venue.seen_by_onlookers())
+        self.crashes += 1
+        self.power_lost = power_lost
+        if power_lost:
+            self.venue.lose_power()
+        else:
+            self.venue.kill_all()
+        last = self._restart()
+        if not self.power_lost and last < written:
+            self._fail(f"frame {written} was in the ring, and {last} is the last one saved")
+        if self.before_reply and last < seen:
+            self._fail(f"frame {seen} was seen outside, and {last} is the last durable one")
+
+    def _restart(self):
+        """Recover and make ready to start every stage: the last sequence recovered."""
+        odds = self._set_odds_aside()
+        while True:
+            if not self.calm and chance_hits(&self.world, 200):
+                self.world.crash_kind = 1 + <int>chance_below(&self.world, 2)
+                self.world.crash_countdown = <uint32_t>chance_below(&self.world, 60)
+            try:
+                last = self.venue.prepare()
+                break
+            except CrashedAgain:
+                pass
+            self._say("crashes again while it recovers")
+            self.venue.happened["crashes_in_recovery"] += 1
+            if self.world.crashed == CRASH_POWER:
+                self.power_lost = True
+                self.venue.lose_power()
+            else:
+                self.venue.kill_all()
+        self.world.crash_kind = CRASH_NONE
+        self.world.odds = odds
+        self.lossy = self.lossy or (self.power_lost and not self.before_reply)
+        self._say(f"recovered up to frame {last}")
+        self._compare_with_journal()
+        for stage in range(STAGES):
+            self.up_at_ns[stage] = self.world.mono_ns + chance_below(&self.world, DOWN_NS_MAX)
+        return last
+
+    def _compare_with_journal(self):
+        """Hold what members and subscriber know against the stream in the journal: its messages.
+
+        Where it lost something, as it may, they forget what it does not know any more.
+        """
+        cdef Sessions sessions
+        feed = Feed()
+        messages = []
+        if sessions_open(&sessions, SESSIONS_MAX, INSTRUMENTS_MAX, USER_REF_BITS,
+                         REPLIES_BYTES_MAX) != STATUS_OK:
+            raise MemoryError
+        try:
+            for sequence, payload in JournalReader(self.venue.disk):
+                messages += _messages(feed.apply(sequence, payload))
+                if sessions_apply(&sessions, payload, <uint32_t>len(payload)) != STATUS_OK:
+                    self._fail(f"frame {sequence} of the journal is none")
+            if self.lossy:
+                self.venue.network.net.feed.count = 0
+                subscriber_forget(self.subscriber, len(messages))
+                for i in range(self.sessions):
+                    member_forget(&self.members[i], sessions.session[i + 1].log.count)
+            self._compare_replies(&sessions)
+        finally:
+            sessions_close(&sessions)
+        self.lossy = False
+        had = self._subscribers_messages()
+        if had != messages[:len(had)]:
+            self._fail(f"the feed said {len(had)} messages, and they do not begin the "
+                       f"{len(messages)} of the journal")
+        return messages
+
+    cdef int _compare_replies(self, const Sessions* sessions) except -1:
+        """Hold what the members were told against these replies."""
+        cdef const ReplyLog* log
+        cdef uint32_t i
+        for i in range(self.sessions):
+            log = &sessions.session[i + 1].log
+            known = member_recognizes(&self.members[i], log.data, log.bytes)
+            if known != self.members[i].replies_count:
+                self._fail(f"member {i + 1} was told {self.members[i].replies_count} replies, and "
+                           f"of the {log.count} that there are only {known} are the same")
+        return 0
+
+    def _subscribers_messages(self):
+        cdef uint64_t i
+        return [
+            self.subscriber.messages[i].data[:self.subscriber.messages[i].bytes]
+            for i in range(self.subscriber.next - 1)
+        ]
+
+    def _check_end(self):
+        """What everybody knows has to be the same: the report."""
+        self.venue.journal_stage.finish()
+        found = self._replay()
+        if found.books_digest != self.venue.engine.digest():
+            self._fail("the journal replays to other books than the matcher's")
+        self.venue.engine.check_invariants()
+        self._check_day()
+        messages = self._subscribers_messages()
+        if messages != self._compare_with_journal():
+            self._fail("the feed is not the journal's")
+        self.venue.happened.update(f"feed.{chr(message[0])}" for message in messages)
+        self._check_books(_feed_orders(messages))
+        self._compare_replies(&self.venue.gateway.sessions)
+        self._check_members()
+        # A journal that was finished is durable, whatever the policy.
+        self.venue.lose_power()
+        self._set_odds_aside()
+        if not self.venue.without_newest_segment():
+            self._fail("a journal without its newest segment is accepted, or was changed")
+        self.venue.prepare()
+        if self._replay() != found:
+            self._fail("the journal, finished, replays to something else after a loss of power")
+        replies = sum(self.members[i].replies_count for i in range(self.sessions))
+        return SimulationReport(self.seed, self.venue.policy, self.steps, found.sequence, replies,
+                                len(messages), self.crashes, found.stream_digest,
+                                dict(self.venue.happened))
+
+    def _check_day(self):
+        """Behind the end of the day nothing is taken or traded, and in the end all is closed."""
+        cdef uint64_t end_ns = world_midnight_ns() + DAY_END_NS
+        cdef uint32_t i
+        over = late = False
+        for sequence, payload in JournalReader(self.venue.disk):
+            records = decode_frame(payload)
+            if "time_ns" in records[0]:
+                late = records[0]["time_ns"] >= end_ns
+                over = over or late
+            for kind in {record["kind"] for record in records} & LATE_KINDS if late else ():
+                self._fail(f"frame {sequence}: {kind} after the end of the day")
+        self.venue.happened["days_over"] += over
+        for i in range(self.venue.engine.engine.books_count if over else 0):
+            if self.venue.engine.engine.books[i].state != STATE_CLOSED:
+                self._fail(f"instrument {i} is not closed after the end of the day")
+
+    def _replay(self):
+        found = Replay(self.venue.disk).run()
+        if found.fault:
+            self._fail(f"the journal does not replay: {found.fault}")
+        return found
+
+    def _check_books(self, feed_orders):
+        for instrument in range(self.venue.settings.instruments):
+            for side in "BS":
+                rows = self.venue.engine.orders(instrument, side)
+                books = {int(row["order_ref"]): (int(row["quantity"]), int(row["price_e4"]))
+                         for row in rows if row["place"] == 0}
+                if books != feed_orders.get((instrument + 1, side), {}):
+                    self._fail(f"instrument {instrument}, side {side}: the feed's orders are not "
+                               "the matcher's")
+
+    def _check_members(self):
+        cdef Member* member
+        cdef uint32_t i
+        open_orders = {}
+        for instrument in range(self.venue.settings.instruments):
+            for side in "BS":
+                for row in self.venue.engine.orders(instrument, side):
+                    open_orders[int(row["slot"])] = int(row["quantity"]) + int(row["reserve"])
+        for i in range(self.sessions):
+            member = &self.members[i]
+            for ref in range(member.user_ref_next):
+                slot = (i + 1) << USER_REF_BITS | ref
+                if open_orders.get(slot, 0) != member.open[ref]:
+                    self._fail(f"member {i + 1} believes that {member.open[ref]} of order {ref} "
+                               f"are open, and it is {open_orders.get(slot, 0)}")
+
+
+def _messages(blocks):
+    """The messages behind their u16 lengths."""
+    found = []
+    while blocks:
+        size = int.from_bytes(blocks[:2], "big")
+        found.append(blocks[2:2 + size])
+        blocks = blocks[2 + size:]
+    return found
+
+
+def _feed_orders(messages):
+    """The orders that a feed's messages leave: {(locate, side): {order_ref: (shares, price)}}."""
+    found = {}
+    where = {}
+    for message in messages:
+        kind = message[:1]
+        ref = int.from_bytes(message[11:19], "big")
+        if kind == b"A":
+            where[ref] = found.setdefault(
+                (int.from_bytes(message[1:3], "big"), message[19:20].decode()), {})
+            where[ref][ref] = (int.from_bytes(message[20:24], "big"),
+                               int.from_bytes(message[32:36], "big"))
+        elif kind == b"U":
+            orders = where.pop(ref)
+            del orders[ref]
+            ref = int.from_bytes(message[19:27], "big")
+            where[ref] = orders
+            orders[ref] = (int.from_bytes(message[27:31], "big"),
+                           int.from_bytes(message[31:35], "big"))
+        elif kind in (b"E", b"C", b"X", b"D"):
+            shares, price = where[ref][ref]
+            left = shares - int.from_bytes(message[19:23], "big") if kind != b"D" else 0
+            where[ref][ref] = (left, price)
+            if left == 0:
+                del where.pop(ref)[ref]
+    return found
+
+
+def simulate(seed, *, plant="", policy="", trace=None, began_ns=OPENING_NS):
+    """Run one simulation: its report. SimulationError when what must hold does not.
+
+    `plant` puts in one of PLANTS, a bug; `policy` fixes the journal's durability, which is the
+    seed's otherwise; `trace` is called with a line for each restart and crash; `began_ns` is the
+    time of the day at which it begins, less a second, 9:30 unless told.
+    """
+    directory = tempfile.mkdtemp(prefix="ironpit-simulation-", dir=_ring_directory())
+    try:
+        return Simulation(directory, seed, plant, policy, trace, began_ns).run()
+    finally:
+        shutil.rmtree(directory)
+
+
+def _ring_directory():
+    """Rings belong into memory."""
+    return "/dev/shm" if os.path.isdir("/dev/shm") else None

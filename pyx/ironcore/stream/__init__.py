@@ -1,0 +1,1 @@
+"""What the event stream means: the journal and its readers, and what is defined in it."""
