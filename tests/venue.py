@@ -17,6 +17,8 @@ from ironcore.base.counters import CountersFile
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
 from ironpit import config as configs
+from ironpit.config import gateways
+from ironpit.config.gateways import Gateway
 from ironpit.demo.temporary_venue import free_port
 from ironpit.transport import configured
 from ironpit.venue import listeners as listening
@@ -70,6 +72,29 @@ def write_config(directory: Path, durability: str = "off", events_capacity: str 
     return file
 
 
+def with_gateways(file: Path, served: dict[str, list[str]]) -> Path:
+    """The same file with these gateways, and the sessions that each serves."""
+    text = file.read_text()
+    directory = file.parent
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("order_entry:"):
+            lines.append("gateways:")
+            for name in served:
+                orders = f"{{path: {directory}/orders-{name}.ring, capacity: 64KiB}}"
+                listen = f'listen: "127.0.0.1:{free_port()}"'
+                lines.append(f"  {name}: {{{listen}, heartbeat: 100ms, orders: {orders}}}")
+        elif not line.startswith("  orders:"):
+            for name, usernames in served.items():
+                for username in usernames:
+                    line = line.replace(
+                        f"username: {username},", f"username: {username}, gateway: {name},"
+                    )
+            lines.append(line)
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
 class HandVenue:
     """The stages on their rings. `crash` forgets them as SIGKILL would; restart by making a
     new one."""
@@ -93,7 +118,7 @@ class HandVenue:
         self.counters = CountersFile.create(
             self.config.venue.data_directory / "counters-venue.dat", COUNTERS_MAX
         )
-        self.listener = listening.order_entry(self.config)
+        self.listeners = [listening.order_entry(one) for one in self.config.gateways]
         self.engine = pipeline.make_engine(
             instruments_max=limits.instruments_max,
             sessions_max=limits.sessions_max,
@@ -104,9 +129,9 @@ class HandVenue:
         self._connections_max = connections_max
         self._logins_per_address_max = logins_per_address_max
         self._failed_login_delay_ns = failed_login_delay_ns
-        self._open_gateway()
+        self._open_gateways()
         self.matcher = matcher.MatcherStage(
-            pipeline.open_order_consumer(self.config.streams.orders.path),
+            [pipeline.open_order_consumer(one.orders.path) for one in self.config.gateways],
             pipeline.open_stream_producer(events),
             self.engine,
             CounterSet("matcher", matcher.COUNTERS, self.counters),
@@ -142,15 +167,20 @@ class HandVenue:
             journal=directory,
         )
 
-    def _open_gateway(self) -> None:
-        """The gateway, caught up with the stream that exists."""
-        events, entry = self.config.streams.events.path, self.config.order_entry
-        reader = pipeline.open_stream_reader(events, "gateway")
-        self.gateway = gateway.GatewayStage(
-            self.listener.fileno(),
-            pipeline.open_order_producer(self.config.streams.orders.path),
+    def _open_gateways(self) -> None:
+        """The gateways, caught up with the stream that exists; `gateway` is the first."""
+        opened = zip(self.config.gateways, self.listeners, strict=True)
+        self.gateways = [self._gateway(one, listener) for one, listener in opened]
+        self.gateway = self.gateways[0]
+
+    def _gateway(self, one: Gateway, listener: socket.socket) -> gateway.GatewayStage:
+        events, entry = self.config.streams.events.path, one.settings
+        reader = pipeline.open_stream_reader(events, one.stage)
+        stage = gateway.GatewayStage(
+            listener.fileno(),
+            pipeline.open_order_producer(one.orders.path),
             reader,
-            CounterSet("gateway", gateway.COUNTERS),
+            CounterSet(one.stage, gateway.COUNTERS),
             sessions_max=self.config.limits.sessions_max,
             instruments_max=self.config.limits.instruments_max,
             user_ref_bits=user_ref_bits(self.config),
@@ -163,12 +193,15 @@ class HandVenue:
             peer_timeout_ns=entry.peer_timeout_ns,
             login_timeout_ns=entry.login_timeout_ns,
             failed_login_delay_ns=self._failed_login_delay_ns,
+            name=one.stage,
+            serves=gateways.served(self.config, one),
         )
         for sequence, payload in pipeline.frames_before(
             self.config.journal.directory, events, reader.first_sequence
         ):
-            self.gateway.catch_up(sequence, payload)
-        self.gateway.caught_up()
+            stage.catch_up(sequence, payload)
+        stage.caught_up()
+        return stage
 
     def define(self) -> None:
         """Submit what the configuration defines and the stream does not."""
@@ -177,7 +210,7 @@ class HandVenue:
 
     @property
     def stages(self) -> list[Any]:
-        return [self.gateway, self.matcher, self.journal, self.publisher]
+        return [*self.gateways, self.matcher, self.journal, self.publisher]
 
     def turn(self, *stages: Any) -> int:
         """One poll of each stage (all of them unless named), logins judged: the work done."""
@@ -186,9 +219,10 @@ class HandVenue:
             done = stage.poll_once()
             assert done >= 0, f"{type(stage).__name__} failed with status {-done}"
             work += done
-        for connection, generation, _, password, _ in self.gateway.logins():
-            self.gateway.judge(connection, generation, password == PASSWORD)
-            work += 1
+        for one in self.gateways:
+            for connection, generation, _, password, _ in one.logins():
+                one.judge(connection, generation, password == PASSWORD)
+                work += 1
         return work
 
     def settle(self, quiet: int = 3) -> None:
@@ -202,9 +236,10 @@ class HandVenue:
 
     def crash(self) -> None:
         """Forget the stages and close what the kernel would close."""
-        for name in ("gateway", "matcher", "journal", "publisher", "engine"):
+        for name in ("gateway", "gateways", "matcher", "journal", "publisher", "engine"):
             delattr(self, name)
-        self.listener.close()
+        for listener in self.listeners:
+            listener.close()
         self.market_data.close()
 
 
@@ -217,9 +252,17 @@ class Member:
     sequence: int = 1
     packets: list[tuple[str, bytes]] = field(default_factory=list)
     buffer: bytes = b""
+    gateway: str = ""  # where it logs in, if not where its session belongs
 
     def __post_init__(self) -> None:
-        listen = self.venue.config.order_entry.listen
+        config = self.venue.config
+        named = [one for one in config.gateways if one.name == self.gateway]
+        own = [
+            gateways.of_session(config, session)
+            for session in config.sessions
+            if session.username == self.username
+        ]
+        listen = [*named, *own, config.gateways[0]][0].settings.listen
         self.socket = socket.create_connection((listen.address, listen.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)

@@ -28,7 +28,7 @@ has "$wheel" '^host_tuning/jitter/probe\.[^/]*\.so$'
 has "$wheel" '^host_tuning/profiles/bare-metal\.yaml$'
 has "$wheel" '^host_tuning/schema/check-1\.json$'
 has "$wheel" '^ironpit/onload/profiles/latency\.yaml$'
-has "$wheel" '^ironpit/doctor/schema/doctor-1\.json$'
+has "$wheel" '^ironpit/operate/doctor/schema/doctor-1\.json$'
 has "$wheel" 'LICENSE$'
 has_not "$wheel" '\.c$|^tests/|^tools/|\.pyc$'
 

@@ -30,10 +30,10 @@ class _Parser(argparse.ArgumentParser):
 COMMANDS = {
     "check": "judge the host; writes nothing",
     "plan": "print what --apply would write",
-    "apply": "make the host fit, with an undo log; needs root, but for a tree given by --root",
+    "apply": "make the host fit, with an undo log; needs root, except with --root",
     "verify": "check that what was applied still stands",
-    "list": "all settings, a line each",
-    "hold": "keep CPUs out of deep idle for as long as it runs, or CMD does; -- CMD",
+    "list": "list all settings",
+    "hold": "keep CPUs out of deep idle while it runs, or while CMD does (-- CMD)",
 }
 
 
@@ -58,18 +58,40 @@ def _targets(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--config", type=Path, metavar="FILE", help="a host file or a venue file")
     group.add_argument("--cpus", metavar="LIST", help="the hot CPUs, such as 2-5")
     group.add_argument("--housekeeping", metavar="LIST", help="the CPUs for everything else")
-    group.add_argument("--interface", action="append", default=[], metavar="IF")
-    group.add_argument("--profile", metavar="NAME", help="default: what suits the host")
     group.add_argument(
-        "--root", type=Path, default=Path("/"), metavar="DIR", help="a captured tree"
+        "--interface",
+        action="append",
+        default=[],
+        metavar="IF",
+        help="a card of the venue (repeatable)",
+    )
+    group.add_argument(
+        "--profile", metavar="NAME", help="the kind of host (default: what suits it)"
+    )
+    group.add_argument(
+        "--root",
+        type=Path,
+        default=Path("/"),
+        metavar="DIR",
+        help="judge a captured tree instead of this host",
     )
 
 
 def _choices(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how")
-    group.add_argument("--only", action="append", default=[], metavar="ID")
-    group.add_argument("--skip", action="append", default=[], metavar="ID")
-    group.add_argument("--strict", action="store_true", help="a required unknown exits with 3")
+    group.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="this setting only (repeatable)"
+    )
+    group.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="leave this setting out (repeatable)",
+    )
+    group.add_argument(
+        "--strict", action="store_true", help="exit with 3 when a required check is unknown"
+    )
     group.add_argument("--json", action="store_true", help="the same as --format json")
     group.add_argument("--format", choices=("table", "json", "latency-audit"), default="table")
     group.add_argument("--cores", action="store_true", help="with --plan: propose a placement")
@@ -82,7 +104,9 @@ def _choices(parser: argparse.ArgumentParser) -> None:
         "--compare", type=Path, metavar="FILE", help="with --jitter: an earlier --json report"
     )
     group.add_argument("--png", type=Path, metavar="FILE", help="with --jitter: a histogram")
-    group.add_argument("--state", type=Path, metavar="DIR", help="undo logs: /var/lib/tune-host")
+    group.add_argument(
+        "--state", type=Path, metavar="DIR", help="where undo logs are (default /var/lib/tune-host)"
+    )
     parser.add_argument("argv", nargs="*", metavar="CMD", help=argparse.SUPPRESS)
 
 

@@ -1,1 +1,1 @@
-"""The compiled data plane. Layers: base; wire, ring, net; book, risk, messaging; stage; runtime."""
+"""The compiled data plane. docs/ARCHITECTURE.md has its rooms and layers."""

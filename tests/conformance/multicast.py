@@ -4,28 +4,20 @@ import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from tests.conformance.datagrams import (
-    BUFFER_BYTES,
-    LOOPBACK,
-    Address,
-    DatagramRelay,
-    receiver_of,
-    sender_to,
-    unicast,
-)
+from tests.conformance.datagrams import BUFFER_BYTES, LOOPBACK, DatagramRelay
 from tests.conformance.harm import Harm
 from tests.conformance.relay import Relay
-from tests.conformance.transport import HELD_BYTES, Transport
+from tests.conformance.transport import HELD_BYTES, SESSION, Transport
 
-from ironcore.messaging.multicast.publication import MulticastPublication
-from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
+from ironpit.config.scalars import Endpoint
 from ironpit.demo.temporary_venue import free_port
+from ironpit.transport.ends import Where
+from ironpit.transport.multicast import Group
 
-SESSION = "CONFORM"
 HEARTBEAT_NS = 20_000_000
 GIVE_UP_NS = 300_000_000
 SMALL_BUFFER_BYTES = 8_192
@@ -64,17 +56,22 @@ class Multicast(Transport):
         return cls(group, free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM), held_bytes)
 
     def publication(self) -> PublicationEnd:
-        feed = sender_to((self.group, self.port))
-        server = unicast((LOOPBACK, self.server_port))
-        return MulticastPublication(
-            [feed.fileno()],
-            SESSION,
-            request_fd=server.fileno(),
-            heartbeat_ns=HEARTBEAT_NS,
-            window_bytes=self.held_bytes,
-            rate=REQUESTS_PER_S,
-            burst=REQUESTS_PER_S,
-            owner=(feed, server),
+        options = {
+            "heartbeat_ns": HEARTBEAT_NS,
+            "window_bytes": self.held_bytes,
+            "rate": REQUESTS_PER_S,
+            "burst": REQUESTS_PER_S,
+        }
+        end: PublicationEnd = self.publish(self._where(self.group, self.server_port, options)).end
+        return end
+
+    def _where(self, group: str, server_port: int, options: dict[str, Any]) -> Where:
+        return Where(
+            "multicast",
+            "stream",
+            groups=(Group(Endpoint(group, self.port), LOOPBACK),),
+            session=SESSION,
+            options={"rerequest": Endpoint(LOOPBACK, server_port), **options},
         )
 
     def subscription(self, from_: int = 1) -> SubscriptionEnd:
@@ -84,17 +81,9 @@ class Multicast(Transport):
         return self._subscription(1, SMALL_BUFFER_BYTES)
 
     def _subscription(self, from_: int, buffer_bytes: int) -> SubscriptionEnd:
-        group: Address = (self.behind_group or self.group, self.port)
-        feed = receiver_of(group, buffer_bytes)
-        client = unicast(connected=(LOOPBACK, self.behind_server_port or self.server_port))
-        return MulticastSubscription(
-            feed.fileno(),
-            rerequest=client.fileno(),
-            session=SESSION,
-            expected=from_,
-            give_up_ns=GIVE_UP_NS,
-            owner=(feed, client),
-        )
+        options = {"give_up_ns": GIVE_UP_NS, "buffer_bytes": buffer_bytes}
+        group, server_port = self.behind_group or self.group, self.behind_server_port
+        return self.subscribe(self._where(group, server_port or self.server_port, options), from_)
 
     def relay(self, harm: str) -> Relay:
         behind = type(self).fresh(Path())

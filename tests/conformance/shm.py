@@ -7,10 +7,11 @@ from typing import Self
 from tests.conformance.transport import HELD_BYTES, NOW, OLDEST, Transport
 
 from ironcore.messaging.publication import PublicationEnd
-from ironcore.messaging.shm import ShmPublication, ShmSubscription
+from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
+from ironpit.transport.ends import Where
 
 PATIENCE_NS = 20_000_000
 
@@ -36,10 +37,15 @@ class Shm(Transport):
         return cls(str(path))
 
     def publication(self) -> PublicationEnd:
-        return ShmPublication(self.path)
+        where = Where("shm", "stream", parted=True, path=Path(self.path))
+        end: PublicationEnd = self.publish(where).end
+        return end
 
     def subscription(self, from_: int = OLDEST) -> SubscriptionEnd:
-        return ShmSubscription(self.path, from_="now" if from_ == NOW else "oldest")
+        return self.subscribe(self._reading(from_="now" if from_ == NOW else "oldest"))
+
+    def _reading(self, **options: str) -> Where:
+        return Where("shm", "stream", parted=True, path=Path(self.path), options=options)
 
     def bounded(self) -> SubscriptionEnd:
         return self._joined("bounded")
@@ -48,6 +54,7 @@ class Shm(Transport):
         return self._joined("waited-for")
 
     def _joined(self, name: str) -> SubscriptionEnd:
-        subscription = ShmSubscription(self.path, name)
+        subscription = self.subscribe(self._reading(reader=name))
+        assert isinstance(subscription, ShmSubscription)
         subscription.reader.rejoin()
         return subscription

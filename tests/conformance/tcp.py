@@ -3,20 +3,19 @@
 import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from tests.conformance.connections import CuttingProxy
 from tests.conformance.relay import Relay
-from tests.conformance.transport import HELD_BYTES, Transport
+from tests.conformance.transport import HELD_BYTES, SESSION, Transport
 
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp.publication import TcpPublication
-from ironcore.messaging.tcp.subscription import TcpSubscription
+from ironpit.config.scalars import Endpoint
 from ironpit.demo.temporary_venue import free_port
+from ironpit.transport.ends import Where
 
 LOOPBACK = "127.0.0.1"
-SESSION = "CONFORM"
 HEARTBEAT_NS = 20_000_000
 BACKOFF_MIN_NS = 1_000_000
 BACKOFF_MAX_NS = 50_000_000
@@ -44,32 +43,32 @@ class Tcp(Transport):
         return cls(free_port(), held_bytes)
 
     def publication(self) -> PublicationEnd:
-        listener = socket.create_server((LOOPBACK, self.port))
+        options = {
+            "window_bytes": self.held_bytes,
+            "queue_bytes": self.held_bytes // 2,
+            "policy": self.policy,
+            "frame_bytes_max": self.frame_bytes_max,
+            "heartbeat_ns": HEARTBEAT_NS,
+        }
+        opened = self.publish(self._where(self.port, options))
         # Little in the kernel, so that a slow reader is soon behind; connections inherit it.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        listener.setblocking(False)
-        publication = TcpPublication(
-            listener.fileno(),
-            SESSION,
-            window_bytes=self.held_bytes,
-            queue_bytes=self.held_bytes // 2,
-            policy=self.policy,
-            frame_bytes_max=self.frame_bytes_max,
-            heartbeat_ns=HEARTBEAT_NS,
-        )
-        self._listener = listener  # open as long as the transport
-        return publication
+        for listener in opened.plain:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        end: PublicationEnd = opened.end
+        return end
+
+    def _where(self, port: int, options: dict[str, Any]) -> Where:
+        endpoint = Endpoint(LOOPBACK, port)
+        return Where("tcp", "stream", endpoint=endpoint, session=SESSION, options=options)
 
     def subscription(self, from_: int = 1) -> SubscriptionEnd:
-        return TcpSubscription(
-            LOOPBACK,
-            self.behind_port or self.port,
-            sequence=from_,
-            session=SESSION,
-            heartbeat_ns=HEARTBEAT_NS,
-            backoff_min_ns=BACKOFF_MIN_NS,
-            backoff_max_ns=BACKOFF_MAX_NS,
-        )
+        options = {
+            "sequence": from_,
+            "heartbeat_ns": HEARTBEAT_NS,
+            "backoff_min_ns": BACKOFF_MIN_NS,
+            "backoff_max_ns": BACKOFF_MAX_NS,
+        }
+        return self.subscribe(self._where(self.behind_port or self.port, options), from_)
 
     def relay(self, harm: str) -> Relay:
         self.behind_port = free_port()

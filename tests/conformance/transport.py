@@ -1,21 +1,26 @@
 """Every transport behind the same few verbs, so that one scenario runs on all of them.
 
-A transport here is only addresses, so that another process can be given them as JSON.
+A transport here is only addresses, so that another process can be given them as JSON. Its ends are
+opened by the transport's object in ironpit.transport.kinds, as those of a venue and a bridge are.
 """
 
 import json
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from tests.conformance.relay import Relay
 
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
+from ironpit.transport.ends import Counting, Where
+from ironpit.transport.kinds import transport_of
+from ironpit.transport.multicast import Opened
 
 NOW = 0
 OLDEST = 1
+SESSION = "CONFORM"
 HELD_BYTES = 64 * 1024
 
 
@@ -56,6 +61,21 @@ class Transport(ABC):
     def relay(self, harm: str) -> Relay:
         """From now on subscriptions are behind a relay that does this harm."""
         raise NotImplementedError(harm)
+
+    def publish(self, where: Where, session: str = SESSION) -> Opened[Any]:
+        """The sending end as a venue or a bridge opens it, kept open as long as this is."""
+        offer = transport_of(where.transport).offer(where, Counting("publication"), print)
+        offer.publish(session)
+        assert offer.opened is not None
+        self._kept = offer
+        return offer.opened
+
+    def subscribe(self, where: Where, from_: int = OLDEST) -> SubscriptionEnd:
+        """The receiving end as a venue or a bridge opens it."""
+        transport = transport_of(where.transport)
+        counting = Counting("subscription")
+        end: SubscriptionEnd = transport.subscribe(where, counting, print, sequence=from_).end
+        return end
 
     def as_json(self) -> str:
         """For another process."""

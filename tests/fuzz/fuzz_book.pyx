@@ -13,9 +13,8 @@ from libc.string cimport memcmp, memcpy
 from ironcore.base.check cimport iron_assert
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.engine.batch cimport Batch, batch_apply
-from ironcore.engine.engine cimport (
-    Engine, EngineLimits, engine_apply, engine_create, engine_destroy,
-)
+from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.engine cimport Engine, EngineLimits, engine_create, engine_destroy
 from ironcore.engine.invariants cimport engine_broken_invariant
 from ironcore.wire.record cimport COMMAND_HEADER_BYTES, CommandHeader, Event
 

@@ -32,7 +32,7 @@ TARGETS = {
     "itch_file": 512,
     "moldudp64": 512,
     "record": 1400,
-    "book_records": 1024,
+    "book_records": 1280,
     "book_commands": 512,
 }
 BOOK = [target for target in TARGETS if target.startswith("book_")]
@@ -166,7 +166,7 @@ def compile_cython(source: Path, pyx: Path, module: str, out: Path) -> Path:
     flags = [word for directive in DIRECTIVES for word in ("-X", directive)]
     call([sys.executable, "-m", "cython", "-3", "-I", pyx, "-I", HERE, *flags,
           "--module-name", module, "-o", generated, source])  # fmt: skip
-    is_book = module.startswith(("ironcore.book.", "ironcore.risk.")) or module in PARTS
+    is_book = module.startswith(("ironcore.book.", "ironcore.engine.")) or module in PARTS
     call([*COMPILE, *(BOOK_COMPILE if is_book else []), generated, "-o", made])
     stamp.write_text(wanted)
     return made

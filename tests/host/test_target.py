@@ -17,7 +17,8 @@ from host_tuning.settings.network_queues import CHANNELS
 from host_tuning.settings.swap import DIRTY_MAX
 from host_tuning.target import site_options
 from host_tuning.target.host import Host
-from host_tuning.target.target import Target, from_options, load, settle
+from host_tuning.target.host_file import load
+from host_tuning.target.target import Target, from_options, settle
 
 
 def settled(tmp_path: Path, hot: str, keepers: str | None = None, *nics: str) -> Target:
@@ -109,7 +110,7 @@ def test_a_venue_file_says_it_by_its_placement(tmp_path: Path) -> None:
             "host: {waivers: [{id: smt, reason: x, until: soon}]}",
             r"waivers\[0\]\.until: found 'soon', expected a date",
         ),
-        ("host: {hot: 1}\nhost: {hot: 2}", r"no YAML: line 2: key 'host' stands twice"),
+        ("host: {hot: 1}\nhost: {hot: 2}", r"no YAML: line 2: key 'host' is given twice"),
         ("host: {", r"no YAML"),
         ("host: {? {a: b} : c}", r"no YAML: line 1: found \{'a': 'b'\}, expected a key"),
         ("host: " + "[" * 5000, r"no YAML: nested too deeply"),

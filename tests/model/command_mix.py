@@ -255,7 +255,7 @@ class CommandMix:
             (
                 record[:2] + (len(record) + 8).to_bytes(2, "little") + record[4:] + bytes(8),
                 r.short(99, 1),
-                r.header(r.CANCEL_ORDER, 32, 1),
+                r.header(r.CANCEL_ORDER, r.HEADER.size, 1),
             )
         )
 

@@ -68,9 +68,9 @@ SHORT = (
 def describe_command(record: bytes) -> str:
     if len(record) < r.HEADER.size:
         return f"{len(record)} bytes"
-    kind, _, size, session, _, _, user_ref, index = r.HEADER.unpack_from(record)
+    kind, _, size, session, _, _, user_ref, index, *_ = r.HEADER.unpack_from(record)
     name = COMMANDS.get(kind, f"type {kind}")
-    if size > len(record) or size < 40:
+    if size > len(record) or size < r.BODY + 8:
         return f"{name}, {len(record)} of {size} bytes"
     where = "" if index == r.INSTRUMENT_NONE else f" instrument {index}"
     if kind < r.ENTER_ORDER:
@@ -79,42 +79,47 @@ def describe_command(record: bytes) -> str:
 
 
 def describe_member_body(kind: int, record: bytes) -> str:
-    if kind == r.ENTER_ORDER and len(record) >= 64:
+    if kind == r.ENTER_ORDER and len(record) >= r.APPENDAGE:
         quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
-            record, 32
+            record, r.BODY
         )
         form = f"tif {chr(tif)} display {chr(display)} cross {chr(cross)}"
         what = f"{chr(side)} {quantity} @ {describe_price(price)} {form}"
         return f"{what} {describe_options(record, length)}"
-    if kind == r.REPLACE_ORDER and len(record) >= 64:
-        quantity, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(record, 32)
+    if kind == r.REPLACE_ORDER and len(record) >= r.APPENDAGE:
+        quantity, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(
+            record, r.BODY
+        )
         what = f"for #{original}: {quantity} @ {describe_price(price)}"
         form = f"tif {chr(tif)} display {chr(display)}"
         return f"{what} {form} {describe_options(record, length)}"
-    if len(record) >= 48:
-        said = zip(SHORT, r.SHORT.unpack_from(record, 32), strict=True)
+    if len(record) >= r.BODY + r.SHORT.size:
+        said = zip(SHORT, r.SHORT.unpack_from(record, r.BODY), strict=True)
         return str({name: value for name, value in said if value})
-    return record[32:].hex()
+    return record[r.BODY :].hex()
 
 
 def describe_venue_body(kind: int, record: bytes) -> str:
     if kind == r.SET_STATE:
-        state, force, reason = r.STATE.unpack_from(record, 32)
+        state, force, reason = r.STATE.unpack_from(record, r.BODY)
         return f"{chr(state)} force {force} reason {reason!r}"
     if kind == r.CLOCK:
-        return str(int.from_bytes(record[32:36], "little"))
-    if kind in (r.DEFINE_INSTRUMENT, r.CHANGE_INSTRUMENT) and len(record) >= 144:
-        values = r.INSTRUMENT.unpack_from(record, 32)
+        return str(int.from_bytes(record[r.BODY : r.BODY + 4], "little"))
+    if (
+        kind in (r.DEFINE_INSTRUMENT, r.CHANGE_INSTRUMENT)
+        and len(record) >= r.BODY + r.INSTRUMENT.size
+    ):
+        values = r.INSTRUMENT.unpack_from(record, r.BODY)
         said = dict(zip(TERMS, values, strict=False))
         table = values[len(TERMS) : len(TERMS) + 2 * min(said["bands"], 7)]
         limits = dict(zip(("followers_max", "min_quantity_max"), values[-2:], strict=True))
         return f"{said} {table or ''} {limits}"
-    if kind == r.DEFINE_SESSION and len(record) >= 56:
+    if kind == r.DEFINE_SESSION and len(record) >= r.BODY + r.SESSION.size:
         session = r.HEADER.unpack_from(record)[3]
-        return f"{session} {r.SESSION.unpack_from(record, 32)}"
-    if kind == r.BUST_TRADE and len(record) >= 56:
-        return str(r.BUST.unpack_from(record, 32))
-    return record[32:].hex()
+        return f"{session} {r.SESSION.unpack_from(record, r.BODY)}"
+    if kind == r.BUST_TRADE and len(record) >= r.BODY + r.BUST.size:
+        return str(r.BUST.unpack_from(record, r.BODY))
+    return record[r.BODY :].hex()
 
 
 def describe_price(price: int) -> str:
@@ -123,9 +128,9 @@ def describe_price(price: int) -> str:
 
 def describe_options(record: bytes, length: int) -> str:
     try:
-        return str(read_options(record[64 : 64 + length]) or "")
+        return str(read_options(record[r.APPENDAGE : r.APPENDAGE + length]) or "")
     except MalformedError:
-        return f"malformed appendage {record[64 : 64 + length].hex()}"
+        return f"malformed appendage {record[r.APPENDAGE : r.APPENDAGE + length].hex()}"
 
 
 def describe_event(data: bytes) -> str:

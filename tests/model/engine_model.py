@@ -12,24 +12,24 @@ from tests.model.order_commands import OrderCommands
 from tests.model.orders import Order
 
 FIXED_LENGTHS = {
-    r.STREAM_START: 72,
-    r.DEFINE_INSTRUMENT: 144,
-    r.CHANGE_INSTRUMENT: 144,
-    r.DEFINE_SESSION: 56,
-    r.SYSTEM_EVENT: 40,
-    r.RETIRE_INSTRUMENT: 40,
-    r.SET_STATE: 40,
-    r.CLOCK: 40,
-    r.BUST_TRADE: 56,
-    r.CANCEL_ORDER: 48,
-    r.MODIFY_ORDER: 48,
-    r.MASS_CANCEL: 48,
-    r.DISABLE_ORDER_ENTRY: 48,
-    r.ENABLE_ORDER_ENTRY: 48,
-    r.ACCOUNT_QUERY: 48,
-    r.CANCEL_SESSION: 48,
+    r.STREAM_START: 80,
+    r.DEFINE_INSTRUMENT: 152,
+    r.CHANGE_INSTRUMENT: 152,
+    r.DEFINE_SESSION: 64,
+    r.SYSTEM_EVENT: 48,
+    r.RETIRE_INSTRUMENT: 48,
+    r.SET_STATE: 48,
+    r.CLOCK: 48,
+    r.BUST_TRADE: 64,
+    r.CANCEL_ORDER: 56,
+    r.MODIFY_ORDER: 56,
+    r.MASS_CANCEL: 56,
+    r.DISABLE_ORDER_ENTRY: 56,
+    r.ENABLE_ORDER_ENTRY: 56,
+    r.ACCOUNT_QUERY: 56,
+    r.CANCEL_SESSION: 56,
 }
-APPENDAGE_LENGTH_AT = {r.ENTER_ORDER: 46, r.REPLACE_ORDER: 48}
+APPENDAGE_LENGTH_AT = {r.ENTER_ORDER: 54, r.REPLACE_ORDER: 56}
 
 
 class EngineModel(OrderCommands):
@@ -55,7 +55,7 @@ class EngineModel(OrderCommands):
         """Sections 1 and 2: is it a record, and may it be here?"""
         if len(record) < r.HEADER.size:
             raise MalformedError
-        kind, _, record_bytes, session, _, _, user_ref, index = r.HEADER.unpack_from(record)
+        kind, _, record_bytes, session, _, _, user_ref, index, *_ = r.HEADER.unpack_from(record)
         if record_bytes != self.length(kind, record) or record_bytes > len(record):  # rule 1.3
             raise MalformedError
         if not self.started and kind != r.STREAM_START:  # rule 1.4
@@ -75,11 +75,11 @@ class EngineModel(OrderCommands):
         """Rule 1.3."""
         if kind in FIXED_LENGTHS:
             return FIXED_LENGTHS[kind]
-        if kind not in APPENDAGE_LENGTH_AT or len(record) < 64:
+        if kind not in APPENDAGE_LENGTH_AT or len(record) < r.APPENDAGE:
             raise MalformedError
         at = APPENDAGE_LENGTH_AT[kind]
         appendage_bytes = int.from_bytes(record[at : at + 2], "little")
-        return 64 + (appendage_bytes + 7) // 8 * 8
+        return r.APPENDAGE + (appendage_bytes + 7) // 8 * 8
 
     def venue_command(self, kind: int, record: bytes, session: int, index: int) -> None:
         if kind == r.STREAM_START:
@@ -106,7 +106,7 @@ class EngineModel(OrderCommands):
     def short_command(
         self, kind: int, record: bytes, session: int, user_ref: int, index: int
     ) -> None:
-        quantity, side, reason, *_ = r.SHORT.unpack_from(record, 32)
+        quantity, side, reason, *_ = r.SHORT.unpack_from(record, r.BODY)
         if kind == r.CANCEL_ORDER:
             self.cancel_order(self.find(session, user_ref), quantity, chr(reason or ord("U")))
         elif kind == r.MODIFY_ORDER:
@@ -127,7 +127,7 @@ class EngineModel(OrderCommands):
     def mass_cancel(self, record: bytes, session_id: int, index: int) -> None:
         """Rule 8.1."""
         (_, side, reason, _, symbol_given, group, group_given, side_given, scope) = (
-            r.SHORT.unpack_from(record, 32)
+            r.SHORT.unpack_from(record, r.BODY)
         )
         orders = [
             order

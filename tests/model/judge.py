@@ -84,7 +84,7 @@ class Judge:
     # Instruments
 
     def instrument_defined(self, event: r.Event) -> None:
-        state = r.INSTRUMENT.unpack_from(self.record, 32)[14]
+        state = r.INSTRUMENT.unpack_from(self.record, r.BODY)[14]
         self.states[event.slot] = chr(state) if state else "T"
 
     def state_changed(self, event: r.Event) -> None:

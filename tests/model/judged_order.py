@@ -76,7 +76,9 @@ class Known:
 
 def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
     """The order of an ENTER_ORDER that was accepted."""
-    quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(record, 32)
+    quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
+        record, r.BODY
+    )
     assert event.quantity == quantity
     assert event.price_e4 == price
     assert event.side == side
@@ -89,7 +91,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
         chr(tif),
         chr(display),
         chr(cross),
-        Options(**read_options(record[64 : 64 + length])),
+        Options(**read_options(record[r.APPENDAGE : r.APPENDAGE + length])),
         quantity,
         0,
         arrival,
@@ -99,7 +101,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
 
 def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> Known:
     """The order of a REPLACE_ORDER that was good."""
-    total, price, _, tif, display, _, length, _ = r.REPLACE.unpack_from(record, 32)
+    total, price, _, tif, display, _, length, _ = r.REPLACE.unpack_from(record, r.BODY)
     executed_before = old.executed_before + old.executed
     assert event.quantity == total - executed_before, "total liability"  # rule 7.4
     assert event.price_e4 == price
@@ -112,7 +114,7 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
         chr(tif),
         chr(display),
         old.cross_type,
-        inherited(old.options, read_options(record[64 : 64 + length])),
+        inherited(old.options, read_options(record[r.APPENDAGE : r.APPENDAGE + length])),
         event.quantity,
         executed_before,
         arrival,

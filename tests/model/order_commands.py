@@ -37,9 +37,9 @@ class OrderCommands(VenueCommands):
 
     def enter(self, record: bytes, session_id: int, user_ref: int, index: int) -> None:
         quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
-            record, 32
+            record, r.BODY
         )
-        options = Options(**read_options(record[64 : 64 + length]))
+        options = Options(**read_options(record[r.APPENDAGE : r.APPENDAGE + length]))
         session = self.sessions[session_id]
         if user_ref <= session.user_ref_last:  # rule 3.1
             raise IgnoredError
@@ -203,8 +203,8 @@ class OrderCommands(VenueCommands):
 
     def replace(self, record: bytes, session_id: int, user_ref: int) -> None:
         """The checks in the order of rule 7.9."""
-        total, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(record, 32)
-        given = read_options(record[64 : 64 + length])
+        total, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(record, r.BODY)
+        given = read_options(record[r.APPENDAGE : r.APPENDAGE + length])
         session = self.sessions[session_id]
         if user_ref <= session.user_ref_last:  # rule 7.1
             raise IgnoredError

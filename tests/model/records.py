@@ -25,9 +25,10 @@ OK, MALFORMED, IGNORED = 0, 4, 12
 INSTRUMENT_NONE = 0xFFFFFFFF
 MARKET, MARKET_CROSS = 0x7FFFFFFF, 2_000_000_000
 PRICE_MAX = 1_999_999_900
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 
-HEADER = struct.Struct("<BBHIQQII")
+HEADER = struct.Struct("<BBHIQQIIHHI")
+BODY = HEADER.size  # where a command\'s own fields begin
 ENTER = struct.Struct("<IiBBBBBBH14s2x")
 REPLACE = struct.Struct("<IiIBBBxH14s")
 SHORT = struct.Struct("<IBBBBHBBB3x")
@@ -35,6 +36,7 @@ INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H4x")
 SESSION = struct.Struct("<6s4sBBI8x")
 STATE = struct.Struct("<BB2x4s")
 BUST = struct.Struct("<QIIB7x")
+APPENDAGE = BODY + ENTER.size  # where that of an order begins
 EVENT = struct.Struct("<BBBBIQQiI")
 
 
@@ -72,7 +74,7 @@ def header(
     user_ref: int = 0,
     instrument: int = INSTRUMENT_NONE,
 ) -> bytes:
-    return HEADER.pack(record_type, 0, record_bytes, session, 0, 0, user_ref, instrument)
+    return HEADER.pack(record_type, 0, record_bytes, session, 0, 0, user_ref, instrument, 0, 0, 0)
 
 
 def instrument_of(record: bytes) -> int:

@@ -20,7 +20,7 @@ class States(Auctions):
 
     def set_state(self, record: bytes, index: int) -> None:
         """Rule 13.4."""
-        state, force, reason = r.STATE.unpack_from(record, 32)
+        state, force, reason = r.STATE.unpack_from(record, r.BODY)
         if index >= len(self.instruments) or chr(state) not in STATES or chr(state) == RETIRED:
             raise MalformedError
         instrument = self.instruments[index]
@@ -65,7 +65,7 @@ class States(Auctions):
     # The clock: rule 2.10
 
     def clock(self, record: bytes) -> None:
-        second = int.from_bytes(record[32:36], "little")
+        second = int.from_bytes(record[r.BODY : r.BODY + 4], "little")
         if second >= 86_400:
             raise MalformedError
         if second <= self.second:

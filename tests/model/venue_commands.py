@@ -32,7 +32,7 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         *table,
         followers_max,
         min_quantity_max,
-    ) = r.INSTRUMENT.unpack_from(record, 32)
+    ) = r.INSTRUMENT.unpack_from(record, r.BODY)
     if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
     if not lot <= quantity_max <= 999_999:
@@ -91,10 +91,10 @@ class VenueCommands(States):
 
     def stream_start(self, record: bytes) -> None:
         """Rule 1.4."""
-        version = int.from_bytes(record[42:44], "little")
-        instruments_max = int.from_bytes(record[44:48], "little")
+        version = int.from_bytes(record[50:52], "little")
+        instruments_max = int.from_bytes(record[52:56], "little")
         orders_max, sessions_max, bits = (
-            int.from_bytes(record[at : at + 4], "little") for at in (56, 60, 64)
+            int.from_bytes(record[at : at + 4], "little") for at in (64, 68, 72)
         )
         if self.started or version != r.RECORD_VERSION:
             raise MalformedError
@@ -131,7 +131,7 @@ class VenueCommands(States):
 
     def define_session(self, record: bytes, index: int) -> None:
         """Rule 2.3."""
-        _, firm, _, stp_mode, stp_group = r.SESSION.unpack_from(record, 32)
+        _, firm, _, stp_mode, stp_group = r.SESSION.unpack_from(record, r.BODY)
         if index != len(self.sessions) + 1 or index > self.limits.sessions_max:
             raise MalformedError
         mode = chr(stp_mode) if stp_mode else "-"
@@ -142,17 +142,17 @@ class VenueCommands(States):
 
     def system_event(self, record: bytes) -> None:
         """Rule 2.4."""
-        if chr(record[32]) not in "OSQMEC":
+        if chr(record[r.BODY]) not in "OSQMEC":
             raise MalformedError
-        if chr(record[32]) == "O":
+        if chr(record[r.BODY]) == "O":
             self.begin_day()
-        self.emit(r.SYSTEM, reason=record[32])
+        self.emit(r.SYSTEM, reason=record[r.BODY])
 
     def bust_trade(self, record: bytes, index: int) -> None:
         """Rule 2.9."""
         if index >= len(self.instruments):
             raise MalformedError
-        match_number, first, second, reason = r.BUST.unpack_from(record, 32)
+        match_number, first, second, reason = r.BUST.unpack_from(record, r.BODY)
         slots = [slot for slot in (first, second) if slot]
         if not 1 <= match_number <= self.match_number_last or not slots:
             raise MalformedError

@@ -111,10 +111,10 @@ def test_a_venue_and_its_subscriber_by_af_xdp(
     (received,) = heard["feeds"]
     assert received["mode"] == "copy"
     assert received["counters"]["received"] == heard["packets_a"] > 0
-    counters, labels = look["processes"][0]["counters"], look["processes"][0]["labels"]
+    counters, told = look["processes"][0]["counters"], look["processes"][0]["declared"]
     assert counters["market-data-a-send.mode"] == 3
     assert counters["market-data-a-send.sent"] >= counters["market-data.packets"] > 0
-    assert "send by AF_XDP, copy (the driver refused" in labels["market-data-a-send.mode"]
+    assert "send by AF_XDP, copy (the driver refused" in told["market-data-a-send.mode"]["help"]
     status = json.loads((venue.config.venue.data_directory / "status-venue.json").read_text())
     assert [found["mode"] for found in status["feeds"]] == ["copy"]
     assert "af_xdp" not in [entry["feature"] for entry in status["degraded"]]
@@ -158,4 +158,5 @@ def test_a_venue_that_may_go_by_the_kernel_says_that_it_does(
         run.send_signal(signal.SIGTERM)
         run.communicate(timeout=TIMEOUT_S)
     assert look["processes"][0]["counters"]["market-data-a-send.mode"] == 1
-    assert "by the kernel" in look["processes"][0]["labels"]["market-data-a-send.mode"]
+    told = look["processes"][0]["declared"]["market-data-a-send.mode"]
+    assert "by the kernel" in told["help"]

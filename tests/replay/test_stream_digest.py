@@ -24,6 +24,7 @@ OPENING = [
 ]
 TRADE = [r.enter(1, 1, "B", 10, 1000), r.enter(2, 1, "S", 4, 1000)]
 LATER = [r.enter(1, 2, "B", 3, 900)]
+FLAGS_AT = 1
 TIME = slice(8, 16)
 
 
@@ -37,6 +38,8 @@ def replayed(directory: Path, commands: Sequence[bytes], second_ns: int = 0) -> 
         assert status == r.OK, command
         stamped = bytearray(command)
         stamped[TIME] = struct.pack("<Q", number * second_ns)
+        if not len(events):
+            stamped[FLAGS_AT] |= r.LAST
         frames.append((number, bytes(stamped) + events.tobytes()))
     write_segment(directory, frames)
     report = Replay(directory).run()

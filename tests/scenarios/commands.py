@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
+from tests.model.records import RECORD_VERSION
 from tests.scenarios import names
 from tests.scenarios.definitions import Instrument
 from tests.scenarios.names import NotationError
@@ -223,7 +224,7 @@ class CommandWriter:
     # The venue
 
     def _start(self, words: Words) -> bytes:
-        version = 2
+        version = RECORD_VERSION
         if words and words[0] == "version":
             version = names.integer(words[1], "a version")
             del words[:2]

@@ -27,5 +27,5 @@ def show(report: Report, shape: str) -> None:
 
         report_table.write(report, sys.stdout)
         return
-    module = {"json": "report_json", "latency-audit": "report_latency_audit"}[shape]
-    sys.stdout.write(importlib.import_module(f"host_tuning.{module}").text(report))
+    module = {"json": "check_json", "latency-audit": "check_latency_audit"}[shape]
+    sys.stdout.write(importlib.import_module(f"host_tuning.reports.{module}").text(report))

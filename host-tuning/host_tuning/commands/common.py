@@ -4,6 +4,7 @@ import datetime
 import sys
 from argparse import Namespace
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from host_tuning import __version__
@@ -19,6 +20,13 @@ from host_tuning.target.profile import Profile
 from host_tuning.target.site_options import refuse_unknown
 
 
+def _from_file(path: Path) -> targets.Target:
+    """The target of a host file or of a venue file's placement. Errors: ToolError by key."""
+    from host_tuning.target import host_file  # needs PyYAML, which a bare --check does without
+
+    return host_file.load(path)
+
+
 def host_of(options: Namespace) -> Host:
     """The host below --root and its target. Errors: ToolError."""
     tree = HostTree(options.root)
@@ -27,7 +35,7 @@ def host_of(options: Namespace) -> Host:
             raise ToolError(
                 f"--root {options.root}: found no {directory}, expected the tree of a Linux host"
             )
-    target = targets.load(options.config) if options.config else targets.Target()
+    target = _from_file(options.config) if options.config else targets.Target()
     target = targets.from_options(target, options.cpus, options.housekeeping, options.interface)
     host = Host(tree, target)
     if not host.topology.online:

@@ -36,7 +36,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dic
         if not isinstance(key, Hashable):
             raise yaml.YAMLError(f"line {line}: found {key!r}, expected a key of one word")
         if key in seen:
-            raise yaml.YAMLError(f"line {line}: key {key!r} stands twice")
+            raise yaml.YAMLError(f"line {line}: key {key!r} is given twice")
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen
 

@@ -7,7 +7,6 @@ command line, which wins. Verdicts are about these CPUs and interfaces and no ot
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from host_tuning.common.cpulist import format_list, parse_list
@@ -131,10 +130,3 @@ def from_options(base: Target, cpus: str | None, keepers: str | None, nics: list
     if keepers is not None:
         base = replace(base, housekeeping=_named(keepers, "--housekeeping"))
     return replace(base, interfaces=tuple(nics)) if nics else base
-
-
-def load(path: Path) -> Target:
-    """The target of a host file or of a venue file's placement. Errors: ToolError by key."""
-    from host_tuning.target import host_file  # needs PyYAML, which a bare --check does without
-
-    return host_file.load(path)

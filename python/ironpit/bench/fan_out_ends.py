@@ -8,12 +8,11 @@ from typing import Any
 
 from ironcore.base.histogram import LatencyHistogram
 from ironcore.bench.stream import offer_paced, take_until
-from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.messaging.tcp.publication import TcpPublication
-from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironpit.config import Endpoint
-from ironpit.transport import multicast, tcp
+from ironpit.transport.ends import Counting, Where
+from ironpit.transport.kinds import transport_of
 from ironpit.transport.multicast import Group
 
 SESSION = "BENCH"
@@ -27,22 +26,25 @@ AFTERWARDS_S = 1.0
 BUFFER_BYTES = 16 << 20
 
 
+def _where(settings: dict[str, Any], **options: Any) -> Where:
+    """The stream, by the transport that is measured."""
+    name = settings["transport"]
+    if name == "multicast":
+        group = Group(GROUP, settings["interface"])
+        return Where(name, name, groups=(group,), options=options)
+    return Where(name, name, endpoint=Endpoint(settings["address"], PORT), options=options)
+
+
 def publish(settings: dict[str, Any]) -> dict[str, Any]:
     """What the frames cost."""
-    publication: PublicationEnd
-    opened: Any
-    if settings["transport"] == "multicast":
-        opened = multicast.publish(SESSION, Group(GROUP, settings["interface"]), ttl=2)
-        publication = opened.end
-        print("open", flush=True)
-    else:
-        opened = tcp.listen(Endpoint(settings["address"], PORT), "listen")
-        publication = connected = TcpPublication(
-            opened.fileno(), SESSION, connections_max=settings["subscribers"]
-        )
-        print("open", flush=True)
-        while connected.connected < settings["subscribers"]:
-            connected.turn()
+    told = {"multicast": {"ttl": 2}, "tcp": {"connections_max": settings["subscribers"]}}
+    where = _where(settings, **told[settings["transport"]])
+    offer = transport_of(where.transport).offer(where, Counting("publication"), print)
+    publication = offer.publish(SESSION)
+    print("open", flush=True)
+    if isinstance(publication, TcpPublication):
+        while publication.connected < settings["subscribers"]:
+            publication.turn()
             time.sleep(TURN_S)
     print("ready", flush=True)
     sys.stdin.readline()
@@ -64,15 +66,15 @@ def publish(settings: dict[str, Any]) -> dict[str, Any]:
 
 def subscribe(settings: dict[str, Any]) -> dict[str, Any]:
     """How many frames all of them got together."""
-    opened: list[Any] = []
     ends: list[SubscriptionEnd] = []
     for number in range(settings["subscribers"]):
-        if settings["transport"] == "multicast":
-            group = Group(GROUP, settings["interface"])
-            opened.append(multicast.subscribe(group, buffer_bytes=BUFFER_BYTES))
-            ends.append(opened[-1].end)
-        else:
-            ends.append(TcpSubscription(settings["address"], PORT, f"R{number}", seed=number))
+        told: dict[str, dict[str, Any]] = {
+            "multicast": {"buffer_bytes": BUFFER_BYTES},
+            "tcp": {"name": f"R{number}", "seed": number},
+        }
+        where = _where(settings, **told[settings["transport"]])
+        source = transport_of(where.transport).subscribe(where, Counting("subscription"), print)
+        ends.append(source.end)
     if settings["transport"] == "tcp":
         for end in ends:
             end.poll(lambda sequence, frame: None)

@@ -11,19 +11,21 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ironcore.base.histogram import LatencyHistogram
 from ironcore.bench.stream import offer_paced, take_until
 from ironcore.messaging import shm
 from ironcore.messaging.publication import PublicationEnd
-from ironcore.messaging.shm import Gating, ShmPublication, ShmSubscription
+from ironcore.messaging.shm import Gating, ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.wire import soupbin
 from ironpit.config import Endpoint
-from ironpit.transport import tcp
+from ironpit.transport.ends import Counting, Where
+from ironpit.transport.kinds import transport_of
 
 SESSION = "BENCH"
 ADDRESS = "127.0.0.1"
@@ -48,25 +50,30 @@ def _turn_until_told(publication: PublicationEnd) -> None:
     sys.stdin.readline()
 
 
+def _where(settings: dict[str, Any], **options: Any) -> Where:
+    """The stream, by the transport of the carrier that is measured."""
+    if settings["carrier"].startswith("shm"):
+        return Where("shm", "ring", parted=True, path=Path(settings["path"]), options=options)
+    return Where("tcp", "listen", endpoint=Endpoint(ADDRESS, settings["port"]), options=options)
+
+
 def publish(settings: dict[str, Any]) -> dict[str, Any]:
     """What offers and turns took, after a part of the stream that every reader was to follow."""
-    publication: PublicationEnd
-    opened: Any = None
+    options: dict[str, Any] = {}
     if settings["carrier"].startswith("shm"):
         gating = {GOOD: Gating()}
         if settings["carrier"] == "shm" and settings["bad"]:
             gating |= dict.fromkeys(BAD, Gating(PATIENCE_NS))
         shm.create(settings["path"], RING_BYTES, gating)
-        publication = ShmPublication(settings["path"])
     else:
-        opened = tcp.listen(Endpoint(ADDRESS, settings["port"]), "listen")
-        publication = TcpPublication(
-            opened.fileno(),
-            SESSION,
-            policy=settings["carrier"].removeprefix("tcp-"),
-            window_bytes=WINDOW_BYTES,
-            queue_bytes=QUEUE_BYTES,
-        )
+        options = {
+            "policy": settings["carrier"].removeprefix("tcp-"),
+            "window_bytes": WINDOW_BYTES,
+            "queue_bytes": QUEUE_BYTES,
+        }
+    where = _where(settings, **options)
+    offer = transport_of(where.transport).offer(where, Counting("publication"), print)
+    publication = offer.publish(SESSION)
     print("open", flush=True)
     _turn_until_told(publication)
     pace: dict[str, Any] = {name: settings[name] for name in PACE}
@@ -95,13 +102,14 @@ def _ignore(sequence: int, frame: bytes) -> None:
 
 def good(settings: dict[str, Any]) -> dict[str, Any]:
     """How much of the stream came."""
-    end: SubscriptionEnd
-    if settings["carrier"].startswith("shm"):
-        end = ShmSubscription(settings["path"], GOOD)
-    else:
-        end = live = TcpSubscription(ADDRESS, settings["port"], GOOD)
-        while not live.live:
-            live.poll(_ignore)
+    shared = settings["carrier"].startswith("shm")
+    where = _where(settings, **{"reader" if shared else "name": GOOD})
+    end: SubscriptionEnd = (
+        transport_of(where.transport).subscribe(where, Counting("subscription"), print).end
+    )
+    if isinstance(end, TcpSubscription):
+        while not end.live:
+            end.poll(_ignore)
             time.sleep(TURN_S)
     print("ready", flush=True)
     last = settings["warm_up"] + settings["messages"]

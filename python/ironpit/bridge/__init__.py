@@ -16,23 +16,23 @@ from ironcore.base.status import Status
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.shm import ShmSubscription
 from ironcore.messaging.tcp.publication import TcpPublication
-from ironcore.messaging.tcp.subscription import TcpSubscription
 from ironcore.runtime.runner import Runner
 from ironcore.stage import bridge
 from ironcore.stream.journal_reader import stream_name
 from ironpit.bridge import record as watched
 from ironpit.bridge.addresses import Address
 from ironpit.bridge.backlog import Recalled
-from ironpit.bridge.destination import Place
-from ironpit.bridge.notices import ConnectionNews, ReaderNews, RingNews
-from ironpit.bridge.source import Counted, Source, open_source
+from ironpit.bridge.destination import open_place
+from ironpit.bridge.source import Counted, open_source
 from ironpit.common.errors import Exit, UserError
 from ironpit.common.lifecycle import Lifecycle
+from ironpit.transport.ends import News, Source
+from ironpit.transport.notices import ReaderNews
 from ironpit.venue.stream_identity import recorded
 
 TURN_S = 0.02
 END_TOLD_S = 2.0
-BEGINNINGS = ("from", "sequence")  # options of --from
+BEGINNINGS = ("from_", "sequence")  # options of --from
 SESSION = "IRONPIT"  # of a stream whose source has no name for it
 
 __all__ = ["Bridge"]
@@ -85,7 +85,7 @@ class Bridge:
         self._followed = ""
         self._running = False
         self._readers: ReaderNews | None = None
-        self.place = Place(target, say, self._counted)
+        self.place = open_place(target, say, self._counted)
         self.counters = self._counted("bridge", bridge.COUNTERS)
         self.positions = watched.Positions(file)
         try:
@@ -100,21 +100,14 @@ class Bridge:
 
     def _read(self, source: Source) -> None:
         self.source = source
-        end = self.source.end
-        self.news: ConnectionNews | RingNews | None = None
-        if isinstance(end, TcpSubscription):
-            dialled = self.source.dialler is not None
-            place = str(self._address.endpoint)
-            self.news = ConnectionNews(end, place, self._say, dialled=dialled)
-        elif isinstance(end, ShmSubscription):
-            self.news = RingNews(end, self._say)
+        self.news: News | None = source.news(self._say)
         self._joined = False
         self.stage = bridge.BridgeStage(
-            end, None, self.counters, on_gap=self._on_gap, journal=self._journal
+            source.end, None, self.counters, on_gap=self._on_gap, journal=self._journal
         )
-        if self._journal is None and not self.place.is_ring and self.place.target is not None:
+        if self._journal is None and not self.place.keeps and self.place.end is not None:
             # Offered under the session that --to names, whatever the source's is.
-            self._publish(self.place.target.end)
+            self._publish(self.place.end)
         self.runner = self._make_runner()
 
     def _make_runner(self) -> Runner:
@@ -131,18 +124,17 @@ class Bridge:
             self._begin_anew(held, session)
             return
         self._check_journal(session)
-        begun = self.place.target is not None
-        target = self.place.begin(session or held or SESSION, identity)
-        self._publish(target.end)
+        begun = self.place.end is not None
+        self._publish(self.place.begin(session or held or SESSION, identity))
         if self._running and not begun:
-            target.start()
+            self.place.start()
 
     def _publish(self, target: PublicationEnd) -> None:
-        """Carry from now on. Over a network with what the source has of before: a ring keeps that
+        """Carry from now on. Over a network with what the source still has: a ring keeps that
         itself."""
         source = self.source.end
-        wanted = self._address.options.get("from") != "now"
-        if isinstance(source, ShmSubscription) and not self.place.is_ring and wanted:
+        wanted = self._address.where.options.get("from_") != "now"
+        if isinstance(source, ShmSubscription) and not self.place.keeps and wanted:
             Recalled(target, source, self._journal, self.place.window_bytes)
         self.stage.publish(target)
         self._joined = True
@@ -182,8 +174,9 @@ class Bridge:
             return
         if self.counters.snapshot()["frames"]:
             # Where to begin was said of the session before.
-            kept = {k: v for k, v in self._address.options.items() if k not in BEGINNINGS}
-            self._address = replace(self._address, options=kept)
+            where = self._address.where
+            kept = {k: v for k, v in where.options.items() if k not in BEGINNINGS}
+            self._address = replace(self._address, where=replace(where, options=kept))
         self.source.close()
         self._open_source(1, session_next)
         if self._running:
@@ -192,8 +185,7 @@ class Bridge:
     def start(self) -> None:
         """Begin to carry."""
         self._running = True
-        if self.place.target is not None:
-            self.place.target.start()
+        self.place.start()
         self.source.start()
         self.runner.start()
 
@@ -222,11 +214,9 @@ class Bridge:
 
     def _reader_news(self) -> ReaderNews | None:
         """What there is to tell of readers over TCP; over TLS who accepts them tells it."""
-        target = self.place.target
-        if self._readers is not None or target is None or target.server is not None:
-            return self._readers
-        if isinstance(target.end, TcpPublication):
-            self._readers = ReaderNews(target.end, self._say)
+        end = self.place.end
+        if self._readers is None and not self.place.says_connections:
+            self._readers = ReaderNews(end, self._say) if isinstance(end, TcpPublication) else None
         return self._readers
 
     def _goes_on(self) -> bool:
@@ -238,8 +228,8 @@ class Bridge:
             return False
         if self.place.taken_away:
             self._failure = (
-                f"--to {self.place.text}: the ring is not there any more, or another one is in its "
-                "place (started again, the bridge makes one, or goes on in that one)"
+                f"{self.place.where.said}: the ring is not there any more, or another one is in "
+                "its place (started again, the bridge makes one, or goes on in that one)"
             )
             return False
         if not self._joined and self.source.session is not None:
@@ -255,7 +245,7 @@ class Bridge:
         self.runner.join()
         try:
             if self.source.end.reattach() and not self.source.session_next:
-                self._say(f"{self._address.text}: the ring was made anew, and is gone over to")
+                self._say(f"{self._address.text}: the ring was made anew; the bridge now reads it")
         except (OSError, ValueError) as error:
             self._failure = f"--from {self._address.text}: {error}"
             return False
@@ -273,7 +263,7 @@ class Bridge:
     def _follow(self, session_next: str) -> None:
         """The source's session is over, and another one has taken its place."""
         session = self.place.session or self.source.session or "the old one"
-        if self.place.is_ring and not self.source.insists:
+        if self.place.keeps and not self.source.insists:
             self._between_turns(lambda: self._begin_anew(session, session_next))
             return
         self.counters.add("sessions")
@@ -308,9 +298,9 @@ class Bridge:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Of the bridge and both its ends."""
-        target = self.place.target
+        end = self.place.end
         return {
             "bridge": self.counters.snapshot(),
             "from": self.source.end.counters.snapshot(),
-            "to": target.end.counters.snapshot() if target is not None else {},
+            "to": end.counters.snapshot() if end is not None else {},
         }

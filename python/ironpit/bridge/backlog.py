@@ -1,4 +1,4 @@
-"""What a bridge's source still has of before the frame that the bridge reads next.
+"""What a bridge's source still has from before the frame that the bridge reads next.
 
 A reader that a ring waits for begins where it was, and a publication over a network begins with
 nothing: readers that come back would ask it in vain for what they missed, though the ring, or the

@@ -14,19 +14,28 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from ironcore.base.counters import CountersError, CountersFile, CountersReader
-from ironcore.messaging.tcp.publication import READER_COUNTERS
+from ironcore.base.counter_declaration import Gauge
+from ironcore.base.counters import (
+    CountersError,
+    CountersFile,
+    CountersReader,
+    CountersVersionError,
+)
 from ironpit.bridge.addresses import Address
 from ironpit.common.atomic_file import replace_json
 from ironpit.common.errors import Exit, UserError
+from ironpit.transport.kinds import transport_of
 
 # Of a bridge and its two ends with TLS, more than they have; those of TCP readers come on top.
 COUNTERS_MAX = 128
-CONNECTIONS_MAX = 16  # of a TCP publication that is not told another number
 POSITIONS = (
-    ("from", "number of the frame that is read next"),
-    ("to", "number of the frame that is carried next"),
-    ("noted_real_ns", "when these were noted, in ns since 1970: a bridge that is killed ends then"),
+    Gauge("from", "number of the frame that is read next", unit="frames"),
+    Gauge("to", "number of the frame that is carried next", unit="frames"),
+    Gauge(
+        "noted_real_ns",
+        "when these were noted, in ns since 1970: a bridge that is killed ends then",
+        unit="ns",
+    ),
 )
 
 
@@ -61,10 +70,7 @@ def default_counters(source: Address, target: Address) -> Path:
 
 def needed(target: Address) -> int:
     """How many counters a bridge to there can have."""
-    if target.transport != "tcp":
-        return COUNTERS_MAX
-    connections_max = target.options.get("connections", CONNECTIONS_MAX)
-    return COUNTERS_MAX + int(connections_max) * len(READER_COUNTERS)
+    return COUNTERS_MAX + transport_of(target.where.transport).counters_max(target.where)
 
 
 def create(path: Path, source: Address, target: Address) -> CountersFile:
@@ -80,10 +86,13 @@ def create(path: Path, source: Address, target: Address) -> CountersFile:
 
 
 def _check_free(path: Path) -> None:
+    there: CountersReader | CountersVersionError
     try:
         there = CountersReader(path)
     except FileNotFoundError:
         return
+    except CountersVersionError as other:
+        there = other  # of another release, whose dead are as dead as ours
     except (CountersError, OSError) as error:
         raise UserError(
             f"--counters {path}: found {error}, expected no file, or a bridge's counters",
@@ -111,6 +120,8 @@ def prune(counters: list[Path]) -> list[Path]:
             continue
         try:
             dead = not CountersReader(path).alive
+        except CountersVersionError as other:
+            dead = not other.alive
         except (CountersError, OSError):
             continue
         if dead:
@@ -126,9 +137,9 @@ def _facts(source: Address, target: Address) -> dict[str, object]:
         "from": source.text,
         "to": target.text,
         "rings": {
-            end: str(address.path.resolve())
+            end: str(address.where.path.resolve())
             for end, address in (("from", source), ("to", target))
-            if address.transport == "shm"
+            if transport_of(address.where.transport).rings
         },
     }
 
@@ -152,9 +163,7 @@ class Positions:
 
     def __init__(self, file: CountersFile) -> None:
         self._file = file
-        self._places = [
-            file.allocate("position", name, "gauge", label) for name, label in POSITIONS
-        ]
+        self._places = [file.allocate("position", declared) for declared in POSITIONS]
 
     def note(self, *numbers: int) -> None:
         """The next number of each end."""

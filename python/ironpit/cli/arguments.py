@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ironpit.client.load import Pace
 
+ALL = "all"  # where symbols are given: every one that is live
 RATE = 20_000
 WINDOW = 64
 
@@ -29,28 +30,26 @@ def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--orders", type=Path, metavar="FILE", help="an ITCH 5.0 file (default: a generated flow)"
     )
-    parser.add_argument(
-        "--messages", type=positive, metavar="N", help="no more than so many messages of it"
-    )
+    parser.add_argument("--messages", type=positive, metavar="N", help="send at most N messages")
     parser.add_argument(
         "--rate",
         type=rate,
         default=RATE,
         metavar="N",
-        help=f"messages a second, or max: as fast as acknowledged (default {RATE})",
+        help=f"N messages a second, or max: as fast as acknowledged (default {RATE})",
     )
     parser.add_argument(
         "--arrivals",
         choices=("poisson", "uniform"),
         default="poisson",
-        help="how the schedule spreads the messages",
+        help="how messages are spread in time (default poisson)",
     )
     parser.add_argument(
         "--window",
         type=positive,
         default=WINDOW,
         metavar="N",
-        help=f"with --rate max: orders that may be unacknowledged (default {WINDOW})",
+        help=f"with --rate max: at most N unacknowledged orders (default {WINDOW})",
     )
 
 
@@ -68,7 +67,7 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="?",
         const="-",
-        help="write the report as JSON, to standard output without a FILE",
+        help="write the report as JSON to FILE (default: standard output)",
     )
 
 

@@ -48,13 +48,17 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"{ADDRESSES}\n{parser.epilog}"
-    parser.add_argument("--from", dest="source", required=True, metavar="ADDRESS")
-    parser.add_argument("--to", dest="target", required=True, metavar="ADDRESS")
+    parser.add_argument(
+        "--from", dest="source", required=True, metavar="ADDRESS", help="where to read (see below)"
+    )
+    parser.add_argument(
+        "--to", dest="target", required=True, metavar="ADDRESS", help="where to write (see below)"
+    )
     parser.add_argument(
         "--on-gap",
         choices=("pass", "stop"),
         default="pass",
-        help="frames that the source has lost for good: pass the gap on (default), or stop",
+        help="when the source has lost frames for good: pass the gap on (default), or stop",
     )
     parser.add_argument(
         "--journal",
@@ -74,9 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--counters",
         type=Path,
         metavar="FILE",
-        help="where `ironpit stat --counters FILE` finds the bridge's counters, running or dead "
-        "(default: in shared memory, for `ironpit stat --bridges`, with the venue's for --from "
-        "venue:; taken away when it ends well)",
+        help="keep the bridge's counters here, for `ironpit stat --counters FILE` (default: in "
+        "shared memory, for `ironpit stat --bridges`, or with the venue's for --from venue:; "
+        "removed when the bridge ends well)",
     )
     add_json_argument(parser)
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ironpit.cli.arguments import add_config_argument, add_json_argument, positive
+from ironpit.cli.arguments import ALL, add_config_argument, add_json_argument, positive
 from ironpit.common.errors import Exit, UserError
 from ironpit.common.output import write_json
 
@@ -21,31 +21,31 @@ STATES = (
     "closing-auction",
     "closed",
 )
-ALL = "all"
 NAMES = """\
-Instruments and members are those of the venue's stream, whatever FILE says by now: one that left
-the file is commanded like any other. `all` is every instrument of the stream that is not retired.
-Those that fail are named, the others are done, and the exit code is 1."""
+Instruments and members are those of the venue's stream, also when FILE has changed since: one that
+is no longer in the file can be commanded like any other. `all` means every instrument of the stream
+that is not retired. When some fail, they are named, the others are done, and the exit code is 1."""
 REASON_CHARACTERS_MAX = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     add_json_argument(parser)
-    parser.epilog = f"{NAMES} {parser.epilog}"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"{NAMES}\n\n{parser.epilog}"
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     state = actions.add_parser("state", help="change an instrument's state, by an auction if due")
     state.add_argument("symbols", metavar="SYMBOL", nargs=1, help=f"or {ALL}")
     state.add_argument("state", metavar="STATE", choices=STATES, help=", ".join(STATES))
-    halt = actions.add_parser("halt", help="nothing trades and nothing is entered")
-    resume = actions.add_parser("resume", help="continuous trading, after an auction if due")
+    halt = actions.add_parser("halt", help="stop trading and the entry of orders")
+    resume = actions.add_parser("resume", help="resume continuous trading, after an auction if due")
     for action in (state, resume):
         action.add_argument(
             "--force", action="store_true", help="do not extend an auction outside its collar"
         )
     for action in (state, halt, resume):
         action.add_argument(
-            "--reason", type=reason, default="", metavar="CODE", help="up to four characters"
+            "--reason", type=reason, default="", metavar="CODE", help="why: up to four characters"
         )
     for name, summary in (
         ("change", "take over what the configuration says now of an instrument"),
@@ -62,12 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("symbols", metavar="SYMBOL", nargs="+", help=f"or {ALL}")
     bust = actions.add_parser("bust", help="declare that a trade does not count")
     bust.add_argument("symbols", metavar="SYMBOL", nargs=1)
-    bust.add_argument("match", metavar="MATCH", type=positive, help="its match number")
+    bust.add_argument("match", metavar="MATCH", type=positive, help="the match number of the trade")
     bust.add_argument(
         "orders",
         metavar="USER:REF",
         nargs="+",
-        help="its two orders, each as user name and UserRefNum",
+        help="the two orders of the trade, each as user name and UserRefNum",
     )
     bust.add_argument(
         "--reason",

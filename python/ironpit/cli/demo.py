@@ -17,20 +17,24 @@ PERCENTILES = ("p50", "p90", "p99", "p99_9", "p99_99", "max")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flow_arguments(parser)
     parser.add_argument(
-        "--sessions", type=positive, default=SESSIONS, metavar="N", help="order sessions (4)"
+        "--sessions",
+        type=positive,
+        default=SESSIONS,
+        metavar="N",
+        help="number of order sessions (default 4)",
     )
     parser.add_argument(
         "--placement",
         choices=("one-thread", "split"),
         default="one-thread",
-        help="all stages on one thread, or each in a process of its own",
+        help="all stages on one thread (default), or each in its own process",
     )
     for stream, default in (("market-data", "multicast"), ("events", "shm")):
         parser.add_argument(
             f"--{stream}",
             choices=("shm", "multicast", "tcp"),
             default=default,
-            help=f"the transport of this stream ({default})",
+            help=f"transport of this stream (default {default})",
         )
     add_json_argument(parser)
 

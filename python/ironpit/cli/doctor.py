@@ -11,7 +11,9 @@ MARKS = {True: "yes", False: "no", None: "unknown"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="what a venue asks for")
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="also show what this venue asks for"
+    )
     parser.add_argument(
         "--require-onload",
         action="store_true",
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host-report",
         type=Path,
         metavar="FILE",
-        help="take in what `tune-host --check --json` wrote",
+        help="include the report that `tune-host --check --json` wrote",
     )
     add_json_argument(parser)
 

@@ -23,13 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record", type=Path, metavar="FILE", help="write every message to an ITCH 5.0 file"
     )
     parser.add_argument(
-        "--interval", type=float, default=1.0, metavar="S", help="between two looks (1)"
+        "--interval",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="seconds between two reports (default 1)",
     )
-    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
     parser.add_argument(
         "--late",
         action="store_true",
-        help="begin with a snapshot of the books also when recording",
+        help="with --record: begin with a snapshot of the books as well",
     )
     parser.add_argument(
         "--session",
@@ -37,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the stream (default: what the venue's journal says, where there is one, else its "
         "name; the venue says at its start when it has another)",
     )
+    parser.add_argument("--symbol", metavar="SYMBOL", help="show the book of this symbol")
     parser.add_argument(
-        "--symbol", metavar="SYMBOL", help="show the depth of this book of the feed"
+        "--levels", type=int, default=5, metavar="N", help="show N price levels (default 5)"
     )
-    parser.add_argument("--levels", type=int, default=5, metavar="N", help="of depth (5)")
     add_json_argument(parser)
 
 

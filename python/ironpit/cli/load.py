@@ -1,6 +1,7 @@
 """`ironpit load`: order flow into a running venue."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from ironpit.client.load import Member
 
 PASSWORDS = """\
-passwords: a file USER: PASSWORD that its owner alone may read, one line for each order session;
-without it one password for all sessions is read from the terminal or from standard input."""
+FILE of --passwords has one line USER: PASSWORD for each order session, and its owner alone may read
+it. Without it one password for all sessions is read from the terminal or from standard input."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,15 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sessions", type=positive, metavar="N", help="use the first N sessions (default: all)"
     )
-    parser.add_argument("--passwords", type=Path, metavar="FILE", help="members' passwords")
+    parser.add_argument(
+        "--passwords", type=Path, metavar="FILE", help="the members' passwords (see below)"
+    )
     add_json_argument(parser)
-    parser.epilog = f"{PASSWORDS} {parser.epilog}"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"{PASSWORDS}\n\n{parser.epilog}"
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ironpit import config
     from ironpit.client import LoginError
     from ironpit.client.load import LoadError, run_load
+    from ironpit.config import gateways
     from ironpit.demo.session import Options, flow_of
 
     venue = config.load(arguments.config)
@@ -47,7 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"{len(sessions)} of {arguments.config}",
             Exit.USAGE,
         )
-    members = _members([session.username for session in sessions], arguments.passwords)
+    named = _members([session.username for session in sessions], arguments.passwords)
+    members = [
+        replace(member, venue=gateways.of_session(venue, session).settings.listen)
+        for member, session in zip(named, sessions, strict=True)
+    ]
     options = Options(
         orders=arguments.orders, sessions=len(sessions), messages_max=arguments.messages
     )
@@ -65,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         except (LoadError, LoginError) as error:
             raise UserError(str(error)) from error
         except OSError as error:
-            raise UserError(f"{venue.order_entry.listen}: {error.strerror}") from error
+            where = ", ".join(dict.fromkeys(str(member.venue) for member in members))
+            raise UserError(f"{where}: {error.strerror}") from error
     document = {**result.as_json(), "messages": result.messages, "counts": result.counts}
     if arguments.json:
         write_json({"schema": 1, **document}, arguments.json)

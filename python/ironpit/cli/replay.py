@@ -21,11 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         type=until,
         metavar="T",
-        help="stop at a moment (2026-11-20T10:30:00.5, UTC) or behind a sequence number",
+        help="stop at this time (2026-11-20T10:30:00.5, UTC) or after this sequence number",
     )
-    parser.add_argument("--book", metavar="SYMBOL", help="show this book of the journal at the end")
     parser.add_argument(
-        "--levels", type=int, default=LEVELS, metavar="N", help=f"of the book ({LEVELS})"
+        "--book", metavar="SYMBOL", help="show the book of this symbol as it was then"
+    )
+    parser.add_argument(
+        "--levels",
+        type=int,
+        default=LEVELS,
+        metavar="N",
+        help=f"show N price levels (default {LEVELS})",
     )
     add_json_argument(parser)
 

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-c", "--config", required=True, type=Path, metavar="FILE")
+    parser.add_argument(
+        "-c", "--config", required=True, type=Path, metavar="FILE", help="the venue's configuration"
+    )
     parser.add_argument(
         "--truncate-at",
         type=int,
         metavar="SEQUENCE",
-        help="cut a corrupt journal off after this sequence; what follows is lost",
+        help="cut a damaged journal after this sequence number; what follows is lost",
     )
     parser.add_argument(
         "--continue-day",

@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="counters of processes, as `ironpit bridge --counters` writes them",
+        help="counters files, such as `ironpit bridge --counters` writes",
     )
     what.add_argument(
         "--bridges",
         action="store_true",
-        help="every bridge of this user that was not given another place for its counters",
+        help="every bridge of this user, except those started with --counters",
     )
     parser.add_argument(
         "--watch",
@@ -42,18 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=1.0,
         metavar="S",
-        help="look again every S seconds (1) and show rates, until Ctrl-C",
+        help="repeat every S seconds (default 1) with rates, until Ctrl-C",
     )
     parser.add_argument("--all", action="store_true", help="show counters that are zero as well")
     parser.add_argument(
         "--dead",
         action="store_true",
-        help="with --bridges: show dead ones in full, and not one line each",
+        help="with --bridges: show dead bridges in full instead of one line each",
     )
     parser.add_argument(
         "--prune",
         action="store_true",
-        help="with --bridges: forget the dead ones, whose counters are taken away",
+        help="with --bridges: remove the counters of dead bridges",
     )
     add_json_argument(parser)
 
@@ -102,7 +102,7 @@ def _look_of(arguments: argparse.Namespace) -> Callable[[], Look]:
     directory = bridges_directory()
     if not observed.counters_in(directory):
         raise UserError(f"{directory}: found no counters, expected those of bridges")
-    return lambda: observed.look_at(observed.counters_in(directory))
+    return lambda: observed.look_around(directory)
 
 
 def _watch(look_again: Callable[[], Look], before: Look, arguments: argparse.Namespace) -> int:
@@ -129,6 +129,7 @@ def text_of(
     processes = [process for process in now["processes"] if process not in dead]
     parts = [_stream(stream, now, before) for stream in streams]
     parts += [_process(process, now, before, everything) for process in processes]
+    parts += [f"! {other}" for other in now.get("other_releases", [])]
     if dead:
         head = "dead (in full: --dead; to be forgotten: --prune)"
         parts.append("\n".join([head, *map(_dead, dead)]))
@@ -251,6 +252,15 @@ def _sockets(sockets: list[Look]) -> list[str]:
     return ["\n".join([f"{head:{width}}  why", rule, *told])]
 
 
+def _stages(stages: list[Look]) -> list[str]:
+    """A line a stage: its thread, and where it listens or writes."""
+    lines = []
+    for stage in stages:
+        said = [f"{k} {v}" for k, v in stage.items() if k not in ("stage", "kind", "thread")]
+        lines.append(f"stage {stage['stage']} on thread {stage['thread']}: {', '.join(said)}")
+    return [line.removesuffix(": ") for line in lines]
+
+
 def _consequence(reader: Look) -> str:
     """What the stream's policy for slow readers did to one."""
     if missed := reader["conflated_frames"]:
@@ -269,6 +279,13 @@ def _day(process: Look) -> list[str]:
     return [f"{mark}{day.described(now_ns)}"]
 
 
+def _amount(value: float, unit: str) -> str:
+    """A counter's value, with its unit where the explanation beside it does not say it."""
+    if unit == "bytes":
+        return show_bytes(int(value))
+    return show_ns(int(value)) if unit == "ns" else show_count(value)
+
+
 def _process(process: Look, now: Look, before: Look | None, everything: bool) -> str:
     state = "running" if process["alive"] else "dead"
     title = f"{process['process']} (process {process['process_id']}, {state})"
@@ -282,12 +299,16 @@ def _process(process: Look, now: Look, before: Look | None, everything: bool) ->
     for name, value in process["counters"].items():
         if not value and not everything:
             continue
-        row = [name, show_count(value)]
+        told = process["declared"][name]
+        row = [name, _amount(value, told["unit"])]
         if earlier is not None and before is not None:
-            row.append(show_count((value - earlier.get(name, 0)) / _elapsed_s(now, before)))
+            # What a gauge rose by is no rate of anything.
+            rate = (value - earlier.get(name, 0)) / _elapsed_s(now, before)
+            row.append(_amount(rate, told["unit"]) if told["kind"] == "count" else "")
         rows.append(row)
     facts = [
         *_day(process),
+        *_stages(process["stages"]),
         *_sockets(process["sockets"]),
         *_tcp_readers(process["tcp_readers"], process["alive"]),
     ]
@@ -302,6 +323,6 @@ def _process(process: Look, now: Look, before: Look | None, everything: bool) ->
     for i, row in enumerate(rows):
         # The explanation goes last and to the left, so it is not part of the aligned columns.
         width = len(lines[0])
-        line = f"{lines[i + 2]:{width}}  {process['labels'][row[0]]}"
+        line = f"{lines[i + 2]:{width}}  {process['declared'][row[0]]['help']}"
         lines[i + 2] = line if len(line) <= columns else line[: columns - 1] + "…"
     return "\n".join([title, *lines])

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ironpit.cli.control import ALL
+from ironpit.cli.arguments import ALL
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.venue import definitions

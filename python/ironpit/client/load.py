@@ -30,10 +30,11 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Member:
-    """Who logs in."""
+    """Who logs in, and where, if not where the others do."""
 
     username: str
     password: str
+    venue: Endpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,10 @@ def run_load(
     histogram = LatencyHistogram()
     connections: list[socket.socket] = []
     first_user_refs: list[int] = []
-    address = (venue.address, venue.port)
     try:
         for member in members:
+            at = member.venue or venue
+            address = (at.address, at.port)
             connection, user_ref = enter_blocking(address, member.username, member.password)
             connections.append(connection)
             first_user_refs.append(user_ref)

@@ -15,17 +15,15 @@ from ironpit.config.reader import ConfigError, Problem, Reader
 from ironpit.config.rules import violations
 from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import (
-    STAGES,
     BridgedStream,
     Config,
     Instrument,
+    OrdersStream,
     Process,
-    Stage,
     Thread,
 )
 
 __all__ = [
-    "STAGES",
     "BridgedStream",
     "Config",
     "ConfigError",
@@ -33,7 +31,6 @@ __all__ = [
     "Instrument",
     "Problem",
     "Process",
-    "Stage",
     "Thread",
     "load",
     "read",
@@ -71,14 +68,22 @@ def load(file: str | Path) -> Config:
         venue=replace(config.venue, data_directory=data),
         credentials=(base / config.credentials).resolve(),
         journal=replace(config.journal, directory=data / config.journal.directory),
+        gateways_given={
+            name: replace(gateway, orders=_in(rings, gateway.orders))
+            for name, gateway in config.gateways_given.items()
+        },
         streams=replace(
             streams,
-            orders=replace(streams.orders, path=rings / streams.orders.path),
+            orders_given=_in(rings, streams.orders_given),
             events=replace(streams.events, path=rings / streams.events.path),
             market_data=replace(streams.market_data, path=rings / streams.market_data.path),
             bridged={name: _located(base, stream) for name, stream in streams.bridged.items()},
         ),
     )
+
+
+def _in(rings: Path, orders: OrdersStream | None) -> OrdersStream | None:
+    return None if orders is None else replace(orders, path=rings / orders.path)
 
 
 def _located(base: Path, stream: BridgedStream) -> BridgedStream:
@@ -96,8 +101,8 @@ def _located(base: Path, stream: BridgedStream) -> BridgedStream:
     )
 
 
-def stages_of(process: Process) -> tuple[Stage, ...]:
-    """All stages of a process, thread by thread."""
+def stages_of(process: Process) -> tuple[str, ...]:
+    """All stages of a process as the placement names them, thread by thread."""
     return tuple(stage for thread in process.threads for stage in thread.stages)
 
 

@@ -4,13 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ironpit.config import scalars
+from ironpit.config import scalars, stage_kinds, transport_kinds
+from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import Endpoint
-from ironpit.config.schema import STAGES, BridgedStream, CarriedStream, Config, Instrument
+from ironpit.config.schema import BridgedStream, CarriedStream, Config, Instrument
 from ironpit.onload import options
 
 TICK_BANDS_MAX = 7
-READERS = ("journal", "gateway", "publisher")  # of the event stream, whatever else is configured
 READERS_MAX = 16
 SECOND_NS = 1_000_000_000
 SLOTS_MAX = (1 << 32) - 1  # a slot is 32 bits, and the highest one means "none"
@@ -21,12 +21,17 @@ Violation = tuple[str, str, str]
 
 def violations(config: Config) -> Iterator[Violation]:
     """Everything that is wrong although each value on its own is right."""
+    if wrong := [*_form(config)]:
+        yield from wrong
+        return
     yield from _limits(config)
     yield from _unique("instruments", "symbol", (i.symbol for i in config.instruments))
     yield from _unique("sessions", "username", (s.username for s in config.sessions))
     for index, instrument in enumerate(config.instruments):
         yield from _instrument(f"instruments[{index}]", instrument)
-    yield from _order_entry(config)
+    for gateway in config.gateways:
+        yield from _gateway(gateway)
+    yield from _gateways_of_sessions(config)
     yield from _streams(config)
     yield from _readers(config)
     yield from _placement(config)
@@ -115,53 +120,75 @@ def _tick_table(key: str, instrument: Instrument) -> Iterator[Violation]:
         before_e4, tick_e4 = start_e4, band.tick_size_e4
 
 
-def _order_entry(config: Config) -> Iterator[Violation]:
-    entry = config.order_entry
+def _form(config: Config) -> Iterator[Violation]:
+    """One gateway in the short form, or a mapping of them."""
+    entry, orders = config.order_entry_given, config.streams.orders_given
+    if config.gateways_given:
+        if entry is not None:
+            yield "order_entry", "it beside gateways", "one of the two"
+        if orders is not None:
+            yield "streams.orders", "it beside gateways", "gateways.NAME.orders for each of them"
+        return
+    if entry is None:
+        yield "order_entry", "nothing", "a mapping, or gateways"
+    if orders is None:
+        yield "streams.orders", "nothing", "a mapping"
+
+
+def _gateways_of_sessions(config: Config) -> Iterator[Violation]:
+    names = [gateway.name for gateway in config.gateways]
+    for index, session in enumerate(config.sessions):
+        if session.gateway is not None and session.gateway not in names:
+            yield f"sessions[{index}].gateway", repr(session.gateway), f"one of {', '.join(names)}"
+
+
+def _gateway(gateway: Gateway) -> Iterator[Violation]:
+    entry = gateway.settings
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,14}", gateway.name):
+        yield gateway.key, repr(gateway.name), "a name of 1 to 15 characters out of a-z 0-9 -"
     if entry.peer_timeout_ns <= entry.heartbeat_ns:
         found = scalars.show_duration(entry.peer_timeout_ns)
         least = scalars.show_duration(entry.heartbeat_ns)
-        yield "order_entry.peer_timeout", found, f"more than heartbeat = {least}"
+        yield f"{gateway.key}.peer_timeout", found, f"more than heartbeat = {least}"
     of_one, of_all = entry.logins_per_address_max, entry.logins_max
     if of_one is not None and of_all is not None and of_one > of_all:
-        yield "order_entry.logins_per_address_max", str(of_one), f"at most logins_max = {of_all}"
+        found = str(of_one)
+        yield f"{gateway.key}.logins_per_address_max", found, f"at most logins_max = {of_all}"
 
 
 def _streams(config: Config) -> Iterator[Violation]:
     streams = config.streams
-    if streams.events.path == streams.orders.path:
-        yield "streams.events.path", repr(str(streams.events.path)), "a file of its own"
-    if streams.events.capacity_bytes < streams.orders.capacity_bytes:
-        found = scalars.show_size(streams.events.capacity_bytes)
-        least = scalars.show_size(streams.orders.capacity_bytes)
-        yield "streams.events.capacity", found, f"at least streams.orders.capacity = {least}"
+    paths = {streams.events.path}
+    for gateway in config.gateways:
+        orders = gateway.orders
+        if orders.path in paths:
+            yield f"{gateway.orders_key}.path", repr(str(orders.path)), "a file of its own"
+        paths.add(orders.path)
+        if streams.events.capacity_bytes < orders.capacity_bytes:
+            found = scalars.show_size(streams.events.capacity_bytes)
+            least = scalars.show_size(orders.capacity_bytes)
+            expected = f"at least {gateway.orders_key}.capacity = {least}"
+            yield "streams.events.capacity", found, expected
     yield from _carried("streams.events", streams.events)
     yield from _carried("streams.market_data", streams.market_data)
-    paths = (streams.orders.path, streams.events.path)
     if streams.market_data.transport == "shm" and streams.market_data.path in paths:
         found = repr(str(streams.market_data.path))
         yield "streams.market_data.path", found, "a file of its own"
-    listens = {str(config.order_entry.listen): "order_entry.listen"}
-    market_data = streams.market_data
-    if streams.events.transport == "tcp":
-        yield from _listens("streams.events", streams.events.listen, listens)
-    if market_data.transport == "tcp":
-        yield from _listens("streams.market_data", market_data.listen, listens)
-    if market_data.snapshot is not None:
-        yield from _listens("streams.market_data.snapshot", market_data.snapshot.listen, listens)
     for name, stream in streams.bridged.items():
-        yield from _bridged(f"streams.{name}", name, stream, listens)
+        yield from _bridged(f"streams.{name}", name, stream)
+    listens: dict[str, str] = {}
+    for kind in stage_kinds.KINDS:
+        for key, endpoint in kind.listens(config):
+            yield from _listens(key, endpoint, listens)
 
 
 def _carried(key: str, stream: CarriedStream) -> Iterator[Violation]:
     """What a transport cannot do without."""
     transport = getattr(stream, "transport", "shm")
-    for needed_by, name, what in (
-        ("multicast", "a", "a mapping"),
-        ("multicast", "rerequest", "a mapping"),
-        ("tcp", "listen", "an IPv4 address and port"),
-    ):
-        if transport == needed_by and getattr(stream, name) is None:
-            yield f"{key}.{name}", "nothing", f"{what}, for transport: {transport}"
+    for kind in transport_kinds.KINDS:
+        for name, what in kind.needs:
+            if transport == kind.name and getattr(stream, name) is None:
+                yield f"{key}.{name}", "nothing", f"{what}, for transport: {transport}"
     if stream.a is not None and stream.b is not None and stream.b.group == stream.a.group:
         yield f"{key}.b.group", f"{str(stream.b.group)!r} again", "another group than a's"
     yield from _past_the_kernel(key, stream)
@@ -188,9 +215,7 @@ def _past_the_kernel(key: str, stream: CarriedStream) -> Iterator[Violation]:
         yield f"{key}.b.receive", found, "another interface than a's, or receive: auto"
 
 
-def _bridged(
-    key: str, name: str, stream: BridgedStream, listens: dict[str, str]
-) -> Iterator[Violation]:
+def _bridged(key: str, name: str, stream: BridgedStream) -> Iterator[Violation]:
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,14}", name):
         yield key, repr(name), "a name of 1 to 15 characters out of a-z 0-9 _ -"
     if stream.slow_reader.queue_bytes > stream.window_bytes:
@@ -201,7 +226,6 @@ def _bridged(
         found = scalars.show_duration(stream.peer_timeout_ns)
         least = scalars.show_duration(stream.heartbeat_ns)
         yield f"{key}.peer_timeout", found, f"more than heartbeat = {least}"
-    yield from _listens(key, stream.listen, listens)
 
 
 def _listens(key: str, endpoint: Endpoint | None, listens: dict[str, str]) -> Iterator[Violation]:
@@ -210,27 +234,27 @@ def _listens(key: str, endpoint: Endpoint | None, listens: dict[str, str]) -> It
         return
     listen = str(endpoint)
     if listen in listens:
-        yield f"{key}.listen", listen, f"an address of its own (see {listens[listen]})"
-    listens.setdefault(listen, f"{key}.listen")
+        yield key, listen, f"an address of its own (see {listens[listen]})"
+    listens.setdefault(listen, key)
 
 
 def _readers(config: Config) -> Iterator[Violation]:
     """The journal is waited for without end, stages are always waited for; the ring has so many
     places, and whoever need not be there must not hold the venue up for ever."""
     events = config.streams.events
-    places = {*READERS, *(f"bridge-{name}" for name in config.streams.bridged)}
-    places |= {"snapshot"} if config.streams.market_data.snapshot else set()
+    places = set(stage_kinds.readers(config))
+    stages = stage_kinds.readers(config, ruled=True)
     for name, rule in events.readers.items():
         key, found = f"streams.events.readers.{name}", scalars.reader_rule().show(rule)
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             yield key, repr(name), "a name of 1 to 31 characters out of a-z 0-9 -"
         if name == "journal" and found != "gating":
             yield key, found, "gating: the journal is waited for without end"
-        elif name in READERS and not rule.gating:
+        elif name in stages and not rule.gating:
             yield key, found, "gating: a stage of the venue misses nothing"
-        elif name not in READERS and rule.gating and not (rule.patience_ns or events.patience_ns):
+        elif name not in stages and rule.gating and not (rule.patience_ns or events.patience_ns):
             yield key, found, "a patience: whoever is not there would stop the venue"
-        if rule.gating and name not in READERS and name in places:
+        if rule.gating and name not in stages and name in places:
             yield key, repr(name), "a name that the venue itself does not use"
         if rule.gating:
             places.add(name)
@@ -254,6 +278,8 @@ def _placement(config: Config) -> Iterator[Violation]:
                 placed[stage] += 1
                 if placed[stage] == 2:
                     yield f"{at}.stages[{position}]", f"{stage!r} again", "each stage once"
+                else:
+                    yield from _instance(f"{at}.stages[{position}]", stage, config)
             if thread.cpu is None:
                 if thread.priority is not None:
                     # A real-time thread on any core may starve what it shares the core with.
@@ -262,10 +288,26 @@ def _placement(config: Config) -> Iterator[Violation]:
             if thread.cpu in cpus:
                 yield f"{at}.cpu", str(thread.cpu), f"a core of its own (see {cpus[thread.cpu]})"
             cpus.setdefault(thread.cpu, at)
-    if placed["bridge"] and not config.streams.bridged:
-        yield "placement.processes", "the stage 'bridge'", "a stream for it, with transport: tcp"
-    for stage in STAGES:
-        if stage == "bridge" and not config.streams.bridged:
+    yield from _unplaced(config, placed)
+
+
+def _instance(key: str, stage: str, config: Config) -> Iterator[Violation]:
+    """A stage that is named by its instance has to be one of the configuration's."""
+    kind = stage_kinds.kind_of(stage)
+    known = kind.of(config)
+    if stage != kind.name and stage not in known:
+        yield key, repr(stage), f"one of {', '.join(known)}" if known else kind.needs
+
+
+def _unplaced(config: Config, placed: Counter[str]) -> Iterator[Violation]:
+    """Kinds that are placed and have nothing to do, and stages that nobody would run."""
+    named = stage_kinds.named(config)
+    for kind in stage_kinds.KINDS:
+        instances = kind.of(config)
+        if placed[kind.name] and not instances:
+            yield "placement.processes", f"the stage {kind.name!r}", kind.needs
+        if not kind.required or kind.beside:
             continue
-        if not placed[stage]:
-            yield "placement.processes", f"no thread with stage {stage!r}", "each stage once"
+        missing = [name for name in instances if name not in named]
+        for name in (kind.name,) if missing == list(instances) and missing else missing:
+            yield "placement.processes", f"no thread with stage {name!r}", "each stage once"

@@ -267,3 +267,8 @@ def interface() -> Scalar:
         return text
 
     return Scalar("an interface's IPv4 address or name such as 127.0.0.1 or eth1", read)
+
+
+def rounding(asked_bytes: int, made_bytes: int) -> str:
+    """That a capacity is not what was asked for."""
+    return f"{show_size(asked_bytes)} rounded up to {show_size(made_bytes)}, a power of two"

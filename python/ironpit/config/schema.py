@@ -11,16 +11,15 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import field
 
-from ironpit.config import scalars
+from ironpit.config import gateways, scalars, stage_kinds, transport_kinds
 from ironpit.config.reader import OTHERS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 
-Stage = Literal["gateway", "matcher", "journal", "publisher", "bridge"]
-STAGES: tuple[Stage, ...] = ("gateway", "matcher", "journal", "publisher", "bridge")
+Stage = Annotated[str, stage_kinds.scalar()]
 OnRefusal = Literal["degrade", "refuse"]
-Transport = Literal["shm", "multicast", "tcp"]
+Transport = Annotated[str, transport_kinds.scalar()]
 Way = Literal["kernel", "af_xdp", "auto"]
 InitialState = Literal[
     "continuous",
@@ -49,6 +48,9 @@ BasisPoints = Annotated[int, scalars.basis_points()]
 WindowBytes = Annotated[int, scalars.size(64 * KIB, 4 * GIB)]
 OnloadProfile = Literal["latency", "latency-best", "safe", "cloud"]
 OnloadValue = Annotated[str, scalars.pattern(r"[^\s]*", "a number or a word")]
+GatewayName = Annotated[
+    str, scalars.pattern(r"[a-z][a-z0-9-]{0,14}", "1 to 15 characters out of a-z 0-9 -")
+]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
 
 
@@ -121,6 +123,7 @@ class Session(Mapping, frozen=True, kw_only=True):
     cancel_on_disconnect: bool = False
     stp_group: Annotated[int, scalars.integer(0, 0xFFFF_FFFF)] = 0
     stp_mode: SelfTradePrevention = "none"
+    gateway: GatewayName | None = None
 
 
 class OrderEntry(Mapping, frozen=True, kw_only=True):
@@ -147,7 +150,7 @@ class OrderEntry(Mapping, frozen=True, kw_only=True):
 
 
 class OrdersStream(Mapping, frozen=True, kw_only=True):
-    """The order ring: gateway to matcher."""
+    """An order ring: gateway to matcher."""
 
     path: FilePath
     transport: Literal["shm"] = "shm"
@@ -155,6 +158,13 @@ class OrdersStream(Mapping, frozen=True, kw_only=True):
     huge_pages: Literal["auto", "off"] = "auto"
     lock: Lock = "off"
     numa_node: NumaNode | None = None
+
+
+class Gateway(OrderEntry, frozen=True, kw_only=True):
+    """One of several gateways: its protocol, its listener, its order ring."""
+
+    protocol: Literal["ouch"] = "ouch"
+    orders: OrdersStream
 
 
 class AfXdp(Mapping, frozen=True, kw_only=True):
@@ -246,11 +256,7 @@ class MarketDataStream(CarriedStream, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """Where subscribers find it, in words."""
-        if self.transport == "shm":
-            return str(self.path)
-        if self.transport == "tcp":
-            return f"tcp {self.listen}"
-        return " and ".join(str(feed.group) for feed in (self.a, self.b) if feed is not None)
+        return transport_kinds.kind_of(self).place(self)
 
 
 class Tls(Mapping, frozen=True, kw_only=True):
@@ -287,10 +293,16 @@ class Streams(Mapping, frozen=True, kw_only=True):
     Mappings of other names that say their transport are streams that the bridge carries.
     """
 
-    orders: OrdersStream
+    orders_given: OrdersStream | None = field(name="orders", default=None)
     events: EventsStream
     market_data: MarketDataStream
     bridged: dict[str, BridgedStream] = field(name=OTHERS, default_factory=dict)
+
+    @property
+    def orders(self) -> OrdersStream:
+        """The order ring of a venue whose only gateway has the short form."""
+        assert self.orders_given is not None
+        return self.orders_given
 
 
 class Journal(Mapping, frozen=True, kw_only=True):
@@ -355,7 +367,8 @@ class Config(Mapping, frozen=True, kw_only=True):
     instruments: tuple[Instrument, ...]
     sessions: tuple[Session, ...]
     credentials: FilePath
-    order_entry: OrderEntry
+    order_entry_given: OrderEntry | None = field(name="order_entry", default=None)
+    gateways_given: dict[str, Gateway] = field(name="gateways", default_factory=dict)
     streams: Streams
     journal: Journal
     placement: Placement
@@ -363,3 +376,14 @@ class Config(Mapping, frozen=True, kw_only=True):
     degrade: Degrade = Degrade()
     onload: Onload = Onload()
     require_onload: bool = False
+
+    @property
+    def gateways(self) -> tuple[gateways.Gateway, ...]:
+        """All of them, in one form; the number of an order ring is its gateway's place, from 1."""
+        return gateways.of(self)
+
+    @property
+    def order_entry(self) -> OrderEntry:
+        """The first gateway's settings."""
+        settings: OrderEntry = self.gateways[0].settings
+        return settings

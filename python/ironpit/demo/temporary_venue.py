@@ -20,7 +20,7 @@ import yaml
 from ironpit import config as configs
 from ironpit.common.errors import UserError
 from ironpit.common.lifecycle import STOP_SIGNALS
-from ironpit.config import Config
+from ironpit.config import Config, stage_kinds
 from ironpit.venue import credentials
 from ironpit.venue.supervisor import stop_with_parent
 
@@ -34,13 +34,13 @@ Placement = dict[str, Any]
 
 def one_thread(idle: str = "backoff", cpu: int | None = None) -> Placement:
     """All stages on one thread of one process."""
-    stages = ["gateway", "matcher", "journal", "publisher"]
+    stages = list(stage_kinds.REQUIRED)
     return {"processes": {"venue": {"threads": [_thread("all", stages, idle, cpu)]}}}
 
 
 def split(idle: str = "backoff") -> Placement:
     """Each stage in a process of its own, joined by shared memory."""
-    names = ("gateway", "matcher", "journal", "publisher")
+    names = stage_kinds.REQUIRED
     return {"processes": {name: {"threads": [_thread(name, [name], idle, None)]} for name in names}}
 
 

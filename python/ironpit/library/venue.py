@@ -17,7 +17,7 @@ from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
 
 Side = Literal["B", "S"]
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 INSTRUMENTS_MAX = 65_535
 ORDERS_MAX = 4_194_303
 # With the one session that there is at least: (1 + 1) << 30 is below 2^32.

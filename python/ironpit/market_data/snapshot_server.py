@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ironcore.base.counter_declaration import Counter
 from ironcore.base.counter_set import CounterSet
 from ironcore.market_data.feed_books import BookBuilder
 from ironcore.wire import soupbin
@@ -24,12 +25,24 @@ from ironpit.common.complaints import Complaints, Say
 from ironpit.market_data.books import in_priority_order
 
 COUNTERS = (
-    ("served", "snapshots sent whole"),
-    ("refused", "logins rejected"),
-    ("no_login", "connections closed because no login came, or none in time"),
-    ("crowded_out", "connections closed: not logged in yet when others came to do so"),
-    ("no_room", "connections closed because as many as may be were being served"),
-    ("accept_errors", "times that the host could not accept a connection"),
+    Counter("served", "snapshots sent whole"),
+    Counter("refused", "logins rejected"),
+    Counter(
+        "no_login",
+        "connections closed because no login came, or none in time",
+        unit="connections",
+    ),
+    Counter(
+        "crowded_out",
+        "connections closed: not logged in yet when others came to do so",
+        unit="connections",
+    ),
+    Counter(
+        "no_room",
+        "connections closed because as many as may be were being served",
+        unit="connections",
+    ),
+    Counter("accept_errors", "times that the host could not accept a connection", unit="calls"),
 )
 CONNECTIONS_MAX = 16
 LOGINS_MAX = 64  # connections that have not logged in yet

@@ -10,16 +10,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ironcore.base.counters import CountersError, CountersReader
+from ironcore.base.counters import CountersError, CountersReader, CountersVersionError
 from ironcore.messaging import shm
 from ironcore.messaging.tcp.publication import reader_name
 from ironcore.runtime import pipeline
 from ironpit.bridge.record import bridge_facts
 from ironpit.common.errors import UserError
 from ironpit.config import Config
+from ironpit.config.gateways import Gateway
 from ironpit.venue.day import of_counters
 
-SCHEMA = 1
+# 2: `declared` has kind, unit and help of each counter, where `labels` had its help.
+SCHEMA = 2
 NOTED = "position.noted_real_ns"
 TCP_READER = re.compile(r"(?P<stream>.+)-reader-(?P<place>[0-9]+)\.(?P<what>[a-z_]+)")
 
@@ -32,11 +34,12 @@ def look(config: Config) -> dict[str, Any]:
     if not files:
         raise UserError(f"{directory}: found no counters, expected those of a venue that ran")
     processes, rings = _processes(files)
+    orders = [_orders(gateway) for gateway in config.gateways]
     return {
         "schema": SCHEMA,
         "venue": config.venue.name,
         "mono_ns": time.monotonic_ns(),
-        "streams": [_orders(config), _ring("events", config.streams.events.path), *rings],
+        "streams": [*orders, _ring("events", config.streams.events.path), *rings],
         "processes": processes,
     }
 
@@ -54,6 +57,22 @@ def look_at(files: list[Path]) -> dict[str, Any]:
     }
 
 
+def look_around(directory: Path) -> dict[str, Any]:
+    """As `look_at`, of whatever is there; `other_releases` says what another release of ironpit has
+    left, which keeps nobody from seeing the rest."""
+    readable, others = [], []
+    for file in counters_in(directory):
+        try:
+            CountersReader(file)
+        except CountersVersionError as error:
+            others.append(str(error))
+            continue
+        except (CountersError, OSError):
+            pass  # `look_at` says what is wrong with it
+        readable.append(file)
+    return look_at(readable) | {"other_releases": others}
+
+
 def counters_in(directory: Path) -> list[Path]:
     """The files of counters that processes have left there."""
     return sorted(directory.glob("counters-*.dat"))
@@ -69,6 +88,7 @@ def _processes(files: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, 
             raise UserError(str(error)) from error
         except OSError as error:
             raise UserError(f"{file}: {_reason(error)}") from error
+        process["stages"] = _stages(file, process["process_id"])
         process["sockets"] = _sockets(file, process["process_id"])
         facts = bridge_facts(file)
         if facts is not None:
@@ -83,7 +103,7 @@ def _processes(files: list[Path]) -> tuple[list[dict[str, Any]], list[dict[str, 
 def _process(reader: CountersReader) -> dict[str, Any]:
     counters = reader.snapshot()
     day = of_counters(counters)
-    for name in ("matcher.day_end_s", "matcher.day_over"):
+    for name in ("matcher.day_end_ns", "matcher.day_over"):
         counters.pop(name, None)
     return {
         # Of the process in the placement: its file is counters-NAME.dat.
@@ -93,18 +113,29 @@ def _process(reader: CountersReader) -> dict[str, Any]:
         "counters": {n: value for n, value in counters.items() if not TCP_READER.match(n)},
         "tcp_readers": _tcp_readers(counters),
         "day": None if day is None else day.as_json() | {"end_ns": day.end_ns},
-        "labels": {name: label for name, (_, label) in reader.describe().items()},
+        "declared": {name: told._asdict() for name, told in reader.describe().items()},
     }
 
 
-def _sockets(counters: Path, process_id: int) -> list[dict[str, Any]]:
-    """Which path the sockets of the process take, as it wrote it beside its counters."""
-    name = counters.name.replace("counters-", "sockets-").replace(".dat", ".json")
+def _beside(counters: Path, what: str) -> dict[str, Any]:
+    """What the process wrote beside its counters; nothing when it wrote none."""
+    name = counters.name.replace("counters-", f"{what}-").replace(".dat", ".json")
     try:
-        found = json.loads(counters.with_name(name).read_text())
+        return dict(json.loads(counters.with_name(name).read_text()))
     except (OSError, ValueError):
-        return []
+        return {}
+
+
+def _sockets(counters: Path, process_id: int) -> list[dict[str, Any]]:
+    """Which path the sockets of the process take."""
+    found = _beside(counters, "sockets")
     return list(found["sockets"]) if found.get("process_id") == process_id else []
+
+
+def _stages(counters: Path, process_id: int) -> list[dict[str, Any]]:
+    """The stages of the process, each with its thread and what it says of itself."""
+    found = _beside(counters, "status")
+    return list(found.get("stages", ())) if found.get("pid") == process_id else []
 
 
 def _tcp_readers(counters: dict[str, int]) -> list[dict[str, Any]]:
@@ -121,9 +152,9 @@ def _tcp_readers(counters: dict[str, int]) -> list[dict[str, Any]]:
     return readers
 
 
-def _orders(config: Config) -> dict[str, Any]:
-    path = config.streams.orders.path
-    stream: dict[str, Any] = {"stream": "orders", "transport": "shm", "path": str(path)}
+def _orders(gateway: Gateway) -> dict[str, Any]:
+    path = gateway.orders.path
+    stream: dict[str, Any] = {"stream": gateway.ring, "transport": "shm", "path": str(path)}
     try:
         found = pipeline.order_ring_positions(path)
     except (OSError, ValueError) as error:

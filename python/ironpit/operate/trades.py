@@ -1,10 +1,10 @@
 """A trade in the event stream, as whoever wants to bust it has to know it."""
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ironcore.runtime.pipeline import COMMAND_TYPES
+from ironcore.stream.walk import Transactions
 from ironcore.wire import record
 
 
@@ -27,7 +27,12 @@ def find_trade(
     """
     wanted = struct.pack("<Q", match_number)
     trade = None
-    for sequence, transaction in _transactions(frames):
+    stream = Transactions()
+    for number, payload in frames:
+        taken = stream.take(number, payload)
+        if taken is None:
+            continue
+        sequence, transaction = taken
         # Few transactions hold these bytes, and decoding is what takes the time.
         if wanted not in transaction:
             continue
@@ -51,17 +56,3 @@ def find_trade(
             if event["kind"] == "Executed":
                 trade.slots.append(aggressor)
     return trade
-
-
-def _transactions(frames: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """Each command with all its events, under the sequence number of its first frame."""
-    first, transaction = 0, b""
-    for sequence, payload in frames:
-        if payload[0] in COMMAND_TYPES:
-            if transaction:
-                yield first, transaction
-            first, transaction = sequence, payload
-        else:
-            transaction += payload
-    if transaction:
-        yield first, transaction

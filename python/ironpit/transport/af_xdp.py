@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ironcore.base.counter_declaration import Declaration, Gauge
 from ironcore.base.counter_set import CounterSet
 from ironcore.net.af_xdp.program import attached_program, program_name
 from ironcore.net.af_xdp.receive import XDP_RECEIVE_COUNTERS, XdpFeedReceiver
@@ -21,12 +22,12 @@ from ironpit.config.scalars import Endpoint
 
 Way = Literal["kernel", "af_xdp", "auto"]
 Direction = Literal["send", "receive"]
-Counters = Callable[[str, tuple[tuple[str, str], ...]], CounterSet]
+Counters = Callable[[str, tuple[Declaration, ...]], CounterSet]
 
 # linux/sockios.h, linux/if_arp.h
 SIOCGIFADDR, SIOCGIFMTU, SIOCGIFHWADDR = 0x8915, 0x8921, 0x8927
 ARPHRD_ETHER = 1
-LABEL_BYTES_MAX = 128
+HELP_BYTES_MAX = 128
 # The values of the counter `mode`: never zero, so that it is always shown.
 MODES = {"none": 1, "generic": 2, "copy": 3, "zero-copy": 4}
 
@@ -83,7 +84,7 @@ class XdpRefusedError(Exception):
     """AF_XDP was asked for by name, is refused, and the kernel's path is not wanted instead."""
 
 
-def in_memory(name: str, names: tuple[tuple[str, str], ...]) -> CounterSet:
+def in_memory(name: str, names: tuple[Declaration, ...]) -> CounterSet:
     """Counters that no file keeps."""
     return CounterSet(name, names)
 
@@ -99,14 +100,14 @@ def _truth(
     mode: str,
     reason: str,
     asked: bool,
-    make: Callable[[tuple[tuple[str, str], ...]], CounterSet],
+    make: Callable[[tuple[Declaration, ...]], CounterSet],
 ) -> Truth:
     """With its counters, of which `mode` says the truth to whoever looks at them later."""
     names = XDP_SEND_COUNTERS if direction == "send" else XDP_RECEIVE_COUNTERS
     text = f"1 kernel, 2 generic, 3 copy, 4 zero-copy: {direction} {_words(mode, reason)}"
-    label = text.encode()[:LABEL_BYTES_MAX].decode(errors="ignore")
-    counters = make((("mode", label), *(names if mode != "none" else ())))
-    counters.add("mode", MODES[mode])
+    help_text = text.encode()[:HELP_BYTES_MAX].decode(errors="ignore")
+    counters = make((Gauge("mode", help_text), *(names if mode != "none" else ())))
+    counters.set("mode", MODES[mode])
     return Truth(direction, group, mode, reason, asked, counters)
 
 

@@ -1,55 +1,32 @@
 """Both ends of a stream as the configuration says: which transport carries it is one key."""
 
-import errno
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
-from ironcore.messaging import shm
-from ironcore.messaging.multicast import publication as multicast_publication
-from ironcore.messaging.multicast.publication import MulticastPublication
 from ironcore.messaging.publication import PublicationEnd
-from ironcore.messaging.shm import ShmPublication, ShmSubscription
 from ironcore.messaging.subscription import SubscriptionEnd
-from ironcore.messaging.tcp import publication as tcp_publication
-from ironcore.messaging.tcp.publication import TcpPublication
-from ironcore.messaging.tcp.subscription import TcpSubscription
-from ironpit.common.errors import Exit, UserError
-from ironpit.config.schema import (
-    CarriedStream,
-    EventsStream,
-    MarketDataStream,
-    MulticastGroup,
-)
-from ironpit.transport import multicast, tcp
-from ironpit.transport.af_xdp import Wish, XdpRefusedError
-from ironpit.transport.multicast import Group, Opened
+from ironpit.config.schema import EventsStream, MarketDataStream
+from ironpit.transport.ends import Counting, Offer, Where, Without
+from ironpit.transport.kinds import transport_of
+from ironpit.transport.multicast import Opened
 
 Stream = EventsStream | MarketDataStream
-Counters = Callable[[str, tuple[tuple[str, str], ...]], CounterSet]
-Without = Callable[[str, str], None]
-
-REREQUEST_BURST_MIN = 64
+Counters = Callable[[str, tuple[Declaration, ...]], CounterSet]
 
 
-def group_of(configured: MulticastGroup, refuse: bool = False) -> Group:
-    """One feed's group. refuse: the kernel's path, where AF_XDP is asked for by name."""
-    xdp = configured.af_xdp
-    wish = Wish(
-        configured.send,
-        configured.receive,
-        xdp.send_queue,
-        xdp.receive_queue,
-        xdp.busy_poll_ns,
-        xdp.busy_poll_budget,
-        refuse,
-    )
-    return Group(configured.group, configured.interface, wish)
+def _silent(text: str) -> None:
+    """Of what there is to say, the process's reports have it."""
 
 
-def groups_of(stream: CarriedStream, refuse: bool = False) -> list[Group]:
-    """The multicast groups of a stream, A before B."""
-    return [group_of(g, refuse) for g in (stream.a, stream.b) if g is not None]
+def where_of(stream: Any, key: str, *, publishes: bool, refuse: bool = False) -> Where:
+    """Where one end of a configured stream is. refuse: the kernel's path, where AF_XDP is asked
+    for by name."""
+    transport = transport_of(stream.transport)
+    found = transport.configured(stream, key, publishes=publishes, refuse=refuse)
+    return Where(stream.transport, key, parted=True, **found)
 
 
 def publish(
@@ -68,80 +45,13 @@ def publish(
     then left out; re-requests are answered all the same. refuse: the kernel's path, where AF_XDP is
     asked for by name.
     """
-    if stream.transport == "shm":
-        return Opened(ShmPublication(stream.path, counters(name, shm.PUBLICATION_COUNTERS)), [])
-    if stream.transport == "tcp":
-        assert stream.listen is not None
-        listener = tcp.listen(stream.listen, f"{key}.listen")
-        publication = TcpPublication(
-            listener.fileno(),
-            session,
-            counters(name, tcp_publication.PUBLICATION_COUNTERS),
-            window_bytes=stream.window_bytes,
-            queue_bytes=stream.slow_reader.queue_bytes,
-            policy=stream.slow_reader.policy,
-            connections_max=stream.connections_max,
-            heartbeat_ns=stream.heartbeat_ns,
-        )
-        return Opened(publication, [listener])
-    return _publish_multicast(stream, key, session, name, counters, without, refuse)
-
-
-def _publish_multicast(
-    stream: Stream,
-    key: str,
-    session: str,
-    name: str,
-    counters: Counters,
-    without: Without,
-    refuse: bool,
-) -> Opened[PublicationEnd]:
-    rerequest = stream.rerequest
-    assert rerequest is not None
-    feeds = []
-    for feed, group in (("a", stream.a), ("b", stream.b)):
-        if group is None:
-            continue
-        try:
-            where = group_of(group, refuse)
-            sender = multicast.open_sender(where, ttl=stream.ttl, loop=stream.loop)
-            feeds.append((where, sender))
-        except OSError as error:
-            if error.errno == errno.ENODEV and not group.interface[0].isdigit():
-                raise UserError(
-                    f"{key}.{feed}.interface: found {group.interface!r}, expected an interface of "
-                    "this host",
-                    Exit.REFUSED,
-                ) from error
-            reason = f"no route to {group.group} by {group.interface}: {error.strerror}"
-            without(f"{key}.{feed}", reason)
-    try:
-        server = multicast.open_request_server(rerequest.listen)
-    except OSError as error:
-        raise UserError(
-            f"{key}.rerequest.listen: cannot listen on {rerequest.listen}: {error.strerror}",
-            Exit.REFUSED,
-        ) from error
-    try:
-        bypass = multicast.open_bypass(
-            feeds, ttl=stream.ttl, loop=stream.loop, name=name, kept=counters
-        )
-    except XdpRefusedError as error:
-        raise UserError(f"{key}: {error}", Exit.REFUSED) from error
-    publication = MulticastPublication(
-        [sender.fileno() for _, sender in feeds],
-        session,
-        request_fd=server.fileno(),
-        heartbeat_ns=stream.heartbeat_ns,
-        window_bytes=rerequest.window.size_bytes or rerequest.memory_bytes,
-        window_ns=rerequest.window.time_ns,
-        rate=rerequest.rate,
-        burst=max(REREQUEST_BURST_MIN, rerequest.rate // 10),
-        xdp=bypass.senders,
-        counters=counters(name, multicast_publication.PUBLICATION_COUNTERS),
+    where = where_of(stream, key, publishes=True, refuse=refuse)
+    offer: Offer = transport_of(where.transport).offer(
+        where, Counting(name, counters), _silent, without
     )
-    sockets = [*(sender for _, sender in feeds), *bypass.sockets, server]
-    return Opened(publication, sockets, truths=bypass.truths)
+    offer.publish(session)
+    assert offer.opened is not None
+    return offer.opened
 
 
 def subscribe(
@@ -151,29 +61,24 @@ def subscribe(
     from_: int = 1,
     groups: bool = True,
     refuse: bool = False,
+    name: str = "subscription",
+    kept: Counters = CounterSet,
     **options: Any,
 ) -> Opened[SubscriptionEnd]:
     """The receiving end, from the frame with number `from_` on as far as that is still held.
 
     session: the stream's name; packets of any other are foreign, whichever comes first.
     groups: False on a host without multicast: the re-request server is asked for everything.
-    refuse: the kernel's path, where AF_XDP is asked for by name. options: of a multicast
-    subscription.
-    MulticastError, or ValueError and OSError for a ring that is none: refused.
+    refuse: the kernel's path, where AF_XDP is asked for by name. name, kept: of the counters, and
+    who makes them. options: of a multicast subscription. One of ends.REFUSALS.
     """
-    if stream.transport == "shm":
-        return Opened(ShmSubscription(stream.path, from_="oldest", session=session), [])
-    if stream.transport == "tcp":
-        where = stream.listen
-        assert where is not None
-        end = TcpSubscription(where.address, where.port, sequence=from_, session=session)
-        return Opened(end, [])
-    assert stream.rerequest is not None
-    opened = multicast.subscribe(
-        *(groups_of(stream, refuse) if groups else []),
-        rerequest=stream.rerequest.listen,
+    where = where_of(stream, "", publishes=False, refuse=refuse)
+    more = options if where.groups else {}
+    where = replace(
+        where,
+        groups=where.groups if groups else (),
         session=session,
-        expected=from_,
-        **options,
+        options={**where.options, **more},
     )
-    return Opened(opened.end, opened.sockets, opened.notes, opened.truths)
+    transport = transport_of(where.transport)
+    return transport.subscribe(where, Counting(name, kept), _silent, sequence=from_).opened

@@ -42,7 +42,12 @@ class Closeable(Protocol):
 
 
 class MulticastError(Exception):
-    """A socket cannot be opened as asked; the text says which address, and what was refused."""
+    """A socket cannot be opened as asked; the text says which address, and what was refused. part:
+    "a", "b" or "rerequest", where it is one of them."""
+
+    def __init__(self, text: str, part: str = "") -> None:
+        super().__init__(text)
+        self.part = part
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Opened(Generic[End]):
     sockets: list[Closeable]
     notes: list[str] = field(default_factory=list)
     truths: list[Truth] = field(default_factory=list)
+
+    @property
+    def plain(self) -> list[socket.socket]:
+        """The sockets of the kernel's among them."""
+        return [sock for sock in self.sockets if isinstance(sock, socket.socket)]
 
     def close(self) -> None:
         """Close the sockets. The end is not to be used any more."""
@@ -187,13 +197,13 @@ class _Sockets(list[Closeable]):
         for opened in self:
             opened.close()
 
-    def open(self, what: str, make: Callable[[], socket.socket]) -> socket.socket:
+    def open(self, what: str, make: Callable[[], socket.socket], part: str = "") -> socket.socket:
         """One more. MulticastError: refused, and those before it are closed."""
         try:
             opened = make()
         except OSError as error:
             self.close()
-            raise MulticastError(f"{what}: {error.strerror}") from error
+            raise MulticastError(f"{what}: {error.strerror}", part) from error
         self.append(opened)
         return opened
 
@@ -247,28 +257,41 @@ def publish(
     ttl: int = 0,
     loop: bool = True,
     rerequest: Endpoint | None = None,
+    without: Callable[[str, Group, OSError], None] | None = None,
+    name: str = "publication",
+    kept: Counters = in_memory,
     **options: Any,
 ) -> Opened[MulticastPublication]:
     """A publication to up to two groups, with a re-request server at `rerequest`.
 
-    options: as MulticastPublication takes them. MulticastError: refused.
+    without: told of a group ("a" or "b") that the host has no way to, which is then left out;
+    re-requests are answered all the same. name, kept: of the counters of feeds that ask for AF_XDP,
+    and who makes them. options: as MulticastPublication takes them. MulticastError: refused.
     """
     sockets = _Sockets()
-    senders = [
-        (group, sockets.open(str(group), partial(open_sender, group, ttl=ttl, loop=loop)))
-        for group in groups
-    ]
+    senders = []
+    for feed, group in zip("ab", groups, strict=False):
+        try:
+            sender = open_sender(group, ttl=ttl, loop=loop)
+        except OSError as error:
+            if without is None:
+                sockets.close()
+                raise MulticastError(f"{group}: {error.strerror}", feed) from error
+            without(feed, group, error)
+        else:
+            sockets.append(sender)
+            senders.append((group, sender))
+    if rerequest is not None:
+        server = sockets.open(
+            f"re-requests at {rerequest}", partial(open_request_server, rerequest), "rerequest"
+        )
+        options["request_fd"] = server.fileno()
     try:
-        bypass = open_bypass(senders, ttl=ttl, loop=loop)
+        bypass = open_bypass(senders, ttl=ttl, loop=loop, name=name, kept=kept)
     except XdpRefusedError as error:
         sockets.close()
         raise MulticastError(str(error)) from error
     sockets += bypass.sockets
-    if rerequest is not None:
-        server = sockets.open(
-            f"re-requests at {rerequest}", partial(open_request_server, rerequest)
-        )
-        options["request_fd"] = server.fileno()
     feeds = [sender.fileno() for _, sender in senders]
     end = MulticastPublication(feeds, session, xdp=bypass.senders, owner=sockets, **options)
     return Opened(end, sockets, truths=bypass.truths)

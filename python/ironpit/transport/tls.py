@@ -16,6 +16,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from ironcore.base.counter_declaration import Counter
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.messaging.tcp.subscription import TcpSubscription
@@ -24,12 +25,20 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.config.scalars import Endpoint
 
 COUNTERS = (
-    ("handshakes", "TLS connections made"),
-    ("refused", "peers refused: no certificate, a wrong one, or no TLS 1.3"),
-    ("no_room", "connections closed because the data plane had no room for them"),
-    ("unreachable", "connections that the host or the peer refused"),
-    ("crowded", "connections closed because too many handshakes were under way"),
-    ("accept_errors", "times that the host could not accept a connection"),
+    Counter("handshakes", "TLS connections made", unit="connections"),
+    Counter("refused", "peers refused: no certificate, a wrong one, or no TLS 1.3"),
+    Counter(
+        "no_room",
+        "connections closed because the data plane had no room for them",
+        unit="connections",
+    ),
+    Counter("unreachable", "connections that the host or the peer refused", unit="connections"),
+    Counter(
+        "crowded",
+        "connections closed because too many handshakes were under way",
+        unit="connections",
+    ),
+    Counter("accept_errors", "times that the host could not accept a connection", unit="calls"),
 )
 HANDSHAKE_TIMEOUT_S = 10.0
 # A peer without a certificate holds a descriptor for as long as its handshake may last: no more of

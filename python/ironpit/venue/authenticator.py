@@ -8,14 +8,15 @@ address. The gateway tells a refusal after the same delay, whatever it was made 
 docs/adr/0015.
 """
 
+import collections
 import hashlib
 import hmac
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from typing import NamedTuple, Protocol
 
+from ironcore.base.counter_declaration import Counter
 from ironcore.base.counter_set import CounterSet
 from ironpit.common.complaints import Complaints, Say
 from ironpit.venue.credentials import Credential, normal
@@ -23,11 +24,11 @@ from ironpit.venue.fair_turns import FairTurns
 from ironpit.venue.hashing import Answer, Hasher, Hashing, Question
 
 COUNTERS = (
-    ("known_again", "logins accepted without a hash: a password that was right before"),
-    ("hashes", "password hashes computed"),
-    ("wrong", "logins refused: wrong user name or password"),
-    ("unjudged", "logins refused unjudged: too many of one user name and address waited"),
-    ("hash_errors", "password hashes that the host could not compute; tried again"),
+    Counter("known_again", "logins accepted without a hash: a password that was right before"),
+    Counter("hashes", "password hashes computed"),
+    Counter("wrong", "logins refused: wrong user name or password"),
+    Counter("unjudged", "logins refused unjudged: too many of one user name and address waited"),
+    Counter("hash_errors", "password hashes that the host could not compute; tried again"),
 )
 WRONG_MAX = 10_000  # passwords remembered as wrong lately
 ADDRESSES_MAX = 16  # of one member, remembered as its own
@@ -83,7 +84,7 @@ class Judge:
         self._right: dict[str, bytes] = {}
         self._addresses: dict[str, dict[int, None]] = {}
         self._wrong: dict[bytes, None] = {}
-        self._wrong_of: Counter[int] = Counter()
+        self._wrong_of: collections.Counter[int] = collections.Counter()
         self._window_ns = 0
 
     def turn(self, gateway: LoginSource, now_ns: int) -> None:
@@ -117,7 +118,7 @@ class Judge:
     def _not_too_many(self, gateway: LoginSource, undecided: Iterator[Login]) -> Iterator[Login]:
         """The first few of each user name and address. The others are refused: so many have time
         to be hashed before the first of them is told, and the time tells nothing of the name."""
-        found: Counter[tuple[str, int]] = Counter()
+        found: collections.Counter[tuple[str, int]] = collections.Counter()
         for login in undecided:
             found[login.username, login.address] += 1
             if found[login.username, login.address] <= WAITING_MAX:

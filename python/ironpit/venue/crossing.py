@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.shm import PUBLICATION_COUNTERS, ShmPublication, ShmSubscription
 from ironcore.runtime import pipeline
 from ironcore.stage.bridge import COUNTERS, BridgeStage
@@ -46,6 +47,11 @@ def _refuse(key: str, reason: str) -> None:
     raise UserError(f"{key}: {reason}", Exit.REFUSED)
 
 
+def _feeds_of(counters: Counters) -> Counters:
+    """Counters of the feeds past the kernel alone: what arrives is counted where it is written."""
+    return lambda name, names: (CounterSet if name == "events-in" else counters)(name, names)
+
+
 def build(config: Config, counters: Counters) -> Crossing:
     """Open both bridges; the far ring is made anew. UserError when the host refuses a socket, or
     AF_XDP where that is not to be degraded.
@@ -61,10 +67,14 @@ def build(config: Config, counters: Counters) -> Crossing:
         near = configured.publish(
             events, KEY, session, "events-out", counters, _refuse, refuse=refuse
         )
-        kept: dict[str, Any] = (
-            {"name": "events-in", "kept": counters} if events.transport == "multicast" else {}
+        far = configured.subscribe(
+            events,
+            session,
+            from_=first,
+            refuse=refuse,
+            name="events-in",
+            kept=_feeds_of(counters),
         )
-        far = configured.subscribe(events, session, from_=first, refuse=refuse, **kept)
     except MulticastError as error:
         raise UserError(f"{KEY}: {error}", Exit.REFUSED) from error
     for _, payload in pipeline.frames_before(config.journal.directory, events.path, first):

@@ -2,7 +2,7 @@
 told.
 
 A stream has one day, from the midnight of its first command, by the clock of the matcher
-(ironcore/stage/day_end.pyx). Behind it the matcher has closed every instrument for good.
+(ironcore/stream/day_end.pyx). Behind it the matcher has closed every instrument for good.
 """
 
 import time
@@ -72,8 +72,8 @@ def _utc(time_ns: int) -> datetime:
 def of_counters(counters: dict[str, int]) -> Day | None:
     """The day as the matcher's counters have it; None: they are another process's, or there is no
     stream yet."""
-    end_s = counters.get("matcher.day_end_s", 0)
-    return Day(end_s * SECOND_NS, counters.get("matcher.day_over", 0) != 0) if end_s else None
+    end_ns = counters.get("matcher.day_end_ns", 0)
+    return Day(end_ns, counters.get("matcher.day_over", 0) != 0) if end_ns else None
 
 
 def of_journal(directory: Path) -> Day | None:

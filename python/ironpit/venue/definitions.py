@@ -6,13 +6,13 @@ without the configuration that it was written under. Layouts: ironcore/wire/reco
 
 import struct
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
+from ironcore.stream.facts import Facts
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, Instrument
 
-HEADER = struct.Struct("<BBHIQQII")
+HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
 DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H4x")
 TICK_BAND = struct.Struct("<iI")
@@ -30,12 +30,13 @@ COMMAND_CHANGE_INSTRUMENT = 5
 COMMAND_RETIRE_INSTRUMENT = 6
 COMMAND_SET_STATE = 7
 COMMAND_BUST_TRADE = 9
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 SYMBOL_BYTES = 8
 USERNAME_BYTES = 6
 INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
 SECOND_NS = 1_000_000_000
 INSTRUMENT_NONE = 0xFFFFFFFF
+INSTRUMENT_FIELD = 7  # of HEADER
 DAY_NS = 86_400 * 1_000_000_000
 
 
@@ -61,7 +62,8 @@ SELF_TRADE_PREVENTION = {
 
 def record(kind: int, body: bytes, session: int = 0, instrument: int = INSTRUMENT_NONE) -> bytes:
     """A command of the venue's own."""
-    return HEADER.pack(kind, 0, HEADER.size + len(body), session, 0, 0, 0, instrument) + body
+    length = HEADER.size + len(body)
+    return HEADER.pack(kind, 0, length, session, 0, 0, 0, instrument, 0, 0, 0) + body
 
 
 def stream_start(config: Config, now_ns: int) -> bytes:
@@ -160,39 +162,51 @@ def _sessions(config: Config) -> Iterator[bytes]:
         yield record(COMMAND_DEFINE_SESSION, body, session=number)
 
 
-@dataclass
 class Definitions:
-    """What a stream has defined so far, gathered while it is replayed."""
+    """What a stream has defined so far, gathered while it is replayed; bodies are what follows a
+    command's header."""
 
-    start: bytes | None = None
-    bodies: dict[tuple[int, int], bytes] = field(default_factory=dict)
-    retired: set[int] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._facts = Facts()
 
     def observe(self, frame: bytes | memoryview) -> None:
-        """Take in one frame of the stream."""
-        kind = frame[0]
-        if kind > COMMAND_RETIRE_INSTRUMENT:
-            return
-        command = bytes(frame[: HEADER.unpack_from(frame)[2]])
-        if kind == COMMAND_STREAM_START:
-            self.start = command[HEADER.size :]
-        elif kind == COMMAND_RETIRE_INSTRUMENT:
-            self.retired.add(_key(command)[1])
-        elif kind == COMMAND_CHANGE_INSTRUMENT:
-            # The symbol stays, whatever the command says.
-            key = _key(command)
-            self.bodies[key] = (
-                self.bodies[key][:SYMBOL_BYTES] + command[HEADER.size :][SYMBOL_BYTES:]
-            )
-        elif kind in (COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION):
-            self.bodies[_key(command)] = command[HEADER.size :]
+        """Take in one frame of the stream. ValueError: a definition that is none."""
+        if frame[0] <= COMMAND_RETIRE_INSTRUMENT:
+            self._facts.take(frame)
+
+    @property
+    def start(self) -> bytes | None:
+        """The body of STREAM_START; None before it."""
+        start = self._facts.start
+        return None if start is None else start[HEADER.size :]
+
+    @property
+    def instruments(self) -> dict[int, bytes]:
+        """The body of each instrument's definition, as changed since."""
+        return {n: one[HEADER.size :] for n, one in self._facts.instruments.items()}
+
+    @property
+    def sessions(self) -> dict[int, bytes]:
+        """The body of each session's definition."""
+        return {n: one[HEADER.size :] for n, one in self._facts.sessions.items()}
+
+    @property
+    def retired(self) -> set[int]:
+        """The instruments that have ended."""
+        return self._facts.retired
 
     def symbols(self) -> dict[str, int]:
         """The instruments by symbol."""
         return {
             body[:SYMBOL_BYTES].decode().rstrip(): number
-            for (kind, number), body in self.bodies.items()
-            if kind == COMMAND_DEFINE_INSTRUMENT
+            for number, body in self.instruments.items()
+        }
+
+    def usernames(self) -> dict[str, int]:
+        """The sessions by user name."""
+        return {
+            body[:USERNAME_BYTES].decode().rstrip(): number
+            for number, body in self.sessions.items()
         }
 
     def missing(self, config: Config) -> list[bytes]:
@@ -208,7 +222,7 @@ class Definitions:
         else:
             self._compare_start(config, start[HEADER.size :])
         added += self._instruments(config)
-        added += self._new("sessions", 1, _sessions(config))
+        added += self._sessions(config)
         if self.start is None:
             added += [record(COMMAND_SYSTEM_EVENT, SYSTEM_EVENT.pack(ord(code))) for code in "OSQ"]
         return added
@@ -217,10 +231,11 @@ class Definitions:
         """What the stream has and the configuration has not: it goes on, and this says so."""
         notes = []
         instruments = {instrument.symbol for instrument in config.instruments}
+        retired = self.retired
         left = [
             symbol
             for symbol, number in self.symbols().items()
-            if symbol not in instruments and number not in self.retired
+            if symbol not in instruments and number not in retired
         ]
         if left:
             notes.append(
@@ -228,12 +243,7 @@ class Definitions:
                 "as the stream defines it (`ironpit control retire` ends an instrument)"
             )
         users = {session.username for session in config.sessions}
-        left = [
-            user
-            for (kind, _), body in self.bodies.items()
-            if kind == COMMAND_DEFINE_SESSION
-            and (user := body[:USERNAME_BYTES].decode().rstrip()) not in users
-        ]
+        left = [user for user in self.usernames() if user not in users]
         if left:
             notes.append(
                 f"sessions: found no {', '.join(left)}, which the stream has: their orders stay, "
@@ -265,15 +275,16 @@ class Definitions:
 
     def _instruments(self, config: Config) -> Iterator[bytes]:
         """New instruments, and changes of those that the stream has."""
+        instruments, retired = self.instruments, self.retired
         for number, command in enumerate(_instruments(config)):
-            known = self.bodies.get(_key(command))
+            known = instruments.get(number)
             body = command[HEADER.size :]
             if known is None:
                 yield command
             elif known[:SYMBOL_BYTES] != body[:SYMBOL_BYTES]:
                 raise _differs("instruments", number, number)
             elif not _same_but_for_state(known, body):
-                if number in self.retired:
+                if number in retired:
                     raise UserError(
                         f"instruments[{number}]: {config.instruments[number].symbol} is retired in "
                         f"the journal; expected it unchanged",
@@ -281,20 +292,21 @@ class Definitions:
                     )
                 yield change_instrument(config, number)
 
-    def _new(self, key: str, first: int, wanted: Iterable[bytes]) -> Iterator[bytes]:
-        for number, command in enumerate(wanted):
-            known = self.bodies.get(_key(command))
+    def _sessions(self, config: Config) -> Iterator[bytes]:
+        sessions = self.sessions
+        for entry, command in enumerate(_sessions(config)):
+            known = sessions.get(entry + 1)
             if known is None:
                 yield command
             elif known != command[HEADER.size :]:
-                raise _differs(key, number, number + first)
+                raise _differs("sessions", entry, entry + 1)
 
 
 def refused(config: Config, command: bytes) -> UserError:
     """What to say when the engine does not take one of the commands that were missing."""
     if command[0] != COMMAND_CHANGE_INSTRUMENT:
         return UserError(f"the engine refuses command type {command[0]}", Exit.USAGE)
-    number = _key(command)[1]
+    number = HEADER.unpack_from(command)[INSTRUMENT_FIELD]
     return UserError(
         f"instruments[{number}]: orders of {config.instruments[number].symbol} are live; expected "
         "tick sizes, lot_size, price_min and price_max as they were",
@@ -314,14 +326,6 @@ def _same_but_for_state(known: bytes, wanted: bytes) -> bool:
     """The initial state is of no account once an instrument is there."""
     after = INITIAL_STATE_AT + 1
     return known[:INITIAL_STATE_AT] == wanted[:INITIAL_STATE_AT] and known[after:] == wanted[after:]
-
-
-def _key(command: bytes) -> tuple[int, int]:
-    """What a definition defines; a change goes with its definition."""
-    kind, _, _, session, _, _, _, instrument = HEADER.unpack_from(command)
-    if kind == COMMAND_DEFINE_SESSION:
-        return kind, session
-    return COMMAND_DEFINE_INSTRUMENT, instrument
 
 
 def _show(value: object) -> str:

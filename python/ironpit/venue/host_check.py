@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ironcore.runtime import pipeline
 from ironpit.common.errors import UserError
-from ironpit.config import Config
-from ironpit.config.scalars import show_size
+from ironpit.config import Config, stage_kinds
+from ironpit.config.scalars import rounding, show_size
 from ironpit.config.schema import CarriedStream, Tls
 from ironpit.transport import host, tls
 from ironpit.transport.multicast import Group
@@ -28,38 +28,34 @@ def roundings(config: Config) -> Iterator[Remark]:
     """Rings that get another capacity than the file says."""
     streams = config.streams
     rings: list[tuple[str, Path, int]] = [
-        ("orders", streams.orders.path, streams.orders.capacity_bytes),
-        ("events", streams.events.path, streams.events.capacity_bytes),
+        *((g.orders_key, g.orders.path, g.orders.capacity_bytes) for g in config.gateways),
+        ("streams.events", streams.events.path, streams.events.capacity_bytes),
     ]
     market_data = streams.market_data
     if market_data.transport == "shm":
-        rings.append(("market_data", market_data.path, market_data.capacity_bytes))
-    for name, path, asked in rings:
+        rings.append(("streams.market_data", market_data.path, market_data.capacity_bytes))
+    for key, path, asked in rings:
         if (made := pipeline.ring_capacity(path, asked)) != asked:
-            yield f"streams.{name}.capacity", rounding(asked, made)
-
-
-def rounding(asked_bytes: int, made_bytes: int) -> str:
-    """That a capacity is not what was asked for."""
-    return f"{show_size(asked_bytes)} rounded up to {show_size(made_bytes)}, a power of two"
+            yield f"{key}.capacity", rounding(asked, made)
 
 
 def doubts(config: Config) -> Iterator[Remark]:
     """Interfaces, routes, addresses, certificates and memory that this host does not have: what
     `ironpit run` would refuse, or report as degraded, here."""
-    yield from _listens("order_entry.listen", str(config.order_entry.listen))
+    for kind in stage_kinds.KINDS:
+        for key, endpoint in kind.listens(config):
+            yield from _listens(key, str(endpoint))
     for name, stream in (
         ("events", config.streams.events),
         ("market_data", config.streams.market_data),
     ):
         yield from _carried(f"streams.{name}", stream, stream.transport)
-    for name, ring in (("orders", config.streams.orders), ("events", config.streams.events)):
-        yield from _memory(f"streams.{name}", ring.lock, ring.numa_node, ring.capacity_bytes)
-    snapshot = config.streams.market_data.snapshot
-    if snapshot is not None:
-        yield from _listens("streams.market_data.snapshot.listen", str(snapshot.listen))
+    events = config.streams.events
+    for gateway in config.gateways:
+        ring = gateway.orders
+        yield from _memory(gateway.orders_key, ring.lock, ring.numa_node, ring.capacity_bytes)
+    yield from _memory("streams.events", events.lock, events.numa_node, events.capacity_bytes)
     for name, bridged in config.streams.bridged.items():
-        yield from _listens(f"streams.{name}.listen", str(bridged.listen))
         if bridged.tls is not None:
             yield from _certificates(f"streams.{name}.tls", bridged.tls)
 
@@ -105,8 +101,6 @@ def _listens(key: str, endpoint: str) -> Iterator[Remark]:
 
 
 def _carried(key: str, stream: CarriedStream, transport: str) -> Iterator[Remark]:
-    if transport == "tcp":
-        yield from _listens(f"{key}.listen", str(stream.listen))
     if transport != "multicast":
         return
     for feed, where in (("a", stream.a), ("b", stream.b)):

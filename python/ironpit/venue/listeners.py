@@ -4,13 +4,14 @@ import socket
 
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, Endpoint
+from ironpit.config.gateways import Gateway
 
 BACKLOG = 128
 
 
-def order_entry(config: Config) -> socket.socket:
-    """The listening TCP socket of the gateway, non-blocking."""
-    return _listener(config.order_entry.listen, "order_entry.listen")
+def order_entry(gateway: Gateway) -> socket.socket:
+    """The listening TCP socket of a gateway, non-blocking."""
+    return _listener(gateway.settings.listen, f"{gateway.key}.listen")
 
 
 def snapshot(config: Config) -> socket.socket | None:

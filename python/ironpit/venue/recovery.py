@@ -1,6 +1,6 @@
 """Before the stages start: recover the journal, save what the old rings still hold, make new rings.
 
-The venue's lock is held, so that nobody else has the files open. The order ring is kept across a
+The venue's lock is held, so that nobody else has the files open. Order rings are kept across a
 restart, with what members sent and the matcher has not read; the event stream's ring is made anew
 after its frames are in the journal.
 """
@@ -11,10 +11,11 @@ from pathlib import Path
 from ironcore.runtime import pipeline
 from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, recover
 from ironpit.common.errors import Exit, UserError
-from ironpit.config import Config
-from ironpit.venue import day, stream_identity
+from ironpit.config import Config, stage_kinds
+from ironpit.config.gateways import Gateway
+from ironpit.config.scalars import rounding
+from ironpit.venue import day, order_sources, stream_identity
 from ironpit.venue.definitions import Definitions
-from ironpit.venue.host_check import rounding
 
 CONTROL_RING = "control.ring"
 
@@ -39,15 +40,16 @@ def prepare(
 def _prepare(
     config: Config, truncate_at: int | None, say: Callable[[str], None], continue_day: bool
 ) -> None:
-    orders, events = config.streams.orders, config.streams.events
+    events = config.streams.events
     for directory in (
         config.venue.data_directory,
         config.journal.directory,
-        orders.path.parent,
+        *(gateway.orders.path.parent for gateway in config.gateways),
         events.path.parent,
     ):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     stream = _establish(config, say)
+    order_sources.settle(config, stream.identity)
     _discard_foreign_rings(config, stream, say)
     last = _recover(config, stream, truncate_at, say)
     _check_stream(config)
@@ -62,7 +64,7 @@ def _prepare(
     created = pipeline.create_event_ring(
         events.path,
         events.capacity_bytes,
-        patience_ns=events.patience_ns,
+        stages=stage_kinds.readers(config),
         before_reply=config.journal.durability == "before-reply",
         sequence_next=last + 1,
         huge_pages=events.huge_pages,
@@ -73,27 +75,13 @@ def _prepare(
             for name, rule in events.readers.items()
             if rule.gating and name != "journal"
         },
-        bridges={
-            f"bridge-{name}": stream.patience_ns for name, stream in config.streams.bridged.items()
-        },
-        snapshot=config.streams.market_data.snapshot is not None,
         session=stream.session,
         identity=stream.identity,
     )
     _note_ring("streams.events", created, say)
-    source_next = pipeline.last_source_sequence(config.journal.directory) + 1
-    if orders.path.exists():
-        _discard_older_orders(orders.path, source_next, say)
-    if not orders.path.exists():
-        created = pipeline.create_order_ring(
-            orders.path,
-            orders.capacity_bytes,
-            sequence_next=source_next,
-            huge_pages=orders.huge_pages,
-            lock=orders.lock,
-            numa_node=orders.numa_node,
-        )
-        _note_ring("streams.orders", created, say)
+    source_last = pipeline.last_source_sequences(config.journal.directory)
+    for gateway in config.gateways:
+        _prepare_orders(gateway, source_last.get(gateway.source, 0) + 1, say)
     pipeline.create_control_ring(control_ring(config))
     market_data = config.streams.market_data
     if market_data.transport == "shm":
@@ -106,6 +94,23 @@ def _prepare(
             identity=stream.identity,
         )
         _note_ring("streams.market_data", created, say)
+
+
+def _prepare_orders(gateway: Gateway, source_next: int, say: Callable[[str], None]) -> None:
+    """The order ring of a gateway: the one that is there, or one that goes on with its numbers."""
+    orders = gateway.orders
+    if orders.path.exists():
+        _discard_older_orders(orders.path, source_next, say)
+    if not orders.path.exists():
+        created = pipeline.create_order_ring(
+            orders.path,
+            orders.capacity_bytes,
+            sequence_next=source_next,
+            huge_pages=orders.huge_pages,
+            lock=orders.lock,
+            numa_node=orders.numa_node,
+        )
+        _note_ring(gateway.orders_key, created, say)
 
 
 def _note_ring(key: str, created: pipeline.Created, say: Callable[[str], None]) -> None:
@@ -140,7 +145,8 @@ def _discard_foreign_rings(
     found = stream_identity.recorded(directory)
     if found is not None and found.identity == stream.identity:
         return
-    for path in (config.streams.orders.path, config.streams.events.path):
+    rings = [gateway.orders.path for gateway in config.gateways]
+    for path in (*rings, config.streams.events.path):
         if path.exists():
             say(f"{path}: of another journal than {config.journal.directory}; discarded")
             path.unlink()

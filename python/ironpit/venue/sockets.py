@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from ironcore.base.counter_declaration import Counter
 from ironcore.base.counter_set import CounterSet
 from ironpit.common.atomic_file import replace_json
 from ironpit.common.errors import Exit, UserError
@@ -26,11 +27,14 @@ LOOK_AGAIN_NS = 1_000_000_000
 STACK_NAME_CHARACTERS = 6
 
 COUNTERS = (
-    ("accelerated", "sockets proved accelerated when they were first looked at"),
-    ("passthrough", "sockets that Onload holds and the kernel carries, when first looked at"),
-    ("kernel", "sockets of the kernel, when they were first looked at"),
-    ("fallbacks", "ALARM: sockets that Onload should carry and the kernel does"),
-    ("refused", "sessions refused or ended because their socket is not accelerated"),
+    Counter("accelerated", "sockets proved accelerated when they were first looked at"),
+    Counter(
+        "passthrough",
+        "sockets that Onload holds and the kernel carries, when first looked at",
+    ),
+    Counter("kernel", "sockets of the kernel, when they were first looked at"),
+    Counter("fallbacks", "ALARM: sockets that Onload should carry and the kernel does"),
+    Counter("refused", "sessions refused or ended because their socket is not accelerated"),
 )
 
 
@@ -142,14 +146,17 @@ class SocketReport:
         if not self._require:
             return True
         self._turn_gateway(gateway, again=False)
-        known = self._known.get((ORDERS, connection, generation))
+        known = self._known.get((id(gateway), connection, generation))
         if known is not None and known.verdict.accelerated:
             return True
         self._refuse(gateway, connection, generation)
         return False
 
     def turn(
-        self, gateway: Gateway | None, publications: Sequence[tuple[str, Publication]], now_ns: int
+        self,
+        gateways: Sequence[Gateway],
+        publications: Sequence[tuple[str, Publication]],
+        now_ns: int,
     ) -> None:
         """Look at connections that are new, and after a while at all of them again."""
         again = now_ns - self._looked_ns >= LOOK_AGAIN_NS
@@ -159,13 +166,13 @@ class SocketReport:
                 self._look(key, key[0], key[1])
             for role, publication in publications:
                 self._turn_publication(role, publication)
-        if gateway is not None:
+        for gateway in gateways:
             self._turn_gateway(gateway, again)
 
     def _turn_gateway(self, gateway: Gateway, again: bool) -> None:
         present = set()
         for connection, generation, fd in gateway.connections():
-            key = (ORDERS, connection, generation)
+            key = (id(gateway), connection, generation)
             present.add(key)
             if key in self._known and not again:
                 continue
@@ -173,7 +180,7 @@ class SocketReport:
             verdict = self._look(key, ORDERS, fd)
             if self._require and before is not None and not verdict.accelerated:
                 self._refuse(gateway, connection, generation)
-        self._forget(ORDERS, present)
+        self._forget(id(gateway), present)
 
     def _turn_publication(self, role: str, publication: Publication) -> None:
         present = set()
@@ -183,11 +190,11 @@ class SocketReport:
             self._look(key, role, fd)
         self._forget(role, present)
 
-    def _forget(self, role: str, present: set[Any]) -> None:
+    def _forget(self, whose: Any, present: set[Any]) -> None:
         gone = [
             key
             for key in self._known
-            if key[0] == role and key not in present and key not in self._opened
+            if key[0] == whose and key not in present and key not in self._opened
         ]
         for key in gone:
             del self._known[key]

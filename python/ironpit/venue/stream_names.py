@@ -8,14 +8,7 @@ of slots here.
 from ironcore.runtime import pipeline
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
-from ironpit.venue.definitions import (
-    COMMAND_DEFINE_INSTRUMENT,
-    COMMAND_DEFINE_SESSION,
-    STREAM_START,
-    SYMBOL_BYTES,
-    USERNAME_BYTES,
-    Definitions,
-)
+from ironpit.venue.definitions import STREAM_START, SYMBOL_BYTES, Definitions
 
 NAMES_SHOWN_MAX = 10
 
@@ -79,22 +72,17 @@ class StreamNames:
     @property
     def instrument_next(self) -> int:
         """The number of the next instrument that is defined."""
-        kinds = [kind for kind, _ in self._definitions.bodies]
-        return kinds.count(COMMAND_DEFINE_INSTRUMENT)
+        return len(self._definitions.instruments)
 
     def symbol(self, instrument: int) -> str:
         """Of the instrument of this number."""
-        body = self._definitions.bodies[COMMAND_DEFINE_INSTRUMENT, instrument]
+        body = self._definitions.instruments[instrument]
         return body[:SYMBOL_BYTES].decode().rstrip()
 
     @property
     def sessions(self) -> dict[str, int]:
         """User name to number of the session, from 1."""
-        return {
-            body[:USERNAME_BYTES].decode().rstrip(): number
-            for (kind, number), body in self._definitions.bodies.items()
-            if kind == COMMAND_DEFINE_SESSION
-        }
+        return self._definitions.usernames()
 
     @property
     def user_ref_bits(self) -> int:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from ironpit.common.errors import Exit, UserError
 from ironpit.common.lifecycle import Lifecycle
-from ironpit.config import STAGES, Config, stages_of
+from ironpit.config import Config, stage_kinds, stages_of
 from ironpit.venue import isolation
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class VenueLock:
             (
                 config.venue.data_directory,
                 config.journal.directory,
-                config.streams.orders.path.parent,
+                *(gateway.orders.path.parent for gateway in config.gateways),
                 config.streams.events.path.parent,
             )
         )
@@ -268,7 +268,7 @@ class Supervisor:
         processes = self.config.placement.processes
         clean = True
         for child in sorted(
-            children, key=lambda c: min(map(STAGES.index, stages_of(processes[c.name])))
+            children, key=lambda c: min(map(stage_kinds.order_of, stages_of(processes[c.name])))
         ):
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
@@ -306,14 +306,15 @@ def _day(config: Config) -> "Day | None":
 def _takes_orders(config: Config) -> str:
     processes = config.placement.processes
     threads = sum(len(process.threads) for process in processes.values())
+    where = ", ".join(str(gateway.settings.listen) for gateway in config.gateways)
     day = _day(config)
     if day is not None and day.has_ended(time.time_ns()):
         return (
             f"venue {config.venue.name} takes no orders: {day.described(time.time_ns())}; members "
-            f"log in on {config.order_entry.listen}"
+            f"log in on {where}"
         )
     return (
-        f"venue {config.venue.name} takes orders on {config.order_entry.listen}; market data to "
+        f"venue {config.venue.name} takes orders on {where}; market data to "
         f"{config.streams.market_data.place}; journal {config.journal.directory} "
         f"({config.journal.durability}); threads {threads}, processes {len(processes)}"
     )

@@ -9,5 +9,6 @@ cdef enum:
 cdef class CounterSet:
     cdef uint64_t* values[COUNTER_SET_MAX]
     cdef uint64_t own[COUNTER_SET_MAX]
+    cdef readonly tuple declared
     cdef readonly tuple names
     cdef object file

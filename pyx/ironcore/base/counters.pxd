@@ -6,13 +6,13 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from ironcore.base.atomics cimport load_relaxed_u64, store_release_u64
 
 cdef enum:
-    COUNTERS_VERSION = 1
+    COUNTERS_VERSION = 2
     COUNTERS_HEADER_BYTES = 256
     COUNTER_METADATA_BYTES = 256
     COUNTER_BLOCK_BYTES = 128        # two cache lines: no two writers share one
     COUNTER_BLOCK_VALUES = 16
     COUNTER_NAME_BYTES_MAX = 112
-    COUNTER_LABEL_BYTES_MAX = 128
+    COUNTER_HELP_BYTES_MAX = 128
     COUNTERS_PROCESS_BYTES_MAX = 64
     COUNTERS_CAPACITY_MAX = 65536
 
@@ -32,6 +32,15 @@ cdef inline void counter_raise_to(uint64_t* counter, uint64_t value) noexcept no
     if value > load_relaxed_u64(counter):
         store_release_u64(counter, value)
 
+# A count whose total is kept elsewhere, and only goes up there.
+cdef inline void counter_follow(uint64_t* counter, uint64_t total) noexcept nogil:
+    if total > load_relaxed_u64(counter):
+        store_release_u64(counter, total)
+
+# Its place is another's from now on, a reader's for instance: it begins again, whatever its kind.
+cdef inline void counter_reset(uint64_t* counter) noexcept nogil:
+    store_release_u64(counter, 0)
+
 cdef struct CountersHeader:          # 256 bytes
     uint64_t magic
     uint32_t version
@@ -49,11 +58,12 @@ cdef struct CountersHeader:          # 256 bytes
 
 cdef struct CounterMetadata:         # 256 bytes
     uint64_t value_offset            # from the start of the file
-    uint32_t kind                    # CounterKind
+    uint16_t kind                    # CounterKind
+    uint16_t unit                    # place in UNITS of counter_declaration.py
     uint16_t name_bytes
-    uint16_t label_bytes
+    uint16_t help_bytes
     char name[112]                   # "<writer>.<name>"
-    char label[128]                  # what it counts, for people
+    char help[128]                   # what it counts, for people
 
 cdef class CountersFile:
     cdef object mapping
@@ -65,9 +75,8 @@ cdef class CountersFile:
 
 # The value of a counter, valid for as long as the file object lives.
 cdef uint64_t* counters_at(CountersFile file, int index) except NULL
-# Allocates "<writer>.<name>" and returns its value.
-cdef uint64_t* counters_new(CountersFile file, str writer, str name, int kind,
-                            str label) except NULL
+# Allocates "<writer>.<name>", a counter_declaration.Declaration, and returns its value.
+cdef uint64_t* counters_new(CountersFile file, str writer, object declared) except NULL
 
 cdef class CountersReader:
     cdef object mapping

@@ -1,10 +1,13 @@
 """Counters in a memory-mapped file, readable by another process and after a crash.
 
-Layout, little-endian, version 1:
+Layout, little-endian, version 2:
 
     0     header, 256 bytes               CountersHeader in counters.pxd
     256   metadata, 256 bytes a counter   CounterMetadata in counters.pxd
     ...   value blocks, 128 bytes each    sixteen 64-bit values, all of one writer
+
+Version 1 knew no units: every counter that a part declared was a count. Its header is the same one,
+so that a reader can tell whose file it is, and whether that process lives.
 
 Values are grouped by writer: what one thread counts lies close together, and no two threads share a
 pair of cache lines. A counter's metadata is complete before `allocated` covers it, and neither
@@ -27,6 +30,8 @@ from ironcore.base.atomics cimport load_acquire_u64, load_relaxed_u64, store_rel
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.clock cimport iron_clock_real_ns
 
+from ironcore.base.counter_declaration import UNITS, Declaration, Description
+
 cdef extern from *:
     """
     #define IRON_COUNTERS_MAGIC 0x31544E434E4F5249ull  /* "IRONCNT1" */
@@ -40,6 +45,15 @@ _NAME = re.compile(r"[A-Za-z0-9_:-]+")
 
 class CountersError(ValueError):
     """A counters file that cannot be made, extended or read; the message says which and why."""
+
+
+class CountersVersionError(CountersError):
+    """A counters file of another release; `process_id` of its writer, and whether it is `alive`."""
+
+    def __init__(self, message, process_id, alive):
+        super().__init__(message)
+        self.process_id = process_id
+        self.alive = alive
 
 
 def process_start_ticks(process_id):
@@ -110,23 +124,21 @@ cdef class CountersFile:
         """Counters in memory only, for a process that nobody watches."""
         return _create("", capacity, "")
 
-    def allocate(self, writer, name, kind="count", label=""):
-        """Allocate counter `<writer>.<name>` and return its index.
+    def allocate(self, writer, declared):
+        """Allocate counter `<writer>.<declared.name>` and return its index.
 
-        `writer` is the one thread or agent that will write it, `kind` count, gauge or maximum,
-        `label` says in words what is counted. CountersError when it exists or there is no room.
+        `writer` is the one thread or agent that will write it. CountersError when it exists or
+        there is no room, TypeError when it is no Counter, Gauge or Maximum.
         """
-        if kind not in KINDS:
-            raise CountersError(f"kind {kind!r}: expected one of {', '.join(KINDS)}")
-        return _allocate(self, writer, name, KINDS[kind], label)
+        return _allocate(self, writer, declared)
 
     def add(self, index, n=1):
-        """Add to a counter from Python; only its one writer may."""
-        counter_add(counters_at(self, index), n)
+        """Add to a count from Python; only its one writer may. CountersError: it is none."""
+        counter_add(_of_kind(self, index, COUNTER_COUNT), n)
 
     def set(self, index, value):
-        """Set a gauge from Python; only its one writer may."""
-        counter_set(counters_at(self, index), value)
+        """Set a gauge from Python; only its one writer may. CountersError: it is none."""
+        counter_set(_of_kind(self, index, COUNTER_GAUGE), value)
 
     def value(self, index):
         """Present value of a counter."""
@@ -196,13 +208,24 @@ def _map_new(temporary, file_bytes):
         os.close(descriptor)
 
 
-cdef int _allocate(CountersFile file, str writer, str name, int kind, str label) except -1:
+cdef uint64_t* _of_kind(CountersFile file, int index, int kind) except NULL:
+    cdef uint64_t* value = counters_at(file, index)
+    found = _metadata(file.start, index).kind
+    if found != kind:
+        raise CountersError(f"counter {list(file.indices)[index]!r}: a {_KIND_NAMES[found]}, "
+                            f"expected a {_KIND_NAMES[kind]}")
+    return value
+
+
+cdef int _allocate(CountersFile file, str writer, object declared) except -1:
     cdef CountersHeader* header = <CountersHeader*>file.start
     cdef CounterMetadata* metadata
     cdef uint64_t index = load_relaxed_u64(&header.allocated)
-    full_name = f"{_checked_name('writer', writer)}.{_checked_name('name', name)}"
+    if not isinstance(declared, Declaration):
+        raise TypeError(f"counter of {writer}: {declared!r}, expected a Counter, Gauge or Maximum")
+    full_name = f"{_checked_name('writer', writer)}.{_checked_name('name', declared.name)}"
     name_bytes = _text("name", full_name, COUNTER_NAME_BYTES_MAX)
-    label_bytes = _text("label", label, COUNTER_LABEL_BYTES_MAX)
+    help_bytes = _text("help", declared.help, COUNTER_HELP_BYTES_MAX)
     if full_name in file.indices:
         raise CountersError(f"counter {full_name!r} exists already")
     if index == header.capacity:
@@ -215,11 +238,12 @@ cdef int _allocate(CountersFile file, str writer, str name, int kind, str label)
         file.blocks_used += 1
     metadata = _metadata(file.start, index)
     metadata.value_offset = block[0] + block[1] * sizeof(uint64_t)
-    metadata.kind = kind
+    metadata.kind = KINDS[declared.kind]
+    metadata.unit = UNITS.index(declared.unit)
     metadata.name_bytes = len(name_bytes)
-    metadata.label_bytes = len(label_bytes)
+    metadata.help_bytes = len(help_bytes)
     memcpy(metadata.name, <const char*>name_bytes, len(name_bytes))
-    memcpy(metadata.label, <const char*>label_bytes, len(label_bytes))
+    memcpy(metadata.help, <const char*>help_bytes, len(help_bytes))
     block[1] += 1
     file.indices[full_name] = index
     store_release_u64(&header.allocated, index + 1)
@@ -233,9 +257,8 @@ cdef uint64_t* counters_at(CountersFile file, int index) except NULL:
     return <uint64_t*>(file.start + _metadata(file.start, index).value_offset)
 
 
-cdef uint64_t* counters_new(CountersFile file, str writer, str name, int kind,
-                            str label) except NULL:
-    return counters_at(file, _allocate(file, writer, name, kind, label))
+cdef uint64_t* counters_new(CountersFile file, str writer, object declared) except NULL:
+    return counters_at(file, _allocate(file, writer, declared))
 
 
 cdef class CountersReader:
@@ -259,8 +282,10 @@ cdef class CountersReader:
         if header.magic != IRON_COUNTERS_MAGIC:
             raise CountersError(f"{self.path}: not a counters file")
         if header.version != COUNTERS_VERSION:
-            raise CountersError(f"{self.path}: layout version {header.version}, "
-                                f"expected {COUNTERS_VERSION}")
+            raise CountersVersionError(
+                f"{self.path}: counters of layout version {header.version}, expected "
+                f"{COUNTERS_VERSION}: process {header.process_id} wrote them with another release "
+                "of ironpit", header.process_id, self.alive)
         if (header.capacity > COUNTERS_CAPACITY_MAX
                 or header.file_bytes != _file_bytes(header.capacity)
                 or header.file_bytes != self.file_bytes):
@@ -273,7 +298,9 @@ cdef class CountersReader:
         if (metadata.value_offset > self.file_bytes - sizeof(uint64_t)
                 or metadata.value_offset % sizeof(uint64_t) != 0
                 or metadata.name_bytes > COUNTER_NAME_BYTES_MAX
-                or metadata.label_bytes > COUNTER_LABEL_BYTES_MAX):
+                or metadata.help_bytes > COUNTER_HELP_BYTES_MAX
+                or metadata.kind not in _KIND_NAMES
+                or metadata.unit >= <uint64_t>len(UNITS)):
             raise CountersError(f"{self.path}: counter {index} is damaged")
         return metadata
 
@@ -296,15 +323,15 @@ cdef class CountersReader:
         return values
 
     def describe(self):
-        """Kind and label by full name: {name: (kind, label)}."""
+        """Kind, unit and help by full name, as they were declared."""
         cdef uint64_t index
         cdef CounterMetadata* metadata
         described = {}
         for index in range(self._allocated()):
             metadata = self._checked_metadata(index)
             name = metadata.name[:metadata.name_bytes].decode(errors="replace")
-            label = metadata.label[:metadata.label_bytes].decode(errors="replace")
-            described[name] = (_KIND_NAMES.get(metadata.kind, str(metadata.kind)), label)
+            help = metadata.help[:metadata.help_bytes].decode(errors="replace")
+            described[name] = Description(_KIND_NAMES[metadata.kind], UNITS[metadata.unit], help)
         return described
 
     @property

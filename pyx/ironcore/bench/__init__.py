@@ -1,1 +1,1 @@
-"""The loops that are measured, compiled."""
+"""L5: the loops that are measured, compiled."""

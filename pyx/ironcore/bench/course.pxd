@@ -1,4 +1,4 @@
-# What benchmarks do with two ends that are joined both ways; see bench_course.pyx.
+# What benchmarks do with two ends that are joined both ways; see course.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -1,4 +1,4 @@
-# Floors in plain C that the rings and transports are measured against. See bench_floor.pyx.
+# Floors in plain C that the rings and transports are measured against. See floor.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -17,7 +17,7 @@ from ironcore.engine.batch cimport (
     PREFETCH_ORDERS_MIN, Ahead, Batch, ahead_begin, ahead_step, batch_apply,
 )
 from ironcore.book.book cimport event_copy
-from ironcore.engine.engine cimport engine_apply
+from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.wire.record cimport EVENT_EXECUTED, CommandHeader, Event
 

@@ -10,7 +10,7 @@ from ironcore.wire import record
 
 PRICE_E4_MAX = 1_999_999_900
 QUANTITY_MAX = 999_999
-RECORD_VERSION = 2
+RECORD_VERSION = 3
 # An operation's kind is the type of the OUCH message that it becomes.
 KINDS = {ord("O"): "EnterOrder", ord("U"): "ReplaceOrder", ord("X"): "CancelOrder"}
 INSTRUCTIONS = {"display": "Y", "iso": "N", "cl_ord_id": "BENCH"}

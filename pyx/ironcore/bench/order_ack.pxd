@@ -1,4 +1,4 @@
-# The loops behind `ironpit bench order-ack`. See bench_order_ack.pyx.
+# The loops behind `ironpit bench order-ack`. See order_ack.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

@@ -1,4 +1,4 @@
-# What `ironpit bench af-xdp` measures beside round trips; see bench_packets.pyx.
+# What `ironpit bench af-xdp` measures beside round trips; see packets.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -1,4 +1,4 @@
-# What `ironpit bench ring` measures; see bench_ring.pyx.
+# What `ironpit bench ring` measures; see ring.pyx.
 
 from libc.stdint cimport uint8_t, uint64_t
 

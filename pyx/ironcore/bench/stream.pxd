@@ -1,4 +1,4 @@
-# What `ironpit bench fan-out` and `slow-readers` measure; see bench_stream.pyx.
+# What `ironpit bench fan-out` and `slow-readers` measure; see stream.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -1,4 +1,4 @@
-# What `ironpit bench transport` measures; see bench_transport.pyx.
+# What `ironpit bench transport` measures; see transport.pyx.
 
 from libc.stdint cimport uint8_t, uint64_t
 

@@ -1,1 +1,1 @@
-"""L2: the matching engine: pure, no I/O and no clock."""
+"""L2: the order book: orders, price levels and limits. Pure: no clock and no I/O."""

@@ -1,1 +1,1 @@
-"""The members' and subscribers' side: order load and feed."""
+"""L5: the members' and subscribers' side: order load and feed."""

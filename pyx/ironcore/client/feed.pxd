@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint64_t
 
-from ironcore.messaging.multicast.subscription cimport MulticastReceiver
+from ironcore.messaging.multicast.receiver cimport MulticastReceiver
 from ironcore.messaging.subscription cimport SubscriptionEnd
 from ironcore.market_data.feed_books cimport BookBuilder, BookTable
 

@@ -18,9 +18,10 @@ from ironcore.base.status cimport (
     STATUS_REPLACED,
 )
 from ironcore.messaging.multicast.recovery cimport multicast_give_up
-from ironcore.messaging.multicast.subscription cimport (
-    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, SOURCES, MulticastReceiver, MulticastSubscription,
+from ironcore.messaging.multicast.receiver cimport (
+    SOURCE_A, SOURCE_ANSWERS, SOURCE_B, SOURCES, MulticastReceiver,
 )
+from ironcore.messaging.multicast.subscription cimport MulticastSubscription
 from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
 from ironcore.market_data.feed_books cimport (
     BookBuilder, book_table_apply, pthread_mutex_lock, pthread_mutex_unlock,

@@ -1,1 +1,1 @@
-"""The matching engine: every command, applied to the books. Pure: no clock and no I/O."""
+"""L2: the matching engine: every command, applied to the books. Pure: no clock and no I/O."""

@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_reduce
+from ironcore.engine.collars cimport collar_forbids
 from ironcore.engine.dry_run cimport accepts_quantity, dry_run_reaches, is_prevented
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_exit cimport (
@@ -12,7 +13,7 @@ from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_re
 from ironcore.engine.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price_e4
 from ironcore.engine.replenish cimport order_replenish
-from ironcore.engine.trading_state cimport collar_forbids, state_pause
+from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
 from ironcore.wire.record cimport (
     EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_CANCELED, EVENT_EXECUTED, EVENT_SELL,

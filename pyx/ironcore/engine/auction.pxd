@@ -5,10 +5,6 @@ from libc.stdint cimport uint8_t
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
 
-# The cross type of the auction that ends a change from one state to the other; 0: there is none.
-cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil
-# That of the auction for which INDICATIVE is said in this state, or 0.
-cdef uint8_t auction_indicated(uint8_t state) noexcept nogil
 # Holds the auction. False, and nothing but COLLARS happens, when its price is beyond the collar and
 # it is to be extended (14.9). state: the one that follows.
 cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,

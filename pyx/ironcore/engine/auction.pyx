@@ -9,6 +9,7 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, SIDE_SHIFT, book_key,
     book_reduce,
 )
+from ironcore.engine.collars cimport emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_IOC, cancel_whole, emit_reduced, order_remove,
@@ -21,12 +22,10 @@ from ironcore.book.price_levels cimport (
     KEY_NONE, level_key, level_take_reserve, levels_next,
 )
 from ironcore.engine.replenish cimport order_replenish
-from ironcore.engine.trading_state cimport emit_collars
-from ironcore.book.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
+from ironcore.book.limits cimport CROSS_CLOSING
 from ironcore.wire.record cimport (
     EVENT_CROSS, EVENT_CROSSED, EVENT_INDICATIVE, EVENT_SELL, EVENT_VISIBLE,
-    STATE_CLOSED, STATE_CLOSING_AUCTION, STATE_CONTINUOUS, STATE_HALTED, STATE_OPENING_AUCTION,
-    STATE_PAUSED, STATE_PRE_OPEN, STATE_QUOTE_ONLY,
+    STATE_CONTINUOUS,
 )
 
 
@@ -47,26 +46,6 @@ cdef struct Turn:                    # one side's orders that take part, in orde
     uint32_t waiting                 # order that follows there, or the level at its end
     uint32_t unit                    # order in hand; 0 at the end
     uint32_t quantity                # what of it is left
-
-
-cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil:
-    if state == STATE_CLOSING_AUCTION:
-        return 0 if state_next == STATE_HALTED else CROSS_CLOSING
-    if state_next != STATE_CONTINUOUS:
-        return 0
-    if state == STATE_CLOSED or state == STATE_PRE_OPEN or state == STATE_OPENING_AUCTION:
-        return CROSS_OPENING
-    if state == STATE_HALTED or state == STATE_PAUSED or state == STATE_QUOTE_ONLY:
-        return CROSS_HALT
-    return 0
-
-
-cdef uint8_t auction_indicated(uint8_t state) noexcept nogil:
-    if state == STATE_OPENING_AUCTION:
-        return CROSS_OPENING
-    if state == STATE_CLOSING_AUCTION:
-        return CROSS_CLOSING
-    return CROSS_HALT if state == STATE_PAUSED else 0
 
 
 cdef inline uint32_t _kind(uint32_t index) noexcept nogil:

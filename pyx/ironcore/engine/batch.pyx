@@ -5,7 +5,8 @@ from libc.string cimport memcpy, memmove
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
-from ironcore.engine.engine cimport ENGINE_EVENTS_HELD, engine_apply
+from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.engine cimport ENGINE_EVENTS_HELD
 
 cdef enum:
     PREFETCH_COMMANDS_MIN = 4        # that wait, from which looking at them pays

@@ -5,12 +5,13 @@ from libc.string cimport memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
-from ironcore.engine.auction cimport auction_indicate, auction_indicated
+from ironcore.engine.auction cimport auction_indicate
 from ironcore.book.book cimport Book
 from ironcore.engine.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
 from ironcore.book.order_pool cimport special_at
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
-from ironcore.engine.trading_state cimport state_change
+from ironcore.engine.state_command cimport state_change
+from ironcore.engine.trading_state cimport auction_indicated
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSED
 

@@ -8,7 +8,7 @@ from ironcore.book.price_levels cimport (
     KEY_NONE, PriceLevels, level_has_reserve, level_key, level_quantity, levels_next,
     levels_price_e4,
 )
-from ironcore.engine.trading_state cimport collar_forbids
+from ironcore.engine.collars cimport collar_forbids
 from ironcore.book.options cimport STP_OLDEST
 
 cdef struct DryRun:

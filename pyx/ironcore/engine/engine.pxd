@@ -1,5 +1,4 @@
-# The matching core: commands in, events out. No clock, no input or output, no randomness; the same
-# commands give the same bytes. What every command does is in docs/MATCHING_RULES.md, rule by rule.
+# What the matching core keeps, and how its parts find it: limits, sessions, books, events.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
@@ -13,6 +12,7 @@ cdef enum:
     ENGINE_EVENTS_AN_ORDER = 96      # rule 16.2: what one command may cause for each live order
     ENGINE_EVENTS_EXTRA = 64         # and besides
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
+    ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
     DRY_RUN_STEPS_MAX = 16384        # rule 10.9: orders or levels that one command counts
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
@@ -64,12 +64,6 @@ cdef struct Engine:                  # the first three fields are for others to 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
 cdef void engine_destroy(Engine* engine) noexcept nogil
-
-# Applies one command record (8-byte aligned). STATUS_OK: it is part of the stream and events[] is
-# what it caused, perhaps a rejection. STATUS_IGNORED: no effect, it must not be sequenced.
-# STATUS_MALFORMED: not a valid record, or out of place in the stream; no effect either.
-# Where a member names an order only, the order's instrument is filled into header.instrument.
-cdef int engine_apply(Engine* engine, uint8_t* command, uint32_t command_bytes) noexcept nogil
 
 
 cdef inline void engine_emit(Engine* engine, uint8_t type, uint8_t flags, uint8_t reason,

@@ -14,7 +14,8 @@ from ironcore.engine.batch cimport (
     PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply,
 )
 from ironcore.engine.book_view cimport orders_of, state_of
-from ironcore.engine.engine cimport EngineLimits, engine_apply, engine_create, engine_destroy
+from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.engine cimport EngineLimits, engine_create, engine_destroy
 from ironcore.engine.invariants cimport engine_broken_invariant
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, level_at
 from ironcore.book.price_levels cimport (

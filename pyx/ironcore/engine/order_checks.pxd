@@ -5,7 +5,7 @@ from libc.stdint cimport uint32_t
 
 from ironcore.engine.engine cimport Engine, Session
 from ironcore.book.book cimport Book
-from ironcore.engine.order_path cimport Terms
+from ironcore.engine.order_terms cimport Terms
 from ironcore.book.options cimport Options
 from ironcore.wire.record cimport EnterOrder
 

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t
 from ironcore.book.order_pool cimport ORDER_REF_MAX
 from ironcore.engine.pegs cimport peg_price_e4
 from ironcore.book.price_grid cimport basis_points_e4, grid_tick
-from ironcore.engine.order_path cimport terms_prepare
+from ironcore.engine.order_terms cimport terms_prepare
 from ironcore.engine.trading_state cimport admission_reject
 from ironcore.book.limits cimport (
     CROSS_CLOSING, CROSS_HALT, CROSS_NONE, CROSS_OPENING, REJECT_COLLAR, REJECT_CROSS_ORDER,

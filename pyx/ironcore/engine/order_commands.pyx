@@ -9,11 +9,12 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_opaque, iron_unlikely
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
-from ironcore.engine.aggressor cimport Aggressor, aggressor_crosses, aggressor_trade
+from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
 from ironcore.book.book cimport (
     KIND_SHOWN, SIDE_SHIFT, Book, Execution, book_key, book_match, book_queue, book_unlink,
 )
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
+from ironcore.engine.incoming cimport Aggressor
 from ironcore.engine.order_exit cimport CANCEL_REASON_IOC, CANCEL_REASON_USER, cancel_whole
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_REF_MAX, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, order_at,

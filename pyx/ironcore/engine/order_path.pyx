@@ -9,17 +9,18 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
     book_queue_any,
 )
-from ironcore.engine.engine cimport Session, engine_emit
+from ironcore.engine.engine cimport engine_emit
+from ironcore.engine.incoming cimport Aggressor
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_COLLAR, CANCEL_REASON_IOC, CANCEL_REASON_POST_ONLY,
     CANCEL_REASON_POST_ONLY_HIDDEN, order_remove,
 )
 from ironcore.engine.order_links cimport expiry_link, peg_link
+from ironcore.engine.order_terms cimport aggressor_of
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
-    order_at, order_ref, order_side, order_take, special_at,
+    order_at, order_take, special_at,
 )
-from ironcore.engine.orders cimport order_sell
 from ironcore.engine.pegs cimport peg_price_e4
 from ironcore.book.price_grid cimport (
     grid_behind_e4, grid_in_range, grid_tick, protection_limit_e4,
@@ -29,66 +30,12 @@ from ironcore.book.price_levels cimport (
 )
 from ironcore.engine.stops cimport stop_begin
 from ironcore.book.limits cimport (
-    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_FOK, TIME_IN_FORCE_GTC,
-    TIME_IN_FORCE_GTT, TIME_IN_FORCE_IOC, price_is_market,
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_GTC, TIME_IN_FORCE_GTT,
 )
-from ironcore.book.options cimport POST_ONLY, STP_NONE, options_are_pegged, options_are_stop
+from ironcore.book.options cimport POST_ONLY, options_are_pegged, options_are_stop
 from ironcore.wire.record cimport (
     EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
 )
-
-
-cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil:
-    cdef uint32_t tick = 0
-    terms.is_market = price_is_market(terms.price_e4)
-    terms.key = 0
-    terms.limit_key = KEY_WORST
-    if not terms.is_market:
-        if not grid_tick(&book.grid, terms.price_e4, &tick):
-            return False
-        terms.key = book_key(&book.grid, terms.sell, tick)
-        terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
-    terms.may_rest = (
-        terms.time_in_force != TIME_IN_FORCE_IOC and terms.time_in_force != TIME_IN_FORCE_FOK
-        and (not terms.is_market or options_are_pegged(&terms.options)))
-    return True
-
-
-cdef void terms_of_order(Engine* engine, const Book* book, uint32_t unit,
-                         Terms* terms) noexcept nogil:
-    cdef const Order* order = order_at(&engine.arena, unit)
-    cdef const Special* special = special_at(&engine.arena, unit)
-    terms.options = special.options
-    terms.reference = order_ref(order)
-    terms.quantity = order.quantity
-    terms.executed = order.executed
-    terms.slot = order.slot
-    terms.side = order_side(order)
-    terms.sell = order_sell(order)
-    terms.price_e4 = special.price_e4
-    terms.time_in_force = special.time_in_force
-    terms.display = special.display
-    terms.cross_type = special.cross_type
-    terms_prepare(book, terms)
-
-
-cdef void aggressor_of(const Engine* engine, const Terms* terms, Aggressor* out) noexcept nogil:
-    cdef const Session* session = &engine.sessions[terms.slot >> engine.limits.user_ref_bits]
-    out.sell = terms.sell
-    out.limit_key = terms.limit_key
-    out.quantity = terms.quantity
-    out.executed = 0
-    out.min_quantity = terms.options.min_quantity
-    if terms.time_in_force == TIME_IN_FORCE_FOK:
-        out.min_quantity = terms.quantity
-    out.stp_mode = terms.options.stp_mode if terms.options.stp_mode else session.stp_mode
-    out.stp_group = session.stp_group if out.stp_mode != STP_NONE else 0
-    out.side = terms.side
-    out.is_interrupted = False
-    out.slot = terms.slot
-    out.reference = terms.reference
-    out.price_e4 = terms.price_e4
-    out.activated_e4 = 0
 
 
 cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil:

@@ -1,4 +1,5 @@
-# Orders that follow the displayed best prices: section 11 of docs/MATCHING_RULES.md.
+# Orders that follow the displayed best prices: section 11 of docs/MATCHING_RULES.md. How they move
+# to a new price is in settlement.pyx.
 
 from libc.stdint cimport int32_t, uint32_t
 
@@ -14,7 +15,6 @@ cdef int32_t peg_price_e4(Engine* engine, const Book* book, const Options* optio
                           int32_t limit_e4) noexcept nogil
 # Whether pegs are to be priced: what they follow is not what it was when they last were.
 cdef bint pegs_are_due(const Book* book) noexcept nogil
-cdef void pegs_price(Engine* engine, Book* book) noexcept nogil
 # Takes all pegs from the book's queues; without an event.
 cdef void pegs_park(Engine* engine, Book* book) noexcept nogil
 # Of all books for which pegs_leave_quotes was called since: parks the pegs where they are due.

@@ -6,9 +6,8 @@ from ironcore.book.book cimport KIND_SHOWN, Book
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_checks cimport details_reject, enter_reject, state_reject
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER, cancel_whole, order_remove
-from ironcore.engine.order_path cimport (
-    Terms, order_proceed, order_rest, terms_rest_at_once,
-)
+from ironcore.engine.order_path cimport order_proceed, order_rest, terms_rest_at_once
+from ironcore.engine.order_terms cimport Terms
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_SPECIAL, Order, order_at, order_ref, order_side, special_at,
 )

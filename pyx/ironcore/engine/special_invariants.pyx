@@ -2,7 +2,6 @@
 
 from libc.stdint cimport uint32_t
 
-from ironcore.engine.auction cimport auction_indicated
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_STOPS, KIND_WAITING, SIDE_SHIFT, SIDES_COUNT,
     book_classify, book_is_empty,
@@ -14,7 +13,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.orders cimport order_place, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
-from ironcore.engine.trading_state cimport state_is_known
+from ironcore.engine.trading_state cimport auction_indicated, state_is_known
 from ironcore.engine.used_numbers cimport session_broken_numbers
 from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
 from ironcore.book.options cimport (

@@ -1,1 +1,1 @@
-"""Dormant orders: how they wait, follow and wake."""
+"""Dormant orders: how they wait and follow, and which of them wakes next."""

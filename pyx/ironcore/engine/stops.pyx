@@ -1,20 +1,14 @@
-"""Dormant orders: how they wait, follow and wake."""
+"""Dormant orders: how they wait and follow, and which of them wakes next."""
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from ironcore.book.book cimport KIND_SHIFT, KIND_STOPS, book_key, book_queue_any, book_unlink
-from ironcore.engine.engine cimport engine_emit
-from ironcore.engine.order_exit cimport order_wake
 from ironcore.engine.order_links cimport trailing_link
-from ironcore.engine.order_path cimport Terms, order_proceed, terms_of_order
-from ironcore.book.order_pool cimport (
-    Order, Special, level_at, order_at, order_ref, order_side, special_at,
-)
+from ironcore.book.order_pool cimport Special, level_at, order_at, special_at
 from ironcore.engine.orders cimport order_sell
 from ironcore.book.price_grid cimport grid_down_e4, grid_tick, grid_up_e4
 from ironcore.book.price_levels cimport PriceLevels, level_key, levels_price_e4
-from ironcore.book.options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, options_stop_no_more
-from ironcore.wire.record cimport EVENT_ACTIVATED, EVENT_SELL
+from ironcore.book.options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET
 
 
 cdef int32_t _trail_e4(const Book* book, const Special* special, uint32_t sell) noexcept nogil:
@@ -80,16 +74,3 @@ cdef uint32_t stop_triggered(Engine* engine, const Book* book) noexcept nogil:
     if sells.levels and levels_price_e4(sells, sells.best_key) >= book.last_price_e4:
         return level_at(&engine.arena, sells.best_level).link.next
     return 0
-
-
-cdef void stop_activate(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, unit)
-    cdef Special* special = special_at(&engine.arena, unit)
-    cdef Terms terms
-    order_wake(engine, unit)
-    options_stop_no_more(&special.options)
-    engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if order_sell(order) else 0, 0,
-                order_side(order), order.quantity, order_ref(order), 0, special.price_e4,
-                order.slot)
-    terms_of_order(engine, book, unit, &terms)
-    order_proceed(engine, book, &terms, unit)

@@ -1,13 +1,11 @@
-# An instrument's states: what each admits, how they change, and the collars that pause trading.
-# Section 13 of docs/MATCHING_RULES.md.
+# An instrument's states: what each admits, which auction ends it, and how one begins. Section 13
+# and rule 14.1 of docs/MATCHING_RULES.md.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
-from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.book.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
-from ironcore.wire.record cimport SetState
 
 cdef extern from *:
     """
@@ -36,23 +34,19 @@ cdef enum AdmissionColumn:
     ADMIT_IMMEDIATE = 3              # market (not a peg), IOC or FOK, and no stop
     ADMIT_OTHER = 4
 
-# One whole command of a stream that has started; the status that engine_apply is to return.
-cdef int set_state(Engine* engine, const SetState* command) noexcept nogil
-
-# With the auction that it may need, and all that follows. False when the auction was extended: the
-# state stays. why: the four characters of the event. For another state than the book is in.
-cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
-                       uint32_t why) noexcept nogil
+# The cross type of the auction that ends a change from one state to the other; 0: there is none.
+cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil
+# That of the auction for which INDICATIVE is said in this state, or 0.
+cdef uint8_t auction_indicated(uint8_t state) noexcept nogil
 # An instrument that is new has this state.
 cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil
+# It begins, and STATE_CHANGED says so; why: the four characters of the event.
+cdef void state_enter(Engine* engine, Book* book, uint8_t state, uint32_t why) noexcept nogil
 # Pauses the instrument, as the execution at this price is forbidden (13.6).
 cdef void state_pause(Engine* engine, Book* book, int32_t price_e4) noexcept nogil
 # No more trading, and no more commands but this one's (2.8); the orders are the caller's.
 cdef void state_retire(Engine* engine, Book* book) noexcept nogil
 cdef bint state_is_known(uint8_t state) noexcept nogil
-
-cdef void emit_collars(Engine* engine, int32_t reference_e4, uint32_t basis_points,
-                       uint32_t extension) noexcept nogil
 
 
 cdef inline uint32_t admission_reject(uint8_t state, uint8_t cross_type,
@@ -66,15 +60,3 @@ cdef inline uint32_t admission_reject(uint8_t state, uint8_t cross_type,
     elif cross_type == CROSS_HALT:
         column = ADMIT_HALT
     return iron_admission[state - STATE_FIRST][column]
-
-
-cdef inline int32_t dynamic_reference_e4(const Book* book) noexcept nogil:
-    """What the dynamic collar counts from; 0: none."""
-    return book.last_before_e4 if book.last_before_e4 else book.reference_price_e4
-
-
-cdef inline bint collar_forbids(const Book* book, int32_t price_e4) noexcept nogil:
-    """Whether an execution at this price would be beyond a collar; not asked of a book that is
-    plain."""
-    return (is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp)
-            or is_beyond_collar(price_e4, dynamic_reference_e4(book), book.dynamic_collar_bp))

@@ -1,1 +1,1 @@
-"""How the state of an instrument changes, and what follows from that."""
+"""The states of an instrument: what they mean for it, and how one begins."""

@@ -9,9 +9,6 @@ from libc.stdint cimport uint32_t
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.engine.engine cimport Engine, Session
 
-cdef enum:
-    BLOCK_SHIFT_MAX = 6              # 64 slots are 256 bytes: a block is seen to be empty at once
-
 cdef struct NumberBlocks:            # a walk through the blocks of a session that have live orders
     Session* session
     uint32_t slot_first              # of the block in hand

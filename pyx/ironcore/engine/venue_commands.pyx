@@ -10,7 +10,7 @@ from ironcore.engine.engine cimport EngineLimits, Session, engine_emit
 from ironcore.engine.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_instrument,
 )
-from ironcore.engine.trading_state cimport set_state
+from ironcore.engine.state_command cimport set_state
 from ironcore.engine.used_numbers cimport session_begin_numbers
 from ironcore.book.options cimport STP_NONE
 from ironcore.wire.record cimport (

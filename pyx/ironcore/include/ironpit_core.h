@@ -1,9 +1,9 @@
 /* The matching core for native programs: docs/EMBEDDING.md.
  *
- * A program takes `struct ironpit_api` out of a capsule of the Python module ironcore.library.capsule
- * and calls its functions from then on without Python: none of them needs the GIL, raises, does I/O
- * or reads a clock, and what a core knows is behind its pointer alone. A core is for one thread at
- * a time; any number of cores may be in use at once.
+ * A program takes `struct ironpit_api` out of a capsule of the Python module
+ * ironcore.library.capsule and calls its functions from then on without Python: none of them needs
+ * the GIL, raises, does I/O or reads a clock, and what a core knows is behind its pointer alone. A
+ * core is for one thread at a time; any number of cores may be in use at once.
  *
  * Commands go in as records, events come out (ironpit_records.h). What each does is in
  * docs/MATCHING_RULES.md; time is the caller's, in CLOCK.

@@ -18,7 +18,7 @@
 #define IRONPIT_AT(type, field, offset) \
     IRONPIT_ASSERT(offsetof(struct type, field) == (offset), #type "." #field)
 
-enum { IRONPIT_RECORD_VERSION = 2, IRONPIT_COMMAND_BYTES_MAX = 512 };
+enum { IRONPIT_RECORD_VERSION = 3, IRONPIT_COMMAND_BYTES_MAX = 512 };
 
 #define IRONPIT_INSTRUMENT_NONE UINT32_C(0xFFFFFFFF)
 #define IRONPIT_SLOT_NONE UINT32_C(0xFFFFFFFF)
@@ -95,14 +95,19 @@ struct ironpit_header {
     uint64_t source_sequence;
     uint32_t user_ref;
     uint32_t instrument; /* where a member names an order only, the core fills it in */
+    uint16_t source;     /* not read by the core; 0: the venue's own */
+    uint16_t reserved;
+    uint32_t account; /* 0: not said */
 };
-IRONPIT_SIZE(ironpit_header, 32);
+IRONPIT_SIZE(ironpit_header, 40);
 IRONPIT_AT(ironpit_header, record_bytes, 2);
 IRONPIT_AT(ironpit_header, session, 4);
 IRONPIT_AT(ironpit_header, time_ns, 8);
 IRONPIT_AT(ironpit_header, source_sequence, 16);
 IRONPIT_AT(ironpit_header, user_ref, 24);
 IRONPIT_AT(ironpit_header, instrument, 28);
+IRONPIT_AT(ironpit_header, source, 32);
+IRONPIT_AT(ironpit_header, account, 36);
 
 struct ironpit_stream_start { /* the first command, with the limits of `create` */
     struct ironpit_header header;
@@ -115,13 +120,13 @@ struct ironpit_stream_start { /* the first command, with the limits of `create` 
     uint32_t user_ref_bits;
     uint32_t reserved;
 };
-IRONPIT_SIZE(ironpit_stream_start, 72);
-IRONPIT_AT(ironpit_stream_start, version, 42);
-IRONPIT_AT(ironpit_stream_start, instruments_max, 44);
-IRONPIT_AT(ironpit_stream_start, midnight_ns, 48);
-IRONPIT_AT(ironpit_stream_start, orders_max, 56);
-IRONPIT_AT(ironpit_stream_start, sessions_max, 60);
-IRONPIT_AT(ironpit_stream_start, user_ref_bits, 64);
+IRONPIT_SIZE(ironpit_stream_start, 80);
+IRONPIT_AT(ironpit_stream_start, version, 50);
+IRONPIT_AT(ironpit_stream_start, instruments_max, 52);
+IRONPIT_AT(ironpit_stream_start, midnight_ns, 56);
+IRONPIT_AT(ironpit_stream_start, orders_max, 64);
+IRONPIT_AT(ironpit_stream_start, sessions_max, 68);
+IRONPIT_AT(ironpit_stream_start, user_ref_bits, 72);
 
 struct ironpit_tick_band {
     int32_t price_from_e4;
@@ -153,27 +158,27 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     uint16_t min_quantity_max;
     uint8_t reserved[4];
 };
-IRONPIT_SIZE(ironpit_define_instrument, 144);
-IRONPIT_AT(ironpit_define_instrument, symbol, 32);
-IRONPIT_AT(ironpit_define_instrument, tick_size_e4, 40);
-IRONPIT_AT(ironpit_define_instrument, lot_size, 44);
-IRONPIT_AT(ironpit_define_instrument, price_e4_min, 48);
-IRONPIT_AT(ironpit_define_instrument, price_e4_max, 52);
-IRONPIT_AT(ironpit_define_instrument, quantity_max, 56);
-IRONPIT_AT(ironpit_define_instrument, reference_price_e4, 60);
-IRONPIT_AT(ironpit_define_instrument, static_collar_bp, 64);
-IRONPIT_AT(ironpit_define_instrument, dynamic_collar_bp, 66);
-IRONPIT_AT(ironpit_define_instrument, auction_collar_bp, 68);
-IRONPIT_AT(ironpit_define_instrument, entry_collar_bp, 70);
-IRONPIT_AT(ironpit_define_instrument, market_protection_bp, 72);
-IRONPIT_AT(ironpit_define_instrument, pause_seconds, 74);
-IRONPIT_AT(ironpit_define_instrument, post_only_mode, 76);
-IRONPIT_AT(ironpit_define_instrument, initial_state, 77);
-IRONPIT_AT(ironpit_define_instrument, auction_extensions_max, 78);
-IRONPIT_AT(ironpit_define_instrument, tick_bands_count, 79);
-IRONPIT_AT(ironpit_define_instrument, bands, 80);
-IRONPIT_AT(ironpit_define_instrument, followers_max, 136);
-IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 138);
+IRONPIT_SIZE(ironpit_define_instrument, 152);
+IRONPIT_AT(ironpit_define_instrument, symbol, 40);
+IRONPIT_AT(ironpit_define_instrument, tick_size_e4, 48);
+IRONPIT_AT(ironpit_define_instrument, lot_size, 52);
+IRONPIT_AT(ironpit_define_instrument, price_e4_min, 56);
+IRONPIT_AT(ironpit_define_instrument, price_e4_max, 60);
+IRONPIT_AT(ironpit_define_instrument, quantity_max, 64);
+IRONPIT_AT(ironpit_define_instrument, reference_price_e4, 68);
+IRONPIT_AT(ironpit_define_instrument, static_collar_bp, 72);
+IRONPIT_AT(ironpit_define_instrument, dynamic_collar_bp, 74);
+IRONPIT_AT(ironpit_define_instrument, auction_collar_bp, 76);
+IRONPIT_AT(ironpit_define_instrument, entry_collar_bp, 78);
+IRONPIT_AT(ironpit_define_instrument, market_protection_bp, 80);
+IRONPIT_AT(ironpit_define_instrument, pause_seconds, 82);
+IRONPIT_AT(ironpit_define_instrument, post_only_mode, 84);
+IRONPIT_AT(ironpit_define_instrument, initial_state, 85);
+IRONPIT_AT(ironpit_define_instrument, auction_extensions_max, 86);
+IRONPIT_AT(ironpit_define_instrument, tick_bands_count, 87);
+IRONPIT_AT(ironpit_define_instrument, bands, 88);
+IRONPIT_AT(ironpit_define_instrument, followers_max, 144);
+IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 146);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;
@@ -184,26 +189,26 @@ struct ironpit_define_session { /* header.session counts from 1 */
     uint32_t stp_group;
     uint8_t reserved[8];
 };
-IRONPIT_SIZE(ironpit_define_session, 56);
-IRONPIT_AT(ironpit_define_session, username, 32);
-IRONPIT_AT(ironpit_define_session, firm, 38);
-IRONPIT_AT(ironpit_define_session, cancel_on_disconnect, 42);
-IRONPIT_AT(ironpit_define_session, stp_mode, 43);
-IRONPIT_AT(ironpit_define_session, stp_group, 44);
+IRONPIT_SIZE(ironpit_define_session, 64);
+IRONPIT_AT(ironpit_define_session, username, 40);
+IRONPIT_AT(ironpit_define_session, firm, 46);
+IRONPIT_AT(ironpit_define_session, cancel_on_disconnect, 50);
+IRONPIT_AT(ironpit_define_session, stp_mode, 51);
+IRONPIT_AT(ironpit_define_session, stp_group, 52);
 
 struct ironpit_system_event {
     struct ironpit_header header;
     uint8_t event_code;
     uint8_t reserved[7];
 };
-IRONPIT_SIZE(ironpit_system_event, 40);
-IRONPIT_AT(ironpit_system_event, event_code, 32);
+IRONPIT_SIZE(ironpit_system_event, 48);
+IRONPIT_AT(ironpit_system_event, event_code, 40);
 
 struct ironpit_retire_instrument {
     struct ironpit_header header;
     uint8_t reserved[8];
 };
-IRONPIT_SIZE(ironpit_retire_instrument, 40);
+IRONPIT_SIZE(ironpit_retire_instrument, 48);
 
 struct ironpit_set_state {
     struct ironpit_header header;
@@ -212,18 +217,18 @@ struct ironpit_set_state {
     uint8_t reserved[2];
     char reason[4];
 };
-IRONPIT_SIZE(ironpit_set_state, 40);
-IRONPIT_AT(ironpit_set_state, state, 32);
-IRONPIT_AT(ironpit_set_state, force, 33);
-IRONPIT_AT(ironpit_set_state, reason, 36);
+IRONPIT_SIZE(ironpit_set_state, 48);
+IRONPIT_AT(ironpit_set_state, state, 40);
+IRONPIT_AT(ironpit_set_state, force, 41);
+IRONPIT_AT(ironpit_set_state, reason, 44);
 
 struct ironpit_clock {
     struct ironpit_header header;
     uint32_t second; /* of the day */
     uint32_t reserved;
 };
-IRONPIT_SIZE(ironpit_clock, 40);
-IRONPIT_AT(ironpit_clock, second, 32);
+IRONPIT_SIZE(ironpit_clock, 48);
+IRONPIT_AT(ironpit_clock, second, 40);
 
 struct ironpit_bust_trade {
     struct ironpit_header header;
@@ -232,10 +237,10 @@ struct ironpit_bust_trade {
     uint8_t reason;
     uint8_t reserved[7];
 };
-IRONPIT_SIZE(ironpit_bust_trade, 56);
-IRONPIT_AT(ironpit_bust_trade, match_number, 32);
-IRONPIT_AT(ironpit_bust_trade, slots, 40);
-IRONPIT_AT(ironpit_bust_trade, reason, 48);
+IRONPIT_SIZE(ironpit_bust_trade, 64);
+IRONPIT_AT(ironpit_bust_trade, match_number, 40);
+IRONPIT_AT(ironpit_bust_trade, slots, 48);
+IRONPIT_AT(ironpit_bust_trade, reason, 56);
 
 struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
     struct ironpit_header header;
@@ -251,17 +256,17 @@ struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
     char cl_ord_id[14];
     uint8_t reserved[2];
 };
-IRONPIT_SIZE(ironpit_enter_order, 64);
-IRONPIT_AT(ironpit_enter_order, quantity, 32);
-IRONPIT_AT(ironpit_enter_order, price_e4, 36);
-IRONPIT_AT(ironpit_enter_order, side, 40);
-IRONPIT_AT(ironpit_enter_order, time_in_force, 41);
-IRONPIT_AT(ironpit_enter_order, display, 42);
-IRONPIT_AT(ironpit_enter_order, capacity, 43);
-IRONPIT_AT(ironpit_enter_order, iso, 44);
-IRONPIT_AT(ironpit_enter_order, cross_type, 45);
-IRONPIT_AT(ironpit_enter_order, appendage_bytes, 46);
-IRONPIT_AT(ironpit_enter_order, cl_ord_id, 48);
+IRONPIT_SIZE(ironpit_enter_order, 72);
+IRONPIT_AT(ironpit_enter_order, quantity, 40);
+IRONPIT_AT(ironpit_enter_order, price_e4, 44);
+IRONPIT_AT(ironpit_enter_order, side, 48);
+IRONPIT_AT(ironpit_enter_order, time_in_force, 49);
+IRONPIT_AT(ironpit_enter_order, display, 50);
+IRONPIT_AT(ironpit_enter_order, capacity, 51);
+IRONPIT_AT(ironpit_enter_order, iso, 52);
+IRONPIT_AT(ironpit_enter_order, cross_type, 53);
+IRONPIT_AT(ironpit_enter_order, appendage_bytes, 54);
+IRONPIT_AT(ironpit_enter_order, cl_ord_id, 56);
 
 struct ironpit_replace_order { /* then the appendage; header.user_ref is the new number */
     struct ironpit_header header;
@@ -275,15 +280,15 @@ struct ironpit_replace_order { /* then the appendage; header.user_ref is the new
     uint16_t appendage_bytes;
     char cl_ord_id[14];
 };
-IRONPIT_SIZE(ironpit_replace_order, 64);
-IRONPIT_AT(ironpit_replace_order, quantity, 32);
-IRONPIT_AT(ironpit_replace_order, price_e4, 36);
-IRONPIT_AT(ironpit_replace_order, orig_user_ref, 40);
-IRONPIT_AT(ironpit_replace_order, time_in_force, 44);
-IRONPIT_AT(ironpit_replace_order, display, 45);
-IRONPIT_AT(ironpit_replace_order, iso, 46);
-IRONPIT_AT(ironpit_replace_order, appendage_bytes, 48);
-IRONPIT_AT(ironpit_replace_order, cl_ord_id, 50);
+IRONPIT_SIZE(ironpit_replace_order, 72);
+IRONPIT_AT(ironpit_replace_order, quantity, 40);
+IRONPIT_AT(ironpit_replace_order, price_e4, 44);
+IRONPIT_AT(ironpit_replace_order, orig_user_ref, 48);
+IRONPIT_AT(ironpit_replace_order, time_in_force, 52);
+IRONPIT_AT(ironpit_replace_order, display, 53);
+IRONPIT_AT(ironpit_replace_order, iso, 54);
+IRONPIT_AT(ironpit_replace_order, appendage_bytes, 56);
+IRONPIT_AT(ironpit_replace_order, cl_ord_id, 58);
 
 /* CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY
  * and CANCEL_SESSION. */
@@ -300,16 +305,16 @@ struct ironpit_cancel_order {
     uint8_t scope;
     uint8_t reserved[3];
 };
-IRONPIT_SIZE(ironpit_cancel_order, 48);
-IRONPIT_AT(ironpit_cancel_order, quantity, 32);
-IRONPIT_AT(ironpit_cancel_order, side, 36);
-IRONPIT_AT(ironpit_cancel_order, reason, 37);
-IRONPIT_AT(ironpit_cancel_order, firm_given, 38);
-IRONPIT_AT(ironpit_cancel_order, symbol_given, 39);
-IRONPIT_AT(ironpit_cancel_order, group, 40);
-IRONPIT_AT(ironpit_cancel_order, group_given, 42);
-IRONPIT_AT(ironpit_cancel_order, side_given, 43);
-IRONPIT_AT(ironpit_cancel_order, scope, 44);
+IRONPIT_SIZE(ironpit_cancel_order, 56);
+IRONPIT_AT(ironpit_cancel_order, quantity, 40);
+IRONPIT_AT(ironpit_cancel_order, side, 44);
+IRONPIT_AT(ironpit_cancel_order, reason, 45);
+IRONPIT_AT(ironpit_cancel_order, firm_given, 46);
+IRONPIT_AT(ironpit_cancel_order, symbol_given, 47);
+IRONPIT_AT(ironpit_cancel_order, group, 48);
+IRONPIT_AT(ironpit_cancel_order, group_given, 50);
+IRONPIT_AT(ironpit_cancel_order, side_given, 51);
+IRONPIT_AT(ironpit_cancel_order, scope, 52);
 
 struct ironpit_event {
     uint8_t type;  /* enum ironpit_event_type */

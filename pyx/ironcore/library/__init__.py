@@ -1,1 +1,1 @@
-"""The engine in a Python process or a C program: rows of commands, the capsule."""
+"""L5: the engine in a Python process or a C program: rows of commands, the capsule."""

@@ -12,7 +12,8 @@ from ironcore.base.status cimport (
     STATUS_EMPTY, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
 from ironcore.engine.batch cimport PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply
-from ironcore.engine.engine cimport engine_apply, engine_create, engine_destroy
+from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.engine cimport engine_create, engine_destroy
 from ironcore.engine.queries cimport query_depth, query_level, query_order
 from ironcore.engine.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
@@ -62,6 +63,8 @@ cdef extern from *:
             SAME(CommandHeader, ironpit_header, source_sequence);                                 \\
             SAME(CommandHeader, ironpit_header, user_ref);                                        \\
             SAME(CommandHeader, ironpit_header, instrument);                                      \\
+            SAME(CommandHeader, ironpit_header, source);                                          \\
+            SAME(CommandHeader, ironpit_header, account);                                         \\
             SAME_SIZE(StreamStart, ironpit_stream_start);                                         \\
             SAME(StreamStart, ironpit_stream_start, header);                                      \\
             SAME(StreamStart, ironpit_stream_start, stream_name);                                 \\

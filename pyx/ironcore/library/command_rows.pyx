@@ -52,8 +52,8 @@ cdef extern from *:
     #define RECORDS_AT(field, offset) _Static_assert(__builtin_offsetof( \\
         struct __pyx_t_8ironcore_7library_12command_rows_RowRecords, field) == offset, #field)
     #define iron_assert_appendages_follow() \\
-        RECORDS_AT(enter_appendage, 64); RECORDS_AT(replace, 144); \\
-        RECORDS_AT(replace_appendage, 208);
+        RECORDS_AT(enter_appendage, 72); RECORDS_AT(replace, 152); \\
+        RECORDS_AT(replace_appendage, 224);
     """
     void iron_assert_row_layout() nogil
     void iron_assert_appendages_follow() nogil
@@ -107,11 +107,14 @@ cdef void _fill_header(CommandHeader* header) noexcept nogil:
     header.flags = 0
     header.time_ns = 0
     header.source_sequence = 0
+    header.source = 0
+    header.reserved = 0
+    header.account = 0
 
 
 cdef void row_records_prepare(RowRecords* records) noexcept nogil:
-    iron_static_assert(sizeof(EnterOrder) == 64)
-    iron_static_assert(sizeof(ReplaceOrder) == 64)
+    iron_static_assert(sizeof(EnterOrder) == 72)
+    iron_static_assert(sizeof(ReplaceOrder) == 72)
     iron_assert_appendages_follow()
     cdef EnterOrder* enter = &records.enter
     cdef ReplaceOrder* replace = &records.replace
@@ -129,10 +132,10 @@ cdef void row_records_prepare(RowRecords* records) noexcept nogil:
 
 cdef void row_put_venue(const CommandRow* row, CommandHeader* header) noexcept nogil:
     cdef uint32_t index
-    iron_static_assert(sizeof(SetState) == 40)
-    iron_static_assert(sizeof(ClockCommand) == 40)
-    iron_static_assert(sizeof(RetireInstrument) == 40)
-    iron_static_assert(sizeof(SystemEventCommand) == 40)
+    iron_static_assert(sizeof(SetState) == 48)
+    iron_static_assert(sizeof(ClockCommand) == 48)
+    iron_static_assert(sizeof(RetireInstrument) == 48)
+    iron_static_assert(sizeof(SystemEventCommand) == 48)
     memset(<uint8_t*>header + sizeof(CommandHeader), 0, sizeof(SetState) - sizeof(CommandHeader))
     _put_header(row, header, row.instrument, sizeof(SetState))
     if row.type == COMMAND_SET_STATE:

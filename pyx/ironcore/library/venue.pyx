@@ -12,7 +12,8 @@ from ironcore.engine.batch cimport (
 )
 from ironcore.book.book cimport Book
 from ironcore.library.command_rows cimport row_record, row_records_prepare
-from ironcore.engine.engine cimport EngineLimits, engine_apply, engine_slot_at
+from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.engine cimport EngineLimits, engine_slot_at
 from ironcore.engine.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
 )

@@ -1,8 +1,9 @@
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.market_data.feed_books import BookBuilder
 from ironcore.messaging.publication import PublicationEnd
 
-COUNTERS: tuple[tuple[str, str], ...]
+COUNTERS: tuple[Declaration, ...]
 
 class BookPublication(PublicationEnd):
     books: BookBuilder

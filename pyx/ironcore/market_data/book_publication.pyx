@@ -13,12 +13,14 @@ from ironcore.market_data.feed_books cimport (
     BookBuilder, book_table_apply, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock,
 )
 
+from ironcore.base.counter_declaration import Counter
+
 cdef extern from "<pthread.h>" nogil:
     int pthread_mutex_trylock(pthread_mutex_t* mutex)
 
 COUNTERS = (
-    ("offered", "messages taken into the books"),
-    ("busy", "messages refused because the books were being copied"),
+    Counter("offered", "messages taken into the books", unit="messages"),
+    Counter("busy", "messages refused because the books were being copied", unit="messages"),
 )
 
 

@@ -8,8 +8,9 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ironcore.market_data.itch_facts cimport (
-    ITCH_FIRM_BYTES, ITCH_SESSIONS_MAX, ITCH_SYMBOL_BYTES, ItchFeed, itch_locate,
+    ITCH_FIRM_BYTES, ITCH_SYMBOL_BYTES, ItchFeed, itch_locate,
 )
+from ironcore.stream.facts cimport facts_has_session, facts_session
 from ironcore.wire.itch50_orders cimport (
     ItchAddOrder, ItchAddOrderMPID, ItchBrokenTrade, ItchCrossTrade, ItchOrderCancel,
     ItchOrderDelete, ItchOrderExecuted, ItchOrderExecutedWithPrice, ItchOrderReplace, ItchTrade,
@@ -41,21 +42,21 @@ cdef inline uint16_t _locate(const ItchFeed* feed, const Event* event) noexcept 
 cdef inline void _stock(const ItchFeed* feed, uint16_t locate, char* out) noexcept nogil:
     memset(out, c' ', ITCH_SYMBOL_BYTES)
     if locate:
-        memcpy(out, feed.symbols + (locate - 1) * ITCH_SYMBOL_BYTES, ITCH_SYMBOL_BYTES)
+        memcpy(out, feed.facts.instruments[locate - 1].defined.symbol, ITCH_SYMBOL_BYTES)
 
 
-cdef inline const uint8_t* _firm(const ItchFeed* feed, const Event* event) noexcept nogil:
+cdef inline const char* _firm(const ItchFeed* feed, const Event* event) noexcept nogil:
     """The four characters that the order is attributed to; NULL when it is not."""
-    cdef uint32_t session = event.slot >> feed.user_ref_bits
-    if not event.flags & EVENT_ATTRIBUTED or session > ITCH_SESSIONS_MAX:
+    cdef uint32_t session = facts_session(&feed.facts, event.slot)
+    if not event.flags & EVENT_ATTRIBUTED or not facts_has_session(&feed.facts, session):
         return NULL
-    return feed.firms + session * ITCH_FIRM_BYTES
+    return feed.facts.sessions[session].firm
 
 
 cdef size_t _added(const ItchFeed* feed, const Event* event, uint8_t* out) noexcept nogil:
     cdef ItchAddOrder plain
     cdef ItchAddOrderMPID m
-    cdef const uint8_t* firm = _firm(feed, event)
+    cdef const char* firm = _firm(feed, event)
     m.stock_locate = _locate(feed, event)
     m.tracking_number = 0
     m.timestamp = feed.timestamp

@@ -25,10 +25,10 @@ cdef size_t itch_stock_directory(const ItchFeed* feed, uint8_t* out) noexcept no
     if m.stock_locate == 0:
         return 0
     m.timestamp = feed.timestamp
-    memcpy(m.stock, feed.symbols + feed.instrument * ITCH_SYMBOL_BYTES, ITCH_SYMBOL_BYTES)
+    memcpy(m.stock, feed.facts.instruments[feed.instrument].defined.symbol, ITCH_SYMBOL_BYTES)
     m.market_category = c'Q'
     m.financial_status = c'N'
-    m.round_lot_size = feed.lot_sizes[feed.instrument]
+    m.round_lot_size = feed.facts.instruments[feed.instrument].defined.lot_size
     m.round_lots_only = c'Y' if m.round_lot_size > 1 else c'N'
     m.issue_classification = c'C'
     memcpy(m.issue_subtype, b"Z ", 2)
@@ -58,7 +58,7 @@ cdef size_t itch_trading_action(const ItchFeed* feed, uint8_t state, const char*
         return 0
     m.tracking_number = 0
     m.timestamp = feed.timestamp
-    memcpy(m.stock, feed.symbols + feed.instrument * ITCH_SYMBOL_BYTES, ITCH_SYMBOL_BYTES)
+    memcpy(m.stock, feed.facts.instruments[feed.instrument].defined.symbol, ITCH_SYMBOL_BYTES)
     m.trading_state = _trading_state(state)
     m.reserved = c' '
     memcpy(m.reason, reason, 4)
@@ -103,7 +103,7 @@ cdef size_t _indicative(const ItchFeed* feed, const Event* event, uint8_t* out) 
     m.paired_shares = event.order_ref
     m.imbalance_shares = event.quantity
     m.imbalance_direction = event.side
-    memcpy(m.stock, feed.symbols + (locate - 1) * ITCH_SYMBOL_BYTES, ITCH_SYMBOL_BYTES)
+    memcpy(m.stock, feed.facts.instruments[locate - 1].defined.symbol, ITCH_SYMBOL_BYTES)
     m.far_price = 0
     m.near_price = <uint32_t>event.price_e4
     m.reference_price = event.slot
@@ -119,7 +119,7 @@ cdef size_t _collars(const ItchFeed* feed, const Event* event, uint8_t* out) noe
         return 0
     m.tracking_number = 0
     m.timestamp = feed.timestamp
-    memcpy(m.stock, feed.symbols + feed.instrument * ITCH_SYMBOL_BYTES, ITCH_SYMBOL_BYTES)
+    memcpy(m.stock, feed.facts.instruments[feed.instrument].defined.symbol, ITCH_SYMBOL_BYTES)
     m.reference_price = <uint32_t>event.price_e4
     m.upper_price = <uint32_t>(event.order_ref >> 32)
     m.lower_price = <uint32_t>event.order_ref

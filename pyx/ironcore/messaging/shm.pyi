@@ -1,5 +1,6 @@
 import os
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
@@ -23,8 +24,8 @@ __all__ = [
     "reader_states",
 ]
 
-PUBLICATION_COUNTERS: tuple[tuple[str, str], ...]
-SUBSCRIPTION_COUNTERS: tuple[tuple[str, str], ...]
+PUBLICATION_COUNTERS: tuple[Declaration, ...]
+SUBSCRIPTION_COUNTERS: tuple[Declaration, ...]
 
 class ShmPublication(PublicationEnd):
     producer: Producer

@@ -41,6 +41,7 @@ from ironcore.ring.segment_watch cimport (
     segment_produced,
 )
 
+from ironcore.base.counter_declaration import Counter
 from ironcore.base.status import Status
 from ironcore.ring.broadcast import Gating, create, positions, reader_states
 from ironcore.ring.mapped_file import SegmentError
@@ -51,19 +52,21 @@ __all__ = ["PUBLICATION_COUNTERS", "SUBSCRIPTION_COUNTERS", "Gating", "ShmPublic
 cdef tuple STATUSES = tuple(Status)  # by number
 
 PUBLICATION_COUNTERS = (
-    ("offered", "frames put into the ring"),
-    ("back_pressure", "frames refused because a gating reader is behind"),
-    ("too_large", "frames refused because they are longer than the ring can hold"),
+    Counter("offered", "frames put into the ring", unit="frames"),
+    Counter("back_pressure", "frames refused because a gating reader is behind", unit="frames"),
+    Counter("too_large", "frames refused because they are longer than the ring can hold",
+            unit="frames"),
 )
 SUBSCRIPTION_COUNTERS = (
-    ("frames", "frames taken from the ring"),
-    ("gaps", "times that frames were lost"),
-    ("gap_frames", "frames lost"),
-    ("evictions", "times that the producer did not wait for this reader any more"),
-    ("producers_lost", "times that the producer was found gone without the stream's end"),
-    ("reattached", "times that a ring made anew was gone over to"),
-    ("repeated", "frames of a ring made anew that had been taken from the one before it"),
-    ("sessions", "times that a ring of another session was found in this one's place"),
+    Counter("frames", "frames taken from the ring", unit="frames"),
+    Counter("gaps", "times that frames were lost"),
+    Counter("gap_frames", "frames lost", unit="frames"),
+    Counter("evictions", "times that the producer did not wait for this reader any more"),
+    Counter("producers_lost", "times that the producer was found gone without the stream's end"),
+    Counter("reattached", "times that a ring made anew was gone over to"),
+    Counter("repeated", "frames of a ring made anew that had been taken from the one before it",
+            unit="frames"),
+    Counter("sessions", "times that a ring of another session was found in this one's place"),
 )
 
 cdef enum:

@@ -56,6 +56,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     CLOSED_REPLIES_FULL = 21
     CLOSED_CROWDED_OUT = 22
     CLOSED_UNACCELERATED = 23
+    CLOSED_ELSEWHERE = 24
 
 cdef struct Login:                   # mailbox between the gateway's thread and the judge's
     uint64_t asked                   # generation of the connection that asks; stored last, release
@@ -123,7 +124,6 @@ cdef struct Gateway:
     uint64_t now_ns
     uint64_t timer_ns
     uint64_t generation
-    uint64_t stream_sequence         # of the last frame applied
     bint cancels_due
 
 # Close it for the reason that this counter stands for; cancel on disconnect becomes due.

@@ -1,1 +1,1 @@
-"""The gateway's connections; used by the gateway only, through gateway_connection.pxd."""
+"""The gateway's connections; used by the gateway only, through connection.pxd."""

@@ -14,10 +14,10 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
-from ironcore.base.counters cimport counter_add, counter_set
+from ironcore.base.counters cimport counter_add, counter_follow
 from ironcore.base.status cimport STATUS_OK
 from ironcore.order_entry.reply_log cimport reply_log_offset
-from ironcore.order_entry.session_state cimport Session, sessions_find
+from ironcore.order_entry.session_state cimport Session, sessions_defined, sessions_find
 from ironcore.wire.soupbin cimport (
     SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SERVER_HEARTBEAT,
     SOUP_SHORT_PACKET_BYTES_MAX, SoupLoginRequest, soupbin_decode_login_request,
@@ -35,7 +35,7 @@ cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil
         g.live -= 1
         session = &g.sessions.session[c.session]
         session.connection = -1
-        if session.cancel_on_disconnect:
+        if sessions_defined(&g.sessions, c.session).cancel_on_disconnect:
             session.cancel_due = True
             g.cancels_due = True
     g.sockets.unwatch(g.sockets.context, g.poller, c.fd)
@@ -145,7 +145,7 @@ cdef int connection_accept(Gateway* g) noexcept nogil:
     cdef Connection* c = NULL
     cdef uint32_t address = 0
     cdef int fd
-    if g.sessions.count == 0:
+    if g.sessions.facts.sessions_count == 0:
         return 0                     # nobody could log in before the stream has begun
     fd = g.sockets.accept(g.sockets.context, g.listener, &address)
     if fd == -EMFILE or fd == -ENFILE:
@@ -214,8 +214,12 @@ cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
     cdef Session* session = &g.sessions.session[id]
     cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
     cdef uint64_t sequence = c.login_sequence
+    if not session.served:           # its replies are kept at another gateway
+        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+        connection_close(g, c, CLOSED_ELSEWHERE)
+        return
     if (memcmp(c.login_session, b"          ", 10) != 0
-            and memcmp(c.login_session, g.sessions.stream_name, 10) != 0
+            and memcmp(c.login_session, g.sessions.facts.start.stream_name, 10) != 0
             or sequence > session.log.count + 1):
         _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
         connection_close(g, c, CLOSED_NO_SESSION)
@@ -238,7 +242,7 @@ cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
         session.cancel_due = False
     counter_add(g.counters[GATEWAY_LOGINS], 1)
     _send_small(g, c, packet,
-                soupbin_encode_login_accepted(packet, g.sessions.stream_name, sequence))
+                soupbin_encode_login_accepted(packet, g.sessions.facts.start.stream_name, sequence))
     _to_send(g, id)
 
 
@@ -259,7 +263,7 @@ cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil:
     if answer >> 2 != c.generation:
         return
     # A venue that starts listens before its stream has defined the member's session.
-    if g.sessions.count < g.settings.sessions_expected:
+    if g.sessions.facts.sessions_count < g.settings.sessions_expected:
         return
     id = sessions_find(&g.sessions, c.login.username)
     _empty_mailbox(c)
@@ -281,7 +285,7 @@ cdef void connection_timers(Gateway* g) noexcept nogil:
     cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
     for i in range(1, g.sessions.sessions_max + 1):
         lost += g.sessions.session[i].replies_lost
-    counter_set(g.counters[GATEWAY_REPLIES_LOST], lost)
+    counter_follow(g.counters[GATEWAY_REPLIES_LOST], lost)
     for i in range(g.places):
         c = &g.connection[i]
         if c.state == CONNECTION_FREE:

@@ -2,10 +2,10 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from ironcore.stage.day_end cimport day_ns
-from ironcore.stream.directory cimport Directory
+from ironcore.stream.facts cimport StreamFacts, facts_day_ns
+from ironcore.stream.walk cimport Walk, walk_command
 from ironcore.order_entry.reply_log cimport ReplyLog
-from ironcore.wire.record cimport COMMAND_BYTES_MAX, CommandHeader
+from ironcore.wire.record cimport DefineSession
 
 cdef struct OrderFacts:              # 24 bytes: what a later reply repeats of an order
     uint32_t instrument
@@ -20,47 +20,50 @@ cdef struct OrderFacts:              # 24 bytes: what a later reply repeats of a
 cdef struct Session:
     ReplyLog log
     OrderFacts* orders               # by UserRefNum
-    char username[6]
-    char firm[4]
-    uint8_t stp_mode                 # of orders that do not name one
-    bint cancel_on_disconnect
-    bint defined
     bint unsent                      # is in the list of sessions with replies not yet sent
     bint cancel_due                  # its connection is gone: CANCEL_SESSION is to be sequenced
     int connection                   # that serves it, or -1
+    bint served                      # here; of others no reply is kept, but the facts of their
+                                     # orders, which replies to its own repeat
     bint full                        # seven eighths of the log are used: it takes no more orders
     uint64_t replies_lost            # beyond the log's memory
 
 cdef struct Sessions:
     Session* session                 # 1 .. sessions_max; 0 is not used
-    Directory directory
+    StreamFacts facts
+    Walk walk                        # its transaction in hand may go on in further frames
     uint32_t sessions_max
     uint32_t user_ref_bits
-    uint32_t count                   # sessions defined
-    uint64_t midnight_ns
-    char stream_name[10]
     uint32_t* unsent                 # sessions that got replies since the list was emptied
     uint32_t unsent_count
+    const char* names                # of the sessions served here, six characters each; NULL: all
+    uint32_t names_count
     bint cancels_due                 # a session has become full: its orders are to be cancelled
-    # The transaction in hand: it may go on in further frames.
-    bint open
     uint32_t aggressor               # slot of the order that executes against those that rest, or
                                      # SLOT_NONE
-    uint8_t command[COMMAND_BYTES_MAX]
 
 cdef int sessions_open(Sessions* s, uint32_t sessions_max, uint32_t instruments_max,
                        uint32_t user_ref_bits, uint64_t replies_bytes_max) noexcept nogil
 cdef void sessions_close(Sessions* s) noexcept nogil
 # The session of this name (6 characters, padded with spaces), or 0.
 cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept nogil
-# Appends one message to a session's log; session 0, the venue itself, needs none.
+# The stream has defined this session: is it one of those that are served here?
+cdef void sessions_claim(Sessions* s, uint32_t session) noexcept nogil
+# Appends one message to a session's log; session 0, the venue itself, needs none, nor does one that
+# is not served here.
 cdef void sessions_reply(Sessions* s, uint32_t session, const uint8_t* message,
                          size_t bytes) noexcept nogil
 
 
+cdef inline const DefineSession* sessions_defined(const Sessions* s,
+                                                  uint32_t session) noexcept nogil:
+    """What the stream says of the session, which exists."""
+    return &s.facts.sessions[session]
+
+
 cdef inline uint64_t sessions_day_ns(const Sessions* s) noexcept nogil:
     """OUCH's timestamp of the command in hand."""
-    return day_ns((<const CommandHeader*>s.command).time_ns, s.midnight_ns)
+    return facts_day_ns(&s.facts, walk_command(&s.walk))
 
 
 cdef inline uint32_t sessions_user_ref(const Sessions* s, uint32_t slot) noexcept nogil:

@@ -6,7 +6,8 @@ from libc.string cimport memcmp, memset
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_IO, STATUS_OK
-from ironcore.stream.directory cimport directory_close, directory_open
+from ironcore.stream.facts cimport facts_close, facts_has_session, facts_open
+from ironcore.wire.record cimport DefineSession
 from ironcore.order_entry.reply_log cimport reply_log_append, reply_log_close, reply_log_open
 
 cdef extern from * nogil:
@@ -36,7 +37,7 @@ cdef int sessions_open(Sessions* s, uint32_t sessions_max, uint32_t instruments_
     if s.session == NULL or s.unsent == NULL:
         sessions_close(s)
         return STATUS_IO
-    if directory_open(&s.directory, instruments_max) != STATUS_OK:
+    if facts_open(&s.facts, instruments_max, sessions_max) != STATUS_OK:
         sessions_close(s)
         return STATUS_IO
     for i in range(1, sessions_max + 1):
@@ -56,7 +57,7 @@ cdef void sessions_close(Sessions* s) noexcept nogil:
         for i in range(1, s.sessions_max + 1):
             iron_table_release(s.session[i].orders, sizeof(OrderFacts) << s.user_ref_bits)
             reply_log_close(&s.session[i].log)
-    directory_close(&s.directory)
+    facts_close(&s.facts)
     free(s.session)
     free(s.unsent)
     s.session = NULL
@@ -66,16 +67,26 @@ cdef void sessions_close(Sessions* s) noexcept nogil:
 cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept nogil:
     cdef uint32_t i
     for i in range(1, s.sessions_max + 1):
-        if s.session[i].defined and memcmp(s.session[i].username, username, 6) == 0:
+        if (facts_has_session(&s.facts, i)
+                and memcmp(sessions_defined(s, i).username, username, 6) == 0):
             return i
     return 0
+
+
+cdef void sessions_claim(Sessions* s, uint32_t session) noexcept nogil:
+    cdef const DefineSession* defined = sessions_defined(s, session)
+    cdef uint32_t i
+    s.session[session].served = s.names == NULL
+    for i in range(s.names_count):
+        if memcmp(s.names + 6 * i, defined.username, 6) == 0:
+            s.session[session].served = True
 
 
 cdef void sessions_reply(Sessions* s, uint32_t session, const uint8_t* message,
                          size_t bytes) noexcept nogil:
     cdef Session* to = &s.session[session]
-    if session == 0:
-        return                       # the venue itself needs no reply
+    if not to.served:
+        return                       # session 0, the venue itself, is not
     if reply_log_append(&to.log, message, <uint32_t>bytes) != STATUS_OK:
         to.replies_lost += 1
         return

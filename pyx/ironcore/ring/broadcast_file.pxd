@@ -41,7 +41,7 @@ cdef struct BroadcastHeader:         # 1024 + READERS_MAX * 256 bytes
     SegmentHeader segment
     SegmentTailPair tail
     OldestPair oldest
-    uint32_t keepers                 # bit n: slot n's reader keeps the stream; from version 2 on
+    uint32_t keepers                 # bit n: slot n's reader keeps the stream
     uint8_t reserved[508]
     ReaderSlot slots[READERS_MAX]
 

@@ -5,8 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.atomics cimport store_relaxed_u64
 
 cdef enum:
-    SEGMENT_VERSION = 1              # of an SPSC ring
-    SEGMENT_VERSION_BROADCAST = 2    # 2: the header names keepers; 1 has none, and can be read
+    SEGMENT_VERSION = 3              # of the header, and of the records that frames hold
     SEGMENT_HEADER_BYTES = 256
     SEGMENT_CAPACITY_BYTES_MIN = 4096
     SEGMENT_PAIR_BYTES = 128         # two cache lines, for one writer's hot words alone

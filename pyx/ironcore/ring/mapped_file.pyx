@@ -1,6 +1,6 @@
 """Segment files: a header and a ring's data, mapped into the processes that share them.
 
-Layout, little-endian, version 1 (a broadcast ring's is 2, for its keepers):
+Layout, little-endian, version 3:
 
     0            header             SegmentHeader, then what the kind of ring adds
     data_offset  the ring's data    capacity_bytes, a power of two
@@ -350,16 +350,12 @@ cdef class Segment:
 
     cdef int complete(self) except -1:
         """Give a new segment its name, unless another has it by now."""
-        self.header.version = _version(self.header.kind)
+        self.header.version = SEGMENT_VERSION
         self.header.magic = IRON_SEGMENT_MAGIC
         os.link(self.temporary, self.path)
         os.unlink(self.temporary)
         self.temporary = None
         return 0
-
-
-cdef uint32_t _version(uint32_t kind) noexcept:
-    return SEGMENT_VERSION_BROADCAST if kind == SEGMENT_BROADCAST else SEGMENT_VERSION
 
 
 cdef Segment segment_create(str path, int kind, uint64_t capacity_bytes, uint64_t sequence_first,
@@ -445,10 +441,11 @@ cdef Segment segment_open(str path, int kind, bint header_writable, bint data_wr
     if header.kind != <uint32_t>kind:
         raise SegmentError(path, "kind of ring", _KIND_NAMES.get(header.kind, header.kind),
                            _KIND_NAMES[kind])
-    # A ring that an older version has left behind is read: its frames belong into the journal.
-    if not SEGMENT_VERSION <= header.version <= _version(kind):
-        raise SegmentError(path, "layout version", header.version, "1" if kind == SEGMENT_SPSC
-                           else f"1 to {SEGMENT_VERSION_BROADCAST}")
+    # The frames of an older one hold records of another layout: nobody may take them for ours.
+    if header.version != SEGMENT_VERSION:
+        raise SegmentError(path, "layout version", header.version,
+                           f"{SEGMENT_VERSION}: stop the venue with the release that wrote it, "
+                           "then remove this file")
     if (header.capacity_bytes & (header.capacity_bytes - 1) or header.capacity_bytes == 0
             or header.capacity_bytes > CAPACITY_BYTES_MAX):
         raise SegmentError(path, "capacity", header.capacity_bytes, "a power of two up to 4 GiB")

@@ -1,1 +1,1 @@
-"""L4: agents on threads, the pipeline, the simulator, compiled load and bench loops."""
+"""L5: stages on threads, the pipeline that joins them, and replay."""

@@ -20,13 +20,11 @@ from ironcore.stream.journal_reader import JournalReader
 
 Frames = Iterator[tuple[int, bytes]]
 
-READERS = ("journal", "gateway", "publisher")
-# The books of the snapshot server catch up from the journal: nobody's order waits for them.
-SNAPSHOT_PATIENCE_NS = 10_000_000
 LOOKS_MAX = 1000
 CONTROL_RING_BYTES = 65_536
 COMMAND_TYPES = range(1, 128)
 COMMAND_SOURCE_SEQUENCE = slice(16, 24)
+COMMAND_SOURCE = slice(32, 34)
 
 
 def ring_capacity(path: Path, capacity_bytes: int) -> int:
@@ -43,7 +41,7 @@ def create_order_ring(
     lock: str = "off",
     numa_node: int | None = None,
 ) -> Created:
-    """The ring from the gateway to the matcher."""
+    """The ring from a gateway to the matcher."""
     return spsc.create(
         path,
         capacity_bytes,
@@ -58,34 +56,29 @@ def create_event_ring(
     path: Path,
     capacity_bytes: int,
     *,
-    patience_ns: int,
+    stages: Mapping[str, int],
     before_reply: bool,
     sequence_next: int = 1,
     huge_pages: str = "off",
     lock: str = "off",
     numa_node: int | None = None,
     patience_of: Mapping[str, int] | None = None,
-    bridges: Mapping[str, int] | None = None,
-    snapshot: bool = False,
     session: str | None = None,
     identity: str = "",
 ) -> Created:
-    """The ring of the event stream. The journal is waited for without end, the others patience_ns,
-    and the reader of the snapshot server's books, if there is one, hardly at all.
+    """The ring of the event stream.
 
-    patience_of: another patience of single readers, in ns; names that are not the venue's own get a
-    place in the ring as well. bridges: further readers, each with how long it is waited for.
-    before_reply: the journal is the stream's keeper, and it releases only what is durable: no other
-    reader sees anything before that, whoever opens the ring. session, identity: of the stream.
+    stages: who reads it, each with how long it is waited for, in ns; 0: without end. patience_of:
+    another patience of single readers; names that are not the venue's own get a place in the ring
+    as well. before_reply: the journal is the stream's keeper, and it releases only what is durable:
+    no other reader sees anything before that, whoever opens the ring. session, identity: of the
+    stream.
     """
-    patiences = {"gateway": patience_ns, "publisher": patience_ns, **(bridges or {})}
-    if snapshot:
-        patiences["snapshot"] = min(patience_ns or SNAPSHOT_PATIENCE_NS, SNAPSHOT_PATIENCE_NS)
-    patiences |= patience_of or {}
-    readers = {
-        "journal": Gating(),
-        **{name: Gating(patience) for name, patience in patiences.items()},
-    }
+    patiences = {**stages, **(patience_of or {})}
+    readers = {"journal": Gating()}
+    for name, patience in patiences.items():
+        if name != "journal":
+            readers[name] = Gating(patience)
     return broadcast.create(
         path,
         capacity_bytes,
@@ -240,7 +233,7 @@ def open_stream_producer(path: Path) -> broadcast.Producer:
 
 
 def open_stream_reader(path: Path, name: str) -> broadcast.Reader:
-    """One of READERS' ends of the event stream."""
+    """The end of a reader that has a place in the event stream."""
     return broadcast.Reader(path, name)
 
 
@@ -296,12 +289,15 @@ def salvage(
     return stage.sequence
 
 
-def last_source_sequence(directory: Path | FileDirectory) -> int:
-    """The last frame of the order ring that is in the journal, for a ring that was lost."""
-    last = 0
+def last_source_sequences(directory: Path | FileDirectory) -> dict[int, int]:
+    """The last frame of each order ring that is in the journal, by the ring's number, for a ring
+    that was lost. A ring without any is not in it."""
+    last: dict[int, int] = {}
     for _, payload in JournalReader(directory):
         if payload[0] in COMMAND_TYPES:
-            last = max(last, int.from_bytes(payload[COMMAND_SOURCE_SEQUENCE], "little"))
+            source = int.from_bytes(payload[COMMAND_SOURCE], "little")
+            last[source] = int.from_bytes(payload[COMMAND_SOURCE_SEQUENCE], "little")
+    last.pop(0, None)
     return last
 
 

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 
-COUNTERS: tuple[tuple[str, str], ...]
+COUNTERS: tuple[Declaration, ...]
 IDLE_STRATEGIES: dict[str, int]
 
 class Runner:

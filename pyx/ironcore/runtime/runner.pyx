@@ -18,6 +18,8 @@ from ironcore.base.status cimport STATUS_IO
 from ironcore.stage.agent cimport Stage
 from ironcore.base.counter_set cimport CounterSet
 
+from ironcore.base.counter_declaration import Counter
+
 cdef extern from * nogil:
     """
     #include <sched.h>
@@ -43,10 +45,10 @@ cdef extern from * nogil:
     void iron_name_thread(const char* name)
 
 COUNTERS = (
-    ("turns", "turns of the duty cycle"),
-    ("work", "units of work that the agents reported"),
-    ("idle_turns", "turns in which no agent had work"),
-    ("failures", "polls that failed and were tried again"),
+    Counter("turns", "turns of the duty cycle"),
+    Counter("work", "units of work that the agents reported"),
+    Counter("idle_turns", "turns in which no agent had work"),
+    Counter("failures", "polls that failed and were tried again"),
 )
 
 IDLE_STRATEGIES = {"spin": IDLE_SPIN, "yield": IDLE_YIELD, "backoff": IDLE_BACKOFF}

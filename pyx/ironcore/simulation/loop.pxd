@@ -1,4 +1,4 @@
-# The simulation's loop, without the interpreter. See simulator_loop.pyx.
+# The simulation's loop, without the interpreter. See loop.pyx.
 
 from libc.stdint cimport uint32_t, uint64_t
 

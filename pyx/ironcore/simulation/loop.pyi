@@ -1,1 +1,1 @@
-"""The simulation's loop; used through simulator_loop.pxd only."""
+"""The simulation's loop; used through loop.pxd only."""

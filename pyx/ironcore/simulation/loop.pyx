@@ -108,7 +108,7 @@ cdef class Loop:
             self._poll(stage)
             return
         if stage == STAGE_MATCHER:
-            released = self.venue.matcher.orders.head_shared
+            released = self.venue.matcher.source[0].orders.head_shared
         elif stage == STAGE_JOURNAL:
             released = &self.venue.journal.stream.slot.position
         else:
@@ -204,11 +204,11 @@ cdef class Loop:
                 return False
         sequence = self.venue.matcher.stream_sequence_last
         if (not self.venue.defined or self.venue.matcher.publishing
-                or self.venue.gateway.stream_sequence != sequence
+                or self.venue.gateway.sessions.walk.sequence != sequence
                 or self.venue.journal.sequence_last != sequence
-                or self.venue.publisher.feed.sequence != sequence
+                or self.venue.publisher.feed.walk.sequence != sequence
                 or self.venue.gateway.cancels_due
-                or self.venue.matcher.orders.head != self.venue.gateway.orders.tail
+                or self.venue.matcher.source[0].orders.head != self.venue.gateway.orders.tail
                 or self.subscriber.next != self.venue.publisher.message_next):
             return False
         for i in range(self.sessions):

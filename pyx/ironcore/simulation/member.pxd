@@ -1,4 +1,4 @@
-# A simulated member: an OUCH session over connections that break. See simulator_member.pyx.
+# A simulated member: an OUCH session over connections that break. See member.pyx.
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 

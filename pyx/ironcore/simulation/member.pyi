@@ -1,1 +1,1 @@
-"""Simulated members; used through simulator_member.pxd only."""
+"""Simulated members; used through member.pxd only."""

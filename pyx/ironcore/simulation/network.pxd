@@ -1,4 +1,4 @@
-# Connections and datagrams in memory behind the sockets interface. See simulator_network.pyx.
+# Connections and datagrams in memory behind the sockets interface. See network.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t
 

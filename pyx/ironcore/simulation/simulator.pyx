@@ -35,7 +35,7 @@ from ironcore.simulation.venue cimport (
 from ironcore.simulation.world cimport (
     CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits, world_midnight_ns,
 )
-from ironcore.stage.day_end cimport DAY_END_NS
+from ironcore.stream.day_end cimport DAY_END_NS
 from ironcore.order_entry.reply_log cimport ReplyLog
 from ironcore.order_entry.session_state cimport Sessions, sessions_close, sessions_open
 from ironcore.order_entry.sessions cimport sessions_apply
@@ -211,9 +211,10 @@ cdef class Simulation(Loop):
             return "a stage is down"
         found = [
             f"frames: matcher {venue.matcher.stream_sequence_last}, journal "
-            f"{venue.journal.sequence_last}, gateway {venue.gateway.stream_sequence}, publisher "
-            f"{venue.publisher.feed.sequence}",
-            f"order ring: {venue.matcher.orders.head} of {venue.gateway.orders.tail} bytes",
+            f"{venue.journal.sequence_last}, gateway {venue.gateway.sessions.walk.sequence}, "
+            f"publisher {venue.publisher.feed.walk.sequence}",
+            f"order ring: {venue.matcher.source[0].orders.head} of "
+            f"{venue.gateway.orders.tail} bytes",
             f"feed: {self.subscriber.next} of {venue.publisher.message_next}",
         ]
         for i in range(self.sessions):
@@ -257,9 +258,9 @@ cdef class Simulation(Loop):
         if self.venue.matcher != NULL:
             written = self.venue.matcher.stream_sequence_last
         if self.venue.gateway != NULL:
-            seen = self.venue.gateway.stream_sequence
+            seen = self.venue.gateway.sessions.walk.sequence
         if self.venue.publisher != NULL:
-            seen = max(seen, self.venue.publisher.feed.sequence)
+            seen = max(seen, self.venue.publisher.feed.walk.sequence)
         if self.before_reply:
             seen = max(seen, self.venue.seen_by_onlookers())
         self.crashes += 1
@@ -316,7 +317,8 @@ cdef class Simulation(Loop):
         try:
             for sequence, payload in JournalReader(self.venue.disk):
                 messages += _messages(feed.apply(sequence, payload))
-                if sessions_apply(&sessions, payload, <uint32_t>len(payload)) != STATUS_OK:
+                if sessions_apply(&sessions, sequence, payload,
+                                  <uint32_t>len(payload)) != STATUS_OK:
                     self._fail(f"frame {sequence} of the journal is none")
             if self.lossy:
                 self.venue.network.net.feed.count = 0

@@ -1,4 +1,4 @@
-# A simulated subscriber of the feed. See simulator_subscriber.pyx.
+# A simulated subscriber of the feed. See subscriber.pyx.
 
 from libc.stdint cimport uint8_t, uint64_t
 

@@ -1,1 +1,1 @@
-"""Simulated subscribers; used through simulator_subscriber.pxd only."""
+"""Simulated subscribers; used through subscriber.pxd only."""

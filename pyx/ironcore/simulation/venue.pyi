@@ -1,1 +1,1 @@
-"""A simulated venue; used through simulator_venue.pxd only."""
+"""A simulated venue; used through venue.pxd only."""

@@ -50,7 +50,8 @@ class CrashedAgain(Exception):
 
 
 def _command(kind, body, session=0, instrument=NO_INSTRUMENT):
-    return struct.pack("<BBHIQQII", kind, 0, 32 + len(body), session, 0, 0, 0, instrument) + body
+    return struct.pack("<BBHIQQIIHHI", kind, 0, COMMAND_HEADER_BYTES + len(body), session, 0, 0, 0,
+                       instrument, 0, 0, 0) + body
 
 
 def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
@@ -200,12 +201,14 @@ cdef class SimulatedVenue:
             self.events_path.unlink()
         pipeline.create_event_ring(
             self.events_path, self.settings.event_ring_bytes,
-            patience_ns=self.settings.patience_ns, before_reply=self.policy == "before-reply",
-            sequence_next=last + 1,
+            stages={"journal": 0, "gateway": self.settings.patience_ns,
+                    "publisher": self.settings.patience_ns},
+            before_reply=self.policy == "before-reply", sequence_next=last + 1,
         )
         if not self.orders_path.exists():
+            sequence_next = pipeline.last_source_sequences(self.disk).get(1, 0) + 1
             pipeline.create_order_ring(self.orders_path, self.settings.order_ring_bytes,
-                                       sequence_next=pipeline.last_source_sequence(self.disk) + 1)
+                                       sequence_next=sequence_next)
         return last
 
     def start(self, int stage):

@@ -1,1 +1,1 @@
-"""A simulation's chance and time; used through simulator_world.pxd only."""
+"""A simulation's chance and time; used through world.pxd only."""

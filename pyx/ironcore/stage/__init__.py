@@ -1,1 +1,1 @@
-"""L3: gateway, matcher, publisher, journal: one file a box of the picture."""
+"""L4: gateway, matcher, publisher, journal: one file a box of the picture."""

@@ -8,7 +8,7 @@ from ironcore.messaging.publication cimport Publication, PublicationEnd
 from ironcore.messaging.subscription cimport FrameHandler, Subscription, SubscriptionEnd
 from ironcore.base.files cimport FileDirectory
 from ironcore.stage.agent cimport Stage
-from ironcore.stage.gap_fill cimport GapFill
+from ironcore.stream.gap_fill cimport GapFill
 
 cdef enum:                           # counters, in the order of COUNTERS
     BRIDGE_FRAMES = 0

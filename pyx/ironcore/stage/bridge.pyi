@@ -1,12 +1,13 @@
 import os
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.files import FileDirectory
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.stage.agent import Stage
 
-COUNTERS: tuple[tuple[str, str], ...]
+COUNTERS: tuple[Declaration, ...]
 
 class BridgeStage(Stage):
     subscription: SubscriptionEnd

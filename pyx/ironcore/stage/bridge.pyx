@@ -22,22 +22,26 @@ from ironcore.base.status cimport (
 from ironcore.messaging.publication cimport PublicationEnd
 from ironcore.messaging.subscription cimport SubscriptionEnd
 from ironcore.stage.agent cimport Agent
-from ironcore.stage.gap_fill cimport (
+from ironcore.stream.gap_fill cimport (
     gap_fill_close, gap_fill_look, gap_fill_open,
 )
 from ironcore.stream.journal_reader cimport journal_directory
 
+from ironcore.base.counter_declaration import Counter
+
 COUNTERS = (
-    ("frames", "frames carried"),
-    ("back_pressure", "times that a frame had to wait for the publication"),
-    ("repeated", "frames dropped because they had been carried before"),
-    ("gaps", "times that the source lost frames for good"),
-    ("gap_frames", "frames lost by the source"),
-    ("too_large", "frames lost because the publication cannot carry their length"),
-    ("evictions", "times that the source did not wait for the bridge any more"),
-    ("filled", "frames lost by the source that were in the journal"),
-    ("sessions", "times that the source was found to be of another session"),
-    ("left_out", "frames behind the first one that the other side does not get"),
+    Counter("frames", "frames carried", unit="frames"),
+    Counter("back_pressure", "times that a frame had to wait for the publication"),
+    Counter("repeated", "frames dropped because they had been carried before", unit="frames"),
+    Counter("gaps", "times that the source lost frames for good"),
+    Counter("gap_frames", "frames lost by the source", unit="frames"),
+    Counter("too_large", "frames lost because the publication cannot carry their length",
+            unit="frames"),
+    Counter("evictions", "times that the source did not wait for the bridge any more"),
+    Counter("filled", "frames lost by the source that were in the journal", unit="frames"),
+    Counter("sessions", "times that the source was found to be of another session"),
+    Counter("left_out", "frames behind the first one that the other side does not get",
+            unit="frames"),
 )
 JOURNAL_WAIT_NS = 5_000_000_000
 POLICIES = {"pass": GAP_PASS, "stop": GAP_STOP}

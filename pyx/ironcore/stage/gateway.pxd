@@ -20,5 +20,7 @@ cdef class GatewayStage(Stage):
     cdef readonly CounterSet counters
     cdef object orders_owner
     cdef object stream_owner
+    cdef bytes name
+    cdef bytes served
     cdef Network network
     cdef Agent agent(self)

@@ -1,9 +1,12 @@
+from collections.abc import Sequence
+
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.net.sockets import Network
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
 
-COUNTERS: tuple[tuple[str, str], ...]
+COUNTERS: tuple[Declaration, ...]
 
 class GatewayStage(Stage):
     """The gateway on its rings and its listening socket."""
@@ -29,6 +32,8 @@ class GatewayStage(Stage):
         logins_per_address_max: int,
         failed_login_delay_ns: int = 0,
         network: Network | None = None,
+        name: str = "gateway",
+        serves: Sequence[str] | None = None,
     ) -> None: ...
     @property
     def stream_sequence(self) -> int:

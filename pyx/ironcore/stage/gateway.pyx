@@ -13,8 +13,8 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport host_clock
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
-    STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED,
-    STATUS_OK, STATUS_TOO_LARGE, STATUS_TRUNCATED,
+    STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
+    STATUS_TOO_LARGE, STATUS_TRUNCATED,
 )
 from ironcore.net.sockets cimport Network
 from ironcore.ring.broadcast cimport Reader as StreamReader
@@ -36,7 +36,9 @@ from ironcore.order_entry.connection cimport (
 from ironcore.order_entry.ouch.inbound cimport order_entry_cancel_session, order_entry_command
 from ironcore.order_entry.seeds cimport seeds_open, seeds_refill
 from ironcore.order_entry.session_memory cimport SessionMemory, session_memory_ahead
-from ironcore.order_entry.session_state cimport Session, sessions_close, sessions_open
+from ironcore.order_entry.session_state cimport (
+    Session, sessions_close, sessions_defined, sessions_open,
+)
 from ironcore.order_entry.sessions cimport sessions_apply
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 from ironcore.wire.soupbin cimport (
@@ -44,31 +46,46 @@ from ironcore.wire.soupbin cimport (
     SOUP_UNSEQUENCED_DATA, soupbin_next,
 )
 
+from ironcore.base.counter_declaration import Counter
+
 COUNTERS = (
-    ("messages", "OUCH messages put on the order ring"),
-    ("replies_bytes", "bytes of replies sent"),
-    ("frames", "frames of the event stream read"),
-    ("connections", "connections accepted"),
-    ("logins", "logins accepted"),
-    ("back_pressure", "messages that found the order ring full and waited"),
-    ("foreign_firm", "requests that named another firm, ignored"),
-    ("session_cancels", "sessions cancelled on disconnect"),
-    ("replies_lost", "replies beyond a session's reply memory"),
-    ("connections_refused", "connections refused: connections_max members are logged in"),
-    ("closed_by_peer", "connections closed by the member"),
-    ("closed_logout", "connections closed after a logout request"),
-    ("closed_malformed", "connections closed: malformed packet or message"),
-    ("closed_oversized", "connections closed: packet over the limit"),
-    ("closed_unexpected", "connections closed: a packet that does not belong there"),
-    ("closed_login_refused", "connections closed: wrong user name or password"),
-    ("closed_no_session", "connections closed: session or sequence not available"),
-    ("closed_login_timeout", "connections closed: no login in time"),
-    ("closed_peer_timeout", "connections closed: nothing heard from the member"),
-    ("closed_displaced", "connections closed: a later login took the session"),
-    ("closed_error", "connections closed: error of the socket"),
-    ("closed_replies_full", "connections closed: the session's reply memory is used up"),
-    ("closed_crowded_out", "connections closed: not logged in yet when others came to do so"),
-    ("closed_unaccelerated", "connections closed: the socket is the kernel's and must not be"),
+    Counter("messages", "OUCH messages put on the order ring", unit="messages"),
+    Counter("replies_bytes", "bytes of replies sent", unit="bytes"),
+    Counter("frames", "frames of the event stream read", unit="frames"),
+    Counter("connections", "connections accepted", unit="connections"),
+    Counter("logins", "logins accepted"),
+    Counter("back_pressure", "messages that found the order ring full and waited", unit="messages"),
+    Counter("foreign_firm", "requests that named another firm, ignored", unit="messages"),
+    Counter("session_cancels", "sessions cancelled on disconnect"),
+    Counter("replies_lost", "replies beyond a session's reply memory", unit="messages"),
+    Counter("connections_refused", "connections refused: connections_max members are logged in",
+            unit="connections"),
+    Counter("closed_by_peer", "connections closed by the member", unit="connections"),
+    Counter("closed_logout", "connections closed after a logout request", unit="connections"),
+    Counter("closed_malformed", "connections closed: malformed packet or message",
+            unit="connections"),
+    Counter("closed_oversized", "connections closed: packet over the limit", unit="connections"),
+    Counter("closed_unexpected", "connections closed: a packet that does not belong there",
+            unit="connections"),
+    Counter("closed_login_refused", "connections closed: wrong user name or password",
+            unit="connections"),
+    Counter("closed_no_session", "connections closed: session or sequence not available",
+            unit="connections"),
+    Counter("closed_login_timeout", "connections closed: no login in time", unit="connections"),
+    Counter("closed_peer_timeout", "connections closed: nothing heard from the member",
+            unit="connections"),
+    Counter("closed_displaced", "connections closed: a later login took the session",
+            unit="connections"),
+    Counter("closed_error", "connections closed: error of the socket", unit="connections"),
+    Counter("closed_replies_full", "connections closed: the session's reply memory is used up",
+            unit="connections"),
+    Counter("closed_crowded_out", "connections closed: not logged in yet when others came to do so",
+            unit="connections"),
+    Counter("closed_unaccelerated",
+            "connections closed: the socket is the kernel's and must not be",
+            unit="connections"),
+    Counter("closed_elsewhere", "connections closed: another gateway serves the session",
+            unit="connections"),
 )
 
 
@@ -81,7 +98,8 @@ cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t byte
     if session.full:
         connection_close(g, c, CLOSED_REPLIES_FULL)
         return STATUS_MALFORMED
-    status = order_entry_command(&g.sessions.directory, &g.seeds, c.session, session.firm, message,
+    status = order_entry_command(&g.sessions.facts.directory, &g.seeds, c.session,
+                                 sessions_defined(&g.sessions, c.session).firm, message,
                                  <uint32_t>bytes, record, &record_bytes)
     if status == STATUS_IGNORED:
         counter_add(g.counters[GATEWAY_FOREIGN_FIRM], 1)
@@ -191,15 +209,9 @@ cdef int _drain(Gateway* g, int batch_max) noexcept nogil:
 cdef int gateway_catch_up(Gateway* g, uint64_t sequence, const uint8_t* payload,
                           uint32_t payload_bytes) noexcept nogil:
     """One frame; those that the journal gave already are passed over."""
-    cdef int status
-    if sequence <= g.stream_sequence:
+    if sequence <= g.sessions.walk.sequence:
         return STATUS_OK
-    if sequence != g.stream_sequence + 1:
-        return STATUS_CORRUPT
-    status = sessions_apply(&g.sessions, payload, payload_bytes)
-    if status == STATUS_OK:
-        g.stream_sequence = sequence
-    return status
+    return sessions_apply(&g.sessions, sequence, payload, payload_bytes)
 
 
 cdef int _flush(Gateway* g) noexcept nogil:
@@ -270,7 +282,7 @@ cdef int _resume(Gateway* g) noexcept nogil:
         return 0
     g.answers_seen = answers
     # Before the stream has defined the sessions, no answer is heard: they wait in their mailboxes.
-    g.look_for_answers = g.sessions.count < g.settings.sessions_expected
+    g.look_for_answers = g.sessions.facts.sessions_count < g.settings.sessions_expected
     for i in range(g.places):
         c = &g.connection[i]
         if c.stalled:
@@ -324,7 +336,9 @@ cdef class GatewayStage:
     listener: file descriptor of a bound, listening, non-blocking TCP socket; the caller owns it.
     sessions_expected: logins are not answered before the stream has defined so many.
     logins_max: connections that may wait to log in, besides connections_max that have, and out of
-    them from one address. network: the host's unless given.
+    them from one address. network: the host's unless given. name: as threads and reports have it.
+    serves: the user names of the sessions that may log in here, and whose replies are kept; None:
+    all. A session must not be served by two gateways.
     Give it every frame of the stream that exists (`catch_up`) before it polls.
     """
 
@@ -334,7 +348,8 @@ cdef class GatewayStage:
                   uint32_t sessions_expected,
                   uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns,
                   uint32_t logins_max, uint32_t logins_per_address_max,
-                  uint64_t failed_login_delay_ns=0, Network network=None):
+                  uint64_t failed_login_delay_ns=0, Network network=None,
+                  str name="gateway", serves=None):
         cdef Gateway* g = &self.g
         cdef int i
         self.orders_owner = orders
@@ -369,6 +384,11 @@ cdef class GatewayStage:
                          replies_bytes_max) != STATUS_OK:
             raise MemoryError(
                 f"gateway: cannot reserve {sessions_max} x {replies_bytes_max} bytes for replies")
+        self.name = name.encode()
+        if serves is not None:
+            self.served = b"".join(username.encode().ljust(6) for username in serves)
+            g.sessions.names = self.served
+            g.sessions.names_count = <uint32_t>len(serves)
         if seeds_open(&g.seeds) != STATUS_OK:
             raise OSError("gateway: the host gives no random numbers")
         g.poller = self.network.open_poller()
@@ -394,13 +414,13 @@ cdef class GatewayStage:
         cdef Agent agent
         agent.poll = gateway_poll
         agent.self = &self.g
-        agent.name = b"gateway"
+        agent.name = self.name
         return agent
 
     @property
     def stream_sequence(self):
         """Sequence of the last frame of the stream that was applied."""
-        return self.g.stream_sequence
+        return self.g.sessions.walk.sequence
 
     def catch_up(self, uint64_t sequence, const uint8_t[::1] payload):
         """Apply one frame of a stream that exists already. Raises ValueError for a gap in it."""
@@ -408,7 +428,8 @@ cdef class GatewayStage:
                                            <uint32_t>payload.shape[0])
         if status != STATUS_OK:
             raise ValueError(
-                f"frame {sequence} does not follow frame {self.g.stream_sequence}, or is no frame")
+                f"frame {sequence} does not follow frame {self.g.sessions.walk.sequence}, "
+                "or is no frame")
 
     def caught_up(self):
         """After a restart: members that want it are cancelled, for no connection survived."""
@@ -416,7 +437,8 @@ cdef class GatewayStage:
         self.g.sessions.unsent_count = 0
         for i in range(1, self.g.sessions.sessions_max + 1):
             self.g.sessions.session[i].unsent = False
-            if self.g.sessions.session[i].cancel_on_disconnect:
+            if (self.g.sessions.session[i].served
+                    and sessions_defined(&self.g.sessions, i).cancel_on_disconnect):
                 self.g.sessions.session[i].cancel_due = True
                 self.g.cancels_due = True
 
@@ -467,7 +489,7 @@ cdef class GatewayStage:
     @property
     def sessions_defined(self):
         """How many sessions the stream has defined."""
-        return self.g.sessions.count
+        return self.g.sessions.facts.sessions_count
 
     def finish(self, int batch_max=256):
         """Towards the stop: tell the members what the stream still holds, and read nothing more."""

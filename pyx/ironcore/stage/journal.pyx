@@ -33,19 +33,20 @@ from ironcore.stream.journal_mark cimport MARK_DAMAGED, MARK_FOREIGN, mark_read,
 from ironcore.stream.journal_reader cimport journal_directory, mark_identify
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
+from ironcore.base.counter_declaration import Counter, Maximum
 from ironcore.stream.journal_reader import recover
 
 COUNTERS = (
-    ("frames", "frames appended"),
-    ("bytes", "bytes written"),
-    ("writes", "write calls"),
-    ("syncs", "fdatasync calls that succeeded"),
-    ("sync_ns_max", "the longest fdatasync"),
-    ("segments", "segment files made"),
-    ("repeated", "frames found again after a restart and not appended twice"),
-    ("write_errors", "file calls that the host refused, except syncs"),
-    ("sync_errors", "syncs that the host refused"),
-    ("mark_errors", "times that the high-water mark could not be written"),
+    Counter("frames", "frames appended", unit="frames"),
+    Counter("bytes", "bytes written", unit="bytes"),
+    Counter("writes", "write calls", unit="calls"),
+    Counter("syncs", "fdatasync calls that succeeded", unit="calls"),
+    Maximum("sync_ns_max", "the longest fdatasync", unit="ns"),
+    Counter("segments", "segment files made"),
+    Counter("repeated", "frames found again after a restart and not appended twice", unit="frames"),
+    Counter("write_errors", "file calls that the host refused, except syncs", unit="calls"),
+    Counter("sync_errors", "syncs that the host refused", unit="calls"),
+    Counter("mark_errors", "times that the high-water mark could not be written", unit="calls"),
 )
 
 POLICIES = {

@@ -7,9 +7,14 @@ from ironcore.engine.engine cimport Engine
 from ironcore.ring.broadcast cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
-from ironcore.stage.day_end cimport DayEnd
+from ironcore.stream.day_end cimport DayEnd
+from ironcore.stream.walk cimport Walk
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
+
+cdef enum:
+    SOURCES_MAX = 64                 # order rings
+    SOURCE_TURN_MAX = 32             # commands of one before the next one's turn comes
 
 cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_COMMANDS = 0
@@ -23,18 +28,25 @@ cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_CONTROL = 8
     MATCHER_CONTROL_IGNORED = 9
     MATCHER_CONTROL_MALFORMED = 10
-    MATCHER_DAY_END_S = 11
+    MATCHER_DAY_END_NS = 11
     MATCHER_DAY_OVER = 12
 
+cdef struct Source:                  # an order ring; its number is its place, from 1
+    SpscConsumer* orders             # NULL: it has none any more
+    uint64_t sequence_last           # the last frame of the ring that is in the stream
+
 cdef struct Matcher:
-    SpscConsumer* orders
+    Source source[SOURCES_MAX]
+    uint32_t sources_count           # that have a ring
+    uint32_t source_first            # whose turn is the next poll's first
+    int source_turn_max              # commands of one in a turn
+    bint day_waits                   # a member's command has met the end of the day
     SpscConsumer* control            # operators' commands; NULL: there are none
     BroadcastProducer* stream
     Engine* engine
     Clock clock
     uint64_t** counters
     uint64_t time_ns_last            # stamps never go back, whatever the clock does
-    uint64_t source_sequence_last    # the last frame of the order ring that is in the stream
     uint64_t mono_ns                 # at the start of this poll
     uint64_t tick_due_ns             # when the second and the control ring are looked at next
     DayEnd day                       # whose midnight the seconds of the day count from
@@ -43,8 +55,10 @@ cdef struct Matcher:
     uint32_t events_published        # of the transaction in hand
     bint publishing                  # a transaction is not wholly in the stream yet
     bint command_published
-    bint order_held                  # that transaction's command is still held in the order ring
+    SpscConsumer* held               # whose frame is still held: that transaction's command; or
+                                     # NULL
     uint8_t command[COMMAND_BYTES_MAX]
+    Walk replayed                    # the stream that exists already
 
 cdef int matcher_poll(void* self, int batch_max) noexcept nogil
 # One frame of a stream that exists already: STATUS_OK, or STATUS_CORRUPT when the engine does not

@@ -1,9 +1,12 @@
+from collections.abc import Sequence
+
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.engine.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
 
-COUNTERS: tuple[tuple[str, str], ...]
+COUNTERS: tuple[Declaration, ...]
 
 class MatcherStage(Stage):
     """The matcher on its rings."""
@@ -11,7 +14,7 @@ class MatcherStage(Stage):
     counters: CounterSet
     def __init__(
         self,
-        orders: spsc.Consumer,
+        orders: spsc.Consumer | Sequence[spsc.Consumer],
         stream: broadcast.Producer,
         engine: MatchingEngine,
         counters: CounterSet,
@@ -21,8 +24,9 @@ class MatcherStage(Stage):
     def stream_sequence(self) -> int:
         """Sequence of the last frame of the stream."""
     @property
-    def source_sequence(self) -> int:
-        """The last frame of the order ring whose command is in the stream."""
+    def source_sequences(self) -> tuple[int, ...]:
+        """Of each order ring, in the order of their numbers: the last frame whose command is in the
+        stream."""
     @property
     def day_end_ns(self) -> int:
         """UNIX time at which the stream's day ends; 0: there is no stream yet, or it has none."""

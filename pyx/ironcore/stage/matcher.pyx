@@ -10,11 +10,16 @@ it: orders that expire, pauses that end, auctions that are announced. Operators'
 second, small ring. They are taken off it before they are in the stream: should the matcher die in
 between, the operator is told that nothing happened, and nothing happens twice.
 
+There are as many order rings as gateways, each with numbers of its own. They take turns: a turn has
+SOURCE_TURN_MAX commands at most, and a poll begins behind the ring that was served last, so that a
+busy one keeps nobody waiting for longer than all the others' turns.
+
 When the stream's day is over the matcher closes every instrument (day_end.pyx) before it takes the
 next command off the order ring.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.limits cimport INT_MAX
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.check cimport iron_assert
@@ -23,36 +28,43 @@ from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
-from ironcore.engine.engine cimport Engine, engine_apply
+from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.engine cimport Engine
 from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.ring.broadcast cimport Producer as StreamProducer
 from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
 from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
 from ironcore.stage.agent cimport Agent
-from ironcore.stage.day_end cimport (
+from ironcore.stream.day_end cimport (
     DAY_END_NEVER, day_end_init, day_end_next, day_end_observe, day_end_opens,
 )
+from ironcore.stream.walk cimport walk_take
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
     COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_SET_STATE, EVENT_BYTES,
     FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader,
 )
 
+from ironcore.base.counter_declaration import Counter, Gauge
+
 COUNTERS = (
-    ("commands", "commands sequenced"),
-    ("frames", "frames written to the event stream"),
-    ("events", "events written to the event stream"),
-    ("ignored", "commands without effect: retransmissions, superfluous cancels"),
-    ("malformed", "records of the order ring that were no command"),
-    ("repeated", "commands found again after a restart and not applied twice"),
-    ("back_pressure", "polls in which the event stream had no room"),
-    ("clock_held", "stamps held because the clock went back"),
-    ("control", "operators' commands sequenced"),
-    ("control_ignored", "operators' commands without effect"),
-    ("control_malformed", "operators' commands that the engine refused"),
-    ("day_end_s", "second since 1970 at which the stream's day ends; 0: no stream yet"),
-    ("day_over", "1 when the day is over and every instrument is closed, else 0"),
+    Counter("commands", "commands sequenced", unit="commands"),
+    Counter("frames", "frames written to the event stream", unit="frames"),
+    Counter("events", "events written to the event stream", unit="events"),
+    Counter("ignored", "commands without effect: retransmissions, superfluous cancels",
+            unit="commands"),
+    Counter("malformed", "records of the order ring that were no command", unit="commands"),
+    Counter("repeated", "commands found again after a restart and not applied twice",
+            unit="commands"),
+    Counter("back_pressure", "polls in which the event stream had no room"),
+    Counter("clock_held", "stamps held because the clock went back"),
+    Counter("control", "operators' commands sequenced", unit="commands"),
+    Counter("control_ignored", "operators' commands without effect", unit="commands"),
+    Counter("control_malformed", "operators' commands that the engine refused", unit="commands"),
+    Gauge("day_end_ns", "when the stream's day ends, in ns since 1970; 0: no stream yet",
+          unit="ns"),
+    Gauge("day_over", "1 when the day is over and every instrument is closed, else 0"),
 )
 
 cdef enum:
@@ -92,9 +104,9 @@ cdef int _publish(Matcher* m) noexcept nogil:
         counter_add(m.counters[MATCHER_FRAMES], 1)
         counter_add(m.counters[MATCHER_EVENTS], batch)
     m.publishing = False
-    if m.order_held:
-        spsc_advance(m.orders)
-        m.order_held = False
+    if m.held != NULL:
+        spsc_advance(m.held)
+        m.held = NULL
     return STATUS_OK
 
 
@@ -107,44 +119,47 @@ cdef inline bint _day_is_to_end(const Matcher* m, uint64_t now) noexcept nogil:
     return now >= m.day.end_ns and not m.day.closed
 
 
-cdef void _observe(Matcher* m) noexcept nogil:
-    """What the command in hand, which the engine has taken, says of the stream's day."""
-    day_end_observe(&m.day, <const CommandHeader*>m.command)
+cdef void _observe(Matcher* m, const CommandHeader* header) noexcept nogil:
+    """What a command that the engine has taken says of the stream's day."""
+    day_end_observe(&m.day, header)
     # Nothing is stamped before the day that it belongs to, whatever the clock does.
     if m.time_ns_last < m.day.midnight_ns:
         m.time_ns_last = m.day.midnight_ns
 
 
 cdef void _show_day(Matcher* m) noexcept nogil:
-    counter_set(m.counters[MATCHER_DAY_END_S],
-                0 if m.day.end_ns == DAY_END_NEVER else m.day.end_ns // SECOND_NS)
+    counter_set(m.counters[MATCHER_DAY_END_NS],
+                0 if m.day.end_ns == DAY_END_NEVER else m.day.end_ns)
     counter_set(m.counters[MATCHER_DAY_OVER], m.day.closed)
 
 
-cdef inline void _stamp(Matcher* m, CommandHeader* header, uint64_t source_sequence) noexcept nogil:
+cdef inline void _stamp(Matcher* m, CommandHeader* header, uint32_t source,
+                        uint64_t source_sequence) noexcept nogil:
     cdef uint64_t now = m.clock.real_ns(m.clock.context)
     if now < m.time_ns_last:
         counter_add(m.counters[MATCHER_CLOCK_HELD], 1)
         now = m.time_ns_last
     m.time_ns_last = now
     header.time_ns = now
+    header.source = <uint16_t>source
     header.source_sequence = source_sequence
     header.flags = 0
 
 
-cdef int _apply(Matcher* m, uint64_t source_sequence) noexcept nogil:
+cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence) noexcept nogil:
     """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish.
-    STATUS_FULL: a member's, and the day has to be ended first."""
+    STATUS_FULL: a member's, and the day has to be ended first. source: of order rings, from 1; 0:
+    the venue itself."""
     cdef CommandHeader* header = <CommandHeader*>m.command
     cdef int status
-    _stamp(m, header, source_sequence)
-    if source_sequence and _day_is_to_end(m, header.time_ns):
+    _stamp(m, header, source, source_sequence)
+    if source and _day_is_to_end(m, header.time_ns):
         return STATUS_FULL
     status = engine_apply(m.engine, m.command, header.record_bytes)
     if status != STATUS_OK:
         return status
     if header.type <= COMMAND_SET_STATE:
-        _observe(m)
+        _observe(m, header)
     if m.engine.events_count == 0:
         header.flags = header.flags | RECORD_LAST
     m.events_published = 0
@@ -154,13 +169,13 @@ cdef int _apply(Matcher* m, uint64_t source_sequence) noexcept nogil:
 
 
 cdef int _sequence(Matcher* m, const uint8_t* record, uint32_t record_bytes,
-                   uint64_t source_sequence) noexcept nogil:
+                   uint32_t source, uint64_t source_sequence) noexcept nogil:
     """Take one record in hand and apply it."""
     if (record_bytes < COMMAND_HEADER_BYTES or record_bytes > COMMAND_BYTES_MAX
             or (<const CommandHeader*>record).record_bytes != record_bytes):
         return STATUS_MALFORMED
     memcpy(m.command, record, record_bytes)
-    return _apply(m, source_sequence)
+    return _apply(m, source, source_sequence)
 
 
 cdef inline void _count(Matcher* m, int status, int taken, int ignored,
@@ -189,7 +204,7 @@ cdef int _clock(Matcher* m) noexcept nogil:
     command.header.record_bytes = sizeof(ClockCommand)
     command.header.instrument = INSTRUMENT_NONE
     command.second = <uint32_t>second
-    if _apply(m, 0) != STATUS_OK:
+    if _apply(m, 0, 0) != STATUS_OK:
         return 0
     counter_add(m.counters[MATCHER_COMMANDS], 1)
     _publish(m)
@@ -205,7 +220,7 @@ cdef int _end_day(Matcher* m) noexcept nogil:
         command_bytes = day_end_next(&m.day, m.engine, m.command)
         if command_bytes == 0:
             return work
-        status = _apply(m, 0)
+        status = _apply(m, 0, 0)
         iron_assert(status == STATUS_OK, "the engine takes what ends the day")
         counter_add(m.counters[MATCHER_COMMANDS], 1)
         _publish(m)
@@ -226,7 +241,7 @@ cdef int _control(Matcher* m) noexcept nogil:
             and _now(m) >= m.day.end_ns):
         status = STATUS_IGNORED      # what is closed at the end of the day stays closed
     else:
-        status = _sequence(m, record, record_bytes, 0)
+        status = _sequence(m, record, record_bytes, 0, 0)
     spsc_advance(m.control)
     spsc_release(m.control)
     _count(m, status, MATCHER_CONTROL, MATCHER_CONTROL_IGNORED, MATCHER_CONTROL_MALFORMED)
@@ -255,48 +270,47 @@ cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_byt
     m.mono_ns = m.clock.mono_ns(m.clock.context)
     if m.publishing and _publish(m) != STATUS_OK:
         return STATUS_FULL
-    status = _sequence(m, command, command_bytes, 0)
+    status = _sequence(m, command, command_bytes, 0, 0)
     _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
     if status == STATUS_OK:
         _publish(m)  # what finds no room now goes out in the next poll
     return status
 
 
-cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
-    cdef Matcher* m = <Matcher*>self
-    cdef SpscConsumer* orders = m.orders
+cdef inline uint32_t _following(const Matcher* m, uint32_t index) noexcept nogil:
+    """The one after it in the rotation."""
+    return index + 1 if index + 1 < m.sources_count else 0
+
+
+cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
+    """The commands that a ring has, so many at most: the work done. Stops when the stream has no
+    room, or the day has to be ended."""
+    cdef Source* source = &m.source[index]
+    cdef SpscConsumer* orders = source.orders
     cdef const uint8_t* record = NULL
     cdef uint32_t record_bytes = 0
     cdef uint64_t sequence = 0
     cdef int work = 0
     cdef int status
-    m.mono_ns = m.clock.mono_ns(m.clock.context)
-    if m.publishing:
-        if _publish(m) != STATUS_OK:
-            return 0
-        work = 1
-    if m.mono_ns >= m.tick_due_ns:
-        work += _tick(m)
-        if m.publishing:
-            return work
-    while work < batch_max:
+    while work < turn_max:
         if spsc_peek(orders, &record, &record_bytes, &sequence) != STATUS_OK:
             break
         work += 1
-        if sequence <= m.source_sequence_last:
+        if sequence <= source.sequence_last:
             counter_add(m.counters[MATCHER_REPEATED], 1)
             spsc_advance(orders)
             continue
-        status = _sequence(m, record, record_bytes, sequence)
+        status = _sequence(m, record, record_bytes, index + 1, sequence)
         if status == STATUS_FULL:
             m.tick_due_ns = m.mono_ns
+            m.day_waits = True
             break
         _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
         if status != STATUS_OK:
             spsc_advance(orders)
             continue
-        m.source_sequence_last = sequence
-        m.order_held = True
+        source.sequence_last = sequence
+        m.held = orders
         if _publish(m) != STATUS_OK:
             break
     if work:
@@ -304,39 +318,66 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
     return work
 
 
+cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
+    cdef Matcher* m = <Matcher*>self
+    cdef SpscConsumer* held = m.held
+    cdef uint32_t index, served
+    cdef uint32_t idle = 0
+    cdef int work = 0
+    m.mono_ns = m.clock.mono_ns(m.clock.context)
+    if m.publishing:
+        if _publish(m) != STATUS_OK:
+            return 0
+        work = 1
+        if held != NULL:
+            spsc_release(held)
+    if m.mono_ns >= m.tick_due_ns:
+        work += _tick(m)
+        if m.publishing:
+            return work
+    index = m.source_first
+    m.day_waits = False
+    while (work < batch_max and idle < m.sources_count and not m.publishing
+            and not m.day_waits):
+        served = _turn(m, index, min(<int>m.source_turn_max, batch_max - work))
+        work += served
+        idle = 0 if served else idle + 1
+        index = _following(m, index)
+        if served:
+            m.source_first = index
+    return work
+
+
 cdef int matcher_replay(Matcher* m, uint64_t sequence, const uint8_t* payload,
                         uint32_t payload_bytes) noexcept nogil:
-    cdef CommandHeader* header = <CommandHeader*>m.command
-    cdef uint32_t offset = 0
-    cdef uint32_t batch
-    if sequence != m.stream_sequence_last + 1:
+    cdef CommandHeader* header = <CommandHeader*>m.replayed.command
+    cdef uint32_t count
+    cdef uint32_t source
+    if walk_take(&m.replayed, sequence, payload, payload_bytes) != STATUS_OK:
         return STATUS_CORRUPT
-    if not m.publishing:
-        if payload_bytes < COMMAND_HEADER_BYTES:
-            return STATUS_CORRUPT
-        offset = (<const CommandHeader*>payload).record_bytes
-        if offset < COMMAND_HEADER_BYTES or offset > payload_bytes or offset > COMMAND_BYTES_MAX:
-            return STATUS_CORRUPT
-        memcpy(m.command, payload, offset)
-        if engine_apply(m.engine, m.command, offset) != STATUS_OK:
+    if m.replayed.begins:
+        if engine_apply(m.engine, m.replayed.command, header.record_bytes) != STATUS_OK:
             return STATUS_CORRUPT
         m.time_ns_last = header.time_ns
         if header.type <= COMMAND_SET_STATE:
-            _observe(m)
-        if header.source_sequence:
-            m.source_sequence_last = header.source_sequence
-        m.publishing = True
+            _observe(m, header)
+        source = header.source
+        if source > SOURCES_MAX:
+            return STATUS_CORRUPT
+        if source:
+            m.source[source - 1].sequence_last = header.source_sequence
         m.command_published = True
         m.events_published = 0
-    if (payload_bytes - offset) % EVENT_BYTES:
+    count = m.replayed.events_count
+    if count > m.engine.events_count - m.events_published:
         return STATUS_CORRUPT
-    batch = (payload_bytes - offset) // EVENT_BYTES
-    if batch > m.engine.events_count - m.events_published:
+    if memcmp(m.replayed.events, &m.engine.events[m.events_published], count * EVENT_BYTES) != 0:
         return STATUS_CORRUPT
-    if memcmp(payload + offset, &m.engine.events[m.events_published], batch * EVENT_BYTES) != 0:
-        return STATUS_CORRUPT
-    m.events_published += batch
+    m.events_published += count
+    # What a matcher that died had not written of its last transaction, this one writes.
     m.publishing = m.events_published < m.engine.events_count
+    if m.publishing != m.replayed.open:
+        return STATUS_CORRUPT
     m.stream_sequence_last = sequence
     return STATUS_OK
 
@@ -345,17 +386,26 @@ cdef class MatcherStage:
     """The matcher on its rings. `replay` every frame of the stream that exists, then `submit` what
     the configuration defines anew, then poll.
 
+    orders: the order ring, or all of them in the order of their numbers, SOURCES_MAX at most.
     control: the ring of operators' commands. What stands in it already was meant for a matcher that
     is gone, and is passed over.
     """
 
-    def __cinit__(self, OrderConsumer orders, StreamProducer stream, MatchingEngine engine,
+    def __cinit__(self, orders, StreamProducer stream, MatchingEngine engine,
                   CounterSet counters, OrderConsumer control=None):
-        self.orders_owner = orders
+        cdef OrderConsumer consumer
+        self.orders_owner = (orders,) if isinstance(orders, OrderConsumer) else tuple(orders)
+        if not 0 < len(self.orders_owner) <= SOURCES_MAX:
+            raise ValueError(
+                f"orders: found {len(self.orders_owner)} rings, expected 1 to {SOURCES_MAX}")
+        for consumer in self.orders_owner:
+            self.m.source[self.m.sources_count].orders = &consumer.ring
+            self.m.sources_count += 1
+        # With one ring there is nobody to make room for.
+        self.m.source_turn_max = SOURCE_TURN_MAX if self.m.sources_count > 1 else INT_MAX
         self.stream_owner = stream
         self.engine_owner = engine
         self.counters = counters
-        self.m.orders = &orders.ring
         self.control_owner = control
         if control is not None:
             while control.poll(1):
@@ -380,9 +430,10 @@ cdef class MatcherStage:
         return self.m.stream_sequence_last
 
     @property
-    def source_sequence(self):
-        """The last frame of the order ring whose command is in the stream."""
-        return self.m.source_sequence_last
+    def source_sequences(self):
+        """Of each order ring, in the order of their numbers: the last frame whose command is in the
+        stream."""
+        return tuple(self.m.source[i].sequence_last for i in range(self.m.sources_count))
 
     @property
     def day_end_ns(self):

@@ -34,11 +34,13 @@ from ironcore.wire.codec cimport load_u16_be
 from ironcore.wire.moldudp64 cimport MOLD_BLOCK_HEADER_BYTES
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
+from ironcore.base.counter_declaration import Counter
+
 COUNTERS = (
-    ("frames", "frames of the event stream taken"),
-    ("messages", "ITCH messages published"),
-    ("caught_up", "frames read from the journal instead of the ring"),
-    ("evictions", "times that the stream did not wait for the publisher any more"),
+    Counter("frames", "frames of the event stream taken", unit="frames"),
+    Counter("messages", "ITCH messages published", unit="messages"),
+    Counter("caught_up", "frames read from the journal instead of the ring", unit="frames"),
+    Counter("evictions", "times that the stream did not wait for the publisher any more"),
 )
 
 
@@ -53,7 +55,7 @@ cdef int _offer_blocks(Publisher* p, uint64_t now_ns) noexcept nogil:
         message_bytes = load_u16_be(block)
         block += MOLD_BLOCK_HEADER_BYTES
         if p.message_next >= publication.sequence_next(publication.self):
-            if p.feed.sequence <= p.sequence_sent:
+            if p.feed.walk.sequence <= p.sequence_sent:
                 publication.recall(publication.self, block, message_bytes)
             else:
                 status = publication.offer(publication.self, block, message_bytes, now_ns)
@@ -105,7 +107,7 @@ cdef int _take_from_journal(Publisher* p) noexcept nogil:
     if not p.journal_given:
         return STATUS_CORRUPT
     if not p.journal_sought:
-        status = journal_cursor_seek(&p.journal, p.feed.sequence + 1)
+        status = journal_cursor_seek(&p.journal, p.feed.walk.sequence + 1)
         p.journal_sought = status == STATUS_OK
     if status == STATUS_OK:
         status = journal_cursor_next(&p.journal, &payload, &payload_bytes, &sequence)
@@ -136,7 +138,7 @@ cdef int _publish(Publisher* p, int batch_max, uint64_t now_ns, int* work) noexc
         status = _offer_blocks(p, now_ns)
         if status != STATUS_OK:
             return status
-        if p.feed.sequence + 1 < p.stream.sequence_next:
+        if p.feed.walk.sequence + 1 < p.stream.sequence_next:
             status = _take_from_journal(p)
         else:
             status = _take_from_ring(p)
@@ -162,10 +164,10 @@ cdef int publisher_poll(void* self, int batch_max) noexcept nogil:
     cdef int work = 0
     cdef int turned = 0
     cdef int status = _publish(p, batch_max, now_ns, &work)
-    if status == STATUS_EMPTY and p.ending and p.feed.sequence + 1 >= p.stream.sequence_next:
+    if status == STATUS_EMPTY and p.ending and p.feed.walk.sequence + 1 >= p.stream.sequence_next:
         p.publication.end(p.publication.self)
     # Before the end of what an earlier publisher sent, this one does not know the next number.
-    if p.feed.sequence and p.feed.sequence >= p.sequence_sent:
+    if p.feed.walk.sequence and p.feed.walk.sequence >= p.sequence_sent:
         turned = p.publication.turn(p.publication.self, now_ns)
     if turned < 0:
         return turned
@@ -235,7 +237,7 @@ cdef class PublisherStage(Stage):
     @property
     def ready(self):
         """Whether the publisher has caught up with the ring."""
-        return self.p.feed.sequence + 1 >= self.p.stream.sequence_next
+        return self.p.feed.walk.sequence + 1 >= self.p.stream.sequence_next
 
     @property
     def message_next(self):

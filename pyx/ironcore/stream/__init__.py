@@ -1,1 +1,1 @@
-"""What the event stream means: the journal and its readers, and what is defined in it."""
+"""L3: what the event stream means: the journal and its readers, and what is defined in it."""

@@ -11,6 +11,7 @@ cdef enum JournalFault:
     FAULT_RECORD = 2                 # incomplete, or its checksum does not hold
     FAULT_SEQUENCE = 3               # a sound record, with a sequence that is not the next one
     FAULT_SEGMENT = 4                # the segment with the next sequence is missing
+    FAULT_VERSION = 5                # the header is sound, and the records of another version
 
 cdef struct JournalCursor:
     Files files
@@ -27,7 +28,7 @@ cdef struct JournalCursor:
     char stream_name[10]             # of the segment in hand
     int fault                        # JournalFault of the last STATUS_TRUNCATED or STATUS_CORRUPT
     uint64_t bad_bytes               # after STATUS_TRUNCATED: from offset to the segment's end
-    uint64_t bad_sequence            # FAULT_SEQUENCE: what was found
+    uint64_t bad_sequence            # FAULT_SEQUENCE, FAULT_VERSION: what was found
     int os_error                     # errno of the last STATUS_IO
 
 # Begins at the oldest frame. STATUS_LIMIT: no memory.

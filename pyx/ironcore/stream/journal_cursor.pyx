@@ -14,6 +14,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_EMPTY, STATUS_IO, STATUS_LIMIT, STATUS_OK, STATUS_TRUNCATED,
+    STATUS_UNKNOWN_TYPE,
 )
 from ironcore.stream.journal_format cimport (
     RECORD_ALIGNMENT, RECORD_HEADER_BYTES, SECTOR_BYTES, SEGMENT_HEADER_BYTES, RecordHeader,
@@ -244,8 +245,14 @@ cdef int _pass_header(JournalCursor* cursor) noexcept nogil:
     cdef int status = _load(cursor, 0)
     if status != STATUS_OK:
         return status
-    if (cursor.buffer_bytes < SEGMENT_HEADER_BYTES
-            or segment_header_check(cursor.buffer, cursor.segment_sequence) != STATUS_OK):
+    if cursor.buffer_bytes >= SEGMENT_HEADER_BYTES:
+        status = segment_header_check(cursor.buffer, cursor.segment_sequence)
+    else:
+        status = STATUS_CORRUPT
+    if status == STATUS_UNKNOWN_TYPE:
+        cursor.bad_sequence = header.version
+        return _fault(cursor, STATUS_CORRUPT, FAULT_VERSION)
+    if status != STATUS_OK:
         return _judge(cursor, FAULT_HEADER)
     if cursor.segments > 1 and memcmp(cursor.stream_name, header.stream_name,
                                       sizeof(cursor.stream_name)) != 0:

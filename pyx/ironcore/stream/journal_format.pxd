@@ -8,7 +8,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 cdef enum:
-    JOURNAL_VERSION = 1
+    JOURNAL_VERSION = 3              # that of the records in it; 1: records of version 2
     SEGMENT_HEADER_BYTES = 64
     SEGMENT_NAME_BYTES = 25          # 16 digits, ".journal", and the final 0
     RECORD_HEADER_BYTES = 16
@@ -39,7 +39,8 @@ cdef uint64_t record_write(uint8_t* to, uint64_t sequence, const uint8_t* payloa
                            uint32_t payload_bytes) noexcept nogil
 cdef void segment_header_write(uint8_t* to, uint64_t first_sequence,
                                const char* stream_name) noexcept nogil
-# STATUS_OK, or STATUS_CORRUPT: not the header of a segment that begins with this sequence.
+# STATUS_OK; STATUS_UNKNOWN_TYPE: a sound header of another version; or STATUS_CORRUPT: not the
+# header of a segment that begins with this sequence.
 cdef int segment_header_check(const uint8_t* header, uint64_t first_sequence) noexcept nogil
 cdef void segment_name(char* name, uint64_t first_sequence) noexcept nogil
 # The first sequence that a segment's name tells, or 0 when it is not the name of a segment.

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset, strcmp, strlen
 
 from ironcore.base.check cimport iron_static_assert
-from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
+from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK, STATUS_UNKNOWN_TYPE
 from ironcore.wire.checksum cimport crc32c
 
 cdef extern from * nogil:
@@ -58,12 +58,11 @@ cdef void segment_header_write(uint8_t* to, uint64_t first_sequence,
 cdef int segment_header_check(const uint8_t* header, uint64_t first_sequence) noexcept nogil:
     cdef const SegmentHeader* h = <const SegmentHeader*>header
     if (memcmp(h.magic, iron_journal_magic, sizeof(h.magic)) != 0
-            or h.version != JOURNAL_VERSION
             or h.header_bytes != SEGMENT_HEADER_BYTES
             or h.first_sequence != first_sequence
             or h.crc != crc32c(0, header, SEGMENT_HEADER_BYTES - sizeof(h.crc))):
         return STATUS_CORRUPT
-    return STATUS_OK
+    return STATUS_OK if h.version == JOURNAL_VERSION else STATUS_UNKNOWN_TYPE
 
 
 cdef void segment_name(char* name, uint64_t first_sequence) noexcept nogil:

@@ -26,6 +26,10 @@ class JournalCorruptError(ValueError):
     last_sequence: int
     def __init__(self, report: JournalReport, advice: str = ...) -> None: ...
 
+class JournalVersionError(ValueError):
+    report: JournalReport
+    def __init__(self, report: JournalReport) -> None: ...
+
 class JournalBehindError(JournalCorruptError):
     mark_sequence: int
 

@@ -13,12 +13,12 @@ from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_IO, STATUS_OK, STATUS_TRUNCATED,
 )
 from ironcore.stream.journal_cursor cimport (
-    FAULT_HEADER, FAULT_RECORD, FAULT_SEGMENT, FAULT_SEQUENCE, JournalCursor,
+    FAULT_HEADER, FAULT_RECORD, FAULT_SEGMENT, FAULT_SEQUENCE, FAULT_VERSION, JournalCursor,
     journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,
     journal_cursor_seek_newest,
 )
 from ironcore.stream.journal_format cimport (
-    SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, segment_name, segment_sequence,
+    JOURNAL_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, segment_name, segment_sequence,
 )
 from ironcore.stream.journal_mark cimport (
     MARK_FOREIGN, MARK_MISSING, MARK_SOUND, MARK_VERSION, JournalMark, mark_read, mark_write,
@@ -61,6 +61,14 @@ class JournalCorruptError(ValueError):
         self.segment = report.segment
         self.offset = report.offset
         self.last_sequence = report.last_sequence
+
+
+class JournalVersionError(ValueError):
+    """The records are of another version than ours: whole, and not for this release to touch."""
+
+    def __init__(self, report):
+        super().__init__(f"journal segment {report.segment}: {report.fault}")
+        self.report = report
 
 
 class JournalBehindError(JournalCorruptError):
@@ -122,6 +130,10 @@ cdef str _fault_text(const JournalCursor* cursor):
         return f"sequence {cursor.bad_sequence} found, expected {cursor.sequence_next}"
     if cursor.fault == FAULT_SEGMENT:
         return f"the segment that begins with sequence {cursor.sequence_next} is missing"
+    if cursor.fault == FAULT_VERSION:
+        found = 2 if cursor.bad_sequence == 1 else cursor.bad_sequence
+        return (f"records of version {found} found, expected {JOURNAL_VERSION}: read it with the "
+                "release that wrote it; a new stream needs a new journal directory")
     return ""
 
 
@@ -190,11 +202,14 @@ cdef class JournalReader:
         if status == STATUS_IO:
             owner._raise_io()
         if status == STATUS_CORRUPT:
-            raise JournalCorruptError(JournalReport(
+            report = JournalReport(
                 "", owner.cursor.segments, 0, 0, owner.cursor.sequence_next - 1,
                 owner.cursor.name.decode(), owner.cursor.offset,
                 owner.cursor.durable_offset, 0, _fault_text(&owner.cursor),
-            ))
+            )
+            if owner.cursor.fault == FAULT_VERSION:
+                raise JournalVersionError(report)
+            raise JournalCorruptError(report)
 
     def verify(self):
         """Read all of it and report; damage is reported in `fault`, not raised."""
@@ -487,7 +502,8 @@ def recover(directory, truncate_at=None, *, newest_only=False, held=(1, 0), iden
     An incomplete write at its end is cut off; everything kept is made durable. Damage raises
     JournalCorruptError, unless `truncate_at` is the last good sequence that this error names: then
     what follows is put aside in files named *.cut. ValueError when `truncate_at` is given and is
-    not that. `newest_only` trusts all segments but the newest, and does not look at the mark.
+    not that. Records of another version raise JournalVersionError. `newest_only` trusts all
+    segments but the newest, and does not look at the mark.
 
     A journal behind its high-water mark raises JournalBehindError, a kind of JournalCorruptError,
     before anything is changed. `held`: the first and the last frame that the old ring will add;
@@ -496,7 +512,10 @@ def recover(directory, truncate_at=None, *, newest_only=False, held=(1, 0), iden
     """
     cdef FileDirectory opened = journal_directory(directory)
     cdef JournalMark mark
-    report, status = _walk(CursorOwner(opened), newest_only)
+    cdef CursorOwner owner = CursorOwner(opened)
+    report, status = _walk(owner, newest_only)
+    if status == STATUS_CORRUPT and owner.cursor.fault == FAULT_VERSION:
+        raise JournalVersionError(report)
     marked = _read_mark(opened, &mark)
     doubt = "" if newest_only else _doubt(opened, marked, report, held, identity)
     report = report._replace(mark_sequence=mark.sequence, mark_doubt=doubt)

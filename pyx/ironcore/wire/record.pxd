@@ -11,9 +11,10 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from ironcore.base.status cimport Status
 
 cdef enum:
-    COMMAND_HEADER_BYTES = 32
+    COMMAND_HEADER_BYTES = 40
     COMMAND_BYTES_MAX = 512          # the longest command, appendage included
     EVENT_BYTES = 32
+    EVENT_TYPE_FIRST = 128           # types below it are commands'
     FRAME_PAYLOAD_BYTES_MAX = 1280   # one frame fits one datagram on any network
     TRANSACTION_EVENTS_FIRST_MIN = 24
     SLOT_NONE = 0xFFFFFFFF
@@ -83,7 +84,7 @@ cdef enum EventType:
     EVENT_INSTRUMENT_CHANGED = 151
     EVENT_INSTRUMENT_RETIRED = 152
 
-cdef struct CommandHeader:           # 32 bytes
+cdef struct CommandHeader:           # 40 bytes
     uint8_t type
     uint8_t flags
     uint16_t record_bytes            # whole record, a multiple of 8
@@ -95,8 +96,12 @@ cdef struct CommandHeader:           # 32 bytes
                                      # where the member names an order only (cancel, modify,
                                      # replace), the engine fills in the order's when it applies
                                      # the command
+    uint16_t source                  # order source that it came from, in the configuration's order
+                                     # from 1; 0: the venue's own. source_sequence counts within it
+    uint16_t reserved
+    uint32_t account                 # whose money it moves; 0: not said
 
-cdef struct EnterOrder:              # 64 bytes, then appendage_bytes of OUCH TagValues, padded to 8
+cdef struct EnterOrder:              # 72 bytes, then appendage_bytes of OUCH TagValues, padded to 8
     CommandHeader header
     uint32_t quantity
     int32_t price_e4                 # in 1/10,000 of the currency
@@ -110,7 +115,7 @@ cdef struct EnterOrder:              # 64 bytes, then appendage_bytes of OUCH Ta
     char cl_ord_id[14]
     uint8_t reserved[2]
 
-cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user_ref is the new one
+cdef struct ReplaceOrder:            # 72 bytes, then the appendage; header.user_ref is the new one
     CommandHeader header
     uint32_t quantity                # total liability of the chain: executed and open
     int32_t price_e4
@@ -124,7 +129,7 @@ cdef struct ReplaceOrder:            # 64 bytes, then the appendage; header.user
 
 # Also MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY and
 # CANCEL_SESSION.
-cdef struct CancelOrder:             # 48 bytes
+cdef struct CancelOrder:             # 56 bytes
     CommandHeader header
     uint32_t quantity                # CANCEL: intended total size, 0 cancels all
     uint8_t side                     # MODIFY: the new side; MASS_CANCEL: with side_given
@@ -137,7 +142,7 @@ cdef struct CancelOrder:             # 48 bytes
     uint8_t scope                    # MASS_CANCEL: 0 the session, 1 all sessions of its firm
     uint8_t reserved[3]
 
-cdef struct StreamStart:             # 72 bytes
+cdef struct StreamStart:             # 80 bytes
     CommandHeader header
     char stream_name[10]             # MoldUDP64 and SoupBinTCP session
     uint16_t version                 # of this record layout: RECORD_VERSION
@@ -156,7 +161,7 @@ cdef enum:
     TICK_BANDS_MAX = 7               # besides the tick size below the first band
 
 # Also CHANGE_INSTRUMENT.
-cdef struct DefineInstrument:        # 144 bytes; header.instrument is the id, 0-based and dense
+cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0-based and dense
     CommandHeader header
     char symbol[8]                   # padded with spaces
     uint32_t tick_size_e4
@@ -180,7 +185,7 @@ cdef struct DefineInstrument:        # 144 bytes; header.instrument is the id, 0
     uint16_t min_quantity_max        # likewise orders with MinQty
     uint8_t reserved[4]
 
-cdef struct DefineSession:           # 56 bytes; header.session is the id, 1-based and dense
+cdef struct DefineSession:           # 64 bytes; header.session is the id, 1-based and dense
     CommandHeader header
     char username[6]                 # padded with spaces
     char firm[4]
@@ -189,28 +194,28 @@ cdef struct DefineSession:           # 56 bytes; header.session is the id, 1-bas
     uint32_t stp_group               # sessions of one group do not trade with one another; 0: none
     uint8_t reserved[8]
 
-cdef struct SystemEventCommand:      # 40 bytes
+cdef struct SystemEventCommand:      # 48 bytes
     CommandHeader header
     uint8_t event_code               # ITCH 'O' 'S' 'Q' 'M' 'E' 'C'
     uint8_t reserved[7]
 
-cdef struct RetireInstrument:        # 40 bytes; header.instrument
+cdef struct RetireInstrument:        # 48 bytes; header.instrument
     CommandHeader header
     uint8_t reserved[8]
 
-cdef struct SetState:                # 40 bytes; header.instrument
+cdef struct SetState:                # 48 bytes; header.instrument
     CommandHeader header
     uint8_t state                    # InstrumentState
     uint8_t force                    # not 0: no extension of an auction beyond its collar
     uint8_t reserved[2]
     char reason[4]                   # ITCH trading action reason, padded with spaces
 
-cdef struct ClockCommand:            # 40 bytes; header.instrument: what resumed, INSTRUMENT_NONE
+cdef struct ClockCommand:            # 48 bytes; header.instrument: what resumed, INSTRUMENT_NONE
     CommandHeader header
     uint32_t second                  # of the day
     uint32_t reserved
 
-cdef struct BustTrade:               # 56 bytes; header.instrument
+cdef struct BustTrade:               # 64 bytes; header.instrument
     CommandHeader header
     uint64_t match_number
     uint32_t slots[2]                # of the two orders; 0: none
@@ -247,7 +252,7 @@ cdef struct Event:                   # 32 bytes
     uint32_t slot                    # owner of the order concerned; REJECTED: the reject code
 
 cdef enum:
-    RECORD_VERSION = 2
+    RECORD_VERSION = 3
 
 # A record in a frame; data is 8-byte aligned when the frame is.
 cdef struct RecordView:

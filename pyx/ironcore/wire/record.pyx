@@ -18,69 +18,71 @@ cdef extern from *:
     _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
     #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
     #define SIZE(name, bytes) _Static_assert(sizeof(RECORD(name)) == bytes, "size of " #name)
-    #define AT(name, field, offset) \\
+    #define AT(name, field, offset)                                                             \\
         _Static_assert(__builtin_offsetof(RECORD(name), field) == offset, #name "." #field)
     #define iron_assert_record_layouts() \\
-        SIZE(CommandHeader, 32);                                                                \\
+        SIZE(CommandHeader, 40);                                                                \\
         AT(CommandHeader, type, 0); AT(CommandHeader, flags, 1);                                \\
         AT(CommandHeader, record_bytes, 2); AT(CommandHeader, session, 4);                      \\
         AT(CommandHeader, time_ns, 8); AT(CommandHeader, source_sequence, 16);                  \\
         AT(CommandHeader, user_ref, 24); AT(CommandHeader, instrument, 28);                     \\
-        SIZE(EnterOrder, 64);                                                                   \\
-        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 32); AT(EnterOrder, price_e4, 36);  \\
-        AT(EnterOrder, side, 40); AT(EnterOrder, time_in_force, 41);                            \\
-        AT(EnterOrder, display, 42); AT(EnterOrder, capacity, 43); AT(EnterOrder, iso, 44);     \\
-        AT(EnterOrder, cross_type, 45); AT(EnterOrder, appendage_bytes, 46);                    \\
-        AT(EnterOrder, cl_ord_id, 48); AT(EnterOrder, reserved, 62);                            \\
-        SIZE(ReplaceOrder, 64);                                                                 \\
-        AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 32);                            \\
-        AT(ReplaceOrder, price_e4, 36); AT(ReplaceOrder, orig_user_ref, 40);                    \\
-        AT(ReplaceOrder, time_in_force, 44); AT(ReplaceOrder, display, 45);                     \\
-        AT(ReplaceOrder, iso, 46); AT(ReplaceOrder, reserved, 47);                              \\
-        AT(ReplaceOrder, appendage_bytes, 48); AT(ReplaceOrder, cl_ord_id, 50);                 \\
-        SIZE(CancelOrder, 48); AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 32);       \\
-        AT(CancelOrder, side, 36); AT(CancelOrder, reason, 37);                                 \\
-        AT(CancelOrder, firm_given, 38); AT(CancelOrder, symbol_given, 39);                     \\
-        AT(CancelOrder, group, 40); AT(CancelOrder, group_given, 42);                           \\
-        AT(CancelOrder, side_given, 43); AT(CancelOrder, scope, 44);                            \\
-        AT(CancelOrder, reserved, 45);                                                          \\
-        SIZE(StreamStart, 72);                                                                  \\
-        AT(StreamStart, header, 0); AT(StreamStart, stream_name, 32);                           \\
-        AT(StreamStart, version, 42); AT(StreamStart, instruments_max, 44);                     \\
-        AT(StreamStart, midnight_ns, 48); AT(StreamStart, orders_max, 56);                      \\
-        AT(StreamStart, sessions_max, 60); AT(StreamStart, user_ref_bits, 64);                  \\
-        AT(StreamStart, reserved, 68);                                                          \\
+        AT(CommandHeader, source, 32); AT(CommandHeader, reserved, 34);                         \\
+        AT(CommandHeader, account, 36);                                                         \\
+        SIZE(EnterOrder, 72);                                                                   \\
+        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 40); AT(EnterOrder, price_e4, 44);  \\
+        AT(EnterOrder, side, 48); AT(EnterOrder, time_in_force, 49);                            \\
+        AT(EnterOrder, display, 50); AT(EnterOrder, capacity, 51); AT(EnterOrder, iso, 52);     \\
+        AT(EnterOrder, cross_type, 53); AT(EnterOrder, appendage_bytes, 54);                    \\
+        AT(EnterOrder, cl_ord_id, 56); AT(EnterOrder, reserved, 70);                            \\
+        SIZE(ReplaceOrder, 72);                                                                 \\
+        AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 40);                            \\
+        AT(ReplaceOrder, price_e4, 44); AT(ReplaceOrder, orig_user_ref, 48);                    \\
+        AT(ReplaceOrder, time_in_force, 52); AT(ReplaceOrder, display, 53);                     \\
+        AT(ReplaceOrder, iso, 54); AT(ReplaceOrder, reserved, 55);                              \\
+        AT(ReplaceOrder, appendage_bytes, 56); AT(ReplaceOrder, cl_ord_id, 58);                 \\
+        SIZE(CancelOrder, 56); AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 40);       \\
+        AT(CancelOrder, side, 44); AT(CancelOrder, reason, 45);                                 \\
+        AT(CancelOrder, firm_given, 46); AT(CancelOrder, symbol_given, 47);                     \\
+        AT(CancelOrder, group, 48); AT(CancelOrder, group_given, 50);                           \\
+        AT(CancelOrder, side_given, 51); AT(CancelOrder, scope, 52);                            \\
+        AT(CancelOrder, reserved, 53);                                                          \\
+        SIZE(StreamStart, 80);                                                                  \\
+        AT(StreamStart, header, 0); AT(StreamStart, stream_name, 40);                           \\
+        AT(StreamStart, version, 50); AT(StreamStart, instruments_max, 52);                     \\
+        AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                      \\
+        AT(StreamStart, sessions_max, 68); AT(StreamStart, user_ref_bits, 72);                  \\
+        AT(StreamStart, reserved, 76);                                                          \\
         SIZE(TickBand, 8); AT(TickBand, price_from_e4, 0); AT(TickBand, tick_size_e4, 4);       \\
-        SIZE(DefineInstrument, 144); AT(DefineInstrument, header, 0);                           \\
-        AT(DefineInstrument, symbol, 32); AT(DefineInstrument, tick_size_e4, 40);               \\
-        AT(DefineInstrument, lot_size, 44); AT(DefineInstrument, price_e4_min, 48);             \\
-        AT(DefineInstrument, price_e4_max, 52); AT(DefineInstrument, quantity_max, 56);         \\
-        AT(DefineInstrument, reference_price_e4, 60);                                           \\
-        AT(DefineInstrument, static_collar_bp, 64);                                             \\
-        AT(DefineInstrument, dynamic_collar_bp, 66);                                            \\
-        AT(DefineInstrument, auction_collar_bp, 68); AT(DefineInstrument, entry_collar_bp, 70); \\
-        AT(DefineInstrument, market_protection_bp, 72);                                         \\
-        AT(DefineInstrument, pause_seconds, 74); AT(DefineInstrument, post_only_mode, 76);      \\
-        AT(DefineInstrument, initial_state, 77);                                                \\
-        AT(DefineInstrument, auction_extensions_max, 78);                                       \\
-        AT(DefineInstrument, tick_bands_count, 79); AT(DefineInstrument, bands, 80);            \\
-        AT(DefineInstrument, followers_max, 136); AT(DefineInstrument, min_quantity_max, 138);  \\
-        AT(DefineInstrument, reserved, 140);                                                    \\
-        SIZE(DefineSession, 56); AT(DefineSession, header, 0); AT(DefineSession, username, 32); \\
-        AT(DefineSession, firm, 38); AT(DefineSession, cancel_on_disconnect, 42);               \\
-        AT(DefineSession, stp_mode, 43); AT(DefineSession, stp_group, 44);                      \\
-        AT(DefineSession, reserved, 48);                                                        \\
-        SIZE(SystemEventCommand, 40);                                                           \\
-        AT(SystemEventCommand, header, 0); AT(SystemEventCommand, event_code, 32);              \\
-        AT(SystemEventCommand, reserved, 33);                                                   \\
-        SIZE(RetireInstrument, 40); AT(RetireInstrument, header, 0);                            \\
-        AT(RetireInstrument, reserved, 32);                                                     \\
-        SIZE(SetState, 40); AT(SetState, header, 0); AT(SetState, state, 32);                   \\
-        AT(SetState, force, 33); AT(SetState, reserved, 34); AT(SetState, reason, 36);          \\
-        SIZE(ClockCommand, 40); AT(ClockCommand, header, 0); AT(ClockCommand, second, 32);      \\
-        AT(ClockCommand, reserved, 36);                                                         \\
-        SIZE(BustTrade, 56); AT(BustTrade, header, 0); AT(BustTrade, match_number, 32);         \\
-        AT(BustTrade, slots, 40); AT(BustTrade, reason, 48); AT(BustTrade, reserved, 49);       \\
+        SIZE(DefineInstrument, 152); AT(DefineInstrument, header, 0);                           \\
+        AT(DefineInstrument, symbol, 40); AT(DefineInstrument, tick_size_e4, 48);               \\
+        AT(DefineInstrument, lot_size, 52); AT(DefineInstrument, price_e4_min, 56);             \\
+        AT(DefineInstrument, price_e4_max, 60); AT(DefineInstrument, quantity_max, 64);         \\
+        AT(DefineInstrument, reference_price_e4, 68);                                           \\
+        AT(DefineInstrument, static_collar_bp, 72);                                             \\
+        AT(DefineInstrument, dynamic_collar_bp, 74);                                            \\
+        AT(DefineInstrument, auction_collar_bp, 76); AT(DefineInstrument, entry_collar_bp, 78); \\
+        AT(DefineInstrument, market_protection_bp, 80);                                         \\
+        AT(DefineInstrument, pause_seconds, 82); AT(DefineInstrument, post_only_mode, 84);      \\
+        AT(DefineInstrument, initial_state, 85);                                                \\
+        AT(DefineInstrument, auction_extensions_max, 86);                                       \\
+        AT(DefineInstrument, tick_bands_count, 87); AT(DefineInstrument, bands, 88);            \\
+        AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);  \\
+        AT(DefineInstrument, reserved, 148);                                                    \\
+        SIZE(DefineSession, 64); AT(DefineSession, header, 0); AT(DefineSession, username, 40); \\
+        AT(DefineSession, firm, 46); AT(DefineSession, cancel_on_disconnect, 50);               \\
+        AT(DefineSession, stp_mode, 51); AT(DefineSession, stp_group, 52);                      \\
+        AT(DefineSession, reserved, 56);                                                        \\
+        SIZE(SystemEventCommand, 48);                                                           \\
+        AT(SystemEventCommand, header, 0); AT(SystemEventCommand, event_code, 40);              \\
+        AT(SystemEventCommand, reserved, 41);                                                   \\
+        SIZE(RetireInstrument, 48); AT(RetireInstrument, header, 0);                            \\
+        AT(RetireInstrument, reserved, 40);                                                     \\
+        SIZE(SetState, 48); AT(SetState, header, 0); AT(SetState, state, 40);                   \\
+        AT(SetState, force, 41); AT(SetState, reserved, 42); AT(SetState, reason, 44);          \\
+        SIZE(ClockCommand, 48); AT(ClockCommand, header, 0); AT(ClockCommand, second, 40);      \\
+        AT(ClockCommand, reserved, 44);                                                         \\
+        SIZE(BustTrade, 64); AT(BustTrade, header, 0); AT(BustTrade, match_number, 40);         \\
+        AT(BustTrade, slots, 48); AT(BustTrade, reason, 56); AT(BustTrade, reserved, 57);       \\
         SIZE(Event, 32);                                                                        \\
         AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);      \\
         AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                  \\
@@ -91,8 +93,8 @@ cdef extern from *:
 # Read by bytes, as a frame from a file or a socket may lie at any address.
 cdef enum:
     _RECORD_BYTES_AT = 2
-    _ENTER_APPENDAGE_AT = 46
-    _REPLACE_APPENDAGE_AT = 48
+    _ENTER_APPENDAGE_AT = 54
+    _REPLACE_APPENDAGE_AT = 56
 
 # Of 8 bytes, in COMMAND_BYTES_MAX.
 cdef enum:
@@ -214,7 +216,7 @@ cdef Status record_check_frame(const uint8_t* frame, size_t bytes) noexcept nogi
 
 cdef str _HEADER = (
     "type:u1 flags:u1 record_bytes:u2 session:u4 time_ns:u8 source_sequence:u8 user_ref:u4 "
-    "instrument:u4")
+    "instrument:u4 source:u2 reserved_header:x2 account:u4")
 
 cdef str _INSTRUMENT = (
     "symbol:a8 tick_size_e4:u4 lot_size:u4 price_e4_min:i4 price_e4_max:i4 quantity_max:u4 "
@@ -231,28 +233,28 @@ cdef str _CANCEL = (
 
 # "@" stands for the header, "%" for a tick table, "^" for a cancel's fields.
 cdef Protocol _commands = Protocol("record", """
-0x01 StreamStart 72 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
+0x01 StreamStart 80 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
     sessions_max:u4 user_ref_bits:u4 reserved:x4
-0x02 DefineInstrument 144 @ %
-0x03 DefineSession 56 @ username:a6 firm:a4 cancel_on_disconnect:u1 stp_mode:o stp_group:u4
+0x02 DefineInstrument 152 @ %
+0x03 DefineSession 64 @ username:a6 firm:a4 cancel_on_disconnect:u1 stp_mode:o stp_group:u4
     reserved:x8
-0x04 SystemEvent 40 @ event_code:o reserved:x7
-0x05 ChangeInstrument 144 @ %
-0x06 RetireInstrument 40 @ reserved:x8
-0x07 SetState 40 @ state:o force:u1 reserved:x2 reason:a4
-0x08 Clock 40 @ second:u4 reserved:x4
-0x09 BustTrade 56 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
-0x10 EnterOrder 64 @ quantity:u4 price_e4:i4 side:o time_in_force:o display:o capacity:o iso:o
+0x04 SystemEvent 48 @ event_code:o reserved:x7
+0x05 ChangeInstrument 152 @ %
+0x06 RetireInstrument 48 @ reserved:x8
+0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
+0x08 Clock 48 @ second:u4 reserved:x4
+0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
+0x10 EnterOrder 72 @ quantity:u4 price_e4:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o appendage_bytes:u2 cl_ord_id:a14 reserved:x2
-0x11 ReplaceOrder 64 @ quantity:u4 price_e4:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
+0x11 ReplaceOrder 72 @ quantity:u4 price_e4:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
     reserved:x1 appendage_bytes:u2 cl_ord_id:a14
-0x12 CancelOrder 48 @ ^
-0x13 ModifyOrder 48 @ ^
-0x14 MassCancel 48 @ ^
-0x15 DisableOrderEntry 48 @ ^
-0x16 EnableOrderEntry 48 @ ^
-0x17 AccountQuery 48 @ ^
-0x18 CancelSession 48 @ ^
+0x12 CancelOrder 56 @ ^
+0x13 ModifyOrder 56 @ ^
+0x14 MassCancel 56 @ ^
+0x15 DisableOrderEntry 56 @ ^
+0x16 EnableOrderEntry 56 @ ^
+0x17 AccountQuery 56 @ ^
+0x18 CancelSession 56 @ ^
 """.replace("@", _HEADER).replace("%", _INSTRUMENT).replace("^", _CANCEL), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),

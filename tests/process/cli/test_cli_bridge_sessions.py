@@ -261,7 +261,7 @@ def test_the_same_session_in_a_ring_made_anew_goes_on_in_the_same_far_ring(
     until(lambda: len(old.frames) == SECOND, old.poll)
     assert old.frames == frames_of("FIRST", SECOND)
     said = bridges.stop(running)
-    assert "the ring was made anew, and is gone over to" in said
+    assert "the ring was made anew; the bridge now reads it" in said
     counts = json.loads(report.read_text())
     assert counts["bridge"]["sessions"] == 0
     assert (counts["from"]["reattached"], counts["from"]["repeated"]) == (1, FIRST)

@@ -29,6 +29,13 @@ ONE_THREAD = """placement:
   processes:
     venue: {threads: [{name: all, stages: [gateway, matcher, journal, publisher]}]}
 """
+SNAPSHOT_PLACED = """placement:
+  processes:
+    venue:
+      threads:
+        - {name: all, stages: [gateway, matcher, journal, publisher]}
+        - {name: books, stages: [snapshot], idle: yield}
+"""
 REPLIES = 1_500
 TIMEOUT_S = 30.0
 
@@ -47,7 +54,9 @@ def write_late_config(directory: Path, placement: str) -> Path:
     return file
 
 
-@pytest.fixture(params=[ONE_THREAD, SPLIT], ids=["one-thread", "split"])
+@pytest.fixture(
+    params=[ONE_THREAD, SPLIT, SNAPSHOT_PLACED], ids=["one-thread", "split", "snapshot-placed"]
+)
 def venue(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RunningVenue]:
     running = RunningVenue(write_late_config(tmp_path, request.param))
     yield running

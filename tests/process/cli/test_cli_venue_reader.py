@@ -85,8 +85,8 @@ def test_a_gating_reader_has_its_place_in_the_ring_and_others_are_refused(tmp_pa
     readers = "{journal: gating, copy: gating 2s, console: lossy}"
     file.write_text(text.replace("{path: r.ring", f"{{readers: {readers}, path: r.ring"))
     gating = parse("from", f"venue:{file}?reader=copy")
-    assert (gating.transport, gating.path.name) == ("shm", "r.ring")
-    assert gating.options == {"reader": "copy"}
-    assert parse("from", f"venue:{file}?reader=console&from=now").options == {"from": "now"}
+    assert (gating.where.transport, gating.where.path.name) == ("shm", "r.ring")
+    assert gating.where.options == {"reader": "copy"}
+    assert parse("from", f"venue:{file}?reader=console&from=now").where.options == {"from_": "now"}
     with pytest.raises(UserError, match="found reader=journal, expected one of console, copy"):
         parse("from", f"venue:{file}?reader=journal")

@@ -63,7 +63,7 @@ def reached() -> Reached:
                 for record in stream:
                     seen.see(*model.apply(record))
             seen.see(*model.apply(b""))
-            seen.see(*model.apply(record[:40]))
+            seen.see(*model.apply(record[:48]))
     return seen
 
 

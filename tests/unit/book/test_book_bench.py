@@ -96,11 +96,11 @@ def test_every_operation_of_a_flow_becomes_its_record() -> None:
     for operation, record in zip(
         flow.operations, records_of(workload)[workload.opening :], strict=True
     ):
-        kind, _, size, session, _, _, user_ref, instrument = r.HEADER.unpack_from(record)
+        kind, _, size, session, _, _, user_ref, instrument, *_ = r.HEADER.unpack_from(record)
         assert (kind, size) == (types[int(operation["kind"])], len(record))
         assert (session, user_ref) == (operation["session"] + 1, operation["user_ref"])
         assert instrument == operation["symbol"]
-        assert int.from_bytes(record[32:36], "little") == operation["quantity"]
+        assert int.from_bytes(record[40:44], "little") == operation["quantity"]
 
 
 def test_nearly_every_message_of_a_generated_flow_does_something() -> None:

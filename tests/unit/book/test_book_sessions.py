@@ -96,7 +96,7 @@ def test_the_orders_instrument_is_filled_into_commands_that_name_an_order() -> N
     core.apply_batch(records, stamp=True)
     found, at = [], 0
     while at < len(records):
-        found.append(r.instrument_of(bytes(records[at : at + 32])))
+        found.append(r.instrument_of(bytes(records[at : at + r.HEADER.size])))
         at += int.from_bytes(records[at + 2 : at + 4], "little")
     assert found == expected
     assert found[-6:] == [1, 1, 1, 1, r.INSTRUMENT_NONE, 1]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tests.unit.messaging.tcp_ends import MS, Seen, Server, until
 
-from ironpit.bridge.notices import ConnectionNews, ReaderNews
 from ironpit.common import complaints
 from ironpit.common.complaints import Complaints
+from ironpit.transport.notices import ConnectionNews, ReaderNews
 
 
 class Told:

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from tests.venue import write_config
 
+from ironcore.base.counter_declaration import Counter, Gauge, Maximum
 from ironcore.base.counters import CountersFile
 from ironcore.base.status import Status
 from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating
 from ironcore.runtime import pipeline
-from ironpit import config
+from ironpit import cli, config
 from ironpit.cli import stat
 from ironpit.common.errors import UserError
 from ironpit.common.output import show_bytes
@@ -37,8 +38,8 @@ def venue(tmp_path: Path) -> Config:
 
 def counters(venue: Config) -> CountersFile:
     file = CountersFile.create(venue.venue.data_directory / "counters-venue.dat", 8)
-    file.add(file.allocate("publisher", "gaps", label="a label " * 15), 1234)
-    file.allocate("publisher", "zero")
+    file.add(file.allocate("publisher", Counter("gaps", "a label " * 15)), 1234)
+    file.allocate("publisher", Counter("zero"))
     return file
 
 
@@ -47,6 +48,25 @@ def streams(venue: Config) -> broadcast.Producer:
     readers = {"journal": Gating(), "publisher": Gating(2 * SECOND)}
     broadcast.create(venue.streams.events.path, 4096, readers)
     return broadcast.Producer(venue.streams.events.path)
+
+
+def test_the_stages_of_a_process_are_shown_with_their_threads(venue: Config) -> None:
+    file = counters(venue)
+    assert file
+    stages = [
+        {"stage": "gateway", "kind": "gateway", "thread": "hot", "listens": "127.0.0.1:26000"},
+        {"stage": "matcher", "kind": "matcher", "thread": "hot"},
+    ]
+    status = venue.venue.data_directory / "status-venue.json"
+    status.write_text(json.dumps({"pid": os.getpid(), "stages": stages}))
+    look = observed.look(venue)
+    assert look["processes"][0]["stages"] == stages
+    text = stat.text_of(look)
+    assert "stage gateway on thread hot: listens 127.0.0.1:26000\n" in text
+    assert "stage matcher on thread hot\n" in text
+    # What a process of before has left is not said of this one.
+    status.write_text(json.dumps({"pid": 0, "stages": stages}))
+    assert "stage gateway" not in stat.text_of(observed.look(venue))
 
 
 def test_a_slow_reader_is_named_and_then_its_eviction_with_the_reason(venue: Config) -> None:
@@ -80,6 +100,41 @@ def test_rates_are_those_between_two_looks(venue: Config) -> None:
     text = stat.text_of(now, before)
     assert "next frame 31, 15 frames and 480 B a second" in text
     assert ["publisher.gaps", "1,294", "30"] in [line.split()[:3] for line in text.splitlines()]
+
+
+def test_values_are_shown_in_their_unit_and_only_counts_have_rates(tmp_path: Path) -> None:
+    file = CountersFile.create(tmp_path / "counters-venue.dat", 8)
+    sent = file.allocate("a", Counter("sent_bytes", "bytes sent", unit="bytes"))
+    readers = file.allocate("a", Gauge("readers", "connections open", unit="connections"))
+    file.allocate("a", Maximum("sync_ns_max", "the longest sync", unit="ns"))
+    file.add(sent, 1 << 20)
+    file.set(readers, 3)
+    [process] = observed.look_at(observed.counters_in(tmp_path))["processes"]
+    earlier = process | {"counters": dict.fromkeys(process["counters"], 0)}
+    before = {"processes": [earlier], "mono_ns": 0}
+    text = stat._process(process, {"mono_ns": SECOND}, before, everything=True)
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines()[3:]}
+    assert rows["a.sent_bytes"][:4] == ["1.0", "MiB", "1.0", "MiB"]
+    assert rows["a.readers"] == ["3", "connections", "open"]
+    assert rows["a.sync_ns_max"] == ["0", "ns", "the", "longest", "sync"]
+
+
+def test_json_says_kind_unit_and_help_of_each_counter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "counters-venue.dat"
+    file = CountersFile.create(path, 8)
+    file.set(file.allocate("a", Gauge("lag_bytes", "how far behind", unit="bytes")), 7)
+    file.allocate("a", Maximum("sync_ns_max", "the longest sync", unit="ns"))
+    assert cli.main(["stat", "--counters", str(path), "--json"]) == 0
+    look = json.loads(capsys.readouterr().out)
+    assert look["schema"] == 2
+    [process] = look["processes"]
+    assert process["counters"] == {"a.lag_bytes": 7, "a.sync_ns_max": 0}
+    assert process["declared"] == {
+        "a.lag_bytes": {"kind": "gauge", "unit": "bytes", "help": "how far behind"},
+        "a.sync_ns_max": {"kind": "maximum", "unit": "ns", "help": "the longest sync"},
+    }
 
 
 def test_no_line_is_wider_than_the_screen_but_for_paths(venue: Config) -> None:
@@ -119,9 +174,15 @@ def test_readers_over_tcp_are_named_with_those_that_were_too_slow(tmp_path: Path
     publication = TcpPublication(
         -1, "VENUE", window_bytes=4096, queue_bytes=4096, connections_max=2, counters_file=file
     )
-    for name, value in (("name", 0x574F4C53), ("logins", 2), ("slow", 1), ("lag_bytes", 2048)):
+    for name, value in (("name", 0x574F4C53), ("lag_bytes", 2048)):
+        publication.readers[1].set(name, value)
+    for name, value in (("logins", 2), ("slow", 1)):
         publication.readers[1].add(name, value)
     [process] = observed.look_at(observed.counters_in(tmp_path))["processes"]
+    kinds = {name: told["kind"] for name, told in process["declared"].items()}
+    gauges = ("tcp.oldest", "tcp.readers", *(f"tcp-reader-1.{n}" for n in ("name", "lag_bytes")))
+    assert {kinds[name] for name in gauges} == {"gauge"}
+    assert {kinds[f"tcp-reader-1.{name}"] for name in ("logins", "slow")} == {"count"}
     [reader] = process["tcp_readers"]
     assert (reader["reader"], reader["slow"]) == ("SLOW", 1)
     assert not any("reader-" in name for name in process["counters"])
@@ -132,7 +193,7 @@ def test_readers_over_tcp_are_named_with_those_that_were_too_slow(tmp_path: Path
 
 def test_sockets_are_shown_with_their_paths_and_why(tmp_path: Path) -> None:
     file = CountersFile.create(tmp_path / "counters-venue.dat", 8)
-    file.add(file.allocate("publisher", "gaps", label="gaps"), 1)
+    file.add(file.allocate("publisher", Counter("gaps", "gaps")), 1)
     sockets = [
         {"role": "orders", "local": "10.0.0.1", "peer": "", "path": "accelerated", "reason": "yes"},
         {

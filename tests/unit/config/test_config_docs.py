@@ -15,7 +15,7 @@ from ironpit.config.reader import OTHERS, hints
 from ironpit.config.schema import Config
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "CONFIG.md"
-ROW = re.compile(r"^\| `([^`]+)` \|([^|]*)\|")
+ROW = re.compile(r"^\| `([^` ]+)` \|([^|]*)\|")  # a name with a space is a command
 
 
 def shown(value: Any, kind: Any) -> str:

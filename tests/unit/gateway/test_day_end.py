@@ -81,7 +81,7 @@ def test_every_instrument_is_closed_once_and_the_end_is_said(venue: HandVenue) -
     assert told(venue) == END
     assert venue.matcher.day_over
     counters = venue.matcher.counters.snapshot()
-    assert (counters["day_over"], counters["day_end_s"] % 86_400) == (1, 0)
+    assert (counters["day_over"], counters["day_end_ns"] % DAY_NS) == (1, 0)
 
 
 def test_an_order_that_waited_in_the_ring_comes_behind_the_end(venue: HandVenue) -> None:
@@ -135,7 +135,11 @@ def test_more_instruments_than_a_poll_closes(venue: HandVenue) -> None:
     ring = venue.config.venue.data_directory
     pipeline.create_order_ring(ring / "many-orders.ring", 65_536, sequence_next=1)
     pipeline.create_event_ring(
-        ring / "many-events.ring", 1 << 20, patience_ns=0, before_reply=False, sequence_next=1
+        ring / "many-events.ring",
+        1 << 20,
+        stages={"journal": 0},
+        before_reply=False,
+        sequence_next=1,
     )
     stage = matcher.MatcherStage(
         pipeline.open_order_consumer(ring / "many-orders.ring"),
@@ -144,7 +148,7 @@ def test_more_instruments_than_a_poll_closes(venue: HandVenue) -> None:
         CounterSet("matcher", matcher.COUNTERS),
     )
     start = bytearray(r.stream_start(limits))
-    struct.pack_into("<Q", start, 48, time.time_ns() - 2 * DAY_NS)
+    struct.pack_into("<Q", start, 56, time.time_ns() - 2 * DAY_NS)
     assert stage.submit(bytes(start))
     for number in range(200):
         assert stage.submit(r.define_instrument(number))

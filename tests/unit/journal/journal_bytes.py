@@ -34,7 +34,7 @@ def mark(sequence: int) -> bytes:
 
 
 def segment_header(first_sequence: int, stream_name: bytes = STREAM_NAME) -> bytes:
-    head = struct.pack("<8sIIQ10s26x", b"IRONJRNL", 1, 64, first_sequence, stream_name)
+    head = struct.pack("<8sIIQ10s26x", b"IRONJRNL", 3, 64, first_sequence, stream_name)
     return head + struct.pack("<I", crc32c(head))
 
 

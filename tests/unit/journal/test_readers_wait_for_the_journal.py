@@ -46,12 +46,16 @@ class Venue:
         pipeline.create_event_ring(
             self.ring,
             1 << 16,
-            patience_ns=SECOND,
+            stages={
+                "journal": 0,
+                "gateway": SECOND,
+                "publisher": SECOND,
+                "bridge-cloud": SECOND,
+                "snapshot": SECOND,
+            },
             before_reply=self.policy == "before-reply",
             sequence_next=sequence_next,
             patience_of={"risk": SECOND, "publisher": 2 * SECOND},
-            bridges={"bridge-cloud": SECOND},
-            snapshot=True,
             session="TEST",
             identity=IDENTITY,
         )

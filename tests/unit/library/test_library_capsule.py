@@ -95,7 +95,7 @@ class Core:
         self.handle = handle or self.api.create(c.byref(Limits(**LIMITS)))
         assert self.handle
         if handle is None:
-            self.apply(record.encode("StreamStart", stream_name="T", version=2, **LIMITS))
+            self.apply(record.encode("StreamStart", stream_name="T", version=3, **LIMITS))
             self.apply(
                 record.encode(
                     "DefineInstrument", symbol="ABC", tick_size_e4=100, lot_size=1,
@@ -161,7 +161,7 @@ def enter(user_ref: int, side: str = "S", quantity: int = 10, price_e4: int = 50
 
 def test_the_table_says_what_it_is() -> None:
     api = vtable()
-    assert (api.abi_version, api.struct_bytes, api.record_version) == (1, c.sizeof(Api), 2)
+    assert (api.abi_version, api.struct_bytes, api.record_version) == (1, c.sizeof(Api), 3)
     assert (c.sizeof(Batch), c.sizeof(Order), c.sizeof(Level), c.sizeof(Event)) == (80, 40, 16, 32)
 
 

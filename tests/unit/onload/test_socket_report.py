@@ -78,7 +78,7 @@ class Scene:
 
     def turn(self, later_ns: int = 0) -> None:
         self.now_ns += later_ns
-        self.report.turn(self.gateway, [], self.now_ns)
+        self.report.turn([self.gateway], [], self.now_ns)
 
     def counts(self) -> dict[str, int]:
         return {name: n for name, n in self.counted.snapshot().items() if n}
@@ -191,13 +191,13 @@ def test_readers_of_a_stream_are_looked_at_with_all_others(scenes: list[Scene]) 
     scene = scene_of(scenes)
     publication = Publication([scene.sockets[3].fileno()])
     streams = [("market data", publication)]
-    scene.report.turn(None, streams, scene.now_ns + LOOK_AGAIN_NS)
+    scene.report.turn([], streams, scene.now_ns + LOOK_AGAIN_NS)
     assert [s["role"] for s in scene.report.describe("venue", 1)["sockets"]] == [
         "orders",
         "market data",
     ]
     publication.fds = []
-    scene.report.turn(None, streams, scene.now_ns + 2 * LOOK_AGAIN_NS)
+    scene.report.turn([], streams, scene.now_ns + 2 * LOOK_AGAIN_NS)
     assert len(scene.paths()) == 1
 
 
@@ -220,3 +220,16 @@ def test_the_file_is_written_when_something_has_changed(
     file.unlink()
     scene.report.write(file, "venue", 7)
     assert not file.exists()
+
+
+def test_connections_of_two_gateways_are_kept_apart(scenes: list[Scene]) -> None:
+    scene, other = scene_of(scenes), Gateway()
+    scene.connect(1)
+    fd = scene.sockets[2].fileno()
+    scene.truth.verdicts[fd] = GOOD
+    other.sockets[(1, 1)] = fd  # the same number of a connection, of another gateway
+    scene.report.turn([scene.gateway, other], [], scene.now_ns)
+    assert scene.paths() == ["accelerated"] * 3
+    del other.sockets[(1, 1)]
+    scene.report.turn([scene.gateway, other], [], scene.now_ns)
+    assert scene.paths() == ["accelerated"] * 2

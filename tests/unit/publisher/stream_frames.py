@@ -46,9 +46,9 @@ def command(
     last: bool = False,
     session: int = 1,
 ) -> bytes:
-    length = 32 + len(body)
+    length = 40 + len(body)
     when = MIDNIGHT_NS + time_ns
-    return struct.pack("<BBHIQQII", kind, last, length, session, when, 0, 0, instrument) + body
+    return struct.pack("<BBHIQQII8x", kind, last, length, session, when, 0, 0, instrument) + body
 
 
 def closed(events: list[bytes]) -> bytes:
@@ -58,7 +58,7 @@ def closed(events: list[bytes]) -> bytes:
 
 
 def stream_start() -> bytes:
-    body = STREAM_NAME + struct.pack("<HIQIIII", 2, 8, MIDNIGHT_NS, 1000, 4, USER_REF_BITS, 0)
+    body = STREAM_NAME + struct.pack("<HIQIIII", 3, 8, MIDNIGHT_NS, 1000, 4, USER_REF_BITS, 0)
     return command(STREAM_START, body, instrument=NO_INSTRUMENT, last=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ironcore.base.status import Status
 from ironcore.messaging.shm import ShmPublication, ShmSubscription
-from ironcore.ring import broadcast, spsc
+from ironcore.ring import broadcast
 from ironcore.ring.broadcast import Gating, LossyReader, Producer, Reader
 from ironcore.ring.mapped_file import SegmentError
 from ironcore.runtime import pipeline
@@ -174,26 +174,3 @@ def test_keepers_that_are_no_readers_are_refused(path: Path) -> None:
     for opener in (Producer, LossyReader):
         with pytest.raises(SegmentError, match="keepers: found 0x2, expected a bit for each of 1"):
             opener(path)
-
-
-def test_a_ring_of_the_version_without_keepers_is_read_and_others_are_not(path: Path) -> None:
-    broadcast.create(path, CAPACITY, {"journal": Gating()})
-    overwrite(path, VERSION, 1)
-    Producer(path).offer(b"x")
-    assert [numbers(LossyReader(path, "oldest")), numbers(Reader(path, "journal"))] == [[1], [1]]
-    for version in (0, 3):
-        overwrite(path, VERSION, version)
-        message = f"layout version: found {version}, expected 1 to 2"
-        with pytest.raises(SegmentError, match=message):
-            LossyReader(path)
-
-
-def test_only_rings_that_can_have_keepers_have_a_new_version(tmp_path: Path) -> None:
-    """One older than keepers must not read a ring past them; an order ring outlives an upgrade."""
-    broadcast.create(tmp_path / "events.ring", CAPACITY, {})
-    spsc.create(tmp_path / "orders.ring", CAPACITY)
-    versions = [
-        struct.unpack_from("<I", (tmp_path / name).read_bytes(), VERSION)[0]
-        for name in ("events.ring", "orders.ring")
-    ]
-    assert versions == [2, 1]

@@ -105,7 +105,7 @@ def test_creation_in_a_missing_directory_is_an_os_error(tmp_path: Path) -> None:
     ("offset", "layout", "value", "message"),
     [
         (0, "<Q", 0, r"magic: found 0x0000000000000000, expected 0x474e49524e4f5249"),
-        (8, "<I", 7, "layout version: found 7, expected 1"),
+        (8, "<I", 7, "layout version: found 7, expected 3: stop the venue"),
         (12, "<I", 9, "kind of ring: found 9, expected spsc"),
         (16, "<Q", 4095, "data offset: found 4095, expected whole pages"),
         (16, "<Q", 1 << 20, "size: found 12288 bytes, expected 1052672 bytes"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from ironpit.config import stage_kinds
 from ironpit.onload import launch, probe
 from ironpit.onload.options import merged
 from ironpit.onload.truth import DRIVER, Verdict
@@ -164,7 +165,8 @@ def interfaces_of(context: Context) -> list[str]:
         names = sorted(p.name for p in base.iterdir()) if base.is_dir() else []
         return [name for name in names if (base / name / "device").exists()]
     market_data = config.streams.market_data
-    named = {config.order_entry.listen.address}
+    listened = [e for kind in stage_kinds.KINDS for _, e in kind.listens(config)]
+    named = {endpoint.address for endpoint in listened if endpoint is not None}
     named |= {g.interface for g in (market_data.a, market_data.b) if g is not None}
     return sorted(
         name

@@ -21,7 +21,9 @@ MADV_COLLAPSE = 25  # linux/mman.h, asm-generic/mman-common.h
 def ring_bytes(config: Config) -> int:
     """What the rings take."""
     streams = config.streams
-    total = streams.orders.capacity_bytes + streams.events.capacity_bytes
+    total = streams.events.capacity_bytes
+    for gateway in config.gateways:
+        total += gateway.orders.capacity_bytes
     if streams.market_data.transport == "shm":
         total += streams.market_data.capacity_bytes
     return total
@@ -133,7 +135,9 @@ def _meminfo(context: Context, name: str) -> int | None:
 def memory_lock(context: Context) -> Feature:
     """Whether the rings may be kept from being paged out."""
     config = context.config
-    locks = (config.streams.events.lock, config.streams.orders.lock) if config else ()
+    locks: set[str] = set()
+    if config:
+        locks = {config.streams.events.lock, *(g.orders.lock for g in config.gateways)}
     wanted = "require" in locks
     needed = ring_bytes(config) if config is not None else 0
     limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
@@ -147,7 +151,7 @@ def memory_lock(context: Context) -> Feature:
         "memory_lock",
         "Locked memory",
         available,
-        context.used_unless_degraded(set(locks) - {"off"} != set(), "lock"),
+        context.used_unless_degraded(locks - {"off"} != set(), "lock"),
         wanted,
         why_not,
         "" if available else "LimitMEMLOCK=infinity in the unit, or CAP_IPC_LOCK",

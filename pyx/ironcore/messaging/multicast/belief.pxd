@@ -1,8 +1,8 @@
-# What a subscription believes of the numbers in packets. See multicast_belief.pyx.
+# What a subscription believes of the numbers in packets. See belief.pyx.
 
 from libc.stdint cimport uint64_t
 
-from ironcore.messaging.multicast.subscription cimport MulticastReceiver
+from ironcore.messaging.multicast.receiver cimport MulticastReceiver
 from ironcore.wire.moldudp64 cimport MoldHeader
 
 # Whether a packet with frames from `first` on and before `end` may be looked at any further.

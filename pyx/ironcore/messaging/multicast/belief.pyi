@@ -1,1 +1,1 @@
-"""What a subscription believes of numbers; used through multicast_belief.pxd only."""
+"""What a subscription believes of numbers; used through belief.pxd only."""

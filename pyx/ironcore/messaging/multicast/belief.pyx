@@ -21,7 +21,7 @@ from libc.stdint cimport uint64_t
 
 from ironcore.base.counters cimport counter_add
 from ironcore.messaging.multicast.hold cimport hold_trim
-from ironcore.messaging.multicast.subscription cimport (
+from ironcore.messaging.multicast.receiver cimport (
     MULTICAST_ABSURD, MULTICAST_JUMPS, SOURCE_ANSWERS, MulticastReceiver,
 )
 from ironcore.wire.moldudp64 cimport MOLD_COUNT_END_OF_SESSION, MoldHeader

@@ -1,4 +1,4 @@
-# Packets that came before their turn, and where each of their messages is. See multicast_hold.pyx.
+# Packets that came before their turn, and where each of their messages is. See hold.pyx.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 

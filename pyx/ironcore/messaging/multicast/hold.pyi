@@ -1,1 +1,1 @@
-"""Packets that came before their turn; used through multicast_hold.pxd only."""
+"""Packets that came before their turn; used through hold.pxd only."""

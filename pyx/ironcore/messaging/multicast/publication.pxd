@@ -1,4 +1,4 @@
-# Streams over UDP multicast: the sending end. See multicast_publication.pyx.
+# Streams over UDP multicast: the sending end. See publication.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

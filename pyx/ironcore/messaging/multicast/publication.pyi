@@ -1,11 +1,12 @@
 from collections.abc import Sequence
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.net.af_xdp.send import XdpFeedSender
 from ironcore.net.sockets import Network
 
-PUBLICATION_COUNTERS: tuple[tuple[str, str], ...]
+PUBLICATION_COUNTERS: tuple[Declaration, ...]
 
 class MulticastPublication(PublicationEnd):
     def __init__(

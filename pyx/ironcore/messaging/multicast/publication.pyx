@@ -27,22 +27,30 @@ from ironcore.wire.moldudp64 cimport (
     mold_builder_finish, mold_builder_open, mold_encode_end_of_session, mold_encode_heartbeat,
 )
 
+from ironcore.base.counter_declaration import Counter
+
 PUBLICATION_COUNTERS = (
-    ("offered", "frames put into packets"),
-    ("back_pressure", "frames refused because the packet before them could not be sent"),
-    ("too_large", "frames refused because no packet has room for them"),
-    ("packets", "packets with frames sent, to each group"),
-    ("heartbeats", "heartbeats and end-of-session packets sent, to each group"),
-    ("retries", "sends repeated because the host had no room"),
-    ("send_errors", "sends that the host refused"),
-    ("packets_left", "packets given up and left to the other group and to re-requests"),
-    ("recalled", "frames of before a restart kept for re-requests"),
-    ("requests_served", "re-requests answered"),
-    ("requests_refused", "answers to re-requests that the host refused to send"),
-    ("requests_gone", "re-requests for frames that are held no more"),
-    ("requests_early", "re-requests for frames that were not sent yet, or for none"),
-    ("requests_malformed", "re-requests that are none, or for another session"),
-    ("requests_limited", "re-requests over the rate of their address"),
+    Counter("offered", "frames put into packets", unit="frames"),
+    Counter("back_pressure", "frames refused because the packet before them could not be sent",
+            unit="frames"),
+    Counter("too_large", "frames refused because no packet has room for them", unit="frames"),
+    Counter("packets", "packets with frames sent, to each group", unit="packets"),
+    Counter("heartbeats", "heartbeats and end-of-session packets sent, to each group",
+            unit="packets"),
+    Counter("retries", "sends repeated because the host had no room", unit="calls"),
+    Counter("send_errors", "sends that the host refused", unit="calls"),
+    Counter("packets_left", "packets given up and left to the other group and to re-requests",
+            unit="packets"),
+    Counter("recalled", "frames of before a restart kept for re-requests", unit="frames"),
+    Counter("requests_served", "re-requests answered", unit="packets"),
+    Counter("requests_refused", "answers to re-requests that the host refused to send",
+            unit="packets"),
+    Counter("requests_gone", "re-requests for frames that are held no more", unit="packets"),
+    Counter("requests_early", "re-requests for frames that were not sent yet, or for none",
+            unit="packets"),
+    Counter("requests_malformed", "re-requests that are none, or for another session",
+            unit="packets"),
+    Counter("requests_limited", "re-requests over the rate of their address", unit="packets"),
 )
 
 cdef enum:

@@ -1,8 +1,8 @@
-# How a subscription gets what it misses, or gives it up. See multicast_recovery.pyx.
+# How a subscription gets what it misses, or gives it up. See recovery.pyx.
 
 from libc.stdint cimport uint64_t
 
-from ironcore.messaging.multicast.subscription cimport MulticastReceiver
+from ironcore.messaging.multicast.receiver cimport MulticastReceiver
 from ironcore.messaging.subscription cimport FrameHandler
 
 # Whether the re-request server alone brings the stream.

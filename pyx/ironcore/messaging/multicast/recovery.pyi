@@ -1,1 +1,1 @@
-"""How a subscription gets what it misses; used through multicast_recovery.pxd only."""
+"""How a subscription gets what it misses; used through recovery.pxd only."""

@@ -17,7 +17,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint64_t
 from ironcore.base.counters cimport counter_add
 from ironcore.messaging.multicast.belief cimport belief_put_back
 from ironcore.messaging.multicast.hold cimport hold_has, hold_next
-from ironcore.messaging.multicast.subscription cimport (
+from ironcore.messaging.multicast.receiver cimport (
     MULTICAST_CURRENT, MULTICAST_LOSSES, MULTICAST_LOST_FRAMES, MULTICAST_REQUESTS, SOURCE_A,
     SOURCE_ANSWERS, SOURCE_B,
 )

@@ -1,4 +1,4 @@
-# The server that answers MoldUDP64 requests for what was lost. See multicast_rerequests.pyx.
+# The server that answers MoldUDP64 requests for what was lost. See rerequests.pyx.
 
 from libc.stdint cimport uint32_t, uint64_t
 

@@ -1,1 +1,1 @@
-"""Answers to re-requests; used through multicast_rerequests.pxd only."""
+"""Answers to re-requests; used through rerequests.pxd only."""

@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.net.af_xdp.receive import XdpFeedReceiver
 
-SUBSCRIPTION_COUNTERS: tuple[tuple[str, str], ...]
+SUBSCRIPTION_COUNTERS: tuple[Declaration, ...]
 
 class MulticastSubscription(SubscriptionEnd):
     def __init__(

@@ -23,6 +23,12 @@ from ironcore.messaging.multicast.belief cimport belief_in, belief_note_end, bel
 from ironcore.messaging.multicast.hold cimport (
     hold_close, hold_find, hold_open, hold_put, hold_release, hold_trim,
 )
+from ironcore.messaging.multicast.receiver cimport (
+    MULTICAST_ABSURD, MULTICAST_CURRENT, MULTICAST_DUPLICATES, MULTICAST_FOREIGN, MULTICAST_FRAMES,
+    MULTICAST_GAPS, MULTICAST_KERNEL_DROPS, MULTICAST_LOST_FRAMES, MULTICAST_MALFORMED,
+    MULTICAST_PACKETS_FROM, MULTICAST_RECOVERED, MULTICAST_UNHELD, SOURCES, SOURCE_A,
+    SOURCE_ANSWERS, SOURCE_B, MulticastReceiver,
+)
 from ironcore.messaging.multicast.recovery cimport (
     recovery_alone, recovery_answered, recovery_mind_gap,
 )
@@ -36,24 +42,30 @@ from ironcore.wire.moldudp64 cimport (
     MOLD_COUNT_END_OF_SESSION, MoldHeader, MoldReader, mold_reader_next, mold_reader_open,
 )
 
+from ironcore.base.counter_declaration import Counter
+
 SUBSCRIPTION_COUNTERS = (
-    ("frames", "frames handed over, each once and in order"),
-    ("packets_a", "packets of the session from group A"),
-    ("packets_b", "packets of the session from group B"),
-    ("answers", "packets of the session from the re-request server"),
-    ("duplicates", "packets that held nothing new"),
-    ("current", "heartbeats, or requests for what comes next, that found nothing missing"),
-    ("malformed", "datagrams that are no whole packet"),
-    ("foreign", "packets of another session"),
-    ("absurd", "numbers beyond what is known that were not believed, or not any more"),
-    ("jumps", "times that far numbers were believed because others went on from them"),
-    ("gaps", "times that frames were found missing"),
-    ("requests", "re-requests sent"),
-    ("recovered", "frames that came by re-request"),
-    ("losses", "gaps that were given up"),
-    ("lost_frames", "frames given up"),
-    ("unheld", "packets that came before their turn and found no room to wait"),
-    ("kernel_drops", "datagrams that the kernel dropped because the socket's buffer was full"),
+    Counter("frames", "frames handed over, each once and in order", unit="frames"),
+    Counter("packets_a", "packets of the session from group A", unit="packets"),
+    Counter("packets_b", "packets of the session from group B", unit="packets"),
+    Counter("answers", "packets of the session from the re-request server", unit="packets"),
+    Counter("duplicates", "packets that held nothing new", unit="packets"),
+    Counter("current", "heartbeats, or requests for what comes next, that found nothing missing",
+            unit="packets"),
+    Counter("malformed", "datagrams that are no whole packet", unit="packets"),
+    Counter("foreign", "packets of another session", unit="packets"),
+    Counter("absurd", "numbers beyond what is known that were not believed, or not any more"),
+    Counter("jumps", "times that far numbers were believed because others went on from them"),
+    Counter("gaps", "times that frames were found missing"),
+    Counter("requests", "re-requests sent", unit="packets"),
+    Counter("recovered", "frames that came by re-request", unit="frames"),
+    Counter("losses", "gaps that were given up"),
+    Counter("lost_frames", "frames given up", unit="frames"),
+    Counter("unheld", "packets that came before their turn and found no room to wait",
+            unit="packets"),
+    Counter("kernel_drops",
+            "datagrams that the kernel dropped because the socket's buffer was full",
+            unit="packets"),
 )
 
 cdef enum:

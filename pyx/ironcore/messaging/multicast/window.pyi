@@ -1,1 +1,1 @@
-"""The newest messages of a stream; used through multicast_window.pxd only."""
+"""The newest messages of a stream; used through window.pxd only."""

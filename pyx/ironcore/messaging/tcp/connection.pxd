@@ -1,4 +1,4 @@
-# The connection of a TCP subscription. See tcp_connection.pyx.
+# The connection of a TCP subscription. See connection.pyx.
 
 from libc.stdint cimport uint8_t, uint64_t
 

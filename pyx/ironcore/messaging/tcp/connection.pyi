@@ -1,1 +1,1 @@
-"""The connection of a TCP subscription; used through tcp_connection.pxd."""
+"""The connection of a TCP subscription; used through connection.pxd."""

@@ -1,4 +1,4 @@
-# How the readers of a TCP publication come. See tcp_logins.pyx.
+# How the readers of a TCP publication come. See logins.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -1,1 +1,1 @@
-"""How the readers of a TCP publication come; used through tcp_logins.pxd."""
+"""How the readers of a TCP publication come; used through logins.pxd."""

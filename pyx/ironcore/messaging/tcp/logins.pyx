@@ -6,7 +6,7 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
-from ironcore.base.counters cimport counter_add, counter_set
+from ironcore.base.counters cimport counter_add, counter_reset, counter_set
 from ironcore.base.status cimport STATUS_EMPTY, STATUS_MALFORMED, STATUS_OK, STATUS_OVERRUN, Status
 from ironcore.messaging.tcp.reader cimport (
     ADOPTIONS_MAX, NEWCOMERS_MAX, READER_CONNECTED, READER_DISPLACED, READER_FREE, READER_LIVE,
@@ -99,7 +99,7 @@ cdef void _rename(TcpReader* r, uint64_t name) noexcept nogil:
     cdef int i
     if r.name != name:
         for i in range(READER_NAME, READER_DISPLACED + 1):
-            counter_set(r.counters[i], 0)
+            counter_reset(r.counters[i])
     r.name = name
     counter_set(r.counters[READER_NAME], name)
 

@@ -1,4 +1,4 @@
-# The sending end of a stream over TCP. See tcp_publication.pyx.
+# The sending end of a stream over TCP. See publication.pyx.
 
 from libc.stdint cimport uint8_t
 

@@ -1,10 +1,11 @@
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
 from ironcore.messaging.publication import PublicationEnd
 from ironcore.net.sockets import Network
 
-PUBLICATION_COUNTERS: tuple[tuple[str, str], ...]
-READER_COUNTERS: tuple[tuple[str, str], ...]
+PUBLICATION_COUNTERS: tuple[Declaration, ...]
+READER_COUNTERS: tuple[Declaration, ...]
 
 class TcpPublication(PublicationEnd):
     readers: tuple[CounterSet, ...]

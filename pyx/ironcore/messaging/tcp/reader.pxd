@@ -1,4 +1,4 @@
-# One reader of a TCP publication, and the table of all. See tcp_reader.pyx.
+# One reader of a TCP publication, and the table of all. See reader.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

@@ -1,1 +1,1 @@
-"""One reader of a TCP publication; used through tcp_reader.pxd."""
+"""One reader of a TCP publication; used through reader.pxd."""

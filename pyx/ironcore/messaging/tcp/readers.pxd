@@ -1,4 +1,4 @@
-# The readers of a TCP publication, turn by turn. See tcp_readers.pyx.
+# The readers of a TCP publication, turn by turn. See readers.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -1,1 +1,1 @@
-"""The readers of a TCP publication, turn by turn; used through tcp_readers.pxd."""
+"""The readers of a TCP publication, turn by turn; used through readers.pxd."""

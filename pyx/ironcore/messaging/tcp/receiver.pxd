@@ -1,5 +1,5 @@
 # What a TCP subscription holds of its connection, and the bytes that it takes from the host. See
-# tcp_receiver.pyx.
+# receiver.pyx.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 

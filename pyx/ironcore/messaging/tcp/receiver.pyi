@@ -1,1 +1,1 @@
-"""The bytes that a TCP subscription takes from the host; used through tcp_receiver.pxd."""
+"""The bytes that a TCP subscription takes from the host; used through receiver.pxd."""

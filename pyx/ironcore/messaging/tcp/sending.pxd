@@ -1,4 +1,4 @@
-# What the readers of a TCP publication are sent. See tcp_sending.pyx.
+# What the readers of a TCP publication are sent. See sending.pyx.
 
 from libc.stdint cimport uint64_t
 

@@ -1,1 +1,1 @@
-"""What the readers of a TCP publication are sent; used through tcp_sending.pxd."""
+"""What the readers of a TCP publication are sent; used through sending.pxd."""

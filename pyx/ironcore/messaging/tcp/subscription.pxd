@@ -1,4 +1,4 @@
-# The receiving end of a stream over TCP. See tcp_subscription.pyx.
+# The receiving end of a stream over TCP. See subscription.pyx.
 
 from ironcore.messaging.subscription cimport SubscriptionEnd
 from ironcore.messaging.tcp.receiver cimport TcpReceiver

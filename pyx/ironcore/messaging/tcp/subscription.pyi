@@ -1,8 +1,9 @@
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.subscription import SubscriptionEnd
 from ironcore.net.sockets import Network
 
-SUBSCRIPTION_COUNTERS: tuple[tuple[str, str], ...]
+SUBSCRIPTION_COUNTERS: tuple[Declaration, ...]
 
 class TcpSubscription(SubscriptionEnd):
     def __init__(

@@ -36,22 +36,28 @@ from ironcore.wire.soupbin cimport (
     SOUP_UNSEQUENCED_DATA, soupbin_encode_empty, soupbin_next,
 )
 
+from ironcore.base.counter_declaration import Counter
+
 SUBSCRIPTION_COUNTERS = (
-    ("frames", "frames taken"),
-    ("gaps", "times that frames were lost"),
-    ("gap_frames", "frames lost"),
-    ("duplicates", "frames dropped because their number had been handed over"),
-    ("attempts", "connections begun"),
-    ("connects", "logins accepted"),
-    ("resumes", "of them, those after the first"),
-    ("refused", "logins rejected"),
-    ("too_old", "of them, those because the server has the wanted frame no longer"),
-    ("cuts", "connections that the peer or the host ended"),
-    ("stale", "connections given up because nothing was heard"),
-    ("malformed", "connections given up because of what the server sent"),
-    ("unreachable", "connections that the host or the peer refused"),
-    ("login_timeouts", "connections given up because the login was not answered"),
-    ("displaced", "connections that the server ended for another one of the same name"),
+    Counter("frames", "frames taken", unit="frames"),
+    Counter("gaps", "times that frames were lost"),
+    Counter("gap_frames", "frames lost", unit="frames"),
+    Counter("duplicates", "frames dropped because their number had been handed over",
+            unit="frames"),
+    Counter("attempts", "connections begun", unit="connections"),
+    Counter("connects", "logins accepted"),
+    Counter("resumes", "of them, those after the first"),
+    Counter("refused", "logins rejected"),
+    Counter("too_old", "of them, those because the server has the wanted frame no longer"),
+    Counter("cuts", "connections that the peer or the host ended", unit="connections"),
+    Counter("stale", "connections given up because nothing was heard", unit="connections"),
+    Counter("malformed", "connections given up because of what the server sent",
+            unit="connections"),
+    Counter("unreachable", "connections that the host or the peer refused", unit="connections"),
+    Counter("login_timeouts", "connections given up because the login was not answered",
+            unit="connections"),
+    Counter("displaced", "connections that the server ended for another one of the same name",
+            unit="connections"),
 )
 
 cdef enum:

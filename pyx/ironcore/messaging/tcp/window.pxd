@@ -1,5 +1,5 @@
 # The window of a TCP publication: the newest packets of a stream, framed as SoupBinTCP has them, in
-# one ring of bytes that all readers are served from. See tcp_window.pyx.
+# one ring of bytes that all readers are served from. See window.pyx.
 #
 # A position counts the bytes of the stream's packets from 0; a reader is a position. Packets follow
 # one another without a hole and wrap anywhere, so that what lies between two positions is at most

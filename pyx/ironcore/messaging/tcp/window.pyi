@@ -1,1 +1,1 @@
-"""The newest packets of a stream, in one buffer for all readers; used through tcp_window.pxd."""
+"""The newest packets of a stream, in one buffer for all readers; used through window.pxd."""

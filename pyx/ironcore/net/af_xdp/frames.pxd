@@ -1,4 +1,4 @@
-# Ethernet frames of an IPv4 feed over UDP: one is judged, or built. See af_xdp_frames.pyx.
+# Ethernet frames of an IPv4 feed over UDP: one is judged, or built. See frames.pyx.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 

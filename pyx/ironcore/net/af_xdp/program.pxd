@@ -1,4 +1,4 @@
-# The XDP program that hands a feed to an AF_XDP socket. See af_xdp_program.pyx.
+# The XDP program that hands a feed to an AF_XDP socket. See program.pyx.
 
 from libc.stdint cimport uint16_t, uint32_t
 

@@ -1,5 +1,5 @@
 # A feed received through an AF_XDP socket, beside the socket that has joined its group. See
-# af_xdp_receive.pyx.
+# receive.pyx.
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 

@@ -1,9 +1,10 @@
 from collections.abc import Callable
 from typing import Literal
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 
-XDP_RECEIVE_COUNTERS: tuple[tuple[str, str], ...]
+XDP_RECEIVE_COUNTERS: tuple[Declaration, ...]
 
 class XdpFeedReceiver:
     @property

@@ -25,15 +25,21 @@ from ironcore.net.datagrams cimport (
     DATAGRAMS_MAX, Datagram, DatagramBatch, DatagramPace, datagrams_receive,
 )
 
+from ironcore.base.counter_declaration import Counter, Gauge
+
 XDP_RECEIVE_COUNTERS = (
-    ("received", "datagrams of the feed taken from the AF_XDP socket"),
-    ("by_kernel", "datagrams of the feed that came by the kernel's path all the same"),
-    ("foreign", "frames that are not of the feed, dropped"),
-    ("malformed", "frames whose lengths or IPv4 checksum cannot be, dropped"),
-    ("corrupt", "frames with a wrong UDP checksum, dropped"),
-    ("unfilled", "frames that were on no wire: their checksum was left to a card"),
-    ("calls", "system calls: the kernel asked for one, or is to poll the card"),
-    ("drops", "frames that found no room in the socket's rings"),
+    Counter("received", "datagrams of the feed taken from the AF_XDP socket", unit="packets"),
+    Counter("by_kernel", "datagrams of the feed that came by the kernel's path all the same",
+            unit="packets"),
+    Counter("foreign", "frames that are not of the feed, dropped", unit="packets"),
+    Counter("malformed", "frames whose lengths or IPv4 checksum cannot be, dropped",
+            unit="packets"),
+    Counter("corrupt", "frames with a wrong UDP checksum, dropped", unit="packets"),
+    Counter("unfilled", "frames that were on no wire: their checksum was left to a card",
+            unit="packets"),
+    Counter("calls", "system calls: the kernel asked for one, or is to poll the card",
+            unit="calls"),
+    Counter("drops", "frames that found no room in the socket's rings", unit="packets"),
 )
 
 cdef enum:
@@ -155,7 +161,7 @@ cdef class XdpFeedReceiver:
         self.reason = "; ".join(reason for reason in reasons if reason)
         r.socket = &self.owner.socket
         if counters is None:
-            self.counters = CounterSet("receive", (("mode", ""), *XDP_RECEIVE_COUNTERS))
+            self.counters = CounterSet("receive", (Gauge("mode"), *XDP_RECEIVE_COUNTERS))
         else:
             self.counters = counters(self.mode, self.reason)
         r.counters = self.counters.values

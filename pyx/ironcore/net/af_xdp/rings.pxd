@@ -1,4 +1,4 @@
-# An AF_XDP socket: its memory, its four rings and what the kernel granted. See af_xdp_rings.pyx.
+# An AF_XDP socket: its memory, its four rings and what the kernel granted. See rings.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

@@ -1,4 +1,4 @@
-# Datagrams sent through an AF_XDP socket, each as a whole Ethernet frame. See af_xdp_send.pyx.
+# Datagrams sent through an AF_XDP socket, each as a whole Ethernet frame. See send.pyx.
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 

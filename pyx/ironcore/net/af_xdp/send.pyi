@@ -1,8 +1,9 @@
 from typing import Literal
 
+from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 
-XDP_SEND_COUNTERS: tuple[tuple[str, str], ...]
+XDP_SEND_COUNTERS: tuple[Declaration, ...]
 
 class XdpSendSocket:
     @property

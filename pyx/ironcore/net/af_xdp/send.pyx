@@ -20,11 +20,13 @@ from ironcore.net.af_xdp.rings cimport (
     ring_has_room, ring_put, ring_sleeps, ring_slot, ring_take, xdp_wake_sending,
 )
 
+from ironcore.base.counter_declaration import Counter, Gauge
+
 XDP_SEND_COUNTERS = (
-    ("sent", "datagrams put into the ring of the AF_XDP socket"),
-    ("full", "datagrams that found no room there, to be tried again"),
-    ("calls", "system calls: the kernel asked to be told of datagrams"),
-    ("refused", "calls that the kernel refused for another reason than room"),
+    Counter("sent", "datagrams put into the ring of the AF_XDP socket", unit="packets"),
+    Counter("full", "datagrams that found no room there, to be tried again", unit="packets"),
+    Counter("calls", "system calls: the kernel asked to be told of datagrams", unit="calls"),
+    Counter("refused", "calls that the kernel refused for another reason than room", unit="calls"),
 )
 
 cdef enum:
@@ -116,7 +118,7 @@ cdef class XdpFeedSender:
         cdef XdpSender* s = &self.sender
         memset(s, 0, sizeof(s[0]))
         if counters is None:
-            counters = CounterSet("send", (("mode", ""), *XDP_SEND_COUNTERS))
+            counters = CounterSet("send", (Gauge("mode"), *XDP_SEND_COUNTERS))
         if len(mac) != 6:
             raise ValueError(f"mac of {len(mac)} bytes: expected 6")
         self.shared = shared

@@ -1,1 +1,1 @@
-"""OUCH 5.0 into commands; used by the gateway only, through order_entry.pxd."""
+"""OUCH 5.0 into commands; used by the gateway only, through inbound.pxd."""

@@ -6,8 +6,8 @@ from libc.string cimport memcpy, memset
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.stream.directory cimport directory_symbol
 from ironcore.order_entry.session_state cimport (
-    OrderFacts, Session, Sessions, sessions_day_ns, sessions_facts, sessions_owner, sessions_reply,
-    sessions_user_ref,
+    OrderFacts, Session, Sessions, sessions_day_ns, sessions_defined, sessions_facts,
+    sessions_owner, sessions_reply, sessions_user_ref,
 )
 from ironcore.wire.ouch50_account cimport (
     OuchAccountQueryResponse, OuchDisableOrderEntryResponse, OuchEnableOrderEntryResponse,
@@ -54,8 +54,14 @@ cdef uint8_t _stp_mode(const uint8_t* appendage, uint16_t appendage_bytes,
     return mode
 
 
+cdef inline uint8_t _session_stp_mode(const Sessions* s, uint32_t session) noexcept nogil:
+    """Of orders that do not name one."""
+    cdef uint8_t mode = sessions_defined(s, session).stp_mode
+    return mode if mode else <uint8_t>c'-'
+
+
 cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
-    cdef const EnterOrder* order = <const EnterOrder*>s.command
+    cdef const EnterOrder* order = <const EnterOrder*>s.walk.command
     cdef OuchOrderAccepted m
     cdef OrderFacts* facts
     cdef uint8_t out[REPLY_BYTES_MAX]
@@ -65,7 +71,7 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     m.user_ref_num = order.header.user_ref
     m.side = order.side
     m.quantity = event.quantity
-    directory_symbol(&s.directory, order.header.instrument, m.symbol)
+    directory_symbol(&s.facts.directory, order.header.instrument, m.symbol)
     m.price = <uint64_t>order.price_e4
     m.time_in_force = order.time_in_force
     m.display = order.display
@@ -75,7 +81,7 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     m.cross_type = order.cross_type
     m.order_state = event.reason
     memcpy(m.cl_ord_id, order.cl_ord_id, 14)
-    m.appendage = s.command + sizeof(EnterOrder)
+    m.appendage = s.walk.command + sizeof(EnterOrder)
     m.appendage_bytes = order.appendage_bytes
     if order.header.user_ref >> s.user_ref_bits == 0:
         facts = &s.session[order.header.session].orders[order.header.user_ref]
@@ -85,14 +91,14 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
         facts.cross_type = order.cross_type
         facts.display = order.display
         facts.stp_mode = _stp_mode(m.appendage, m.appendage_bytes,
-                                   s.session[order.header.session].stp_mode)
+                                   _session_stp_mode(s, order.header.session))
         memcpy(facts.cl_ord_id, order.cl_ord_id, 14)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
     return STATUS_OK
 
 
 cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
-    cdef const ReplaceOrder* order = <const ReplaceOrder*>s.command
+    cdef const ReplaceOrder* order = <const ReplaceOrder*>s.walk.command
     cdef Session* owner = &s.session[order.header.session]
     cdef OuchOrderReplaced m
     cdef OrderFacts* facts
@@ -105,7 +111,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     facts[0] = owner.orders[order.orig_user_ref]
     facts.iso = order.iso
     facts.display = order.display
-    facts.stp_mode = _stp_mode(s.command + sizeof(ReplaceOrder), order.appendage_bytes,
+    facts.stp_mode = _stp_mode(s.walk.command + sizeof(ReplaceOrder), order.appendage_bytes,
                                facts.stp_mode)
     memcpy(facts.cl_ord_id, order.cl_ord_id, 14)
     m.timestamp = sessions_day_ns(s)
@@ -113,7 +119,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     m.user_ref_num = order.header.user_ref
     m.side = event.side
     m.quantity = event.quantity
-    directory_symbol(&s.directory, facts.instrument, m.symbol)
+    directory_symbol(&s.facts.directory, facts.instrument, m.symbol)
     m.price = <uint64_t>order.price_e4
     m.time_in_force = order.time_in_force
     m.display = order.display
@@ -123,14 +129,14 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     m.cross_type = facts.cross_type
     m.order_state = event.reason
     memcpy(m.cl_ord_id, order.cl_ord_id, 14)
-    m.appendage = s.command + sizeof(ReplaceOrder)
+    m.appendage = s.walk.command + sizeof(ReplaceOrder)
     m.appendage_bytes = order.appendage_bytes
     sessions_reply(s, order.header.session, out, ouch50_encode_order_replaced(&m, out))
     return STATUS_OK
 
 
 cdef int _rejected(Sessions* s, const Event* event) noexcept nogil:
-    cdef const CommandHeader* header = <const CommandHeader*>s.command
+    cdef const CommandHeader* header = <const CommandHeader*>s.walk.command
     cdef OuchRejected m
     cdef uint8_t out[REPLY_BYTES_MAX]
     m.timestamp = sessions_day_ns(s)
@@ -138,9 +144,9 @@ cdef int _rejected(Sessions* s, const Event* event) noexcept nogil:
     m.reason = <uint16_t>event.slot
     memset(m.cl_ord_id, b' ', 14)
     if header.type == COMMAND_ENTER_ORDER:
-        memcpy(m.cl_ord_id, (<const EnterOrder*>s.command).cl_ord_id, 14)
+        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).cl_ord_id, 14)
     elif header.type == COMMAND_REPLACE_ORDER:
-        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.command).cl_ord_id, 14)
+        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).cl_ord_id, 14)
     m.appendage = NULL
     m.appendage_bytes = 0
     sessions_reply(s, header.session, out, ouch50_encode_rejected(&m, out))
@@ -272,7 +278,7 @@ cdef int _crossed(Sessions* s, const Event* event) noexcept nogil:
 
 cdef int _answered(Sessions* s, const Event* event) noexcept nogil:
     """Responses to requests that concern the whole session."""
-    cdef const CancelOrder* request = <const CancelOrder*>s.command
+    cdef const CancelOrder* request = <const CancelOrder*>s.walk.command
     cdef uint32_t session = request.header.session
     cdef OuchMassCancelResponse mass
     cdef OuchDisableOrderEntryResponse disabled
@@ -282,7 +288,7 @@ cdef int _answered(Sessions* s, const Event* event) noexcept nogil:
     cdef char firm[4]
     memset(firm, b' ', 4)
     if request.firm_given:
-        memcpy(firm, s.session[session].firm, 4)
+        memcpy(firm, sessions_defined(s, session).firm, 4)
     if event.type == EVENT_MASS_CANCEL_RESPONSE:
         memset(&mass, 0, sizeof(mass))
         mass.timestamp = sessions_day_ns(s)
@@ -290,7 +296,7 @@ cdef int _answered(Sessions* s, const Event* event) noexcept nogil:
         memcpy(mass.firm, firm, 4)
         memset(mass.symbol, b' ', 8)
         if request.symbol_given:
-            directory_symbol(&s.directory, request.header.instrument, mass.symbol)
+            directory_symbol(&s.facts.directory, request.header.instrument, mass.symbol)
         sessions_reply(s, session, out, ouch50_encode_mass_cancel_response(&mass, out))
     elif event.type == EVENT_ORDER_ENTRY_DISABLED:
         memset(&disabled, 0, sizeof(disabled))

@@ -1,0 +1,55 @@
+"""The publisher: the event stream to market data, by the transport that is configured."""
+
+from typing import Any
+
+from ironcore.messaging.tcp.publication import TcpPublication
+from ironcore.runtime import pipeline
+from ironcore.stage import publisher
+from ironpit.transport import configured
+from ironpit.venue import crossing
+from ironpit.venue.stages.stage import Stage
+from ironpit.venue.stream_identity import session_of
+
+
+class Builder(Stage):
+    """The one that subscribers hear. What brings the stream to it, where that is not the venue's
+    ring, is polled right before it."""
+
+    def build(self) -> None:
+        context, config = self.context, self.config
+        opened = configured.publish(
+            config.streams.market_data,
+            "streams.market_data",
+            session_of(config),
+            "market-data",
+            context.counters,
+            context.without_group,
+            refuse=config.degrade.af_xdp == "refuse",
+        )
+        self.keep("market data", opened.sockets)
+        if isinstance(opened.end, TcpPublication):
+            self.publications.append(("market data", opened.end))
+        context.note_truths(opened.truths)
+        reader = self._reader()
+        self.agents.append(
+            publisher.PublisherStage(
+                reader,
+                opened.end,
+                context.counters(self.name, publisher.COUNTERS),
+                journal=config.journal.directory,
+            )
+        )
+
+    def _reader(self) -> Any:
+        if self.config.streams.events.transport == "shm":
+            return self.context.reader(self.name)
+        built = crossing.build(self.config, self.context.counters)
+        self.context.note_huge_pages(built.huge_pages)
+        self.keep("events", built.sockets)
+        self.context.note_truths(built.truths)
+        self.agents += built.bridges
+        self.through_network = True
+        return pipeline.open_stream_reader(built.ring, self.name)
+
+    def describe(self) -> dict[str, str]:
+        return {"publishes": self.config.streams.market_data.place}

@@ -1,0 +1,1 @@
+"""The prices beyond which nothing executes."""

@@ -1,0 +1,1 @@
+"""The terms of a valid order: what its fields and options come to."""

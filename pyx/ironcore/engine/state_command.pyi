@@ -1,0 +1,1 @@
+"""How the state of an instrument changes, and what follows from that."""

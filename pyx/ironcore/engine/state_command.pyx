@@ -1,0 +1,42 @@
+"""How the state of an instrument changes, and what follows from that."""
+
+from libc.string cimport memcpy
+
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.engine.auction cimport auction_hold
+from ironcore.engine.book_orders cimport cancel_at_end_of_day
+from ironcore.engine.pegs cimport pegs_park
+from ironcore.engine.settlement cimport book_settle
+from ironcore.engine.trading_state cimport auction_between, state_enter, state_is_known
+from ironcore.wire.record cimport STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED
+
+
+cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
+                       uint32_t why) noexcept nogil:
+    cdef uint8_t state_before = book.state
+    cdef uint8_t cross_type = auction_between(state_before, state)
+    book.last_before_e4 = book.last_price_e4
+    if cross_type and not auction_hold(engine, book, cross_type, state, force):
+        return False
+    state_enter(engine, book, state, why)
+    if state == STATE_CLOSED:
+        cancel_at_end_of_day(engine, book)
+    if state_before == STATE_CONTINUOUS:
+        pegs_park(engine, book)
+    if state == STATE_CONTINUOUS:
+        book.pegs_are_stale = True
+        book_settle(engine, book)
+    return True
+
+
+cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
+    cdef uint32_t why
+    cdef Book* book
+    if command.header.instrument >= engine.books_count or not state_is_known(command.state):
+        return STATUS_MALFORMED
+    book = &engine.books[command.header.instrument]
+    if book.state == command.state or book.state == STATE_RETIRED:
+        return STATUS_IGNORED
+    memcpy(&why, command.reason, sizeof(why))
+    state_change(engine, book, command.state, command.force != 0, why)
+    return STATUS_OK

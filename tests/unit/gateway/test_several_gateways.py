@@ -1,0 +1,148 @@
+"""Goal: several gateways of one venue answer their own sessions as one would, and no other's.
+
+Method: a hand-turned venue with two gateways; the same members' messages to a venue with one.
+"""
+
+import struct
+from pathlib import Path
+
+import pytest
+from tests.venue import PASSWORD, HandVenue, Member, with_gateways, write_config
+
+from ironpit.common.errors import UserError
+
+SERVED = {"east": ["ALFA1"], "west": ["BETA1", "GAMA1"]}
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    return with_gateways(write_config(tmp_path / "two"), SERVED)
+
+
+def logged_in(venue: HandVenue, username: str) -> Member:
+    member = Member(venue, username)
+    member.login()
+    assert member.packets[0][0] == "A"
+    return member
+
+
+@pytest.mark.parametrize(("password", "reason"), [(PASSWORD, b"S"), ("WRONG", b"A")])
+def test_a_session_is_refused_at_another_gateway(two: Path, password: str, reason: bytes) -> None:
+    venue = HandVenue(two)
+    venue.settle()
+    at_home = logged_in(venue, "ALFA1")
+    elsewhere = Member(venue, "ALFA1", gateway="west")
+    elsewhere.login(password)
+    assert elsewhere.packets[0] == ("J", reason)
+    elsewhere.wait(lambda: elsewhere.closed)
+    refused = venue.gateways[1].counters.snapshot()["closed_elsewhere"]
+    assert refused == (password == PASSWORD)
+    at_home.enter(1)
+    assert at_home.replies()[-1][:1] == b"A"
+    venue.crash()
+
+
+def test_a_session_that_names_no_gateway_is_the_first_ones(tmp_path: Path) -> None:
+    venue = HandVenue(with_gateways(write_config(tmp_path), {"east": [], "west": ["BETA1"]}))
+    venue.settle()
+    for username, home, other in (("GAMA1", "east", "west"), ("BETA1", "west", "east")):
+        for gateway, kind in ((other, "J"), (home, "A")):
+            member = Member(venue, username, gateway=gateway)
+            member.login()
+            assert member.packets[0][0] == kind
+    venue.crash()
+
+
+def traded(file: Path) -> list[list[bytes]]:
+    """What each member is told of orders that meet, also within a group that must not trade;
+    without the times."""
+    text = file.read_text()
+    for username in ("ALFA1", "BETA1"):
+        name = f"{{username: {username},"
+        text = text.replace(name, f"{name} stp_group: 7, stp_mode: cancel-oldest,")
+    file.write_text(text)
+    venue = HandVenue(file)
+    venue.settle()
+    alfa, beta, gama = (logged_in(venue, name) for name in ("ALFA1", "BETA1", "GAMA1"))
+    alfa.enter(1, "B", 100)
+    venue.settle()
+    gama.enter(1, "S", 30)
+    venue.settle()
+    beta.enter(1, "S", 40)
+    venue.settle()
+    beta.replace(1, 2, 50, 990_000)
+    venue.settle()
+    alfa.enter(2, "B", 10, 990_000)
+    found = [[reply[:1] + reply[9:] for reply in member.replies()] for member in (alfa, beta, gama)]
+    venue.crash()
+    return found
+
+
+def test_members_of_several_gateways_are_told_what_one_would_tell(
+    two: Path, tmp_path: Path
+) -> None:
+    found = traded(two)
+    assert found == traded(write_config(tmp_path / "one"))
+    assert [reply[:1] for reply in found[0]].count(b"D") == 1  # canceled for the other's order
+
+
+def test_a_gateway_keeps_no_replies_of_sessions_that_it_does_not_serve(two: Path) -> None:
+    venue = HandVenue(two)
+    venue.settle()
+    alfa = logged_in(venue, "ALFA1")
+    made = []
+    for number in range(1, 4):
+        alfa.enter(number)
+        alfa.replies()
+        made.append([gateway.make_resident() > 0 for gateway in venue.gateways])
+    assert [any(of) for of in zip(*made, strict=True)] == [True, False]
+    venue.crash()
+
+
+def test_each_order_ring_that_was_lost_goes_on_with_its_own_numbers(two: Path) -> None:
+    venue = HandVenue(two)
+    venue.settle()
+    alfa, beta = logged_in(venue, "ALFA1"), logged_in(venue, "BETA1")
+    for number in range(1, 6):
+        alfa.enter(number)
+    beta.enter(1)
+    told = alfa.replies(), beta.replies()
+    assert venue.matcher.source_sequences == (5, 1)
+    rings = [one.orders.path for one in venue.config.gateways]
+    venue.crash()
+    for ring in rings:
+        ring.unlink()
+    venue = HandVenue(two)
+    venue.settle()
+    assert venue.matcher.source_sequences == (5, 1)
+    alfa, beta = logged_in(venue, "ALFA1"), logged_in(venue, "BETA1")
+    assert (alfa.replies(), beta.replies()) == told
+    alfa.enter(6)
+    beta.enter(2)
+    for member, reference in ((alfa, 6), (beta, 2)):
+        reply = member.replies()[-1]
+        assert (reply[:1], struct.unpack_from(">I", reply, 9)[0]) == (b"A", reference)
+    # Its second frame was the cancel on disconnect of GAMA1, which had nothing to cancel.
+    assert venue.matcher.source_sequences == (6, 3)
+    venue.crash()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (["east", "west"], ["west", "east"], "found west, east, expected east, west"),
+        (["east", "west"], ["east"], "found east, expected east, west"),
+        (["east", "west"], ["north", "east", "west"], "found north, east, west, expected east, w"),
+        (["east"], ["east", "west"], ""),
+    ],
+)
+def test_a_gateway_keeps_its_place_in_the_stream(
+    tmp_path: Path, before: list[str], after: list[str], expected: str
+) -> None:
+    HandVenue(with_gateways(write_config(tmp_path), {name: [] for name in before})).crash()
+    file = with_gateways(write_config(tmp_path), {name: [] for name in after})
+    if not expected:
+        HandVenue(file).crash()
+        return
+    with pytest.raises(UserError, match=expected):
+        HandVenue(file)
