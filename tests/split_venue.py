@@ -23,6 +23,7 @@ from ironpit import config as configs
 from ironpit.venue import credentials
 
 READY_TIMEOUT_S = 60
+USER_REFS_MAX = 1 << 20
 SPLIT = """placement:
   restarts_max: 10000
   processes:
@@ -34,11 +35,16 @@ SPLIT = """placement:
 PROCESSES = ("gateway", "matcher", "journal", "publisher")
 
 
-def write_split_config(directory: Path, durability: str = "off", placement: str = SPLIT) -> Path:
+def write_split_config(
+    directory: Path,
+    durability: str = "off",
+    placement: str = SPLIT,
+    user_refs_max: int = USER_REFS_MAX,
+) -> Path:
     """The small venue of tests.venue with each stage in a process of its own."""
     file = write_config(directory, durability, events_capacity="4MiB")
     text = file.read_text()
-    text = re.sub(r"user_refs_max: \d+", "user_refs_max: 262144", text)
+    text = re.sub(r"user_refs_max: \d+", f"user_refs_max: {user_refs_max}", text)
     text = re.sub(r"orders_max: \d+", "orders_max: 65536", text)
     file.write_text(text[: text.index("placement:")] + placement)
     for username in ("ALFA1", "BETA1", "GAMA1"):
@@ -118,7 +124,7 @@ def _await_death(pid: int | None) -> None:
 
 
 class StubbornMember(threading.Thread):
-    """Sends orders without end, reconnects and resumes whenever the connection breaks.
+    """Sends an order for each UserRefNum, reconnects and resumes whenever the connection breaks.
 
     After each login it sends everything again that was not acknowledged: OUCH 5.0 lets it.
     `replies` are the sequenced messages in order, over all connections.
@@ -126,9 +132,12 @@ class StubbornMember(threading.Thread):
 
     WINDOW = 64
 
-    def __init__(self, address: tuple[str, int], username: str) -> None:
+    def __init__(
+        self, address: tuple[str, int], username: str, user_refs_max: int = USER_REFS_MAX
+    ) -> None:
         super().__init__(daemon=True)
         self.address = address
+        self.user_refs_max = user_refs_max
         self.username = username
         self.replies: list[bytes] = []
         self.acknowledged: dict[int, int] = {}
@@ -206,7 +215,9 @@ class StubbornMember(threading.Thread):
 
     def _send_more(self, sock: socket.socket) -> None:
         orders = []
-        while self.sent - len(self.acknowledged) < self.WINDOW:
+        # A fast machine takes every UserRefNum of a session within seconds; the next is refused.
+        ref_max = self.user_refs_max - 1
+        while self.sent < ref_max and self.sent - len(self.acknowledged) < self.WINDOW:
             self.sent += 1
             orders.append(self._order(self.sent))
         if orders:
