@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -69,6 +70,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(f"{reason}, and CI as root has it", pytrace=False)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """What a failed test left running would disturb those that follow. Most tests start no venue:
+    the module is asked for only where one is in use, as it needs the compiled packages."""
+    if "tests.split_venue" in sys.modules:
+        sys.modules["tests.split_venue"].RunningVenue.kill_all()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from tests.venue import PASSWORD, write_config
 
@@ -53,7 +54,19 @@ def write_split_config(
 
 
 class RunningVenue:
-    """`ironpit run` as a child process; ready when the constructor returns."""
+    """`ironpit run` as a child process; ready when the constructor returns.
+
+    A test that fails before its `stop` leaves the venue to `kill_all`, which tests/conftest.py
+    calls after each test: stages that spin would take the CPUs from all the tests that follow.
+    """
+
+    running: ClassVar[list["RunningVenue"]] = []
+
+    @classmethod
+    def kill_all(cls) -> None:
+        """Kill each venue that no test has stopped; its stages end with their supervisor."""
+        while cls.running:
+            cls.running.pop().process.kill()
 
     def __init__(self, file: Path, environment: dict[str, str] | None = None) -> None:
         self.config = configs.load(file)
@@ -69,6 +82,7 @@ class RunningVenue:
             stdout=self.log,
             stderr=self.log,
         )
+        self.running.append(self)
         while b"READY=1" not in self._heard():
             pass
 
@@ -96,6 +110,7 @@ class RunningVenue:
             pids = [self.pid_of(process) for process in self.config.placement.processes]
             self.process.kill()
             self.process.wait()
+            self.running.remove(self)
             for pid in pids:
                 _await_death(pid)
             return
@@ -108,6 +123,7 @@ class RunningVenue:
         """SIGTERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
+        self.running.remove(self)
         self.log.close()
         self.notify.close()
         return code

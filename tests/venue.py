@@ -314,7 +314,7 @@ class Member:
         user_ref: int,
         side: str = "B",
         quantity: int = 100,
-        price_e4: int = 1_000_000,
+        price: int = 1_000_000,
         symbol: str = "BTCUSD",
         tif: str = "0",
         appendage: bytes = b"",
@@ -329,7 +329,7 @@ class Member:
                 side.encode(),
                 quantity,
                 symbol.ljust(8).encode(),
-                price_e4,
+                price,
                 tif.encode(),
                 b"Y",
                 b"P",
@@ -345,7 +345,7 @@ class Member:
         """A Cancel Order message."""
         self.send("U", struct.pack(">cII", b"X", user_ref, quantity))
 
-    def replace(self, orig: int, user_ref: int, quantity: int, price_e4: int) -> None:
+    def replace(self, orig: int, user_ref: int, quantity: int, price: int) -> None:
         """A Replace Order message."""
         self.send(
             "U",
@@ -355,7 +355,7 @@ class Member:
                 orig,
                 user_ref,
                 quantity,
-                price_e4,
+                price,
                 b"0",
                 b"Y",
                 b"N",

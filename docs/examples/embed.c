@@ -73,10 +73,10 @@ static int open_venue(struct run *run) {
     struct ironpit_define_instrument instrument = {
         .header = {.type = IRONPIT_COMMAND_DEFINE_INSTRUMENT, .record_bytes = sizeof instrument},
         .symbol = "IRON    ",
-        .tick_size_e4 = 100,
+        .tick_size = 100,
         .lot_size = 1,
-        .price_e4_min = 100,
-        .price_e4_max = IRONPIT_PRICE_E4_MAX,
+        .price_min = 100,
+        .price_max = IRONPIT_PRICE_MAX,
         .quantity_max = 999999,
     };
     int failed = apply(run, &start, sizeof start) != IRONPIT_OK ||
@@ -125,7 +125,7 @@ static uint32_t write_message(struct run *run, uint64_t number, void *out) {
         .cross_type = 'N',
     };
     /* Buys from 99.00 to 100.09, sells from 99.91 up: some cross. */
-    enter.price_e4 = (int32_t)(enter.side == 'B' ? 990000 + 100 * next_random(run, 110)
+    enter.price = (int32_t)(enter.side == 'B' ? 990000 + 100 * next_random(run, 110)
                                                  : 999100 + 100 * next_random(run, 110));
     memcpy(out, &enter, sizeof enter);
     return sizeof enter;
@@ -209,7 +209,7 @@ static void show_book(const struct run *run) {
             run->api->depth(run->core, 0, (uint8_t)sides[side], levels, LEVELS);
         for (uint32_t index = 0; index < count; index++) {
             printf("%c %" PRId32 ".%04" PRId32 " x %" PRIu64 " in %" PRIu32 " orders\n",
-                   sides[side], levels[index].price_e4 / 10000, levels[index].price_e4 % 10000,
+                   sides[side], levels[index].price / 10000, levels[index].price % 10000,
                    levels[index].quantity, levels[index].orders);
         }
     }

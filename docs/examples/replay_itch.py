@@ -74,14 +74,14 @@ for end in ends:
 assert sampled.digest() == venue.digest()  # slices change nothing
 
 # %% The prices to show, around what was traded; each look as quantities by price
-prices = trades["price_e4"] if len(trades) else rows["price_e4"][rows["price_e4"] > 0]
+prices = trades["price"] if len(trades) else rows["price"][rows["price"] > 0]
 low, high = np.min(prices) / E4, np.max(prices) / E4
 margin = max((high - low) * 0.35, 0.05)
 edges = np.linspace(low - margin, high + margin, PRICE_STEPS + 1)
 pictures = {
     side: np.column_stack(
         [
-            np.histogram(look[side]["price_e4"] / E4, edges, weights=look[side]["quantity"])[0]
+            np.histogram(look[side]["price"] / E4, edges, weights=look[side]["quantity"])[0]
             for look in looks
         ]
     )
@@ -105,11 +105,9 @@ for side, (colour_map, colour, name) in colours.items():
     figure.colorbar(mesh, cax=axes[side], orientation="horizontal")
     axes[side].set_xlabel(f"displayed to {name}, shares at a price")
     levels = venue.depth(symbol, side, LEVELS_MAX)
-    levels = levels[(levels["price_e4"] >= edges[0] * E4) & (levels["price_e4"] <= edges[-1] * E4)]
-    at_end.step(
-        np.cumsum(levels["quantity"]) / 1e6, levels["price_e4"] / E4, color=colour, label=name
-    )
-over_time.plot(trade_hours, trades["price_e4"] / E4, "k.", markersize=3, label="trades")
+    levels = levels[(levels["price"] >= edges[0] * E4) & (levels["price"] <= edges[-1] * E4)]
+    at_end.step(np.cumsum(levels["quantity"]) / 1e6, levels["price"] / E4, color=colour, label=name)
+over_time.plot(trade_hours, trades["price"] / E4, "k.", markersize=3, label="trades")
 over_time.set(
     title=f"{flow.symbols[symbol]}: displayed depth over the day",
     xlabel="hours since the first order",

@@ -31,7 +31,7 @@ struct message {
     uint32_t instrument;
     uint64_t order;
     uint32_t quantity;
-    int32_t price_e4;
+    int32_t price;
     uint64_t padding;
 };
 

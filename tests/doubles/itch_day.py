@@ -6,7 +6,7 @@ from typing import Any
 
 from ironcore.wire import itch50, itch_file
 
-MID_E4 = 2_350_000
+MID_PRICE = 2_350_000
 GAP_NS = 20_000_000
 
 
@@ -15,7 +15,7 @@ def write_day(path: Path, orders: int = 600, seed: int = 1) -> Path:
     random = Random(seed)
     messages: list[bytes] = []
     live: list[tuple[int, int]] = []
-    mid_e4, time_ns = MID_E4, 34_200 * 10**9
+    mid_price, time_ns = MID_PRICE, 34_200 * 10**9
 
     def say(kind: str, **fields: Any) -> None:
         common = {"stock_locate": 1, "tracking_number": 0, "timestamp": time_ns}
@@ -23,11 +23,11 @@ def write_day(path: Path, orders: int = 600, seed: int = 1) -> Path:
 
     for reference in range(1, orders + 1):
         time_ns += random.randrange(GAP_NS)
-        mid_e4 += 100 * random.randrange(-5, 6)
+        mid_price += 100 * random.randrange(-5, 6)
         side = random.choice("BS")
-        away_e4 = 100 * random.randrange(1, 60)
+        away_price = 100 * random.randrange(1, 60)
         shares = random.randrange(1, 500)
-        price = mid_e4 + (away_e4 if side == "S" else -away_e4)
+        price = mid_price + (away_price if side == "S" else -away_price)
         say("AddOrder", order_ref=reference, side=side, shares=shares, stock="IRON", price=price)
         live.append((reference, shares))
         if random.random() < 0.6:

@@ -7,7 +7,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ironcore.book.book cimport Book
-from ironcore.book.price_grid cimport grid_price_e4
+from ironcore.book.price_grid cimport grid_price
 from ironcore.wire.record cimport (
     COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
@@ -15,7 +15,7 @@ from ironcore.wire.record cimport (
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
     COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, OPTION_RESERVE_SEED,
     OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
-    PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS, RECORD_VERSION, BustTrade, CancelOrder, ClockCommand,
+    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, BustTrade, CancelOrder, ClockCommand,
     CommandHeader, DefineInstrument, DefineSession, EnterOrder, ReplaceOrder, SetState,
     StreamStart, SystemEventCommand,
 )
@@ -103,28 +103,28 @@ cdef uint32_t _middle_tick(const Book* book) noexcept nogil:
     return min(book.grid.ticks_count // 2, <uint32_t>10000)
 
 
-cdef int32_t _price_e4(Source* source, uint32_t instrument) noexcept nogil:
+cdef int32_t _price(Source* source, uint32_t instrument) noexcept nogil:
     """Mostly within 32 ticks of the middle."""
     cdef uint32_t code = _byte(source)
     cdef int64_t tick = <int8_t>code >> 2
     cdef const Book* book = &source.engine.books[instrument]
     if code == 0x80:
-        return PRICE_E4_MARKET
+        return PRICE_MARKET
     if code == 0x84:
-        return PRICE_E4_MARKET_CROSS
+        return PRICE_MARKET_CROSS
     if code == 0x88:
         return <int32_t>_word(source)
     if instrument >= source.engine.books_count:
         return <int32_t>(100 * code)
     if code == 0x8C:
-        return book.grid.lowest_e4 - <int32_t>(_byte(source) & 1)
+        return book.grid.lowest_price - <int32_t>(_byte(source) & 1)
     if code == 0x90:
-        return book.grid.highest_e4 + <int32_t>(_byte(source) & 1)
+        return book.grid.highest_price + <int32_t>(_byte(source) & 1)
     if code & 3 == 3:
         tick *= 50
     tick += _middle_tick(book)
     tick = min(max(tick, 0), <int64_t>book.grid.ticks_count - 1)
-    return grid_price_e4(&book.grid, <uint32_t>tick)
+    return grid_price(&book.grid, <uint32_t>tick)
 
 
 cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
@@ -208,7 +208,7 @@ cdef uint32_t _options(Source* source, uint8_t* first, uint32_t instrument, uint
     if wants & WANTS_POST_ONLY:
         at = _option(at, POST_ONLY, <uint64_t>b"P", 1)
     if wants & WANTS_STOP:
-        at = _option(at, OPTION_STOP_PRICE, <uint32_t>_price_e4(source, instrument), 8)
+        at = _option(at, OPTION_STOP_PRICE, <uint32_t>_price(source, instrument), 8)
     if wants & WANTS_TRAIL:
         at = _option(at, OPTION_TRAIL_OFFSET, 50 * _byte(source), 4)
     if expires:
@@ -258,7 +258,7 @@ cdef uint32_t _enter(Source* source, uint32_t kind, uint32_t session,
     command.display = _display(style, wants)
     command.cross_type = b'N'
     command.time_in_force = b'0'
-    command.price_e4 = _price_e4(source, instrument)
+    command.price = _price(source, instrument)
     command.quantity = _quantity(source, instrument)
     command.header.user_ref = _new_user_ref(source, session, 0)
     if style & 0x40:
@@ -286,7 +286,7 @@ cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) no
     command.header.session = session
     command.orig_user_ref = _known_user_ref(source, session)
     command.header.user_ref = _new_user_ref(source, session, _byte(source) if style & 0x80 else 0)
-    command.price_e4 = _price_e4(source, instrument)
+    command.price = _price(source, instrument)
     command.quantity = _quantity(source, instrument)
     command.time_in_force = fuzz_times[style & 7]
     command.display = _display(style, wants)
@@ -329,23 +329,23 @@ cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noe
     cdef uint32_t others = _byte(source)
     command.header.instrument = instrument
     memcpy(command.symbol, b"FUZZ    ", 8)
-    command.tick_size_e4 = 100
+    command.tick_size = 100
     command.lot_size = 10 if shape & 4 else 1
     command.quantity_max = 999999 if shape & 8 else 20000
-    command.price_e4_min = 100
-    command.price_e4_max = 2000000
+    command.price_min = 100
+    command.price_max = 2000000
     if shape & 3 == 1:
-        command.tick_size_e4 = 1
-        command.price_e4_min = 1
-        command.price_e4_max = 40
+        command.tick_size = 1
+        command.price_min = 1
+        command.price_max = 40
     elif shape & 3 == 2:
         command.tick_bands_count = 2
-        command.bands[0].price_from_e4 = 10000
-        command.bands[0].tick_size_e4 = 500
-        command.bands[1].price_from_e4 = 11000
-        command.bands[1].tick_size_e4 = 50
+        command.bands[0].price_from = 10000
+        command.bands[0].tick_size = 500
+        command.bands[1].price_from = 11000
+        command.bands[1].tick_size = 50
     elif shape & 3 == 3:
-        command.price_e4_max = 1999999900
+        command.price_max = 1999999900
     command.initial_state = fuzz_states[(shape >> 4) % 9] if shape >> 4 else 0
     command.static_collar_bp = fuzz_basis_points[collars & 3]
     command.dynamic_collar_bp = fuzz_basis_points[collars >> 2 & 3]
@@ -359,7 +359,7 @@ cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noe
     command.followers_max = <uint16_t>(3 if shape & 12 == 12 else 0)
     command.min_quantity_max = <uint16_t>(2 if shape & 12 == 12 else 0)
     if others & 0x80:
-        command.reference_price_e4 = 20 if shape & 3 == 1 else \
+        command.reference_price = 20 if shape & 3 == 1 else \
             10000 if shape & 3 == 2 else 1000000
     return _end(source)
 

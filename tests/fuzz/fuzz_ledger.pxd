@@ -21,8 +21,8 @@ cdef struct Entry:
     uint32_t shown                   # of these displayed, while it is on the visible book
     uint32_t executed                # by it and those that it replaced
     uint32_t slot
-    int32_t limit_e4                 # as entered, perhaps a market price
-    int32_t price_e4                 # where it rests
+    int32_t limit_price                 # as entered, perhaps a market price
+    int32_t price                 # where it rests
     uint32_t arrival                 # at its place on the visible book; counts up
     uint32_t live_at                 # its index in Ledger.live
     uint16_t instrument
@@ -38,10 +38,10 @@ cdef struct Ledger:
     # Of the command whose events are read:
     const CommandHeader* command
     uint64_t aggressor               # who executes against the book now, and up to which price
-    int32_t aggressor_limit_e4
+    int32_t aggressor_limit
     uint64_t used_up                 # the iceberg that must be replenished next, or 0
     Entry* vanished                  # a dead iceberg of which REDUCED must speak next, or NULL
-    int32_t auction_price_e4
+    int32_t auction_price
     uint64_t auction_left            # volume of the auction that is not executed yet
     uint32_t pair_quantity           # of the CROSSED whose sell is to come, or 0
     uint32_t cancelled               # orders

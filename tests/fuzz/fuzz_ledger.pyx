@@ -37,9 +37,9 @@ cdef void ledger_restart(Ledger* ledger) noexcept nogil:
     ledger.live = live
 
 
-cdef inline bint _is_beyond(bint sell, int32_t price_e4, int32_t limit_e4) noexcept nogil:
+cdef inline bint _is_beyond(bint sell, int32_t price, int32_t limit_price) noexcept nogil:
     """Worse than a limit for an order of this side."""
-    return price_e4 < limit_e4 if sell else price_e4 > limit_e4
+    return price < limit_price if sell else price > limit_price
 
 
 cdef Entry* _live_entry(const Ledger* ledger, const Event* event,
@@ -103,16 +103,16 @@ cdef void _accepted(Ledger* ledger, const Event* event) noexcept nogil:
     cdef Entry* entry = _new_entry(ledger, event)
     iron_assert(ledger.command.type == COMMAND_ENTER_ORDER, "who enters an order is accepted")
     iron_assert(event.quantity == command.quantity and event.quantity > 0, "an order is as entered")
-    iron_assert(event.price_e4 == command.price_e4 and event.side == command.side, "as entered")
+    iron_assert(event.price == command.price and event.side == command.side, "as entered")
     entry.open = event.quantity
     entry.slot = event.slot
     entry.instrument = <uint16_t>ledger.command.instrument
-    entry.limit_e4 = event.price_e4
+    entry.limit_price = event.price
     entry.flags = ENTRY_LIVE
     entry.flags |= ENTRY_SELL if side_is_sell(event.side) else 0
     entry.flags |= ENTRY_HIDDEN if command.display == DISPLAY_NO else 0
     ledger.aggressor = event.order_ref
-    ledger.aggressor_limit_e4 = event.price_e4
+    ledger.aggressor_limit = event.price
 
 
 cdef void _replaced(Ledger* ledger, const Event* event) noexcept nogil:
@@ -133,16 +133,16 @@ cdef void _replaced(Ledger* ledger, const Event* event) noexcept nogil:
     entry.executed = old.executed
     entry.slot = event.slot
     entry.instrument = old.instrument
-    entry.limit_e4 = event.price_e4
+    entry.limit_price = event.price
     entry.flags = ENTRY_LIVE | (old.flags & ENTRY_SELL)
     entry.flags |= ENTRY_HIDDEN if command.display == DISPLAY_NO else 0
     if not event.flags & EVENT_CROSSES:
         iron_assert(old.flags & ENTRY_SHOWN and not entry.flags & ENTRY_HIDDEN,
                     "only a displayed order replaces a displayed one in place")
-        entry.price_e4 = event.price_e4
+        entry.price = event.price
         _show(ledger, entry, event.quantity)
     ledger.aggressor = event.order_ref
-    ledger.aggressor_limit_e4 = event.price_e4
+    ledger.aggressor_limit = event.price
 
 
 cdef void _check_priority(const Ledger* ledger, const Entry* resting) noexcept nogil:
@@ -156,8 +156,8 @@ cdef void _check_priority(const Ledger* ledger, const Entry* resting) noexcept n
                 or other.instrument != resting.instrument
                 or ((other.flags & ENTRY_SELL) != 0) != sell):
             continue
-        iron_assert(not _is_beyond(sell, other.price_e4, resting.price_e4), "the best price first")
-        if other.price_e4 == resting.price_e4:
+        iron_assert(not _is_beyond(sell, other.price, resting.price), "the best price first")
+        if other.price == resting.price:
             iron_assert(resting.flags & ENTRY_SHOWN and resting.arrival < other.arrival,
                         "at one price the first first, displayed before hidden")
 
@@ -175,16 +175,16 @@ cdef void _executed(Ledger* ledger, const Event* event) noexcept nogil:
     iron_assert(((event.flags & EVENT_AGGRESSOR_SELL) != 0) != sell, "and the event says so")
     iron_assert(((event.flags & EVENT_VISIBLE) != 0) == ((resting.flags & ENTRY_SHOWN) != 0),
                 "EXECUTED is visible when the resting order is")
-    iron_assert(price_is_market(ledger.aggressor_limit_e4)
-                or not _is_beyond(not sell, event.price_e4, ledger.aggressor_limit_e4),
+    iron_assert(price_is_market(ledger.aggressor_limit)
+                or not _is_beyond(not sell, event.price, ledger.aggressor_limit),
                 "an aggressor's limit holds")
-    iron_assert(price_is_market(resting.limit_e4)
-                or not _is_beyond(sell, event.price_e4, resting.limit_e4),
+    iron_assert(price_is_market(resting.limit_price)
+                or not _is_beyond(sell, event.price, resting.limit_price),
                 "a resting order's limit holds")
     if resting.flags & ENTRY_SHOWN:
-        iron_assert(event.price_e4 == resting.price_e4, "it executes where it rests")
+        iron_assert(event.price == resting.price, "it executes where it rests")
         iron_assert(event.quantity <= resting.shown, "only what is displayed executes")
-    resting.price_e4 = event.price_e4
+    resting.price = event.price
     _check_priority(ledger, resting)
     resting.executed += event.quantity
     aggressor.executed += event.quantity
@@ -201,13 +201,13 @@ cdef void _added(Ledger* ledger, const Event* event) noexcept nogil:
     iron_assert(not entry.flags & ENTRY_SHOWN, "an order is added once")
     iron_assert(event.quantity > 0 and event.quantity + event.other == entry.open,
                 "an order rests with all that is open")
-    entry.price_e4 = event.price_e4
+    entry.price = event.price
     if entry.flags & ENTRY_HIDDEN:
         iron_assert(event.other == 0, "a hidden order has no reserve")
         return
     iron_assert(event.flags & EVENT_VISIBLE, "ADDED is visible")
-    iron_assert(price_is_market(entry.limit_e4)
-                or not _is_beyond((entry.flags & ENTRY_SELL) != 0, event.price_e4, entry.limit_e4),
+    iron_assert(price_is_market(entry.limit_price)
+                or not _is_beyond((entry.flags & ENTRY_SELL) != 0, event.price, entry.limit_price),
                 "an order rests within its limit")
     entry.flags |= ENTRY_ICEBERG if event.other else 0
     _show(ledger, entry, event.quantity)
@@ -259,7 +259,7 @@ cdef void _replenished(Ledger* ledger, const Event* event) noexcept nogil:
     cdef Entry* old = _live_entry(ledger, event, event.other)
     cdef Entry* entry
     iron_assert(old.flags & ENTRY_ICEBERG and old.shown == 0, "who displays nothing is replenished")
-    iron_assert(event.flags & EVENT_VISIBLE and event.price_e4 == old.price_e4, "where it rests")
+    iron_assert(event.flags & EVENT_VISIBLE and event.price == old.price, "where it rests")
     iron_assert(ledger.used_up == 0 or ledger.used_up == event.other, "and at once")
     ledger.used_up = 0
     _remove(ledger, old)
@@ -267,8 +267,8 @@ cdef void _replenished(Ledger* ledger, const Event* event) noexcept nogil:
     entry.open = old.open
     entry.executed = old.executed
     entry.slot = old.slot
-    entry.limit_e4 = old.limit_e4
-    entry.price_e4 = old.price_e4
+    entry.limit_price = old.limit_price
+    entry.price = old.price
     entry.instrument = old.instrument
     entry.flags = old.flags | ENTRY_LIVE
     _show(ledger, entry, event.quantity)
@@ -279,16 +279,16 @@ cdef void _activated(Ledger* ledger, const Event* event) noexcept nogil:
     iron_assert(event.quantity == entry.open, "all that is open is activated")
     iron_assert(not entry.flags & ENTRY_SHOWN, "what is displayed does not become an aggressor")
     ledger.aggressor = event.order_ref
-    ledger.aggressor_limit_e4 = event.price_e4
+    ledger.aggressor_limit = event.price
 
 
 cdef void _cross(Ledger* ledger, const Event* event) noexcept nogil:
     iron_assert(ledger.auction_left == 0 and ledger.pair_quantity == 0, "one auction at a time")
     ledger.match_last += 1
     iron_assert(event.other == ledger.match_last, "match numbers are dense")
-    iron_assert((event.order_ref == 0) == (event.price_e4 == 0), "a price comes with a volume")
+    iron_assert((event.order_ref == 0) == (event.price == 0), "a price comes with a volume")
     ledger.auction_left = event.order_ref
-    ledger.auction_price_e4 = event.price_e4
+    ledger.auction_price = event.price
 
 
 cdef void _crossed(Ledger* ledger, const Event* event) noexcept nogil:
@@ -299,9 +299,9 @@ cdef void _crossed(Ledger* ledger, const Event* event) noexcept nogil:
     iron_assert(event.quantity <= ledger.auction_left, "and no more than the volume")
     ledger.match_last += not sell
     iron_assert(event.other == ledger.match_last, "a pair has one match number of its own")
-    iron_assert(event.price_e4 == ledger.auction_price_e4, "all execute at one price")
-    iron_assert(price_is_market(entry.limit_e4)
-                or not _is_beyond(sell, event.price_e4, entry.limit_e4), "each within its limit")
+    iron_assert(event.price == ledger.auction_price, "all execute at one price")
+    iron_assert(price_is_market(entry.limit_price)
+                or not _is_beyond(sell, event.price, entry.limit_price), "each within its limit")
     _check_visibility(event, entry)
     entry.executed += event.quantity
     ledger.auction_left -= event.quantity if sell else 0

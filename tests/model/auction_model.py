@@ -123,7 +123,7 @@ class Auctions(Settlement):
             reason=ord(cross),
             order_ref=result.volume,
             other=match_number,
-            price_e4=result.price,
+            price=result.price,
         )
         if result.volume:
             instrument.last_price = instrument.reference_price = result.price
@@ -186,7 +186,7 @@ class Auctions(Settlement):
             reason=ord(cross),
             quantity=quantity,
             other=match_number,
-            price_e4=price,
+            price=price,
         )
         self.say_reduced(order, reachable)
         if order.quantity == 0:
@@ -205,6 +205,6 @@ class Auctions(Settlement):
             quantity=min(abs(result.buys - result.sells), 0xFFFFFFFF),
             order_ref=result.volume,
             other=(instrument.index + 1) << 32,
-            price_e4=result.price,
+            price=result.price,
             slot=self.auction_reference(instrument),
         )

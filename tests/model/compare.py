@@ -73,8 +73,8 @@ class Row(NamedTuple):
     quantity: int
     reserve: int
     executed: int
-    price_e4: int
-    stop_price_e4: int
+    price: int
+    stop_price: int
 
 
 def place_of(order: Order) -> int:

@@ -142,7 +142,7 @@ def describe_event(data: bytes) -> str:
     name = EVENTS.get(event.type, str(event.type))
     return (
         f"{name:12} ref {event.order_ref} slot {event.slot:#x} {side} {event.quantity} @ "
-        f"{describe_price(event.price_e4)} reason {reason} other {other} {' '.join(flags)}"
+        f"{describe_price(event.price)} reason {reason} other {other} {' '.join(flags)}"
     )
 
 

@@ -51,7 +51,7 @@ class EngineBase:
             values["order_ref"] = order.order_ref
             values["slot"] = self.slot_of(order)
             values["side"] = ord(order.side)
-            values["price_e4"] = order.event_price
+            values["price"] = order.event_price
             values["flags"] = r.SELL if order.sells else 0
         values["type"] = kind
         flags = values["flags"] | fields.pop("flags", 0)

@@ -119,7 +119,7 @@ class Judge:
         assert event.quantity == order.open
         order.options = order.options.without_stop()
         order.rests_at = None
-        order.limit = None if is_market(event.price_e4) else event.price_e4
+        order.limit = None if is_market(event.price) else event.price
         self.aggressor = order
 
     def added(self, event: r.Event) -> None:
@@ -128,7 +128,7 @@ class Judge:
         assert event.quantity + event.other == order.open
         if event.other:
             assert event.quantity == order.options.max_floor
-        order.rest(event.price_e4, event.quantity, self.next_arrival())
+        order.rest(event.price, event.quantity, self.next_arrival())
         assert bool(event.flags & r.VISIBLE) == (not order.is_hidden), "EVENT_VISIBLE"
 
     def replenished(self, event: r.Event) -> None:
@@ -180,7 +180,7 @@ class Judge:
         assert self.states[resting.instrument] == "T"
         assert resting.sells != aggressor.sells == bool(event.flags & r.AGGRESSOR_SELL)
         assert bool(event.flags & r.VISIBLE) == (not resting.is_hidden), "EVENT_VISIBLE"
-        price = event.price_e4
+        price = event.price
         if not resting.options.is_peg:
             assert resting.rests_at == price
         self.check_priority(resting, price)
@@ -212,7 +212,7 @@ class Judge:
 
     def crossing(self, event: r.Event) -> None:
         self.next_match(event)
-        assert (event.order_ref == 0) == (event.price_e4 == 0)
+        assert (event.order_ref == 0) == (event.price == 0)
         self.volumes = {False: event.order_ref, True: event.order_ref}
 
     def crossed(self, event: r.Event) -> None:
@@ -227,7 +227,7 @@ class Judge:
         for other in self.same_side(order):
             if other.rests_at is not None or other.cross_type == chr(event.reason):
                 assert ours < self.auction_priority(other), f"order {other.order_ref} had priority"
-        order.take(event.quantity, event.price_e4)
+        order.take(event.quantity, event.price)
         self.volumes[order.sells] -= event.quantity
         if not order.is_iceberg:
             order.displayed = order.open

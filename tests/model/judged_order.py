@@ -80,7 +80,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
         record, r.BODY
     )
     assert event.quantity == quantity
-    assert event.price_e4 == price
+    assert event.price == price
     assert event.side == side
     return Known(
         event.order_ref,
@@ -104,7 +104,7 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
     total, price, _, tif, display, _, length, _ = r.REPLACE.unpack_from(record, r.BODY)
     executed_before = old.executed_before + old.executed
     assert event.quantity == total - executed_before, "total liability"  # rule 7.4
-    assert event.price_e4 == price
+    assert event.price == price
     return Known(
         event.order_ref,
         event.slot,

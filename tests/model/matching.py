@@ -130,7 +130,7 @@ class Matching(Icebergs):
                 return True
             if is_pricing and not has_executed:
                 self.emit(
-                    r.ACTIVATED, order, quantity=order.quantity, price_e4=limit or 0
+                    r.ACTIVATED, order, quantity=order.quantity, price=limit or 0
                 )  # rule 11.4
             has_executed = True
             self.execute(order, resting)
@@ -264,7 +264,7 @@ class Matching(Icebergs):
             flags=r.VISIBLE,
             quantity=extension,
             order_ref=upper << 32 | lower,
-            price_e4=reference,
+            price=reference,
         )
 
     def enter_state(self, instrument: Instrument, state: str, reason: bytes) -> None:

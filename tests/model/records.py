@@ -59,7 +59,7 @@ class Event(NamedTuple):
     quantity: int
     order_ref: int
     other: int
-    price_e4: int
+    price: int
     slot: int
 
 

@@ -62,14 +62,14 @@ class VisibleBook:
         assert event.order_ref not in self.orders
         assert event.quantity > 0
         sells = bool(event.flags & r.SELL)
-        order = Shown(event.order_ref, instrument, sells, event.price_e4, event.quantity)
+        order = Shown(event.order_ref, instrument, sells, event.price, event.quantity)
         self.orders[event.order_ref] = order
 
     def take(self, instrument: int, event: r.Event) -> None:
         order = self.orders[event.order_ref]
         assert order.instrument == instrument
         assert order.sells == bool(event.flags & r.SELL)
-        assert event.type == r.CROSSED or order.price == event.price_e4
+        assert event.type == r.CROSSED or order.price == event.price
         order.quantity -= event.quantity
         assert order.quantity >= 0
         if event.type in (r.CANCELED, r.REDUCED):

@@ -70,13 +70,13 @@ def address(tmp_path: Path) -> Iterator[tuple[str, int]]:
     assert venue.stop() == 0, venue.said()
 
 
-def order(user_ref: int, side: str, quantity: int, price_e4: int) -> EnterOrder:
+def order(user_ref: int, side: str, quantity: int, price: int) -> EnterOrder:
     values = {
         "user_ref_num": user_ref,
         "side": side,
         "quantity": quantity,
         "symbol": "BTCUSD  ",
-        "price": price_e4,
+        "price": price,
         "time_in_force": "0",
         "display": "Y",
         "capacity": "P",

@@ -33,7 +33,7 @@ COMMANDS = 2000
 
 class Row(NamedTuple):
     order_ref: int
-    price_e4: int
+    price: int
     quantity: int
 
 
@@ -74,7 +74,7 @@ class Subscriber:
     def rows(self, locate: int, side: str) -> list[Row]:
         orders = self.books.orders()
         chosen = orders[(orders["locate"] == locate) & (orders["side"] == ord(side))]
-        return [Row(*map(int, o)) for o in chosen[["order_ref", "price_e4", "quantity"]].tolist()]
+        return [Row(*map(int, o)) for o in chosen[["order_ref", "price", "quantity"]].tolist()]
 
 
 def visible(instrument: Instrument, side: str) -> list[Row]:
@@ -129,7 +129,7 @@ class Engine:
 
 def assert_levels_equal(displayed: NDArray[np.void], levels: NDArray[np.void]) -> None:
     displayed = displayed[displayed["quantity"] > 0]
-    for name in ("price_e4", "quantity"):
+    for name in ("price", "quantity"):
         assert displayed[name].tolist() == levels[name].tolist()
 
 

@@ -102,7 +102,7 @@ def test_stamped_commands_replay_to_the_same_bytes(
 @pytest.mark.needs_data(ITCH_FILE)
 def test_the_orders_of_a_real_day_cause_the_same_bytes_as_in_the_model() -> None:
     flow = from_itch(ROOT / ITCH_FILE, sessions_count=4)
-    workload = from_operations("real", flow.operations, 4, flow.tick_sizes_e4(), 1 << 15)
+    workload = from_operations("real", flow.operations, 4, flow.tick_sizes(), 1 << 15)
     core, model = MatchingEngine(**workload.limits), EngineModel(r.Limits(**workload.limits))
     statuses, _, events = core.apply_batch(workload.records)
     core.check_invariants()

@@ -127,7 +127,7 @@ class CommandWriter:
         quantity = names.integer(self._take(words, "a quantity"), "a quantity")
         instrument = self._instrument(words)
         self._expect(words, "@")
-        price = names.price_e4(self._take(words, "a price"))
+        price = names.price(self._take(words, "a price"))
         fields, appendage = self._details(words)
         return make(
             "EnterOrder",
@@ -137,7 +137,7 @@ class CommandWriter:
             instrument=instrument,
             side=side,
             quantity=quantity,
-            price_e4=price,
+            price=price,
             appendage_bytes=len(appendage),
             capacity="P",
             iso="N",
@@ -152,7 +152,7 @@ class CommandWriter:
             raise NotationError("found orders of two sessions, expected two of one session")
         quantity = names.integer(self._take(words, "a quantity"), "a quantity")
         self._expect(words, "@")
-        price = names.price_e4(self._take(words, "a price"))
+        price = names.price(self._take(words, "a price"))
         fields, appendage = self._details(words)
         del fields["cross_type"]
         return make(
@@ -162,7 +162,7 @@ class CommandWriter:
             user_ref=user_ref,
             orig_user_ref=original,
             quantity=quantity,
-            price_e4=price,
+            price=price,
             appendage_bytes=len(appendage),
             iso="N",
             **fields,

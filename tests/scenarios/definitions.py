@@ -8,12 +8,12 @@ from tests.scenarios.names import NotationError
 
 ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
     "id": ("instrument", lambda word: names.integer(word, "an id")),
-    "tick": ("tick_size_e4", names.price_e4),
+    "tick": ("tick_size", names.price),
     "lot": ("lot_size", lambda word: names.integer(word, "a lot size")),
-    "min": ("price_e4_min", names.price_e4),
-    "max": ("price_e4_max", names.price_e4),
+    "min": ("price_min", names.price),
+    "max": ("price_max", names.price),
     "max-quantity": ("quantity_max", lambda word: names.integer(word, "a quantity")),
-    "reference": ("reference_price_e4", names.price_e4),
+    "reference": ("reference_price", names.price),
     "static-collar": ("static_collar_bp", lambda word: names.integer(word, "basis points")),
     "dynamic-collar": ("dynamic_collar_bp", lambda word: names.integer(word, "basis points")),
     "auction-collar": ("auction_collar_bp", lambda word: names.integer(word, "basis points")),
@@ -61,8 +61,8 @@ class Instrument:
         for place, band in enumerate(bands, 1):
             if len(band) != 2:
                 raise NotationError(f"found {'/'.join(band)!r}, expected a band, as 10.00/0.05")
-            self.fields[f"price_from_e4_{place}"] = names.price_e4(band[0])
-            self.fields[f"tick_size_e4_{place}"] = names.price_e4(band[1])
+            self.fields[f"price_from_{place}"] = names.price(band[0])
+            self.fields[f"tick_size_{place}"] = names.price(band[1])
 
     def copy(self) -> "Instrument":
         other = Instrument("", 0)

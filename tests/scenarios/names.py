@@ -47,7 +47,7 @@ def integer(word: str, what: str) -> int:
     return int(word)
 
 
-def price_e4(word: str, what: str = "a price") -> int:
+def price(word: str, what: str = "a price") -> int:
     """In 1/10,000 of the currency."""
     if word in PRICES:
         return PRICES[word]

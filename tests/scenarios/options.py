@@ -16,7 +16,7 @@ def _number(tag: int, form: str) -> Callable[[str], bytes]:
 
 
 def _price(tag: int, form: str) -> Callable[[str], bytes]:
-    return lambda word: element(tag, struct.pack(form, names.price_e4(word)))
+    return lambda word: element(tag, struct.pack(form, names.price(word)))
 
 
 def _code(tag: int, words: dict[str, str], what: str) -> Callable[[str], bytes]:

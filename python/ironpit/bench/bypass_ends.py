@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ironcore.bench.order_ack import order_packet, round_trips
-from ironpit.bench.order_ack import PRICE_E4, SYMBOL, percentiles
+from ironpit.bench.order_ack import PRICE, SYMBOL, percentiles
 from ironpit.client.soup import enter_blocking
 from ironpit.common.errors import Exit, UserError
 from ironpit.demo.temporary_venue import TemporaryVenue
@@ -137,7 +137,7 @@ def main() -> None:
     address, port, password, cpu = json.loads(sys.argv[1])
     sock, first_user_ref = enter_blocking((address, port), USERNAME, password)
     sock.setblocking(False)
-    packet = order_packet(SYMBOL, PRICE_E4)
+    packet = order_packet(SYMBOL, PRICE)
     print("ready", flush=True)
     for line in sys.stdin:
         count = int(line)

@@ -23,7 +23,7 @@ from ironpit.demo.temporary_venue import TemporaryVenue, one_thread
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
 WARM_UP = 2_000
 SYMBOL = "BTCUSD"
-PRICE_E4 = 100
+PRICE = 100
 
 Latencies = NDArray[np.int64]
 
@@ -112,7 +112,7 @@ def _venue_round(sock: socket.socket, packet: bytes, first: int, plan: Plan) -> 
 
 def run(plan: Plan) -> dict[str, Any]:
     """The report. Echo and venue take turns, `rounds` times."""
-    packet = order_packet(SYMBOL, PRICE_E4)
+    packet = order_packet(SYMBOL, PRICE)
     notes = []
     if (os.cpu_count() or 1) < 2 or plan.client_cpu == plan.venue_cpu:
         notes.append("needs two cores: client and venue share one, so that these are no latencies")

@@ -36,7 +36,7 @@ MESSAGE = np.dtype(
         ("instrument", "<u4"),
         ("order", "<u8"),
         ("quantity", "<u4"),
-        ("price_e4", "<i4"),
+        ("price", "<i4"),
         ("padding", "<u8"),
     ]
 )
@@ -61,7 +61,7 @@ def messages_of(flow: Flow) -> Messages:
     made["side"] = operations["side"][chains]
     made["immediate"] = operations["time_in_force"] == IMMEDIATE_OR_CANCEL
     made["quantity"] = operations["quantity"]
-    made["price_e4"] = operations["price_e4"]
+    made["price"] = operations["price"]
     reduces = made["kind"] == REDUCE_KIND
     made["quantity"][reduces] = decrements_of(operations, chains)[reduces]
     return made
@@ -111,7 +111,7 @@ class Peer:
 
     def load_orders(self, flow: Flow, opening: int, orders_max: int) -> bool:
         """Give it a flow to run; False when it does not do this."""
-        ticks = flow.tick_sizes_e4()
+        ticks = flow.tick_sizes()
         head = np.zeros(len(ticks) + len(ticks) % 2, "<u4")
         head[: len(ticks)] = ticks
         messages = messages_of(flow)

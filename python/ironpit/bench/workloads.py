@@ -76,7 +76,7 @@ def subject_of(found: Market) -> Subject:
     """The commands of a market's flow."""
     flow = found.flow
     orders_max = resting_max(flow.operations, chains_of(flow.operations)) + ORDERS_SPARE
-    ticks = flow.tick_sizes_e4()
+    ticks = flow.tick_sizes()
     workload = from_operations(
         found.name, flow.operations, flow.sessions_count, ticks, orders_max, found.opening
     )

@@ -150,4 +150,4 @@ def _level(side: "Array", index: int) -> list[str]:
 
     if index >= len(side):
         return ["", ""]
-    return [show_count(int(side[index]["quantity"])), show_price(int(side[index]["price_e4"]))]
+    return [show_count(int(side[index]["quantity"])), show_price(int(side[index]["price"]))]

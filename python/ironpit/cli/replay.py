@@ -103,7 +103,7 @@ def _book(engine: Any, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _levels(rows: Any) -> list[dict[str, int]]:
-    return [{name: int(row[name]) for name in ("price_e4", "quantity", "orders")} for row in rows]
+    return [{name: int(row[name]) for name in ("price", "quantity", "orders")} for row in rows]
 
 
 def _text(document: dict[str, Any]) -> str:
@@ -130,7 +130,7 @@ def _text(document: dict[str, Any]) -> str:
             for side in (book["bids"], book["asks"]):
                 level = side[i] if i < len(side) else None
                 shown = (
-                    [show_count(level["quantity"]), show_price(level["price_e4"])]
+                    [show_count(level["quantity"]), show_price(level["price"])]
                     if level
                     else ["", ""]
                 )

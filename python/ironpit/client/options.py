@@ -24,11 +24,11 @@ def order_options(
     random_reserves: int | None = None,
     reserve_seed: int | None = None,
     peg: Peg | None = None,
-    peg_offset_e4: int | None = None,
+    peg_offset: int | None = None,
     post_only: bool | None = None,
     expire_time_s: int | None = None,
-    stop_price_e4: int | None = None,
-    trail_offset_e4: int | None = None,
+    stop_price: int | None = None,
+    trail_offset: int | None = None,
     self_trade_prevention: SelfTradePrevention | None = None,
     group: int | None = None,
     side: str | None = None,
@@ -40,8 +40,8 @@ def order_options(
     min_qty: of an execution; not with a peg or a stop, and no stop is fill or kill. max_floor: what
     an iceberg displays at most, random_reserves by how much a peak differs from it, reserve_seed
     what that is drawn from (else the venue draws one). peg: the best price that the order, which
-    has to be hidden (display "N"), follows, with peg_offset_e4. expire_time_s: second of the day,
-    with time_in_force "6". stop_price_e4, trail_offset_e4: a stop, or a trailing stop. group: for
+    has to be hidden (display "N"), follows, with peg_offset. expire_time_s: second of the day,
+    with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group: for
     mass cancels. side: of a replacement of a sell order. Prices and offsets are in 1/10,000. The
     rules: docs/MATCHING_RULES.md, 4.9.
     """
@@ -49,14 +49,14 @@ def order_options(
         "MinQty": min_qty,
         "MaxFloor": max_floor,
         "PriceType": None if peg is None else PEGS[peg],
-        "PegOffset": peg_offset_e4,
+        "PegOffset": peg_offset,
         "PostOnly": None if post_only is None else "NP"[post_only],
         "RandomReserves": random_reserves,
         "ExpireTime": expire_time_s,
         "GroupID": group,
         "Side": side,
-        "StopPrice": stop_price_e4,
-        "TrailOffset": trail_offset_e4,
+        "StopPrice": stop_price,
+        "TrailOffset": trail_offset,
         "SelfTradePrevention": (
             None if self_trade_prevention is None else SELF_TRADE_PREVENTION[self_trade_prevention]
         ),

@@ -17,7 +17,7 @@ class OuchClient:
     """Orders out, replies in; asyncio.
 
     async with OuchClient("127.0.0.1", 26100, "ALFA1", password) as client:
-        user_ref = client.enter("BTCUSD", "B", 100, price_e4=2_350_000)
+        user_ref = client.enter("BTCUSD", "B", 100, price=2_350_000)
         async for reply in client.replies():
             ...
 
@@ -139,7 +139,7 @@ class OuchClient:
         symbol: str,
         side: str,
         quantity: int,
-        price_e4: int,
+        price: int,
         *,
         time_in_force: str = "0",
         user_ref: int | None = None,
@@ -155,7 +155,7 @@ class OuchClient:
             side=side,
             quantity=quantity,
             symbol=symbol,
-            price=price_e4,
+            price=price,
             time_in_force=time_in_force,
             **{**defaults, **fields},
         )
@@ -165,7 +165,7 @@ class OuchClient:
         self,
         orig_user_ref: int,
         quantity: int,
-        price_e4: int,
+        price: int,
         *,
         time_in_force: str = "0",
         user_ref: int | None = None,
@@ -178,7 +178,7 @@ class OuchClient:
             orig_user_ref_num=orig_user_ref,
             user_ref_num=reference,
             quantity=quantity,
-            price=price_e4,
+            price=price,
             time_in_force=time_in_force,
             **{"display": "Y", "iso": "N", "cl_ord_id": "", **fields},
         )

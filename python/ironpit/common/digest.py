@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 # 16 bytes an order; ironpit.market_data.books.digest makes the same from a feed.
-VISIBLE_ORDER = np.dtype([("order_ref", "<u8"), ("price_e4", "<i4"), ("quantity", "<u4")])
+VISIBLE_ORDER = np.dtype([("order_ref", "<u8"), ("price", "<i4"), ("quantity", "<u4")])
 PLACE_DISPLAYED = 0
 SIDES: tuple[Literal["B"], Literal["S"]] = ("B", "S")
 

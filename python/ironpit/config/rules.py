@@ -64,32 +64,36 @@ def _unique(key: str, field: str, names: Iterable[str]) -> Iterator[Violation]:
         first.setdefault(name, index)
 
 
-def tick_size_at_e4(instrument: Instrument, price_e4: int) -> int:
+def tick_size_at(instrument: Instrument, price: int) -> int:
     """The tick size that holds at a price."""
-    bands = [band for band in instrument.tick_table if band.from_e4 <= price_e4]
-    return bands[-1].tick_size_e4 if bands else instrument.tick_size_e4
+    bands = [band for band in instrument.tick_table if band.from_price <= price]
+    return bands[-1].tick_size if bands else instrument.tick_size
 
 
 def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
     yield from _tick_table(key, instrument)
-    for name, value_e4 in (
-        ("price_min", instrument.price_min_e4),
-        ("price_max", instrument.price_max_e4),
-        ("reference_price", instrument.reference_price_e4 or 0),
+    for name, price_value in (
+        ("price_min", instrument.price_min),
+        ("price_max", instrument.price_max),
+        ("reference_price", instrument.reference_price or 0),
     ):
-        tick_e4 = tick_size_at_e4(instrument, value_e4)
-        if value_e4 % tick_e4:
-            tick = scalars.show_price(tick_e4)
-            yield f"{key}.{name}", scalars.show_price(value_e4), f"a multiple of tick_size = {tick}"
-    low = scalars.show_price(instrument.price_min_e4)
-    high = scalars.show_price(instrument.price_max_e4)
-    if instrument.price_min_e4 > instrument.price_max_e4:
+        tick_step = tick_size_at(instrument, price_value)
+        if price_value % tick_step:
+            tick = scalars.show_price(tick_step)
+            yield (
+                f"{key}.{name}",
+                scalars.show_price(price_value),
+                f"a multiple of tick_size = {tick}",
+            )
+    low = scalars.show_price(instrument.price_min)
+    high = scalars.show_price(instrument.price_max)
+    if instrument.price_min > instrument.price_max:
         yield f"{key}.price_max", high, f"at least price_min = {low}"
-    reference_e4 = instrument.reference_price_e4
-    if reference_e4 is not None and not (
-        instrument.price_min_e4 <= reference_e4 <= instrument.price_max_e4
+    reference_price = instrument.reference_price
+    if reference_price is not None and not (
+        instrument.price_min <= reference_price <= instrument.price_max
     ):
-        found = scalars.show_price(reference_e4)
+        found = scalars.show_price(reference_price)
         yield f"{key}.reference_price", found, f"a price from {low} to {high}"
     if instrument.quantity_max < instrument.lot_size:
         found = str(instrument.quantity_max)
@@ -106,18 +110,22 @@ def _tick_table(key: str, instrument: Instrument) -> Iterator[Violation]:
     if len(instrument.tick_table) > TICK_BANDS_MAX:
         found = f"{len(instrument.tick_table)} entries"
         yield f"{key}.tick_table", found, f"at most {TICK_BANDS_MAX}"
-    before_e4, tick_e4 = instrument.price_min_e4, instrument.tick_size_e4
+    before_price, tick_step = instrument.price_min, instrument.tick_size
     for index, band in enumerate(instrument.tick_table):
         at = f"{key}.tick_table[{index}].from"
-        found, start_e4 = scalars.show_price(band.from_e4), band.from_e4
-        if not before_e4 < start_e4 <= instrument.price_max_e4:
-            low = scalars.show_price(before_e4)
-            high = scalars.show_price(instrument.price_max_e4)
+        found, start_price = scalars.show_price(band.from_price), band.from_price
+        if not before_price < start_price <= instrument.price_max:
+            low = scalars.show_price(before_price)
+            high = scalars.show_price(instrument.price_max)
             yield at, found, f"a price above {low}, and not above price_max = {high}"
-        for multiple_of_e4 in (tick_e4, band.tick_size_e4):
-            if start_e4 % multiple_of_e4:
-                yield at, found, f"a multiple of the tick size {scalars.show_price(multiple_of_e4)}"
-        before_e4, tick_e4 = start_e4, band.tick_size_e4
+        for multiple_of_price in (tick_step, band.tick_size):
+            if start_price % multiple_of_price:
+                yield (
+                    at,
+                    found,
+                    f"a multiple of the tick size {scalars.show_price(multiple_of_price)}",
+                )
+        before_price, tick_step = start_price, band.tick_size
 
 
 def _form(config: Config) -> Iterator[Violation]:

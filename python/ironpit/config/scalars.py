@@ -22,7 +22,7 @@ DURATION_UNITS_NS = {
     "ns": 1,
 }
 PRICE_DECIMALS = 4
-PRICE_E4_MAX = 1_999_999_900  # OUCH 5.0: 199,999.9900 is the highest limit price
+PRICE_MAX = 1_999_999_900  # OUCH 5.0: 199,999.9900 is the highest limit price
 PORT_MAX = 65_535
 BASIS_POINTS_MAX = 10_000
 
@@ -172,23 +172,23 @@ def read_price(text: str) -> int:
     return int(match[1] + (match[2] or "").ljust(PRICE_DECIMALS, "0"))
 
 
-def show_price(value_e4: int) -> str:
+def show_price(price_value: int) -> str:
     """1/10,000 as a decimal number with two to four decimals."""
-    whole, rest = divmod(abs(value_e4), 10_000)
+    whole, rest = divmod(abs(price_value), 10_000)
     decimals = f"{rest:04d}"
     while len(decimals) > 2 and decimals.endswith("0"):
         decimals = decimals[:-1]
-    return f"{'-' if value_e4 < 0 else ''}{whole}.{decimals}"
+    return f"{'-' if price_value < 0 else ''}{whole}.{decimals}"
 
 
 def price() -> Scalar:
     """A price above zero, kept in 1/10,000 of the currency; no float is ever made."""
 
     def read(text: str) -> int:
-        return _within(read_price(text), 1, PRICE_E4_MAX)
+        return _within(read_price(text), 1, PRICE_MAX)
 
     return Scalar(
-        f'a price such as "0.01" with at most four decimals, up to {show_price(PRICE_E4_MAX)}',
+        f'a price such as "0.01" with at most four decimals, up to {show_price(PRICE_MAX)}',
         read,
         show_price,
     )

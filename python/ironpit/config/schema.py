@@ -77,8 +77,8 @@ class Limits(Mapping, frozen=True, kw_only=True):
 class TickBand(Mapping, frozen=True, kw_only=True):
     """From this price on, prices are multiples of this tick size."""
 
-    from_e4: Annotated[int, scalars.price()] = field(name="from")
-    tick_size_e4: Annotated[int, scalars.price()] = field(name="tick_size")
+    from_price: Annotated[int, scalars.price()] = field(name="from")
+    tick_size: Annotated[int, scalars.price()] = field(name="tick_size")
 
 
 class Collars(Mapping, frozen=True, kw_only=True):
@@ -94,15 +94,13 @@ class Instrument(Mapping, frozen=True, kw_only=True):
     """One book. Its id is its place in the list, from 0."""
 
     symbol: Symbol
-    tick_size_e4: Annotated[int, scalars.price()] = field(name="tick_size", default=100)
+    tick_size: Annotated[int, scalars.price()] = field(name="tick_size", default=100)
     lot_size: Annotated[int, scalars.integer(1, 999_999)] = 1
-    price_min_e4: Annotated[int, scalars.price()] = field(name="price_min", default=100)
-    price_max_e4: Annotated[int, scalars.price()] = field(
-        name="price_max", default=scalars.PRICE_E4_MAX
-    )
+    price_min: Annotated[int, scalars.price()] = field(name="price_min", default=100)
+    price_max: Annotated[int, scalars.price()] = field(name="price_max", default=scalars.PRICE_MAX)
     quantity_max: Annotated[int, scalars.integer(1, 999_999)] = 999_999
     tick_table: tuple[TickBand, ...] = ()
-    reference_price_e4: Annotated[int, scalars.price()] | None = field(
+    reference_price: Annotated[int, scalars.price()] | None = field(
         name="reference_price", default=None
     )
     collars: Collars = Collars()

@@ -107,7 +107,7 @@ def settings_of(flow: Flow, options: Options) -> dict[str, Any]:
     while user_refs_max <= flow.user_refs_max() + 1:
         user_refs_max *= 2
     orders_max = max(1024, min(int((flow.operations["kind"] == ord("O")).sum()), (1 << 22) - 1))
-    ticks = flow.tick_sizes_e4()
+    ticks = flow.tick_sizes()
     return {
         "venue": {"name": "DEMO"},
         "limits": {

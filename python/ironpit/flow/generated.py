@@ -23,7 +23,7 @@ from ironpit.flow.operations import Flow
 SYMBOL = "BTCUSD"
 MESSAGES = 50_000
 SEED = 1
-TICK_SIZE_E4 = 100
+TICK_SIZE = 100
 LOT = 100
 MID_TICKS = 23_500
 MID_TICKS_MIN = 5_000
@@ -82,11 +82,11 @@ def generate(sessions_count: int, messages: int = MESSAGES, seed: int = SEED) ->
         symbol=np.zeros(count, np.int64),
         sign=sign,
         quantity=quantity,
-        price_e4=ticks * TICK_SIZE_E4,
+        price=ticks * TICK_SIZE,
         immediate=immediate,
         change_ns=change_ns,
         replaced=replaced,
-        new_price_e4=new_ticks * TICK_SIZE_E4,
+        new_price=new_ticks * TICK_SIZE,
         reduced=changed & ~replaced,
         end_ns=time_ns + lifetime_ns,
         cancelled=cancelled,

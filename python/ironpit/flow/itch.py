@@ -28,7 +28,7 @@ from ironcore.wire.itch_file import ItchFileReader
 from ironpit.flow.operations import (
     BUY,
     IMMEDIATE_OR_CANCEL,
-    PRICE_E4_MAX,
+    PRICE_MAX,
     QUANTITY_MAX,
     SELL,
     Flow,
@@ -62,7 +62,7 @@ class _Order:
     session: int
     symbol: int
     side: int
-    price_e4: int
+    price: int
     pieces: list[_Piece]
 
 
@@ -105,12 +105,12 @@ class _Converter:
     def _enter(self, order: _Order, quantity: int) -> None:
         for size in pieces_of(quantity):
             user_ref = self.writer.enter(
-                self.time_ns, order.session, order.symbol, order.side, size, order.price_e4
+                self.time_ns, order.session, order.symbol, order.side, size, order.price
             )
             order.pieces.append(_Piece(user_ref, size, size))
 
     def _add(self, message: dict[str, Any]) -> None:
-        if not 0 < message["price"] <= PRICE_E4_MAX:
+        if not 0 < message["price"] <= PRICE_MAX:
             self.skipped[PRICE_TOO_HIGH] += 1
             return
         session = self.orders_count % self.sessions_count
@@ -154,12 +154,12 @@ class _Converter:
         if order is None:
             return
         del self.orders[message["original_order_ref"]]
-        if not 0 < message["price"] <= PRICE_E4_MAX:
+        if not 0 < message["price"] <= PRICE_MAX:
             self.skipped[PRICE_TOO_HIGH] += 1
             for piece in order.pieces:
                 self._cancel(order, piece, 0)
             return
-        order.price_e4 = message["price"]
+        order.price = message["price"]
         pieces, order.pieces = order.pieces, []
         # The first piece is replaced; further ones go and come anew with what is over its size.
         first, shares = pieces[0], message["shares"]
@@ -172,7 +172,7 @@ class _Converter:
             order.side,
             first.user_ref,
             executed + size,
-            order.price_e4,
+            order.price,
         )
         first.open, first.total = size, executed + size
         order.pieces.append(first)
@@ -199,7 +199,7 @@ class _Converter:
                 order.symbol,
                 side,
                 size,
-                order.price_e4,
+                order.price,
                 IMMEDIATE_OR_CANCEL,
             )
         while shares and order.pieces:

@@ -32,7 +32,7 @@ _DRAFT = np.dtype([*OPERATION.descr, ("order", "<i8")])
 class Lives:
     """One row an order, in order of entry; prices in 1/10,000.
 
-    At change_ns a `replaced` order gets new_price_e4, a `reduced` one half its size. At end_ns a
+    At change_ns a `replaced` order gets new_price, a `reduced` one half its size. At end_ns a
     `cancelled` one is cancelled, and once more at repeat_ns when `repeated`.
     """
 
@@ -41,11 +41,11 @@ class Lives:
     symbol: Integers
     sign: Integers  # 1 buys, -1 sells
     quantity: Integers
-    price_e4: Integers
+    price: Integers
     immediate: Booleans
     change_ns: Integers
     replaced: Booleans
-    new_price_e4: Integers
+    new_price: Integers
     reduced: Booleans
     end_ns: Integers
     cancelled: Booleans
@@ -70,9 +70,9 @@ def _rows(lives: Lives, kind: int, chosen: Booleans, at_ns: Integers) -> Operati
 def operations_of(lives: Lives, sessions_count: int, messages: int | None = None) -> Operations:
     """The first operations of these orders in order of time, or all of them."""
     enters = _rows(lives, ENTER, np.ones(len(lives.time_ns), np.bool_), lives.time_ns)
-    enters["price_e4"] = lives.price_e4
+    enters["price"] = lives.price
     replaces = _rows(lives, REPLACE, lives.replaced, lives.change_ns)
-    replaces["price_e4"] = lives.new_price_e4[lives.replaced]
+    replaces["price"] = lives.new_price[lives.replaced]
     reductions = _rows(lives, CANCEL, lives.reduced, lives.change_ns)
     reductions["quantity"] = reductions["quantity"] // 2
     cancels = _rows(lives, CANCEL, lives.cancelled, lives.end_ns)
@@ -101,7 +101,7 @@ def _numbered(drafts: Operations, orders: int, sessions_count: int) -> Operation
     cancelling = drafts["kind"] == CANCEL
     # Only the final cancellation can follow a replacement: an order is changed once.
     drafts["user_ref"][cancelling] = latest[drafts["order"][cancelling]]
-    drafts["price_e4"][cancelling] = 0
+    drafts["price"][cancelling] = 0
     drafts["side"][cancelling] = 0
     drafts["time_in_force"][cancelling] = 0
     made = np.zeros(len(drafts), OPERATION)

@@ -32,7 +32,7 @@ from ironpit.flow.generated import exponential_ns, power_law
 from ironpit.flow.lives import Integers, Lives, operations_of
 from ironpit.flow.operations import CANCEL, DAY, ENTER, OPERATION, REPLACE, Flow, Operations
 
-TICK_SIZE_E4 = 100
+TICK_SIZE = 100
 LOT = 100
 LOTS_MAX = 500
 MID_TICKS = 10_000
@@ -134,11 +134,11 @@ def _lives(
         symbol=random.integers(0, symbols_count, count),
         sign=sign,
         quantity=LOT * (1 + power_law(random, count, LOTS_MAX, 2)),
-        price_e4=ticks * TICK_SIZE_E4,
+        price=ticks * TICK_SIZE,
         immediate=immediate,
         change_ns=change_ns,
         replaced=replaced,
-        new_price_e4=new_ticks * TICK_SIZE_E4,
+        new_price=new_ticks * TICK_SIZE,
         reduced=changed & ~replaced,
         end_ns=end_ns,
         cancelled=~immediate & (random.integers(0, 100, count) < CANCELLED_PERCENT),
@@ -175,7 +175,7 @@ def interleaved(symbols_count: int, sessions_count: int, messages: int, seed: in
     rows["symbol"] = np.arange(opening) % symbols_count
     rows["session"] = np.arange(opening) % sessions_count
     rows["side"] = np.where(buys, ord("B"), ord("S"))
-    rows["price_e4"] = ticks * TICK_SIZE_E4
+    rows["price"] = ticks * TICK_SIZE
     rows["quantity"] = LOT * (1 + power_law(random, opening, LOTS_MAX, 2))
     rows["user_ref"] = 1 + np.arange(opening) // sessions_count
     used = np.bincount(rows["session"], minlength=sessions_count).astype(np.uint32)
@@ -193,7 +193,7 @@ def _deep_prices(
 ) -> npt.NDArray[np.int64]:
     """Any of the levels of the order's side, all equally likely: the sides never meet."""
     distance = random.integers(1, levels // 2 + 1, len(buys))
-    return (DEEP_MID_TICKS + np.where(buys, -distance, distance)) * TICK_SIZE_E4
+    return (DEEP_MID_TICKS + np.where(buys, -distance, distance)) * TICK_SIZE
 
 
 def deep(
@@ -232,7 +232,7 @@ def deep(
     rows["side"] = np.where(buys, ord("B"), ord("S"))
     rows["time_in_force"] = DAY
     rows["quantity"] = quantity
-    rows["price_e4"] = _deep_prices(random, buys, levels)
+    rows["price"] = _deep_prices(random, buys, levels)
     _number_deep(rows, target, sessions_count)
     return Market("deep", Flow(("ONE",), sessions_count, rows), orders)
 
@@ -244,5 +244,5 @@ def _number_deep(rows: Operations, target: npt.NDArray[np.int64], sessions_count
     cancelling, replacing = rows["kind"] == CANCEL, rows["kind"] == REPLACE
     rows["user_ref"][cancelling] = rows["user_ref"][target[cancelling]]
     rows["orig_user_ref"][replacing] = rows["user_ref"][target[replacing]]
-    for name in ("price_e4", "side", "time_in_force"):
+    for name in ("price", "side", "time_in_force"):
         rows[name][cancelling] = 0

@@ -11,7 +11,7 @@ ENTER, REPLACE, CANCEL = ord("O"), ord("U"), ord("X")
 BUY, SELL = ord("B"), ord("S")
 DAY, IMMEDIATE_OR_CANCEL = ord("0"), ord("3")
 QUANTITY_MAX = 999_999  # OUCH 5.0
-PRICE_E4_MAX = 1_999_999_900  # OUCH 5.0
+PRICE_MAX = 1_999_999_900  # OUCH 5.0
 
 # 32 bytes; the compiled load generator has the same layout (ironcore.client.load, Operation).
 #   time_ns         since the start of the flow
@@ -27,7 +27,7 @@ OPERATION = np.dtype(
         ("user_ref", "<u4"),
         ("orig_user_ref", "<u4"),
         ("quantity", "<u4"),
-        ("price_e4", "<i4"),
+        ("price", "<i4"),
         ("session", "<u2"),
         ("symbol", "<u2"),
         ("kind", "u1"),
@@ -58,13 +58,13 @@ class Flow:
         """The highest user reference of any session; 0 for an empty flow."""
         return int(self.operations["user_ref"].max(initial=0))
 
-    def tick_sizes_e4(self) -> list[int]:
+    def tick_sizes(self) -> list[int]:
         """For each symbol the coarsest of 0.01, 0.001 and 0.0001 that its prices are multiples
         of."""
         rows = self.operations[self.operations["kind"] != CANCEL]
         sizes = np.full(len(self.symbols), 100)
         for tick, finer in ((100, 10), (10, 1)):
-            sizes[rows["symbol"][rows["price_e4"] % tick != 0]] = finer
+            sizes[rows["symbol"][rows["price"] % tick != 0]] = finer
         return [int(size) for size in sizes]
 
 
@@ -91,13 +91,13 @@ class Writer:
         symbol: int,
         side: int,
         quantity: int,
-        price_e4: int,
+        price: int,
         time_in_force: int = DAY,
     ) -> int:
         """A new order; its user reference."""
         user_ref = self._next(session)
         self._row(
-            (time_ns, user_ref, 0, quantity, price_e4, session, symbol, ENTER, side, time_in_force)
+            (time_ns, user_ref, 0, quantity, price, session, symbol, ENTER, side, time_in_force)
         )
         return user_ref
 
@@ -109,12 +109,12 @@ class Writer:
         side: int,
         orig_user_ref: int,
         quantity: int,
-        price_e4: int,
+        price: int,
     ) -> int:
         """Another price or size for an order; the user reference that it has then."""
         ref = self._next(session)
         self._row(
-            (time_ns, ref, orig_user_ref, quantity, price_e4, session, symbol, REPLACE, side, DAY)
+            (time_ns, ref, orig_user_ref, quantity, price, session, symbol, REPLACE, side, DAY)
         )
         return ref
 

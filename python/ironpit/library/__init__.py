@@ -10,7 +10,7 @@ from ironpit.library import commands
 from ironpit.library.applied import Applied, Status
 from ironpit.library.book import Book
 from ironpit.library.codes import (
-    MARKET_E4,
+    MARKET_PRICE,
     CommandType,
     EventFlag,
     EventType,
@@ -23,7 +23,7 @@ __all__ = [
     "COMMAND_DTYPE",
     "EVENT_DTYPE",
     "LEVEL_DTYPE",
-    "MARKET_E4",
+    "MARKET_PRICE",
     "ORDER_DTYPE",
     "Applied",
     "Book",

@@ -6,7 +6,7 @@ import numpy as np
 
 from ironpit.library import commands
 from ironpit.library.applied import Rows, Status
-from ironpit.library.codes import MARKET_E4, EventType
+from ironpit.library.codes import MARKET_PRICE, EventType
 from ironpit.library.commands import Codes, Numbers
 from ironpit.library.venue import Side, Venue
 
@@ -45,9 +45,7 @@ class Book:
         self.venue.add_instrument(symbol, **settings)
         self.venue.add_session()
 
-    def limit(
-        self, side: Codes, quantity: int, price_e4: int, **options: Numbers | Codes
-    ) -> Entered:
+    def limit(self, side: Codes, quantity: int, price: int, **options: Numbers | Codes) -> Entered:
         """A new order with a price in 1/10,000; options as in commands.enter."""
         user_ref = self.venue.user_ref_next(self.session)
         row = commands.enter(
@@ -56,14 +54,14 @@ class Book:
             instrument=self.instrument,
             side=side,
             quantity=quantity,
-            price_e4=price_e4,
+            price=price,
             **options,
         )
         return Entered(user_ref, self._apply(row))
 
     def market(self, side: Codes, quantity: int, **options: Numbers | Codes) -> Entered:
         """An order without a price: what does not execute at once is cancelled (rule 5.6)."""
-        return self.limit(side, quantity, MARKET_E4, **options)
+        return self.limit(side, quantity, MARKET_PRICE, **options)
 
     def cancel(self, user_ref: int, quantity: int = 0) -> Rows:
         """Cancel down to this total size; 0 takes all that is open. Empty: nothing to cancel."""
@@ -74,7 +72,7 @@ class Book:
         self,
         user_ref: int,
         quantity: int,
-        price_e4: int,
+        price: int,
         *,
         display: Codes,
         time_in_force: Codes,
@@ -88,7 +86,7 @@ class Book:
             orig_user_ref=user_ref,
             user_ref=new_ref,
             quantity=quantity,
-            price_e4=price_e4,
+            price=price,
             display=display,
             time_in_force=time_in_force,
             **options,
@@ -118,10 +116,10 @@ class Book:
         """Every live order of one side, hidden and waiting ones too: see Venue.orders."""
         return self.venue.orders(self.instrument, side)
 
-    def best_e4(self, side: Side) -> int | None:
+    def best_price(self, side: Side) -> int | None:
         """The best displayed price in 1/10,000; None for an empty side."""
         levels = self.depth(side, 1)
-        return int(levels["price_e4"][0]) if len(levels) else None
+        return int(levels["price"][0]) if len(levels) else None
 
     def executed(self, entered: Entered) -> int:
         """How much of the quantity executed at once, from the events of an order. What follows an
@@ -143,6 +141,6 @@ class Book:
 
     def __repr__(self) -> str:
         return (
-            f"<Book {self.venue.symbols[0]}: best buy {self.best_e4('B')}, "
-            f"best sell {self.best_e4('S')} (1/10,000)>"
+            f"<Book {self.venue.symbols[0]}: best buy {self.best_price('B')}, "
+            f"best sell {self.best_price('S')} (1/10,000)>"
         )

@@ -4,8 +4,8 @@ from enum import IntEnum, IntFlag
 from typing import Final
 
 # The price of an order that names none (OUCH 5.0: 214,748.3647).
-MARKET_E4: Final = 0x7FFFFFFF
-PRICE_E4_MAX: Final = 1_999_999_900
+MARKET_PRICE: Final = 0x7FFFFFFF
+PRICE_MAX: Final = 1_999_999_900
 QUANTITY_MAX: Final = 999_999
 INSTRUMENT_NONE: Final = 0xFFFFFFFF
 

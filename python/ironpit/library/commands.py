@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ironcore.library.command_rows import COMMAND_DTYPE, NAMES, SCOPES
 from ironpit.library.applied import Rows
 from ironpit.library.arguments import array, codes, flag, integers, texts
-from ironpit.library.codes import MARKET_E4, CommandType, InstrumentState
+from ironpit.library.codes import MARKET_PRICE, CommandType, InstrumentState
 
 Numbers = int | Sequence[int] | npt.NDArray[Any]
 Codes = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any]
@@ -25,8 +25,8 @@ CHARACTERS: Final = frozenset(
      "post_only", "stp_mode", "state"]
 )  # fmt: skip
 OPTIONS: Final = frozenset(
-    ["min_quantity", "max_floor", "random_reserves", "reserve_seed", "peg_offset_e4",
-     "expire_second", "stop_price_e4", "trail_offset_e4", "group", "price_type", "post_only",
+    ["min_quantity", "max_floor", "random_reserves", "reserve_seed", "peg_offset",
+     "expire_second", "stop_price", "trail_offset", "group", "price_type", "post_only",
      "stp_mode", "named"]
 )  # fmt: skip
 
@@ -105,7 +105,7 @@ def enter(
     instrument: Numbers,
     side: Codes,
     quantity: Numbers,
-    price_e4: Numbers = MARKET_E4,
+    price: Numbers = MARKET_PRICE,
     time_in_force: Codes = "0",
     display: Codes = "Y",
     cross_type: Codes = "N",
@@ -115,12 +115,12 @@ def enter(
 
     Options (rule 4.9): min_quantity (not of a peg or a stop, which is not fill or kill either),
     max_floor, random_reserves and reserve_seed of an iceberg, price_type 'P' 'R' 'M' and
-    peg_offset_e4 of a peg, post_only 'P', expire_second with time in force '6', stop_price_e4,
-    trail_offset_e4, stp_mode, group.
+    peg_offset of a peg, post_only 'P', expire_second with time in force '6', stop_price,
+    trail_offset, stp_mode, group.
     """
     fields = {
         "session": session, "user_ref": user_ref, "instrument": instrument, "side": side,
-        "quantity": quantity, "price_e4": price_e4, "time_in_force": time_in_force,
+        "quantity": quantity, "price": price, "time_in_force": time_in_force,
         "display": display, "cross_type": cross_type,
     }  # fmt: skip
     return rows(CommandType.ENTER_ORDER, {**fields, **_options(options)})
@@ -132,7 +132,7 @@ def replace(
     orig_user_ref: Numbers,
     user_ref: Numbers,
     quantity: Numbers,
-    price_e4: Numbers,
+    price: Numbers,
     time_in_force: Codes,
     display: Codes,
     side: Codes = 0,
@@ -145,7 +145,7 @@ def replace(
     """
     fields = {
         "session": session, "orig_user_ref": orig_user_ref, "user_ref": user_ref,
-        "quantity": quantity, "price_e4": price_e4, "time_in_force": time_in_force,
+        "quantity": quantity, "price": price, "time_in_force": time_in_force,
         "display": display, "side": side,
     }  # fmt: skip
     return rows(CommandType.REPLACE_ORDER, {**fields, **_options(options)})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ironpit.library.arguments import U32_MAX, character, integer, text
-from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
+from ironpit.library.codes import PRICE_MAX, QUANTITY_MAX, InstrumentState
 
 SYMBOL_LENGTH: Final = 8
 USERNAME_LENGTH: Final = 6
@@ -14,12 +14,12 @@ BASIS_POINTS: Final = 10_000
 STP_MODES: Final = "NOBD-"
 # The terms of an instrument that are integers: the lowest and the highest.
 TERMS: Final[dict[str, tuple[int, int]]] = {
-    "tick_size_e4": (1, U32_MAX),
+    "tick_size": (1, U32_MAX),
     "lot_size": (1, U32_MAX),
-    "price_e4_min": (1, PRICE_E4_MAX),
-    "price_e4_max": (1, PRICE_E4_MAX),
+    "price_min": (1, PRICE_MAX),
+    "price_max": (1, PRICE_MAX),
     "quantity_max": (1, QUANTITY_MAX),
-    "reference_price_e4": (0, PRICE_E4_MAX),
+    "reference_price": (0, PRICE_MAX),
     "static_collar_bp": (0, BASIS_POINTS),
     "dynamic_collar_bp": (0, BASIS_POINTS),
     "auction_collar_bp": (0, BASIS_POINTS),
@@ -56,8 +56,8 @@ def tick_table(table: Iterable[Sequence[int]]) -> dict[str, int]:
     for number, band in enumerate(bands, 1):
         if not isinstance(band, Sequence) or isinstance(band, str) or len(band) != 2:
             raise TypeError(f"tick_table: found {band!r}, expected a pair (price, tick size)")
-        fields[f"price_from_e4_{number}"] = integer("tick_table", band[0], 1, PRICE_E4_MAX)
-        fields[f"tick_size_e4_{number}"] = integer("tick_table", band[1], 1)
+        fields[f"price_from_{number}"] = integer("tick_table", band[0], 1, PRICE_MAX)
+        fields[f"tick_size_{number}"] = integer("tick_table", band[1], 1)
     return fields
 
 

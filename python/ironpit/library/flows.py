@@ -26,8 +26,8 @@ def venue_of(flow: Flow, *, orders_max: int = 1 << 18) -> Venue:
         orders_max=orders_max,
         user_ref_bits=max(flow.user_refs_max().bit_length(), 4),
     )
-    for symbol, tick_size_e4 in zip(flow.symbols, flow.tick_sizes_e4(), strict=True):
-        venue.add_instrument(symbol, tick_size_e4=tick_size_e4)
+    for symbol, tick_size in zip(flow.symbols, flow.tick_sizes(), strict=True):
+        venue.add_instrument(symbol, tick_size=tick_size)
     for _ in range(flow.sessions_count):
         venue.add_session()
     return venue
@@ -41,7 +41,7 @@ def rows_of(flow: Flow) -> Rows:
         made["type"][operations["kind"] == kind] = command
     made["session"] = operations["session"] + np.uint32(1)
     made["instrument"] = operations["symbol"]
-    for name in ("user_ref", "orig_user_ref", "quantity", "price_e4", "time_in_force"):
+    for name in ("user_ref", "orig_user_ref", "quantity", "price", "time_in_force"):
         made[name] = operations[name]
     entered = operations["kind"] == ENTER
     # A replacement keeps its side, which is said by naming none.

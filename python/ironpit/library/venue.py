@@ -14,7 +14,7 @@ from ironcore.wire import record
 from ironpit.library import commands, definitions
 from ironpit.library.applied import Applied, Rows, Status
 from ironpit.library.arguments import U32_MAX, array, flag, integer, text
-from ironpit.library.codes import PRICE_E4_MAX, QUANTITY_MAX, InstrumentState
+from ironpit.library.codes import PRICE_MAX, QUANTITY_MAX, InstrumentState
 
 Side = Literal["B", "S"]
 RECORD_VERSION = 3
@@ -80,11 +80,11 @@ class Venue:
         self,
         symbol: str,
         *,
-        tick_size_e4: int = 100,
+        tick_size: int = 100,
         tick_table: Sequence[tuple[int, int]] = (),
         lot_size: int = 1,
-        price_e4_min: int | None = None,
-        price_e4_max: int = PRICE_E4_MAX,
+        price_min: int | None = None,
+        price_max: int = PRICE_MAX,
         quantity_max: int = QUANTITY_MAX,
         initial_state: str | InstrumentState = "T",
         **settings: int,
@@ -93,7 +93,7 @@ class Venue:
 
         symbol: 1 to 8 printable ASCII characters without a space, none that an instrument has that
         is not retired. Prices and tick sizes in 1/10,000. tick_table: up to 7 pairs (from this
-        price on, tick size). settings, each 0 when not given: reference_price_e4; in basis points
+        price on, tick size). settings, each 0 when not given: reference_price; in basis points
         static_collar_bp, dynamic_collar_bp, auction_collar_bp, entry_collar_bp and
         market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max (1
         or more with an auction_collar_bp, which works by extensions alone);
@@ -103,11 +103,11 @@ class Venue:
         fields = definitions.instrument(
             {
                 "symbol": symbol,
-                "tick_size_e4": tick_size_e4,
+                "tick_size": tick_size,
                 "tick_table": tick_table,
                 "lot_size": lot_size,
-                "price_e4_min": tick_size_e4 if price_e4_min is None else price_e4_min,
-                "price_e4_max": price_e4_max,
+                "price_min": tick_size if price_min is None else price_min,
+                "price_max": price_max,
                 "quantity_max": quantity_max,
                 "initial_state": initial_state,
                 **settings,
@@ -132,14 +132,14 @@ class Venue:
         EVENT_DTYPE[k].
 
         changed: those of add_instrument's arguments that shall differ, but for symbol and
-        initial_state; the others stay. reference_price_e4 0 leaves that price too. VenueError when
-        the core refuses: while orders are live, tick_size_e4, tick_table, lot_size, price_e4_min
-        and price_e4_max stay as they are.
+        initial_state; the others stay. reference_price 0 leaves that price too. VenueError when
+        the core refuses: while orders are live, tick_size, tick_table, lot_size, price_min
+        and price_max stay as they are.
         """
         changes = definitions.terms(changed)
         with self._lock:
             self._check_instrument(instrument)
-            stays = {**self._core.terms(instrument), "reference_price_e4": 0}
+            stays = {**self._core.terms(instrument), "reference_price": 0}
             fields = {**definitions.terms(stays), **changes, "instrument": instrument}
             definitions.check_auction(fields)
             return self._define("ChangeInstrument", fields)
@@ -273,7 +273,7 @@ class Venue:
     def depth(self, instrument: int, side: Side, levels_max: int = 10) -> Rows:
         """The visible book's best levels, best first: LEVEL_DTYPE[k], k at most levels_max.
 
-        price_e4 (1/10,000), orders (how many), quantity (displayed, their sum).
+        price (1/10,000), orders (how many), quantity (displayed, their sum).
         """
         levels = integer("levels_max", levels_max)
         with self._lock:
@@ -317,11 +317,11 @@ class Venue:
             self._check_session(session)
             return self._core.user_ref_last(session) + 1
 
-    def last_price_e4(self, instrument: int) -> int | None:
+    def last_price(self, instrument: int) -> int | None:
         """The price of the instrument's last execution in 1/10,000; None before the first."""
         with self._lock:
             self._check_instrument(instrument)
-            return self._core.last_price_e4(instrument) or None
+            return self._core.last_price(instrument) or None
 
     @property
     def symbols(self) -> list[str]:

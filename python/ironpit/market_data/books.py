@@ -11,9 +11,9 @@ from ironcore.market_data.feed_books import BookBuilder
 BUY, SELL = ord("B"), ord("S")
 
 # One price of one side: 1/10,000 of the currency, shares of all its orders, how many they are.
-LEVEL = np.dtype([("price_e4", "<i4"), ("quantity", "<u8"), ("orders", "<u4")])
+LEVEL = np.dtype([("price", "<i4"), ("quantity", "<u8"), ("orders", "<u4")])
 # What the digest is made of: 16 bytes an order.
-DIGEST_ORDER = np.dtype([("order_ref", "<u8"), ("price_e4", "<i4"), ("quantity", "<u4")])
+DIGEST_ORDER = np.dtype([("order_ref", "<u8"), ("price", "<i4"), ("quantity", "<u4")])
 
 Array = npt.NDArray[Any]
 
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 def in_priority_order(orders: Array) -> Array:
     """Orders by instrument, bids before asks, best price first, then earliest first."""
     selling = orders["side"] == SELL
-    price = orders["price_e4"].astype(np.int64)
+    price = orders["price"].astype(np.int64)
     better_first = np.where(selling, price, -price)
     return orders[np.lexsort((orders["priority"], better_first, selling, orders["locate"]))]
 
@@ -34,7 +34,7 @@ def digest(orders: Array) -> str:
     """
     ordered = in_priority_order(orders)
     canonical = np.empty(len(ordered), DIGEST_ORDER)
-    for name in ("order_ref", "price_e4", "quantity"):
+    for name in ("order_ref", "price", "quantity"):
         canonical[name] = ordered[name]
     return hashlib.sha256(canonical.tobytes()).hexdigest()
 
@@ -43,9 +43,9 @@ def levels(orders: Array) -> Array:
     """Orders of one side, in priority order, gathered by price: an array of LEVEL."""
     if not len(orders):
         return np.empty(0, LEVEL)
-    starts = np.flatnonzero(np.r_[True, np.diff(orders["price_e4"]) != 0])
+    starts = np.flatnonzero(np.r_[True, np.diff(orders["price"]) != 0])
     found = np.empty(len(starts), LEVEL)
-    found["price_e4"] = orders["price_e4"][starts]
+    found["price"] = orders["price"][starts]
     found["quantity"] = np.add.reduceat(orders["quantity"].astype(np.uint64), starts)
     found["orders"] = np.diff(np.r_[starts, len(orders)])
     return found
@@ -78,7 +78,7 @@ class Books:
     def orders(self, symbol: str | None = None) -> Array:
         """Every visible order in priority order, of one symbol or of all.
 
-        Columns order_ref, priority, price_e4, quantity, locate, side. KeyError: unknown symbol.
+        Columns order_ref, priority, price, quantity, locate, side. KeyError: unknown symbol.
         """
         orders = self.builder.orders()
         if symbol is not None:

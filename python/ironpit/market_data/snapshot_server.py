@@ -80,7 +80,7 @@ def _adds(orders: Array, kind: np.dtype[Any], stocks: Array, timestamp: bytes) -
     packets["side"] = orders["side"]
     packets["shares"] = orders["quantity"]
     packets["stock"] = stocks[orders["locate"]]
-    packets["price"] = orders["price_e4"]
+    packets["price"] = orders["price"]
     if kind is ADD_ORDER_MPID:
         packets["attribution"] = orders["attribution"]
     return packets

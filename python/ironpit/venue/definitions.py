@@ -91,15 +91,15 @@ def user_ref_bits(config: Config) -> int:
 
 def instrument_body(i: Instrument) -> bytes:
     """What DEFINE_INSTRUMENT and CHANGE_INSTRUMENT say behind their header."""
-    bands = b"".join(TICK_BAND.pack(b.from_e4, b.tick_size_e4) for b in i.tick_table)
+    bands = b"".join(TICK_BAND.pack(b.from_price, b.tick_size) for b in i.tick_table)
     return DEFINE_INSTRUMENT.pack(
         i.symbol.encode().ljust(SYMBOL_BYTES),
-        i.tick_size_e4,
+        i.tick_size,
         i.lot_size,
-        i.price_min_e4,
-        i.price_max_e4,
+        i.price_min,
+        i.price_max,
         i.quantity_max,
-        i.reference_price_e4 or 0,
+        i.reference_price or 0,
         i.collars.static_bp,
         i.collars.dynamic_bp,
         i.collars.auction_bp,

@@ -118,7 +118,7 @@ cdef void _run_floor(Run* run) noexcept nogil:
         event.quantity = header.record_bytes
         event.order_ref = index
         event.other = header.source_sequence
-        event.price_e4 = header.instrument
+        event.price = header.instrument
         event.slot = header.session ^ header.user_ref
         run.sink_at += 1
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ironcore.wire import record
 
-PRICE_E4_MAX = 1_999_999_900
+PRICE_MAX = 1_999_999_900
 QUANTITY_MAX = 999_999
 RECORD_VERSION = 3
 # An operation's kind is the type of the OUCH message that it becomes.
@@ -31,20 +31,20 @@ class Workload(NamedTuple):
     limits: dict[str, int]
 
 
-def _opening(limits: dict[str, int], tick_sizes_e4: Sequence[int]) -> list[bytes]:
+def _opening(limits: dict[str, int], tick_sizes: Sequence[int]) -> list[bytes]:
     start = record.encode("StreamStart", stream_name="BENCH", version=RECORD_VERSION, **limits)
     instruments = [
         record.encode(
             "DefineInstrument",
             instrument=index,
             symbol=f"S{index}",
-            tick_size_e4=tick_e4,
+            tick_size=tick_step,
             lot_size=1,
-            price_e4_min=tick_e4,
-            price_e4_max=PRICE_E4_MAX,
+            price_min=tick_step,
+            price_max=PRICE_MAX,
             quantity_max=QUANTITY_MAX,
         )
-        for index, tick_e4 in enumerate(tick_sizes_e4)
+        for index, tick_step in enumerate(tick_sizes)
     ]
     sessions = [
         record.encode("DefineSession", session=session, username=f"M{session}", firm="FIRM")
@@ -71,7 +71,7 @@ def _pack(operations: NDArray[np.void]) -> NDArray[np.uint8]:
         columns["instrument"] = chosen["symbol"]
         columns["user_ref"] = chosen["user_ref"]
         columns["quantity"] = chosen["quantity"]
-        for name in {"price_e4", "orig_user_ref"} & set(columns.dtype.names or ()):
+        for name in {"price", "orig_user_ref"} & set(columns.dtype.names or ()):
             columns[name] = chosen[name]
         for name in {"side", "time_in_force"} & set(columns.dtype.names or ()):
             columns[name] = chosen[name].view("S1")
@@ -83,7 +83,7 @@ def from_operations(
     name: str,
     operations: NDArray[np.void],
     sessions: int,
-    tick_sizes_e4: Sequence[int],
+    tick_sizes: Sequence[int],
     orders_max: int,
     opening: int = 0,
 ) -> Workload:
@@ -92,12 +92,12 @@ def from_operations(
     operations are not measured."""
     user_refs = int(operations["user_ref"].max(initial=0))
     limits = {
-        "instruments_max": len(tick_sizes_e4),
+        "instruments_max": len(tick_sizes),
         "sessions_max": sessions,
         "orders_max": orders_max,
         "user_ref_bits": max(user_refs.bit_length(), 4),
     }
-    venue = _opening(limits, tick_sizes_e4)
+    venue = _opening(limits, tick_sizes)
     first = np.frombuffer(b"".join(venue), np.uint8)
     records = np.concatenate([first, _pack(operations)])
     return Workload(name, records, len(venue) + opening, limits)

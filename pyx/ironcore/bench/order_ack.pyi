@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def order_packet(symbol: str, price_e4: int) -> bytes:
+def order_packet(symbol: str, price: int) -> bytes:
     """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the
     market."""
 

@@ -134,7 +134,7 @@ cdef int _round_trips(int fd, bint echo, const uint8_t* order, uint32_t order_by
     return 0
 
 
-def order_packet(str symbol, int price_e4):
+def order_packet(str symbol, int price):
     """The Enter Order packet that is measured: 100 to buy, immediate or cancel, far from the
     market."""
     cdef OuchEnterOrder order
@@ -145,7 +145,7 @@ def order_packet(str symbol, int price_e4):
     order.side = b'B'
     order.quantity = 100
     memcpy(order.symbol, <char*>name, 8)
-    order.price = <uint64_t>price_e4
+    order.price = <uint64_t>price
     order.time_in_force = b'3'
     order.display = b'Y'
     order.capacity = b'P'

@@ -37,11 +37,11 @@ cdef struct Book:                    # 896 bytes
     uint8_t state                    # InstrumentState
     bint is_plain                    # continuous, and no collar or protection (book_classify)
     uint32_t followers               # dormant stops and pegs: with none, nothing to settle
-    int32_t last_price_e4            # 0: none
+    int32_t last_price            # 0: none
     PriceGrid grid
     # The rest is for rarer orders.
-    int32_t reference_price_e4       # 0: none
-    int32_t last_before_e4           # last_price_e4 before the command in hand
+    int32_t reference_price       # 0: none
+    int32_t last_before_price           # last_price before the command in hand
     uint16_t static_collar_bp
     uint16_t dynamic_collar_bp
     uint16_t auction_collar_bp
@@ -56,7 +56,7 @@ cdef struct Book:                    # 896 bytes
     Link pegs                        # first and last, 0 when there is none
     Link trailing                    # stops that trail, likewise
     uint32_t pause_second            # 13.9: the count's start + 1; 0 before it
-    int32_t trailed_e4               # last price that all stops that trail have followed; 0: none
+    int32_t trailed_price            # last price that all stops that trail have followed; 0: none
     uint32_t pegs_left_next          # likewise the next, PEGS_LEFT_END; 0: its pegs are not left
     uint16_t followers_max           # rule 4.14
     uint16_t min_quantity_max
@@ -126,13 +126,13 @@ cdef inline void book_reduce(Arena* arena, Order* order, uint32_t decrement) noe
 
 cdef inline void event_write(Event* event, uint8_t type, uint8_t flags, uint8_t reason,
                              uint8_t side, uint32_t quantity, uint64_t order_ref, uint64_t other,
-                             int32_t price_e4, uint32_t slot) noexcept nogil:
+                             int32_t price, uint32_t slot) noexcept nogil:
     cdef char* words = <char*>event
     iron_word_store(words, type | <uint64_t>flags << 8 | <uint64_t>reason << 16
                     | <uint64_t>side << 24 | <uint64_t>quantity << 32)
     iron_word_store(words + 8, order_ref)
     iron_word_store(words + 16, other)
-    iron_word_store(words + 24, <uint32_t>price_e4 | <uint64_t>slot << 32)
+    iron_word_store(words + 24, <uint32_t>price | <uint64_t>slot << 32)
 
 
 cdef inline void event_mark_last(Event* event) noexcept nogil:

@@ -4,7 +4,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
-from ironcore.wire.record cimport PRICE_E4_MARKET, PRICE_E4_MARKET_CROSS
+from ironcore.wire.record cimport PRICE_MARKET, PRICE_MARKET_CROSS
 
 cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons; from 0x80 on the venue's own
     REJECT_NONE = 0
@@ -58,8 +58,8 @@ cdef struct InstrumentLimits:        # 8 bytes
 cdef bint limits_are_valid(const InstrumentLimits* limits) noexcept nogil
 
 
-cdef inline bint price_is_market(int32_t price_e4) noexcept nogil:
-    return price_e4 == PRICE_E4_MARKET or price_e4 == PRICE_E4_MARKET_CROSS
+cdef inline bint price_is_market(int32_t price) noexcept nogil:
+    return price == PRICE_MARKET or price == PRICE_MARKET_CROSS
 
 
 cdef inline bint side_is_sell(uint8_t side) noexcept nogil:

@@ -56,10 +56,10 @@ cdef struct Options:                 # 48 bytes; with its default where not name
     uint32_t min_quantity
     uint32_t max_floor
     uint32_t random_reserves
-    int32_t peg_offset_e4
+    int32_t peg_offset
     uint32_t expire_second
-    int32_t stop_price_e4            # STOP_PRICE_INVALID: does not fit
-    uint32_t trail_offset_e4
+    int32_t stop_price            # STOP_PRICE_INVALID: does not fit
+    uint32_t trail_offset
     uint16_t named                   # OptionNamed
     uint16_t group
     uint8_t price_type
@@ -72,7 +72,7 @@ cdef struct OptionsContext:          # what an order's options are judged by, be
     uint32_t lot_size
     uint32_t quantity                # open
     uint32_t second_next             # the first second of the day that CLOCK has not reached
-    int32_t last_price_e4            # of the instrument; 0: none
+    int32_t last_price            # of the instrument; 0: none
     bint is_market                   # the price is a market price
     bint stop_price_is_valid         # on the grid and in range; where there is one
     uint8_t time_in_force

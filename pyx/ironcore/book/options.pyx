@@ -13,7 +13,7 @@ from ironcore.book.limits cimport (
 )
 from ironcore.wire.record cimport (
     OPTION_RESERVE_SEED, OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
-    PRICE_E4_MAX,
+    PRICE_MAX,
 )
 
 cdef enum:
@@ -51,7 +51,7 @@ cdef bint _parse_number(Options* options, uint8_t tag, const uint8_t* value,
         options.max_floor = <uint32_t>number
         options.named |= NAMED_MAX_FLOOR
     elif tag == OPTION_PEG_OFFSET:
-        options.peg_offset_e4 = <int32_t><uint32_t>number
+        options.peg_offset = <int32_t><uint32_t>number
         options.named |= NAMED_PEG_OFFSET
     elif tag == OPTION_RANDOM_RESERVES:
         options.random_reserves = <uint32_t>number
@@ -60,13 +60,13 @@ cdef bint _parse_number(Options* options, uint8_t tag, const uint8_t* value,
         options.expire_second = <uint32_t>number
         options.named |= NAMED_EXPIRE_TIME
     elif tag == OPTION_TRAIL_OFFSET:
-        options.trail_offset_e4 = <uint32_t>number
+        options.trail_offset = <uint32_t>number
         options.named |= NAMED_TRAIL_OFFSET
     elif tag == OPTION_RESERVE_SEED:
         options.reserve_seed = number
         options.named |= NAMED_RESERVE_SEED
     elif tag == OPTION_STOP_PRICE:
-        options.stop_price_e4 = <int32_t>number if number <= PRICE_E4_MAX else STOP_PRICE_INVALID
+        options.stop_price = <int32_t>number if number <= PRICE_MAX else STOP_PRICE_INVALID
         options.named |= NAMED_STOP_PRICE
     elif tag == OPTION_DISCRETION_PRICE:
         options.named |= NAMED_DISCRETION_PRICE
@@ -134,7 +134,7 @@ cdef void options_inherit(Options* options, const Options* old) noexcept nogil:
     if not named & NAMED_PRICE_TYPE:
         options.price_type = old.price_type
     if not named & NAMED_PEG_OFFSET:
-        options.peg_offset_e4 = old.peg_offset_e4
+        options.peg_offset = old.peg_offset
     if not named & NAMED_POST_ONLY:
         options.post_only = old.post_only
     if not named & NAMED_EXPIRE_TIME:
@@ -144,12 +144,12 @@ cdef void options_inherit(Options* options, const Options* old) noexcept nogil:
     if not named & NAMED_GROUP:
         options.group = old.group
     if not named & NAMED_STOP_PRICE:
-        options.stop_price_e4 = old.stop_price_e4
+        options.stop_price = old.stop_price
     if not named & NAMED_TRAIL_OFFSET:
-        options.trail_offset_e4 = old.trail_offset_e4
+        options.trail_offset = old.trail_offset
     options.named |= old.named & <uint16_t>~NAMED_SIDE
-    if (named & NAMED_STOP_PRICE and options.stop_price_e4 == 0
-            or named & NAMED_TRAIL_OFFSET and options.trail_offset_e4 == 0):
+    if (named & NAMED_STOP_PRICE and options.stop_price == 0
+            or named & NAMED_TRAIL_OFFSET and options.trail_offset == 0):
         options_stop_no_more(options)
 
 
@@ -166,8 +166,8 @@ cdef void options_fit(Options* options, uint32_t named, uint32_t quantity,
 
 cdef void options_stop_no_more(Options* options) noexcept nogil:
     options.named &= <uint16_t>~NAMED_STOP
-    options.stop_price_e4 = 0
-    options.trail_offset_e4 = 0
+    options.stop_price = 0
+    options.trail_offset = 0
 
 
 cdef inline bint _may_rest(const Options* options, const OptionsContext* context) noexcept nogil:
@@ -205,13 +205,13 @@ cdef uint32_t _stop_reject(const Options* options, const OptionsContext* context
     if options.named & NAMED_STOP_PRICE and not context.stop_price_is_valid:
         return REJECT_PRICE
     if options.named & NAMED_TRAIL_OFFSET:
-        if options.trail_offset_e4 == 0 or options.trail_offset_e4 > PRICE_E4_MAX:
+        if options.trail_offset == 0 or options.trail_offset > PRICE_MAX:
             return REJECT_PRICE
     if options_are_pegged(options) or options.post_only == POST_ONLY:
         return REJECT_OTHER
     if options.min_quantity or context.time_in_force == TIME_IN_FORCE_FOK:
         return REJECT_OTHER
-    if not options.named & NAMED_STOP_PRICE and context.last_price_e4 == 0:
+    if not options.named & NAMED_STOP_PRICE and context.last_price == 0:
         return REJECT_NO_PRICE
     return REJECT_NONE
 
@@ -225,7 +225,7 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
     if options.named & NAMED_DISCRETION_PRICE:
         return REJECT_OTHER
     if context.cross_type != CROSS_NONE and (
-            options.min_quantity or options.max_floor or options.peg_offset_e4
+            options.min_quantity or options.max_floor or options.peg_offset
             or options.price_type != PRICE_TYPE_LIMIT or options.post_only == POST_ONLY
             or options_are_stop(options) or (context.time_in_force != TIME_IN_FORCE_DAY
                                              and context.time_in_force != TIME_IN_FORCE_IOC)):

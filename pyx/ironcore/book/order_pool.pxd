@@ -59,7 +59,7 @@ cdef struct Special:                 # 96 bytes
     uint64_t seed_state              # of the next random peak
     uint32_t reserve                 # of an iceberg: open, and not displayed
     uint32_t instrument
-    int32_t price_e4                 # as entered
+    int32_t price                 # as entered
     uint8_t time_in_force
     uint8_t display
     uint8_t cross_type

@@ -15,7 +15,7 @@ from ironcore.base.builtins cimport iron_likely, iron_lowest_bit
 from ironcore.book.order_pool cimport (
     TOTAL_QUANTITY_MASK, Arena, Level, LevelPage, PriceNode, level_at,
 )
-from ironcore.book.price_grid cimport PriceGrid, grid_price_of_bands_e4
+from ironcore.book.price_grid cimport PriceGrid, grid_price_of_bands
 
 cdef enum:
     KEY_NONE = 0xFFFFFFFF            # worse than every price: no level at all
@@ -33,8 +33,8 @@ cdef struct PriceLevels:             # 64 bytes
     uint32_t depth                   # nodes on the way from the root to a page, 1 or more
     uint32_t index                   # instrument << SIDE_SHIFT | kind and side (book.pxd)
     uint32_t levels                  # occupied
-    int32_t price_zero_e4            # price of key 0
-    int32_t price_step_e4            # of one key: the tick, negative on the buy side
+    int32_t price_zero            # price of key 0
+    int32_t price_step            # of one key: the tick, negative on the buy side
     const PriceGrid* grid            # where there is more than one tick size, else NULL
     uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
     uint32_t reserved[3]
@@ -51,13 +51,13 @@ cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) no
 cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) noexcept nogil
 
 
-cdef inline int32_t levels_price_e4(const PriceLevels* side, uint32_t key) noexcept nogil:
+cdef inline int32_t levels_price(const PriceLevels* side, uint32_t key) noexcept nogil:
     cdef uint32_t tick = key
     if iron_likely(side.grid == NULL):
-        return side.price_zero_e4 + side.price_step_e4 * <int32_t>key
-    if side.price_step_e4 < 0:
+        return side.price_zero + side.price_step * <int32_t>key
+    if side.price_step < 0:
         tick = side.grid.ticks_count - 1 - key
-    return grid_price_of_bands_e4(side.grid, tick)
+    return grid_price_of_bands(side.grid, tick)
 
 
 cdef inline uint32_t level_key(const Arena* arena, uint32_t level) noexcept nogil:

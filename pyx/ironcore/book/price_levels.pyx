@@ -40,10 +40,10 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const P
     side.hidden_key = KEY_NONE
     side.index = index
     side.levels = 0
-    side.price_zero_e4 = grid.highest_e4 if descending else grid.lowest_e4
-    side.price_step_e4 = <int32_t>grid.bands[0].tick_size_e4
+    side.price_zero = grid.highest_price if descending else grid.lowest_price
+    side.price_step = <int32_t>grid.bands[0].tick_size
     if descending:
-        side.price_step_e4 = -side.price_step_e4
+        side.price_step = -side.price_step
     side.grid = NULL
     if grid.bands_count > 1:
         side.grid = grid

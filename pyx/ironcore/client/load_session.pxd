@@ -10,7 +10,7 @@ cdef struct Operation:               # 32 bytes: ironpit.flow.operations.OPERATI
     uint32_t user_ref
     uint32_t orig_user_ref
     uint32_t quantity
-    int32_t price_e4
+    int32_t price
     uint16_t session
     uint16_t symbol
     uint8_t kind                     # 'O' enter, 'U' replace, 'X' cancel

@@ -125,7 +125,7 @@ cdef size_t _encode_enter(uint8_t* out, const Operation* operation, uint32_t use
     enter.side = operation.side
     enter.quantity = operation.quantity
     memcpy(enter.symbol, symbol, 8)
-    enter.price = <uint64_t>operation.price_e4
+    enter.price = <uint64_t>operation.price
     enter.time_in_force = operation.time_in_force
     enter.display = c'Y'
     enter.capacity = c'P'
@@ -142,7 +142,7 @@ cdef size_t _encode_replace(uint8_t* out, const Operation* operation,
     replace.orig_user_ref_num = user_ref_base + operation.orig_user_ref
     replace.user_ref_num = user_ref_base + operation.user_ref
     replace.quantity = operation.quantity
-    replace.price = <uint64_t>operation.price_e4
+    replace.price = <uint64_t>operation.price
     replace.time_in_force = operation.time_in_force
     replace.display = c'Y'
     replace.iso = c'N'

@@ -11,7 +11,7 @@ from ironcore.engine.order_exit cimport (
 )
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.engine.orders cimport order_open, order_reserve
-from ironcore.book.price_levels cimport level_key, levels_next, levels_price_e4
+from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
@@ -65,7 +65,7 @@ cdef bint aggressor_meets_hidden(Engine* engine, Book* book, uint32_t sell, uint
 cdef void _cancel_aggressor(Engine* engine, Aggressor* a, uint32_t decrement) noexcept nogil:
     a.quantity -= decrement
     engine_emit(engine, EVENT_CANCELED, EVENT_SELL if a.sell else 0, CANCEL_REASON_SELF_TRADE,
-                a.side, decrement, a.reference, a.quantity, a.price_e4, a.slot)
+                a.side, decrement, a.reference, a.quantity, a.price, a.slot)
 
 
 cdef void _prevent(Engine* engine, Aggressor* a, uint32_t unit) noexcept nogil:
@@ -83,23 +83,23 @@ cdef void _prevent(Engine* engine, Aggressor* a, uint32_t unit) noexcept nogil:
         _cancel_aggressor(engine, a, decrement)
 
 
-cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int32_t price_e4,
+cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int32_t price,
                    uint8_t visible) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
     cdef uint32_t quantity = min(a.quantity, order.quantity)
-    if a.activated_e4:
+    if a.activated_price:
         engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if a.sell else 0, 0, a.side, a.quantity,
-                    a.reference, 0, a.activated_e4, a.slot)
-        a.activated_e4 = 0
+                    a.reference, 0, a.activated_price, a.slot)
+        a.activated_price = 0
     engine.match_number_last += 1
     engine_emit(engine, EVENT_EXECUTED,
                 visible | (EVENT_AGGRESSOR_SELL if a.sell else EVENT_SELL), 0,
-                order_side(order), quantity, order_ref(order), engine.match_number_last, price_e4,
+                order_side(order), quantity, order_ref(order), engine.match_number_last, price,
                 order.slot)
     a.quantity -= quantity
     a.executed += quantity
     order.executed += quantity
-    book.last_price_e4 = price_e4
+    book.last_price = price
     if quantity < order.quantity:
         book_reduce(&engine.arena, order, quantity)
     elif order_reserve(engine, unit):
@@ -113,7 +113,7 @@ cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nog
     cdef PriceLevels* shown = &book.sides[a.sell ^ 1]
     cdef bint is_hidden
     cdef uint32_t unit, key
-    cdef int32_t price_e4
+    cdef int32_t price
     cdef Cursor cursor
     if a.min_quantity and not dry_run_reaches(engine, book, a, min(a.min_quantity, a.quantity)):
         return
@@ -131,16 +131,16 @@ cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nog
             unit = cursor.unit
         else:
             return
-        price_e4 = levels_price_e4(shown, key)
+        price = levels_price(shown, key)
         if is_prevented(engine, a, order_at(arena, unit)):
             if is_hidden:
                 _advance(arena, &cursor)
             _prevent(engine, a, unit)
             continue
-        if not book.is_plain and collar_forbids(book, price_e4):
-            state_pause(engine, book, price_e4)
+        if not book.is_plain and collar_forbids(book, price):
+            state_pause(engine, book, price)
             a.is_interrupted = True
             return
         if is_hidden and a.quantity >= order_at(arena, unit).quantity:
             _advance(arena, &cursor)
-        _execute(engine, book, a, unit, price_e4, 0 if is_hidden else EVENT_VISIBLE)
+        _execute(engine, book, a, unit, price, 0 if is_hidden else EVENT_VISIBLE)

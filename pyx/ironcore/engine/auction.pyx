@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.engine.auction_price cimport (
-    AuctionPrice, auction_price, auction_quantity, auction_reference_e4,
+    AuctionPrice, auction_price, auction_quantity, auction_reference,
 )
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, SIDE_SHIFT, book_key,
@@ -109,7 +109,7 @@ cdef void _turn_create(Turn* turn, Engine* engine, Book* book, uint32_t sell, ui
         turn.levels[index] = book.sides[side].best_level if book.sides[side].levels else 0
 
 
-cdef void _execute(Turn* turn, uint32_t quantity, int32_t price_e4) noexcept nogil:
+cdef void _execute(Turn* turn, uint32_t quantity, int32_t price) noexcept nogil:
     """One side of a pair; what an iceberg displays goes first."""
     cdef Engine* engine = turn.engine
     cdef Order* order = order_at(&engine.arena, turn.unit)
@@ -119,7 +119,7 @@ cdef void _execute(Turn* turn, uint32_t quantity, int32_t price_e4) noexcept nog
     if turn.kind == KIND_SHOWN and not is_iceberg:
         flags |= EVENT_VISIBLE
     engine_emit(engine, EVENT_CROSSED, flags, turn.cross_type, order_side(order), quantity,
-                order_ref(order), engine.match_number_last, price_e4, order.slot)
+                order_ref(order), engine.match_number_last, price, order.slot)
     order.executed += quantity
     book_reduce(&engine.arena, order, displayed)
     if is_iceberg:
@@ -132,7 +132,7 @@ cdef void _execute(Turn* turn, uint32_t quantity, int32_t price_e4) noexcept nog
         order_remove(engine, turn.unit)
 
 
-cdef void _pair(Turn* buys, Turn* sells, int32_t price_e4) noexcept nogil:
+cdef void _pair(Turn* buys, Turn* sells, int32_t price) noexcept nogil:
     cdef Engine* engine = buys.engine
     cdef uint32_t quantity
     _next_order(buys)
@@ -140,8 +140,8 @@ cdef void _pair(Turn* buys, Turn* sells, int32_t price_e4) noexcept nogil:
     while buys.unit and sells.unit:
         quantity = min(buys.quantity, sells.quantity)
         engine.match_number_last += 1
-        _execute(buys, quantity, price_e4)
-        _execute(sells, quantity, price_e4)
+        _execute(buys, quantity, price)
+        _execute(sells, quantity, price)
         if buys.quantity == 0:
             _next_order(buys)
         if sells.quantity == 0:
@@ -180,7 +180,7 @@ cdef bint _is_extended(const Book* book, const AuctionPrice* price, bint force) 
         return False
     if book.auction_extensions >= book.auction_extensions_max:
         return False
-    return is_beyond_collar(price.price_e4, book.reference_price_e4, book.auction_collar_bp)
+    return is_beyond_collar(price.price, book.reference_price, book.auction_collar_bp)
 
 
 cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,
@@ -192,20 +192,20 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
     if _is_extended(book, &price, force):
         book.auction_extensions += 1
         book.pause_second = 0
-        emit_collars(engine, book.reference_price_e4, book.auction_collar_bp,
+        emit_collars(engine, book.reference_price, book.auction_collar_bp,
                      book.auction_extensions)
         return False
     engine.match_number_last += 1
     engine_emit(engine, EVENT_CROSS, EVENT_VISIBLE, cross_type, 0, 0, price.volume,
-                engine.match_number_last, price.price_e4, 0)
+                engine.match_number_last, price.price, 0)
     if price.volume:
         _turn_create(&buys, engine, book, 0, cross_type, book_key(&book.grid, 0, price.tick))
         _turn_create(&sells, engine, book, 1, cross_type, book_key(&book.grid, 1, price.tick))
-        _pair(&buys, &sells, price.price_e4)
+        _pair(&buys, &sells, price.price)
         _replenish(&buys)
         _replenish(&sells)
-        book.last_price_e4 = price.price_e4
-        book.reference_price_e4 = price.price_e4
+        book.last_price = price.price
+        book.reference_price = price.price
     for sell in range(2):
         _cancel_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state)
         _cancel_waiting(engine, book, KIND_WAITING, sell, cross_type, state)
@@ -218,5 +218,5 @@ cdef void auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexc
     auction_price(&engine.arena, book, cross_type, &price)
     engine_emit(engine, EVENT_INDICATIVE, EVENT_VISIBLE, cross_type, price.side,
                 <uint32_t>min(price.imbalance, <uint64_t>IMBALANCE_MAX), price.volume,
-                (instrument + 1) << INSTRUMENT_SHIFT, price.price_e4,
-                <uint32_t>auction_reference_e4(book))
+                (instrument + 1) << INSTRUMENT_SHIFT, price.price,
+                <uint32_t>auction_reference(book))

@@ -12,12 +12,12 @@ cdef enum:
 cdef struct AuctionPrice:
     uint64_t volume                  # 0: there is no price
     uint64_t imbalance
-    int32_t price_e4
+    int32_t price
     uint32_t tick                    # of that price
     uint8_t side                     # with more quantity: 'B' or 'S'; or one of the above
 
 # Looks at the levels that could execute and the next one on each side, and at all levels when
-# nothing but their limits can tell the price (auction_reference_e4 is 0); changes nothing.
+# nothing but their limits can tell the price (auction_reference is 0); changes nothing.
 cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
                         AuctionPrice* out) noexcept nogil
 # What of an order takes part; kind is that of its queue.
@@ -25,6 +25,6 @@ cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
                                uint8_t cross_type) noexcept nogil
 
 
-cdef inline int32_t auction_reference_e4(const Book* book) noexcept nogil:
+cdef inline int32_t auction_reference(const Book* book) noexcept nogil:
     """As it is published; 0 when there is none."""
-    return book.last_price_e4 if book.last_price_e4 else book.reference_price_e4
+    return book.last_price if book.last_price else book.reference_price

@@ -19,7 +19,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SPECIAL, level_at, order_at, special_at,
 )
 from ironcore.book.price_grid cimport (
-    PriceGrid, grid_down_e4, grid_price_e4, grid_tick, grid_up_e4,
+    PriceGrid, grid_down_price, grid_price, grid_tick, grid_up_price,
 )
 from ironcore.book.price_levels cimport KEY_NONE, level_key, level_quantity, levels_next
 from ironcore.book.limits cimport SIDE_BUY, SIDE_SELL
@@ -110,7 +110,7 @@ cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_
     _next_price(offers)
 
 
-cdef int32_t _mean_limit_e4(Arena* arena, const Book* book, uint8_t cross_type) noexcept nogil:
+cdef int32_t _mean_limit(Arena* arena, const Book* book, uint8_t cross_type) noexcept nogil:
     """The mean of the lowest and the highest limit of what takes part; 0 when nothing has one."""
     cdef int64_t lowest = book.grid.ticks_count
     cdef int64_t highest = -1
@@ -124,30 +124,30 @@ cdef int32_t _mean_limit_e4(Arena* arena, const Book* book, uint8_t cross_type) 
             _next_price(&offers)
     if highest < 0:
         return 0
-    return <int32_t>((<int64_t>grid_price_e4(&book.grid, <uint32_t>lowest)
-                      + grid_price_e4(&book.grid, <uint32_t>highest)) // 2)
+    return <int32_t>((<int64_t>grid_price(&book.grid, <uint32_t>lowest)
+                      + grid_price(&book.grid, <uint32_t>highest)) // 2)
 
 
 cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
-                            int32_t reference_e4) noexcept nogil:
+                            int32_t reference_price) noexcept nogil:
     """Of the ticks low .. high the one that is nearest to the reference."""
     cdef const PriceGrid* grid = &book.grid
-    cdef int64_t below_e4, above_e4
+    cdef int64_t below_price, above_price
     cdef uint32_t tick = 0
-    if reference_e4 >= grid_price_e4(grid, <uint32_t>high):
+    if reference_price >= grid_price(grid, <uint32_t>high):
         return <uint32_t>high
-    if reference_e4 <= grid_price_e4(grid, <uint32_t>low):
+    if reference_price <= grid_price(grid, <uint32_t>low):
         return <uint32_t>low
-    below_e4 = grid_down_e4(grid, reference_e4)
-    above_e4 = grid_up_e4(grid, reference_e4)
-    if above_e4 - reference_e4 <= reference_e4 - below_e4:
-        below_e4 = above_e4
-    iron_assert(grid_tick(grid, <int32_t>below_e4, &tick), "a snapped price is off the grid")
+    below_price = grid_down_price(grid, reference_price)
+    above_price = grid_up_price(grid, reference_price)
+    if above_price - reference_price <= reference_price - below_price:
+        below_price = above_price
+    iron_assert(grid_tick(grid, <int32_t>below_price, &tick), "a snapped price is off the grid")
     return tick
 
 
 cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
-                   int32_t reference_e4, AuctionPrice* out) noexcept nogil:
+                   int32_t reference_price, AuctionPrice* out) noexcept nogil:
     """low .. high have the largest volume; buys and sells are at what did not find a pair."""
     cdef int64_t buy_tick = buys.tick
     cdef int64_t sell_tick = sells.tick
@@ -168,8 +168,8 @@ cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
         if more_sells:
             _next_price(sells)
             least_high = min(high, sells.tick - 1)
-    out.tick = _nearest_tick(buys.book, least_low, least_high, reference_e4)
-    out.price_e4 = grid_price_e4(&buys.book.grid, out.tick)
+    out.tick = _nearest_tick(buys.book, least_low, least_high, reference_price)
+    out.price = grid_price(&buys.book.grid, out.tick)
     if more_buys and out.tick <= buy_tick:
         out.side = SIDE_BUY
         out.imbalance = buy_quantity
@@ -183,9 +183,9 @@ cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
     cdef Offers buys, sells
     cdef int64_t low = 0
     cdef int64_t high = 0
-    cdef int32_t reference_e4 = auction_reference_e4(book)
+    cdef int32_t reference_price = auction_reference(book)
     cdef uint64_t pair
-    out[0] = AuctionPrice(volume=0, imbalance=0, price_e4=0, tick=0, side=AUCTION_NO_PRICE)
+    out[0] = AuctionPrice(volume=0, imbalance=0, price=0, tick=0, side=AUCTION_NO_PRICE)
     _offers_create(&buys, arena, book, 0, cross_type, True)
     _offers_create(&sells, arena, book, 1, cross_type, True)
     while buys.quantity and sells.quantity and buys.tick >= sells.tick:
@@ -201,10 +201,10 @@ cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
             _next_price(&sells)
     if out.volume == 0:
         return
-    if reference_e4 == 0:
-        reference_e4 = _mean_limit_e4(arena, book, cross_type)
-    if reference_e4 == 0:            # market orders alone, and nothing says at what price
+    if reference_price == 0:
+        reference_price = _mean_limit(arena, book, cross_type)
+    if reference_price == 0:            # market orders alone, and nothing says at what price
         out.volume = 0
         return
     out.side = AUCTION_BALANCED
-    _resolve(&buys, &sells, low, high, reference_e4, out)
+    _resolve(&buys, &sells, low, high, reference_price, out)

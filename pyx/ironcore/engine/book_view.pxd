@@ -9,13 +9,13 @@ cdef struct OrderRow:                # 40 bytes, one of matching_engine.ORDER_DT
     uint32_t slot
     uint32_t quantity                # open; of an iceberg displayed
     uint32_t executed
-    int32_t price_e4                 # where it rests; otherwise as entered
+    int32_t price                 # where it rests; otherwise as entered
     uint32_t instrument
     uint8_t side
     uint8_t place                    # QueueKind
     uint8_t reserved[2]
     uint32_t reserve
-    int32_t stop_price_e4            # of a dormant stop, as it is now
+    int32_t stop_price            # of a dormant stop, as it is now
 
 # The live orders of one side, as OrderRows: kind by kind of queue, in each by priority.
 cdef bytes orders_of(Engine* engine, uint32_t instrument, uint32_t sell)

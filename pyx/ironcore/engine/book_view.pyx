@@ -8,9 +8,9 @@ from ironcore.engine.engine cimport EngineLimits, Session
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,
 )
-from ironcore.engine.orders cimport order_price_e4, order_reserve, order_sell
+from ironcore.engine.orders cimport order_price, order_reserve, order_sell
 from ironcore.book.price_grid cimport PriceGrid
-from ironcore.book.price_levels cimport level_key, levels_next, levels_price_e4
+from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.book.limits cimport InstrumentLimits
 from ironcore.book.options cimport SECONDS_A_DAY, Options
 
@@ -22,15 +22,15 @@ cdef bytes _row(Engine* engine, uint32_t instrument, uint32_t unit, uint8_t plac
     row.slot = order.slot
     row.quantity = order.quantity
     row.executed = order.executed
-    row.price_e4 = order_price_e4(engine, unit)
+    row.price = order_price(engine, unit)
     row.instrument = instrument
     row.side = order_side(order)
     row.place = place
     row.reserved = [0, 0]
     row.reserve = order_reserve(engine, unit)
-    row.stop_price_e4 = 0
+    row.stop_price = 0
     if place == KIND_STOPS:
-        row.stop_price_e4 = levels_price_e4(
+        row.stop_price = levels_price(
             &engine.books[instrument].sides[KIND_STOPS << KIND_SHIFT | order_sell(order)],
             level_key(&engine.arena, order.level))
     return (<const char*>&row)[:sizeof(OrderRow)]
@@ -72,7 +72,7 @@ cdef bytes _special(Engine* engine, uint32_t unit):
     if not order.ref_side & ORDER_SPECIAL:
         return flags
     return flags + (<const char*>&special.options)[:sizeof(Options)] + struct.pack(
-        "<QiBBB", special.seed_state, special.price_e4, special.time_in_force, special.display,
+        "<QiBBB", special.seed_state, special.price, special.time_in_force, special.display,
         special.cross_type)
 
 
@@ -95,7 +95,7 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
         (<const char*>&book.grid)[:sizeof(PriceGrid)],
         book.symbol[:8],
         struct.pack(
-            "<BiiHHHHHHBBBIHH", book.state, book.last_price_e4, book.reference_price_e4,
+            "<BiiHHHHHHBBBIHH", book.state, book.last_price, book.reference_price,
             book.static_collar_bp, book.dynamic_collar_bp, book.auction_collar_bp,
             book.entry_collar_bp, book.market_protection_bp, book.pause_seconds,
             book.post_only_mode, book.auction_extensions_max, book.auction_extensions,

@@ -16,10 +16,10 @@ from ironcore.book.order_pool cimport (
     order_side, special_at,
 )
 from ironcore.engine.orders cimport (
-    order_flags, order_open, order_place, order_price_e4, order_sell, place_book, place_side,
+    order_flags, order_open, order_place, order_price, order_sell, place_book, place_side,
 )
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
-from ironcore.book.price_levels cimport level_key, levels_price_e4
+from ironcore.book.price_levels cimport level_key, levels_price
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.used_numbers cimport NumberBlocks, blocks_begin, blocks_next
 from ironcore.book.limits cimport SIDE_BUY, side_is_sell
@@ -43,13 +43,13 @@ cdef inline uint32_t _live_unit(const Engine* engine, const CancelOrder* command
 
 cdef inline void _settle(Engine* engine, Book* book) noexcept nogil:
     if iron_unlikely(book.followers):
-        book.last_before_e4 = book.last_price_e4
+        book.last_before_price = book.last_price
         book_settle(engine, book)
 
 
-cdef inline int32_t _level_price_e4(Engine* engine, const Order* order, Book* book,
+cdef inline int32_t _level_price(Engine* engine, const Order* order, Book* book,
                                     uint32_t place) noexcept nogil:
-    return levels_price_e4(&book.sides[place_side(place)], level_key(&engine.arena, order.level))
+    return levels_price(&book.sides[place_side(place)], level_key(&engine.arena, order.level))
 
 
 cdef inline void _cancel_whole(Engine* engine, Book* book, uint32_t place, uint32_t unit,
@@ -60,7 +60,7 @@ cdef inline void _cancel_whole(Engine* engine, Book* book, uint32_t place, uint3
         cancel_whole(engine, unit, reason, 0)
         return
     engine_emit(engine, EVENT_CANCELED, order_flags(order, place), reason, order_side(order),
-                order.quantity, order_ref(order), 0, _level_price_e4(engine, order, book, place),
+                order.quantity, order_ref(order), 0, _level_price(engine, order, book, place),
                 order.slot)
     engine.arena.slots[order.slot] = 0
     book_unlink(&engine.arena, book, place_side(place), unit)
@@ -81,7 +81,7 @@ cdef inline void _reduce(Engine* engine, Book* book, uint32_t place, uint32_t un
     book_reduce(&engine.arena, order, decrement)
     engine_emit(engine, EVENT_CANCELED, order_flags(order, place), reason, order_side(order),
                 decrement, order_ref(order), order.quantity,
-                _level_price_e4(engine, order, book, place), order.slot)
+                _level_price(engine, order, book, place), order.slot)
 
 
 cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
@@ -115,7 +115,7 @@ cdef void _modify(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
     order.ref_side = (order.ref_side & ~<uint64_t>ORDER_SIDE_MASK) | side
     engine_emit(engine, EVENT_MODIFIED, order_flags(order, place), 0, side,
                 order_open(engine, unit), order_ref(order), decrement,
-                order_price_e4(engine, unit), order.slot)
+                order_price(engine, unit), order.slot)
     if order.ref_side & ORDER_ICEBERG and displayed:
         emit_reduced(engine, unit, displayed, order.quantity)
 

@@ -6,17 +6,17 @@ from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.engine.engine cimport Engine
 
-cdef void emit_collars(Engine* engine, int32_t reference_e4, uint32_t basis_points,
+cdef void emit_collars(Engine* engine, int32_t reference_price, uint32_t basis_points,
                        uint32_t extension) noexcept nogil
 
 
-cdef inline int32_t dynamic_reference_e4(const Book* book) noexcept nogil:
+cdef inline int32_t dynamic_reference(const Book* book) noexcept nogil:
     """What the dynamic collar counts from; 0: none."""
-    return book.last_before_e4 if book.last_before_e4 else book.reference_price_e4
+    return book.last_before_price if book.last_before_price else book.reference_price
 
 
-cdef inline bint collar_forbids(const Book* book, int32_t price_e4) noexcept nogil:
+cdef inline bint collar_forbids(const Book* book, int32_t price) noexcept nogil:
     """Whether an execution at this price would be beyond a collar; not asked of a book that is
     plain."""
-    return (is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp)
-            or is_beyond_collar(price_e4, dynamic_reference_e4(book), book.dynamic_collar_bp))
+    return (is_beyond_collar(price, book.reference_price, book.static_collar_bp)
+            or is_beyond_collar(price, dynamic_reference(book), book.dynamic_collar_bp))

@@ -6,7 +6,7 @@ from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT
 from ironcore.book.order_pool cimport ORDER_ICEBERG, level_at
 from ironcore.book.price_levels cimport (
     KEY_NONE, PriceLevels, level_has_reserve, level_key, level_quantity, levels_next,
-    levels_price_e4,
+    levels_price,
 )
 from ironcore.engine.collars cimport collar_forbids
 from ironcore.book.options cimport STP_OLDEST
@@ -98,7 +98,7 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
         if min(shown_key, hidden_key) > aggressor.limit_key:
             return False
         run.is_forbidden = not book.is_plain and collar_forbids(
-            book, levels_price_e4(shown, min(shown_key, hidden_key)))
+            book, levels_price(shown, min(shown_key, hidden_key)))
         level = shown_level if shown_key <= hidden_key else hidden_level
         if not is_by_level:
             _each_order(engine, aggressor, level, &run)

@@ -68,9 +68,9 @@ cdef void engine_destroy(Engine* engine) noexcept nogil
 
 cdef inline void engine_emit(Engine* engine, uint8_t type, uint8_t flags, uint8_t reason,
                              uint8_t side, uint32_t quantity, uint64_t order_ref, uint64_t other,
-                             int32_t price_e4, uint32_t slot) noexcept nogil:
+                             int32_t price, uint32_t slot) noexcept nogil:
     event_write(&engine.events[engine.events_count], type, flags, reason, side, quantity,
-                order_ref, other, price_e4, slot)
+                order_ref, other, price, slot)
     engine.events_count += 1
 
 

@@ -14,5 +14,5 @@ cdef struct Aggressor:
     bint is_interrupted              # set when a collar has paused the instrument
     uint32_t slot                    # the rest is for the events that name it
     uint64_t reference
-    int32_t price_e4                 # as entered
-    int32_t activated_e4             # not 0: ACTIVATED at this price precedes the first execution
+    int32_t price                 # as entered
+    int32_t activated_price          # not 0: ACTIVATED at this price precedes the first execution

@@ -32,10 +32,10 @@ cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
     limits.quantity_max = command.quantity_max
     if not limits_are_valid(limits):
         return False
-    if not grid_prepare(grid, command.tick_size_e4, command.price_e4_min, command.price_e4_max,
+    if not grid_prepare(grid, command.tick_size, command.price_min, command.price_max,
                         command.bands, command.tick_bands_count):
         return False
-    if command.reference_price_e4 and not grid_tick(grid, command.reference_price_e4, &tick):
+    if command.reference_price and not grid_tick(grid, command.reference_price, &tick):
         return False
     return (command.post_only_mode <= POST_ONLY_MODE_MAX
             and command.static_collar_bp <= BASIS_POINTS
@@ -60,8 +60,8 @@ cdef void _set_terms(Book* book, const DefineInstrument* command) noexcept nogil
                           else <uint16_t>SPECIALS_MAX_DEFAULT)
     book.min_quantity_max = (command.min_quantity_max if command.min_quantity_max
                              else <uint16_t>SPECIALS_MAX_DEFAULT)
-    if command.reference_price_e4:
-        book.reference_price_e4 = command.reference_price_e4
+    if command.reference_price:
+        book.reference_price = command.reference_price
 
 
 cdef int define_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil:
@@ -104,9 +104,9 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
         book_reshape(&engine.arena, book, index)
     _set_terms(book, command)
     book_classify(book)
-    book.last_before_e4 = book.last_price_e4
+    book.last_before_price = book.last_price
     engine_emit(engine, EVENT_INSTRUMENT_CHANGED, 0, 0, 0, 0, 0, 0, 0, index)
-    book.last_before_e4 = book.last_price_e4
+    book.last_before_price = book.last_price
     book_settle(engine, book)
     return STATUS_OK
 

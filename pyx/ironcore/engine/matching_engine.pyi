@@ -11,10 +11,10 @@ Rows: TypeAlias = NDArray[np.void]
 
 # One row an event, 32 bytes; what the fields mean by type is in docs/MATCHING_RULES.md, section 15.
 EVENT_DTYPE: Final[np.dtype[np.void]]
-# order_ref, slot, quantity (open; of an iceberg displayed), executed (by the chain), price_e4,
-# instrument, side (OUCH byte), place (see `orders`), reserve, stop_price_e4 (of a dormant stop).
+# order_ref, slot, quantity (open; of an iceberg displayed), executed (by the chain), price,
+# instrument, side (OUCH byte), place (see `orders`), reserve, stop_price (of a dormant stop).
 ORDER_DTYPE: Final[np.dtype[np.void]]
-# price_e4, orders, quantity (sum of what is displayed).
+# price, orders, quantity (sum of what is displayed).
 LEVEL_DTYPE: Final[np.dtype[np.void]]
 
 def record_offsets(records: Buffer | NDArray[np.uint8]) -> NDArray[np.uint64]: ...

@@ -19,26 +19,26 @@ from ironcore.engine.engine cimport EngineLimits, engine_create, engine_destroy
 from ironcore.engine.invariants cimport engine_broken_invariant
 from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, level_at
 from ironcore.book.price_levels cimport (
-    PriceLevels, level_key, levels_next, levels_price_e4,
+    PriceLevels, level_key, levels_next, levels_price,
 )
 from ironcore.wire.record cimport COMMAND_BYTES_MAX, COMMAND_HEADER_BYTES, EVENT_BYTES, Event
 
 EVENT_DTYPE = np.dtype([
     ("type", "u1"), ("flags", "u1"), ("reason", "u1"), ("side", "u1"), ("quantity", "<u4"),
-    ("order_ref", "<u8"), ("other", "<u8"), ("price_e4", "<i4"), ("slot", "<u4"),
+    ("order_ref", "<u8"), ("other", "<u8"), ("price", "<i4"), ("slot", "<u4"),
 ])
 ORDER_DTYPE = np.dtype([
     ("order_ref", "<u8"), ("slot", "<u4"), ("quantity", "<u4"), ("executed", "<u4"),
-    ("price_e4", "<i4"), ("instrument", "<u4"), ("side", "u1"), ("place", "u1"),
-    ("reserved", "V2"), ("reserve", "<u4"), ("stop_price_e4", "<i4"),
+    ("price", "<i4"), ("instrument", "<u4"), ("side", "u1"), ("place", "u1"),
+    ("reserved", "V2"), ("reserve", "<u4"), ("stop_price", "<i4"),
 ])
-LEVEL_DTYPE = np.dtype([("price_e4", "<i4"), ("orders", "<u4"), ("quantity", "<u8")])
+LEVEL_DTYPE = np.dtype([("price", "<i4"), ("orders", "<u4"), ("quantity", "<u8")])
 
 cdef enum:
     COMMAND_WORDS_MAX = 64
 
 cdef struct LevelRow:                # one of LEVEL_DTYPE
-    int32_t price_e4
+    int32_t price
     uint32_t orders
     uint64_t quantity
 
@@ -164,7 +164,7 @@ cdef class MatchingEngine:
         cdef LevelRow row
         rows = bytearray()
         for _ in range(count):
-            row.price_e4 = levels_price_e4(levels, level_key(&self.engine.arena, unit))
+            row.price = levels_price(levels, level_key(&self.engine.arena, unit))
             row.orders = <uint32_t>(level_at(&self.engine.arena, unit).total >> TOTAL_COUNT_SHIFT)
             row.quantity = level_at(&self.engine.arena, unit).total & TOTAL_QUANTITY_MASK
             rows += (<const char*>&row)[:sizeof(LevelRow)]

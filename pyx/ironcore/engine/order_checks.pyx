@@ -3,8 +3,8 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from ironcore.book.order_pool cimport ORDER_REF_MAX
-from ironcore.engine.pegs cimport peg_price_e4
-from ironcore.book.price_grid cimport basis_points_e4, grid_tick
+from ironcore.engine.pegs cimport peg_price
+from ironcore.book.price_grid cimport basis_points_of, grid_tick
 from ironcore.engine.order_terms cimport terms_prepare
 from ironcore.engine.trading_state cimport admission_reject
 from ironcore.book.limits cimport (
@@ -37,11 +37,11 @@ cdef uint32_t _options_reject(const Engine* engine, const Book* book,
     context.lot_size = book.limits.lot_size
     context.quantity = terms.quantity
     context.second_next = engine.second_next
-    context.last_price_e4 = book.last_price_e4
+    context.last_price = book.last_price
     context.is_market = terms.is_market
     context.stop_price_is_valid = (
         terms.options.named & NAMED_STOP_PRICE != 0
-        and grid_tick(&book.grid, terms.options.stop_price_e4, &tick))
+        and grid_tick(&book.grid, terms.options.stop_price, &tick))
     context.time_in_force = terms.time_in_force
     context.display = terms.display
     context.cross_type = terms.cross_type
@@ -51,22 +51,22 @@ cdef uint32_t _options_reject(const Engine* engine, const Book* book,
 cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil:
     cdef bint is_immediate = (
         terms.time_in_force == TIME_IN_FORCE_IOC or terms.time_in_force == TIME_IN_FORCE_FOK
-        or (price_is_market(terms.price_e4) and not options_are_pegged(&terms.options)))
+        or (price_is_market(terms.price) and not options_are_pegged(&terms.options)))
     return admission_reject(book.state, terms.cross_type,
                             is_immediate and not options_are_stop(&terms.options))
 
 
 cdef uint32_t _price_reject(Engine* engine, const Book* book, const Terms* terms) noexcept nogil:
     """4.11 and 4.12."""
-    cdef int64_t reference_e4 = book.reference_price_e4
-    cdef int64_t distance_e4 = basis_points_e4(book.reference_price_e4, book.entry_collar_bp)
-    if reference_e4 and book.entry_collar_bp and not terms.is_market:
-        if terms.sell and terms.price_e4 < reference_e4 - distance_e4:
+    cdef int64_t reference_price = book.reference_price
+    cdef int64_t price_distance = basis_points_of(book.reference_price, book.entry_collar_bp)
+    if reference_price and book.entry_collar_bp and not terms.is_market:
+        if terms.sell and terms.price < reference_price - price_distance:
             return REJECT_COLLAR
-        if not terms.sell and terms.price_e4 > reference_e4 + distance_e4:
+        if not terms.sell and terms.price > reference_price + price_distance:
             return REJECT_COLLAR
     if book.state == STATE_CONTINUOUS and options_are_pegged(&terms.options):
-        if peg_price_e4(engine, book, &terms.options, terms.sell, terms.price_e4) == 0:
+        if peg_price(engine, book, &terms.options, terms.sell, terms.price) == 0:
             return REJECT_NO_PRICE
     return REJECT_NONE
 
@@ -120,7 +120,7 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
     terms.sell = 1 if side_is_sell(command.side) else 0
     if not terms.sell and command.side != SIDE_BUY:
         return REJECT_SIDE
-    terms.price_e4 = command.price_e4
+    terms.price = command.price
     terms.time_in_force = command.time_in_force
     terms.display = command.display
     terms.cross_type = command.cross_type

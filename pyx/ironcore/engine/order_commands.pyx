@@ -45,7 +45,7 @@ cdef struct PlainTerms:              # a valid order of the common kind, as the 
     uint32_t quantity                # to be executed or to rest
     uint32_t key                     # of its price; not for a market order
     uint32_t limit_key               # the worst that it may meet, on the opposite side's scale
-    int32_t price_e4
+    int32_t price
     uint32_t sell                    # 0 or 1
     uint32_t slot
     uint32_t executed                # before, by the orders that it replaces
@@ -68,7 +68,7 @@ cdef inline bint _is_plain(const Book* book, const Session* session, uint8_t tim
             and (display == DISPLAY_YES or display == DISPLAY_ATTRIBUTABLE))
 
 
-cdef inline uint32_t _terms_reject(const Book* book, uint32_t quantity, int32_t price_e4,
+cdef inline uint32_t _terms_reject(const Book* book, uint32_t quantity, int32_t price,
                                    uint8_t time_in_force, uint8_t display,
                                    PlainTerms* terms) noexcept nogil:
     """What an order and a replacement have in common; fills the terms that follow from it."""
@@ -77,12 +77,12 @@ cdef inline uint32_t _terms_reject(const Book* book, uint32_t quantity, int32_t 
     terms.key = 0
     if reason:
         return reason
-    terms.price_e4 = price_e4
-    if price_is_market(price_e4):
+    terms.price = price
+    if price_is_market(price):
         terms.limit_key = KEY_WORST
         terms.may_rest = False
     else:
-        if not grid_tick(&book.grid, price_e4, &tick):
+        if not grid_tick(&book.grid, price, &tick):
             return REJECT_PRICE
         terms.key = book_key(&book.grid, terms.sell, tick)
         terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
@@ -108,7 +108,7 @@ cdef void _trade_on(Engine* engine, Book* book, const PlainTerms* terms,
     aggressor.min_quantity = 0
     aggressor.stp_group = 0
     aggressor.is_interrupted = False
-    aggressor.activated_e4 = 0
+    aggressor.activated_price = 0
     aggressor_trade(engine, book, &aggressor)
     execution.quantity = aggressor.quantity
 
@@ -152,10 +152,10 @@ cdef inline void _trade_and_rest(Engine* engine, Book* book, const PlainTerms* t
     if terms.may_rest:
         _rest(engine, book, terms, reference, left)
         engine_emit(engine, EVENT_ADDED, terms.event_flags, 0, terms.side, left, reference, 0,
-                    terms.price_e4, terms.slot)
+                    terms.price, terms.slot)
     else:
         engine_emit(engine, EVENT_CANCELED, EVENT_SELL if terms.sell else 0, CANCEL_REASON_IOC,
-                    terms.side, left, reference, 0, terms.price_e4, terms.slot)
+                    terms.side, left, reference, 0, terms.price, terms.slot)
 
 
 cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session, const Book* book,
@@ -167,7 +167,7 @@ cdef inline uint32_t _enter_reject(const Engine* engine, const Session* session,
     terms.sell = iron_opaque(command.side != SIDE_BUY)
     if not side_is_valid(command.side):
         return REJECT_SIDE
-    reason = _terms_reject(book, command.quantity, command.price_e4, command.time_in_force,
+    reason = _terms_reject(book, command.quantity, command.price, command.time_in_force,
                            command.display, terms)
     if reason:
         return reason
@@ -191,7 +191,7 @@ cdef void _enter(Engine* engine, const Session* session, const EnterOrder* comma
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     terms.executed = 0
     engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if terms.sell else 0, ORDER_STATE_LIVE,
-                terms.side, terms.quantity, reference, 0, terms.price_e4, terms.slot)
+                terms.side, terms.quantity, reference, 0, terms.price, terms.slot)
     _trade_and_rest(engine, book, &terms, reference,
                     aggressor_crosses(book, terms.sell, terms.limit_key))
     if iron_unlikely(book.followers):
@@ -237,7 +237,7 @@ cdef bint _replace_plain(Engine* engine, Session* session, const ReplaceOrder* c
     cdef PlainTerms terms
     terms.side = order_side(order)
     terms.sell = order_sell(order)
-    reason = _terms_reject(book, command.quantity, command.price_e4, command.time_in_force,
+    reason = _terms_reject(book, command.quantity, command.price, command.time_in_force,
                            command.display, &terms)
     if iron_unlikely(reason or command.quantity <= order.executed):
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
@@ -251,7 +251,7 @@ cdef bint _replace_plain(Engine* engine, Session* session, const ReplaceOrder* c
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     engine.order_ref_last += 1
     engine_emit(engine, EVENT_REPLACED, terms.event_flags, ORDER_STATE_LIVE, terms.side,
-                terms.quantity, engine.order_ref_last, order_ref(order), terms.price_e4,
+                terms.quantity, engine.order_ref_last, order_ref(order), terms.price,
                 terms.slot)
     engine.arena.slots[order.slot] = 0
     book_unlink(&engine.arena, book, place_side(place), unit)

@@ -11,7 +11,7 @@ from ironcore.book.order_pool cimport (
     special_at,
 )
 from ironcore.engine.orders cimport (
-    order_flags, order_open, order_place, order_price_e4, order_sell, place_book, place_kind,
+    order_flags, order_open, order_place, order_price, order_sell, place_book, place_kind,
     place_side,
 )
 from ironcore.book.price_levels cimport level_take_reserve
@@ -81,7 +81,7 @@ cdef void emit_reduced(Engine* engine, uint32_t unit, uint32_t decrement,
     cdef const Order* order = order_at(&engine.arena, unit)
     cdef uint8_t flags = order_flags(order, order_place(engine, unit))
     engine_emit(engine, EVENT_REDUCED, flags | EVENT_VISIBLE, 0, order_side(order), decrement,
-                order_ref(order), other, order_price_e4(engine, unit), order.slot)
+                order_ref(order), other, order_price(engine, unit), order.slot)
 
 
 cdef void cancel_whole(Engine* engine, uint32_t unit, uint8_t reason,
@@ -89,7 +89,7 @@ cdef void cancel_whole(Engine* engine, uint32_t unit, uint8_t reason,
     cdef const Order* order = order_at(&engine.arena, unit)
     engine_emit(engine, EVENT_CANCELED, order_flags(order, order_place(engine, unit)), reason,
                 order_side(order), order_open(engine, unit), order_ref(order), other,
-                order_price_e4(engine, unit), order.slot)
+                order_price(engine, unit), order.slot)
     if iron_unlikely(order.ref_side & ORDER_ICEBERG):
         emit_reduced(engine, unit, order.quantity, other)
     order_remove(engine, unit)
@@ -101,6 +101,6 @@ cdef void cancel_part(Engine* engine, uint32_t unit, uint32_t decrement,
     cdef uint32_t displayed = order_shrink(engine, unit, decrement)
     engine_emit(engine, EVENT_CANCELED, order_flags(order, order_place(engine, unit)), reason,
                 order_side(order), decrement, order_ref(order), order_open(engine, unit),
-                order_price_e4(engine, unit), order.slot)
+                order_price(engine, unit), order.slot)
     if iron_unlikely(order.ref_side & ORDER_ICEBERG) and displayed:
         emit_reduced(engine, unit, displayed, order.quantity)

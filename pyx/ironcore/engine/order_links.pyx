@@ -68,7 +68,7 @@ cdef void peg_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
 
 
 cdef void trailing_link(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
-    book.trailed_e4 = 0
+    book.trailed_price = 0
     _peer_link(&engine.arena, &book.trailing, unit)
 
 

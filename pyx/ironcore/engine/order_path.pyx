@@ -21,12 +21,12 @@ from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
     order_at, order_take, special_at,
 )
-from ironcore.engine.pegs cimport peg_price_e4
+from ironcore.engine.pegs cimport peg_price
 from ironcore.book.price_grid cimport (
-    grid_behind_e4, grid_in_range, grid_tick, protection_limit_e4,
+    grid_behind_price, grid_in_range, grid_tick, protection_limit,
 )
 from ironcore.book.price_levels cimport (
-    KEY_WORST, PriceLevels, level_add_reserve, levels_price_e4,
+    KEY_WORST, PriceLevels, level_add_reserve, levels_price,
 )
 from ironcore.engine.stops cimport stop_begin
 from ironcore.book.limits cimport (
@@ -78,7 +78,7 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
     special.seed_state = terms.options.reserve_seed
     special.reserve = 0
     special.instrument = <uint32_t>(book - engine.books)
-    special.price_e4 = terms.price_e4
+    special.price = terms.price
     special.time_in_force = terms.time_in_force
     special.display = terms.display
     special.cross_type = terms.cross_type
@@ -120,22 +120,22 @@ cdef void _add(Engine* engine, Book* book, const Terms* terms, uint32_t unit) no
     if terms.display == DISPLAY_ATTRIBUTABLE:
         flags |= EVENT_ATTRIBUTED
     engine_emit(engine, EVENT_ADDED, flags, 0, terms.side, order.quantity, terms.reference, reserve,
-                levels_price_e4(&book.sides[terms.sell], terms.key), terms.slot)
+                levels_price(&book.sides[terms.sell], terms.key), terms.slot)
 
 
 cdef void _cancel(Engine* engine, const Terms* terms, uint32_t unit, uint8_t reason) noexcept nogil:
     engine_emit(engine, EVENT_CANCELED, EVENT_SELL if terms.sell else 0, reason, terms.side,
-                terms.quantity, terms.reference, 0, terms.price_e4, terms.slot)
+                terms.quantity, terms.reference, 0, terms.price, terms.slot)
     if unit:
         order_remove(engine, unit)
 
 
-cdef bint _set_limit(const Book* book, Terms* terms, int64_t price_e4) noexcept nogil:
+cdef bint _set_limit(const Book* book, Terms* terms, int64_t price) noexcept nogil:
     """A limit other than the one entered; false when it is out of range."""
     cdef uint32_t tick = 0
-    if not grid_in_range(&book.grid, price_e4):
+    if not grid_in_range(&book.grid, price):
         return False
-    grid_tick(&book.grid, <int32_t>price_e4, &tick)
+    grid_tick(&book.grid, <int32_t>price, &tick)
     terms.key = book_key(&book.grid, terms.sell, tick)
     terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
     return True
@@ -145,8 +145,8 @@ cdef void _post(Engine* engine, Book* book, Terms* terms) noexcept nogil:
     """Rule 10.3: rests, or is cancelled, but does not execute."""
     cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
     if opposite.best_key <= terms.limit_key:
-        if book.post_only_mode == 0 or not _set_limit(book, terms, grid_behind_e4(
-                &book.grid, terms.sell, levels_price_e4(opposite, opposite.best_key))):
+        if book.post_only_mode == 0 or not _set_limit(book, terms, grid_behind_price(
+                &book.grid, terms.sell, levels_price(opposite, opposite.best_key))):
             _cancel(engine, terms, 0, CANCEL_REASON_POST_ONLY)
             return
     if aggressor_meets_hidden(engine, book, terms.sell, terms.limit_key, terms.quantity):
@@ -158,11 +158,11 @@ cdef void _post(Engine* engine, Book* book, Terms* terms) noexcept nogil:
 cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
     """Rule 5.7: the limit of a market order."""
     cdef const PriceLevels* opposite = &book.sides[terms.sell ^ 1]
-    cdef int32_t base_e4 = book.last_price_e4 if book.last_price_e4 else book.reference_price_e4
+    cdef int32_t base_price = book.last_price if book.last_price else book.reference_price
     if opposite.levels:
-        base_e4 = levels_price_e4(opposite, opposite.best_key)
-    if book.market_protection_bp and base_e4:
-        _set_limit(book, terms, protection_limit_e4(&book.grid, terms.sell, base_e4,
+        base_price = levels_price(opposite, opposite.best_key)
+    if book.market_protection_bp and base_price:
+        _set_limit(book, terms, protection_limit(&book.grid, terms.sell, base_price,
                                                     book.market_protection_bp))
 
 
@@ -200,7 +200,7 @@ cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
 
 cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
     cdef bint pegged = options_are_pegged(&terms.options)
-    cdef int32_t price_e4
+    cdef int32_t price
     if terms.cross_type != CROSS_NONE:
         _wait(engine, book, terms)
     elif options_are_stop(&terms.options):
@@ -212,9 +212,9 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
         else:
             _add(engine, book, terms, 0)
     elif pegged:
-        price_e4 = peg_price_e4(engine, book, &terms.options, terms.sell, terms.price_e4)
-        if price_e4:
-            _set_limit(book, terms, price_e4)
+        price = peg_price(engine, book, &terms.options, terms.sell, terms.price)
+        if price:
+            _set_limit(book, terms, price)
             _aggress(engine, book, terms, 0)
         else:
             _live(engine, book, terms, 0)

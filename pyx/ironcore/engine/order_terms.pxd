@@ -16,7 +16,7 @@ cdef struct Terms:                   # a valid order
     uint32_t sell                    # 0 or 1
     uint32_t key                     # of its limit; not for a market order
     uint32_t limit_key               # the worst that it may meet, on the opposite side's scale
-    int32_t price_e4                 # as entered
+    int32_t price                 # as entered
     uint8_t side
     uint8_t time_in_force
     uint8_t display

@@ -16,11 +16,11 @@ from ironcore.engine.orders cimport order_sell
 
 cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil:
     cdef uint32_t tick = 0
-    terms.is_market = price_is_market(terms.price_e4)
+    terms.is_market = price_is_market(terms.price)
     terms.key = 0
     terms.limit_key = KEY_WORST
     if not terms.is_market:
-        if not grid_tick(&book.grid, terms.price_e4, &tick):
+        if not grid_tick(&book.grid, terms.price, &tick):
             return False
         terms.key = book_key(&book.grid, terms.sell, tick)
         terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
@@ -41,7 +41,7 @@ cdef void terms_of_order(Engine* engine, const Book* book, uint32_t unit,
     terms.slot = order.slot
     terms.side = order_side(order)
     terms.sell = order_sell(order)
-    terms.price_e4 = special.price_e4
+    terms.price = special.price
     terms.time_in_force = special.time_in_force
     terms.display = special.display
     terms.cross_type = special.cross_type
@@ -63,5 +63,5 @@ cdef void aggressor_of(const Engine* engine, const Terms* terms, Aggressor* out)
     out.is_interrupted = False
     out.slot = terms.slot
     out.reference = terms.reference
-    out.price_e4 = terms.price_e4
-    out.activated_e4 = 0
+    out.price = terms.price
+    out.activated_price = 0

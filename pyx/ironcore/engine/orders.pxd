@@ -13,7 +13,7 @@ from ironcore.book.limits cimport SIDE_BUY
 from ironcore.wire.record cimport EVENT_SELL, EVENT_VISIBLE
 
 # The price that an event says: where the order rests, or the one entered while it does not.
-cdef int32_t order_price_e4(Engine* engine, uint32_t unit) noexcept nogil
+cdef int32_t order_price(Engine* engine, uint32_t unit) noexcept nogil
 
 
 cdef inline uint32_t order_sell(const Order* order) noexcept nogil:

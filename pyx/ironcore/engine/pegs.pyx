@@ -5,47 +5,49 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_unlink
 from ironcore.book.order_pool cimport Order, order_at, special_at
 from ironcore.engine.orders cimport order_sell
-from ironcore.book.price_grid cimport grid_behind_e4, grid_down_e4, grid_in_range, grid_up_e4
-from ironcore.book.price_levels cimport levels_price_e4
+from ironcore.book.price_grid cimport (
+    grid_behind_price, grid_down_price, grid_in_range, grid_up_price,
+)
+from ironcore.book.price_levels cimport levels_price
 from ironcore.book.limits cimport price_is_market
 from ironcore.book.options cimport PRICE_TYPE_MARKET_PEG, PRICE_TYPE_PRIMARY_PEG
 
 
-cdef int32_t _best_e4(const Book* book, uint32_t sell) noexcept nogil:
+cdef int32_t _best_price(const Book* book, uint32_t sell) noexcept nogil:
     """The best displayed price of a side, or 0."""
     if book.sides[sell].levels == 0:
         return 0
-    return levels_price_e4(&book.sides[sell], book.sides[sell].best_key)
+    return levels_price(&book.sides[sell], book.sides[sell].best_key)
 
 
-cdef int32_t peg_price_e4(Engine* engine, const Book* book, const Options* options, uint32_t sell,
-                          int32_t limit_e4) noexcept nogil:
-    cdef int64_t own_e4 = _best_e4(book, sell)
-    cdef int64_t opposite_e4 = _best_e4(book, sell ^ 1)
-    cdef int64_t price_e4
+cdef int32_t peg_price(Engine* engine, const Book* book, const Options* options, uint32_t sell,
+                          int32_t limit_price) noexcept nogil:
+    cdef int64_t own_price = _best_price(book, sell)
+    cdef int64_t opposite_price = _best_price(book, sell ^ 1)
+    cdef int64_t price
     if options.price_type == PRICE_TYPE_PRIMARY_PEG:
-        price_e4 = own_e4
+        price = own_price
     elif options.price_type == PRICE_TYPE_MARKET_PEG:
-        price_e4 = opposite_e4
-    elif own_e4 and opposite_e4:
-        price_e4 = (own_e4 + opposite_e4) // 2
+        price = opposite_price
+    elif own_price and opposite_price:
+        price = (own_price + opposite_price) // 2
     else:
-        price_e4 = 0
-    if price_e4 == 0:
+        price = 0
+    if price == 0:
         return 0
-    price_e4 += options.peg_offset_e4
-    price_e4 = grid_up_e4(&book.grid, price_e4) if sell else grid_down_e4(&book.grid, price_e4)
-    if opposite_e4:
-        price_e4 = _no_more_aggressive(
-            sell, price_e4, grid_behind_e4(&book.grid, sell, <int32_t>opposite_e4))
-    if not price_is_market(limit_e4):
-        price_e4 = _no_more_aggressive(sell, price_e4, limit_e4)
-    return <int32_t>price_e4 if grid_in_range(&book.grid, price_e4) else 0
+    price += options.peg_offset
+    price = grid_up_price(&book.grid, price) if sell else grid_down_price(&book.grid, price)
+    if opposite_price:
+        price = _no_more_aggressive(
+            sell, price, grid_behind_price(&book.grid, sell, <int32_t>opposite_price))
+    if not price_is_market(limit_price):
+        price = _no_more_aggressive(sell, price, limit_price)
+    return <int32_t>price if grid_in_range(&book.grid, price) else 0
 
 
-cdef inline int64_t _no_more_aggressive(uint32_t sell, int64_t price_e4,
-                                        int64_t than_e4) noexcept nogil:
-    return max(price_e4, than_e4) if sell else min(price_e4, than_e4)
+cdef inline int64_t _no_more_aggressive(uint32_t sell, int64_t price,
+                                        int64_t than_price) noexcept nogil:
+    return max(price, than_price) if sell else min(price, than_price)
 
 
 cdef bint pegs_are_due(const Book* book) noexcept nogil:

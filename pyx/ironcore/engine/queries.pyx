@@ -9,14 +9,14 @@ from ironcore.book.book cimport KIND_SHOWN, SIDE_SHIFT
 from ironcore.book.order_pool cimport (
     TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, Order, level_at, order_at, order_ref, order_side,
 )
-from ironcore.engine.orders cimport order_open, order_place, order_price_e4, place_kind
-from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next, levels_price_e4
+from ironcore.engine.orders cimport order_open, order_place, order_price, place_kind
+from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next, levels_price
 
 
 cdef void _level(Engine* engine, const PriceLevels* side, uint32_t unit,
                  LevelView* level) noexcept nogil:
     cdef uint64_t total = level_at(&engine.arena, unit).total
-    level.price_e4 = levels_price_e4(side, level_key(&engine.arena, unit))
+    level.price = levels_price(side, level_key(&engine.arena, unit))
     level.orders = <uint32_t>(total >> TOTAL_COUNT_SHIFT)
     level.quantity = total & TOTAL_QUANTITY_MASK
 
@@ -36,7 +36,7 @@ cdef uint32_t query_depth(Engine* engine, uint32_t instrument, bint sell, LevelV
     return count
 
 
-cdef int query_level(Engine* engine, uint32_t instrument, bint sell, int32_t price_e4,
+cdef int query_level(Engine* engine, uint32_t instrument, bint sell, int32_t price,
                      LevelView* level) noexcept nogil:
     cdef const PriceLevels* side
     cdef uint32_t unit
@@ -46,9 +46,9 @@ cdef int query_level(Engine* engine, uint32_t instrument, bint sell, int32_t pri
     unit = side.best_level if side.levels else 0
     while unit:
         _level(engine, side, unit, level)
-        if level.price_e4 == price_e4:
+        if level.price == price:
             return STATUS_OK
-        if (level.price_e4 > price_e4) == sell:
+        if (level.price > price) == sell:
             return STATUS_EMPTY
         unit = levels_next(&engine.arena, side, unit)
     return STATUS_EMPTY
@@ -73,7 +73,7 @@ cdef int query_order(Engine* engine, uint32_t session, uint32_t user_ref,
     out.instrument = place >> SIDE_SHIFT
     out.open = order_open(engine, unit)
     out.executed = order.executed
-    out.price_e4 = order_price_e4(engine, unit)
+    out.price = order_price(engine, unit)
     out.side = order_side(order)
     out.place = <uint8_t>place_kind(place)
     if out.place == KIND_SHOWN:

@@ -8,7 +8,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, REF_SHIFT, Order, Special, level_at, order_at, order_ref, order_side,
     special_at,
 )
-from ironcore.engine.orders cimport order_price_e4, order_sell
+from ironcore.engine.orders cimport order_price, order_sell
 from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.wire.record cimport (
     EVENT_ATTRIBUTED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE,
@@ -57,4 +57,4 @@ cdef void order_replenish(Engine* engine, Book* book, uint32_t unit) noexcept no
     engine.order_ref_last += 1
     order.ref_side = engine.order_ref_last << REF_SHIFT | order.ref_side & ((1 << REF_SHIFT) - 1)
     engine_emit(engine, EVENT_REPLENISHED, flags, 0, order_side(order), peak,
-                engine.order_ref_last, ref_before, order_price_e4(engine, unit), order.slot)
+                engine.order_ref_last, ref_before, order_price(engine, unit), order.slot)

@@ -40,13 +40,13 @@ cdef void enter_special(Engine* engine, const EnterOrder* command,
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
     book = &engine.books[command.header.instrument]
-    book.last_before_e4 = book.last_price_e4
+    book.last_before_price = book.last_price
     engine.order_ref_last += 1
     terms.reference = engine.order_ref_last
     terms.executed = 0
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if terms.sell else 0, ORDER_STATE_LIVE,
-                terms.side, terms.quantity, terms.reference, 0, terms.price_e4, terms.slot)
+                terms.side, terms.quantity, terms.reference, 0, terms.price, terms.slot)
     order_proceed(engine, book, &terms, 0)
     book_settle(engine, book)
 
@@ -69,12 +69,12 @@ cdef void _new_terms(Engine* engine, const ReplaceOrder* command, uint32_t unit,
     terms.options.named &= <uint16_t>~NAMED_SIDE
     terms.executed = order.executed
     terms.quantity = command.quantity - min(order.executed, command.quantity)
-    terms.price_e4 = command.price_e4
+    terms.price = command.price
     terms.time_in_force = command.time_in_force
     terms.display = command.display
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     options_fit(&terms.options, options.named, terms.quantity,
-                command.display != DISPLAY_NO and not price_is_market(command.price_e4)
+                command.display != DISPLAY_NO and not price_is_market(command.price)
                 and command.time_in_force != TIME_IN_FORCE_IOC
                 and command.time_in_force != TIME_IN_FORCE_FOK)
 
@@ -117,7 +117,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         session_consume(engine, session, command.header.user_ref)
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
-    book.last_before_e4 = book.last_price_e4
+    book.last_before_price = book.last_price
     if (not _side_is_kept(&terms) or details_reject(engine, book, command.quantity, &terms, old)
             or terms.quantity == 0):
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
@@ -137,7 +137,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         flags |= EVENT_CROSSES
     ref_before = order_ref(order_at(&engine.arena, unit))
     engine_emit(engine, EVENT_REPLACED, flags, ORDER_STATE_LIVE, terms.side, terms.quantity,
-                terms.reference, ref_before, terms.price_e4, terms.slot)
+                terms.reference, ref_before, terms.price, terms.slot)
     order_remove(engine, unit)
     if is_one_update:
         order_rest(engine, book, &terms, 0)

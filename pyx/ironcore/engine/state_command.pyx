@@ -15,7 +15,7 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
                        uint32_t why) noexcept nogil:
     cdef uint8_t state_before = book.state
     cdef uint8_t cross_type = auction_between(state_before, state)
-    book.last_before_e4 = book.last_price_e4
+    book.last_before_price = book.last_price
     if cross_type and not auction_hold(engine, book, cross_type, state, force):
         return False
     state_enter(engine, book, state, why)

@@ -6,25 +6,26 @@ from ironcore.book.book cimport KIND_SHIFT, KIND_STOPS, book_key, book_queue_any
 from ironcore.engine.order_links cimport trailing_link
 from ironcore.book.order_pool cimport Special, level_at, order_at, special_at
 from ironcore.engine.orders cimport order_sell
-from ironcore.book.price_grid cimport grid_down_e4, grid_tick, grid_up_e4
-from ironcore.book.price_levels cimport PriceLevels, level_key, levels_price_e4
+from ironcore.book.price_grid cimport grid_down_price, grid_tick, grid_up_price
+from ironcore.book.price_levels cimport PriceLevels, level_key, levels_price
 from ironcore.book.options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET
 
 
-cdef int32_t _trail_e4(const Book* book, const Special* special, uint32_t sell) noexcept nogil:
+cdef int32_t _trail(const Book* book, const Special* special, uint32_t sell) noexcept nogil:
     """The stop price that trails the last one."""
-    cdef int64_t price_e4 = book.last_price_e4
+    cdef int64_t price = book.last_price
     if sell:
-        price_e4 = grid_down_e4(&book.grid, price_e4 - special.options.trail_offset_e4)
+        price = grid_down_price(&book.grid, price - special.options.trail_offset)
     else:
-        price_e4 = grid_up_e4(&book.grid, price_e4 + special.options.trail_offset_e4)
-    return <int32_t>max(<int64_t>book.grid.lowest_e4, min(<int64_t>book.grid.highest_e4, price_e4))
+        price = grid_up_price(&book.grid, price + special.options.trail_offset)
+    price = min(<int64_t>book.grid.highest_price, price)
+    return <int32_t>max(<int64_t>book.grid.lowest_price, price)
 
 
 cdef void _queue(Engine* engine, Book* book, uint32_t unit, uint32_t sell,
-                 int32_t stop_price_e4) noexcept nogil:
+                 int32_t stop_price) noexcept nogil:
     cdef uint32_t tick = 0
-    grid_tick(&book.grid, stop_price_e4, &tick)
+    grid_tick(&book.grid, stop_price, &tick)
     # Buys wait from the lowest price up, as sells of the book do.
     book_queue_any(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell,
                    book_key(&book.grid, sell ^ 1, tick), unit)
@@ -33,10 +34,10 @@ cdef void _queue(Engine* engine, Book* book, uint32_t unit, uint32_t sell,
 cdef void stop_begin(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
     cdef const Special* special = special_at(&engine.arena, unit)
     cdef uint32_t sell = order_sell(order_at(&engine.arena, unit))
-    cdef int32_t stop_price_e4 = special.options.stop_price_e4
+    cdef int32_t stop_price = special.options.stop_price
     if not special.options.named & NAMED_STOP_PRICE:
-        stop_price_e4 = _trail_e4(book, special, sell)
-    _queue(engine, book, unit, sell, stop_price_e4)
+        stop_price = _trail(book, special, sell)
+    _queue(engine, book, unit, sell, stop_price)
     book.followers += 1
     if special.options.named & NAMED_TRAIL_OFFSET:
         trailing_link(engine, book, unit)
@@ -45,32 +46,32 @@ cdef void stop_begin(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
 cdef void trailing_follow(Engine* engine, Book* book) noexcept nogil:
     cdef uint32_t unit = book.trailing.next
     cdef uint32_t sell
-    cdef int32_t now_e4, next_e4
+    cdef int32_t now_price, next_price
     cdef const Special* special
     cdef PriceLevels* side
-    if book.last_price_e4 == book.trailed_e4:
+    if book.last_price == book.trailed_price:
         return
-    book.trailed_e4 = book.last_price_e4
+    book.trailed_price = book.last_price
     while unit:
         special = special_at(&engine.arena, unit)
         sell = order_sell(order_at(&engine.arena, unit))
         side = &book.sides[KIND_STOPS << KIND_SHIFT | sell]
-        now_e4 = levels_price_e4(
+        now_price = levels_price(
             side, level_key(&engine.arena, order_at(&engine.arena, unit).level))
-        next_e4 = _trail_e4(book, special, sell)
-        if next_e4 > now_e4 if sell else next_e4 < now_e4:
+        next_price = _trail(book, special, sell)
+        if next_price > now_price if sell else next_price < now_price:
             book_unlink(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell, unit)
-            _queue(engine, book, unit, sell, next_e4)
+            _queue(engine, book, unit, sell, next_price)
         unit = special.peers.next
 
 
 cdef uint32_t stop_triggered(Engine* engine, const Book* book) noexcept nogil:
     cdef const PriceLevels* buys = &book.sides[KIND_STOPS << KIND_SHIFT]
     cdef const PriceLevels* sells = &book.sides[KIND_STOPS << KIND_SHIFT | 1]
-    if book.last_price_e4 == 0:
+    if book.last_price == 0:
         return 0
-    if buys.levels and levels_price_e4(buys, buys.best_key) <= book.last_price_e4:
+    if buys.levels and levels_price(buys, buys.best_key) <= book.last_price:
         return level_at(&engine.arena, buys.best_level).link.next
-    if sells.levels and levels_price_e4(sells, sells.best_key) >= book.last_price_e4:
+    if sells.levels and levels_price(sells, sells.best_key) >= book.last_price:
         return level_at(&engine.arena, sells.best_level).link.next
     return 0

@@ -43,7 +43,7 @@ cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil
 # It begins, and STATE_CHANGED says so; why: the four characters of the event.
 cdef void state_enter(Engine* engine, Book* book, uint8_t state, uint32_t why) noexcept nogil
 # Pauses the instrument, as the execution at this price is forbidden (13.6).
-cdef void state_pause(Engine* engine, Book* book, int32_t price_e4) noexcept nogil
+cdef void state_pause(Engine* engine, Book* book, int32_t price) noexcept nogil
 # No more trading, and no more commands but this one's (2.8); the orders are the caller's.
 cdef void state_retire(Engine* engine, Book* book) noexcept nogil
 cdef bint state_is_known(uint8_t state) noexcept nogil

@@ -4,7 +4,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memchr, memcpy
 
 from ironcore.book.book cimport SIDE_SHIFT, book_classify
-from ironcore.engine.collars cimport dynamic_reference_e4, emit_collars
+from ironcore.engine.collars cimport dynamic_reference, emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.book.price_grid cimport is_beyond_collar
@@ -59,14 +59,14 @@ cdef void state_enter(Engine* engine, Book* book, uint8_t state, uint32_t why) n
     state_begin(engine, book, state)
 
 
-cdef void state_pause(Engine* engine, Book* book, int32_t price_e4) noexcept nogil:
+cdef void state_pause(Engine* engine, Book* book, int32_t price) noexcept nogil:
     cdef uint32_t why
     memcpy(&why, b"LUDP", sizeof(why))
     state_enter(engine, book, STATE_PAUSED, why)
-    if is_beyond_collar(price_e4, book.reference_price_e4, book.static_collar_bp):
-        emit_collars(engine, book.reference_price_e4, book.static_collar_bp, 0)
+    if is_beyond_collar(price, book.reference_price, book.static_collar_bp):
+        emit_collars(engine, book.reference_price, book.static_collar_bp, 0)
     else:
-        emit_collars(engine, dynamic_reference_e4(book), book.dynamic_collar_bp, 0)
+        emit_collars(engine, dynamic_reference(book), book.dynamic_collar_bp, 0)
     pegs_park(engine, book)
 
 

@@ -71,7 +71,7 @@ struct ironpit_batch {
 IRONPIT_SIZE(ironpit_batch, 80);
 
 struct ironpit_level {
-    int32_t price_e4;
+    int32_t price;
     uint32_t orders;
     uint64_t quantity; /* displayed, of them all */
 };
@@ -94,7 +94,7 @@ struct ironpit_order {
     uint32_t displayed; /* open and displayed; of a hidden order 0 */
     uint32_t open;      /* all of it */
     uint32_t executed;  /* by the order and those that it replaced */
-    int32_t price_e4;   /* where it rests; else as entered */
+    int32_t price;   /* where it rests; else as entered */
     uint8_t side;
     uint8_t place; /* enum ironpit_order_place */
     uint8_t reserved[6];
@@ -105,7 +105,7 @@ IRONPIT_AT(ironpit_order, instrument, 12);
 IRONPIT_AT(ironpit_order, displayed, 16);
 IRONPIT_AT(ironpit_order, open, 20);
 IRONPIT_AT(ironpit_order, executed, 24);
-IRONPIT_AT(ironpit_order, price_e4, 28);
+IRONPIT_AT(ironpit_order, price, 28);
 IRONPIT_AT(ironpit_order, side, 32);
 IRONPIT_AT(ironpit_order, place, 33);
 
@@ -144,7 +144,7 @@ struct ironpit_api {
     /* The displayed level at this price: IRONPIT_OK, or IRONPIT_EMPTY, with *level written over
      * perhaps. It walks from the best level to the price: as long as there are levels in between.
      * IRONPIT_MALFORMED for a side that is neither 'B' nor 'S'. */
-    int (*level)(struct ironpit_core *core, uint32_t instrument, uint8_t side, int32_t price_e4,
+    int (*level)(struct ironpit_core *core, uint32_t instrument, uint8_t side, int32_t price,
                  struct ironpit_level *level);
     /* A live order by its owner's number: IRONPIT_OK or IRONPIT_EMPTY. */
     int (*order)(struct ironpit_core *core, uint32_t session, uint32_t user_ref,

@@ -1,7 +1,7 @@
 /* The records of the matching core: commands and events, docs/WIRE.md and docs/MATCHING_RULES.md.
  *
  * Little-endian, naturally aligned, every size and offset asserted. Prices are integers of 1/10,000
- * of the currency (`_e4`). Included by ironpit_core.h.
+ * of the currency (``). Included by ironpit_core.h.
  */
 #ifndef IRONPIT_RECORDS_H
 #define IRONPIT_RECORDS_H
@@ -22,8 +22,8 @@ enum { IRONPIT_RECORD_VERSION = 3, IRONPIT_COMMAND_BYTES_MAX = 512 };
 
 #define IRONPIT_INSTRUMENT_NONE UINT32_C(0xFFFFFFFF)
 #define IRONPIT_SLOT_NONE UINT32_C(0xFFFFFFFF)
-#define IRONPIT_PRICE_E4_MARKET INT32_C(0x7FFFFFFF) /* an order without a price */
-#define IRONPIT_PRICE_E4_MAX INT32_C(1999999900)
+#define IRONPIT_PRICE_MARKET INT32_C(0x7FFFFFFF) /* an order without a price */
+#define IRONPIT_PRICE_MAX INT32_C(1999999900)
 
 enum ironpit_command_type {
     IRONPIT_COMMAND_STREAM_START = 1,
@@ -129,20 +129,20 @@ IRONPIT_AT(ironpit_stream_start, sessions_max, 68);
 IRONPIT_AT(ironpit_stream_start, user_ref_bits, 72);
 
 struct ironpit_tick_band {
-    int32_t price_from_e4;
-    uint32_t tick_size_e4;
+    int32_t price_from;
+    uint32_t tick_size;
 };
 IRONPIT_SIZE(ironpit_tick_band, 8);
 
 struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument counts from 0 */
     struct ironpit_header header;
     char symbol[8];
-    uint32_t tick_size_e4;
+    uint32_t tick_size;
     uint32_t lot_size;
-    int32_t price_e4_min;
-    int32_t price_e4_max;
+    int32_t price_min;
+    int32_t price_max;
     uint32_t quantity_max;
-    int32_t reference_price_e4;
+    int32_t reference_price;
     uint16_t static_collar_bp;
     uint16_t dynamic_collar_bp;
     uint16_t auction_collar_bp;
@@ -160,12 +160,12 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
 };
 IRONPIT_SIZE(ironpit_define_instrument, 152);
 IRONPIT_AT(ironpit_define_instrument, symbol, 40);
-IRONPIT_AT(ironpit_define_instrument, tick_size_e4, 48);
+IRONPIT_AT(ironpit_define_instrument, tick_size, 48);
 IRONPIT_AT(ironpit_define_instrument, lot_size, 52);
-IRONPIT_AT(ironpit_define_instrument, price_e4_min, 56);
-IRONPIT_AT(ironpit_define_instrument, price_e4_max, 60);
+IRONPIT_AT(ironpit_define_instrument, price_min, 56);
+IRONPIT_AT(ironpit_define_instrument, price_max, 60);
 IRONPIT_AT(ironpit_define_instrument, quantity_max, 64);
-IRONPIT_AT(ironpit_define_instrument, reference_price_e4, 68);
+IRONPIT_AT(ironpit_define_instrument, reference_price, 68);
 IRONPIT_AT(ironpit_define_instrument, static_collar_bp, 72);
 IRONPIT_AT(ironpit_define_instrument, dynamic_collar_bp, 74);
 IRONPIT_AT(ironpit_define_instrument, auction_collar_bp, 76);
@@ -245,7 +245,7 @@ IRONPIT_AT(ironpit_bust_trade, reason, 56);
 struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
     struct ironpit_header header;
     uint32_t quantity;
-    int32_t price_e4;
+    int32_t price;
     uint8_t side;          /* 'B' 'S' 'T' 'E' */
     uint8_t time_in_force; /* '0' day, '1' good till cancelled, '3' IOC, '4' FOK, '6' till time */
     uint8_t display;       /* 'Y' 'A' 'N' */
@@ -258,7 +258,7 @@ struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
 };
 IRONPIT_SIZE(ironpit_enter_order, 72);
 IRONPIT_AT(ironpit_enter_order, quantity, 40);
-IRONPIT_AT(ironpit_enter_order, price_e4, 44);
+IRONPIT_AT(ironpit_enter_order, price, 44);
 IRONPIT_AT(ironpit_enter_order, side, 48);
 IRONPIT_AT(ironpit_enter_order, time_in_force, 49);
 IRONPIT_AT(ironpit_enter_order, display, 50);
@@ -271,7 +271,7 @@ IRONPIT_AT(ironpit_enter_order, cl_ord_id, 56);
 struct ironpit_replace_order { /* then the appendage; header.user_ref is the new number */
     struct ironpit_header header;
     uint32_t quantity; /* of the whole chain: executed and open */
-    int32_t price_e4;
+    int32_t price;
     uint32_t orig_user_ref;
     uint8_t time_in_force;
     uint8_t display;
@@ -282,7 +282,7 @@ struct ironpit_replace_order { /* then the appendage; header.user_ref is the new
 };
 IRONPIT_SIZE(ironpit_replace_order, 72);
 IRONPIT_AT(ironpit_replace_order, quantity, 40);
-IRONPIT_AT(ironpit_replace_order, price_e4, 44);
+IRONPIT_AT(ironpit_replace_order, price, 44);
 IRONPIT_AT(ironpit_replace_order, orig_user_ref, 48);
 IRONPIT_AT(ironpit_replace_order, time_in_force, 52);
 IRONPIT_AT(ironpit_replace_order, display, 53);
@@ -324,7 +324,7 @@ struct ironpit_event {
     uint32_t quantity;
     uint64_t order_ref; /* the venue's: dense from 1 */
     uint64_t other;     /* match number, old reference, what is left: by type */
-    int32_t price_e4;
+    int32_t price;
     uint32_t slot; /* session << user_ref_bits | user_ref; REJECTED: the reject reason */
 };
 IRONPIT_SIZE(ironpit_event, 32);
@@ -334,7 +334,7 @@ IRONPIT_AT(ironpit_event, side, 3);
 IRONPIT_AT(ironpit_event, quantity, 4);
 IRONPIT_AT(ironpit_event, order_ref, 8);
 IRONPIT_AT(ironpit_event, other, 16);
-IRONPIT_AT(ironpit_event, price_e4, 24);
+IRONPIT_AT(ironpit_event, price, 24);
 IRONPIT_AT(ironpit_event, slot, 28);
 
 #endif

@@ -42,7 +42,7 @@ cdef extern from *:
         VIEW(6engine_EngineLimits, ironpit_limits, sessions_max); \\
         VIEW(6engine_EngineLimits, ironpit_limits, orders_max); \\
         VIEW(6engine_EngineLimits, ironpit_limits, user_ref_bits); \\
-        VIEW(7queries_LevelView, ironpit_level, price_e4); \\
+        VIEW(7queries_LevelView, ironpit_level, price); \\
         VIEW(7queries_LevelView, ironpit_level, orders); \\
         VIEW(7queries_LevelView, ironpit_level, quantity); \\
         VIEW(7queries_OrderView, ironpit_order, order_ref); \\
@@ -51,7 +51,7 @@ cdef extern from *:
         VIEW(7queries_OrderView, ironpit_order, displayed); \\
         VIEW(7queries_OrderView, ironpit_order, open); \\
         VIEW(7queries_OrderView, ironpit_order, executed); \\
-        VIEW(7queries_OrderView, ironpit_order, price_e4); \\
+        VIEW(7queries_OrderView, ironpit_order, price); \\
         VIEW(7queries_OrderView, ironpit_order, side); \\
         VIEW(7queries_OrderView, ironpit_order, place);
     #define iron_assert_header_structs() \\
@@ -76,17 +76,17 @@ cdef extern from *:
             SAME(StreamStart, ironpit_stream_start, user_ref_bits);                               \\
             SAME(StreamStart, ironpit_stream_start, reserved);                                    \\
             SAME_SIZE(TickBand, ironpit_tick_band);                                               \\
-            SAME(TickBand, ironpit_tick_band, price_from_e4);                                     \\
-            SAME(TickBand, ironpit_tick_band, tick_size_e4);                                      \\
+            SAME(TickBand, ironpit_tick_band, price_from);                                     \\
+            SAME(TickBand, ironpit_tick_band, tick_size);                                      \\
             SAME_SIZE(DefineInstrument, ironpit_define_instrument);                               \\
             SAME(DefineInstrument, ironpit_define_instrument, header);                            \\
             SAME(DefineInstrument, ironpit_define_instrument, symbol);                            \\
-            SAME(DefineInstrument, ironpit_define_instrument, tick_size_e4);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, tick_size);                      \\
             SAME(DefineInstrument, ironpit_define_instrument, lot_size);                          \\
-            SAME(DefineInstrument, ironpit_define_instrument, price_e4_min);                      \\
-            SAME(DefineInstrument, ironpit_define_instrument, price_e4_max);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, price_min);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, price_max);                      \\
             SAME(DefineInstrument, ironpit_define_instrument, quantity_max);                      \\
-            SAME(DefineInstrument, ironpit_define_instrument, reference_price_e4);                \\
+            SAME(DefineInstrument, ironpit_define_instrument, reference_price);                \\
             SAME(DefineInstrument, ironpit_define_instrument, static_collar_bp);                  \\
             SAME(DefineInstrument, ironpit_define_instrument, dynamic_collar_bp);                 \\
             SAME(DefineInstrument, ironpit_define_instrument, auction_collar_bp);                 \\
@@ -131,7 +131,7 @@ cdef extern from *:
             SAME_SIZE(EnterOrder, ironpit_enter_order);                                           \\
             SAME(EnterOrder, ironpit_enter_order, header);                                        \\
             SAME(EnterOrder, ironpit_enter_order, quantity);                                      \\
-            SAME(EnterOrder, ironpit_enter_order, price_e4);                                      \\
+            SAME(EnterOrder, ironpit_enter_order, price);                                      \\
             SAME(EnterOrder, ironpit_enter_order, side);                                          \\
             SAME(EnterOrder, ironpit_enter_order, time_in_force);                                 \\
             SAME(EnterOrder, ironpit_enter_order, display);                                       \\
@@ -144,7 +144,7 @@ cdef extern from *:
             SAME_SIZE(ReplaceOrder, ironpit_replace_order);                                       \\
             SAME(ReplaceOrder, ironpit_replace_order, header);                                    \\
             SAME(ReplaceOrder, ironpit_replace_order, quantity);                                  \\
-            SAME(ReplaceOrder, ironpit_replace_order, price_e4);                                  \\
+            SAME(ReplaceOrder, ironpit_replace_order, price);                                  \\
             SAME(ReplaceOrder, ironpit_replace_order, orig_user_ref);                             \\
             SAME(ReplaceOrder, ironpit_replace_order, time_in_force);                             \\
             SAME(ReplaceOrder, ironpit_replace_order, display);                                   \\
@@ -167,7 +167,7 @@ cdef extern from *:
             SAME(Event, ironpit_event, type); SAME(Event, ironpit_event, flags);                  \\
             SAME(Event, ironpit_event, reason); SAME(Event, ironpit_event, side);                 \\
             SAME(Event, ironpit_event, quantity); SAME(Event, ironpit_event, order_ref);          \\
-            SAME(Event, ironpit_event, other); SAME(Event, ironpit_event, price_e4);              \\
+            SAME(Event, ironpit_event, other); SAME(Event, ironpit_event, price);              \\
             SAME(Event, ironpit_event, slot);
     #define iron_assert_header_constants() \\
             EQUAL(COMMAND_STREAM_START); EQUAL(COMMAND_DEFINE_INSTRUMENT);                        \\
@@ -303,11 +303,11 @@ cdef uint32_t _depth(ironpit_core* core, uint32_t instrument, uint8_t side, iron
                        levels_max)
 
 
-cdef int _level(ironpit_core* core, uint32_t instrument, uint8_t side, int32_t price_e4,
+cdef int _level(ironpit_core* core, uint32_t instrument, uint8_t side, int32_t price,
                 ironpit_level* level) noexcept nogil:
     if side != SIDE_BUY and side != SIDE_SELL:
         return STATUS_MALFORMED
-    return query_level((<Context*>core).engine, instrument, side != SIDE_BUY, price_e4,
+    return query_level((<Context*>core).engine, instrument, side != SIDE_BUY, price,
                        <LevelView*>level)
 
 

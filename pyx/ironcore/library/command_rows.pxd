@@ -24,7 +24,7 @@ cdef struct CommandRow:              # 88 bytes; one of COMMAND_DTYPE
     uint32_t user_ref
     uint32_t instrument
     uint32_t quantity
-    int32_t price_e4
+    int32_t price
     uint32_t orig_user_ref           # replacement
     # Options of orders and replacements: given when they are not 0 or their bit is in `named`.
     uint32_t named                   # OptionNamed (book/options.pxd)
@@ -32,10 +32,10 @@ cdef struct CommandRow:              # 88 bytes; one of COMMAND_DTYPE
     uint32_t max_floor
     uint32_t random_reserves
     uint64_t reserve_seed
-    int32_t peg_offset_e4
+    int32_t peg_offset
     uint32_t expire_second
-    uint32_t stop_price_e4
-    uint32_t trail_offset_e4
+    uint32_t stop_price
+    uint32_t trail_offset
     uint16_t group                   # of an order, or that a mass cancel names
     uint8_t price_type
     uint8_t post_only
@@ -102,7 +102,7 @@ cdef inline void _put_enter(const CommandRow* row, EnterOrder* enter,
     _put_header(row, &enter.header, row.instrument,
                 <uint32_t>sizeof(EnterOrder) + _padded(appendage_bytes))
     enter.quantity = row.quantity
-    enter.price_e4 = row.price_e4
+    enter.price = row.price
     enter.side = row.side
     enter.time_in_force = row.time_in_force
     enter.display = row.display
@@ -118,7 +118,7 @@ cdef inline void _put_replace(const CommandRow* row, ReplaceOrder* replace,
     _put_header(row, &replace.header, INSTRUMENT_NONE,
                 <uint32_t>sizeof(ReplaceOrder) + _padded(appendage_bytes))
     replace.quantity = row.quantity
-    replace.price_e4 = row.price_e4
+    replace.price = row.price
     replace.orig_user_ref = row.orig_user_ref
     replace.time_in_force = row.time_in_force
     replace.display = row.display

@@ -24,10 +24,10 @@ COMMAND_DTYPE = np.dtype([
     ("type", "u1"), ("side", "u1"), ("time_in_force", "u1"), ("display", "u1"),
     ("cross_type", "u1"), ("reason", "u1"), ("scope", "u1"), ("event_code", "u1"),
     ("session", "<u4"), ("user_ref", "<u4"), ("instrument", "<u4"), ("quantity", "<u4"),
-    ("price_e4", "<i4"), ("orig_user_ref", "<u4"), ("named", "<u4"), ("min_quantity", "<u4"),
+    ("price", "<i4"), ("orig_user_ref", "<u4"), ("named", "<u4"), ("min_quantity", "<u4"),
     ("max_floor", "<u4"), ("random_reserves", "<u4"), ("reserve_seed", "<u8"),
-    ("peg_offset_e4", "<i4"), ("expire_second", "<u4"), ("stop_price_e4", "<u4"),
-    ("trail_offset_e4", "<u4"), ("group", "<u2"), ("price_type", "u1"), ("post_only", "u1"),
+    ("peg_offset", "<i4"), ("expire_second", "<u4"), ("stop_price", "<u4"),
+    ("trail_offset", "<u4"), ("group", "<u2"), ("price_type", "u1"), ("post_only", "u1"),
     ("stp_mode", "u1"), ("state", "u1"), ("force", "u1"), ("reserved", "u1"),
     ("state_reason", "S4"), ("second", "<u4"),
 ])
@@ -35,10 +35,10 @@ SCOPES = {"firm": SCOPE_FIRM, "instrument": SCOPE_INSTRUMENT, "side": SCOPE_SIDE
           "group": SCOPE_GROUP}
 NAMES = {
     "min_quantity": NAMED_MIN_QUANTITY, "max_floor": NAMED_MAX_FLOOR,
-    "price_type": NAMED_PRICE_TYPE, "peg_offset_e4": NAMED_PEG_OFFSET,
+    "price_type": NAMED_PRICE_TYPE, "peg_offset": NAMED_PEG_OFFSET,
     "post_only": NAMED_POST_ONLY, "random_reserves": NAMED_RANDOM_RESERVES,
     "expire_second": NAMED_EXPIRE_TIME, "group": NAMED_GROUP, "side": NAMED_SIDE,
-    "stop_price_e4": NAMED_STOP_PRICE, "trail_offset_e4": NAMED_TRAIL_OFFSET,
+    "stop_price": NAMED_STOP_PRICE, "trail_offset": NAMED_TRAIL_OFFSET,
     "stp_mode": NAMED_SELF_TRADE_PREVENTION, "reserve_seed": NAMED_RESERVE_SEED,
 }
 
@@ -79,8 +79,8 @@ cdef uint32_t row_put_options(const CommandRow* row, uint8_t side, uint8_t* star
         at = _put(at, OPTION_MAX_FLOOR, 4, row.max_floor)
     if row.price_type or named & NAMED_PRICE_TYPE:
         at = _put(at, OPTION_PRICE_TYPE, 1, row.price_type)
-    if row.peg_offset_e4 or named & NAMED_PEG_OFFSET:
-        at = _put(at, OPTION_PEG_OFFSET, 4, <uint32_t>row.peg_offset_e4)
+    if row.peg_offset or named & NAMED_PEG_OFFSET:
+        at = _put(at, OPTION_PEG_OFFSET, 4, <uint32_t>row.peg_offset)
     if row.post_only or named & NAMED_POST_ONLY:
         at = _put(at, OPTION_POST_ONLY, 1, row.post_only)
     if row.random_reserves or named & NAMED_RANDOM_RESERVES:
@@ -91,10 +91,10 @@ cdef uint32_t row_put_options(const CommandRow* row, uint8_t side, uint8_t* star
         at = _put(at, OPTION_GROUP_ID, 2, row.group)
     if side or named & NAMED_SIDE:
         at = _put(at, OPTION_SIDE, 1, side)
-    if row.stop_price_e4 or named & NAMED_STOP_PRICE:
-        at = _put(at, <uint8_t>OPTION_STOP_PRICE, 8, row.stop_price_e4)
-    if row.trail_offset_e4 or named & NAMED_TRAIL_OFFSET:
-        at = _put(at, <uint8_t>OPTION_TRAIL_OFFSET, 4, row.trail_offset_e4)
+    if row.stop_price or named & NAMED_STOP_PRICE:
+        at = _put(at, <uint8_t>OPTION_STOP_PRICE, 8, row.stop_price)
+    if row.trail_offset or named & NAMED_TRAIL_OFFSET:
+        at = _put(at, <uint8_t>OPTION_TRAIL_OFFSET, 4, row.trail_offset)
     if row.stp_mode or named & NAMED_SELF_TRADE_PREVENTION:
         at = _put(at, <uint8_t>OPTION_SELF_TRADE_PREVENTION, 1, row.stp_mode)
     if row.reserve_seed or named & NAMED_RESERVE_SEED:

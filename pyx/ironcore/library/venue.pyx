@@ -140,10 +140,10 @@ cdef class VenueCore(MatchingEngine):
                              "from 1")
         return self.engine.sessions[session].user_ref_last
 
-    def last_price_e4(self, uint32_t instrument):
+    def last_price(self, uint32_t instrument):
         """The price of the instrument's last execution in 1/10,000; 0 when there is none."""
         self._side(instrument, False)
-        return self.engine.books[instrument].last_price_e4
+        return self.engine.books[instrument].last_price
 
     def state(self, uint32_t instrument):
         """The code of the instrument's state (rule 13.1)."""
@@ -152,19 +152,19 @@ cdef class VenueCore(MatchingEngine):
 
     def terms(self, uint32_t instrument):
         """What CHANGE_INSTRUMENT may change, as it is now, by the fields' names; tick_table is the
-        list of its bands, (price_from_e4, tick_size_e4)."""
+        list of its bands, (price_from, tick_size)."""
         self._side(instrument, False)
         cdef const Book* book = &self.engine.books[instrument]
         cdef uint32_t band
         return {
-            "tick_size_e4": book.grid.bands[0].tick_size_e4,
-            "tick_table": [(book.grid.bands[band].price_from_e4, book.grid.bands[band].tick_size_e4)
+            "tick_size": book.grid.bands[0].tick_size,
+            "tick_table": [(book.grid.bands[band].price_from, book.grid.bands[band].tick_size)
                            for band in range(1, book.grid.bands_count)],
             "lot_size": book.limits.lot_size,
-            "price_e4_min": book.grid.price_e4_min,
-            "price_e4_max": book.grid.price_e4_max,
+            "price_min": book.grid.price_min,
+            "price_max": book.grid.price_max,
             "quantity_max": book.limits.quantity_max,
-            "reference_price_e4": book.reference_price_e4,
+            "reference_price": book.reference_price,
             "static_collar_bp": book.static_collar_bp,
             "dynamic_collar_bp": book.dynamic_collar_bp,
             "auction_collar_bp": book.auction_collar_bp,

@@ -10,7 +10,7 @@ from ironcore.base.status cimport Status
 cdef struct BookOrder:               # 32 bytes; ironcore.market_data.feed_books.ORDER
     uint64_t order_ref
     uint64_t priority                # counts additions: lower is earlier in the queue of a price
-    int32_t price_e4
+    int32_t price
     uint32_t quantity                # 0: the slot is free
     uint16_t locate
     uint8_t side                     # 'B', 'S'

@@ -28,7 +28,7 @@ from ironcore.wire.itch50_reference cimport (
 from ironcore.wire.itch_file cimport itch_file_next, itch_file_skip
 
 ORDER = np.dtype([
-    ("order_ref", "<u8"), ("priority", "<u8"), ("price_e4", "<i4"), ("quantity", "<u4"),
+    ("order_ref", "<u8"), ("priority", "<u8"), ("price", "<i4"), ("quantity", "<u4"),
     ("locate", "<u2"), ("side", "u1"), ("attribution", "S4"), ("reserved", "u1"),
 ])
 
@@ -130,7 +130,7 @@ cdef void _remove(BookTable* table, BookOrder* order) noexcept nogil:
 
 
 cdef Status _add(BookTable* table, uint64_t order_ref, uint8_t side, uint32_t quantity,
-                 uint32_t price_e4, uint16_t locate,
+                 uint32_t price, uint16_t locate,
                  const uint8_t* attribution) noexcept nogil:
     cdef BookOrder order
     if quantity == 0:
@@ -140,7 +140,7 @@ cdef Status _add(BookTable* table, uint64_t order_ref, uint8_t side, uint32_t qu
     memset(&order, 0, sizeof(order))
     order.order_ref = order_ref
     order.priority = table.added
-    order.price_e4 = <int32_t>price_e4
+    order.price = <int32_t>price
     order.quantity = quantity
     order.locate = locate
     order.side = side

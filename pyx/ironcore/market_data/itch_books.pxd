@@ -17,7 +17,7 @@ from ironcore.book.price_levels cimport PriceLevels
 cdef enum:
     ITCH_LOCATES_MAX = 65536
     ITCH_ORDERS_MAX = 4194303        # a level counts its orders in 22 bits
-    ITCH_PRICE_E4_MAX = 2000000000   # of ITCH 5.0
+    ITCH_PRICE_MAX = 2000000000   # of ITCH 5.0
 
 # A level page's side is locate << 2 | fine << 1 | sell.
 cdef struct ItchBook:                # 256 bytes, by fine << 1 | sell; no side has a step before

@@ -16,7 +16,7 @@ from ironcore.book.order_pool cimport (
     queue_append, queue_remove,
 )
 from ironcore.book.price_levels cimport (
-    PAGE_SHIFT, level_key, levels_create, levels_leave, levels_next, levels_price_e4, levels_take,
+    PAGE_SHIFT, level_key, levels_create, levels_leave, levels_next, levels_price, levels_take,
 )
 from ironcore.wire.codec cimport load_u16_be, load_u32_be, load_u64_be
 from ironcore.wire.itch50_orders cimport (
@@ -26,13 +26,13 @@ from ironcore.wire.itch50_orders cimport (
     ITCH50_ORDER_REPLACE, ITCH50_ORDER_REPLACE_BYTES,
 )
 
-LEVEL_DTYPE = np.dtype([("price_e4", "<i4"), ("orders", "<u4"), ("quantity", "<u8")])
-ORDER_DTYPE = np.dtype([("order_ref", "<u8"), ("price_e4", "<i4"), ("quantity", "<u4")])
+LEVEL_DTYPE = np.dtype([("price", "<i4"), ("orders", "<u4"), ("quantity", "<u8")])
+ORDER_DTYPE = np.dtype([("order_ref", "<u8"), ("price", "<i4"), ("quantity", "<u4")])
 
 cdef enum:
     SIDES_SHIFT = 2
     SIDES_MASK = 3
-    CENT_E4 = 100
+    CENT = 100
     REFS_HOT = 1048576               # faulted in at start
     SIDE_BUY = 66
     SIDE_SELL = 83
@@ -48,18 +48,18 @@ cdef enum:
     REPLACE_PRICE_AT = 31
 
 
-cdef void _grid(PriceGrid* grid, uint32_t tick_size_e4) noexcept nogil:
-    grid.lowest_e4 = 0
-    grid.highest_e4 = ITCH_PRICE_E4_MAX
-    grid.ticks_count = ITCH_PRICE_E4_MAX // tick_size_e4 + 1
+cdef void _grid(PriceGrid* grid, uint32_t tick_size) noexcept nogil:
+    grid.lowest_price = 0
+    grid.highest_price = ITCH_PRICE_MAX
+    grid.ticks_count = ITCH_PRICE_MAX // tick_size + 1
     grid.bands_count = 1
-    grid.bands[0].tick_size_e4 = tick_size_e4
+    grid.bands[0].tick_size = tick_size
 
 
 cdef Status itch_books_open(ItchBooks* books, uint32_t orders_max, uint64_t refs_max,
                             uint32_t locates_max) noexcept nogil:
     iron_static_assert(sizeof(ItchBook) == 256)
-    _grid(&books.grids[0], CENT_E4)
+    _grid(&books.grids[0], CENT)
     _grid(&books.grids[1], 1)
     books.locates_max = locates_max
     books.books = <ItchBook*>memory_reserve(locates_max * sizeof(ItchBook))
@@ -102,10 +102,10 @@ cdef inline PriceLevels* _side_of(ItchBooks* books, uint32_t level) noexcept nog
 
 
 cdef inline Status _add(ItchBooks* books, ItchBook* book, uint32_t sell, uint64_t reference,
-                        uint32_t quantity, uint32_t price_e4) noexcept nogil:
-    cdef uint32_t cents = price_e4 // CENT_E4
-    cdef uint32_t fine = cents * CENT_E4 != price_e4
-    cdef uint32_t key = price_e4 if fine else cents
+                        uint32_t quantity, uint32_t price) noexcept nogil:
+    cdef uint32_t cents = price // CENT
+    cdef uint32_t fine = cents * CENT != price
+    cdef uint32_t key = price if fine else cents
     cdef uint32_t unit, level
     cdef Order* order
     cdef PriceLevels* side = &book.sides[fine << 1 | sell]
@@ -125,13 +125,13 @@ cdef inline Status _add(ItchBooks* books, ItchBook* book, uint32_t sell, uint64_
 
 
 cdef inline Status _room(ItchBooks* books, uint64_t reference, uint32_t quantity,
-                         uint32_t price_e4, bint instead_of_another) noexcept nogil:
+                         uint32_t price, bint instead_of_another) noexcept nogil:
     """Whether an order can be added."""
     if iron_unlikely(reference >= books.arena.slots_count):
         return STATUS_LIMIT
     if iron_unlikely(books.arena.orders_live == books.arena.orders_max) and not instead_of_another:
         return STATUS_LIMIT
-    if iron_unlikely(quantity == 0 or price_e4 > ITCH_PRICE_E4_MAX or reference == 0
+    if iron_unlikely(quantity == 0 or price > ITCH_PRICE_MAX or reference == 0
                      or books.arena.slots[reference] != 0):
         return STATUS_MALFORMED
     return STATUS_OK
@@ -164,36 +164,36 @@ cdef Status _apply_add(ItchBooks* books, const uint8_t* message) noexcept nogil:
     cdef uint32_t locate = load_u16_be(message + LOCATE_AT)
     cdef uint64_t reference = load_u64_be(message + REF_AT)
     cdef uint32_t quantity = load_u32_be(message + ADD_SHARES_AT)
-    cdef uint32_t price_e4 = load_u32_be(message + ADD_PRICE_AT)
+    cdef uint32_t price = load_u32_be(message + ADD_PRICE_AT)
     cdef ItchBook* book = &books.books[locate]
-    cdef Status status = _room(books, reference, quantity, price_e4, False)
+    cdef Status status = _room(books, reference, quantity, price, False)
     if iron_unlikely(locate >= books.locates_max):
         return STATUS_LIMIT
     if iron_unlikely(message[ADD_SIDE_AT] != SIDE_BUY and message[ADD_SIDE_AT] != SIDE_SELL):
         status = STATUS_MALFORMED
     if iron_unlikely(status != STATUS_OK):
         return status
-    if iron_unlikely(book.sides[0].price_step_e4 == 0):
+    if iron_unlikely(book.sides[0].price_step == 0):
         _book_create(books, book, locate)
-    return _add(books, book, message[ADD_SIDE_AT] == SIDE_SELL, reference, quantity, price_e4)
+    return _add(books, book, message[ADD_SIDE_AT] == SIDE_SELL, reference, quantity, price)
 
 
 cdef Status _apply_replace(ItchBooks* books, const uint8_t* message) noexcept nogil:
     cdef uint64_t original = load_u64_be(message + REF_AT)
     cdef uint64_t reference = load_u64_be(message + REPLACE_REF_AT)
     cdef uint32_t quantity = load_u32_be(message + REPLACE_SHARES_AT)
-    cdef uint32_t price_e4 = load_u32_be(message + REPLACE_PRICE_AT)
+    cdef uint32_t price = load_u32_be(message + REPLACE_PRICE_AT)
     cdef uint32_t unit = _unit_of(books, original)
     cdef Status status
     cdef uint32_t side
     if unit == 0:
         return STATUS_OK
-    status = _room(books, reference, quantity, price_e4, True)
+    status = _room(books, reference, quantity, price, True)
     if iron_unlikely(status != STATUS_OK):
         return status
     side = books.arena.pages[order_at(&books.arena, unit).level >> PAGE_SHIFT].side
     _remove(books, unit, original)
-    return _add(books, &books.books[side >> SIDES_SHIFT], side & 1, reference, quantity, price_e4)
+    return _add(books, &books.books[side >> SIDES_SHIFT], side & 1, reference, quantity, price)
 
 
 cdef inline Status _apply(ItchBooks* books, const uint8_t* message, size_t bytes) noexcept nogil:
@@ -314,7 +314,7 @@ cdef class MarketBooks:
         return messages
 
     def _levels(self, uint16_t locate, side, bint fine, limit):
-        """(price_e4, unit) of the best levels of a side, whole cents or not."""
+        """(price, unit) of the best levels of a side, whole cents or not."""
         cdef PriceLevels* levels
         cdef uint32_t unit
         if locate >= self.books.locates_max:
@@ -326,7 +326,7 @@ cdef class MarketBooks:
         if levels.levels:
             unit = levels.best_level
             while unit and (limit is None or len(found) < limit):
-                found.append((levels_price_e4(levels, level_key(&self.books.arena, unit)), unit))
+                found.append((levels_price(levels, level_key(&self.books.arena, unit)), unit))
                 unit = levels_next(&self.books.arena, levels, unit)
         return found
 
@@ -335,24 +335,24 @@ cdef class MarketBooks:
         return sorted(both, reverse=side == "B")[:limit]
 
     def depth(self, uint16_t locate, side, uint32_t levels_max=10):
-        """The best levels of side "B" or "S", best first: price_e4, orders, quantity."""
+        """The best levels of side "B" or "S", best first: price, orders, quantity."""
         rows = []
         cdef uint64_t total
-        for price_e4, unit in self._merged(locate, side, levels_max):
+        for price, unit in self._merged(locate, side, levels_max):
             total = level_at(&self.books.arena, unit).total
-            rows.append((price_e4, total >> TOTAL_COUNT_SHIFT, total & TOTAL_QUANTITY_MASK))
+            rows.append((price, total >> TOTAL_COUNT_SHIFT, total & TOTAL_QUANTITY_MASK))
         return np.array(rows, LEVEL_DTYPE)
 
     def orders(self, uint16_t locate, side):
-        """All orders of side "B" or "S" in priority: order_ref, price_e4, quantity."""
+        """All orders of side "B" or "S" in priority: order_ref, price, quantity."""
         rows = []
         cdef uint32_t level, unit
         cdef Order* order
-        for price_e4, level in self._merged(locate, side, None):
+        for price, level in self._merged(locate, side, None):
             unit = level_at(&self.books.arena, level).link.next
             while unit != level:
                 order = order_at(&self.books.arena, unit)
-                rows.append((order_ref(order), price_e4, order.quantity))
+                rows.append((order_ref(order), price, order.quantity))
                 unit = order.link.next
         return np.array(rows, ORDER_DTYPE)
 

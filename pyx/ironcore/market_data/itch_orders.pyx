@@ -64,7 +64,7 @@ cdef size_t _added(const ItchFeed* feed, const Event* event, uint8_t* out) noexc
     m.side = SIDE_SELL if event.flags & EVENT_SELL else SIDE_BUY
     m.shares = event.quantity
     _stock(feed, m.stock_locate, m.stock)
-    m.price = <uint32_t>event.price_e4
+    m.price = <uint32_t>event.price
     if firm != NULL:
         memcpy(m.attribution, firm, ITCH_FIRM_BYTES)
         return itch50_encode_add_order_mpid(&m, out)
@@ -100,7 +100,7 @@ cdef size_t _executed_unseen(const ItchFeed* feed, const Event* event, uint8_t* 
     m.side = SIDE_BUY
     m.shares = event.quantity
     _stock(feed, m.stock_locate, m.stock)
-    m.price = <uint32_t>event.price_e4
+    m.price = <uint32_t>event.price
     m.match_number = event.other
     return itch50_encode_trade(&m, out)
 
@@ -115,7 +115,7 @@ cdef size_t _crossed(const ItchFeed* feed, const Event* event, uint8_t* out) noe
     m.executed_shares = event.quantity
     m.match_number = event.other
     m.printable = NOT_PRINTABLE
-    m.execution_price = <uint32_t>event.price_e4
+    m.execution_price = <uint32_t>event.price
     return itch50_encode_order_executed_with_price(&m, out)
 
 
@@ -126,7 +126,7 @@ cdef size_t _cross(const ItchFeed* feed, const Event* event, uint8_t* out) noexc
     m.timestamp = feed.timestamp
     m.shares = event.order_ref
     _stock(feed, m.stock_locate, m.stock)
-    m.cross_price = <uint32_t>event.price_e4
+    m.cross_price = <uint32_t>event.price
     m.match_number = event.other
     m.cross_type = event.reason
     return itch50_encode_cross_trade(&m, out)
@@ -161,7 +161,7 @@ cdef size_t _replaced(const ItchFeed* feed, const Event* event, uint8_t* out) no
     m.original_order_ref = event.other
     m.new_order_ref = event.order_ref
     m.shares = event.quantity
-    m.price = <uint32_t>event.price_e4
+    m.price = <uint32_t>event.price
     return itch50_encode_order_replace(&m, out)
 
 

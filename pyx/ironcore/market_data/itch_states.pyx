@@ -105,7 +105,7 @@ cdef size_t _indicative(const ItchFeed* feed, const Event* event, uint8_t* out) 
     m.imbalance_direction = event.side
     memcpy(m.stock, feed.facts.instruments[locate - 1].defined.symbol, ITCH_SYMBOL_BYTES)
     m.far_price = 0
-    m.near_price = <uint32_t>event.price_e4
+    m.near_price = <uint32_t>event.price
     m.reference_price = event.slot
     m.cross_type = event.reason
     m.price_variation = _variation(m.near_price, m.reference_price)
@@ -120,7 +120,7 @@ cdef size_t _collars(const ItchFeed* feed, const Event* event, uint8_t* out) noe
     m.tracking_number = 0
     m.timestamp = feed.timestamp
     memcpy(m.stock, feed.facts.instruments[feed.instrument].defined.symbol, ITCH_SYMBOL_BYTES)
-    m.reference_price = <uint32_t>event.price_e4
+    m.reference_price = <uint32_t>event.price
     m.upper_price = <uint32_t>(event.order_ref >> 32)
     m.lower_price = <uint32_t>event.order_ref
     m.extension = event.quantity

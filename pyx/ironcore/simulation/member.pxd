@@ -24,7 +24,7 @@ cdef struct MemberOrder:
     OrderState state
     uint32_t instrument
     uint32_t quantity
-    uint32_t price_e4
+    uint32_t price
     uint8_t side
     uint8_t time_in_force
     uint8_t display

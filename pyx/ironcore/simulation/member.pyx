@@ -35,10 +35,10 @@ from ironcore.wire.soupbin cimport (
 
 cdef enum:
     MESSAGE_BYTES_MAX = 128          # of what this member sends, its SoupBinTCP header included
-    PRICE_E4_MIDDLE = 1000000
-    TICK_E4 = 100
-    PRICE_E4_HIGH = 1900000
-    PRICE_E4_LOW = 100
+    PRICE_MIDDLE = 1000000
+    TICK_SIZE = 100
+    PRICE_HIGH = 1900000
+    PRICE_LOW = 100
     TICKS_AROUND = 24
     QUANTITY_MAX = 200
     QUANTITY_SWEEP = 100000          # takes all that there is
@@ -99,10 +99,10 @@ cdef void _connect(Member* m) noexcept nogil:
 cdef inline uint32_t _some_price(Member* m, uint8_t side) noexcept nogil:
     cdef uint32_t ticks = <uint32_t>chance_below(m.world, TICKS_AROUND) + m.gap_ticks // 2
     if chance_hits(m.world, ODDS_CROSS):
-        return PRICE_E4_MIDDLE       # meets the better half of the other side, without a gap
+        return PRICE_MIDDLE       # meets the better half of the other side, without a gap
     if side == c'B':
-        return PRICE_E4_MIDDLE + TICKS_AROUND // 2 * TICK_E4 - ticks * TICK_E4
-    return PRICE_E4_MIDDLE - TICKS_AROUND // 2 * TICK_E4 + ticks * TICK_E4
+        return PRICE_MIDDLE + TICKS_AROUND // 2 * TICK_SIZE - ticks * TICK_SIZE
+    return PRICE_MIDDLE - TICKS_AROUND // 2 * TICK_SIZE + ticks * TICK_SIZE
 
 
 cdef inline uint32_t _some_quantity(Member* m) noexcept nogil:
@@ -143,7 +143,7 @@ cdef void _enter(Member* m, uint32_t user_ref) noexcept nogil:
     message.quantity = order.quantity
     memcpy(message.symbol, b"SYM     ", 8)
     message.symbol[3] = <char>(48 + order.instrument)
-    message.price = order.price_e4
+    message.price = order.price
     message.time_in_force = order.time_in_force
     message.display = order.display
     message.capacity = c'P'
@@ -172,9 +172,9 @@ cdef void _enter_new(Member* m) noexcept nogil:
     order.instrument = <uint32_t>chance_below(m.world, m.instruments + 1)
     order.quantity = _some_quantity(m)
     order.side = c'B' if chance_hits(m.world, 500) else c'S'
-    order.price_e4 = _some_price(m, order.side)
+    order.price = _some_price(m, order.side)
     if order.quantity == QUANTITY_SWEEP:
-        order.price_e4 = PRICE_E4_HIGH if order.side == c'B' else PRICE_E4_LOW
+        order.price = PRICE_HIGH if order.side == c'B' else PRICE_LOW
     order.time_in_force = c'3' if chance_hits(m.world, 150) else c'0'
     order.display = c'Y'
     _make_rare(m, order)

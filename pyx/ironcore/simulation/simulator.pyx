@@ -409,7 +409,7 @@ cdef class Simulation(Loop):
         for instrument in range(self.venue.settings.instruments):
             for side in "BS":
                 rows = self.venue.engine.orders(instrument, side)
-                books = {int(row["order_ref"]): (int(row["quantity"]), int(row["price_e4"]))
+                books = {int(row["order_ref"]): (int(row["quantity"]), int(row["price"]))
                          for row in rows if row["place"] == 0}
                 if books != feed_orders.get((instrument + 1, side), {}):
                     self._fail(f"instrument {instrument}, side {side}: the feed's orders are not "

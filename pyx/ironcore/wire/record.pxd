@@ -19,10 +19,10 @@ cdef enum:
     TRANSACTION_EVENTS_FIRST_MIN = 24
     SLOT_NONE = 0xFFFFFFFF
     INSTRUMENT_NONE = 0xFFFFFFFF
-    PRICE_E4_INVALID = -1            # the member's price does not fit the field: always rejected
-    PRICE_E4_MARKET = 0x7FFFFFFF     # OUCH 5.0: 214,748.3647 means "market"
-    PRICE_E4_MARKET_CROSS = 2000000000  # OUCH 5.0: 200,000.0000 means "market" as well
-    PRICE_E4_MAX = 1999999900        # OUCH 5.0: 199,999.9900 is the highest limit price
+    PRICE_INVALID = -1            # the member's price does not fit the field: always rejected
+    PRICE_MARKET = 0x7FFFFFFF     # OUCH 5.0: 214,748.3647 means "market"
+    PRICE_MARKET_CROSS = 2000000000  # OUCH 5.0: 200,000.0000 means "market" as well
+    PRICE_MAX = 1999999900        # OUCH 5.0: 199,999.9900 is the highest limit price
 
 cdef enum RecordFlags:
     RECORD_LAST = 1          # last record of its transaction
@@ -79,7 +79,7 @@ cdef enum EventType:
     EVENT_CROSS = 146                # an auction: order_ref is its volume
     EVENT_INDICATIVE = 147
     EVENT_STATE_CHANGED = 148        # reason is the state; quantity the four characters of why
-    EVENT_COLLARS = 149              # order_ref is upper << 32 | lower, price_e4 the reference
+    EVENT_COLLARS = 149              # order_ref is upper << 32 | lower, price the reference
     EVENT_BROKEN = 150               # a bust trade; other: match number
     EVENT_INSTRUMENT_CHANGED = 151
     EVENT_INSTRUMENT_RETIRED = 152
@@ -104,7 +104,7 @@ cdef struct CommandHeader:           # 40 bytes
 cdef struct EnterOrder:              # 72 bytes, then appendage_bytes of OUCH TagValues, padded to 8
     CommandHeader header
     uint32_t quantity
-    int32_t price_e4                 # in 1/10,000 of the currency
+    int32_t price                 # in 1/10,000 of the currency
     uint8_t side                     # OUCH 'B' 'S' 'T' 'E'
     uint8_t time_in_force            # OUCH '0' '3' ...
     uint8_t display
@@ -118,7 +118,7 @@ cdef struct EnterOrder:              # 72 bytes, then appendage_bytes of OUCH Ta
 cdef struct ReplaceOrder:            # 72 bytes, then the appendage; header.user_ref is the new one
     CommandHeader header
     uint32_t quantity                # total liability of the chain: executed and open
-    int32_t price_e4
+    int32_t price
     uint32_t orig_user_ref
     uint8_t time_in_force
     uint8_t display
@@ -154,8 +154,8 @@ cdef struct StreamStart:             # 80 bytes
     uint32_t reserved
 
 cdef struct TickBand:                # 8 bytes
-    int32_t price_from_e4            # from this price on
-    uint32_t tick_size_e4            # prices are multiples of this
+    int32_t price_from            # from this price on
+    uint32_t tick_size            # prices are multiples of this
 
 cdef enum:
     TICK_BANDS_MAX = 7               # besides the tick size below the first band
@@ -164,12 +164,12 @@ cdef enum:
 cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0-based and dense
     CommandHeader header
     char symbol[8]                   # padded with spaces
-    uint32_t tick_size_e4
+    uint32_t tick_size
     uint32_t lot_size
-    int32_t price_e4_min
-    int32_t price_e4_max
+    int32_t price_min
+    int32_t price_max
     uint32_t quantity_max
-    int32_t reference_price_e4       # 0: none
+    int32_t reference_price       # 0: none
     uint16_t static_collar_bp        # basis points, each 0: none
     uint16_t dynamic_collar_bp
     uint16_t auction_collar_bp
@@ -248,7 +248,7 @@ cdef struct Event:                   # 32 bytes
     uint32_t quantity
     uint64_t order_ref               # the venue's reference: dense from 1
     uint64_t other                   # match number, old reference, what is left: see EventType
-    int32_t price_e4
+    int32_t price
     uint32_t slot                    # owner of the order concerned; REJECTED: the reject code
 
 cdef enum:

@@ -29,14 +29,14 @@ cdef extern from *:
         AT(CommandHeader, source, 32); AT(CommandHeader, reserved, 34);                         \\
         AT(CommandHeader, account, 36);                                                         \\
         SIZE(EnterOrder, 72);                                                                   \\
-        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 40); AT(EnterOrder, price_e4, 44);  \\
+        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 40); AT(EnterOrder, price, 44);  \\
         AT(EnterOrder, side, 48); AT(EnterOrder, time_in_force, 49);                            \\
         AT(EnterOrder, display, 50); AT(EnterOrder, capacity, 51); AT(EnterOrder, iso, 52);     \\
         AT(EnterOrder, cross_type, 53); AT(EnterOrder, appendage_bytes, 54);                    \\
         AT(EnterOrder, cl_ord_id, 56); AT(EnterOrder, reserved, 70);                            \\
         SIZE(ReplaceOrder, 72);                                                                 \\
         AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 40);                            \\
-        AT(ReplaceOrder, price_e4, 44); AT(ReplaceOrder, orig_user_ref, 48);                    \\
+        AT(ReplaceOrder, price, 44); AT(ReplaceOrder, orig_user_ref, 48);                    \\
         AT(ReplaceOrder, time_in_force, 52); AT(ReplaceOrder, display, 53);                     \\
         AT(ReplaceOrder, iso, 54); AT(ReplaceOrder, reserved, 55);                              \\
         AT(ReplaceOrder, appendage_bytes, 56); AT(ReplaceOrder, cl_ord_id, 58);                 \\
@@ -52,12 +52,12 @@ cdef extern from *:
         AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                      \\
         AT(StreamStart, sessions_max, 68); AT(StreamStart, user_ref_bits, 72);                  \\
         AT(StreamStart, reserved, 76);                                                          \\
-        SIZE(TickBand, 8); AT(TickBand, price_from_e4, 0); AT(TickBand, tick_size_e4, 4);       \\
+        SIZE(TickBand, 8); AT(TickBand, price_from, 0); AT(TickBand, tick_size, 4);       \\
         SIZE(DefineInstrument, 152); AT(DefineInstrument, header, 0);                           \\
-        AT(DefineInstrument, symbol, 40); AT(DefineInstrument, tick_size_e4, 48);               \\
-        AT(DefineInstrument, lot_size, 52); AT(DefineInstrument, price_e4_min, 56);             \\
-        AT(DefineInstrument, price_e4_max, 60); AT(DefineInstrument, quantity_max, 64);         \\
-        AT(DefineInstrument, reference_price_e4, 68);                                           \\
+        AT(DefineInstrument, symbol, 40); AT(DefineInstrument, tick_size, 48);               \\
+        AT(DefineInstrument, lot_size, 52); AT(DefineInstrument, price_min, 56);             \\
+        AT(DefineInstrument, price_max, 60); AT(DefineInstrument, quantity_max, 64);         \\
+        AT(DefineInstrument, reference_price, 68);                                           \\
         AT(DefineInstrument, static_collar_bp, 72);                                             \\
         AT(DefineInstrument, dynamic_collar_bp, 74);                                            \\
         AT(DefineInstrument, auction_collar_bp, 76); AT(DefineInstrument, entry_collar_bp, 78); \\
@@ -86,7 +86,7 @@ cdef extern from *:
         SIZE(Event, 32);                                                                        \\
         AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);      \\
         AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                  \\
-        AT(Event, price_e4, 24); AT(Event, slot, 28);
+        AT(Event, price, 24); AT(Event, slot, 28);
     """
     void iron_assert_record_layouts() nogil
 
@@ -219,11 +219,11 @@ cdef str _HEADER = (
     "instrument:u4 source:u2 reserved_header:x2 account:u4")
 
 cdef str _INSTRUMENT = (
-    "symbol:a8 tick_size_e4:u4 lot_size:u4 price_e4_min:i4 price_e4_max:i4 quantity_max:u4 "
-    "reference_price_e4:i4 static_collar_bp:u2 dynamic_collar_bp:u2 auction_collar_bp:u2 "
+    "symbol:a8 tick_size:u4 lot_size:u4 price_min:i4 price_max:i4 quantity_max:u4 "
+    "reference_price:i4 static_collar_bp:u2 dynamic_collar_bp:u2 auction_collar_bp:u2 "
     "entry_collar_bp:u2 market_protection_bp:u2 pause_seconds:u2 post_only_mode:u1 "
     "initial_state:o auction_extensions_max:u1 tick_bands_count:u1 " + "".join([
-        f"price_from_e4_{band}:i4 tick_size_e4_{band}:u4 "
+        f"price_from_{band}:i4 tick_size_{band}:u4 "
         for band in range(1, TICK_BANDS_MAX + 1)])
     + "followers_max:u2 min_quantity_max:u2 reserved:x4")
 
@@ -244,9 +244,9 @@ cdef Protocol _commands = Protocol("record", """
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
 0x08 Clock 48 @ second:u4 reserved:x4
 0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
-0x10 EnterOrder 72 @ quantity:u4 price_e4:i4 side:o time_in_force:o display:o capacity:o iso:o
+0x10 EnterOrder 72 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o appendage_bytes:u2 cl_ord_id:a14 reserved:x2
-0x11 ReplaceOrder 72 @ quantity:u4 price_e4:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
+0x11 ReplaceOrder 72 @ quantity:u4 price:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
     reserved:x1 appendage_bytes:u2 cl_ord_id:a14
 0x12 CancelOrder 56 @ ^
 0x13 ModifyOrder 56 @ ^
@@ -279,7 +279,7 @@ cdef tuple _EVENTS = (
 
 cdef Protocol _events = Protocol("record", "\n".join([
     f"{EVENT_ACCEPTED + i} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
-    "other:u8 price_e4:i4 slot:u4" for i, event in enumerate(_EVENTS)
+    "other:u8 price:i4 slot:u4" for i, event in enumerate(_EVENTS)
 ]), len(_EVENTS) * (sizeof(Event),))
 
 cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),

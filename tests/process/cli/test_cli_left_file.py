@@ -104,7 +104,7 @@ def test_the_next_start_names_what_left_the_file_and_it_goes_on_trading(
     journal = str(venue.config.journal.directory)
     done = ironpit("replay", journal, "--json", "--book", "NEWUSD")
     assert json.loads(done.stdout)["book"]["bids"] == [
-        {"price_e4": 1_000_000, "quantity": 100, "orders": 1}
+        {"price": 1_000_000, "quantity": 100, "orders": 1}
     ]
     assert control(venue, "retire", "NEWUSD").returncode == 3  # it does not run
     venue.start()

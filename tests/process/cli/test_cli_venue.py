@@ -108,8 +108,8 @@ def test_a_replay_stops_where_it_is_told_and_shows_a_book(venue: TemporaryVenue)
     assert part["sequence"] == 500 < whole["sequence"]
     assert part["stream_digest"] != whole["stream_digest"]
     bids, asks = whole["book"]["bids"], whole["book"]["asks"]
-    assert bids[0]["price_e4"] < asks[0]["price_e4"]
-    assert [b["price_e4"] for b in bids] == sorted((b["price_e4"] for b in bids), reverse=True)
+    assert bids[0]["price"] < asks[0]["price"]
+    assert [b["price"] for b in bids] == sorted((b["price"] for b in bids), reverse=True)
     nothing = json.loads(ironpit("replay", journal, "--json", "--until", "2000-01-01T00:00").stdout)
     assert nothing["trades"] == 0
     done = ironpit("replay", journal, "--book", "NONE", code=2)

@@ -57,10 +57,10 @@ class Orders:
         self.user_refs[session] += 1
         quantity = 1 + self.draw(100)
         side = "B" if self.draw(2) else "S"
-        lowest_e4 = 990_000 if side == "B" else 999_100
+        lowest_price = 990_000 if side == "B" else 999_100
         return commands.enter(
             session=session, user_ref=self.user_refs[session], instrument=0, side=side,
-            quantity=quantity, price_e4=lowest_e4 + 100 * self.draw(110),
+            quantity=quantity, price=lowest_price + 100 * self.draw(110),
         )  # fmt: skip
 
 
@@ -86,8 +86,8 @@ def expected(messages: int) -> list[str]:
         f"{len(quantities)} executions of {quantities.sum()} together",
     ]
     for side in ("B", "S"):
-        for price_e4, count, quantity in venue.depth(0, side, 3).tolist():
-            price = f"{price_e4 // 10_000}.{price_e4 % 10_000:04}"
+        for price, count, quantity in venue.depth(0, side, 3).tolist():
+            price = f"{price // 10_000}.{price % 10_000:04}"
             lines.append(f"{side} {price} x {quantity} in {count} orders")
     return lines
 

@@ -154,7 +154,7 @@ RECORD_FIELDS = st.fixed_dictionaries(
     {},
     optional={
         "quantity": st.integers(0, 2**32 - 1),
-        "price_e4": st.integers(-(2**31), 2**31 - 1),
+        "price": st.integers(-(2**31), 2**31 - 1),
         "appendage": st.fixed_dictionaries({}, optional={"MinQty": st.integers(0, 9)}),
     },
 )

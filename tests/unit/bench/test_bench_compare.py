@@ -81,9 +81,9 @@ def test_messages_say_what_the_operations_do_and_each_order_keeps_one_number() -
         assert message["order"] == numbers[own]
         assert message["side"] in b"BS"
         if kind != CANCEL:
-            assert (message["side"], message["price_e4"]) == (
+            assert (message["side"], message["price"]) == (
                 operation["side"],
-                operation["price_e4"],
+                operation["price"],
             )
     assert MESSAGE.itemsize == 32
 

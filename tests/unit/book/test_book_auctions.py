@@ -72,7 +72,7 @@ def indicated(venue: Subject, second: int = 1) -> tuple[int, int, int, str]:
     """Price, volume, imbalance and its side."""
     event = venue.one(r.clock(second))
     assert event.type == r.INDICATIVE
-    return event.price_e4, event.order_ref, event.quantity, chr(event.side)
+    return event.price, event.order_ref, event.quantity, chr(event.side)
 
 
 PRICES = [
@@ -128,7 +128,7 @@ def test_the_price_has_most_volume_then_least_imbalance_then_is_nearest_to_the_r
         reference,
     )
     cross = venue.ok(r.set_state(0, "T"))[0]
-    assert (cross.type, cross.order_ref, cross.price_e4) == (r.CROSS, volume, price)
+    assert (cross.type, cross.order_ref, cross.price) == (r.CROSS, volume, price)
 
 
 @rule("14.3")
@@ -245,7 +245,7 @@ def test_an_iceberg_that_crosses_in_full_leaves_the_visible_book_with_reduced(ki
     fill(venue, Entry("B", 10, 110, options=u32(MAX_FLOOR, 4)), Entry("S", 10, 110))
     events = venue.ok(r.set_state(0, "T"))
     assert kinds(events) == [r.CROSS, r.CROSSED, r.REDUCED, r.CROSSED, r.STATE_CHANGED]
-    assert (events[2].quantity, events[2].other, events[2].price_e4) == (4, 0, 110)
+    assert (events[2].quantity, events[2].other, events[2].price) == (4, 0, 110)
     venue.ignored(r.cancel(1, 1))
 
 
@@ -254,11 +254,11 @@ def test_an_auction_sets_the_last_price_and_the_reference_only_when_it_executes(
     venue = opened(kind, reference=150)
     fill(venue, Entry("B", 1, 110), Entry("S", 1, 111))
     cross, _ = venue.ok(r.set_state(0, "T"))
-    assert (cross.order_ref, cross.price_e4, cross.other) == (0, 0, 1)
+    assert (cross.order_ref, cross.price, cross.other) == (0, 0, 1)
     venue.ok(r.set_state(0, "P"))
     assert venue.one(r.clock(1)).slot == 150
     venue.ok(r.enter(1, 10, "B", 1, 111))
-    assert venue.ok(r.set_state(0, "T"))[0].price_e4 == 111
+    assert venue.ok(r.set_state(0, "T"))[0].price == 111
     venue.ok(r.set_state(0, "P"))
     assert venue.one(r.clock(2)).slot == 111
 
@@ -280,7 +280,7 @@ def test_waiting_orders_of_the_auction_that_are_left_are_cancelled_in_priority(k
     assert [(event.slot & 0xFFF, event.quantity) for event in cancelled] == [(5, 12), (4, 8)]
     assert {event.reason for event in cancelled} == {ord("I")}
     assert {event.flags & r.VISIBLE for event in cancelled} == {0}
-    assert cancelled[1].price_e4 == 120
+    assert cancelled[1].price == 120
     assert venue.one(r.cancel(1, 3)).quantity == 4
 
 
@@ -326,7 +326,7 @@ def test_an_auction_beyond_its_collar_is_extended_until_it_has_been_often_enough
     fill(venue, Entry("B", 1, 166), Entry("S", 1, 166))
     for extension in (1, 2):
         event = venue.one(r.set_state(0, "T"))
-        assert (event.type, event.quantity, event.price_e4) == (r.COLLARS, extension, 150)
+        assert (event.type, event.quantity, event.price) == (r.COLLARS, extension, 150)
         assert event.order_ref == 165 << 32 | 135
     assert kinds(venue.ok(r.set_state(0, "T"))) == [
         r.CROSS,

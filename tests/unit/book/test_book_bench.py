@@ -26,7 +26,7 @@ from ironpit.flow import generate
 
 def generated(messages: int, seed: int) -> Workload:
     flow = generate(3, messages, seed)
-    return from_operations("a flow", flow.operations, 3, flow.tick_sizes_e4(), messages)
+    return from_operations("a flow", flow.operations, 3, flow.tick_sizes(), messages)
 
 
 def records_of(workload: Workload) -> list[bytes]:

@@ -220,7 +220,7 @@ def test_a_replacement_that_trades_leaves_the_book_first(venue: Subject) -> None
     venue.rest(2, 1, "S", 4, 1100)
     replaced, execution, added = venue.ok(r.replace(1, 1, 2, 10, 1200))
     assert (replaced.type, replaced.flags) == (r.REPLACED, r.VISIBLE | r.CROSSES)
-    assert (execution.type, execution.quantity, execution.price_e4) == (r.EXECUTED, 4, 1100)
+    assert (execution.type, execution.quantity, execution.price) == (r.EXECUTED, 4, 1100)
     assert (added.type, added.quantity, added.order_ref) == (r.ADDED, 6, replaced.order_ref)
     assert venue.one(r.cancel(1, 2, 9)).quantity == 1
 

@@ -46,7 +46,7 @@ def test_a_tick_table_decides_which_prices_are_on_the_grid(
     for number, side in enumerate("BS", 1):
         events = venue.ok(r.enter(number, 1, side, 1, price))
         assert kinds(events) == ([r.ACCEPTED, r.ADDED] if is_on_grid else [r.REJECTED])
-        assert events[-1].price_e4 == (price if is_on_grid else 0)
+        assert events[-1].price == (price if is_on_grid else 0)
         assert is_on_grid or events[0].slot == 0x1D
         venue.apply(r.cancel(number, 1))
 
@@ -58,11 +58,11 @@ def test_prices_of_all_bands_trade_in_order_of_price(kind: str) -> None:
     for number, price in enumerate(sorted(prices, key=str), 1):
         venue.rest(1, number, "S", 1, price)
     events = venue.ok(r.enter(2, 1, "B", len(prices), 20_000))
-    assert [event.price_e4 for event in events[1:]] == prices
+    assert [event.price for event in events[1:]] == prices
     for number, price in enumerate(sorted(prices, key=str), 20):
         venue.rest(1, number, "B", 1, price)
     events = venue.ok(r.enter(2, 2, "S", len(prices), 8))
-    assert [event.price_e4 for event in events[1:]] == prices[::-1]
+    assert [event.price for event in events[1:]] == prices[::-1]
 
 
 @rule("2.5", "10.3")
@@ -79,7 +79,7 @@ def test_one_tick_is_the_next_price_of_the_grid(
     venue.rest(1, 1, "S" if side == "B" else "B", 1, opposite)
     limit = 20_000 if side == "B" else 8
     _, added = venue.ok(r.enter(2, 1, side, 1, limit, appendage=r.option(12, b"P")))
-    assert added.price_e4 == behind
+    assert added.price == behind
 
 
 @rule("2.5")
@@ -211,7 +211,7 @@ def test_a_book_goes_on_with_its_new_grid(kind: str) -> None:
     venue.rest(1, 4, "B", 5, 693)
     venue.rest(2, 4, "S", 5, 714)
     assert venue.reason(r.enter(1, 5, "B", 1, 707)) == 0x1D
-    assert venue.ok(r.enter(1, 6, "B", 5, 714))[1].price_e4 == 714
+    assert venue.ok(r.enter(1, 6, "B", 5, 714))[1].price == 714
 
 
 BANDS_OF_SEVEN = [(700, 14)]

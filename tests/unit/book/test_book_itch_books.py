@@ -98,11 +98,11 @@ def test_books_are_those_of_the_feed_after_every_kind_of_message(seed: int) -> N
         for side in SIDES:
             expected = ordered[(ordered["locate"] == locate) & (ordered["side"] == ord(side))]
             found = books.orders(locate, side)
-            for name in ("order_ref", "price_e4", "quantity"):
+            for name in ("order_ref", "price", "quantity"):
                 assert (found[name] == expected[name]).all()
             depth = books.depth(locate, side, 10_000)
-            prices, first = np.unique(expected["price_e4"], return_index=True)
-            assert list(depth["price_e4"]) == list(prices[np.argsort(first)])
+            prices, first = np.unique(expected["price"], return_index=True)
+            assert list(depth["price"]) == list(prices[np.argsort(first)])
             assert depth["quantity"].sum() == expected["quantity"].sum()
             assert depth["orders"].sum() == len(expected)
 

@@ -76,7 +76,7 @@ def test_each_order_can_have_a_price_far_from_all_others() -> None:
     assert set(statuses) == {r.OK}
     core.check_invariants()
     assert core.counters["level_pages"] == 2000
-    prices = core.orders(0, "S")["price_e4"]
+    prices = core.orders(0, "S")["price"]
     assert list(prices) == [1 + n * step for n in range(2000)]
     core.apply(r.short(r.MASS_CANCEL, 1))
     core.check_invariants()

@@ -183,7 +183,7 @@ def test_an_order_stops_where_prices_become_worse_than_its_limit(venue: Subject)
     for user_ref, price in enumerate((1000, 1100, 1200), start=1):
         venue.rest(1, user_ref, "S", 5, price)
     events = venue.ok(r.enter(2, 1, "B", 20, 1100))
-    assert [e.price_e4 for e in events if e.type == r.EXECUTED] == [1000, 1100]
+    assert [e.price for e in events if e.type == r.EXECUTED] == [1000, 1100]
     assert (events[-1].type, events[-1].quantity) == (r.ADDED, 10)
 
 
@@ -197,9 +197,9 @@ def test_a_market_order_takes_every_price_and_never_rests(
     venue.rest(1, 2, "B", 5, 5000)
     events = venue.ok(r.enter(2, 1, "S", 12, price, time_in_force=time_in_force))
     assert kinds(events) == [r.ACCEPTED, r.EXECUTED, r.EXECUTED, r.CANCELED]
-    assert [e.price_e4 for e in events[1:3]] == [5000, 100]
+    assert [e.price for e in events[1:3]] == [5000, 100]
     assert events[-1][:5] == (r.CANCELED, r.SELL | r.LAST, ord("I"), ord("S"), 2)
-    assert events[-1].price_e4 == price
+    assert events[-1].price == price
 
 
 @rule("5.3")

@@ -41,7 +41,7 @@ def entered(venue: Subject, *order: Any, options: bytes = b"", **fields: Any) ->
 
 def brief(events: list[r.Event]) -> list[tuple[int, int, int]]:
     """Of each: type, quantity, price."""
-    return [(event.type, event.quantity, event.price_e4) for event in events]
+    return [(event.type, event.quantity, event.price) for event in events]
 
 
 @rule("9.1", "5.3")
@@ -142,7 +142,7 @@ def test_post_only_may_step_back_one_tick(kind: str) -> None:
         venue.ok(r.define_session(session))
     venue.rest(1, 1, "S", 5, 1000)
     accepted, added = venue.ok(r.enter(2, 1, "B", 5, 1200, appendage=letter(POST_ONLY, "P")))
-    assert (accepted.price_e4, added.price_e4) == (1200, 900)
+    assert (accepted.price, added.price) == (1200, 900)
 
 
 @rule("10.4", "10.5", "10.7")
@@ -152,7 +152,7 @@ def test_a_stop_sleeps_until_the_last_price_reaches_it(venue: Subject) -> None:
     venue.rest(1, 3, "B", 9, 800)
     events = entered(venue, 2, 1, "S", 1, 900)
     assert kinds(events) == [r.EXECUTED, r.ACTIVATED, r.EXECUTED]
-    assert (events[1].slot, events[2].price_e4, events[2].quantity) == (4097, 800, 5)
+    assert (events[1].slot, events[2].price, events[2].quantity) == (4097, 800, 5)
 
 
 @rule("10.6")
@@ -177,7 +177,7 @@ def test_stops_cascade(venue: Subject) -> None:
     events = entered(venue, 2, 1, "S", 1, 1000)
     once = [r.EXECUTED, r.ACTIVATED]
     assert kinds(events) == [*once, *once, r.EXECUTED]
-    assert [e.price_e4 for e in events if e.type == r.EXECUTED] == [1000, 900, 800]
+    assert [e.price for e in events if e.type == r.EXECUTED] == [1000, 900, 800]
 
 
 @rule("11.1", "11.4", "11.5")
@@ -185,7 +185,7 @@ def test_a_peg_follows_its_side(venue: Subject) -> None:
     venue.rest(1, 1, "B", 1, 900)
     pegged = letter(PRICE_TYPE, "R")
     (added,) = entered(venue, 2, 1, "B", 5, r.MARKET, display="N", options=pegged)
-    assert (added.price_e4, added.flags) == (900, r.LAST)
+    assert (added.price, added.flags) == (900, r.LAST)
     venue.rest(1, 2, "B", 1, 1000)
     executed = entered(venue, 2, 2, "S", 6, 1000)
     assert brief(executed) == [(r.EXECUTED, 1, 1000), (r.EXECUTED, 5, 1000)]

@@ -138,7 +138,7 @@ def test_an_execution_beyond_a_collar_pauses_the_instrument(
     venue.rest(2, 3, "S", 1, limit + 100)
     accepted, executed, paused, collars, added = venue.ok(r.enter(1, 2, "B", 3, limit + 100))
     assert kinds([accepted, executed, added]) == [r.ACCEPTED, r.EXECUTED, r.ADDED]
-    assert executed.price_e4 == limit
+    assert executed.price == limit
     assert paused == r.Event(
         r.STATE_CHANGED, r.VISIBLE, ord("P"), ord("T"), four("LUDP"), 0, 0, 0, 0
     )
@@ -147,7 +147,7 @@ def test_an_execution_beyond_a_collar_pauses_the_instrument(
         r.COLLARS, r.VISIBLE, 0, 0, 0,
         reference + distance << 32 | reference - distance, 0, reference, 0,
     )  # fmt: skip
-    assert (added.quantity, added.price_e4) == (2, limit + 100)
+    assert (added.quantity, added.price) == (2, limit + 100)
 
 
 @rule("13.6")

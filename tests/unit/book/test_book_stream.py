@@ -137,9 +137,9 @@ def test_the_widest_price_range_that_a_field_can_say_can_be_traded(venue: Subjec
     for user_ref, (side, price) in enumerate((("B", 1), ("B", 2), ("S", r.PRICE_MAX)), start=1):
         venue.ok(r.enter(1, user_ref, side, 1, price, instrument=2))
     _, execution = venue.ok(r.enter(2, 1, "B", 1, r.PRICE_MAX, instrument=2))
-    assert execution.price_e4 == r.PRICE_MAX
+    assert execution.price == r.PRICE_MAX
     executions = venue.ok(r.enter(2, 2, "S", 2, 1, instrument=2))[1:]
-    assert [event.price_e4 for event in executions] == [2, 1]
+    assert [event.price for event in executions] == [2, 1]
 
 
 @rule("2.3")

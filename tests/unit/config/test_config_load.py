@@ -53,8 +53,8 @@ def problems(tmp_path: Path, text: str) -> list[str]:
 def test_a_minimal_file_is_read_with_defaults_in_the_projects_units(tmp_path: Path) -> None:
     config = load_text(tmp_path, VALID)
     assert config.venue.name == "TEST"
-    assert config.instruments[0].tick_size_e4 == 100
-    assert config.instruments[0].price_max_e4 == 1_999_999_900
+    assert config.instruments[0].tick_size == 100
+    assert config.instruments[0].price_max == 1_999_999_900
     assert config.streams.events.capacity_bytes == 64 << 20
     assert config.streams.events.patience_ns == 5_000_000_000
     assert config.order_entry.peer_timeout_ns == 15_000_000_000
@@ -74,8 +74,8 @@ def test_a_price_is_read_from_its_text_whether_quoted_or_not(tmp_path: Path) -> 
     text = VALID.replace('tick_size: "0.01"', "tick_size: 0.0003")
     text = text.replace('"199999.99"', '"3.3333"').replace('price_min: "0.01"', "price_min: 3")
     instrument = load_text(tmp_path, text).instruments[0]
-    assert (instrument.tick_size_e4, instrument.price_min_e4) == (3, 30_000)
-    assert instrument.price_max_e4 == 33_333
+    assert (instrument.tick_size, instrument.price_min) == (3, 30_000)
+    assert instrument.price_max == 33_333
 
 
 def test_what_an_instrument_may_say_is_read_in_the_projects_units(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_what_an_instrument_may_say_is_read_in_the_projects_units(tmp_path: Path
     text = text.replace("firm: ALFA}", "firm: ALFA, stp_group: 7, stp_mode: cancel-both}")
     config = load_text(tmp_path, text)
     instrument = config.instruments[0]
-    assert [(b.from_e4, b.tick_size_e4) for b in instrument.tick_table] == [(10_000, 500)]
-    assert instrument.reference_price_e4 == 20_500
+    assert [(b.from_price, b.tick_size) for b in instrument.tick_table] == [(10_000, 500)]
+    assert instrument.reference_price == 20_500
     collars = instrument.collars
     assert (collars.static_bp, collars.dynamic_bp) == (1000, 500)
     assert (collars.auction_bp, collars.entry_bp) == (300, 2000)
@@ -321,7 +321,7 @@ def test_attributes_and_keys_of_the_schema_differ_by_the_unit_only() -> None:
     for struct in Mapping.__subclasses__():
         for field in msgspec.structs.fields(struct):
             # What a file gives in one of two forms, of which a property makes one, is `_given`.
-            units = ("ns", "e4", "bytes", "bp", "given")
+            units = ("ns", "price", "bytes", "bp", "given")
             words = [w for w in field.name.split("_") if w not in units]
             assert field.encode_name in (field.name, "_".join(words), OTHERS)
 

@@ -11,8 +11,8 @@ from ironpit.config import scalars
 
 
 @given(st.integers(0, 1_999_999_900))
-def test_a_price_is_shown_as_what_reads_back_to_it(price_e4: int) -> None:
-    assert scalars.read_price(scalars.show_price(price_e4)) == price_e4
+def test_a_price_is_shown_as_what_reads_back_to_it(price: int) -> None:
+    assert scalars.read_price(scalars.show_price(price)) == price
 
 
 @given(st.integers(1, 1 << 40))

@@ -55,7 +55,7 @@ def test_depth_falls_as_a_power_law() -> None:
     ]
     # Half of the resting orders stand within 3 ticks of the touch: 1/3^2 + 1/4^2 + 1/5^2 is 0.54
     # of the sum. The mid price is not in the flow: neighbours in time bound it well enough.
-    prices = enters["price_e4"].astype(np.int64) // 100
+    prices = enters["price"].astype(np.int64) // 100
     near = np.abs(np.diff(prices)) <= 16
     assert 0.5 < near.mean() < 0.95
 
@@ -63,7 +63,7 @@ def test_depth_falls_as_a_power_law() -> None:
 def test_prices_are_whole_ticks_and_quantities_whole_lots_that_ouch_can_carry() -> None:
     operations = generate(4, 50_000).operations
     priced = operations[operations["kind"] != CANCEL]
-    assert not (priced["price_e4"] % 100).any()
-    assert (priced["price_e4"] > 0).all()
+    assert not (priced["price"] % 100).any()
+    assert (priced["price"] > 0).all()
     assert (priced["quantity"] % 100 == 0).all()
     assert 0 < priced["quantity"].min() <= priced["quantity"].max() <= 999_999

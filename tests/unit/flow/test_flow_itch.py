@@ -11,7 +11,7 @@ import pytest
 
 from ironcore.wire import itch50, itch_file
 from ironpit.flow import Flow, FlowError, from_itch
-from ironpit.flow.operations import PRICE_E4_MAX
+from ironpit.flow.operations import PRICE_MAX
 
 REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "orders" / "bitstamp-2015-05-01.itch"
 
@@ -33,7 +33,7 @@ def flow_of(tmp_path: Path, messages: list[bytes], sessions: int = 2) -> Flow:
 
 def rows(flow: Flow) -> list[tuple[Any, ...]]:
     """kind, session, user_ref, orig_user_ref, side, quantity, price, time in force."""
-    names = ["kind", "session", "user_ref", "orig_user_ref", "side", "quantity", "price_e4"]
+    names = ["kind", "session", "user_ref", "orig_user_ref", "side", "quantity", "price"]
     return [
         (
             *(chr(o[n]) if n in ("kind", "side") else int(o[n]) for n in names),
@@ -130,7 +130,7 @@ def test_a_large_order_is_replaced_in_its_first_part_and_entered_anew_for_the_re
 
 def test_a_price_that_ouch_cannot_carry_is_left_out_with_its_order(tmp_path: Path) -> None:
     flow = flow_of(
-        tmp_path, [add(7, price=PRICE_E4_MAX + 1), add(8), message("OrderDelete", order_ref=7)]
+        tmp_path, [add(7, price=PRICE_MAX + 1), add(8), message("OrderDelete", order_ref=7)]
     )
     assert [r[0] for r in rows(flow)] == ["O"]
     assert sum(flow.skipped.values()) == 2
@@ -162,5 +162,5 @@ def test_the_real_file_becomes_a_flow_with_dense_references_and_no_loss() -> Non
     for session in range(4):
         own = operations[(operations["session"] == session) & (operations["kind"] == ord("O"))]
         assert own["user_ref"].tolist() == list(range(1, len(own) + 1))
-    assert flow.tick_sizes_e4()[0] == 100
+    assert flow.tick_sizes()[0] == 100
     assert (from_itch(REAL_FILE, 4).operations == operations).all()

@@ -58,7 +58,7 @@ def test_the_shares_of_all_kinds_of_messages_are_as_documented(name: str) -> Non
 def test_the_price_swings_as_far_as_the_name_says(name: str) -> None:
     operations = made(name).flow.operations
     takers = operations[operations["time_in_force"] == IMMEDIATE_OR_CANCEL]
-    ticks = takers["price_e4"].astype(np.int64) // 100
+    ticks = takers["price"].astype(np.int64) // 100
     buys = takers["side"] == ord("B")
     # Immediate orders reach a few ticks beyond the highest and the lowest of the last mid prices.
     highest, lowest = ticks[buys].max(), ticks[~buys].min()
@@ -84,7 +84,7 @@ def test_distances_have_a_hump_near_the_touch_and_a_long_tail() -> None:
     passive = operations[
         (operations["kind"] == ENTER) & (operations["time_in_force"] != IMMEDIATE_OR_CANCEL)
     ]
-    distances = np.abs(passive["price_e4"].astype(np.int64) // 100 - MID_TICKS)
+    distances = np.abs(passive["price"].astype(np.int64) // 100 - MID_TICKS)
     counts = np.bincount(distances, minlength=200)
     assert counts[0] == 0
     assert counts[6] > counts[3]
@@ -98,9 +98,9 @@ def test_a_deep_book_has_its_orders_and_levels_before_the_first_measured_message
     opening = rows[: found.opening]
     assert found.opening == 10_000
     assert (opening["kind"] == ENTER).all()
-    assert 990 < len(np.unique(opening["price_e4"])) <= 1_000
+    assert 990 < len(np.unique(opening["price"])) <= 1_000
     buys = opening["side"] == ord("B")
-    assert opening["price_e4"][buys].max() < opening["price_e4"][~buys].min()
+    assert opening["price"][buys].max() < opening["price"][~buys].min()
     kinds = rows["kind"][found.opening :]
     whole = (rows["kind"] == CANCEL) & (rows["quantity"] == 0)
     assert whole.sum() / len(kinds) == pytest.approx(0.45, abs=0.03)

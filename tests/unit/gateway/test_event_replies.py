@@ -79,7 +79,7 @@ def fill(user_ref: int, flag: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-EXECUTED = {"quantity": 30, "price_e4": 500, "other": MATCH}
+EXECUTED = {"quantity": 30, "price": 500, "other": MATCH}
 
 
 @pytest.mark.parametrize(("flags", "added"), [(r.VISIBLE, "A"), (0, "J")])
@@ -117,7 +117,7 @@ def test_both_sides_of_a_cross_hear_of_it_with_its_flag(stream: Stream, cross: s
     crossed = {"reason": ord(cross), **EXECUTED}
     ours, theirs = stream.give(
         r.set_state(0, "T"),
-        event(r.CROSS, flags=r.VISIBLE, reason=ord(cross), order_ref=30, price_e4=500, other=76),
+        event(r.CROSS, flags=r.VISIBLE, reason=ord(cross), order_ref=30, price=500, other=76),
         event(r.CROSSED, flags=r.VISIBLE, slot=slot(1, 5), **crossed),
         event(r.CROSSED, slot=slot(2, 9), **crossed),
         event(r.STATE_CHANGED, flags=r.VISIBLE, reason=ord("T")),
@@ -160,7 +160,7 @@ def prevented(user_ref: int, flag: str, strategy: str) -> dict[str, Any]:
 
 def test_self_trade_prevention_tells_both_with_the_aggressors_mode(stream: Stream) -> None:
     stream.enter(1, 5, r.option(130, b"N"))
-    lost = {"quantity": 40, "reason": ord("Q"), "price_e4": 500}
+    lost = {"quantity": 40, "reason": ord("Q"), "price": 500}
     ours, theirs = stream.give(
         r.enter(2, 9, "S", 40, 500, appendage=r.option(130, b"D")),
         accepted(9, 2),
@@ -173,13 +173,13 @@ def test_self_trade_prevention_tells_both_with_the_aggressors_mode(stream: Strea
 
 def test_a_replacement_keeps_its_mode_until_it_names_another(stream: Stream) -> None:
     stream.enter(1, 5, r.option(130, b"B"))
-    lost = event(r.CANCELED, slot=slot(1, 6), quantity=40, reason=ord("Q"), price_e4=500)
+    lost = event(r.CANCELED, slot=slot(1, 6), quantity=40, reason=ord("Q"), price=500)
     replaced = event(r.REPLACED, slot=slot(1, 6), reason=ord("L"), side=ord("B"))
     ours, _ = stream.give(r.replace(1, 5, 6, 40, 500), replaced, lost)
     assert ours[1] == prevented(6, "R", "B")
     changed = r.replace(1, 6, 7, 40, 500, appendage=r.option(130, b"O"))
     replaced = event(r.REPLACED, slot=slot(1, 7), reason=ord("L"), side=ord("B"))
-    lost = event(r.CANCELED, slot=slot(1, 7), quantity=40, reason=ord("Q"), price_e4=500)
+    lost = event(r.CANCELED, slot=slot(1, 7), quantity=40, reason=ord("Q"), price=500)
     ours, _ = stream.give(changed, replaced, lost)
     assert ours[1] == prevented(7, "R", "O")
 
@@ -188,7 +188,7 @@ def test_prevention_without_an_aggressor_that_is_named_still_tells_the_order(
     stream: Stream,
 ) -> None:
     stream.enter(1, 5)
-    lost = event(r.CANCELED, slot=slot(1, 5), quantity=40, reason=ord("Q"), price_e4=500)
+    lost = event(r.CANCELED, slot=slot(1, 5), quantity=40, reason=ord("Q"), price=500)
     ours, _ = stream.give(r.clock(5), lost)
     assert ours == [prevented(5, "R", "-")]
 

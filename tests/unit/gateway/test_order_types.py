@@ -111,7 +111,7 @@ def test_an_iceberg_shows_its_peaks_one_by_one(market: Market) -> None:
     options = order_options(max_floor=20, random_reserves=5)
     market.alfa.enter(1, "S", 100, MID, appendage=options)
     _, asks = market.public_books().depth("BTCUSD")
-    assert [(int(a["price_e4"]), int(a["quantity"])) for a in asks] == [(MID, 20)]
+    assert [(int(a["price"]), int(a["quantity"])) for a in asks] == [(MID, 20)]
     market.beta.enter(1, "B", 20, MID, time_in_force="3")
     assert market.alfa.kinds(1) == ["OrderAccepted", "OrderExecuted", "OrderRestated"]
     restated = market.alfa.last()["appendage"]
@@ -133,7 +133,7 @@ def test_a_hidden_order_trades_unseen(market: Market) -> None:
 def test_a_stop_that_a_trade_triggers_executes_as_the_aggressor(market: Market) -> None:
     market.alfa.enter(1, "S", 10, MID)
     market.alfa.enter(2, "S", 10, MID + 100)
-    options = order_options(stop_price_e4=MID)
+    options = order_options(stop_price=MID)
     market.beta.enter(1, "B", 5, MID + 100, appendage=options)
     assert market.beta.kinds(1) == ["OrderAccepted"]
     market.beta.enter(2, "B", 10, MID)

@@ -71,12 +71,12 @@ def test_the_rest_of_an_immediate_order_is_cancelled(member: Member) -> None:
 def test_bad_orders_are_rejected_with_their_code_and_consume_their_number(member: Member) -> None:
     cases = [
         ({"symbol": "NOPE"}, 0x17),
-        ({"price_e4": 1_000_001}, 0x1D),
-        ({"price_e4": 20_000_000}, 0x1D),
-        ({"price_e4": 1 << 40}, 0x1D),
+        ({"price": 1_000_001}, 0x1D),
+        ({"price": 20_000_000}, 0x1D),
+        ({"price": 1 << 40}, 0x1D),
         ({"quantity": 0}, 0x13),
         ({"quantity": 1_000_000}, 0x31),
-        ({"symbol": "ETHUSD", "quantity": 15, "price_e4": 10_000}, 0x13),
+        ({"symbol": "ETHUSD", "quantity": 15, "price": 10_000}, 0x13),
         ({"side": "X"}, 0x09),
     ]
     for number, (wrong, code) in enumerate(cases, start=1):
@@ -153,7 +153,7 @@ def test_a_full_order_ring_holds_the_member_back_and_loses_nothing(
 ) -> None:
     orders = 3000
     for number in range(1, orders + 1):
-        member.enter(number, quantity=1, price_e4=10_000)
+        member.enter(number, quantity=1, price=10_000)
         if number % 50 == 0:
             venue.turn(venue.gateway)
     for _ in range(200):

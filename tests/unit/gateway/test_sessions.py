@@ -163,7 +163,7 @@ def test_replies_are_the_same_after_the_venue_was_killed(
     again = Member(again_venue)
     again.login()
     assert again.replies() == sent
-    again.enter(21, price_e4=10_000)
+    again.enter(21, price=10_000)
     assert len(again.replies()) == len(sent) + 1
     again_venue.crash()
 

@@ -30,7 +30,7 @@ def test_orders_trade_and_rest() -> None:
     second = book.limit("B", 130, 50_0000)
     assert story(second.events) == [("ACCEPTED", 130), ("EXECUTED", 100), ("ADDED", 30)]
     assert book.executed(second) == 100
-    assert (book.best_e4("B"), book.best_e4("S")) == (50_0000, None)
+    assert (book.best_price("B"), book.best_price("S")) == (50_0000, None)
     assert repr(book) == "<Book ABC: best buy 500000, best sell None (1/10,000)>"
 
 
@@ -103,8 +103,8 @@ def test_a_book_takes_as_many_orders_as_it_has_numbers() -> None:
 
 
 def test_settings_are_those_of_an_instrument() -> None:
-    book = Book(tick_size_e4=1, lot_size=10)
+    book = Book(tick_size=1, lot_size=10)
     assert story(book.limit("B", 15, 7).events) == [("REJECTED", 0)]
     assert story(book.limit("B", 20, 7).events)[-1] == ("ADDED", 20)
-    with pytest.raises(ValueError, match="tick_size_e4: found 0, expected 1"):
-        Book(tick_size_e4=0)
+    with pytest.raises(ValueError, match="tick_size: found 0, expected 1"):
+        Book(tick_size=0)

@@ -28,7 +28,7 @@ class Event(c.Structure):
     _fields_ = [
         ("type", c.c_uint8), ("flags", c.c_uint8), ("reason", c.c_uint8), ("side", c.c_uint8),
         ("quantity", c.c_uint32), ("order_ref", c.c_uint64), ("other", c.c_uint64),
-        ("price_e4", c.c_int32), ("slot", c.c_uint32),
+        ("price", c.c_int32), ("slot", c.c_uint32),
     ]  # fmt: skip
 
 
@@ -43,14 +43,14 @@ class Batch(c.Structure):
 
 
 class Level(c.Structure):
-    _fields_ = [("price_e4", c.c_int32), ("orders", c.c_uint32), ("quantity", c.c_uint64)]
+    _fields_ = [("price", c.c_int32), ("orders", c.c_uint32), ("quantity", c.c_uint64)]
 
 
 class Order(c.Structure):
     _fields_ = [
         ("order_ref", c.c_uint64), ("slot", c.c_uint32), ("instrument", c.c_uint32),
         ("displayed", c.c_uint32), ("open", c.c_uint32), ("executed", c.c_uint32),
-        ("price_e4", c.c_int32), ("side", c.c_uint8), ("place", c.c_uint8),
+        ("price", c.c_int32), ("side", c.c_uint8), ("place", c.c_uint8),
         ("reserved", c.c_uint8 * 6),
     ]  # fmt: skip
 
@@ -98,8 +98,8 @@ class Core:
             self.apply(record.encode("StreamStart", stream_name="T", version=3, **LIMITS))
             self.apply(
                 record.encode(
-                    "DefineInstrument", symbol="ABC", tick_size_e4=100, lot_size=1,
-                    price_e4_min=100, price_e4_max=1_000_000, quantity_max=999_999,
+                    "DefineInstrument", symbol="ABC", tick_size=100, lot_size=1,
+                    price_min=100, price_max=1_000_000, quantity_max=999_999,
                 )
             )  # fmt: skip
             self.apply(record.encode("DefineSession", session=1, username="M", firm="F"))
@@ -152,10 +152,10 @@ class Submitted:
         return list(zip(self.taken(), orders, strict=True))
 
 
-def enter(user_ref: int, side: str = "S", quantity: int = 10, price_e4: int = 50_000) -> bytes:
+def enter(user_ref: int, side: str = "S", quantity: int = 10, price: int = 50_000) -> bytes:
     return record.encode(
         "EnterOrder", session=1, user_ref=user_ref, side=side, quantity=quantity,
-        price_e4=price_e4, time_in_force="0", display="Y", cross_type="N",
+        price=price, time_in_force="0", display="Y", cross_type="N",
     )  # fmt: skip
 
 
@@ -279,26 +279,26 @@ def test_a_side_that_is_none_is_refused() -> None:
 
 def test_levels_and_orders_are_found() -> None:
     core = Core()
-    for number, price_e4 in enumerate((50_100, 50_000, 50_000, 50_300), 1):
-        core.apply(enter(number, quantity=number, price_e4=price_e4))
+    for number, price in enumerate((50_100, 50_000, 50_000, 50_300), 1):
+        core.apply(enter(number, quantity=number, price=price))
     core.apply(enter(5, "B", 1, 50_000))
     levels = (Level * 4)()
     assert core.api.depth(core.handle, 0, ord("S"), levels, 2) == 2
-    found = [(level.price_e4, level.orders, level.quantity) for level in levels[:2]]
+    found = [(level.price, level.orders, level.quantity) for level in levels[:2]]
     assert found == [(50_000, 2, 4), (50_100, 1, 1)]
     assert core.api.depth(core.handle, 0, ord("B"), levels, 4) == 0
     assert core.api.depth(core.handle, 9, ord("B"), levels, 4) == 0
     level = levels[3]
     assert core.api.level(core.handle, 0, ord("S"), 50_300, level) == OK
-    assert (level.price_e4, level.orders, level.quantity) == (50_300, 1, 4)
-    for instrument, side, price_e4 in ((0, "S", 50_200), (0, "S", 49_900), (0, "S", 60_000),
+    assert (level.price, level.orders, level.quantity) == (50_300, 1, 4)
+    for instrument, side, price in ((0, "S", 50_200), (0, "S", 49_900), (0, "S", 60_000),
                                        (0, "B", 50_300), (7, "S", 50_300)):  # fmt: skip
-        assert core.api.level(core.handle, instrument, ord(side), price_e4, level) == EMPTY
+        assert core.api.level(core.handle, instrument, ord(side), price, level) == EMPTY
     order = Order()
     assert core.api.order(core.handle, 1, 2, c.byref(order)) == OK
     assert (order.order_ref, order.slot, order.instrument) == (2, 1 << 8 | 2, 0)
     assert (order.displayed, order.open, order.executed) == (1, 1, 1)
-    assert (order.price_e4, order.side, order.place) == (50_000, ord("S"), 0)
+    assert (order.price, order.side, order.place) == (50_000, ord("S"), 0)
     for session, user_ref in ((1, 5), (1, 256), (0, 2), (2, 1), (9, 1)):
         assert core.api.order(core.handle, session, user_ref, c.byref(order)) == EMPTY
 

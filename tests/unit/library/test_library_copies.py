@@ -51,10 +51,10 @@ def test_a_copy_can_be_added_to() -> None:
     other = venue.copy()
     assert (other.add_instrument("DEF"), other.add_session()) == (1, 1)
     assert venue.symbols == ["ABC"]
-    row = commands.enter(session=1, user_ref=1, instrument=0, side="B", quantity=1, price_e4=11_000)
+    row = commands.enter(session=1, user_ref=1, instrument=0, side="B", quantity=1, price=11_000)
     del venue
     other.apply(row)
-    assert other.depth(0, "B")["price_e4"].tolist() == [11_000]
+    assert other.depth(0, "B")["price"].tolist() == [11_000]
 
 
 class NamedVenue(Venue):
@@ -83,7 +83,7 @@ def test_the_bytes_are_as_many_as_the_orders_need() -> None:
     venue.add_session()
     assert len(venue._saved()) < 100_000
     rows = commands.enter(
-        session=1, user_ref=np.arange(1, 10_001), instrument=0, side="B", quantity=1, price_e4=100
+        session=1, user_ref=np.arange(1, 10_001), instrument=0, side="B", quantity=1, price=100
     )
     venue.apply(rows)
     assert len(venue._saved()) < 600_000

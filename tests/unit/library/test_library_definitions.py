@@ -26,7 +26,7 @@ def small(**settings: Any) -> Venue:
 
 
 def order(user_ref: int = 1, **fields: Any) -> Any:
-    values = {"session": 1, "instrument": 0, "side": "S", "quantity": 5, "price_e4": 100_00}
+    values = {"session": 1, "instrument": 0, "side": "S", "quantity": 5, "price": 100_00}
     return commands.enter(user_ref=user_ref, **{**values, **fields})
 
 
@@ -67,7 +67,7 @@ def test_numpys_integers_are_integers() -> None:
         ({"symbol": 7}, TypeError, "symbol: found 7, expected a str"),
         ({"lot_size": 0}, ValueError, "lot_size: found 0, expected 1"),
         ({"lot_size": 2.0}, TypeError, "lot_size: found 2.0, expected an integer"),
-        ({"price_e4_max": 2_000_000_000}, ValueError, "price_e4_max: found 2000000000"),
+        ({"price_max": 2_000_000_000}, ValueError, "price_max: found 2000000000"),
         ({"pause_seconds": 1 << 16}, ValueError, "pause_seconds: found 65536"),
         (
             {"auction_collar_bp": 1},
@@ -80,7 +80,7 @@ def test_numpys_integers_are_integers() -> None:
         ({"tick_table": [(1, 2)] * 8}, ValueError, "tick_table: found 8 bands, expected at most 7"),
         ({"tick_table": [100]}, TypeError, "tick_table: found 100, expected a pair"),
         ({"tick_table": [(100, 0)]}, ValueError, "tick_table: found 0, expected 1"),
-        ({"price_e4_min": 200, "price_e4_max": 100}, VenueError, "expected what rules 2.1 to 2.7"),
+        ({"price_min": 200, "price_max": 100}, VenueError, "expected what rules 2.1 to 2.7"),
     ],
 )
 def test_a_bad_instrument_is_refused_by_name(
@@ -186,9 +186,9 @@ def test_an_instrument_is_changed_in_what_is_given_and_in_nothing_else() -> None
 
 
 def test_every_term_stays_that_is_not_changed() -> None:
-    integers = [name for name in TERMS if not name.startswith("price_e4")]
-    given = dict.fromkeys(integers, 7) | {"post_only_mode": 1, "tick_size_e4": 100}
-    given |= {"reference_price_e4": 50_00, "quantity_max": 70}
+    integers = [name for name in TERMS if not name.startswith("price")]
+    given = dict.fromkeys(integers, 7) | {"post_only_mode": 1, "tick_size": 100}
+    given |= {"reference_price": 50_00, "quantity_max": 70}
     venue = small(tick_table=TABLE, **given)
     before = venue.terms(0)
     assert set(before) == {*TERMS, "tick_table"}
@@ -200,7 +200,7 @@ def test_every_term_stays_that_is_not_changed() -> None:
 def test_the_most_stops_and_minimum_quantities_stay_through_a_change() -> None:
     venue = small(followers_max=2, min_quantity_max=1)
     venue.change_instrument(0, quantity_max=700)
-    stops = [order(number, stop_price_e4=90_00) for number in (1, 2, 3)]
+    stops = [order(number, stop_price=90_00) for number in (1, 2, 3)]
     minimums = [order(number, display="N", min_quantity=2) for number in (4, 5)]
     applied = venue.apply(np.concatenate([*stops, *minimums]))
     refused = [applied.of(index)["type"][0] == EventType.REJECTED for index in range(5)]
@@ -211,21 +211,21 @@ def test_what_orders_rest_on_is_changed_only_without_them() -> None:
     venue = small()
     venue.apply(order())
     digest = venue.digest()
-    with pytest.raises(VenueError, match=r"ignored while orders are live.*tick_size_e4 1000"):
-        venue.change_instrument(0, tick_size_e4=1000)
+    with pytest.raises(VenueError, match=r"ignored while orders are live.*tick_size 1000"):
+        venue.change_instrument(0, tick_size=1000)
     assert venue.digest() == digest
     venue.apply(commands.cancel(session=1, user_ref=1))
-    venue.change_instrument(0, tick_size_e4=1000, tick_table=TABLE[1:])
-    assert venue.terms(0)["tick_size_e4"] == 1000
+    venue.change_instrument(0, tick_size=1000, tick_table=TABLE[1:])
+    assert venue.terms(0)["tick_size"] == 1000
     assert venue.terms(0)["tick_table"] == TABLE[1:]
 
 
 def test_a_change_leaves_the_reference_price_unless_it_is_given() -> None:
-    venue = small(reference_price_e4=50_00)
+    venue = small(reference_price=50_00)
     venue.change_instrument(0, quantity_max=10)
-    assert venue.terms(0)["reference_price_e4"] == 50_00
-    venue.change_instrument(0, reference_price_e4=60_00)
-    assert venue.terms(0)["reference_price_e4"] == 60_00
+    assert venue.terms(0)["reference_price"] == 50_00
+    venue.change_instrument(0, reference_price=60_00)
+    assert venue.terms(0)["reference_price"] == 60_00
 
 
 def test_a_change_that_cannot_be_is_refused_by_name() -> None:
@@ -280,15 +280,15 @@ def test_every_live_order_is_listed_with_where_it_waits() -> None:
     venue.apply(
         np.concatenate(
             [
-                order(1, price_e4=101_00),
-                order(2, display="N", price_e4=102_00),
-                order(3, stop_price_e4=90_00, price_e4=89_00),
-                order(4, cross_type="C", price_e4=99_00),
-                order(5, cross_type="C", price_e4=0x7FFFFFFF),
-                order(6, side="B", price_e4=80_00),
-                order(7, price_type="M", display="N", price_e4=95_00),
+                order(1, price=101_00),
+                order(2, display="N", price=102_00),
+                order(3, stop_price=90_00, price=89_00),
+                order(4, cross_type="C", price=99_00),
+                order(5, cross_type="C", price=0x7FFFFFFF),
+                order(6, side="B", price=80_00),
+                order(7, price_type="M", display="N", price=95_00),
                 commands.cancel(session=1, user_ref=6),
-                order(1, session=2, price_e4=101_00),
+                order(1, session=2, price=101_00),
             ]
         )
     )

@@ -13,7 +13,7 @@ from ironcore.library.command_rows import COMMAND_DTYPE, NAMES, rows_to_records
 from ironcore.wire import record
 from ironpit.library import commands
 from ironpit.library.arguments import codes
-from ironpit.library.codes import MARKET_E4, CommandType
+from ironpit.library.codes import MARKET_PRICE, CommandType
 
 ORDER: dict[str, Any] = {"session": 2, "user_ref": 7, "instrument": 3, "side": "B", "quantity": 100}
 
@@ -47,22 +47,22 @@ def appendage_of(rows: Any, fixed_bytes: int = 72) -> bytes:
 
 
 def test_a_plain_order_is_the_record_that_the_encoder_makes() -> None:
-    row = commands.enter(**ORDER, price_e4=1_000_000, time_in_force="3", display="N")
+    row = commands.enter(**ORDER, price=1_000_000, time_in_force="3", display="N")
     assert rows_to_records(row) == record.encode(
         "EnterOrder", session=2, user_ref=7, instrument=3, side="B", quantity=100,
-        price_e4=1_000_000, time_in_force="3", display="N", cross_type="N", capacity="P", iso="N",
+        price=1_000_000, time_in_force="3", display="N", cross_type="N", capacity="P", iso="N",
     )  # fmt: skip
 
 
 def test_an_order_without_a_price_is_a_market_order() -> None:
-    assert decoded(commands.enter(**ORDER))["price_e4"] == MARKET_E4
+    assert decoded(commands.enter(**ORDER))["price"] == MARKET_PRICE
 
 
 def test_a_plain_replacement_is_the_record_that_the_encoder_makes() -> None:
     fields = {**REPLACEMENT, "orig_user_ref": 4, "user_ref": 9}
-    row = commands.replace(**{**fields, "quantity": 50, "price_e4": 20_000})
+    row = commands.replace(**{**fields, "quantity": 50, "price": 20_000})
     assert rows_to_records(row) == record.encode(
-        "ReplaceOrder", session=1, orig_user_ref=4, user_ref=9, quantity=50, price_e4=20_000,
+        "ReplaceOrder", session=1, orig_user_ref=4, user_ref=9, quantity=50, price=20_000,
         time_in_force="0", display="Y", iso="N", instrument=0xFFFFFFFF,
     )  # fmt: skip
 
@@ -71,18 +71,18 @@ OPTIONS: dict[str, tuple[Any, int, bytes]] = {
     "min_quantity": (200, 3, (200).to_bytes(4, "big")),
     "max_floor": (300, 5, (300).to_bytes(4, "big")),
     "price_type": ("M", 6, b"M"),
-    "peg_offset_e4": (-100, 7, (-100).to_bytes(4, "big", signed=True)),
+    "peg_offset": (-100, 7, (-100).to_bytes(4, "big", signed=True)),
     "post_only": ("P", 12, b"P"),
     "random_reserves": (5, 13, (5).to_bytes(4, "big")),
     "expire_second": (3600, 15, (3600).to_bytes(4, "big")),
     "group": (513, 24, (513).to_bytes(2, "big")),
-    "stop_price_e4": (990_000, 128, (990_000).to_bytes(8, "big")),
-    "trail_offset_e4": (500, 129, (500).to_bytes(4, "big")),
+    "stop_price": (990_000, 128, (990_000).to_bytes(8, "big")),
+    "trail_offset": (500, 129, (500).to_bytes(4, "big")),
     "stp_mode": ("D", 130, b"D"),
     "reserve_seed": ((1 << 64) - 2, 133, ((1 << 64) - 2).to_bytes(8, "big")),
 }
 REPLACEMENT: dict[str, Any] = {
-    "session": 1, "orig_user_ref": 1, "user_ref": 2, "quantity": 1, "price_e4": 1,
+    "session": 1, "orig_user_ref": 1, "user_ref": 2, "quantity": 1, "price": 1,
     "display": "Y", "time_in_force": "0",
 }  # fmt: skip
 
@@ -170,7 +170,7 @@ def test_a_record_says_nothing_of_the_rows_before_it() -> None:
 def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     sides = np.array(["B", "S", "B"])
     rows = commands.enter(
-        session=1, user_ref=np.arange(1, 4), instrument=0, side=sides, quantity=10, price_e4=100
+        session=1, user_ref=np.arange(1, 4), instrument=0, side=sides, quantity=10, price=100
     )
     assert rows.dtype == COMMAND_DTYPE
     assert rows["user_ref"].tolist() == [1, 2, 3]
@@ -188,7 +188,7 @@ def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     ("field", "value", "said"),
     [
         ("quantity", -1, "quantity: found -1, expected 0 to 4294967295"),
-        ("price_e4", 1 << 31, "price_e4: found 2147483648"),
+        ("price", 1 << 31, "price: found 2147483648"),
         ("side", "BUY", "side: found 'BUY', expected one character"),
         ("side", ["BUY", "SELL"], "side: found 'BUY', expected one character"),
         ("side", np.array(["B", "SELL"]), "side: found 'SELL', expected one character"),
@@ -199,7 +199,7 @@ def test_arguments_are_broadcast_and_characters_come_in_every_form() -> None:
     ],
 )
 def test_a_value_that_its_field_cannot_hold_is_named(field: str, value: Any, said: str) -> None:
-    fields: dict[str, Any] = {**ORDER, "price_e4": 100, field: value}
+    fields: dict[str, Any] = {**ORDER, "price": 100, field: value}
     with pytest.raises(ValueError, match=said):
         commands.enter(**fields)
 
@@ -207,7 +207,7 @@ def test_a_value_that_its_field_cannot_hold_is_named(field: str, value: Any, sai
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("price_e4", 100.5, "price_e4: found values of type float64, expected integers"),
+        ("price", 100.5, "price: found values of type float64, expected integers"),
         ("quantity", True, "quantity: found values of type bool, expected integers"),
         ("quantity", np.array([True, False]), "quantity: found values of type bool"),
         ("quantity", "5", "quantity: found values of type <U1, expected integers"),
@@ -217,23 +217,23 @@ def test_a_value_that_its_field_cannot_hold_is_named(field: str, value: Any, sai
     ],
 )
 def test_a_value_of_another_type_is_named(field: str, value: Any, said: str) -> None:
-    fields: dict[str, Any] = {**ORDER, "price_e4": 100, field: value}
+    fields: dict[str, Any] = {**ORDER, "price": 100, field: value}
     with pytest.raises(TypeError, match=f"^{said}"):
         commands.enter(**fields)
 
 
 def test_arrays_of_different_lengths_and_shapes_are_named() -> None:
     fields: dict[str, Any] = {**ORDER, "user_ref": [7]}
-    with pytest.raises(ValueError, match="lengths, quantity of 3, price_e4 of 2; expected one"):
-        commands.enter(**{**fields, "quantity": [1, 2, 3], "price_e4": [1, 2]})
-    with pytest.raises(ValueError, match="lengths, quantity of 0, price_e4 of 2; expected one"):
-        commands.enter(**{**fields, "quantity": [], "price_e4": [1, 2]})
+    with pytest.raises(ValueError, match="lengths, quantity of 3, price of 2; expected one"):
+        commands.enter(**{**fields, "quantity": [1, 2, 3], "price": [1, 2]})
+    with pytest.raises(ValueError, match="lengths, quantity of 0, price of 2; expected one"):
+        commands.enter(**{**fields, "quantity": [], "price": [1, 2]})
     with pytest.raises(
         ValueError, match=r"^quantity: found \[\[1\], \[2, 3\]\], expected one value"
     ):
         commands.enter(**{**fields, "quantity": [[1], [2, 3]]})
-    assert len(commands.enter(**{**fields, "quantity": [], "price_e4": 1})) == 0
-    assert len(commands.enter(**{**fields, "quantity": [4, 5], "price_e4": [1]})) == 2
+    assert len(commands.enter(**{**fields, "quantity": [], "price": 1})) == 0
+    assert len(commands.enter(**{**fields, "quantity": [4, 5], "price": [1]})) == 2
 
 
 @pytest.mark.parametrize("wrong", ["no", 1, None, [True, False], np.array([True])])

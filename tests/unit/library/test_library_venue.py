@@ -26,7 +26,7 @@ def small() -> Venue:
 
 
 def orders(count: int, first: int = 1, **fields: Any) -> Any:
-    values = {"session": 1, "instrument": 0, "side": "S", "quantity": 5, "price_e4": 100_00}
+    values = {"session": 1, "instrument": 0, "side": "S", "quantity": 5, "price": 100_00}
     return commands.enter(user_ref=np.arange(first, first + count), **{**values, **fields})
 
 
@@ -131,16 +131,14 @@ def test_rows_of_another_dtype_are_refused_by_name() -> None:
 
 def test_depth_and_orders_are_arrays_best_first() -> None:
     venue = small()
-    venue.apply(
-        orders(3, price_e4=np.array([102_00, 101_00, 101_00]), quantity=np.array([1, 2, 3]))
-    )
+    venue.apply(orders(3, price=np.array([102_00, 101_00, 101_00]), quantity=np.array([1, 2, 3])))
     assert venue.depth(0, "S").tolist() == [(101_00, 2, 5), (102_00, 1, 1)]
     assert venue.depth(0, "S", 1)["quantity"].tolist() == [5]
     assert len(venue.depth(0, "B")) == 0
     assert venue.orders(0, "S")["quantity"].tolist() == [2, 3, 1]
-    assert venue.last_price_e4(0) is None
-    venue.apply(orders(1, 4, side="B", price_e4=101_00))
-    assert venue.last_price_e4(0) == 101_00
+    assert venue.last_price(0) is None
+    venue.apply(orders(1, 4, side="B", price=101_00))
+    assert venue.last_price(0) == 101_00
     assert venue.user_ref_next(1) == 5
     with pytest.raises(IndexError, match="instrument 1"):
         venue.depth(1, "B")

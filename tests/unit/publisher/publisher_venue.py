@@ -31,7 +31,7 @@ NEVER_NS = 1 << 62
 def frames_of_a_day(orders: int) -> list[bytes]:
     frames = [stream_start(), define_instrument(0, b"AAA")]
     for n in range(1, orders + 1):
-        frames.append(order(ENTER_ORDER, [event(ADDED, quantity=n, order_ref=n, price_e4=100)]))
+        frames.append(order(ENTER_ORDER, [event(ADDED, quantity=n, order_ref=n, price=100)]))
     return frames
 
 

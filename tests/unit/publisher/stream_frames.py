@@ -28,12 +28,12 @@ def event(
     quantity: int = 0,
     order_ref: int = 0,
     other: int = 0,
-    price_e4: int = 0,
+    price: int = 0,
     slot: int = 0,
     side: int = 0,
 ) -> bytes:
     return struct.pack(
-        "<BBBBIQQiI", kind, flags, reason, side, quantity, order_ref, other, price_e4, slot
+        "<BBBBIQQiI", kind, flags, reason, side, quantity, order_ref, other, price, slot
     )
 
 

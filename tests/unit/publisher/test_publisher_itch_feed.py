@@ -118,7 +118,7 @@ def test_a_system_event_is_one(stream: Stream) -> None:
 
 @pytest.mark.parametrize(("flags", "side"), [(VISIBLE, b"B"), (VISIBLE | SELL, b"S")])
 def test_an_added_order_is_an_add(stream: Stream, flags: int, side: bytes) -> None:
-    added = event(ADDED, flags, quantity=300, order_ref=7, price_e4=1_234_500)
+    added = event(ADDED, flags, quantity=300, order_ref=7, price=1_234_500)
     frame = order(ENTER_ORDER, [event(ACCEPTED), added], time_ns=T, instrument=1)
     assert stream.apply(frame) == [
         header(b"A", 2) + struct.pack(">Qc I8sI", 7, side, 300, b"BBBB    ", 1_234_500)
@@ -126,13 +126,13 @@ def test_an_added_order_is_an_add(stream: Stream, flags: int, side: bytes) -> No
 
 
 def test_an_execution_of_a_visible_order_is_one(stream: Stream) -> None:
-    executed = event(EXECUTED, quantity=40, order_ref=7, other=99, price_e4=100)
+    executed = event(EXECUTED, quantity=40, order_ref=7, other=99, price=100)
     frame = order(ENTER_ORDER, [event(ACCEPTED), executed], time_ns=T)
     assert stream.apply(frame) == [header(b"E", 1) + struct.pack(">QIQ", 7, 40, 99)]
 
 
 def test_an_execution_of_a_hidden_order_is_a_trade_that_does_not_name_it(stream: Stream) -> None:
-    hidden = event(EXECUTED, SELL, quantity=40, order_ref=8, other=100, price_e4=200)
+    hidden = event(EXECUTED, SELL, quantity=40, order_ref=8, other=100, price=200)
     frame = order(ENTER_ORDER, [event(ACCEPTED), hidden], time_ns=T)
     assert stream.apply(frame) == [
         header(b"P", 1) + struct.pack(">QcI8sIQ", 0, b"B", 40, b"AAA     ", 200, 100)
@@ -147,7 +147,7 @@ def test_an_attributed_order_names_the_firm_of_its_session(stream: Stream) -> No
         VISIBLE | ATTRIBUTED,
         quantity=300,
         order_ref=7,
-        price_e4=100,
+        price=100,
         slot=2 << USER_REF_BITS | 5,
     )
     assert stream.apply(order(ENTER_ORDER, [event(ACCEPTED), added], time_ns=T)) == [
@@ -157,8 +157,8 @@ def test_an_attributed_order_names_the_firm_of_its_session(stream: Stream) -> No
 
 def test_the_next_peak_of_an_iceberg_is_a_new_order(stream: Stream) -> None:
     events = [
-        event(EXECUTED, VISIBLE | SELL, quantity=10, order_ref=7, other=4, price_e4=100),
-        event(REPLENISHED, VISIBLE | SELL, quantity=20, order_ref=9, other=7, price_e4=100),
+        event(EXECUTED, VISIBLE | SELL, quantity=10, order_ref=7, other=4, price=100),
+        event(REPLENISHED, VISIBLE | SELL, quantity=20, order_ref=9, other=7, price=100),
     ]
     assert stream.apply(order(ENTER_ORDER, events, time_ns=T)) == [
         header(b"E", 1) + struct.pack(">QIQ", 7, 10, 4),
@@ -181,9 +181,9 @@ def test_of_an_iceberg_only_what_is_displayed_is_reduced(stream: Stream) -> None
 
 def test_an_auction_is_a_cross_and_executions_that_are_not_printed(stream: Stream) -> None:
     events = [
-        event(CROSS, reason=ord("O"), order_ref=1 << 40, other=11, price_e4=500),
-        event(CROSSED, reason=ord("O"), quantity=30, order_ref=5, other=12, price_e4=500),
-        event(CROSSED, SELL, reason=ord("O"), quantity=30, order_ref=6, other=12, price_e4=500),
+        event(CROSS, reason=ord("O"), order_ref=1 << 40, other=11, price=500),
+        event(CROSSED, reason=ord("O"), quantity=30, order_ref=5, other=12, price=500),
+        event(CROSSED, SELL, reason=ord("O"), quantity=30, order_ref=6, other=12, price=500),
         event(STATE_CHANGED, reason=ord("T"), quantity=0x20202020, side=ord("O")),
     ]
     assert stream.apply(order(SET_STATE, events, time_ns=T, instrument=1)) == [
@@ -220,7 +220,7 @@ def test_an_indicative_price_names_its_own_instrument(stream: Stream, price: int
         quantity=70,
         order_ref=500,
         other=2 << 32,
-        price_e4=price,
+        price=price,
         slot=1000,
     )
     assert stream.apply(order(CLOCK, [indicative], time_ns=T, instrument=NO_INSTRUMENT)) == [
@@ -238,7 +238,7 @@ def test_an_indicative_price_without_a_reference_has_no_variation(stream: Stream
 
 
 def test_collars_say_reference_upper_and_lower_price(stream: Stream) -> None:
-    collars = event(COLLARS, quantity=2, order_ref=1100 << 32 | 900, price_e4=1000)
+    collars = event(COLLARS, quantity=2, order_ref=1100 << 32 | 900, price=1000)
     assert stream.apply(order(SET_STATE, [collars], time_ns=T)) == [
         header(b"J", 1) + struct.pack(">8sIIII", b"AAA     ", 1000, 1100, 900, 2)
     ]
@@ -296,7 +296,7 @@ def test_a_session_cancel_names_each_orders_own_instrument(stream: Stream) -> No
 
 
 def test_a_replacement_that_rests_is_a_replace(stream: Stream) -> None:
-    replaced = event(REPLACED, quantity=250, order_ref=9, other=7, price_e4=1_000_100)
+    replaced = event(REPLACED, quantity=250, order_ref=9, other=7, price=1_000_100)
     assert stream.apply(order(REPLACE_ORDER, [replaced], time_ns=T)) == [
         header(b"U", 1) + struct.pack(">QQII", 7, 9, 250, 1_000_100)
     ]
@@ -304,9 +304,9 @@ def test_a_replacement_that_rests_is_a_replace(stream: Stream) -> None:
 
 def test_a_replacement_that_crosses_is_a_delete_and_what_follows(stream: Stream) -> None:
     events = [
-        event(REPLACED, VISIBLE | CROSSES, quantity=250, order_ref=9, other=7, price_e4=100),
-        event(EXECUTED, quantity=50, order_ref=2, other=12, price_e4=100),
-        event(ADDED, quantity=200, order_ref=9, price_e4=100),
+        event(REPLACED, VISIBLE | CROSSES, quantity=250, order_ref=9, other=7, price=100),
+        event(EXECUTED, quantity=50, order_ref=2, other=12, price=100),
+        event(ADDED, quantity=200, order_ref=9, price=100),
     ]
     assert stream.apply(order(REPLACE_ORDER, events, time_ns=T)) == [
         header(b"D", 1) + struct.pack(">Q", 7),
@@ -316,7 +316,7 @@ def test_a_replacement_that_crosses_is_a_delete_and_what_follows(stream: Stream)
 
 
 def test_a_replacement_of_a_hidden_order_is_not_published(stream: Stream) -> None:
-    replaced = event(REPLACED, 0, quantity=250, order_ref=9, other=7, price_e4=100)
+    replaced = event(REPLACED, 0, quantity=250, order_ref=9, other=7, price=100)
     assert stream.apply(order(REPLACE_ORDER, [replaced])) == []
 
 

@@ -74,7 +74,7 @@ def test_a_transaction_is_shown_as_dicts() -> None:
         session=3,
         user_ref=7,
         quantity=100,
-        price_e4=-1,
+        price=-1,
         side="B",
         cl_ord_id="order-1",
         appendage={"MinQty": 10},
@@ -84,7 +84,7 @@ def test_a_transaction_is_shown_as_dicts() -> None:
     first, second = record.decode_frame(command + event)
     assert first["kind"] == "EnterOrder"
     assert (first["flags"], first["session"], first["side"]) == ([], 3, "B")
-    assert (first["price_e4"], first["time_in_force"]) == (-1, "")
+    assert (first["price"], first["time_in_force"]) == (-1, "")
     assert first["appendage"] == {"MinQty": 10}
     assert second == {
         "kind": "Executed",
@@ -94,18 +94,18 @@ def test_a_transaction_is_shown_as_dicts() -> None:
         "quantity": 5,
         "order_ref": 9,
         "other": 2,
-        "price_e4": 0,
+        "price": 0,
         "slot": 0,
     }
 
 
 def test_numpy_reads_a_run_of_events() -> None:
     frame = record.encode("StreamStart") + b"".join(
-        record.encode("Added", quantity=n, order_ref=1 << n, price_e4=-n) for n in range(4)
+        record.encode("Added", quantity=n, order_ref=1 << n, price=-n) for n in range(4)
     )
     events = np.frombuffer(frame, record.dtypes()["Added"], 4, 80)
     assert events["order_ref"].tolist() == [1, 2, 4, 8]
-    assert events["price_e4"].tolist() == [0, -1, -2, -3]
+    assert events["price"].tolist() == [0, -1, -2, -3]
 
 
 COMMAND = record.encode("CancelOrder", session=1)
@@ -171,8 +171,8 @@ def test_the_appendage_must_fill_its_record() -> None:
 
 
 def test_a_field_that_does_not_fit_is_named() -> None:
-    with pytest.raises(ValueError, match="record EnterOrder: price_e4: found 2147483648"):
-        record.encode("EnterOrder", price_e4=1 << 31)
+    with pytest.raises(ValueError, match="record EnterOrder: price: found 2147483648"):
+        record.encode("EnterOrder", price=1 << 31)
     with pytest.raises(ValueError, match="record Added: flags: found 'first'"):
         record.encode("Added", flags=["first"])
     with pytest.raises(ValueError, match="record: kind: found 'Add', expected one of StreamStart"):

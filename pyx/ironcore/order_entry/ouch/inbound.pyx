@@ -30,7 +30,7 @@ from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BYTES_MAX, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, INSTRUMENT_NONE,
-    PRICE_E4_INVALID, PRICE_E4_MARKET, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
+    PRICE_INVALID, PRICE_MARKET, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
 )
 
 cdef enum:
@@ -40,7 +40,7 @@ cdef enum:
 
 
 cdef inline int32_t _price(uint64_t price) noexcept nogil:
-    return <int32_t>price if price <= <uint64_t>PRICE_E4_MARKET else PRICE_E4_INVALID
+    return <int32_t>price if price <= <uint64_t>PRICE_MARKET else PRICE_INVALID
 
 
 cdef inline void _header(uint8_t* record, uint8_t kind, uint32_t record_bytes, uint32_t session,
@@ -103,7 +103,7 @@ cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
     _header(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
     order.header.instrument = directory_find(directory, m.symbol)
     order.quantity = m.quantity
-    order.price_e4 = _price(m.price)
+    order.price = _price(m.price)
     order.side = m.side
     order.time_in_force = m.time_in_force
     order.display = m.display
@@ -129,7 +129,7 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
         return status
     _header(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
     order.quantity = m.quantity
-    order.price_e4 = _price(m.price)
+    order.price = _price(m.price)
     order.orig_user_ref = m.orig_user_ref_num
     order.time_in_force = m.time_in_force
     order.display = m.display

@@ -72,7 +72,7 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     m.side = order.side
     m.quantity = event.quantity
     directory_symbol(&s.facts.directory, order.header.instrument, m.symbol)
-    m.price = <uint64_t>order.price_e4
+    m.price = <uint64_t>order.price
     m.time_in_force = order.time_in_force
     m.display = order.display
     m.order_ref = event.order_ref
@@ -120,7 +120,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     m.side = event.side
     m.quantity = event.quantity
     directory_symbol(&s.facts.directory, facts.instrument, m.symbol)
-    m.price = <uint64_t>order.price_e4
+    m.price = <uint64_t>order.price
     m.time_in_force = order.time_in_force
     m.display = order.display
     m.order_ref = event.order_ref
@@ -160,7 +160,7 @@ cdef inline void _fill(Sessions* s, const Event* event, uint32_t slot,
     m.timestamp = sessions_day_ns(s)
     m.user_ref_num = sessions_user_ref(s, slot)
     m.quantity = event.quantity
-    m.price = <uint64_t>event.price_e4
+    m.price = <uint64_t>event.price
     m.liquidity_flag = liquidity_flag
     m.match_number = event.other
     m.appendage = NULL
@@ -191,7 +191,7 @@ cdef int _prevented(Sessions* s, const Event* event) noexcept nogil:
     m.decrement_shares = event.quantity
     m.reason = event.reason
     m.quantity_prevented = event.quantity
-    m.execution_price = <uint64_t>event.price_e4
+    m.execution_price = <uint64_t>event.price
     m.liquidity_flag = LIQUIDITY_REMOVED if event.slot == aggressor else LIQUIDITY_ADDED
     m.aiq_strategy = sessions_facts(s, aggressor).stp_mode
     m.appendage = NULL
