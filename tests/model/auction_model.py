@@ -1,5 +1,6 @@
 """Auctions: section 14 of the rules."""
 
+from itertools import groupby
 from typing import NamedTuple
 
 from tests.model import records as r
@@ -19,6 +20,14 @@ class Uncrossing(NamedTuple):
     volume: int = 0
     buys: int = 0
     sells: int = 0
+
+
+class Heap(NamedTuple):
+    """A side's orders at one price: the steps of rule 14.10, and the quantity that takes part."""
+
+    is_market: bool
+    steps: int
+    quantity: int
 
 
 class Auctions(Settlement):
@@ -192,10 +201,64 @@ class Auctions(Settlement):
         if order.quantity == 0:
             self.remove(order)
 
-    def say_indicative(self, instrument: Instrument) -> None:
+    # What is said of it
+
+    def say_indicatives(self) -> None:
+        """Rule 14.10: by instrument, from the one whose turn it is, as far as the steps go."""
+        turns = self.instruments[self.indicate_next :] + self.instruments[: self.indicate_next]
+        left, self.indicate_next = self.steps_max, 0
+        for instrument in (one for one in turns if one.state in INDICATIVE_IN):
+            result = self.uncrossing(instrument, CROSS_TYPES[instrument.state])
+            steps = self.indicative_steps(instrument, result.volume)
+            if left < min(steps, self.steps_max):
+                self.indicate_next = instrument.index
+                break
+            left = max(left - steps, 0)
+            self.say_indicative(instrument, result if steps <= self.steps_max else Uncrossing())
+
+    def indicative_steps(self, instrument: Instrument, volume: int) -> int:
+        """Rule 14.10: what has to be looked at for an indicative price."""
+        cross = CROSS_TYPES[instrument.state]
+        sides = [self.heaps(instrument, cross, sells) for sells in (False, True)]
+        reference = self.auction_reference(instrument)
+        limits = [heap for side in sides for heap in side if not heap.is_market]
+        has_price = volume and (reference or any(heap.quantity for heap in limits))
+        steps = sum(self.steps_of_side(side, volume, 2 if has_price else 1) for side in sides)
+        return steps + sum(heap.steps for heap in limits if volume and not reference)
+
+    def heaps(self, instrument: Instrument, cross: str, sells: bool) -> list[Heap]:
+        """What a side has at its prices, best first, with its market orders before all."""
+        orders = instrument.at(Place.BOOK, sells) + instrument.at(Place.WAITING, sells)
+        takes_part = self.participants(instrument, cross, sells)
+        by_price = groupby(sorted(orders, key=self.auction_priority), self.price_of_heap)
+        one_by_one = any(o.options.min_qty for o in instrument.orders if o.sells == sells)
+        heaps = []
+        for (has_limit, _), group in by_price:
+            heap = list(group)
+            waiting = sum(o.place == Place.WAITING for o in heap)
+            hidden = sum(o.place == Place.BOOK and o.is_hidden for o in heap)
+            displayed = len(heap) - waiting - hidden
+            steps = waiting + (hidden if one_by_one else min(hidden, 1)) + min(displayed, 1)
+            quantity = sum(o.quantity for o in heap if o in takes_part)
+            heaps.append(Heap(not has_limit, steps, quantity))
+        return heaps
+
+    def price_of_heap(self, order: Order) -> tuple[bool, int]:
+        return self.auction_priority(order)[:2]
+
+    def steps_of_side(self, heaps: list[Heap], volume: int, prices_beyond: int) -> int:
+        """Until as many prices are found at which more is than executes."""
+        steps = found = beyond = 0
+        for heap in heaps:
+            if beyond < prices_beyond:
+                steps += heap.steps
+                found += heap.quantity
+                beyond += heap.quantity > 0 and found > volume
+        return steps
+
+    def say_indicative(self, instrument: Instrument, result: Uncrossing) -> None:
         """Rules 14.8 and 15.2."""
         cross = CROSS_TYPES[instrument.state]
-        result = self.uncrossing(instrument, cross)
         side = "N" if result.buys == result.sells else "B" if result.buys > result.sells else "S"
         self.emit(
             r.INDICATIVE,

@@ -22,6 +22,7 @@ class EngineBase:
         self.match_number_last = 0
         self.arrival_last = 0
         self.second = -1  # of the last CLOCK that was OK
+        self.indicate_next = 0  # rule 14.10: the instrument whose turn it is
         self.events: list[r.Event] = []
         self.stamped: int | None = None  # the instrument written into the header
         self.last_prices_before: list[int] = []  # rule 13.6: before the command, by instrument

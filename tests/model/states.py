@@ -1,7 +1,7 @@
 """States, the clock and the end of a day: section 13 of the rules, 5.9 and 2.10."""
 
 from tests.model import records as r
-from tests.model.auction_model import INDICATIVE_IN, Auctions
+from tests.model.auction_model import Auctions
 from tests.model.engine_base import IgnoredError
 from tests.model.options import MalformedError
 from tests.model.orders import (
@@ -78,9 +78,7 @@ class States(Auctions):
         if due:
             self.stamped = due[0].index
             self.change_state(due[0], CONTINUOUS, False, b"    ")
-        for instrument in self.instruments:
-            if instrument.state in INDICATIVE_IN:
-                self.say_indicative(instrument)
+        self.say_indicatives()
         begins_minute = self.second < 0 or second // 60 != self.second // 60
         if not self.events and not starts and not begins_minute:
             raise IgnoredError

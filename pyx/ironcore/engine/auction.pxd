@@ -1,4 +1,4 @@
-# Auctions: sections 14.1 to 14.9 of docs/MATCHING_RULES.md.
+# Auctions: sections 14.1 to 14.10 of docs/MATCHING_RULES.md.
 
 from libc.stdint cimport uint8_t
 
@@ -9,4 +9,6 @@ from ironcore.engine.engine cimport Engine
 # it is to be extended (14.9). state: the one that follows.
 cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,
                        bint force) noexcept nogil
-cdef void auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil
+# Says the indicative price. False, and nothing is said, when that takes more steps than the command
+# in hand has left (14.10).
+cdef bint auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil

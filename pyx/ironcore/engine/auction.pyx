@@ -2,8 +2,10 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
+from ironcore.base.check cimport iron_assert
 from ironcore.engine.auction_price cimport (
-    AuctionPrice, auction_price, auction_quantity, auction_reference,
+    AUCTION_STEPS_ANY, AuctionPrice, AuctionSteps, auction_price, auction_quantity,
+    auction_reference,
 )
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, SIDE_SHIFT, book_key,
@@ -185,10 +187,13 @@ cdef bint _is_extended(const Book* book, const AuctionPrice* price, bint force) 
 
 cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t state,
                        bint force) noexcept nogil:
+    # What is held is right whatever it costs, as what executes is not limited either.
+    cdef AuctionSteps steps = AuctionSteps(left=AUCTION_STEPS_ANY, are_spent=False)
     cdef AuctionPrice price
     cdef Turn buys, sells
     cdef uint32_t sell
-    auction_price(&engine.arena, book, cross_type, &price)
+    auction_price(&engine.arena, book, cross_type, &steps, &price)
+    iron_assert(not steps.are_spent, "an auction has more orders and prices than a core")
     if _is_extended(book, &price, force):
         book.auction_extensions += 1
         book.pause_second = 0
@@ -212,11 +217,18 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
     return True
 
 
-cdef void auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil:
+cdef bint auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil:
     cdef uint64_t instrument = book.sides[0].index >> SIDE_SHIFT
+    cdef bint is_first = engine.dry_run_steps == 0
+    cdef AuctionSteps steps = AuctionSteps(
+        left=engine.dry_run_steps_max - engine.dry_run_steps, are_spent=False)
     cdef AuctionPrice price
-    auction_price(&engine.arena, book, cross_type, &price)
+    auction_price(&engine.arena, book, cross_type, &steps, &price)
+    engine.dry_run_steps = engine.dry_run_steps_max - <uint32_t>steps.left
+    if steps.are_spent and not is_first:
+        return False
     engine_emit(engine, EVENT_INDICATIVE, EVENT_VISIBLE, cross_type, price.side,
                 <uint32_t>min(price.imbalance, <uint64_t>IMBALANCE_MAX), price.volume,
                 (instrument + 1) << INSTRUMENT_SHIFT, price.price,
                 <uint32_t>auction_reference(book))
+    return True

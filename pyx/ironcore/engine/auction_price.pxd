@@ -1,4 +1,5 @@
-# The price of an auction, from what is in the book: rules 14.2 and 14.3 of docs/MATCHING_RULES.md.
+# The price of an auction, from what is in the book: rules 14.2, 14.3 and 14.10 of
+# docs/MATCHING_RULES.md.
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
@@ -8,6 +9,7 @@ from ironcore.book.order_pool cimport Arena, Order
 cdef enum:
     AUCTION_BALANCED = 78            # 'N'
     AUCTION_NO_PRICE = 79            # 'O'
+    AUCTION_STEPS_ANY = 0xFFFFFFFF   # more than there are orders and prices
 
 cdef struct AuctionPrice:
     uint64_t volume                  # 0: there is no price
@@ -16,9 +18,14 @@ cdef struct AuctionPrice:
     uint32_t tick                    # of that price
     uint8_t side                     # with more quantity: 'B' or 'S'; or one of the above
 
-# Looks at the levels that could execute and the next one on each side, and at all levels when
-# nothing but their limits can tell the price (auction_reference is 0); changes nothing.
-cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
+cdef struct AuctionSteps:            # rule 14.10: levels, or orders where each has to be looked at
+    uint64_t left
+    bint are_spent                   # more were needed: there is no price then
+
+# Looks at the levels that could execute and the next two on each side, and at all levels when
+# nothing but their limits can tell the price (auction_reference is 0); changes nothing but the
+# steps.
+cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
                         AuctionPrice* out) noexcept nogil
 # What of an order takes part; kind is that of its queue.
 cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,

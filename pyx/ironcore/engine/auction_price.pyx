@@ -34,6 +34,7 @@ cdef struct Offers:                  # one side's quantity by price, the best fi
     uint64_t market_quantity
     int64_t tick                     # of the price reached; beyond the range at the end
     uint64_t quantity                # left there; 0 at the end
+    AuctionSteps* steps
 
 
 cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
@@ -48,14 +49,23 @@ cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
     return 0 if special_at(arena, unit).options.min_quantity else order.quantity
 
 
+cdef inline bint _may_step(AuctionSteps* steps) noexcept nogil:
+    """Rule 14.10: what members let wait must not make one CLOCK take as long as they like."""
+    if steps.left == 0:
+        steps.are_spent = True
+        return False
+    steps.left -= 1
+    return True
+
+
 cdef uint64_t _level_quantity(const Offers* offers, uint32_t kind, uint32_t level) noexcept nogil:
     cdef uint64_t quantity = 0
     cdef uint32_t unit = level_at(offers.arena, level).link.next
     # On these sides only a minimum quantity keeps an order from taking part.
     if kind == KIND_SHOWN or (kind == KIND_HIDDEN
                               and offers.book.min_quantity_live[offers.sell] == 0):
-        return level_quantity(offers.arena, level)
-    while unit != level:
+        return level_quantity(offers.arena, level) if _may_step(offers.steps) else 0
+    while unit != level and _may_step(offers.steps):
         quantity += auction_quantity(offers.arena, kind, unit, offers.cross_type)
         unit = order_at(offers.arena, unit).link.next
     return quantity
@@ -66,7 +76,7 @@ cdef inline uint32_t _best_level(const Book* book, uint32_t side) noexcept nogil
 
 
 cdef void _next_price(Offers* offers) noexcept nogil:
-    """Go to the next price at which there is any quantity."""
+    """Go to the next price at which there is any quantity; to the end when the steps are spent."""
     cdef uint32_t kinds[3]
     cdef uint32_t keys[3]
     cdef uint32_t index, best
@@ -79,7 +89,7 @@ cdef void _next_price(Offers* offers) noexcept nogil:
             if offers.levels[index]:
                 keys[index] = level_key(offers.arena, offers.levels[index])
             best = min(best, keys[index])
-        if best == KEY_NONE:
+        if best == KEY_NONE or offers.steps.are_spent:
             offers.tick = offers.book.grid.ticks_count if offers.sell else -1
             return
         # A market order counts at every price, so it is as good as one at the end of the range.
@@ -92,15 +102,19 @@ cdef void _next_price(Offers* offers) noexcept nogil:
                     offers.arena, &offers.book.sides[kinds[index] << KIND_SHIFT | offers.sell],
                     offers.levels[index])
         offers.tick = best if offers.sell else offers.book.grid.ticks_count - 1 - best
+        if offers.steps.are_spent:
+            offers.quantity = 0
 
 
 cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_t sell,
-                         uint8_t cross_type, bint with_market) noexcept nogil:
+                         uint8_t cross_type, bint with_market,
+                         AuctionSteps* steps) noexcept nogil:
     cdef uint32_t market = _best_level(book, KIND_WAITING_MARKET << KIND_SHIFT | sell)
     offers.arena = arena
     offers.book = book
     offers.sell = sell
     offers.cross_type = cross_type
+    offers.steps = steps
     offers.levels[0] = _best_level(book, KIND_SHOWN << KIND_SHIFT | sell)
     offers.levels[1] = _best_level(book, KIND_HIDDEN << KIND_SHIFT | sell)
     offers.levels[2] = _best_level(book, KIND_WAITING << KIND_SHIFT | sell)
@@ -110,14 +124,15 @@ cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_
     _next_price(offers)
 
 
-cdef int32_t _mean_limit(Arena* arena, const Book* book, uint8_t cross_type) noexcept nogil:
+cdef int32_t _mean_limit(Arena* arena, const Book* book, uint8_t cross_type,
+                         AuctionSteps* steps) noexcept nogil:
     """The mean of the lowest and the highest limit of what takes part; 0 when nothing has one."""
     cdef int64_t lowest = book.grid.ticks_count
     cdef int64_t highest = -1
     cdef Offers offers
     cdef uint32_t sell
     for sell in range(2):
-        _offers_create(&offers, arena, book, sell, cross_type, False)
+        _offers_create(&offers, arena, book, sell, cross_type, False, steps)
         while offers.quantity:
             lowest = min(lowest, offers.tick)
             highest = max(highest, offers.tick)
@@ -157,16 +172,17 @@ cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
     cdef int64_t least_high = min(high, sell_tick - 1)
     cdef bint more_buys = False
     cdef bint more_sells = False
+    # The next price of both, whether or not it will matter, so that the steps are told easily.
+    _next_price(buys)
+    _next_price(sells)
     if least_low > least_high:       # no price is balanced
         more_buys = buy_tick >= low and (sell_tick > high or buy_quantity <= sell_quantity)
         more_sells = sell_tick <= high and (buy_tick < low or sell_quantity <= buy_quantity)
         least_low = sell_tick
         least_high = buy_tick
         if more_buys:
-            _next_price(buys)
             least_low = max(low, buys.tick + 1)
         if more_sells:
-            _next_price(sells)
             least_high = min(high, sells.tick - 1)
     out.tick = _nearest_tick(buys.book, least_low, least_high, reference_price)
     out.price = grid_price(&buys.book.grid, out.tick)
@@ -178,16 +194,15 @@ cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
         out.imbalance = sell_quantity
 
 
-cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
-                        AuctionPrice* out) noexcept nogil:
+cdef void _find(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
+                AuctionPrice* out) noexcept nogil:
     cdef Offers buys, sells
     cdef int64_t low = 0
     cdef int64_t high = 0
     cdef int32_t reference_price = auction_reference(book)
     cdef uint64_t pair
-    out[0] = AuctionPrice(volume=0, imbalance=0, price=0, tick=0, side=AUCTION_NO_PRICE)
-    _offers_create(&buys, arena, book, 0, cross_type, True)
-    _offers_create(&sells, arena, book, 1, cross_type, True)
+    _offers_create(&buys, arena, book, 0, cross_type, True, steps)
+    _offers_create(&sells, arena, book, 1, cross_type, True, steps)
     while buys.quantity and sells.quantity and buys.tick >= sells.tick:
         low = sells.tick
         high = buys.tick
@@ -202,9 +217,19 @@ cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type,
     if out.volume == 0:
         return
     if reference_price == 0:
-        reference_price = _mean_limit(arena, book, cross_type)
-    if reference_price == 0:            # market orders alone, and nothing says at what price
+        reference_price = _mean_limit(arena, book, cross_type, steps)
+    if reference_price == 0:         # market orders alone, and nothing says at what price
         out.volume = 0
         return
     out.side = AUCTION_BALANCED
     _resolve(&buys, &sells, low, high, reference_price, out)
+
+
+cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
+                        AuctionPrice* out) noexcept nogil:
+    cdef AuctionPrice none = AuctionPrice(volume=0, imbalance=0, price=0, tick=0,
+                                          side=AUCTION_NO_PRICE)
+    out[0] = none
+    _find(arena, book, cross_type, steps, out)
+    if steps.are_spent:              # of a part of the book alone nothing true can be said
+        out[0] = none

@@ -92,13 +92,25 @@ cdef void _resume(Engine* engine, uint32_t instrument) noexcept nogil:
     state_change(engine, &engine.books[instrument], STATE_CONTINUOUS, False, why)
 
 
-cdef void _indicate(Engine* engine) noexcept nogil:
-    cdef uint32_t instrument = _next_in_auction(engine, 0)
+cdef bint _indicate_between(Engine* engine, uint32_t first, uint32_t end) noexcept nogil:
+    """For the instruments first .. end - 1. False when the steps did not suffice for all."""
+    cdef uint32_t instrument = _next_in_auction(engine, first)
     cdef Book* book
-    while instrument != INSTRUMENT_NONE:
+    while instrument < end:          # INSTRUMENT_NONE is not
         book = &engine.books[instrument]
-        auction_indicate(engine, book, auction_indicated(book.state))
+        if not auction_indicate(engine, book, auction_indicated(book.state)):
+            engine.indicate_next = instrument
+            return False
         instrument = _next_in_auction(engine, instrument + 1)
+    return True
+
+
+cdef void _indicate(Engine* engine) noexcept nogil:
+    """In turns: those that the last CLOCK had no steps for come first (14.10)."""
+    cdef uint32_t first = engine.indicate_next
+    engine.indicate_next = 0
+    if _indicate_between(engine, first, engine.books_count):
+        _indicate_between(engine, 0, first)
 
 
 cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:

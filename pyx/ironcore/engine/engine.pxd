@@ -13,7 +13,7 @@ cdef enum:
     ENGINE_EVENTS_EXTRA = 64         # and besides
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
-    DRY_RUN_STEPS_MAX = 16384        # rule 10.9: orders or levels that one command counts
+    DRY_RUN_STEPS_MAX = 16384        # rules 10.9 and 14.10: orders or levels a command counts
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -58,8 +58,9 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
     uint32_t pegs_left_first         # within a command: number of a book whose pegs are left, or 0
     Event* events_base               # where events is, but while a batch holds those before
-    uint32_t dry_run_steps           # that the command in hand has counted (dry_run.pxd)
+    uint32_t dry_run_steps           # that the command in hand has counted
     uint32_t dry_run_steps_max       # DRY_RUN_STEPS_MAX; tests have a smaller one
+    uint32_t indicate_next           # instrument that the next CLOCK's INDICATIVE begin with
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil

@@ -212,7 +212,7 @@ cdef class MatchingEngine:
 
     @property
     def dry_run_steps(self):
-        """How many orders or levels the last command has counted (rule 10.9)."""
+        """How many orders or levels the last command has counted (rules 10.9 and 14.10)."""
         return self.engine.dry_run_steps
 
     @property
