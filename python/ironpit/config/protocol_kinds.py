@@ -1,6 +1,6 @@
 """The order-entry protocols, as plain data: what members of a gateway may speak.
 
-KINDS is the one table: a line a protocol. What a gateway does with it is the module `protocol` of
+KINDS is the one table. What a gateway does with it is the module `protocol` of
 the room of its name in ironcore.order_entry.
 """
 
@@ -16,7 +16,10 @@ class ProtocolKind(NamedTuple):
     words: str
 
 
-KINDS = (ProtocolKind("ouch", "OUCH 5.0 over SoupBinTCP"),)
+KINDS = (
+    # A line a protocol.
+    ProtocolKind("ouch", "OUCH 5.0 over SoupBinTCP"),
+)
 NAMES = tuple(kind.name for kind in KINDS)
 DEFAULT = "ouch"
 

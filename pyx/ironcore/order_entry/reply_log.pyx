@@ -5,10 +5,10 @@ journal, so it needs no file. Its memory is reserved at the start and becomes re
 used.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint64_t
 
 from ironcore.base.check cimport iron_assert
-from ironcore.base.status cimport STATUS_IO, STATUS_LIMIT, STATUS_OK
+from ironcore.base.status cimport STATUS_IO, STATUS_OK
 
 cdef extern from * nogil:
     """
@@ -46,17 +46,6 @@ cdef void reply_log_close(ReplyLog* log) noexcept nogil:
     iron_unreserve(log.ends, log.count_max * sizeof(uint64_t))
     log.data = NULL
     log.ends = NULL
-
-
-cdef int reply_log_append(ReplyLog* log, const Framing* framing, const uint8_t* message,
-                          uint32_t message_bytes) noexcept nogil:
-    if (log.bytes + message_bytes + framing.bytes_max > log.bytes_max
-            or log.count == log.count_max):
-        return STATUS_LIMIT
-    log.bytes += framing.frame(log.data + log.bytes, log.count + 1, message, message_bytes)
-    log.ends[log.count] = log.bytes
-    log.count += 1
-    return STATUS_OK
 
 
 cdef uint64_t reply_log_offset(const ReplyLog* log, uint64_t sequence) noexcept nogil:
