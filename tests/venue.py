@@ -24,6 +24,7 @@ from ironpit.transport import configured
 from ironpit.venue import listeners as listening
 from ironpit.venue import recovery as preparation
 from ironpit.venue.definitions import Definitions, user_ref_bits
+from ironpit.venue.stages.gateway import protocol_of
 from ironpit.venue.stream_identity import session_of
 
 PASSWORD = "OPEN"
@@ -181,6 +182,7 @@ class HandVenue:
             pipeline.open_order_producer(one.orders.path),
             reader,
             CounterSet(one.stage, gateway.COUNTERS),
+            protocol_of(one.protocol),
             sessions_max=self.config.limits.sessions_max,
             instruments_max=self.config.limits.instruments_max,
             user_ref_bits=user_ref_bits(self.config),

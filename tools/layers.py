@@ -104,6 +104,10 @@ IMPURE = (
 )
 # Stages meet only at rings: a module of one stage imports nothing of another's. What they share:
 STAGE_SHARED = ("ironcore.stage.agent",)
+# Order entry knows no protocol: outside the rooms of the protocols, which are the folders of
+# order_entry, neither it nor the gateway's stage takes more of the codecs than the records.
+NEUTRAL = ("ironcore.order_entry", "ironcore.stage.gateway", "ironcore.stage.gateway_duty")
+NEUTRAL_WIRE = ("ironcore.wire.record",)
 
 
 def room_of(module: str) -> str:
@@ -152,6 +156,26 @@ def _data_plane(importer: str, target: str) -> str:
     return ""
 
 
+def _protocol(module: str) -> str:
+    """The protocol in whose room a module lies; empty outside of them."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["ironcore", "order_entry"] and len(parts) > 3 else ""
+
+
+def _order_entry(importer: str, imported: Import) -> str:
+    own, theirs = _protocol(importer), _protocol(imported.module)
+    if own:
+        return "no protocol knows another" if theirs and theirs != own else ""
+    if not any(within(importer, neutral) for neutral in NEUTRAL):
+        return ""
+    if theirs:
+        return "order entry knows no protocol outside its room"
+    target = imported.target
+    if within(target, "ironcore.wire") and not any(within(target, w) for w in NEUTRAL_WIRE):
+        return "order entry uses no codec outside the room of a protocol"
+    return ""
+
+
 def _between_stages(importer: str, target: str) -> str:
     if any(within(target, shared) for shared in STAGE_SHARED):
         return ""
@@ -168,7 +192,7 @@ def complaint(importer: str, imported: Import) -> str:
         ("ironcore", _data_plane),
     ):
         if within(importer, package):
-            return judge(importer, imported.target)
+            return judge(importer, imported.target) or _order_entry(importer, imported)
     return ""
 
 

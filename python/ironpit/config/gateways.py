@@ -21,26 +21,29 @@ class Gateway:
     name: str
     stage: str
     source: int
-    protocol: str
     key: str
     settings: Any
     orders_key: str
     orders: Any
     ring: str
 
+    @property
+    def protocol(self) -> str:
+        """What its members speak, and so the protocol of its sessions."""
+        return str(self.settings.protocol)
+
 
 def of(venue: Venue) -> tuple[Gateway, ...]:
     """All of a configuration whose form is right."""
     if not venue.gateways_given:
         entry, orders = venue.order_entry_given, venue.streams.orders_given
-        only = (ONLY, ONLY, 1, "ouch", "order_entry", entry, "streams.orders", orders, "orders")
+        only = (ONLY, ONLY, 1, "order_entry", entry, "streams.orders", orders, "orders")
         return (Gateway(*only),)
     return tuple(
         Gateway(
             name,
             f"gateway-{name}",
             source,
-            entry.protocol,
             f"gateways.{name}",
             entry,
             f"gateways.{name}.orders",

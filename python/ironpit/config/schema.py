@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import field
 
-from ironpit.config import gateways, scalars, stage_kinds, transport_kinds
+from ironpit.config import gateways, protocol_kinds, scalars, stage_kinds, transport_kinds
 from ironpit.config.reader import OTHERS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -51,6 +51,7 @@ OnloadValue = Annotated[str, scalars.pattern(r"[^\s]*", "a number or a word")]
 GatewayName = Annotated[
     str, scalars.pattern(r"[a-z][a-z0-9-]{0,14}", "1 to 15 characters out of a-z 0-9 -")
 ]
+OrderProtocol = Annotated[str, protocol_kinds.scalar()]
 HeartbeatNs = Annotated[int, scalars.duration(10 * MS, 10 * S)]
 
 
@@ -125,9 +126,10 @@ class Session(Mapping, frozen=True, kw_only=True):
 
 
 class OrderEntry(Mapping, frozen=True, kw_only=True):
-    """The SoupBinTCP listener and its sessions' timers."""
+    """A gateway's listener, what its members speak, and their timers."""
 
     listen: Listen
+    protocol: OrderProtocol = protocol_kinds.DEFAULT
     connections_max: Annotated[int, scalars.integer(1, 65_536)] = 64
     heartbeat_ns: HeartbeatNs = field(name="heartbeat", default=S)
     peer_timeout_ns: Annotated[int, scalars.duration(100 * MS, HOUR)] = field(
@@ -159,9 +161,8 @@ class OrdersStream(Mapping, frozen=True, kw_only=True):
 
 
 class Gateway(OrderEntry, frozen=True, kw_only=True):
-    """One of several gateways: its protocol, its listener, its order ring."""
+    """One of several gateways, with its order ring."""
 
-    protocol: Literal["ouch"] = "ouch"
     orders: OrdersStream
 
 

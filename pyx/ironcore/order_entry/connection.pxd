@@ -6,13 +6,13 @@ from ironcore.base.clock cimport Clock
 from ironcore.net.sockets cimport Sockets
 from ironcore.ring.broadcast cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscProducer
+from ironcore.order_entry.protocol cimport PASSWORD_BYTES, STREAM_NAME_BYTES, Protocol
 from ironcore.order_entry.seeds cimport SeedPool
-from ironcore.order_entry.session_state cimport Sessions
+from ironcore.order_entry.session_state cimport SESSION_NAME_BYTES, Sessions
 
 cdef enum:
-    RX_BYTES = 16384                 # of one connection
-    SMALL_BYTES = 128                # two packets that are no replies
-    INBOUND_PACKET_BYTES_MAX = 2048  # no OUCH message of a member is longer
+    RX_BYTES = 16384                 # of one connection; a frame is no longer than half of it
+    SMALL_BYTES = 256                # two frames that are no replies
     DESCRIPTORS_MAX = 4096
     READY_MAX = 64
     TIMER_NS = 10000000              # how often heartbeats and time-outs are looked at
@@ -61,8 +61,8 @@ cdef enum:                           # counters, in the order of COUNTERS
 cdef struct Login:                   # mailbox between the gateway's thread and the judge's
     uint64_t asked                   # generation of the connection that asks; stored last, release
     uint64_t answer                  # generation << 2 | LoginVerdict; stored last by the judge
-    char username[6]
-    char password[10]
+    char username[SESSION_NAME_BYTES]
+    char password[PASSWORD_BYTES]
     uint32_t address                 # where it comes from: IPv4, host byte order
 
 cdef struct Connection:
@@ -82,9 +82,9 @@ cdef struct Connection:
     uint64_t tx_offset               # in its session's reply log
     uint64_t peer_timeout_ns
     uint64_t login_sequence          # the reply that it wants next
-    char login_session[10]
+    char login_stream_name[STREAM_NAME_BYTES]
     Login login
-    uint32_t small_start             # what is left of packets that are no replies
+    uint32_t small_start             # what is left of frames that are no replies
     uint32_t small_end
     uint8_t small[SMALL_BYTES]
     uint8_t rx[RX_BYTES]
@@ -100,6 +100,7 @@ cdef struct GatewaySettings:
     uint32_t sessions_expected       # logins wait until the stream has defined so many
 
 cdef struct Gateway:
+    const Protocol* protocol
     Sessions sessions
     Connection* connection           # connections_max + logins_max of them
     uint32_t places
@@ -130,7 +131,7 @@ cdef struct Gateway:
 cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil
 # Whether its next message waits for room in the order ring.
 cdef void connection_stall(Gateway* g, Connection* c, bint stalled) noexcept nogil
-# Sends what is left of packets that are no replies: True when nothing is.
+# Sends what is left of frames that are no replies: True when nothing is.
 cdef bint connection_flush(Gateway* g, Connection* c) noexcept nogil
 # Accept one connection, if there is one: the work done.
 cdef int connection_accept(Gateway* g) noexcept nogil

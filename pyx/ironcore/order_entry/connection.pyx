@@ -16,13 +16,11 @@ from libc.string cimport memcmp, memcpy, memset
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.counters cimport counter_add, counter_follow
 from ironcore.base.status cimport STATUS_OK
+from ironcore.order_entry.protocol cimport (
+    REFUSED_NO_SESSION, REFUSED_NOT_AUTHORIZED, SHORT_FRAME_BYTES_MAX, LoginRequest, RefusalReason,
+)
 from ironcore.order_entry.reply_log cimport reply_log_offset
 from ironcore.order_entry.session_state cimport Session, sessions_defined, sessions_find
-from ironcore.wire.soupbin cimport (
-    SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SERVER_HEARTBEAT,
-    SOUP_SHORT_PACKET_BYTES_MAX, SoupLoginRequest, soupbin_decode_login_request,
-    soupbin_encode_empty, soupbin_encode_login_accepted, soupbin_encode_login_rejected,
-)
 
 
 cdef void connection_close(Gateway* g, Connection* c, int reason) noexcept nogil:
@@ -74,15 +72,20 @@ cdef bint connection_flush(Gateway* g, Connection* c) noexcept nogil:
     return True
 
 
-cdef void _send_small(Gateway* g, Connection* c, const uint8_t* packet,
+cdef void _send_small(Gateway* g, Connection* c, const uint8_t* frame,
                       size_t bytes) noexcept nogil:
-    """A packet that is no reply; only where the connection stands between two packets. What the
+    """A frame that is no reply; only where the connection stands between two frames. What the
     socket does not take now goes out before the next reply."""
     if c.small_end + bytes > SMALL_BYTES:
         return                       # the member takes nothing: it misses no more than heartbeats
-    memcpy(c.small + c.small_end, packet, bytes)
+    memcpy(c.small + c.small_end, frame, bytes)
     c.small_end += <uint32_t>bytes
     connection_flush(g, c)
+
+
+cdef void _send_refusal(Gateway* g, Connection* c, RefusalReason reason) noexcept nogil:
+    cdef uint8_t frame[SHORT_FRAME_BYTES_MAX]
+    _send_small(g, c, frame, g.protocol.refused(frame, reason))
 
 
 cdef inline bint _waits(const Connection* c) noexcept nogil:
@@ -183,19 +186,19 @@ cdef int connection_accept(Gateway* g) noexcept nogil:
 cdef void connection_ask(Gateway* g, Connection* c, const uint8_t* payload,
                          size_t bytes) noexcept nogil:
     """A login request: into the mailbox, for the judge."""
-    cdef SoupLoginRequest login
-    if soupbin_decode_login_request(payload, bytes, &login) != STATUS_OK:
+    cdef LoginRequest login
+    if g.protocol.login(payload, bytes, &login) != STATUS_OK:
         connection_close(g, c, CLOSED_MALFORMED)
         return
     c.state = CONNECTION_JUDGED
     c.asked_ns = g.now_ns
     g.look_for_answers = True        # a socket that must not be the kernel's has one already
-    c.login_sequence = login.sequence_number
-    memcpy(c.login_session, login.session, 10)
-    if login.timeout_given:
-        c.peer_timeout_ns = <uint64_t>login.heartbeat_timeout_ms * 1000000
-    memcpy(c.login.username, login.username, 6)
-    memcpy(c.login.password, login.password, 10)
+    c.login_sequence = login.sequence
+    memcpy(c.login_stream_name, login.stream_name, STREAM_NAME_BYTES)
+    if login.peer_timeout_ns:
+        c.peer_timeout_ns = login.peer_timeout_ns
+    memcpy(c.login.username, login.username, SESSION_NAME_BYTES)
+    memcpy(c.login.password, login.password, PASSWORD_BYTES)
     c.login.address = c.address
     store_release_u64(&c.login.asked, c.generation)
 
@@ -209,25 +212,29 @@ cdef inline void _to_send(Gateway* g, uint32_t id) noexcept nogil:
         g.sending_count += 1
 
 
+cdef bint _means_this_stream(const Gateway* g, const Connection* c) noexcept nogil:
+    return (memcmp(c.login_stream_name, b"          ", STREAM_NAME_BYTES) == 0
+            or memcmp(c.login_stream_name, g.sessions.facts.start.stream_name,
+                      STREAM_NAME_BYTES) == 0)
+
+
 cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
     """The password was right: session and sequence number have to be as well."""
     cdef Session* session = &g.sessions.session[id]
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    cdef uint8_t frame[SHORT_FRAME_BYTES_MAX]
     cdef uint64_t sequence = c.login_sequence
     if not session.served:           # its replies are kept at another gateway
-        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+        _send_refusal(g, c, REFUSED_NO_SESSION)
         connection_close(g, c, CLOSED_ELSEWHERE)
         return
-    if (memcmp(c.login_session, b"          ", 10) != 0
-            and memcmp(c.login_session, g.sessions.facts.start.stream_name, 10) != 0
-            or sequence > session.log.count + 1):
-        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+    if not _means_this_stream(g, c) or sequence > session.log.count + 1:
+        _send_refusal(g, c, REFUSED_NO_SESSION)
         connection_close(g, c, CLOSED_NO_SESSION)
         return
     if session.connection >= 0:
         connection_close(g, &g.connection[session.connection], CLOSED_DISPLACED)
     elif g.live == g.settings.connections_max:
-        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+        _send_refusal(g, c, REFUSED_NO_SESSION)
         connection_close(g, c, GATEWAY_TABLE_FULL)
         return
     if sequence == 0:
@@ -241,17 +248,16 @@ cdef void _admit(Gateway* g, Connection* c, uint32_t id) noexcept nogil:
     if not session.full:
         session.cancel_due = False
     counter_add(g.counters[GATEWAY_LOGINS], 1)
-    _send_small(g, c, packet,
-                soupbin_encode_login_accepted(packet, g.sessions.facts.start.stream_name, sequence))
+    _send_small(g, c, frame,
+                g.protocol.accepted(frame, g.sessions.facts.start.stream_name, sequence))
     _to_send(g, id)
 
 
 cdef void _refuse_in_time(Gateway* g, Connection* c) noexcept nogil:
     """Guessing is slow, and the time of a refusal says nothing about its reason."""
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
     if g.now_ns - c.asked_ns < g.settings.failed_login_delay_ns:
         return
-    _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NOT_AUTHORIZED))
+    _send_refusal(g, c, REFUSED_NOT_AUTHORIZED)
     connection_close(g, c, CLOSED_LOGIN_REFUSED)
 
 
@@ -259,7 +265,6 @@ cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil:
     """Has the judge answered?"""
     cdef uint64_t answer = load_acquire_u64(&c.login.answer)
     cdef uint32_t id
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
     if answer >> 2 != c.generation:
         return
     # A venue that starts listens before its stream has defined the member's session.
@@ -268,7 +273,7 @@ cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil:
     id = sessions_find(&g.sessions, c.login.username)
     _empty_mailbox(c)
     if answer & 3 == VERDICT_UNACCELERATED:
-        _send_small(g, c, packet, soupbin_encode_login_rejected(packet, SOUP_REJECT_NO_SESSION))
+        _send_refusal(g, c, REFUSED_NO_SESSION)
         connection_close(g, c, CLOSED_UNACCELERATED)
         return
     if answer & 3 == VERDICT_ACCEPTED and id != 0:
@@ -282,7 +287,7 @@ cdef void connection_timers(Gateway* g) noexcept nogil:
     cdef Connection* c
     cdef uint32_t i
     cdef uint64_t lost = 0
-    cdef uint8_t packet[SOUP_SHORT_PACKET_BYTES_MAX]
+    cdef uint8_t frame[SHORT_FRAME_BYTES_MAX]
     for i in range(1, g.sessions.sessions_max + 1):
         lost += g.sessions.session[i].replies_lost
     counter_follow(g.counters[GATEWAY_REPLIES_LOST], lost)
@@ -302,4 +307,4 @@ cdef void connection_timers(Gateway* g) noexcept nogil:
             connection_close(g, c, CLOSED_PEER_TIMEOUT)
         elif (g.now_ns - c.tx_ns >= g.settings.heartbeat_ns
                 and c.tx_offset == g.sessions.session[c.session].log.bytes):
-            _send_small(g, c, packet, soupbin_encode_empty(packet, SOUP_SERVER_HEARTBEAT))
+            _send_small(g, c, frame, g.protocol.heartbeat(frame))

@@ -6,7 +6,7 @@ from ironcore.order_entry.session_state cimport Sessions
 
 cdef struct SessionMemory:           # of one session: how far it has been made resident, in bytes
     uint64_t replies_bytes
-    uint64_t index_bytes
+    uint64_t ends_bytes
     uint64_t orders_bytes
     uint64_t replies_seen_bytes      # of its log, when last looked at
 

@@ -8,7 +8,7 @@ takes them instead.
 from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.base.atomics cimport load_acquire_u64
-from ironcore.order_entry.reply_log cimport REPLY_INDEX_STRIDE, ReplyLog
+from ironcore.order_entry.reply_log cimport ReplyLog
 from ironcore.order_entry.session_state cimport OrderFacts, Sessions
 
 cdef extern from * nogil:
@@ -61,12 +61,12 @@ cdef uint64_t session_memory_ahead(const Sessions* s, SessionMemory* memory) noe
             continue                 # nobody uses it: it may stay so all day
         ahead = max(<uint64_t>AHEAD_BYTES_MIN, GROWTHS_AHEAD * (used - seen))
         ahead = min(ahead, log.bytes_max - used)
-        # An order has at least one reply, and its facts are at its UserRefNum, which members count
+        # An order has at least one reply, and its facts are at its user_ref, which members count
         # up from 1: where there will be so many replies, there are no more orders.
         ahead_count = count + ahead * count // used
         made += _reach(<char*>log.data, &m.replies_bytes, used + ahead, log.bytes_max)
-        made += _reach(<char*>log.index, &m.index_bytes,
-                       (ahead_count // REPLY_INDEX_STRIDE + 1) * sizeof(uint64_t), log.bytes_max)
+        made += _reach(<char*>log.ends, &m.ends_bytes, (ahead_count + 1) * sizeof(uint64_t),
+                       log.count_max * sizeof(uint64_t))
         made += _reach(<char*>s.session[i].orders, &m.orders_bytes,
                        (ahead_count + 1) * sizeof(OrderFacts),
                        sizeof(OrderFacts) << s.user_ref_bits)

@@ -4,8 +4,11 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.stream.facts cimport StreamFacts, facts_day_ns
 from ironcore.stream.walk cimport Walk, walk_command
-from ironcore.order_entry.reply_log cimport ReplyLog
+from ironcore.order_entry.reply_log cimport Framing, ReplyLog
 from ironcore.wire.record cimport DefineSession
+
+cdef enum:
+    SESSION_NAME_BYTES = 16          # of a user name, padded with spaces
 
 cdef struct OrderFacts:              # 24 bytes: what a later reply repeats of an order
     uint32_t instrument
@@ -19,7 +22,7 @@ cdef struct OrderFacts:              # 24 bytes: what a later reply repeats of a
 
 cdef struct Session:
     ReplyLog log
-    OrderFacts* orders               # by UserRefNum
+    OrderFacts* orders               # by user_ref, the member's own number of the order
     bint unsent                      # is in the list of sessions with replies not yet sent
     bint cancel_due                  # its connection is gone: CANCEL_SESSION is to be sequenced
     int connection                   # that serves it, or -1
@@ -31,26 +34,29 @@ cdef struct Session:
 cdef struct Sessions:
     Session* session                 # 1 .. sessions_max; 0 is not used
     StreamFacts facts
+    const Framing* framing           # of the protocol that replies are kept in
     Walk walk                        # its transaction in hand may go on in further frames
     uint32_t sessions_max
     uint32_t user_ref_bits
     uint32_t* unsent                 # sessions that got replies since the list was emptied
     uint32_t unsent_count
-    const char* names                # of the sessions served here, six characters each; NULL: all
+    const char* names                # of the sessions served here, SESSION_NAME_BYTES each; NULL:
+                                     # all
     uint32_t names_count
     bint cancels_due                 # a session has become full: its orders are to be cancelled
     uint32_t aggressor               # slot of the order that executes against those that rest, or
                                      # SLOT_NONE
 
-cdef int sessions_open(Sessions* s, uint32_t sessions_max, uint32_t instruments_max,
-                       uint32_t user_ref_bits, uint64_t replies_bytes_max) noexcept nogil
+cdef int sessions_open(Sessions* s, const Framing* framing, uint32_t sessions_max,
+                       uint32_t instruments_max, uint32_t user_ref_bits,
+                       uint64_t replies_bytes_max) noexcept nogil
 cdef void sessions_close(Sessions* s) noexcept nogil
-# The session of this name (6 characters, padded with spaces), or 0.
+# The session of this name (SESSION_NAME_BYTES, padded with spaces), or 0.
 cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept nogil
 # The stream has defined this session: is it one of those that are served here?
 cdef void sessions_claim(Sessions* s, uint32_t session) noexcept nogil
-# Appends one message to a session's log; session 0, the venue itself, needs none, nor does one that
-# is not served here.
+# Appends one message, framed, to a session's log; session 0, the venue itself, needs none, nor does
+# one that is not served here.
 cdef void sessions_reply(Sessions* s, uint32_t session, const uint8_t* message,
                          size_t bytes) noexcept nogil
 
@@ -62,7 +68,7 @@ cdef inline const DefineSession* sessions_defined(const Sessions* s,
 
 
 cdef inline uint64_t sessions_day_ns(const Sessions* s) noexcept nogil:
-    """OUCH's timestamp of the command in hand."""
+    """When the command in hand was sequenced: ns since the midnight of the stream's day."""
     return facts_day_ns(&s.facts, walk_command(&s.walk))
 
 

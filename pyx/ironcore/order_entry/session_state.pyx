@@ -25,11 +25,13 @@ cdef extern from * nogil:
     void iron_table_release(void* p, uint64_t bytes)
 
 
-cdef int sessions_open(Sessions* s, uint32_t sessions_max, uint32_t instruments_max,
-                       uint32_t user_ref_bits, uint64_t replies_bytes_max) noexcept nogil:
+cdef int sessions_open(Sessions* s, const Framing* framing, uint32_t sessions_max,
+                       uint32_t instruments_max, uint32_t user_ref_bits,
+                       uint64_t replies_bytes_max) noexcept nogil:
     iron_static_assert(sizeof(OrderFacts) == 24)
     cdef uint32_t i
     memset(s, 0, sizeof(Sessions))
+    s.framing = framing
     s.sessions_max = sessions_max
     s.user_ref_bits = user_ref_bits
     s.session = <Session*>calloc(sessions_max + 1, sizeof(Session))
@@ -64,21 +66,29 @@ cdef void sessions_close(Sessions* s) noexcept nogil:
     s.unsent = NULL
 
 
+cdef bint _is_named(const DefineSession* defined, const char* name) noexcept nogil:
+    """A record may have less room for the name than there is here: then spaces follow."""
+    cdef size_t i
+    iron_static_assert(sizeof(defined.username) <= SESSION_NAME_BYTES)
+    for i in range(sizeof(defined.username), <size_t>SESSION_NAME_BYTES):
+        if name[i] != b' ':
+            return False
+    return memcmp(defined.username, name, sizeof(defined.username)) == 0
+
+
 cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept nogil:
     cdef uint32_t i
     for i in range(1, s.sessions_max + 1):
-        if (facts_has_session(&s.facts, i)
-                and memcmp(sessions_defined(s, i).username, username, 6) == 0):
+        if facts_has_session(&s.facts, i) and _is_named(sessions_defined(s, i), username):
             return i
     return 0
 
 
 cdef void sessions_claim(Sessions* s, uint32_t session) noexcept nogil:
-    cdef const DefineSession* defined = sessions_defined(s, session)
     cdef uint32_t i
     s.session[session].served = s.names == NULL
     for i in range(s.names_count):
-        if memcmp(s.names + 6 * i, defined.username, 6) == 0:
+        if _is_named(sessions_defined(s, session), s.names + SESSION_NAME_BYTES * i):
             s.session[session].served = True
 
 
@@ -87,7 +97,7 @@ cdef void sessions_reply(Sessions* s, uint32_t session, const uint8_t* message,
     cdef Session* to = &s.session[session]
     if not to.served:
         return                       # session 0, the venue itself, is not
-    if reply_log_append(&to.log, message, <uint32_t>bytes) != STATUS_OK:
+    if reply_log_append(&to.log, s.framing, message, <uint32_t>bytes) != STATUS_OK:
         to.replies_lost += 1
         return
     # The last eighth is for what is on its way and for the cancels of what rests.

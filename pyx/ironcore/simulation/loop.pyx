@@ -18,7 +18,7 @@ from ironcore.simulation.venue cimport (
 from ironcore.simulation.world cimport (
     CRASH_NONE, CRASH_POWER, CRASH_PROCESS, chance_below, chance_hits, world_violate,
 )
-from ironcore.stage.gateway cimport gateway_judge, gateway_poll
+from ironcore.stage.gateway_duty cimport gateway_judge, gateway_poll
 from ironcore.order_entry.connection cimport CONNECTION_JUDGED, VERDICT_ACCEPTED, Connection
 from ironcore.stage.journal cimport SYNC_BEFORE_REPLY, SYNC_OFF, Journal, journal_poll
 from ironcore.stage.matcher cimport matcher_poll

@@ -36,6 +36,7 @@ from ironcore.simulation.world cimport (
     CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits, world_midnight_ns,
 )
 from ironcore.stream.day_end cimport DAY_END_NS
+from ironcore.order_entry.protocol cimport OrderEntryProtocol
 from ironcore.order_entry.reply_log cimport ReplyLog
 from ironcore.order_entry.session_state cimport Sessions, sessions_close, sessions_open
 from ironcore.order_entry.sessions cimport sessions_apply
@@ -44,6 +45,7 @@ from ironcore.wire.record cimport STATE_CLOSED
 from ironcore.runtime.replay import Replay
 from ironcore.simulation.venue import STAGE_NAMES, STREAM_NAME, CrashedAgain
 from ironcore.market_data.itch_feed import Feed
+from ironcore.order_entry.ouch.protocol import PROTOCOL as OUCH
 from ironcore.stream.journal_reader import JournalReader
 from ironcore.wire.record import decode_frame
 
@@ -308,16 +310,17 @@ cdef class Simulation(Loop):
 
         Where it lost something, as it may, they forget what it does not know any more.
         """
+        cdef OrderEntryProtocol ouch = OUCH
         cdef Sessions sessions
         feed = Feed()
         messages = []
-        if sessions_open(&sessions, SESSIONS_MAX, INSTRUMENTS_MAX, USER_REF_BITS,
-                         REPLIES_BYTES_MAX) != STATUS_OK:
+        if sessions_open(&sessions, &ouch.face.framing, SESSIONS_MAX, INSTRUMENTS_MAX,
+                         USER_REF_BITS, REPLIES_BYTES_MAX) != STATUS_OK:
             raise MemoryError
         try:
             for sequence, payload in JournalReader(self.venue.disk):
                 messages += _messages(feed.apply(sequence, payload))
-                if sessions_apply(&sessions, sequence, payload,
+                if sessions_apply(&sessions, &ouch.face, sequence, payload,
                                   <uint32_t>len(payload)) != STATUS_OK:
                     self._fail(f"frame {sequence} of the journal is none")
             if self.lossy:

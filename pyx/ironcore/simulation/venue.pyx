@@ -29,6 +29,7 @@ from ironcore.wire.record cimport (
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.multicast.publication import MulticastPublication
+from ironcore.order_entry.ouch.protocol import PROTOCOL as OUCH
 from ironcore.ring.broadcast import LossyReader
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
@@ -238,8 +239,8 @@ cdef class SimulatedVenue:
         reader = pipeline.open_stream_reader(self.events_path, "gateway")
         cdef GatewayStage stage = GatewayStage(
             LISTENER_FD, pipeline.open_order_producer(self.orders_path), reader,
-            CounterSet("gateway", gateway.COUNTERS), sessions_max=SESSIONS_MAX,
-            instruments_max=INSTRUMENTS_MAX, user_ref_bits=USER_REF_BITS,
+            CounterSet("gateway", gateway.COUNTERS), OUCH,
+            sessions_max=SESSIONS_MAX, instruments_max=INSTRUMENTS_MAX, user_ref_bits=USER_REF_BITS,
             replies_bytes_max=REPLIES_BYTES_MAX, connections_max=CONNECTIONS_MAX,
             logins_max=CONNECTIONS_MAX, logins_per_address_max=CONNECTIONS_MAX,
             sessions_expected=self.settings.sessions,

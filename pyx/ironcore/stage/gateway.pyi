@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from ironcore.base.counter_declaration import Declaration
 from ironcore.base.counter_set import CounterSet
 from ironcore.net.sockets import Network
+from ironcore.order_entry.protocol import OrderEntryProtocol
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
 
@@ -12,12 +13,14 @@ class GatewayStage(Stage):
     """The gateway on its rings and its listening socket."""
 
     counters: CounterSet
+    protocol: OrderEntryProtocol
     def __init__(
         self,
         listener: int,
         orders: spsc.Producer,
         stream: broadcast.Reader,
         counters: CounterSet,
+        protocol: OrderEntryProtocol,
         *,
         sessions_max: int,
         instruments_max: int,

@@ -54,7 +54,13 @@ def test_the_stages_of_a_process_are_shown_with_their_threads(venue: Config) -> 
     file = counters(venue)
     assert file
     stages = [
-        {"stage": "gateway", "kind": "gateway", "thread": "hot", "listens": "127.0.0.1:26000"},
+        {
+            "stage": "gateway",
+            "kind": "gateway",
+            "thread": "hot",
+            "protocol": "ouch",
+            "listens": "127.0.0.1:26000",
+        },
         {"stage": "matcher", "kind": "matcher", "thread": "hot"},
     ]
     status = venue.venue.data_directory / "status-venue.json"
@@ -62,7 +68,7 @@ def test_the_stages_of_a_process_are_shown_with_their_threads(venue: Config) -> 
     look = observed.look(venue)
     assert look["processes"][0]["stages"] == stages
     text = stat.text_of(look)
-    assert "stage gateway on thread hot: listens 127.0.0.1:26000\n" in text
+    assert "stage gateway on thread hot: protocol ouch, listens 127.0.0.1:26000\n" in text
     assert "stage matcher on thread hot\n" in text
     # What a process of before has left is not said of this one.
     status.write_text(json.dumps({"pid": 0, "stages": stages}))

@@ -29,6 +29,7 @@ def test_the_short_form_is_one_gateway(tmp_path: Path) -> None:
     assert (only.name, only.stage, only.source) == ("gateway", "gateway", 1)
     assert only.settings is config.order_entry
     assert only.orders is config.streams.orders
+    assert only.protocol == "ouch"
     assert gateways.served(config, only) is None
 
 
@@ -101,7 +102,7 @@ def test_both_forms_are_told_apart_key_by_key(tmp_path: Path) -> None:
         (
             "heartbeat: 2s",
             "protocol: fix",
-            "10: gateways.west.protocol: found 'fix', expected ouch",
+            "10: gateways.west.protocol: found 'fix', expected one of ouch",
         ),
         (", orders: {path: east.ring}", "", "9: gateways.east.orders: found nothing, expected a m"),
         (

@@ -1,7 +1,9 @@
 """A gateway: members' connections to the order ring, and the stream back to them."""
 
 from functools import partial
+from importlib import import_module
 
+from ironcore.order_entry.protocol import OrderEntryProtocol
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway
 from ironpit.config import gateways
@@ -13,6 +15,13 @@ from ironpit.venue.sockets import ORDERS, SocketReport
 from ironpit.venue.stages.stage import Stage
 
 LOGINS_SPARE = 64  # places to log in that one address, with as many as there are members, leaves
+
+
+def protocol_of(name: str) -> OrderEntryProtocol:
+    """The protocol of this name, out of config.protocol_kinds."""
+    module = import_module(f"ironcore.order_entry.{name}.protocol")
+    protocol: OrderEntryProtocol = module.PROTOCOL
+    return protocol
 
 
 class Builder(Stage):
@@ -36,6 +45,7 @@ class Builder(Stage):
             pipeline.open_order_producer(self.gateway.orders.path),
             reader,
             self.context.counters(self.name, gateway.COUNTERS),
+            protocol_of(self.gateway.protocol),
             sessions_max=config.limits.sessions_max,
             instruments_max=config.limits.instruments_max,
             user_ref_bits=user_ref_bits(config),
@@ -60,7 +70,12 @@ class Builder(Stage):
         self.members = [self.stage]
 
     def describe(self) -> dict[str, str]:
-        return {"listens": str(self.gateway.settings.listen), "source": str(self.gateway.source)}
+        gateway = self.gateway
+        return {
+            "protocol": gateway.protocol,
+            "listens": str(gateway.settings.listen),
+            "source": str(gateway.source),
+        }
 
     def judged(self, sockets: SocketReport) -> None:
         known = credentials.load(self.config.credentials)

@@ -1,1 +1,1 @@
-"""OUCH 5.0: members' messages in, replies out."""
+"""OUCH 5.0 over SoupBinTCP, as an order-entry protocol: messages in, replies out."""

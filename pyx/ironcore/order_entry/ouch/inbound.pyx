@@ -5,13 +5,15 @@ every acceptance and every rejection is in the stream.
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy
 
 from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_TOO_LARGE, STATUS_UNKNOWN_TYPE,
 )
 from ironcore.stream.directory cimport Directory, directory_find
+from ironcore.order_entry.commands cimport command_begin as _header
 from ironcore.order_entry.seeds cimport SeedPool, seeds_next
+from ironcore.order_entry.session_state cimport Sessions, sessions_defined
 from ironcore.wire.codec cimport store_u64_be
 from ironcore.wire.ouch50_appendage cimport (
     OUCH50_TAG_GROUP_ID, OUCH50_TAG_RANDOM_RESERVES, OUCH50_TAG_RESERVE_SEED, OUCH50_TAG_SCOPE,
@@ -27,10 +29,10 @@ from ironcore.wire.ouch50_inbound cimport (
     ouch50_decode_modify_order, ouch50_decode_replace_order,
 )
 from ironcore.wire.record cimport (
-    COMMAND_ACCOUNT_QUERY, COMMAND_BYTES_MAX, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_ACCOUNT_QUERY, COMMAND_BYTES_MAX, COMMAND_CANCEL_ORDER,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, INSTRUMENT_NONE,
-    PRICE_INVALID, PRICE_MARKET, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
+    PRICE_INVALID, PRICE_MARKET, CancelOrder, EnterOrder, ReplaceOrder,
 )
 
 cdef enum:
@@ -41,17 +43,6 @@ cdef enum:
 
 cdef inline int32_t _price(uint64_t price) noexcept nogil:
     return <int32_t>price if price <= <uint64_t>PRICE_MARKET else PRICE_INVALID
-
-
-cdef inline void _header(uint8_t* record, uint8_t kind, uint32_t record_bytes, uint32_t session,
-                         uint32_t user_ref) noexcept nogil:
-    cdef CommandHeader* header = <CommandHeader*>record
-    memset(record, 0, record_bytes)
-    header.type = kind
-    header.record_bytes = <uint16_t>record_bytes
-    header.session = session
-    header.user_ref = user_ref
-    header.instrument = INSTRUMENT_NONE
 
 
 cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, uint32_t fixed_bytes,
@@ -221,9 +212,11 @@ cdef int _order_change(uint32_t session, const uint8_t* message, uint32_t bytes,
     return status
 
 
-cdef int order_entry_command(const Directory* directory, SeedPool* seeds, uint32_t session,
-                             const char* firm, const uint8_t* message, uint32_t message_bytes,
-                             uint8_t* record, uint32_t* record_bytes) noexcept nogil:
+cdef int ouch_command(const Sessions* sessions, SeedPool* seeds, uint32_t session,
+                      const uint8_t* message, uint32_t message_bytes, uint8_t* record,
+                      uint32_t* record_bytes) noexcept nogil:
+    cdef const Directory* directory = &sessions.facts.directory
+    cdef const char* firm = &sessions_defined(sessions, session).firm[0]
     cdef OuchAccountQuery query
     cdef int status
     if message_bytes == 0:
@@ -245,9 +238,3 @@ cdef int order_entry_command(const Directory* directory, SeedPool* seeds, uint32
             _header(record, COMMAND_ACCOUNT_QUERY, sizeof(CancelOrder), session, 0)
         return status
     return STATUS_UNKNOWN_TYPE
-
-
-cdef uint32_t order_entry_cancel_session(uint32_t session, uint8_t* record) noexcept nogil:
-    _header(record, COMMAND_CANCEL_SESSION, sizeof(CancelOrder), session, 0)
-    (<CancelOrder*>record).reason = b'Z'
-    return sizeof(CancelOrder)

@@ -1,1 +1,1 @@
-"""Events as OUCH 5.0 replies: for compiled modules."""
+"""Execution reports as OUCH 5.0 replies: for compiled modules."""

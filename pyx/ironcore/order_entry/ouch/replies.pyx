@@ -1,23 +1,26 @@
-"""What one event tells the sessions that it concerns, as OUCH 5.0 replies."""
+"""What one execution report tells its session, as an OUCH 5.0 reply."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
+from ironcore.base.status cimport STATUS_OK
 from ironcore.stream.directory cimport directory_symbol
+from ironcore.order_entry.protocol cimport (
+    REPORT_ACCEPTED, REPORT_BROKEN, REPORT_CANCELED, REPORT_DAY, REPORT_EXECUTED, REPORT_MODIFIED,
+    REPORT_PREVENTED, REPORT_REJECTED, REPORT_REPLACED, REPORT_REPLENISHED, Report,
+)
 from ironcore.order_entry.session_state cimport (
-    OrderFacts, Session, Sessions, sessions_day_ns, sessions_defined, sessions_facts,
-    sessions_owner, sessions_reply, sessions_user_ref,
+    OrderFacts, Sessions, sessions_day_ns, sessions_defined, sessions_reply,
 )
 from ironcore.wire.ouch50_account cimport (
     OuchAccountQueryResponse, OuchDisableOrderEntryResponse, OuchEnableOrderEntryResponse,
-    OuchMassCancelResponse, ouch50_encode_account_query_response,
+    OuchMassCancelResponse, OuchSystemEvent, ouch50_encode_account_query_response,
     ouch50_encode_disable_order_entry_response, ouch50_encode_enable_order_entry_response,
-    ouch50_encode_mass_cancel_response,
+    ouch50_encode_mass_cancel_response, ouch50_encode_system_event,
 )
 from ironcore.wire.ouch50_appendage cimport (
     OUCH50_APPENDAGE_BYTES_MAX, OUCH50_TAG_DISPLAY_QUANTITY, OUCH50_TAG_SECONDARY_ORD_REF_NUM,
-    OuchOptions, OuchTag, ouch50_encode_options, ouch50_next_tag, ouch50_tag_bit,
+    OuchOptions, ouch50_encode_options, ouch50_tag_bit,
 )
 from ironcore.wire.ouch50_outbound cimport (
     OuchAIQCanceled, OuchBrokenTrade, OuchOrderAccepted, OuchOrderCanceled, OuchOrderExecuted,
@@ -27,46 +30,19 @@ from ironcore.wire.ouch50_outbound cimport (
     ouch50_encode_order_replaced, ouch50_encode_order_restated, ouch50_encode_rejected,
 )
 from ironcore.wire.record cimport (
-    COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE,
-    EVENT_ACTIVATED, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSSED, EVENT_EXECUTED,
-    EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED,
-    EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE,
-    OPTION_SELF_TRADE_PREVENTION, CancelOrder, CommandHeader, EnterOrder, Event, ReplaceOrder,
+    COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_MASS_CANCEL_RESPONSE,
+    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, CancelOrder, CommandHeader, EnterOrder,
+    Event, ReplaceOrder, SystemEventCommand,
 )
 
 cdef enum:
-    LIQUIDITY_ADDED = 0x41           # 'A'
-    LIQUIDITY_ADDED_HIDDEN = 0x4A    # 'J'
-    LIQUIDITY_REMOVED = 0x52         # 'R'
     REASON_REFRESH = 0x52            # 'R' of OrderRestated
-    REASON_SELF_TRADE = 0x51         # 'Q' of CANCELED
 
 
-cdef uint8_t _stp_mode(const uint8_t* appendage, uint16_t appendage_bytes,
-                       uint8_t otherwise) noexcept nogil:
-    """The self-trade prevention that the options name; of several the last."""
-    cdef OuchTag element
-    cdef size_t offset = 0
-    cdef uint8_t mode = otherwise
-    while ouch50_next_tag(appendage, appendage_bytes, &offset, &element) == STATUS_OK:
-        if element.tag == OPTION_SELF_TRADE_PREVENTION and element.value_bytes == 1:
-            mode = element.value[0]
-    return mode
-
-
-cdef inline uint8_t _session_stp_mode(const Sessions* s, uint32_t session) noexcept nogil:
-    """Of orders that do not name one."""
-    cdef uint8_t mode = sessions_defined(s, session).stp_mode
-    return mode if mode else <uint8_t>c'-'
-
-
-cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
+cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef const EnterOrder* order = <const EnterOrder*>s.walk.command
     cdef OuchOrderAccepted m
-    cdef OrderFacts* facts
     cdef uint8_t out[REPLY_BYTES_MAX]
-    if order.header.type != COMMAND_ENTER_ORDER:
-        return STATUS_CORRUPT
     m.timestamp = sessions_day_ns(s)
     m.user_ref_num = order.header.user_ref
     m.side = order.side
@@ -83,37 +59,15 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     memcpy(m.cl_ord_id, order.cl_ord_id, 14)
     m.appendage = s.walk.command + sizeof(EnterOrder)
     m.appendage_bytes = order.appendage_bytes
-    if order.header.user_ref >> s.user_ref_bits == 0:
-        facts = &s.session[order.header.session].orders[order.header.user_ref]
-        facts.instrument = order.header.instrument
-        facts.capacity = order.capacity
-        facts.iso = order.iso
-        facts.cross_type = order.cross_type
-        facts.display = order.display
-        facts.stp_mode = _stp_mode(m.appendage, m.appendage_bytes,
-                                   _session_stp_mode(s, order.header.session))
-        memcpy(facts.cl_ord_id, order.cl_ord_id, 14)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
     return STATUS_OK
 
 
-cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
+cdef int _replaced(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef const ReplaceOrder* order = <const ReplaceOrder*>s.walk.command
-    cdef Session* owner = &s.session[order.header.session]
+    cdef const OrderFacts* facts = report.facts
     cdef OuchOrderReplaced m
-    cdef OrderFacts* facts
     cdef uint8_t out[REPLY_BYTES_MAX]
-    if (order.header.type != COMMAND_REPLACE_ORDER
-            or order.header.user_ref >> s.user_ref_bits != 0
-            or order.orig_user_ref >> s.user_ref_bits != 0):
-        return STATUS_CORRUPT
-    facts = &owner.orders[order.header.user_ref]
-    facts[0] = owner.orders[order.orig_user_ref]
-    facts.iso = order.iso
-    facts.display = order.display
-    facts.stp_mode = _stp_mode(s.walk.command + sizeof(ReplaceOrder), order.appendage_bytes,
-                               facts.stp_mode)
-    memcpy(facts.cl_ord_id, order.cl_ord_id, 14)
     m.timestamp = sessions_day_ns(s)
     m.orig_user_ref_num = order.orig_user_ref
     m.user_ref_num = order.header.user_ref
@@ -135,7 +89,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     return STATUS_OK
 
 
-cdef int _rejected(Sessions* s, const Event* event) noexcept nogil:
+cdef int _rejected(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef const CommandHeader* header = <const CommandHeader*>s.walk.command
     cdef OuchRejected m
     cdef uint8_t out[REPLY_BYTES_MAX]
@@ -153,82 +107,67 @@ cdef int _rejected(Sessions* s, const Event* event) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline void _fill(Sessions* s, const Event* event, uint32_t slot,
-                       uint8_t liquidity_flag) noexcept nogil:
+cdef int _executed(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    """OUCH's liquidity flags of crosses are the letters of their types."""
     cdef OuchOrderExecuted m
     cdef uint8_t out[REPLY_BYTES_MAX]
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = sessions_user_ref(s, slot)
+    m.user_ref_num = report.user_ref
     m.quantity = event.quantity
     m.price = <uint64_t>event.price
-    m.liquidity_flag = liquidity_flag
+    m.liquidity_flag = report.liquidity
     m.match_number = event.other
     m.appendage = NULL
     m.appendage_bytes = 0
-    sessions_reply(s, slot >> s.user_ref_bits, out, ouch50_encode_order_executed(&m, out))
-
-
-cdef int _executed(Sessions* s, const Event* event) noexcept nogil:
-    """Both sides hear of a trade: the resting order's owner first, as the book did."""
-    if sessions_owner(s, s.aggressor) == 0:
-        return STATUS_CORRUPT
-    _fill(s, event, event.slot,
-          LIQUIDITY_ADDED if event.flags & EVENT_VISIBLE else LIQUIDITY_ADDED_HIDDEN)
-    _fill(s, event, s.aggressor, LIQUIDITY_REMOVED)
+    sessions_reply(s, report.session, out, ouch50_encode_order_executed(&m, out))
     return STATUS_OK
 
 
-cdef int _prevented(Sessions* s, const Event* event) noexcept nogil:
-    """The stream says what the order lost, and not the part of it that would have executed.
-
-    A peg that moves and meets only orders of its own group is not named as the aggressor.
-    """
+cdef int _prevented(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    """The stream says what the order lost, and not the part of it that would have executed."""
     cdef OuchAIQCanceled m
     cdef uint8_t out[REPLY_BYTES_MAX]
-    cdef uint32_t aggressor = s.aggressor if sessions_owner(s, s.aggressor) else event.slot
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = sessions_user_ref(s, event.slot)
+    m.user_ref_num = report.user_ref
     m.decrement_shares = event.quantity
     m.reason = event.reason
     m.quantity_prevented = event.quantity
     m.execution_price = <uint64_t>event.price
-    m.liquidity_flag = LIQUIDITY_REMOVED if event.slot == aggressor else LIQUIDITY_ADDED
-    m.aiq_strategy = sessions_facts(s, aggressor).stp_mode
+    m.liquidity_flag = report.liquidity
+    m.aiq_strategy = report.stp_mode
     m.appendage = NULL
     m.appendage_bytes = 0
-    sessions_reply(s, event.slot >> s.user_ref_bits, out, ouch50_encode_aiq_canceled(&m, out))
+    sessions_reply(s, report.session, out, ouch50_encode_aiq_canceled(&m, out))
     return STATUS_OK
 
 
-cdef int _canceled(Sessions* s, const Event* event) noexcept nogil:
+cdef int _canceled(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef OuchOrderCanceled m
     cdef uint8_t out[REPLY_BYTES_MAX]
-    if event.reason == REASON_SELF_TRADE:
-        return _prevented(s, event)
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = sessions_user_ref(s, event.slot)
+    m.user_ref_num = report.user_ref
     m.quantity = event.quantity
     m.reason = event.reason
     m.appendage = NULL
     m.appendage_bytes = 0
-    sessions_reply(s, event.slot >> s.user_ref_bits, out, ouch50_encode_order_canceled(&m, out))
+    sessions_reply(s, report.session, out, ouch50_encode_order_canceled(&m, out))
     return STATUS_OK
 
 
-cdef int _modified(Sessions* s, const Event* event) noexcept nogil:
+cdef int _modified(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef OuchOrderModified m
     cdef uint8_t out[REPLY_BYTES_MAX]
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = sessions_user_ref(s, event.slot)
+    m.user_ref_num = report.user_ref
     m.side = event.side
     m.quantity = event.quantity
     m.appendage = NULL
     m.appendage_bytes = 0
-    sessions_reply(s, event.slot >> s.user_ref_bits, out, ouch50_encode_order_modified(&m, out))
+    sessions_reply(s, report.session, out, ouch50_encode_order_modified(&m, out))
     return STATUS_OK
 
 
-cdef int _replenished(Sessions* s, const Event* event) noexcept nogil:
+cdef int _replenished(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     """OUCH: restated, a refresh of the display; the options say as what it stands in the feed."""
     cdef OuchOrderRestated m
     cdef OuchOptions options
@@ -239,20 +178,20 @@ cdef int _replenished(Sessions* s, const Event* event) noexcept nogil:
     options.secondary_ord_ref_num = event.order_ref
     options.display_quantity = event.quantity
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = sessions_user_ref(s, event.slot)
+    m.user_ref_num = report.user_ref
     m.reason = REASON_REFRESH
     m.appendage = appendage
     m.appendage_bytes = <uint16_t>ouch50_encode_options(&options, appendage)
-    sessions_reply(s, event.slot >> s.user_ref_bits, out, ouch50_encode_order_restated(&m, out))
+    sessions_reply(s, report.session, out, ouch50_encode_order_restated(&m, out))
     return STATUS_OK
 
 
-cdef int _broken(Sessions* s, const Event* event) noexcept nogil:
-    cdef const OrderFacts* facts = sessions_facts(s, event.slot)
+cdef int _broken(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    cdef const OrderFacts* facts = report.facts
     cdef OuchBrokenTrade m
     cdef uint8_t out[REPLY_BYTES_MAX]
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = sessions_user_ref(s, event.slot)
+    m.user_ref_num = report.user_ref
     m.match_number = event.other
     m.reason = event.reason
     memset(m.cl_ord_id, b' ', 14)
@@ -260,23 +199,11 @@ cdef int _broken(Sessions* s, const Event* event) noexcept nogil:
         memcpy(m.cl_ord_id, facts.cl_ord_id, 14)
     m.appendage = NULL
     m.appendage_bytes = 0
-    sessions_reply(s, event.slot >> s.user_ref_bits, out, ouch50_encode_broken_trade(&m, out))
+    sessions_reply(s, report.session, out, ouch50_encode_broken_trade(&m, out))
     return STATUS_OK
 
 
-cdef int _activated(Sessions* s, const Event* event) noexcept nogil:
-    """Its owner knows the order; what follows executes against it."""
-    s.aggressor = event.slot
-    return STATUS_OK
-
-
-cdef int _crossed(Sessions* s, const Event* event) noexcept nogil:
-    """OUCH's liquidity flags of crosses are the letters of their types."""
-    _fill(s, event, event.slot, event.reason)
-    return STATUS_OK
-
-
-cdef int _answered(Sessions* s, const Event* event) noexcept nogil:
+cdef int _answered(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     """Responses to requests that concern the whole session."""
     cdef const CancelOrder* request = <const CancelOrder*>s.walk.command
     cdef uint32_t session = request.header.session
@@ -318,38 +245,35 @@ cdef int _answered(Sessions* s, const Event* event) noexcept nogil:
     return STATUS_OK
 
 
-cdef inline bint _is_of_order(uint8_t event_type) noexcept nogil:
-    return (event_type == EVENT_EXECUTED or event_type == EVENT_CANCELED
-            or event_type == EVENT_MODIFIED or event_type == EVENT_REPLENISHED
-            or event_type == EVENT_ACTIVATED or event_type == EVENT_CROSSED
-            or event_type == EVENT_BROKEN)
+cdef int _day(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    cdef OuchSystemEvent m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    m.timestamp = sessions_day_ns(s)
+    m.event_code = (<const SystemEventCommand*>report.command).event_code
+    sessions_reply(s, report.session, out, ouch50_encode_system_event(&m, out))
+    return STATUS_OK
 
 
-cdef int session_event_replies(Sessions* s, const Event* event) noexcept nogil:
-    if _is_of_order(event.type) and sessions_owner(s, event.slot) == 0:
-        return STATUS_CORRUPT
-    if event.type == EVENT_EXECUTED:
-        return _executed(s, event)
-    if event.type == EVENT_ACCEPTED:
-        return _accepted(s, event)
-    if event.type == EVENT_CANCELED:
-        return _canceled(s, event)
-    if event.type == EVENT_REPLACED:
-        return _replaced(s, event)
-    if event.type == EVENT_REJECTED:
-        return _rejected(s, event)
-    if event.type == EVENT_MODIFIED:
-        return _modified(s, event)
-    if event.type == EVENT_REPLENISHED:
-        return _replenished(s, event)
-    if event.type == EVENT_ACTIVATED:
-        return _activated(s, event)
-    if event.type == EVENT_CROSSED:
-        return _crossed(s, event)
-    if event.type == EVENT_BROKEN:
-        return _broken(s, event)
-    if (event.type == EVENT_MASS_CANCEL_RESPONSE or event.type == EVENT_ORDER_ENTRY_DISABLED
-            or event.type == EVENT_ORDER_ENTRY_ENABLED
-            or event.type == EVENT_ACCOUNT_QUERY_RESPONSE):
-        return _answered(s, event)
-    return STATUS_OK                 # what concerns the visible book only
+cdef int ouch_report(Sessions* s, const Report* report) noexcept nogil:
+    cdef const Event* event = report.event
+    if report.kind == REPORT_EXECUTED:
+        return _executed(s, report, event)
+    if report.kind == REPORT_ACCEPTED:
+        return _accepted(s, report, event)
+    if report.kind == REPORT_CANCELED:
+        return _canceled(s, report, event)
+    if report.kind == REPORT_PREVENTED:
+        return _prevented(s, report, event)
+    if report.kind == REPORT_REPLACED:
+        return _replaced(s, report, event)
+    if report.kind == REPORT_REJECTED:
+        return _rejected(s, report, event)
+    if report.kind == REPORT_MODIFIED:
+        return _modified(s, report, event)
+    if report.kind == REPORT_REPLENISHED:
+        return _replenished(s, report, event)
+    if report.kind == REPORT_BROKEN:
+        return _broken(s, report, event)
+    if report.kind == REPORT_DAY:
+        return _day(s, report, event)
+    return _answered(s, report, event)

@@ -1,0 +1,34 @@
+"""The order-entry protocols, as plain data: what members of a gateway may speak.
+
+KINDS is the one table. What a gateway does with it is the module `protocol` of
+the room of its name in ironcore.order_entry.
+"""
+
+from typing import NamedTuple
+
+from ironpit.config import scalars
+
+
+class ProtocolKind(NamedTuple):
+    """A protocol: its name, and what it is, in words."""
+
+    name: str
+    words: str
+
+
+KINDS = (
+    # A line a protocol.
+    ProtocolKind("ouch", "OUCH 5.0 over SoupBinTCP"),
+)
+NAMES = tuple(kind.name for kind in KINDS)
+DEFAULT = "ouch"
+
+
+def kind_of(name: str) -> ProtocolKind:
+    """The protocol of this name, out of NAMES."""
+    return next(kind for kind in KINDS if kind.name == name)
+
+
+def scalar() -> scalars.Scalar:
+    """A protocol by name."""
+    return scalars.pattern("|".join(NAMES), f"one of {', '.join(NAMES)}")

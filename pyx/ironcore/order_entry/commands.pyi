@@ -1,0 +1,1 @@
+"""Commands of a session that no message asks for: for compiled modules."""

@@ -1,0 +1,1 @@
+# OUCH 5.0 over SoupBinTCP: the object PROTOCOL.

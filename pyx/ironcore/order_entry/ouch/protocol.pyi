@@ -1,0 +1,3 @@
+from ironcore.order_entry.protocol import OrderEntryProtocol
+
+PROTOCOL: OrderEntryProtocol
