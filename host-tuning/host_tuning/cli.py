@@ -15,7 +15,7 @@ from host_tuning.common.errors import ToolError
 
 EPILOG = """\
 exit codes of --check and --verify: 0 all required checks pass, 1 the tool could not do what was
-asked, 2 a required check fails, 3 a required check is unknown and --strict was given.
+asked, 2 a required check fails, 3 a required check is unknown and --strict was given
 """
 
 
@@ -28,12 +28,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 COMMANDS = {
-    "check": "judge the host; writes nothing",
+    "check": "judge the host; nothing is written",
     "plan": "print what --apply would write",
-    "apply": "make the host fit, with an undo log; needs root, except with --root",
-    "verify": "check that what was applied still stands",
+    "apply": "make the host fit and keep an undo log; needs root, except with --root",
+    "verify": "check that the host still has the values that --apply wrote",
     "list": "list all settings",
-    "hold": "keep CPUs out of deep idle while it runs, or while CMD does (-- CMD)",
+    "hold": "keep the CPUs out of deep idle states until Ctrl-C, or while CMD runs (-- CMD)",
 }
 
 
@@ -46,11 +46,23 @@ def _commands(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="last",
         metavar="RUN",
-        help="take a run back: last, all, or its id",
+        help="take back the run with this id, the last one (default) or all",
     )
-    group.add_argument("--explain", metavar="ID", help="what a setting is, why, how to set it")
-    group.add_argument("--jitter", type=float, metavar="SECONDS", help="measure stolen time")
-    group.add_argument("--perf", type=float, metavar="SECONDS", help="perf stat of the CPUs")
+    group.add_argument(
+        "--explain", metavar="ID", help="say what a setting is, why it matters and how to set it"
+    )
+    group.add_argument(
+        "--jitter",
+        type=float,
+        metavar="SECONDS",
+        help="measure the time that the host takes from the hot CPUs",
+    )
+    group.add_argument(
+        "--perf",
+        type=float,
+        metavar="SECONDS",
+        help="count the hot CPUs' hardware events with perf stat",
+    )
 
 
 def _targets(parser: argparse.ArgumentParser) -> None:
@@ -63,10 +75,10 @@ def _targets(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="IF",
-        help="a card of the venue (repeatable)",
+        help="an interface of the venue (repeatable)",
     )
     group.add_argument(
-        "--profile", metavar="NAME", help="the kind of host (default: what suits it)"
+        "--profile", metavar="NAME", help="the kind of host (default: the one that suits this host)"
     )
     group.add_argument(
         "--root",
@@ -80,7 +92,11 @@ def _targets(parser: argparse.ArgumentParser) -> None:
 def _choices(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how")
     group.add_argument(
-        "--only", action="append", default=[], metavar="ID", help="this setting only (repeatable)"
+        "--only",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="take this setting only (repeatable)",
     )
     group.add_argument(
         "--skip",
@@ -93,19 +109,44 @@ def _choices(parser: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="exit with 3 when a required check is unknown"
     )
     group.add_argument("--json", action="store_true", help="the same as --format json")
-    group.add_argument("--format", choices=("table", "json", "latency-audit"), default="table")
-    group.add_argument("--cores", action="store_true", help="with --plan: propose a placement")
-    group.add_argument("--dry-run", action="store_true", help="with --apply: print, write nothing")
-    group.add_argument("--force", action="store_true", help="with --rollback: undo what others set")
     group.add_argument(
-        "--threshold", type=int, default=1000, metavar="NS", help="with --jitter: shortest gap"
+        "--format",
+        choices=("table", "json", "latency-audit"),
+        default="table",
+        help="the form of the report (default table)",
     )
     group.add_argument(
-        "--compare", type=Path, metavar="FILE", help="with --jitter: an earlier --json report"
+        "--cores", action="store_true", help="with --plan: propose cores for the stages"
     )
-    group.add_argument("--png", type=Path, metavar="FILE", help="with --jitter: a histogram")
     group.add_argument(
-        "--state", type=Path, metavar="DIR", help="where undo logs are (default /var/lib/tune-host)"
+        "--dry-run", action="store_true", help="with --apply: print the writes, but write nothing"
+    )
+    group.add_argument(
+        "--force",
+        action="store_true",
+        help="with --rollback: also restore values that others have changed since",
+    )
+    group.add_argument(
+        "--threshold",
+        type=int,
+        default=1000,
+        metavar="NS",
+        help="with --jitter: the shortest gap that counts (default 1000)",
+    )
+    group.add_argument(
+        "--compare",
+        type=Path,
+        metavar="FILE",
+        help="with --jitter: compare with this earlier --json report",
+    )
+    group.add_argument(
+        "--png", type=Path, metavar="FILE", help="with --jitter: draw a histogram into this file"
+    )
+    group.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="the directory of the undo logs (default /var/lib/tune-host)",
     )
     parser.add_argument("argv", nargs="*", metavar="CMD", help=argparse.SUPPRESS)
 

@@ -160,7 +160,7 @@ def two_nodes(card: str) -> dict[str, str]:
         # Node 3 has memory and the card but no CPU: node 2 is 17 away, node 0 31.
         ("3", (6, 7, 8, 9), "0-5,10-11", "node 2 is the nearest"),
         # A card that tells none: node 2 has six free cores, node 0 five.
-        ("-1", (6, 7, 8, 9), "0-5,10-11", "eth1 tells no NUMA node"),
+        ("-1", (6, 7, 8, 9), "0-5,10-11", "eth1 has no known NUMA node"),
         ("0", (1, 2, 3, 4), "0,5-11", ""),
     ],
 )

@@ -176,7 +176,7 @@ def test_after_a_reboot_only_configuration_files_go_back(
     fill(engine.root, {"/proc/sys/kernel/random/boot_id": REBOOTED, SWAPPINESS: "60"})
     untouched = snapshot(engine.root)
     assert engine.run("--verify") == 2
-    assert "ended with its boot" in capsys.readouterr().out
+    assert "ended with the reboot" in capsys.readouterr().out
     assert engine.run("--rollback") == 0
     assert "the host was started since" in capsys.readouterr().out
     assert config.read_text() == FILES["/etc/default/irqbalance"] + "\n"

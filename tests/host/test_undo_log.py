@@ -185,7 +185,7 @@ def test_the_running_hosts_lock_is_one_whatever_the_state_directory(
     (tmp_path / "tune-host.lock").unlink()
     (tmp_path / "tune-host.lock").symlink_to(tmp_path / "elsewhere")
     with (
-        pytest.raises(ToolError, match="expected to lock it"),
+        pytest.raises(ToolError, match="expected a file that can be locked"),
         run_lock.lock(HostTree(), tmp_path / "one"),
     ):
         pass
@@ -235,7 +235,7 @@ def test_taking_back_goes_on_where_only_its_marks_cannot_be_written(
     with file_bytes_max(len(applied)):
         assert engine.run("--rollback") == 0
     said = capsys.readouterr().out
-    assert "its undo log cannot be told so" in said
+    assert "its undo log cannot record this" in said
     assert "File too large" in said
     assert snapshot(engine.root) == before
     assert runs(engine.state)[0].stands

@@ -82,11 +82,12 @@ def finish_interrupted(tree: HostTree, runs: Iterable[Run]) -> list[Run]:
             step, found = (result.conflicts or result.failures)[0]
             raise ToolError(
                 f"run {run.id} was interrupted and cannot be taken back: {step.change.target}: "
-                f"found {found}; look, then tune-host --rollback {run.id} --force"
+                f"found {found}, which the run did not write; look at it, then use tune-host "
+                f"--rollback {run.id} --force"
             )
         if result.unmarked:
             raise ToolError(
-                f"run {run.id} was interrupted and is taken back, which could not be logged: "
+                f"run {run.id} was interrupted and is taken back, but that could not be logged: "
                 f"{result.unmarked}; nothing else was written"
             )
         undone.append(run)
@@ -188,7 +189,7 @@ def _settle(tree: HostTree, log: UndoLog, step: Step, refusal: str, result: Resu
         return
     step.moved = _moved(tree, step)
     if kind.same(state, step.old) and not step.moved:
-        log.refused(step, refusal or "the kernel took the write and kept the old value")
+        log.refused(step, refusal or "the kernel accepted the write but kept the old value")
         result.refused.append((change, step.reason))
         return
     if not kind.holds(change, state):

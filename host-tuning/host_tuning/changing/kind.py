@@ -67,7 +67,7 @@ class Kind:
     def restore(self, tree: HostTree, change: Change, old: bytes | None) -> None:
         """Bring a state back. Errors: OSError."""
         if old is None:
-            raise OSError(errno.EINVAL, "no file of /proc or /sys can be taken away", change.target)
+            raise OSError(errno.EINVAL, "no file of /proc or /sys can be removed", change.target)
         # A write of nothing is no write: an empty value is written as a line's end.
         tree.write(self.path(change), (old if not tree.live or old.strip() else b"\n"))
 

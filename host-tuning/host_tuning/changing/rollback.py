@@ -208,4 +208,4 @@ def _restore(tree: HostTree, change: Change, old: bytes | None) -> None:
     state = kind.read(tree, change)
     if not kind.same(state, old):
         shown = kind.shown(change, state)
-        raise OSError(errno.EIO, f"took the old value and shows {shown!r}", change.target)
+        raise OSError(errno.EIO, f"accepted the old value but shows {shown!r}", change.target)

@@ -27,12 +27,14 @@ def lock(tree: HostTree, directory: Path) -> Generator[None]:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_directory(directory.parent)
     except OSError as problem:
-        raise ToolError(f"{directory}: {problem.strerror}, expected to write there") from None
+        raise ToolError(
+            f"{directory}: {problem.strerror}, expected a directory that can be written"
+        ) from None
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW if tree.live else os.O_RDONLY | os.O_DIRECTORY
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     except OSError as problem:
-        raise ToolError(f"{path}: {problem.strerror}, expected to lock it") from None
+        raise ToolError(f"{path}: {problem.strerror}, expected a file that can be locked") from None
     try:
         _acquire(descriptor, path)
         if tree.live:

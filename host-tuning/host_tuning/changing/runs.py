@@ -146,7 +146,9 @@ def load(path: Path) -> Run | None:
             else:
                 _take(run, fields)
         except (ValueError, LookupError, TypeError, AttributeError) as problem:
-            raise ToolError(f"{path}: line {number}: no line of an undo log: {problem}") from None
+            raise ToolError(
+                f"{path}: line {number}: found no line of an undo log: {problem}"
+            ) from None
     return run
 
 

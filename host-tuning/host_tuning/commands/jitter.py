@@ -17,7 +17,7 @@ def control_of(host: Host, cpus: list[int]) -> tuple[int | None, str]:
     """
     spare = sorted(host.target.housekeeping - set(cpus))
     if len(host.topology.online - set(cpus)) < 2 or not spare:
-        return None, "no control: it would take the last CPU that is left alone"
+        return None, "no control: it would take the last free CPU"
     return spare[-1], ""
 
 
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
         raise ToolError(f"--threshold: found {options.threshold}, expected 1 ns or more")
     cpus = list(host.hot) or sorted(host.topology.online)[1:]
     if not cpus:
-        raise ToolError("--jitter: the host has one CPU, expected one to leave alone")
+        raise ToolError("--jitter: found one online CPU, expected two or more: one is left free")
     control, note = control_of(host, cpus)
     # The compiled probe is needed only here.
     from host_tuning.jitter import comparison as jitter_compare

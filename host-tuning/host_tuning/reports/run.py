@@ -159,8 +159,8 @@ def write_rolled_back(result: rollback.Result, stream: TextIO, asked: str = "") 
     stream.write(f"run {name}: taken back, {len(result.restored)} restored\n")
     if result.unmarked:
         stream.write(
-            f"run {name}: its undo log cannot be told so: {result.unmarked}; it counts as in force "
-            "until tune-host --rollback can write there again\n"
+            f"run {name}: its undo log cannot record this: {result.unmarked}; the run counts as in "
+            "force until tune-host --rollback can write there again\n"
         )
 
 
@@ -196,7 +196,7 @@ def write_verified(result: verify.Result, stream: TextIO) -> None:
     for run in result.interrupted:
         stream.write(f"run {run.id} was interrupted: the next --apply or --rollback undoes it\n")
     for run in result.rebooted:
-        stream.write(f"run {run.id} ended with its boot: apply again\n")
+        stream.write(f"run {run.id} ended with the reboot: apply again\n")
     total = len(result.held) + len(result.lost)
     stream.write(
         f"{len(result.held)} of {counted(total, 'value')} as written by {_names(result.runs)}\n"

@@ -101,7 +101,7 @@ def _card_node(host: Host, notes: list[str]) -> int:
     path = f"/sys/class/net/{name}/device/numa_node"
     reading = host.read(path)
     if not reading.ok or not reading.value.isdigit():
-        notes.append(f"{name} tells no NUMA node ({path}: {reading.value or 'not there'})")
+        notes.append(f"{name} has no known NUMA node ({path}: {reading.value or 'not there'})")
         return -1
     node = int(reading.value)
     if host.topology.node_cpus.get(node):

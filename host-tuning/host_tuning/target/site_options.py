@@ -33,8 +33,8 @@ OPTIONS: dict[str, dict[str, str]] = {
         "gro_flush_timeout_ns": "with busy-poll: longest time without interrupts, in ns (200000)",
     },
     "onload": {"use": "if-present, or yes: fail where it is not loaded (if-present)"},
-    "steal": {"ppm": "share of stolen time that is still well, in millionths (100)"},
-    "pressure": {"hundredths": "pressure (some, avg60) that is still well, in 0.01 % (100)"},
+    "steal": {"ppm": "highest share of stolen time that passes, in millionths (100)"},
+    "pressure": {"hundredths": "highest pressure (some, avg60) that passes, in 0.01 % (100)"},
     "limits": {"nofile": "open files that a process must be allowed (4096)"},
     "busy-poll": {
         "us": "time that sockets poll, in µs (50)",

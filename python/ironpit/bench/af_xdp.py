@@ -62,7 +62,7 @@ class Plan:
 
     round_trips: int = plans.number(10_000, "messages there and back in each round", lowest=BLOCKS)
     messages: int = plans.number(100_000, "messages one way in each round", lowest=BLOCKS)
-    packets: int = plans.number(20_480, "packets whose CPU time is taken, in each round")
+    packets: int = plans.number(20_480, "packets in each round whose CPU time is measured")
     rounds: int = plans.rounds(5)
     near_cpu: int = plans.cpu(0, "the end that asks")
     far_cpu: int = plans.cpu(1, "the end that answers")

@@ -37,7 +37,9 @@ class Plan:
     rounds: int = plans.rounds(5)
     burst: int = plans.number(64, "frames that are offered at once")
     interval_us: int = plans.number(1_000, "microseconds from one burst to the next")
-    subscribers: str = plans.word("1,8,32", "how many subscribers, one run for each", "COUNTS")
+    subscribers: str = plans.word(
+        "1,8,32", "numbers of subscribers, with one run for each", "COUNTS"
+    )
 
 
 @dataclass(frozen=True)

@@ -40,14 +40,16 @@ ORDERS_SPARE = 64
 class Plan:
     """What to measure, and how often."""
 
-    messages: int = plans.number(1_000_000, "messages of the flow that is made here")
-    sessions: int = plans.number(4, "members that send them", highest=plans.SESSIONS_MAX)
-    seed: int = plans.number(1, "seed of what is drawn", lowest=0, highest=plans.SEED_MAX)
+    messages: int = plans.number(1_000_000, "messages of the generated flow")
+    sessions: int = plans.number(4, "members that send the messages", highest=plans.SESSIONS_MAX)
+    seed: int = plans.number(1, "seed of the random numbers", lowest=0, highest=plans.SEED_MAX)
     rounds: int = plans.rounds(15)
     round_messages: int = plans.number(
-        1_000_000, "a shorter flow is run again in each round until it has as many messages"
+        1_000_000, "messages of a round: a shorter flow is run again until they are reached"
     )
-    market: str = plans.word("routine", f"one of {', '.join(SWINGS)}", "NAME")
+    market: str = plans.word(
+        "routine", f"the market of the generated flow: {', '.join(SWINGS)}", "NAME"
+    )
     orders: str = plans.word("", "an ITCH 5.0 file, replayed as its members' orders", "FILE")
 
 

@@ -53,14 +53,16 @@ _AGREED = {
 class Plan:
     """What to measure, and how often."""
 
-    messages: int = plans.number(1_000_000, "messages of each workload that is made here")
-    sessions: int = plans.number(4, "members that send them", highest=plans.SESSIONS_MAX)
-    seed: int = plans.number(1, "seed of what is drawn", lowest=0, highest=plans.SEED_MAX)
+    messages: int = plans.number(1_000_000, "messages of each generated workload")
+    sessions: int = plans.number(4, "members that send the messages", highest=plans.SESSIONS_MAX)
+    seed: int = plans.number(1, "seed of the random numbers", lowest=0, highest=plans.SEED_MAX)
     rounds: int = plans.rounds(5)
     workloads: str = plans.word("", f"some of {','.join(NAMES)} (default: all)", "NAMES")
     orders: str = plans.word("", "an ITCH 5.0 file, replayed as its members' orders", "FILE")
     compare: tuple[str, ...] = plans.several(
-        "an engine to measure beside ours, which speaks the protocol of docs/COMPARE.md", "COMMAND"
+        "a command that runs another engine beside ours, by the protocol of docs/COMPARE.md "
+        "(repeatable)",
+        "COMMAND",
     )
 
 

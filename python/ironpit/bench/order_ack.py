@@ -35,7 +35,7 @@ class Plan:
     orders: int = plans.number(20_000, "orders in each round", highest=1 << 20)
     rounds: int = plans.rounds(7)
     client_cpu: int = plans.cpu(0, "the member")
-    venue_cpu: int = plans.cpu(1, "the venue, and of the echo in its turn")
+    venue_cpu: int = plans.cpu(1, "the venue, and of the bare echo")
 
 
 def settings(plan: Plan) -> dict[str, Any]:

@@ -22,7 +22,9 @@ def number(default: int, text: str, lowest: int = 1, highest: int = MESSAGES_MAX
 
 
 def rounds(default: int) -> Any:
-    return number(default, "how often everything takes its turn", highest=ROUNDS_MAX)
+    return number(
+        default, "rounds, in each of which everything is measured in turn", highest=ROUNDS_MAX
+    )
 
 
 def cpu(default: int, text: str) -> Any:

@@ -47,7 +47,7 @@ PARTS = ("offers", "turns")
 class Plan:
     """What to measure, how much and how often."""
 
-    carriers: tuple[str, ...] = plans.names("which ends to measure; all of them without", "CARRIER")
+    carriers: tuple[str, ...] = plans.names("ends to measure (default: all)", "CARRIER")
     messages: int = plans.number(60_000, "frames in each run")
     rounds: int = plans.rounds(5)
     frame_bytes: int = plans.number(256, "bytes of a frame", lowest=8, highest=1280)

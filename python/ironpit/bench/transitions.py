@@ -40,8 +40,8 @@ COUNTS = (
 class Plan:
     """How many orders, with what preloaded, and where."""
 
-    orders: int = plans.number(100_000, "orders in each course", highest=1 << 20)
-    preload: str = plans.word("", "a kernel bypass to preload, beside kernel sockets", "LIBRARY")
+    orders: int = plans.number(100_000, "orders in each run", highest=1 << 20)
+    preload: str = plans.word("", "also measure with this kernel bypass preloaded", "LIBRARY")
     member_cpu: int = plans.cpu(0, "the member")
     gateway_cpu: int = plans.cpu(1, "the gateway")
     matcher_cpu: int = plans.cpu(2, "the matcher")

@@ -47,7 +47,7 @@ class Plan:
     """What to measure, how often and where."""
 
     transports: tuple[str, ...] = plans.names("transports to measure (default: all)", "NAME")
-    all: bool = plans.switch("every transport, whatever is named")
+    all: bool = plans.switch("measure every transport, even if some are named")
     round_trips: int = plans.number(10_000, "messages there and back in each round")
     messages: int = plans.number(100_000, "messages one way in each round")
     rounds: int = plans.rounds(5)

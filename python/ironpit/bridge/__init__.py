@@ -228,8 +228,8 @@ class Bridge:
             return False
         if self.place.taken_away:
             self._failure = (
-                f"{self.place.where.said}: the ring is not there any more, or another one is in "
-                "its place (started again, the bridge makes one, or goes on in that one)"
+                f"{self.place.where.said}: the ring was removed or replaced (when the bridge is "
+                "started again, it makes a ring or goes on in the one that is there)"
             )
             return False
         if not self._joined and self.source.session is not None:
@@ -268,8 +268,8 @@ class Bridge:
             return
         self.counters.add("sessions")
         self._failure = (
-            f"{self._address.text}: {_followed(session, session_next)}, and has ended here "
-            "(started again, the bridge takes the new one)"
+            f"{self._address.text}: {_followed(session, session_next)}, and the bridge ends "
+            "(start it again to carry the new session)"
         )
         self._between_turns(self.stage.end)
 

@@ -20,19 +20,22 @@ from ironpit.common.errors import Exit, UserError
 
 COMMANDS = {
     "run": "run the venue until SIGTERM or Ctrl-C",
-    "demo": "start a venue, feed it orders, prove its books, show its latency",
+    "demo": "start a venue, feed it orders, prove its books and show its latency",
     "load": "send orders to a running venue and measure order to acknowledgement",
-    "feed": "subscribe to a venue's market data, build books, record",
+    "feed": "subscribe to a venue's market data, build its books and record it",
     "bridge": "carry a stream from one transport to another",
     "replay": "rebuild books from a journal",
     "stat": "show the counters of a venue, running or dead",
     "doctor": "show what this host offers, what is used of it, and why not",
-    "control": "halt, resume and change the instruments of a running venue; bust trades",
+    "control": "halt, resume and change the instruments of a running venue, or bust trades",
     "config": "check a configuration, or compare two",
-    "bench": "measure rings, matching and order to acknowledgement",
+    "bench": "measure rings, transports, matching and order to acknowledgement",
     "credentials": "set members' passwords",
 }
-EPILOG = "exit codes: 0 done, 1 failed result, 2 usage or configuration, 3 refused requirement"
+EPILOG = (
+    "exit codes: 0 done, 1 the result is not what was asked for, 2 wrong arguments or a wrong "
+    "configuration, 3 a requirement was refused"
+)
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:

@@ -36,7 +36,7 @@ def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
         type=rate,
         default=RATE,
         metavar="N",
-        help=f"N messages a second, or max: as fast as acknowledged (default {RATE})",
+        help=f"send N messages a second; max: as fast as they are acknowledged (default {RATE})",
     )
     parser.add_argument(
         "--arrivals",
@@ -49,7 +49,7 @@ def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=WINDOW,
         metavar="N",
-        help=f"with --rate max: at most N unacknowledged orders (default {WINDOW})",
+        help=f"with --rate max: leave at most N orders unacknowledged (default {WINDOW})",
     )
 
 

@@ -17,16 +17,16 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.common.output import write_json
 
 MEASUREMENTS = {
-    "ring": "the rings, beside a ping-pong of bare cache lines",
-    "transport": "every transport, beside the same conversation in plain C",
-    "af-xdp": "multicast by AF_XDP, beside the kernel's path, over veth",
-    "match": "the matching core, message by message and in batches",
-    "library": "the matching core from Python, beside the same core from C",
-    "fan-out": "what a frame costs its publisher with 1, 8, 32 subscribers",
-    "slow-readers": "what readers that are stopped, slow or killed cost the publisher",
-    "order-ack": "order to acknowledgement over TCP, beside a bare echo",
-    "bypass": "order to acknowledgement with a kernel bypass preloaded, beside kernel sockets",
-    "transitions": "system calls, context switches and page faults of the hot threads",
+    "ring": "measure the rings, beside a ping-pong of bare cache lines",
+    "transport": "measure every transport, beside the same conversation in plain C",
+    "af-xdp": "measure multicast by AF_XDP, beside the kernel's path, over veth",
+    "match": "measure the matching core, message by message and in batches",
+    "library": "measure the matching core from Python, beside the same core from C",
+    "fan-out": "measure what a frame costs its publisher with 1, 8, 32 subscribers",
+    "slow-readers": "measure what readers that are stopped, slow or killed cost the publisher",
+    "order-ack": "measure order to acknowledgement over TCP, beside a bare echo",
+    "bypass": "measure order to acknowledgement with a kernel bypass, beside kernel sockets",
+    "transitions": "count system calls, context switches and page faults of the hot threads",
 }
 
 

@@ -11,33 +11,36 @@ ADDRESSES = """\
 addresses: TRANSPORT:PLACE?option=value&option=value (quote them for your shell)
 
   shm:PATH                          a ring
-    --from: reader=NAME (one the ring waits for; without it frames may be missed),
+    --from: reader=NAME (a reader that the ring waits for; without it frames may be missed),
             from=oldest|now
-    --to:   made if it is not there: capacity=64MiB (rounded up to a power of two),
-            readers=NAME,NAME (waited for), patience=5s, huge_pages=off|auto|require,
-            lock=off|auto|require, numa_node=N
+    --to:   the ring is made if it does not exist, with capacity=64MiB (rounded up to a power
+            of two), readers=NAME,NAME (the ring waits for these), patience=5s,
+            huge_pages=off|auto|require, lock=off|auto|require, numa_node=N
   venue:FILE                        the event stream of the venue configured there
-    --from: reader=NAME (of streams.events.readers: waited for if it is gating),
+    --from: reader=NAME (one of streams.events.readers; the ring waits for it if it is gating),
             from=oldest|now
-  multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) after a comma
+  multicast:GROUP:PORT@INTERFACE    MoldUDP64; a second feed (B) follows after a comma
     --from: session=, rerequest=ADDRESS:PORT, give_up=3s
-    --to:   session= (without it the source's), ttl=0, rerequest=ADDRESS:PORT,
+    --to:   session= (default: the source's), ttl=0, rerequest=ADDRESS:PORT,
             window=8MiB, heartbeat=1s
   tcp:ADDRESS:PORT                  SoupBinTCP
-    --from: name= (up to 6 characters), sequence=1 (0: the newest), session=, stale=15s,
-            heartbeat=1s, backoff_max=5s; for TLS: certificate=, key=, server_ca=,
-            server_name= (host name or IP address that the server's certificate has to
-            have in its subjectAltName; without it ADDRESS)
-    --to:   session= (without it the source's), window=64MiB, queue=8MiB,
+    --from: name= (up to 6 characters), sequence=1 (0: begin with the newest frame),
+            session=, stale=15s, heartbeat=1s, backoff_max=5s; for TLS: certificate=, key=,
+            server_ca=, server_name= (the host name or IP address that the server's
+            certificate must have in its subjectAltName; default: ADDRESS)
+    --to:   session= (default: the source's), window=64MiB, queue=8MiB,
             policy=disconnect|conflate, connections=16, heartbeat=1s, peer_timeout=15s;
             for TLS: certificate=, key=, client_ca=
 
-Frames keep their numbers. A bridge that is started again goes on where its ring ends;
-one to tcp: or multicast: asks its source for everything that the source still has.
+Frames keep their numbers. When a bridge to a ring is started again, it goes on where the
+ring ends. A bridge to tcp: or multicast: then asks its source for everything that the
+source still has.
+
 Numbers count within a session, and a ring knows the session of its frames. When the
-source is of another one, its readers are told the end, and a new ring takes its place.
-A bridge to tcp: or multicast: ends with the session; started again it offers the next.
-With session= for --to the name is yours: change it when the source's numbers begin anew.
+source's session changes, a bridge to a ring tells the ring's readers that the stream has
+ended, and puts a new ring in its place. A bridge to tcp: or multicast: ends. When it is
+started again, it offers the new session. If you name the session with session= for --to,
+change the name yourself when the source's numbers begin anew.
 
 examples:
   ironpit bridge --from multicast:239.192.0.1:26400@eth1 --to tcp:0.0.0.0:26700
@@ -58,29 +61,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on-gap",
         choices=("pass", "stop"),
         default="pass",
-        help="when the source has lost frames for good: pass the gap on (default), or stop",
+        help="if the source has lost frames for good, pass the gap on (default) or stop",
     )
     parser.add_argument(
         "--journal",
         type=Path,
         metavar="DIR",
-        help="a venue's journal, for events that the source has lost (default: with --from venue: "
-        "and a gating reader, the venue's; otherwise none)",
+        help="read events that the source has lost from this journal (default: the venue's own "
+        "journal with --from venue: and a gating reader, otherwise none)",
     )
     parser.add_argument(
         "--idle",
         choices=("spin", "yield", "backoff"),
         default="backoff",
-        help="what the thread does when there is no work (default backoff)",
+        help="what the thread does when it has no work (default backoff)",
     )
     parser.add_argument("--cpu", type=int, metavar="N", help="pin the thread to this core")
     parser.add_argument(
         "--counters",
         type=Path,
         metavar="FILE",
-        help="keep the bridge's counters here, for `ironpit stat --counters FILE` (default: in "
-        "shared memory, for `ironpit stat --bridges`, or with the venue's for --from venue:; "
-        "removed when the bridge ends well)",
+        help="keep the bridge's counters in FILE, which `ironpit stat --counters FILE` shows "
+        "(default: a file in shared memory, which `ironpit stat --bridges` shows, or with --from "
+        "venue: a file beside the venue's; the bridge removes it when it ends without an error)",
     )
     add_json_argument(parser)
 

@@ -21,18 +21,18 @@ Remark = dict[str, Any]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="name every wrong value of a configuration")
-    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("file", type=Path, metavar="FILE", help="the configuration")
     check.add_argument(
         "--this-host",
         action="store_true",
-        help="exit 3 when this host lacks an interface, a route, an address, a certificate, a "
-        "memory node or room for locked memory that the file asks for (otherwise a warning: "
-        "another host may be meant)",
+        help="exit with 3 if this host lacks an interface, a route, an address, a certificate, a "
+        "memory node or room for locked memory that the file asks for (without this option such "
+        "a lack is only a warning, because the file may be for another host)",
     )
     check.add_argument("--json", action="store_true", help="print the problems as JSON")
     diff = actions.add_parser("diff", help="show the keys in which two configurations differ")
-    diff.add_argument("a", type=Path, metavar="A")
-    diff.add_argument("b", type=Path, metavar="B")
+    diff.add_argument("a", type=Path, metavar="A", help="the first configuration")
+    diff.add_argument("b", type=Path, metavar="B", help="the second configuration")
     diff.add_argument("--json", action="store_true", help="print the differences as JSON")
 
 

@@ -22,9 +22,11 @@ STATES = (
     "closed",
 )
 NAMES = """\
-Instruments and members are those of the venue's stream, also when FILE has changed since: one that
-is no longer in the file can be commanded like any other. `all` means every instrument of the stream
-that is not retired. When some fail, they are named, the others are done, and the exit code is 1."""
+The names of instruments and members are those in the venue's stream, even if FILE has changed
+since. So a command also takes an instrument that is no longer in the file. `all` means every
+instrument of the stream that is not retired. If the command fails for some instruments, it names
+them, does the others, and ends with exit code 1."""
+SYMBOLS = f"the instrument, or {ALL}"
 REASON_CHARACTERS_MAX = 4
 
 
@@ -34,34 +36,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = f"{NAMES}\n\n{parser.epilog}"
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    state = actions.add_parser("state", help="change an instrument's state, by an auction if due")
-    state.add_argument("symbols", metavar="SYMBOL", nargs=1, help=f"or {ALL}")
-    state.add_argument("state", metavar="STATE", choices=STATES, help=", ".join(STATES))
+    state = actions.add_parser(
+        "state", help="change an instrument's state, with an auction first if one is due"
+    )
+    state.add_argument("symbols", metavar="SYMBOL", nargs=1, help=SYMBOLS)
+    state.add_argument("state", metavar="STATE", choices=STATES, help=f"one of {', '.join(STATES)}")
     halt = actions.add_parser("halt", help="stop trading and the entry of orders")
-    resume = actions.add_parser("resume", help="resume continuous trading, after an auction if due")
+    resume = actions.add_parser(
+        "resume", help="resume continuous trading, with an auction first if one is due"
+    )
     for action in (state, resume):
         action.add_argument(
-            "--force", action="store_true", help="do not extend an auction outside its collar"
+            "--force",
+            action="store_true",
+            help="do not extend an auction whose price is outside its collar",
         )
     for action in (state, halt, resume):
         action.add_argument(
-            "--reason", type=reason, default="", metavar="CODE", help="why: up to four characters"
+            "--reason",
+            type=reason,
+            default="",
+            metavar="CODE",
+            help="the reason that is published, in up to four characters",
         )
     for name, summary in (
-        ("change", "take over what the configuration says now of an instrument"),
-        ("retire", "cancel all orders and end an instrument for good"),
-        ("add-instrument", "define the next instrument of the configuration"),
+        ("change", "apply the configuration's present values to an instrument"),
+        ("retire", "cancel all orders of an instrument and end it for good"),
+        ("add-instrument", "define an instrument that was added to the configuration"),
     ):
         actions.add_parser(name, help=summary).add_argument(
             "symbols",
             metavar="SYMBOL",
             nargs="+",
-            help=f"or {ALL}" if name == "change" else None,
+            help=SYMBOLS if name == "change" else "the instrument",
         )
     for action in (halt, resume):
-        action.add_argument("symbols", metavar="SYMBOL", nargs="+", help=f"or {ALL}")
+        action.add_argument("symbols", metavar="SYMBOL", nargs="+", help=SYMBOLS)
     bust = actions.add_parser("bust", help="declare that a trade does not count")
-    bust.add_argument("symbols", metavar="SYMBOL", nargs=1)
+    bust.add_argument("symbols", metavar="SYMBOL", nargs=1, help="the instrument")
     bust.add_argument("match", metavar="MATCH", type=positive, help="the match number of the trade")
     bust.add_argument(
         "orders",
@@ -73,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reason",
         choices="ECSX",
         default="E",
-        help="OUCH: Erroneous, Consent, Supervisory, eXternal",
+        help="the reason in OUCH's letters: erroneous, consent, supervisory, external (default E)",
     )
 
 

@@ -10,10 +10,12 @@ from ironpit.common.errors import Exit, UserError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    setter = actions.add_parser("set", help="add a member's password or change it")
-    setter.add_argument("user", metavar="USER")
+    setter = actions.add_parser("set", help="set or change a member's password")
+    setter.add_argument("user", metavar="USER", help="the member's user name")
     place = setter.add_mutually_exclusive_group(required=True)
-    place.add_argument("-c", "--config", type=Path, metavar="FILE", help="the venue's file")
+    place.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="the venue's configuration"
+    )
     place.add_argument("--file", type=Path, metavar="FILE", help="the credentials file itself")
 
 

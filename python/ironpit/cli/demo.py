@@ -21,20 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=SESSIONS,
         metavar="N",
-        help="number of order sessions (default 4)",
+        help="send the orders by N sessions (default 4)",
     )
     parser.add_argument(
         "--placement",
         choices=("one-thread", "split"),
         default="one-thread",
-        help="all stages on one thread (default), or each in its own process",
+        help="run all stages on one thread (default), or each in its own process",
     )
-    for stream, default in (("market-data", "multicast"), ("events", "shm")):
+    for stream, default, what in (
+        ("market-data", "multicast", "the market data"),
+        ("events", "shm", "the event stream to the publisher"),
+    ):
         parser.add_argument(
             f"--{stream}",
             choices=("shm", "multicast", "tcp"),
             default=default,
-            help=f"transport of this stream (default {default})",
+            help=f"the transport of {what} (default {default})",
         )
     add_json_argument(parser)
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--require-onload",
         action="store_true",
-        help="exit 3 unless a socket like the order-entry listener is proved accelerated",
+        help="exit with 3 unless a socket like the order-entry listener is proved accelerated",
     )
     parser.add_argument(
         "--host-report",

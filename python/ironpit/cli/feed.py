@@ -20,30 +20,35 @@ TURN_S = 0.1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="write every message to an ITCH 5.0 file"
+        "--record", type=Path, metavar="FILE", help="write every message to this ITCH 5.0 file"
     )
     parser.add_argument(
         "--interval",
         type=float,
         default=1.0,
         metavar="S",
-        help="seconds between two reports (default 1)",
+        help="report every S seconds (default 1)",
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
     parser.add_argument(
         "--late",
         action="store_true",
-        help="with --record: begin with a snapshot of the books as well",
+        help="with --record: allow the feed to begin with a snapshot, as it does without --record",
     )
     parser.add_argument(
         "--session",
         metavar="NAME",
-        help="of the stream (default: what the venue's journal says, where there is one, else its "
-        "name; the venue says at its start when it has another)",
+        help="the stream's session (default: the one that the venue's journal names, or the "
+        "venue's name if this host has no journal; a venue whose session differs from its name "
+        "says so at its start)",
     )
     parser.add_argument("--symbol", metavar="SYMBOL", help="show the book of this symbol")
     parser.add_argument(
-        "--levels", type=int, default=5, metavar="N", help="show N price levels (default 5)"
+        "--levels",
+        type=int,
+        default=5,
+        metavar="N",
+        help="show N price levels of the book (default 5)",
     )
     add_json_argument(parser)
 

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from ironpit.client.load import Member
 
 PASSWORDS = """\
-FILE of --passwords has one line USER: PASSWORD for each order session, and its owner alone may read
-it. Without it one password for all sessions is read from the terminal or from standard input."""
+The FILE of --passwords has one line USER: PASSWORD for each order session, and only its owner may
+have the right to read it. Without this option, one password for all sessions is read from the
+terminal or from standard input."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     add_flow_arguments(parser)
     parser.add_argument(
-        "--sessions", type=positive, metavar="N", help="use the first N sessions (default: all)"
+        "--sessions",
+        type=positive,
+        metavar="N",
+        help="use only the first N sessions of the configuration (default: all)",
     )
     parser.add_argument(
         "--passwords", type=Path, metavar="FILE", help="the members' passwords (see below)"

@@ -21,10 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         type=until,
         metavar="T",
-        help="stop at this time (2026-11-20T10:30:00.5, UTC) or after this sequence number",
+        help="stop at this time (UTC, such as 2026-11-20T10:30:00.5) or after this sequence number",
     )
     parser.add_argument(
-        "--book", metavar="SYMBOL", help="show the book of this symbol as it was then"
+        "--book",
+        metavar="SYMBOL",
+        help="show the book of this symbol as it was at the end of the replay",
     )
     parser.add_argument(
         "--levels",

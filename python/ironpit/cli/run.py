@@ -17,25 +17,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--truncate-at",
         type=int,
         metavar="SEQUENCE",
-        help="cut a damaged journal after this sequence number; what follows is lost",
+        help="cut a damaged journal after this sequence number; everything after it is lost",
     )
     parser.add_argument(
         "--continue-day",
         action="store_true",
-        help="start on a journal of an earlier UTC day too: members log in, fetch their replies "
-        "and cancel; every new order is refused. Without it such a start ends with exit code 3",
+        help="start even on a journal of an earlier UTC day: members can log in, fetch their "
+        "replies and cancel, but every new order is refused. Without this option such a start "
+        "ends with exit code 3",
     )
     parser.add_argument(
         "--onload",
         metavar="PROFILE",
         help="run under the `onload` launcher with this profile (latency, latency-best, safe, "
-        "cloud); instead of onload.profile of the configuration",
+        "cloud); it overrides onload.profile of the configuration",
     )
     parser.add_argument(
         "--require-onload",
         action="store_true",
-        help="exit 3 unless the order-entry sockets are proved accelerated; refuse sessions that "
-        "are not",
+        help="exit with 3 unless the order-entry sockets are proved accelerated, and refuse "
+        "sessions whose sockets are not",
     )
 
 

@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help="counters files, such as `ironpit bridge --counters` writes",
+        help="show these counters files, such as `ironpit bridge --counters` writes",
     )
     what.add_argument(
         "--bridges",
         action="store_true",
-        help="every bridge of this user, except those started with --counters",
+        help="show every bridge of this user, except those started with --counters",
     )
     parser.add_argument(
         "--watch",
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="repeat every S seconds (default 1) with rates, until Ctrl-C",
     )
-    parser.add_argument("--all", action="store_true", help="show counters that are zero as well")
+    parser.add_argument("--all", action="store_true", help="also show counters that are zero")
     parser.add_argument(
         "--dead",
         action="store_true",
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prune",
         action="store_true",
-        help="with --bridges: remove the counters of dead bridges",
+        help="with --bridges: remove the counters files of dead bridges",
     )
     add_json_argument(parser)
 

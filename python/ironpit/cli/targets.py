@@ -96,7 +96,7 @@ class Targets:
         elif self.action == "change" and symbol not in self.in_file:
             raise UserError(
                 f"{file}: instruments: found no {symbol}, which is in the venue's stream; expected "
-                "what it is to be changed to",
+                "its new values there",
                 Exit.USAGE,
             )
 
@@ -107,7 +107,7 @@ class Targets:
         if place != expected:
             raise UserError(
                 f"{self.arguments.config}: found it at instruments[{place}], expected it at "
-                f"instruments[{expected}], behind the {expected} of the venue's stream"
+                f"instruments[{expected}], after the {expected} that the venue's stream has"
             )
         return place
 

@@ -99,7 +99,7 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
         found = str(instrument.quantity_max)
         yield f"{key}.quantity_max", found, f"at least lot_size = {instrument.lot_size}"
     if instrument.collars.auction_bp and not instrument.auction_extensions_max:
-        expected = "at least 1, as collars.auction delays an auction by extensions alone"
+        expected = "at least 1, because collars.auction works only by extensions"
         yield f"{key}.auction_extensions_max", "0", expected
     if instrument.pause_ns % SECOND_NS:
         yield f"{key}.pause", scalars.show_duration(instrument.pause_ns), "whole seconds"
@@ -133,12 +133,12 @@ def _form(config: Config) -> Iterator[Violation]:
     entry, orders = config.order_entry_given, config.streams.orders_given
     if config.gateways_given:
         if entry is not None:
-            yield "order_entry", "it beside gateways", "one of the two"
+            yield "order_entry", "order_entry and gateways", "one of the two"
         if orders is not None:
-            yield "streams.orders", "it beside gateways", "gateways.NAME.orders for each of them"
+            yield "streams.orders", "it together with gateways", "gateways.NAME.orders for each"
         return
     if entry is None:
-        yield "order_entry", "nothing", "a mapping, or gateways"
+        yield "order_entry", "nothing", "a mapping here, or gateways"
     if orders is None:
         yield "streams.orders", "nothing", "a mapping"
 
@@ -212,7 +212,11 @@ def _past_the_kernel(key: str, stream: CarriedStream) -> Iterator[Violation]:
     for name, feed in feeds:
         if feed.send == "af_xdp" and (stream.ttl == 0 or stream.loop):
             found = f"af_xdp with ttl: {stream.ttl} and loop: {str(stream.loop).lower()}"
-            yield f"{key}.{name}.send", found, "ttl: 1 or more and loop: false: it leaves this host"
+            yield (
+                f"{key}.{name}.send",
+                found,
+                "ttl: 1 or more and loop: false, as its packets only leave this host",
+            )
         if feed.af_xdp.busy_poll_ns % 1000:
             found = scalars.show_duration(feed.af_xdp.busy_poll_ns)
             yield f"{key}.{name}.af_xdp.busy_poll", found, "whole microseconds"
@@ -257,11 +261,11 @@ def _readers(config: Config) -> Iterator[Violation]:
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", name):
             yield key, repr(name), "a name of 1 to 31 characters out of a-z 0-9 -"
         if name == "journal" and found != "gating":
-            yield key, found, "gating: the journal is waited for without end"
+            yield key, found, "gating: the ring always waits for the journal"
         elif name in stages and not rule.gating:
-            yield key, found, "gating: a stage of the venue misses nothing"
+            yield key, found, "gating: a stage of the venue must miss nothing"
         elif name not in stages and rule.gating and not (rule.patience_ns or events.patience_ns):
-            yield key, found, "a patience: whoever is not there would stop the venue"
+            yield key, found, "a patience: without one, an absent reader would stop the venue"
         if rule.gating and name not in stages and name in places:
             yield key, repr(name), "a name that the venue itself does not use"
         if rule.gating:
@@ -291,7 +295,7 @@ def _placement(config: Config) -> Iterator[Violation]:
             if thread.cpu is None:
                 if thread.priority is not None:
                     # A real-time thread on any core may starve what it shares the core with.
-                    yield f"{at}.priority", str(thread.priority), "a cpu beside it"
+                    yield f"{at}.priority", str(thread.priority), "a cpu for the same thread"
                 continue
             if thread.cpu in cpus:
                 yield f"{at}.cpu", str(thread.cpu), f"a core of its own (see {cpus[thread.cpu]})"

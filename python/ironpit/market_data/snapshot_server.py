@@ -34,12 +34,12 @@ COUNTERS = (
     ),
     Counter(
         "crowded_out",
-        "connections closed: not logged in yet when others came to do so",
+        "connections closed before their login to make room for others",
         unit="connections",
     ),
     Counter(
         "no_room",
-        "connections closed because as many as may be were being served",
+        "connections closed because the greatest number was being served",
         unit="connections",
     ),
     Counter("accept_errors", "times that the host could not accept a connection", unit="calls"),

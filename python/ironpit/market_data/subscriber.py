@@ -89,12 +89,16 @@ class FeedClient:
     ) -> None:
         self.books = Books()
         if opened is None and group is None and (rerequest is None or not session):
-            raise FeedError("no multicast group, and no re-request server and session instead")
+            raise FeedError(
+                "found no multicast group, expected one, or a re-request server and a session"
+            )
         groups = [Group(group, interface)] if group is not None else []
         if b is not None:
             groups.append(b)
         if snapshot is not None and not groups and opened is None:
-            raise FeedError("a snapshot without a multicast group to go on with")
+            raise FeedError(
+                "found a snapshot server, expected a multicast group beside it to go on with"
+            )
         self._record = -1
         self._stopped = False
         self._snapshot = snapshot

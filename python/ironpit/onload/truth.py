@@ -29,8 +29,8 @@ REASONS = {
     "absent": "no library: Onload is not loaded in this process",
     "stub": "no library: only the stubs of libonload_ext.so are there",
     "late": "late dlopen: libonload.so was loaded after the start and intercepts nothing",
-    "dropped": "preload dropped: the interpreter has capabilities or another owner's rights of its "
-    "own, so that the loader ignores LD_PRELOAD",
+    "dropped": "preload dropped: the interpreter has file capabilities or is set-user-id, so the "
+    "loader ignores LD_PRELOAD",
 }
 
 

@@ -27,9 +27,9 @@ LAST = 1
 EVENT_TYPES_FIRST = 128
 # Of the smallest commands the control ring has room for four times as many.
 COMMANDS_AT_ONCE = 256
-NO_EFFECT = "no effect: that is how it is already, or orders are in the way"
-UNSEEN = "nothing was seen of the command within {:g} s; it may have been sequenced"
-MALFORMED = "refused: the engine does not know what it names, or its values"
+NO_EFFECT = "no effect: the stream has it like this already, or live orders prevent it"
+UNSEEN = "the command was not seen in the stream within {:g} s; it may have been sequenced"
+MALFORMED = "refused: the command names something that the engine does not have, or a wrong value"
 
 Outcome = list[dict[str, Any]] | UserError
 
@@ -102,7 +102,7 @@ class Control:
 
     def _unseen(self, timeout_s: float) -> str:
         waits = self.config.journal.durability == "before-reply"
-        return UNSEEN.format(timeout_s) + (", and wait for the journal" if waits else "")
+        return UNSEEN.format(timeout_s) + (", and then waits for the journal" if waits else "")
 
     def _refusals(self) -> tuple[int, int]:
         counters = self._counters.snapshot()
@@ -120,7 +120,7 @@ class Control:
             outcomes += batch
             if not taken:
                 break
-        unsent = UserError("not sent: the matcher takes nothing", Exit.REFUSED)
+        unsent = UserError("not sent: the matcher takes no commands", Exit.REFUSED)
         return outcomes + [unsent] * (len(commands) - len(outcomes))
 
     def _send_batch(self, commands: list[bytes], timeout_s: float) -> tuple[list[Outcome], bool]:

@@ -147,8 +147,8 @@ def grow_receive_buffer(sock: socket.socket, wanted_bytes: int) -> str:
     if granted_bytes >= wanted_bytes:
         return ""
     return (
-        f"receive buffer: {granted_bytes} bytes instead of {wanted_bytes}; "
-        "net.core.rmem_max is the limit of those without CAP_NET_ADMIN"
+        f"receive buffer: found {granted_bytes} bytes, expected {wanted_bytes}: net.core.rmem_max "
+        "is the limit for a process without CAP_NET_ADMIN"
     )
 
 

@@ -7,15 +7,15 @@ from ironpit.common.complaints import Complaints, Say
 
 # Counters of a subscription that mean a connection which failed, and what the operator is told.
 REASONS = {
-    "unreachable": "cannot connect, or closed before the login was answered (does nobody listen "
-    "there, or only for TLS?)",
+    "unreachable": "cannot connect, or closed before the login was answered (does no program "
+    "listen there, or one for TLS only?)",
     "refused": "the login is rejected",
     "login_timeouts": "the login is not answered (is it a SoupBinTCP server, without TLS?)",
-    "malformed": "what the server sends is no stream of ours",
+    "malformed": "the server sends something that is no stream of ironpit",
     "stale": "nothing was heard for too long",
     "cuts": "the connection was cut",
-    "displaced": "another connection has logged in by our name and taken our place (has another "
-    "reader the same certificate, or the same name=?)",
+    "displaced": "another connection has logged in with our name and taken our place (does "
+    "another reader have the same certificate, or the same name=?)",
 }
 
 
@@ -36,8 +36,8 @@ class ReaderNews:
             if displaced > self._seen.get(name, 0):
                 self._complaints.add(
                     name,
-                    f"reader {name}: another connection has logged in by this name, and ended the "
-                    "one before (has each reader a name of its own?)",
+                    f"reader {name}: another connection has logged in with this name, and ended "
+                    "the earlier one (does each reader have a name of its own?)",
                     displaced - self._seen.get(name, 0),
                 )
             self._seen[name] = displaced
@@ -95,8 +95,8 @@ class ConnectionNews:
             return f"{text}: its session is {value.strip()}"
         if what == "next":
             return (
-                f"{text}: frame {self._subscription.sequence_next} was asked for, and its next one "
-                f"is {value}"
+                f"{text}: frame {self._subscription.sequence_next} was asked for, and the "
+                f"server's next one is {value}"
             )
         return f"{text}: {self._subscription.told or 'no reason given'}"
 
@@ -115,9 +115,11 @@ class RingNews:
         end = self._subscription
         if end.produced != self._produced:
             self._produced = end.produced
-            what = "has a producer again" if end.produced else "nobody writes it any more"
+            what = "has a producer again" if end.produced else "no process writes the ring any more"
             self._say(f"{end.path}: {what}")
         if end.place != self._place:
             self._place = end.place
             if self._place == "removed":
-                self._say(f"{end.path}: the ring was removed; waiting for another one there")
+                self._say(
+                    f"{end.path}: the ring was removed; the bridge waits for another one there"
+                )

@@ -213,7 +213,7 @@ async def _pump(
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
     """To the end of what is read. Why nothing was, or ""."""
-    reason = "closed without an answer (is our certificate one that it takes?)"
+    reason = "closed without an answer (does the server accept our certificate?)"
     try:
         while data := await reader.read(PIECE_BYTES):
             reason = ""
@@ -301,9 +301,9 @@ class TlsServer(_Loop):
         if name and there:
             self.complaints.add(
                 f"displaced {name}",
-                f"TLS: {address}: reader {name} comes while it is here from {there[-1]}: that "
-                "connection ends when this one logs in (has each reader a certificate of its own, "
-                f"with another common name in its first {NAME_BYTES} characters?)",
+                f"TLS: {address}: reader {name} connects while it is connected from {there[-1]}: "
+                "that connection ends when this one logs in (does each reader have a certificate "
+                f"of its own, whose common name differs in its first {NAME_BYTES} characters?)",
             )
         there.append(address)
         try:

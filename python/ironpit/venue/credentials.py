@@ -157,9 +157,9 @@ def without_check(credentials: dict[str, Credential]) -> str:
     if not names:
         return ""
     return (
-        f"credentials of {', '.join(names)}: found no check, as an earlier version wrote them: "
-        "guesses at such a name can keep the member itself out until it has logged in once "
-        "(`ironpit credentials set` writes the check)"
+        f"credentials of {', '.join(names)}: found no check, because an earlier version wrote "
+        "them: somebody who guesses at such a name can keep the member out until it has logged "
+        "in once (`ironpit credentials set` writes the check)"
     )
 
 

@@ -94,10 +94,11 @@ def refuse_another(config: Config, continue_day: bool) -> None:
     today = _utc(now_ns).date().isoformat()
     where = f"{config.journal.directory}: its stream is of {day.date} (UTC), and today is {today}"
     if now_ns < day.end_ns:
-        raise UserError(f"{where}: the host's clock is behind; expected it set", Exit.REFUSED)
+        raise UserError(f"{where}: the host's clock is behind; set the clock", Exit.REFUSED)
     raise UserError(
-        f"{where}; a stream takes orders for one day. For today: another journal.directory, or "
-        "move this one away. To look at it and to cancel: ironpit run --continue-day",
+        f"{where}; a stream takes orders for one day. To trade today, choose another "
+        "journal.directory or move this one away. To let members fetch replies and cancel: "
+        "ironpit run --continue-day",
         Exit.REFUSED,
     )
 

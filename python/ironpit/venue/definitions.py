@@ -240,14 +240,14 @@ class Definitions:
         if left:
             notes.append(
                 f"instruments: found no {', '.join(left)}, which the stream has: trading goes on "
-                "as the stream defines it (`ironpit control retire` ends an instrument)"
+                "with the stream's definition (`ironpit control retire` ends an instrument)"
             )
         users = {session.username for session in config.sessions}
         left = [user for user in self.usernames() if user not in users]
         if left:
             notes.append(
                 f"sessions: found no {', '.join(left)}, which the stream has: their orders stay, "
-                f"and whoever has a password in {config.credentials} may log in"
+                f"and a member with a password in {config.credentials} can still log in"
             )
         return notes
 
@@ -286,8 +286,9 @@ class Definitions:
             elif not _same_but_for_state(known, body):
                 if number in retired:
                     raise UserError(
-                        f"instruments[{number}]: {config.instruments[number].symbol} is retired in "
-                        f"the journal; expected it unchanged",
+                        f"instruments[{number}]: found changed values of "
+                        f"{config.instruments[number].symbol}, which is retired in the journal; "
+                        "expected it unchanged",
                         Exit.USAGE,
                     )
                 yield change_instrument(config, number)
@@ -308,8 +309,9 @@ def refused(config: Config, command: bytes) -> UserError:
         return UserError(f"the engine refuses command type {command[0]}", Exit.USAGE)
     number = HEADER.unpack_from(command)[INSTRUMENT_FIELD]
     return UserError(
-        f"instruments[{number}]: orders of {config.instruments[number].symbol} are live; expected "
-        "tick sizes, lot_size, price_min and price_max as they were",
+        f"instruments[{number}]: found other tick sizes, lot_size, price_min or price_max than "
+        f"before while orders of {config.instruments[number].symbol} are live; expected them "
+        "unchanged",
         Exit.USAGE,
     )
 
@@ -317,7 +319,7 @@ def refused(config: Config, command: bytes) -> UserError:
 def _differs(key: str, number: int, entry: int) -> UserError:
     return UserError(
         f"{key}[{number}]: found a definition that differs from the journal's; "
-        f"expected number {entry} as it was, and new entries at the end",
+        f"expected number {entry} unchanged, and new entries at the end",
         Exit.USAGE,
     )
 

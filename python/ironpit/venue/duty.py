@@ -231,7 +231,7 @@ def _watch(stages: RunningStages, sockets: SocketReport, lifecycle: Lifecycle) -
             lifecycle.status(text)
             stages.write_status()
         if stages.trouble > trouble == 0:
-            say(f"{stages.built.name}: {stages.complaint()}; tried again until it goes away")
+            say(f"{stages.built.name}: {stages.complaint()}; the stage tries again")
         trouble = stages.trouble
         failures = stages.failures()
         if failures:

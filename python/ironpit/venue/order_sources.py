@@ -30,7 +30,9 @@ def settle(config: Config, identity: str) -> None:
     names = tuple(gateway.name for gateway in config.gateways)
     known = recorded(config.journal.directory, identity)
     if names[: len(known)] != known:
-        _refuse(config, names, known, "these first, as the stream has them; new ones follow")
+        _refuse(
+            config, names, known, "these first, in the order of the stream, and new ones after them"
+        )
     if names != known:
         text = "".join(f"{line}\n" for line in (identity, *names))
         stream_identity.write_whole(config.journal.directory / FILE, text)
@@ -43,7 +45,7 @@ def check(config: Config) -> None:
     known = recorded(config.journal.directory, stream.identity) if stream is not None else ()
     names = tuple(gateway.name for gateway in config.gateways)
     if known and names != known:
-        _refuse(config, names, known, "those that the venue was started with")
+        _refuse(config, names, known, "the gateways with which the venue was started")
 
 
 def _refuse(config: Config, names: tuple[str, ...], known: tuple[str, ...], what: str) -> None:

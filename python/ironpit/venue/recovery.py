@@ -131,8 +131,8 @@ def _establish(config: Config, say: Callable[[str], None]) -> stream_identity.St
     stream = stream_identity.establish(config)
     if stream.session != config.venue.name:
         say(
-            f"session {stream.session}: the journal was begun anew, and {config.venue.name} is the "
-            "session of the stream before it"
+            f"session {stream.session}: the journal was begun anew, and {config.venue.name} was "
+            "the session of the earlier stream"
         )
     return stream
 
@@ -148,7 +148,9 @@ def _discard_foreign_rings(
     rings = [gateway.orders.path for gateway in config.gateways]
     for path in (*rings, config.streams.events.path):
         if path.exists():
-            say(f"{path}: of another journal than {config.journal.directory}; discarded")
+            say(
+                f"{path}: of another journal than {config.journal.directory}; the ring is discarded"
+            )
             path.unlink()
     stream_identity.write(directory, stream)
 
@@ -160,7 +162,7 @@ def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], Non
     if sequence_next < source_next:
         say(
             f"{path}: ends at sequence {sequence_next - 1}, but the journal has orders up to "
-            f"{source_next - 1}; made anew"
+            f"{source_next - 1}; the ring is made anew"
         )
         path.unlink()
 
@@ -218,7 +220,7 @@ def _check_oldest(journal: Path) -> None:
     if oldest > 1:
         raise UserError(
             f"{journal}: found {oldest} as its oldest frame, expected 1: segments are missing; put "
-            "them back",
+            "them back into the directory",
             Exit.REFUSED,
         )
 
@@ -245,8 +247,8 @@ def _set_aside(ring: Path, last: int, say: Callable[[str], None]) -> None:
         aside = aside.with_name(f"{aside.name}-2")
     ring.rename(aside)
     say(
-        f"{ring}: its frames {first} to {held} do not follow the journal's last one, {last}; "
-        f"set aside as {aside.name}"
+        f"{ring}: its frames {first} to {held} do not follow the journal's last frame, {last}; "
+        f"the ring was set aside as {aside.name}"
     )
 
 

@@ -112,7 +112,7 @@ def test_over_tcp_a_resumption_after_a_new_journal_is_refused_and_begins_it(
         _, said = first_hop.communicate(timeout=30)
         assert first_hop.returncode == 1
         session = session_of(venue.config)
-        assert f"session {name} was followed by {session}, and has ended here" in said
+        assert f"session {name} was followed by {session}, and the bridge ends" in said
         last_hop.communicate(timeout=30)
         assert last_hop.returncode == 0
         for ended in (first_hop, last_hop):

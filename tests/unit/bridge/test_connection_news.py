@@ -35,7 +35,7 @@ class Told:
         ({"session": "OTHER"}, "place: the login is rejected: its session is VENUE"),
         (
             {"sequence": 9},
-            "place: the login is rejected: frame 9 was asked for, and its next one is 2",
+            "place: the login is rejected: frame 9 was asked for, and the server's next one is 2",
         ),
     ],
 )
@@ -63,7 +63,7 @@ def test_displaced_readers_and_their_server_are_told_so_and_back_off_ever_longer
     until(lambda: displaced() >= 20, *steps)
     # Each has waited 9 times: 1, 2, 4 ... 128 and 200 ms, or half of it. Nobody can be faster.
     assert time.monotonic_ns() - begun_ns >= 200 * MS
-    taken = "another connection has logged in by our name and taken our place"
+    taken = "another connection has logged in with our name and taken our place"
     for told in both:
         assert [text for text in told.said if taken in text] == [
             text for text in told.said if "connected" not in text and "resumed" not in text
@@ -71,7 +71,7 @@ def test_displaced_readers_and_their_server_are_told_so_and_back_off_ever_longer
         assert told.seen.frames == [(1, b"x")]
         assert told.seen.counts["cuts"] == 0
     [text] = said
-    assert text.startswith("reader SAME: another connection has logged in by this name")
+    assert text.startswith("reader SAME: another connection has logged in with this name")
     server.close()
 
 

@@ -104,7 +104,9 @@ def test_what_has_no_effect_is_said_and_leaves_the_stream_as_it_was(
     turning: TurningVenue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert turning.control("resume", "BTCUSD") == 1
-    assert "resume BTCUSD: no effect: that is how it is already" in capsys.readouterr().err
+    assert (
+        "resume BTCUSD: no effect: the stream has it like this already" in capsys.readouterr().err
+    )
     assert turning.control("add-instrument", "BTCUSD") == 1
     assert "add-instrument BTCUSD: it is in the venue's stream already" in capsys.readouterr().err
     venue = turning.stop()

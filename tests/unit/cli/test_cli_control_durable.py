@@ -18,7 +18,7 @@ from ironpit.venue.definitions import set_state
 
 HALT = set_state(0, "halted")
 HALT_ANOTHER = set_state(1, "halted")
-WAITS = "nothing was seen of the command within 10 s; it may have been sequenced"
+WAITS = "the command was not seen in the stream within 10 s; it may have been sequenced"
 
 
 class Time:
@@ -71,7 +71,7 @@ def test_a_command_is_confirmed_when_it_is_durable(
     venue: HandVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = venue.matcher.stream_sequence
-    with pytest.raises(UserError, match=f"{WAITS}, and wait for the journal$"):
+    with pytest.raises(UserError, match=f"{WAITS}, and then waits for the journal$"):
         send(venue, HALT, monkeypatch, journal=False)
     assert venue.matcher.stream_sequence > before
     assert send(venue, HALT_ANOTHER, monkeypatch, journal=True) == ["StateChanged"]
@@ -84,7 +84,7 @@ def test_that_a_command_had_no_effect_is_told_when_its_cause_is_durable(
         with pytest.raises(UserError, match=WAITS):
             send(venue, HALT, monkeypatch, journal=False)
     assert venue.matcher.counters.snapshot()["control_ignored"] == 1
-    with pytest.raises(UserError, match="no effect: that is how it is already"):
+    with pytest.raises(UserError, match="no effect: the stream has it like this already"):
         send(venue, HALT, monkeypatch, journal=True)
 
 

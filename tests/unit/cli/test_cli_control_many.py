@@ -102,7 +102,7 @@ def test_of_many_those_without_effect_are_named_once_with_the_reason(
     capsys.readouterr()
     assert run(venue, "halt", "all") == 1
     said = capsys.readouterr()
-    assert "halt: S7, S300, S599: no effect: that is how it is already" in said.err
+    assert "halt: S7, S300, S599: no effect: the stream has it like this already" in said.err
     assert len(said.out.splitlines()) == INSTRUMENTS - 3
     assert len(sequenced(venue, "SetState")) == INSTRUMENTS
     assert sleeps
@@ -123,7 +123,7 @@ def test_a_matcher_that_takes_nothing_is_waited_for_once(venue: HandVenue) -> No
         commands = [set_state(n, "halted") for n in range(INSTRUMENTS)]
         said = [str(outcome) for outcome in operator.send_all(commands, timeout_s=0)]
     assert len(said) == INSTRUMENTS
-    assert {text[:16] for text in said[:COMMANDS_AT_ONCE]} == {"nothing was seen"}
+    assert {text[:24] for text in said[:COMMANDS_AT_ONCE]} == {"the command was not seen"}
     assert {text[:8] for text in said[COMMANDS_AT_ONCE:]} == {"not sent"}
     turn_until_taken(venue)
     assert len(sequenced(venue, "SetState")) == COMMANDS_AT_ONCE

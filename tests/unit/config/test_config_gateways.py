@@ -67,12 +67,12 @@ def test_both_forms_are_told_apart_key_by_key(tmp_path: Path) -> None:
         (
             "gateways:",
             "order_entry: {listen: 127.0.0.1:26102}\ngateways:",
-            "order_entry: found it beside gateways, expected one",
+            "order_entry: found order_entry and gateways, expected one",
         ),
         (
             "  events:",
             "  orders: {path: orders.ring}\n  events:",
-            "12: streams.orders: found it beside gateways, expected gateways.NAME.orders for each",
+            "12: streams.orders: found it together with gateways, expected gateways.NAME",
         ),
         (
             "gateway: west",
@@ -127,7 +127,7 @@ def test_gateways_that_cannot_be_are_named(
     [
         (
             "order_entry: {listen: 127.0.0.1:26100}\n",
-            "order_entry: found nothing, expected a mapping, or gateways",
+            "order_entry: found nothing, expected a mapping here, or gateways",
         ),
         (
             "  orders: {transport: shm, path: orders.ring}\n",

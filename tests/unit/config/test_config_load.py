@@ -132,7 +132,7 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
         (
             '"199999.99"',
             '"9.99", collars: {auction: 300bp}',
-            "3: instruments[0].auction_extensions_max: found 0, expected at least 1, as "
+            "3: instruments[0].auction_extensions_max: found 0, expected at least 1, because "
             "collars.auction",
         ),
         (
@@ -232,7 +232,11 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
             "stages: found an empty list",
         ),
         ("    venue:\n", "    Venue:\n", "found 'Venue', expected a name of 1 to 15 characters"),
-        ("cpu: null", "priority: 5", "threads[0].priority: found 5, expected a cpu beside it"),
+        (
+            "cpu: null",
+            "priority: 5",
+            "threads[0].priority: found 5, expected a cpu for the same thread",
+        ),
         ("cpu: null", "cpu: 1, priority: 99", "priority: found '99', expected an integer from 1"),
         ("cpu: null", "cpu: -1", "threads[0].cpu: found '-1', expected an integer from 0 to 8191"),
         ("credentials: credentials.yaml\n", "", "1: credentials: found nothing, expected a path"),
@@ -329,8 +333,8 @@ def test_attributes_and_keys_of_the_schema_differ_by_the_unit_only() -> None:
 @pytest.mark.parametrize(
     ("readers", "expected"),
     [
-        ("{journal: lossy}", "readers.journal: found lossy, expected gating: the journal is"),
-        ("{journal: gating 2s}", "readers.journal: found gating 2s, expected gating: the journal"),
+        ("{journal: lossy}", "readers.journal: found lossy, expected gating: the ring"),
+        ("{journal: gating 2s}", "readers.journal: found gating 2s, expected gating: the ring"),
         ("{publisher: lossy}", "readers.publisher: found lossy, expected gating: a stage of"),
         ("{console: lossy 2s}", "readers.console: found 'lossy 2s', expected gating, gating with"),
         ("{console: often}", "readers.console: found 'often', expected gating, gating with a"),

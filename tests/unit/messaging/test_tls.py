@@ -305,7 +305,7 @@ def test_two_readers_with_one_certificate_are_told_apart_from_a_cut_and_come_bac
     assert [end.counts["cuts"] for end in ends] == [0, 0]
     assert {end.frames[0] for end in ends} == {(1, b"frame")}
     [said] = venue.said
-    assert "reader cloud comes while it is here from 127.0.0.1" in said
+    assert "reader cloud connects while it is connected from 127.0.0.1" in said
     [reader] = venue.publication.reader_counts()
     assert reader["displaced"] == sum(end.counts["displaced"] for end in ends)
     for dialler in diallers:

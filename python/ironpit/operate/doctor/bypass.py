@@ -115,7 +115,7 @@ def _to_do(verdict: Verdict, state: str, launcher: str) -> str:
     for start, to_do in MEND.items():
         if verdict.reason.startswith(start):
             return to_do
-    return "unset what says no, and start anew"
+    return "unset the option that the reason names, and start the venue again"
 
 
 def af_xdp(context: Context) -> Feature:

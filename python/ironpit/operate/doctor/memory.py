@@ -86,7 +86,7 @@ def huge_pages(context: Context) -> Feature:
     elif available is None:
         why_not = "the kernel does not say"
     elif reason:
-        to_do = "free memory, and start the venue anew"
+        to_do = "free memory, and start the venue again"
     return Feature(
         "huge_pages",
         "Huge pages",
@@ -182,10 +182,10 @@ def durable_journal(context: Context) -> Feature:
     why_not, to_do = "", ""
     if kind in TMPFS:
         available = False
-        why_not = f"{existing} is on {kind}, which no power cut leaves anything of"
+        why_not = f"{existing} is on {kind}, which loses everything in a power cut"
         to_do = "put journal.directory on a disk"
     elif not kind:
-        available, why_not = None, "the kernel does not say what it is on"
+        available, why_not = None, "the kernel does not say which file system it is on"
     running = bool(context.running)
     if config is not None and not wanted and not why_not:
         why_not, to_do = "journal.durability is off", "journal.durability: interval"

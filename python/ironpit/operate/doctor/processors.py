@@ -53,7 +53,7 @@ def real_time(context: Context) -> Feature:
     in_use = all(policy in REAL_TIME for policy in policies) if policies else None
     why_not, to_do = "", ""
     if not available:
-        why_not = "RLIMIT_RTPRIO is 0, and CAP_SYS_NICE is not there"
+        why_not = "RLIMIT_RTPRIO is 0, and the process lacks CAP_SYS_NICE"
         to_do = "LimitRTPRIO=99 in the unit"
     elif in_use is False:
         why_not = "the venue's threads run under the default policy: on an isolated core nothing "
@@ -89,7 +89,7 @@ def counters(context: Context) -> Feature:
     )
     why_not, to_do = "", ""
     if not hardware:
-        why_not = "the processor's counters are not there (a hypervisor may hide them)"
+        why_not = "the processor shows no counters (a hypervisor may hide them)"
         to_do = "bare metal, or a virtual machine with a vPMU"
     elif not allowed:
         why_not = f"perf_event_paranoid is {paranoid}"
