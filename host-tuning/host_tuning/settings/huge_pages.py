@@ -154,7 +154,7 @@ SETTINGS = (
         group="memory",
         title="huge pages set aside",
         when=When.RUNTIME,
-        what="How many pages of the default huge size each NUMA node keeps for those who ask.",
+        what="How many pages of the default huge size each NUMA node keeps for programs.",
         why="A page of 2 MiB takes one entry of the TLB where 512 of 4 KiB would be needed, and is "
         "never swapped. Pages that were not set aside early may not be found later.",
         see="cat /sys/devices/system/node/node*/hugepages/*/{nr,free}_hugepages",

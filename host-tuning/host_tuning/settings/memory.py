@@ -122,7 +122,7 @@ def _ksm(host: Host) -> Knob:
             2,
             "2 (pages that were merged are still shared)",
             absent,
-            f"{shared} pages are shared: whoever writes one of them faults and copies it",
+            f"{shared} pages are shared: a write to one of them causes a fault and a copy",
         )
     return Knob(f"{KSM}/run", lambda found: found in (0, 2), 0, "0 or 2", absent)
 
@@ -161,7 +161,7 @@ SETTINGS = (
         why="A page fault that compacts memory stalls its thread until enough pages were moved.",
         see=f"cat {THP}/enabled {THP}/defrag {THP}/khugepaged/defrag",
         set=f"echo madvise | sudo tee {THP}/enabled {THP}/defrag",
-        undo="write the word back that stood in brackets",
+        undo="write back the word that stood in brackets",
         sources=("Documentation/admin-guide/mm/transhuge.rst",),
         inspect=inspect_thp,
         steps=steps_thp,
@@ -187,7 +187,7 @@ SETTINGS = (
         title="same-page merging",
         when=When.RUNTIME,
         what="Whether ksmd looks for pages with the same content and merges them.",
-        why="It scans memory on some CPU, and whoever writes a merged page faults and copies it.",
+        why="It scans memory on some CPU. A write to a merged page causes a fault and a copy.",
         see=f"cat {KSM}/run {KSM}/pages_shared",
         set=f"echo 2 | sudo tee {KSM}/run (0 stops it, 2 also takes merged pages apart)",
         undo=f"echo 1 | sudo tee {KSM}/run",
@@ -200,7 +200,7 @@ SETTINGS = (
         group="memory",
         title="reclaim and overcommit",
         when=When.RUNTIME,
-        what="Zone reclaim, and what the kernel promises to those who ask for memory.",
+        what="Zone reclaim, and what the kernel promises to programs that ask for memory.",
         why="With zone reclaim an allocation frees pages of its own node, by writing them out if "
         "need be, while another node has free ones. The rest is reported, not judged.",
         see=f"cat {VM}/zone_reclaim_mode {VM}/overcommit_memory {VM}/max_map_count",

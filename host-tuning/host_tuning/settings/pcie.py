@@ -149,7 +149,7 @@ SETTINGS = (
         see="cat /sys/class/net/IF/device/{current,max}_link_{speed,width}; "
         f"cat {POLICY} /sys/class/net/IF/device/power/control",
         set=f"another slot, or the firmware's setup; echo performance | sudo tee {POLICY}",
-        undo="write the word back that stood in brackets",
+        undo="write back the word that stood in brackets",
         sources=(
             "Documentation/ABI/testing/sysfs-bus-pci: current_link_speed, power",
             "Documentation/admin-guide/kernel-parameters.txt: pcie_aspm",

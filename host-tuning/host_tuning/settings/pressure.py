@@ -130,7 +130,7 @@ SETTINGS = (
         title="pressure",
         when=When.REPORT,
         what="How much of the last minute tasks waited for a CPU, for memory or for a disk.",
-        why="What waits somewhere shares something with the venue.",
+        why="A task that waits shares a CPU, memory or a disk with others, perhaps the venue.",
         see="grep . /proc/pressure/*",
         set="stop what else runs; boot psi=1 where it is not accounted",
         undo="-",

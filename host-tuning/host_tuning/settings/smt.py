@@ -118,8 +118,8 @@ SETTINGS = (
         group="cpu",
         title="hardware threads (SMT)",
         when=When.RUNTIME,
-        what="Whether another hardware thread of a hot CPU's core does any work, or may be given "
-        "some: it is offline, or isolated from the scheduler, or it may.",
+        what="Whether the other hardware threads of a hot CPU's core work or can be given work. "
+        "They cannot if they are offline, or isolated from the scheduler.",
         why="Siblings share first and second level cache, TLB and execution ports.",
         see=f"cat {CONTROL}; grep . {CPU}/cpu*/topology/thread_siblings_list",
         set=f"echo 0 | sudo tee {CPU}/cpuN/online for each sibling of a hot CPU, or boot nosmt",
