@@ -30,7 +30,6 @@ from ironcore.wire.record cimport (
 
 
 cdef enum:
-    IMBALANCE_MAX = 0xFFFFFFFF       # what the event can say
     INSTRUMENT_SHIFT = 32
     QUEUES_COUNT = 4                 # of a side, that take part
 
@@ -217,6 +216,6 @@ cdef void auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexc
     cdef AuctionPrice price
     auction_price(&engine.arena, book, cross_type, &price)
     engine_emit(engine, EVENT_INDICATIVE, EVENT_VISIBLE, cross_type, price.side,
-                <uint32_t>min(price.imbalance, <uint64_t>IMBALANCE_MAX), price.volume,
-                (instrument + 1) << INSTRUMENT_SHIFT, price.price,
+                <uint32_t>price.imbalance, price.volume,
+                (instrument + 1) << INSTRUMENT_SHIFT | price.imbalance >> 32, price.price,
                 <uint32_t>auction_reference(book))
