@@ -78,6 +78,7 @@ static int open_venue(struct run *run) {
         .price_min = 100,
         .price_max = IRONPIT_PRICE_MAX,
         .quantity_max = 999999,
+        .price_decimals = 4,
     };
     int failed = apply(run, &start, sizeof start) != IRONPIT_OK ||
                  apply(run, &instrument, sizeof instrument) != IRONPIT_OK;

@@ -32,7 +32,6 @@ IMAGE = Path(sys.argv[2] if len(sys.argv) == 3 else "depth.png")
 SAMPLES = 400  # of the depth over time
 PRICE_STEPS = 160  # of the picture
 LEVELS_MAX = 10_000
-E4 = 10_000  # prices are integers of 1/10,000
 
 # %% The file as commands: COMMAND_DTYPE[n], sent by two members
 try:
@@ -46,6 +45,7 @@ if len(flow.operations) == 0:
 rows = rows_of(flow)
 hours = flow.operations["time_ns"] / 3.6e12
 symbol = 0  # the first one of the file
+UNIT = 10**flow.decimals.price  # prices are integers of the last decimal
 
 # %% One call: all commands in, all events out
 venue = venue_of(flow)
@@ -75,13 +75,13 @@ assert sampled.digest() == venue.digest()  # slices change nothing
 
 # %% The prices to show, around what was traded; each look as quantities by price
 prices = trades["price"] if len(trades) else rows["price"][rows["price"] > 0]
-low, high = np.min(prices) / E4, np.max(prices) / E4
+low, high = np.min(prices) / UNIT, np.max(prices) / UNIT
 margin = max((high - low) * 0.35, 0.05)
 edges = np.linspace(low - margin, high + margin, PRICE_STEPS + 1)
 pictures = {
     side: np.column_stack(
         [
-            np.histogram(look[side]["price"] / E4, edges, weights=look[side]["quantity"])[0]
+            np.histogram(look[side]["price"] / UNIT, edges, weights=look[side]["quantity"])[0]
             for look in looks
         ]
     )
@@ -105,9 +105,11 @@ for side, (colour_map, colour, name) in colours.items():
     figure.colorbar(mesh, cax=axes[side], orientation="horizontal")
     axes[side].set_xlabel(f"displayed to {name}, shares at a price")
     levels = venue.depth(symbol, side, LEVELS_MAX)
-    levels = levels[(levels["price"] >= edges[0] * E4) & (levels["price"] <= edges[-1] * E4)]
-    at_end.step(np.cumsum(levels["quantity"]) / 1e6, levels["price"] / E4, color=colour, label=name)
-over_time.plot(trade_hours, trades["price"] / E4, "k.", markersize=3, label="trades")
+    levels = levels[(levels["price"] >= edges[0] * UNIT) & (levels["price"] <= edges[-1] * UNIT)]
+    at_end.step(
+        np.cumsum(levels["quantity"]) / 1e6, levels["price"] / UNIT, color=colour, label=name
+    )
+over_time.plot(trade_hours, trades["price"] / UNIT, "k.", markersize=3, label="trades")
 over_time.set(
     title=f"{flow.symbols[symbol]}: displayed depth over the day",
     xlabel="hours since the first order",

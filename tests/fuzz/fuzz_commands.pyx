@@ -140,7 +140,7 @@ cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
     if code == 0xF0:
         return _word(source)
     if code == 0xF1:
-        return 999999
+        return 0xFFFFFFFF // lot_size * lot_size
     return code & 15
 
 
@@ -331,7 +331,7 @@ cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noe
     memcpy(command.symbol, b"FUZZ    ", 8)
     command.tick_size = 100
     command.lot_size = 10 if shape & 4 else 1
-    command.quantity_max = 999999 if shape & 8 else 20000
+    command.quantity_max = 0xFFFFFFFF if shape & 8 else 20000
     command.price_min = 100
     command.price_max = 2000000
     if shape & 3 == 1:

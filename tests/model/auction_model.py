@@ -260,14 +260,15 @@ class Auctions(Settlement):
         """Rules 14.8 and 15.2."""
         cross = CROSS_TYPES[instrument.state]
         side = "N" if result.buys == result.sells else "B" if result.buys > result.sells else "S"
+        imbalance = abs(result.buys - result.sells)
         self.emit(
             r.INDICATIVE,
             flags=r.VISIBLE,
             reason=ord(cross),
             side=ord(side if result.price else "O"),
-            quantity=min(abs(result.buys - result.sells), 0xFFFFFFFF),
+            quantity=imbalance & 0xFFFFFFFF,
             order_ref=result.volume,
-            other=(instrument.index + 1) << 32,
+            other=(instrument.index + 1) << 32 | imbalance >> 32,
             price=result.price,
             slot=self.auction_reference(instrument),
         )

@@ -49,6 +49,7 @@ TERMS = (
     "extensions",
     "bands",
 )
+LAST_TERMS = ("followers_max", "min_quantity_max", "price_decimals", "quantity_decimals")
 FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED")
 
 
@@ -112,7 +113,7 @@ def describe_venue_body(kind: int, record: bytes) -> str:
         values = r.INSTRUMENT.unpack_from(record, r.BODY)
         said = dict(zip(TERMS, values, strict=False))
         table = values[len(TERMS) : len(TERMS) + 2 * min(said["bands"], 7)]
-        limits = dict(zip(("followers_max", "min_quantity_max"), values[-2:], strict=True))
+        limits = dict(zip(LAST_TERMS, values[-len(LAST_TERMS) :], strict=True))
         return f"{said} {table or ''} {limits}"
     if kind == r.DEFINE_SESSION and len(record) >= r.BODY + r.SESSION.size:
         session = r.HEADER.unpack_from(record)[3]

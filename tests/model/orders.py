@@ -130,6 +130,8 @@ class Terms:
     extensions_max: int
     followers_max: int
     min_quantity_max: int
+    price_decimals: int
+    quantity_decimals: int
 
     def holds(self, price: int) -> bool:
         return self.price_min <= price <= self.price_max and self.grid.holds(price)

@@ -32,7 +32,7 @@ BODY = HEADER.size  # where a command\'s own fields begin
 ENTER = struct.Struct("<IiBBBBBBH14s2x")
 REPLACE = struct.Struct("<IiIBBBxH14s")
 SHORT = struct.Struct("<IBBBBHBBB3x")
-INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H4x")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2B2x")
 SESSION = struct.Struct("<6s4sBBI8x")
 STATE = struct.Struct("<BB2x4s")
 BUST = struct.Struct("<QIIB7x")
@@ -127,6 +127,8 @@ def define_instrument(
     extensions: int = 0,
     followers_max: int = 0,
     min_quantity_max: int = 0,
+    price_decimals: int = 4,
+    quantity_decimals: int = 0,
     record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
     """`static` to `protection` are basis points; a band is (price from, tick size)."""
@@ -153,6 +155,8 @@ def define_instrument(
         *[0] * (14 - len(table)),
         followers_max,
         min_quantity_max,
+        price_decimals,
+        quantity_decimals,
     )
     return _with_body(record_type, 0, 0, index, body)
 

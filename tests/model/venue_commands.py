@@ -32,10 +32,12 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         *table,
         followers_max,
         min_quantity_max,
+        price_decimals,
+        quantity_decimals,
     ) = r.INSTRUMENT.unpack_from(record, r.BODY)
     if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
-    if not lot <= quantity_max <= 999_999:
+    if quantity_max < lot or max(price_decimals, quantity_decimals) > 9:
         raise MalformedError
     grid = Grid(tick, read_bands(tick, price_min, price_max, bands_count, table))
     if grid.at_or_below(price_max) < price_min:
@@ -62,6 +64,8 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         extensions_max,
         followers_max or 256,
         min_quantity_max or 256,
+        price_decimals,
+        quantity_decimals,
     )
     if reference and not terms.holds(reference):
         raise MalformedError
@@ -117,6 +121,8 @@ class VenueCommands(States):
             raise MalformedError
         instrument = self.instruments[index]
         terms, _ = read_terms(record, looks_at_state=False)
+        if self.decimals(terms) != self.decimals(instrument.terms):
+            raise MalformedError
         if instrument.orders and self.shape(terms) != self.shape(instrument.terms):
             raise IgnoredError
         instrument.terms = terms
@@ -128,6 +134,10 @@ class VenueCommands(States):
     def shape(self, terms: Terms) -> tuple[Grid, int, int, int]:
         """What cannot be changed while orders are live."""
         return terms.grid, terms.lot, terms.price_min, terms.price_max
+
+    def decimals(self, terms: Terms) -> tuple[int, int]:
+        """What never changes."""
+        return terms.price_decimals, terms.quantity_decimals
 
     def define_session(self, record: bytes, index: int) -> None:
         """Rule 2.3."""

@@ -111,6 +111,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.action == "bust":
             _check_bust(control, targets)
         done, failures = _send(control, targets)
+    for one in done:
+        decimals = targets.decimals(one["symbol"])
+        one |= {"price_decimals": decimals.price, "quantity_decimals": decimals.quantity}
     if arguments.json:
         write_json({"schema": 1, "done": done, "failures": failures}, arguments.json)
     if arguments.json != "-":

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ironpit.cli.arguments import add_flow_arguments, add_json_argument, pace_of, positive
+from ironpit.cli.book_table import HEADER
 from ironpit.common.errors import Exit
 from ironpit.common.output import Progress, show_count, show_ns, table, write_json
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ironpit.demo.session import Report
 
 SESSIONS = 4
+BOOKS_SHOWN_MAX = 5
 PERCENTILES = ("p50", "p90", "p99", "p99_9", "p99_99", "max")
 
 
@@ -86,12 +88,22 @@ def text_of(report: "Report", placement: str, pace: str) -> str:
         f"order to acknowledgement, from {since} to the reading of the answer, TCP loopback:",
         table([[name.replace("_", "."), show_ns(latency[name])] for name in PERCENTILES]),
         _verdicts(report),
+        _best_prices(report),
     ]
     remarks = [f"left out of the flow: {note}" for note in report.notes]
     remarks += [f"degraded: {entry['feature']}: {entry['reason']}" for entry in report.degraded]
     if remarks:
         parts.append("\n".join(remarks))
     return "\n\n".join(parts)
+
+
+def _best_prices(report: "Report") -> str:
+    """The top of the first books, as it was left."""
+    rows = []
+    for symbol, sides in list(report.best_prices.items())[:BOOKS_SHOWN_MAX]:
+        bid, ask = sides.get("bid", ["", ""]), sides.get("ask", ["", ""])
+        rows.append([symbol, *bid, *reversed(ask)])
+    return table(rows, ["symbol", *HEADER])
 
 
 def _verdicts(report: "Report") -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ironpit.cli.arguments import add_config_argument, add_json_argument
+from ironpit.cli.book_table import HEADER, book_lines
+from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.common.output import show_count, table, write_json
 
 if TYPE_CHECKING:
     from ironpit.market_data import FeedClient
-    from ironpit.market_data.books import Array
 
 TURN_S = 0.1
 
@@ -92,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
                 break
             if not quiet and now_s - shown_s >= arguments.interval:
                 shown_s = now_s
-                print(_look(client, arguments.symbol, arguments.levels), flush=True)
+                print(_look(client, arguments.symbol, arguments.levels, venue.decimals), flush=True)
     if client.feed.error:
         import os
 
@@ -118,7 +119,9 @@ def run(arguments: argparse.Namespace) -> int:
     return Exit.OK if client.feed.complete else Exit.FAILED
 
 
-def _look(client: "FeedClient", symbol: str | None, levels: int) -> str:
+def _look(
+    client: "FeedClient", symbol: str | None, levels: int, decimals: dict[str, Decimals]
+) -> str:
     counts = client.counts()
     head = (
         f"{client.feed.session_name or 'silence'}: {show_count(counts['messages'])} messages, "
@@ -126,33 +129,27 @@ def _look(client: "FeedClient", symbol: str | None, levels: int) -> str:
     )
     if not client.feed.published:
         head += ", the publisher is gone"
-    return f"{head}\n{top_of_book(client) if symbol is None else depth(client, symbol, levels)}\n"
+    if symbol is None:
+        return f"{head}\n{top_of_book(client, decimals)}\n"
+    return f"{head}\n{depth(client, symbol, levels, decimals)}\n"
 
 
-def top_of_book(client: "FeedClient") -> str:
-    """Best bid and ask of every symbol."""
+def top_of_book(client: "FeedClient", decimals: dict[str, Decimals]) -> str:
+    """Best bid and ask of every symbol. ITCH says no decimals: those of the file are taken, and
+    what is not in it has the usual ones."""
     rows = []
     for symbol in client.books.symbols():
         bids, asks = client.books.depth(symbol, 1)
-        rows.append([symbol, *_level(bids, 0), *reversed(_level(asks, 0))])
-    return table(rows, ["symbol", "quantity", "bid", "ask", "quantity"]) if rows else "no symbols"
+        lines = book_lines(bids, asks, decimals.get(symbol, Decimals()))
+        rows.append([symbol, *(lines[0] if lines else [""] * len(HEADER))])
+    return table(rows, ["symbol", *HEADER]) if rows else "no symbols"
 
 
-def depth(client: "FeedClient", symbol: str, levels: int) -> str:
+def depth(client: "FeedClient", symbol: str, levels: int, decimals: dict[str, Decimals]) -> str:
     """The best levels of one book, bids to the left."""
     try:
         bids, asks = client.books.depth(symbol, levels)
     except KeyError:
         return f"{symbol}: not in the stock directory yet"
-    rows = [
-        [*_level(bids, i), *reversed(_level(asks, i))] for i in range(max(len(bids), len(asks)))
-    ]
-    return table(rows, ["quantity", "bid", "ask", "quantity"]) if rows else f"{symbol}: empty"
-
-
-def _level(side: "Array", index: int) -> list[str]:
-    from ironpit.config.scalars import show_price
-
-    if index >= len(side):
-        return ["", ""]
-    return [show_count(int(side[index]["quantity"])), show_price(int(side[index]["price"]))]
+    rows = book_lines(bids, asks, decimals.get(symbol, Decimals()))
+    return table(rows, HEADER) if rows else f"{symbol}: empty"

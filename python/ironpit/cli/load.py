@@ -17,6 +17,9 @@ from ironpit.common.output import Progress, show_count, show_ns, table, write_js
 
 if TYPE_CHECKING:
     from ironpit.client.load import Member
+    from ironpit.config import Instrument
+    from ironpit.flow import Flow
+    from ironpit.flow.generated import Traded
 
 PASSWORDS = """\
 The FILE of --passwords has one line USER: PASSWORD for each order session, and only its owner may
@@ -65,7 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         orders=arguments.orders, sessions=len(sessions), messages_max=arguments.messages
     )
     with Progress() as progress:
-        flow = flow_of(options, progress.show)
+        flow = flow_of(options, progress.show, traded_of(venue.instruments))
+        check_decimals(venue.instruments, flow, arguments)
         total = len(flow.operations)
         try:
             result = run_load(
@@ -90,6 +94,46 @@ def run(arguments: argparse.Namespace) -> int:
         rows += [[name.replace("_", "."), show_ns(value)] for name, value in latency.items()]
         print(table(rows))
     return Exit.OK if result.complete else Exit.FAILED
+
+
+def traded_of(instruments: "tuple[Instrument, ...]") -> "Traded":
+    """What the generated flow trades, by the ticks, lots and price range that the venue's file
+    gives it."""
+    from ironpit.flow.generated import BTCUSD, LOTS_MAX, Traded
+
+    found = next((one for one in instruments if one.symbol == BTCUSD.symbol), None)
+    if found is None:
+        return BTCUSD
+    tick_size = found.tick_table[-1].tick_size if found.tick_table else found.tick_size
+    usual = BTCUSD.mid_ticks * BTCUSD.tick_size * 10**found.price_decimals
+    mid = usual // 10**BTCUSD.decimals.price
+    if not found.price_min < mid < found.price_max:
+        mid = (found.price_min + found.price_max) // 2
+    lots = max(1, min(BTCUSD.lot, found.quantity_max // (LOTS_MAX * found.lot_size)))
+    lot = lots * found.lot_size
+    return Traded(
+        found.symbol,
+        found.decimals,
+        tick_size,
+        lot,
+        mid // tick_size,
+        -(-found.price_min // tick_size),
+        found.price_max // tick_size,
+    )
+
+
+def check_decimals(
+    instruments: "tuple[Instrument, ...]", flow: "Flow", arguments: argparse.Namespace
+) -> None:
+    """The numbers of an ITCH file mean what its own market's decimals say."""
+    for index, one in enumerate(instruments):
+        if one.symbol in flow.symbols and one.decimals != flow.decimals:
+            raise UserError(
+                f"{arguments.config}: instruments[{index}]: found price_decimals: "
+                f"{one.price_decimals} and quantity_decimals: {one.quantity_decimals}, expected "
+                f"{flow.decimals.price} and {flow.decimals.quantity} as in {arguments.orders}",
+                Exit.USAGE,
+            )
 
 
 def _members(usernames: list[str], file: Path | None) -> "list[Member]":

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ironpit.cli.arguments import add_json_argument
+from ironpit.cli.book_table import HEADER, book_lines
+from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.common.output import show_count, table, write_json
 from ironpit.venue.journal_mark import mark_warning
@@ -98,7 +100,12 @@ def _book(engine: Any, arguments: argparse.Namespace) -> dict[str, Any]:
             f"--book: found {arguments.book}, expected one of {shown(symbols)}", Exit.USAGE
         )
     instrument = symbols.index(arguments.book)
-    book: dict[str, Any] = {"symbol": arguments.book}
+    price, quantity = engine.decimals(instrument)
+    book: dict[str, Any] = {
+        "symbol": arguments.book,
+        "price_decimals": price,
+        "quantity_decimals": quantity,
+    }
     book["bids"] = _levels(engine.depth(instrument, "B", arguments.levels))
     book["asks"] = _levels(engine.depth(instrument, "S", arguments.levels))
     return book
@@ -109,8 +116,6 @@ def _levels(rows: Any) -> list[dict[str, int]]:
 
 
 def _text(document: dict[str, Any]) -> str:
-    from ironpit.config.scalars import show_price
-
     moment = datetime.fromtimestamp(document["time_ns"] // 1_000_000_000, UTC)
     rows = [
         ["last sequence", show_count(document["sequence"])],
@@ -126,18 +131,7 @@ def _text(document: dict[str, Any]) -> str:
         text += f"\nstopped: {document['fault']}"
     book = document.get("book")
     if book:
-        lines = []
-        for i in range(max(len(book["bids"]), len(book["asks"]))):
-            cells = []
-            for side in (book["bids"], book["asks"]):
-                level = side[i] if i < len(side) else None
-                shown = (
-                    [show_count(level["quantity"]), show_price(level["price"])]
-                    if level
-                    else ["", ""]
-                )
-                cells += shown if side is book["bids"] else shown[::-1]
-            lines.append(cells)
-        header = ["quantity", "bid", "ask", "quantity"]
-        text += f"\n\n{book['symbol']}\n{table(lines, header) if lines else 'empty'}"
+        decimals = Decimals(book["price_decimals"], book["quantity_decimals"])
+        lines = book_lines(book["bids"], book["asks"], decimals)
+        text += f"\n\n{book['symbol']}\n{table(lines, HEADER) if lines else 'empty'}"
     return text

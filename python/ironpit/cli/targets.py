@@ -3,6 +3,7 @@
 import argparse
 
 from ironpit.cli.arguments import ALL
+from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.venue import definitions
@@ -55,6 +56,13 @@ class Targets:
         state = {"halt": "halted", "resume": "continuous"}.get(self.action)
         force = getattr(arguments, "force", False)
         return definitions.set_state(number, state or arguments.state, arguments.reason, force)
+
+    def decimals(self, symbol: str) -> Decimals:
+        """Of the numbers in the instrument's events; a new one's are those of the file."""
+        if symbol in self.names.instruments:
+            number = self.names.instruments[symbol]
+            return definitions.decimals_of(self.names.definition(number))
+        return self.config.decimals[symbol]
 
     def slots(self) -> tuple[int, int]:
         """Of the two orders of a trade, as the stream numbers sessions."""
@@ -114,5 +122,8 @@ class Targets:
     def _change(self, symbol: str, number: int) -> bytes:
         if symbol not in self.in_file:  # one of `all`
             raise UserError(f"{self.arguments.config}: instruments: found none of this symbol")
-        body = definitions.instrument_body(self.config.instruments[self.in_file.index(symbol)])
+        place = self.in_file.index(symbol)
+        body = definitions.instrument_body(self.config.instruments[place])
+        key = f"{self.arguments.config}: instruments[{place}]"
+        definitions.check_decimals(key, self.names.definition(number), body)
         return definitions.record(definitions.COMMAND_CHANGE_INSTRUMENT, body, instrument=number)

@@ -4,5 +4,6 @@ from ironpit.client.options import order_options
 from ironpit.client.ouch import OuchClient
 from ironpit.client.replies import Reply
 from ironpit.client.soup import LoginError, connect_blocking
+from ironpit.common.decimals import Decimals
 
-__all__ = ["LoginError", "OuchClient", "Reply", "connect_blocking", "order_options"]
+__all__ = ["Decimals", "LoginError", "OuchClient", "Reply", "connect_blocking", "order_options"]

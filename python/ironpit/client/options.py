@@ -35,15 +35,15 @@ def order_options(
 ) -> dict[str, Any]:
     """An appendage for `OuchClient.enter` and `replace`; what is not named is not in it.
 
-    client.enter("BTCUSD", "S", 1000, 2_350_000, appendage=order_options(max_floor=100))
+    client.enter("BTCUSD", "S", 1000, 25_000_000, appendage=order_options(max_floor=100))
 
     min_qty: of an execution; not with a peg or a stop, and no stop is fill or kill. max_floor: what
     an iceberg displays at most, random_reserves by how much a peak differs from it, reserve_seed
     what that is drawn from (else the venue draws one). peg: the best price that the order, which
     has to be hidden (display "N"), follows, with peg_offset. expire_time_s: second of the day,
     with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group: for
-    mass cancels. side: of a replacement of a sell order. Prices and offsets are in 1/10,000. The
-    rules: docs/MATCHING_RULES.md, 4.9.
+    mass cancels. side: of a replacement of a sell order. Prices and offsets have the
+    instrument's decimals. The rules: docs/MATCHING_RULES.md, 4.9.
     """
     options: dict[str, Any] = {
         "MinQty": min_qty,

@@ -17,14 +17,18 @@ class OuchClient:
     """Orders out, replies in; asyncio.
 
     async with OuchClient("127.0.0.1", 26100, "ALFA1", password) as client:
-        user_ref = client.enter("BTCUSD", "B", 100, price=2_350_000)
+        btcusd = Decimals(price=2, quantity=4)
+        quantity, price = btcusd.read_quantity("0.01"), btcusd.read_price("250000.00")
+        user_ref = client.enter("BTCUSD", "B", quantity, price)
         async for reply in client.replies():
             ...
 
-    Prices are integers in 1/10,000. The first `connect` hears what happens from then on, or from a
-    sequence number on; after a lost connection, `connect` again resumes behind the last reply.
-    Orders that were under way may be sent again with their own user reference: the venue ignores
-    what it has.
+    Prices and quantities are integers with the instrument's decimals, which OUCH does not say: they
+    are the venue's `price_decimals` and `quantity_decimals`.
+
+    The first `connect` hears what happens from then on, or from a sequence number on; after a lost
+    connection, `connect` again resumes behind the last reply. Orders that were under way may be
+    sent again with their own user reference: the venue ignores what it has.
     """
 
     def __init__(self, host: str, port: int, username: str, password: str) -> None:

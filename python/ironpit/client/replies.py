@@ -1,4 +1,5 @@
-"""What the venue says to a member: one type for each OUCH 5.0 message, prices in 1/10,000."""
+"""What the venue says to a member: one type for each OUCH 5.0 message. Prices and
+quantities are integers with the instrument's decimals."""
 
 from typing import Any
 

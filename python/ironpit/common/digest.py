@@ -24,7 +24,7 @@ def visible_digest(engine: BookSource) -> str:
     """SHA-256 of all books.
 
     Instrument by instrument in the order of their ids, bids and then asks in priority order, each
-    order as reference u64, price i32 in 1/10,000, displayed quantity u32, all little-endian.
+    order as reference u64, price i32, displayed quantity u32, all little-endian.
     """
     digest = hashlib.sha256()
     for instrument in range(engine.counters["instruments"]):

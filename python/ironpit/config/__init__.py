@@ -1,8 +1,8 @@
 """The venue's configuration: one YAML file, validated as a whole before anything starts.
 
 `load` returns an immutable `Config` or raises `ConfigError`, whose text has one line for each
-problem: file, line, key, what was found and what was expected. Prices are integers in 1/10,000,
-durations nanoseconds, sizes bytes.
+problem: file, line, key, what was found and what was expected. Prices and quantities are integers
+of their instrument's last decimal, durations nanoseconds, sizes bytes.
 """
 
 import os

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from ironpit.config.reader import BOOLEAN, OTHERS, hints, join
-from ironpit.config.schema import Config
+from ironpit.common.decimals import Decimals
+from ironpit.config.reader import BOOLEAN, OTHERS, hints, join, scalar_of
+from ironpit.config.schema import Config, Instrument
 
 # The field that names an entry of a list, so that an inserted entry does not shift all the others.
 NAMED_BY = ("symbol", "username", "name", "from")
@@ -28,7 +29,7 @@ class Change(msgspec.Struct, frozen=True):
 def flatten(config: Config) -> dict[str, str]:
     """Every key with its value, written as a file would write it."""
     flat: dict[str, str] = {}
-    _walk(config, Config, "", flat)
+    _walk(config, Config, "", flat, Decimals())
     return flat
 
 
@@ -43,7 +44,7 @@ def changes(a: Config, b: Config) -> list[Change]:
     ]
 
 
-def _walk(value: Any, kind: Any, key: str, flat: dict[str, str]) -> None:
+def _walk(value: Any, kind: Any, key: str, flat: dict[str, str], decimals: Decimals) -> None:
     origin = get_origin(kind)
     if origin in (Union, UnionType):
         if value is None:
@@ -52,37 +53,42 @@ def _walk(value: Any, kind: Any, key: str, flat: dict[str, str]) -> None:
         kind = next(k for k in get_args(kind) if k is not NoneType)
         origin = get_origin(kind)
     if origin is Annotated:
-        flat[key] = get_args(kind)[1].show(value)
+        flat[key] = scalar_of(kind, decimals).show(value)
     elif origin is Literal:
         flat[key] = str(value)
     elif kind is bool:
         flat[key] = BOOLEAN.show(value)
     elif origin is tuple:
-        _walk_list(value, get_args(kind)[0], key, flat)
+        _walk_list(value, get_args(kind)[0], key, flat, decimals)
     elif origin is dict:
         for name, item in value.items():
-            _walk(item, get_args(kind)[1], join(key, name), flat)
+            _walk(item, get_args(kind)[1], join(key, name), flat, decimals)
     else:
+        if isinstance(value, Instrument):
+            decimals = value.decimals
         for name, kind_of_key in hints(kind).items():
             attribute = _attributes(kind)[name]
             at = key if name == OTHERS else join(key, name)
-            _walk(getattr(value, attribute), kind_of_key, at, flat)
+            _walk(getattr(value, attribute), kind_of_key, at, flat, decimals)
 
 
-def _walk_list(values: tuple[Any, ...], kind: Any, key: str, flat: dict[str, str]) -> None:
+def _walk_list(
+    values: tuple[Any, ...], kind: Any, key: str, flat: dict[str, str], decimals: Decimals
+) -> None:
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         flat[key] = f"[{', '.join(str(value) for value in values)}]"
         return
     named_by = next(name for name in NAMED_BY if name in hints(kind))
-    names = [_name(value, kind, named_by) for value in values]
+    names = [_name(value, kind, named_by, decimals) for value in values]
     flat[key] = f"[{', '.join(names)}]"
     for name, value in zip(names, values, strict=True):
-        _walk(value, kind, f"{key}[{name}]", flat)
+        _walk(value, kind, f"{key}[{name}]", flat, decimals)
 
 
-def _name(value: Any, kind: Any, named_by: str) -> str:
+def _name(value: Any, kind: Any, named_by: str, decimals: Decimals) -> str:
     flat: dict[str, str] = {}
-    _walk(getattr(value, _attributes(kind)[named_by]), hints(kind)[named_by], "", flat)
+    named = getattr(value, _attributes(kind)[named_by])
+    _walk(named, hints(kind)[named_by], "", flat, decimals)
     return flat[""]
 
 

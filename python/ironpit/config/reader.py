@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 import yaml
 
-from ironpit.config.scalars import Scalar
+from ironpit.common.decimals import Decimals
+from ironpit.config.scalars import DECIMALS_KEYS, Scalar, Scaled
 
 T = TypeVar("T", bound=msgspec.Struct)
 NULL_TAG = "tag:yaml.org,2002:null"
@@ -64,6 +65,7 @@ class Reader:
         self.file = str(file)
         self.problems: list[Problem] = []
         self.lines: dict[str, int] = {}
+        self._decimals = Decimals()  # of the instrument in hand
 
     def wrong(self, line: int, key: str, found: str, expected: str) -> Any:
         """Note a problem; the value that it returns stands for "no value"."""
@@ -119,7 +121,7 @@ class Reader:
             kind = next(k for k in get_args(kind) if k is not type(None))
             origin = get_origin(kind)
         if origin is Annotated:
-            return self._scalar(node, line, key, get_args(kind)[1])
+            return self._scalar(node, line, key, scalar_of(kind, self._decimals))
         if origin is Literal:
             return self._scalar(node, line, key, _one_of(get_args(kind)))
         if kind is bool:
@@ -192,7 +194,10 @@ class Reader:
             elif name == OTHERS:
                 values[f.name] = WRONG if WRONG in others.values() else others
             elif f.required:
-                self.wrong(line, join(key, name), "nothing", expectation(kinds[name]))
+                expected = expectation(kinds[name], self._decimals)
+                self.wrong(line, join(key, name), "nothing", expected)
+            if name in DECIMALS_KEYS.values():
+                self._decimals = _decimals(values)
         if WRONG in values.values() or any(
             f.required and f.name not in values for f in msgspec.structs.fields(struct)
         ):
@@ -220,11 +225,26 @@ def _says_transport(node: yaml.Node) -> bool:
     )
 
 
-def expectation(kind: Any) -> str:
+def _decimals(values: dict[str, Any]) -> Decimals:
+    """As far as an instrument has said them."""
+    said = {unit: values.get(key, WRONG) for unit, key in DECIMALS_KEYS.items()}
+    return Decimals(**{unit: value for unit, value in said.items() if value is not WRONG})
+
+
+def scalar_of(kind: Any, decimals: Decimals) -> Scalar:
+    """The scalar of an annotated type, in an instrument with these decimals."""
+    scalar = get_args(kind)[1]
+    if isinstance(scalar, Scaled):
+        return scalar.of(decimals)
+    assert isinstance(scalar, Scalar)
+    return scalar
+
+
+def expectation(kind: Any, decimals: Decimals) -> str:
     """What a key of this type takes, in words."""
     origin = get_origin(kind)
     if origin is Annotated:
-        return str(get_args(kind)[1].expected)
+        return scalar_of(kind, decimals).expected
     if origin is Literal:
         return _one_of(get_args(kind)).expected
     return "a list" if origin is tuple else "a mapping"

@@ -71,6 +71,7 @@ def tick_size_at(instrument: Instrument, price: int) -> int:
 
 
 def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
+    show = instrument.decimals.show_price
     yield from _tick_table(key, instrument)
     for name, price_value in (
         ("price_min", instrument.price_min),
@@ -79,25 +80,22 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
     ):
         tick_step = tick_size_at(instrument, price_value)
         if price_value % tick_step:
-            tick = scalars.show_price(tick_step)
-            yield (
-                f"{key}.{name}",
-                scalars.show_price(price_value),
-                f"a multiple of tick_size = {tick}",
-            )
-    low = scalars.show_price(instrument.price_min)
-    high = scalars.show_price(instrument.price_max)
+            expected = f"a multiple of tick_size = {show(tick_step)}"
+            yield f"{key}.{name}", show(price_value), expected
+    low = show(instrument.price_min)
+    high = show(instrument.price_max)
     if instrument.price_min > instrument.price_max:
         yield f"{key}.price_max", high, f"at least price_min = {low}"
     reference_price = instrument.reference_price
     if reference_price is not None and not (
         instrument.price_min <= reference_price <= instrument.price_max
     ):
-        found = scalars.show_price(reference_price)
+        found = show(reference_price)
         yield f"{key}.reference_price", found, f"a price from {low} to {high}"
     if instrument.quantity_max < instrument.lot_size:
-        found = str(instrument.quantity_max)
-        yield f"{key}.quantity_max", found, f"at least lot_size = {instrument.lot_size}"
+        found = instrument.decimals.show_quantity(instrument.quantity_max)
+        least = instrument.decimals.show_quantity(instrument.lot_size)
+        yield f"{key}.quantity_max", found, f"at least lot_size = {least}"
     if instrument.collars.auction_bp and not instrument.auction_extensions_max:
         expected = "at least 1, because collars.auction works only by extensions"
         yield f"{key}.auction_extensions_max", "0", expected
@@ -110,21 +108,18 @@ def _tick_table(key: str, instrument: Instrument) -> Iterator[Violation]:
     if len(instrument.tick_table) > TICK_BANDS_MAX:
         found = f"{len(instrument.tick_table)} entries"
         yield f"{key}.tick_table", found, f"at most {TICK_BANDS_MAX}"
+    show = instrument.decimals.show_price
     before_price, tick_step = instrument.price_min, instrument.tick_size
     for index, band in enumerate(instrument.tick_table):
         at = f"{key}.tick_table[{index}].from"
-        found, start_price = scalars.show_price(band.from_price), band.from_price
+        found, start_price = show(band.from_price), band.from_price
         if not before_price < start_price <= instrument.price_max:
-            low = scalars.show_price(before_price)
-            high = scalars.show_price(instrument.price_max)
+            low = show(before_price)
+            high = show(instrument.price_max)
             yield at, found, f"a price above {low}, and not above price_max = {high}"
         for multiple_of_price in (tick_step, band.tick_size):
             if start_price % multiple_of_price:
-                yield (
-                    at,
-                    found,
-                    f"a multiple of the tick size {scalars.show_price(multiple_of_price)}",
-                )
+                yield at, found, f"a multiple of the tick size {show(multiple_of_price)}"
         before_price, tick_step = start_price, band.tick_size
 
 

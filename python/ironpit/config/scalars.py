@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+from ironpit.common.decimals import PRICE_MAX, QUANTITY_MAX, Decimals
+from ironpit.common.decimals import read as read_decimal
 
 SIZE_UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
 DURATION_UNITS_NS = {
@@ -21,8 +24,7 @@ DURATION_UNITS_NS = {
     "us": 1_000,
     "ns": 1,
 }
-PRICE_DECIMALS = 4
-PRICE_MAX = 1_999_999_900  # OUCH 5.0: 199,999.9900 is the highest limit price
+DECIMALS_KEYS = {"price": "price_decimals", "quantity": "quantity_decimals"}
 PORT_MAX = 65_535
 BASIS_POINTS_MAX = 10_000
 
@@ -164,34 +166,35 @@ def window(sizes: Scalar, durations: Scalar) -> Scalar:
     return Scalar(f"{sizes.expected}; or {durations.expected}", read, show)
 
 
-def read_price(text: str) -> int:
-    """A decimal number with at most four decimals, in 1/10,000; ValueError for anything else."""
-    match = re.fullmatch(r"([0-9]{1,6})(?:\.([0-9]{1,4}))?", text)
-    if not match:
-        raise ValueError(f"{text!r} is not a price with at most {PRICE_DECIMALS} decimals")
-    return int(match[1] + (match[2] or "").ljust(PRICE_DECIMALS, "0"))
+class Scaled(msgspec.Struct, frozen=True):
+    """A scalar whose decimals another key of the instrument says: DECIMALS_KEYS[unit]."""
+
+    unit: Literal["price", "quantity"]
+
+    def of(self, decimals: Decimals) -> Scalar:
+        """The scalar of an instrument with these decimals."""
+        of_unit = decimals.price if self.unit == "price" else decimals.quantity
+        highest = PRICE_MAX if self.unit == "price" else QUANTITY_MAX
+        show = decimals.show_price if self.unit == "price" else decimals.show_quantity
+
+        def read(text: str) -> int:
+            return _within(read_decimal(text, of_unit), 1, highest)
+
+        number = "whole number" if of_unit == 0 else "number"
+        places = f" with at most {of_unit} decimal{'s' if of_unit > 1 else ''}" if of_unit else ""
+        why = ", the highest price of OUCH 5.0" if self.unit == "price" else ""
+        expected = f"a {number}{places}, from {show(1)} to {show(highest)}{why}"
+        return Scalar(f"{expected} ({DECIMALS_KEYS[self.unit]} is {of_unit})", read, show)
 
 
-def show_price(price_value: int) -> str:
-    """1/10,000 as a decimal number with two to four decimals."""
-    whole, rest = divmod(abs(price_value), 10_000)
-    decimals = f"{rest:04d}"
-    while len(decimals) > 2 and decimals.endswith("0"):
-        decimals = decimals[:-1]
-    return f"{'-' if price_value < 0 else ''}{whole}.{decimals}"
+def price() -> Scaled:
+    """A price above zero, kept as an integer of the instrument's last decimal."""
+    return Scaled("price")
 
 
-def price() -> Scalar:
-    """A price above zero, kept in 1/10,000 of the currency; no float is ever made."""
-
-    def read(text: str) -> int:
-        return _within(read_price(text), 1, PRICE_MAX)
-
-    return Scalar(
-        f'a price such as "0.01" with at most four decimals, up to {show_price(PRICE_MAX)}',
-        read,
-        show_price,
-    )
+def quantity() -> Scaled:
+    """A quantity above zero, likewise."""
+    return Scaled("quantity")
 
 
 def basis_points() -> Scalar:

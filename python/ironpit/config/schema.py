@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import field
 
+from ironpit.common.decimals import DECIMALS_MAX, PRICE_MAX, Decimals
 from ironpit.config import gateways, protocol_kinds, scalars, stage_kinds, transport_kinds
 from ironpit.config.reader import OTHERS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+UNSAID = 0  # no price is 0
 MS, S, HOUR = 1_000_000, 1_000_000_000, 3_600_000_000_000
 
 Stage = Annotated[str, stage_kinds.scalar()]
@@ -79,7 +81,7 @@ class TickBand(Mapping, frozen=True, kw_only=True):
     """From this price on, prices are multiples of this tick size."""
 
     from_price: Annotated[int, scalars.price()] = field(name="from")
-    tick_size: Annotated[int, scalars.price()] = field(name="tick_size")
+    tick_size: Annotated[int, scalars.price()]
 
 
 class Collars(Mapping, frozen=True, kw_only=True):
@@ -95,15 +97,15 @@ class Instrument(Mapping, frozen=True, kw_only=True):
     """One book. Its id is its place in the list, from 0."""
 
     symbol: Symbol
-    tick_size: Annotated[int, scalars.price()] = field(name="tick_size", default=100)
-    lot_size: Annotated[int, scalars.integer(1, 999_999)] = 1
-    price_min: Annotated[int, scalars.price()] = field(name="price_min", default=100)
-    price_max: Annotated[int, scalars.price()] = field(name="price_max", default=scalars.PRICE_MAX)
-    quantity_max: Annotated[int, scalars.integer(1, 999_999)] = 999_999
+    price_decimals: Annotated[int, scalars.integer(0, DECIMALS_MAX)] = Decimals().price
+    quantity_decimals: Annotated[int, scalars.integer(0, DECIMALS_MAX)] = Decimals().quantity
+    tick_size: Annotated[int, scalars.price()] = UNSAID
+    lot_size: Annotated[int, scalars.quantity()] = 1
+    price_min: Annotated[int, scalars.price()] = UNSAID
+    price_max: Annotated[int, scalars.price()] = UNSAID
+    quantity_max: Annotated[int, scalars.quantity()] = 999_999
     tick_table: tuple[TickBand, ...] = ()
-    reference_price: Annotated[int, scalars.price()] | None = field(
-        name="reference_price", default=None
-    )
+    reference_price: Annotated[int, scalars.price()] | None = None
     collars: Collars = Collars()
     market_protection_bp: BasisPoints = field(name="market_protection", default=0)
     pause_ns: Annotated[int, scalars.duration(0, 65_535 * S)] = field(name="pause", default=0)
@@ -112,6 +114,22 @@ class Instrument(Mapping, frozen=True, kw_only=True):
     auction_extensions_max: Annotated[int, scalars.integer(0, 255)] = 0
     followers_max: Annotated[int, scalars.integer(1, 65_535)] = 256
     min_quantity_max: Annotated[int, scalars.integer(1, 65_535)] = 256
+
+    def __post_init__(self) -> None:
+        """Defaults that depend on the decimals and the tick sizes."""
+        tick_size = self.tick_size or 10 ** max(self.price_decimals - 2, 0)
+        highest_tick = self.tick_table[-1].tick_size if self.tick_table else tick_size
+        for name, value in (
+            ("tick_size", tick_size),
+            ("price_min", self.price_min or tick_size),
+            ("price_max", self.price_max or PRICE_MAX - PRICE_MAX % highest_tick),
+        ):
+            msgspec.structs.force_setattr(self, name, value)
+
+    @property
+    def decimals(self) -> Decimals:
+        """By which its prices and quantities are read and shown."""
+        return Decimals(self.price_decimals, self.quantity_decimals)
 
 
 class Session(Mapping, frozen=True, kw_only=True):
@@ -375,6 +393,11 @@ class Config(Mapping, frozen=True, kw_only=True):
     degrade: Degrade = Degrade()
     onload: Onload = Onload()
     require_onload: bool = False
+
+    @property
+    def decimals(self) -> dict[str, Decimals]:
+        """Of every instrument, by symbol."""
+        return {instrument.symbol: instrument.decimals for instrument in self.instruments}
 
     @property
     def gateways(self) -> tuple[gateways.Gateway, ...]:

@@ -9,23 +9,26 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ironcore.base.counters import CountersReader
 from ironcore.runtime import pipeline
 from ironcore.runtime.replay import Replay, ReplayReport
 from ironpit.client import LoginError
 from ironpit.client.load import LoadError, LoadResult, Member, Pace, run_load
+from ironpit.common.decimals import Decimals
 from ironpit.common.digest import visible_digest
 from ironpit.common.errors import Exit, UserError
 from ironpit.demo.temporary_venue import TemporaryVenue, one_thread, split
 from ironpit.flow import Flow, FlowError, from_itch, generate
+from ironpit.flow.generated import BTCUSD, MESSAGES, Traded
 from ironpit.market_data import FeedClient, FeedError, open_feed, stream_digest
 from ironpit.venue.stream_identity import session_of
 
 FEED_TIMEOUT_S = 15.0
 RECORD = "feed.itch"
 USER_REFS_MIN = 1 << 16
+SIDES: tuple[tuple[str, Literal["B", "S"]], ...] = (("bid", "B"), ("ask", "S"))
 PLACEMENTS = {"one-thread": one_thread, "split": split}
 
 Progress = Callable[[str, int, int], None]
@@ -54,6 +57,7 @@ class Report:
     feed: dict[str, int]
     feed_digest: str
     books_equal: dict[str, bool]
+    best_prices: dict[str, dict[str, list[str]]]  # by symbol and side: quantity and price
     degraded: list[dict[str, str]]
     notes: list[str]
 
@@ -72,18 +76,18 @@ class Report:
             "throughput_per_s": load["throughput_per_s"],
             "order_to_ack_ns": load["order_to_ack_ns"],
             "books_equal": self.books_equal,
+            "best_prices": self.best_prices,
             "stream_digest": self.replay.stream_digest,
             "feed_digest": self.feed_digest,
             "degraded": self.degraded,
         }
 
 
-def flow_of(options: Options, progress: Progress) -> Flow:
-    """The flow that the options ask for. UserError when the file is none."""
+def flow_of(options: Options, progress: Progress, traded: Traded = BTCUSD) -> Flow:
+    """The flow that the options ask for; `traded` is what a generated one trades. UserError when
+    the file is none."""
     if options.orders is None:
-        if options.messages_max is None:
-            return generate(options.sessions)
-        return generate(options.sessions, options.messages_max)
+        return generate(options.sessions, options.messages_max or MESSAGES, traded=traded)
     try:
         size = options.orders.stat().st_size
         flow = from_itch(
@@ -119,9 +123,9 @@ def settings_of(flow: Flow, options: Options) -> dict[str, Any]:
         "instruments": [
             {
                 "symbol": symbol,
-                "tick_size": f"0.{tick:04d}",
-                "price_min": f"0.{tick:04d}",
-                "price_max": "199999.99",
+                "price_decimals": flow.decimals.price,
+                "quantity_decimals": flow.decimals.quantity,
+                "tick_size": flow.decimals.show_price(tick),
             }
             for symbol, tick in zip(flow.symbols, ticks, strict=True)
         ],
@@ -252,6 +256,21 @@ def _compare(
             "replay": report.books_digest == kept["books_digest"]
             and visible_digest(replay.engine) == kept["visible_digest"],
         },
+        best_prices=_best_prices(replay),
         degraded=degraded,
         notes=notes,
     )
+
+
+def _best_prices(replay: Replay) -> dict[str, dict[str, list[str]]]:
+    """What is left on top of every book, in its instrument's decimals."""
+    engine = replay.engine
+    found: dict[str, dict[str, list[str]]] = {}
+    for number, symbol in enumerate(engine.symbols):
+        decimals = Decimals(*engine.decimals(number))
+        found[symbol] = {
+            name: [decimals.show_quantity(best["quantity"]), decimals.show_price(best["price"])]
+            for name, side in SIDES
+            for best in engine.depth(number, side, 1)
+        }
+    return found

@@ -25,10 +25,10 @@ from typing import Any
 
 from ironcore.wire import itch50
 from ironcore.wire.itch_file import ItchFileReader
+from ironpit.common.decimals import PRICE_MAX
 from ironpit.flow.operations import (
     BUY,
     IMMEDIATE_OR_CANCEL,
-    PRICE_MAX,
     QUANTITY_MAX,
     SELL,
     Flow,

@@ -30,7 +30,7 @@ _DRAFT = np.dtype([*OPERATION.descr, ("order", "<i8")])
 
 @dataclass
 class Lives:
-    """One row an order, in order of entry; prices in 1/10,000.
+    """One row an order, in order of entry.
 
     At change_ns a `replaced` order gets new_price, a `reduced` one half its size. At end_ns a
     `cancelled` one is cancelled, and once more at repeat_ns when `repeated`.

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ironpit.common.decimals import Decimals
+
 ENTER, REPLACE, CANCEL = ord("O"), ord("U"), ord("X")
 BUY, SELL = ord("B"), ord("S")
 DAY, IMMEDIATE_OR_CANCEL = ord("0"), ord("3")
-QUANTITY_MAX = 999_999  # OUCH 5.0
-PRICE_MAX = 1_999_999_900  # OUCH 5.0
+QUANTITY_MAX = 999_999  # of OUCH 5.0, for an instrument that allows no more
 
 # 32 bytes; the compiled load generator has the same layout (ironcore.client.load, Operation).
 #   time_ns         since the start of the flow
@@ -46,21 +47,23 @@ class Flow:
     """Operations of several sessions on some symbols, in the order in which they are sent.
 
     For each session user references count from 1 without a hole. `skipped` counts what the source
-    held and the flow does not, by reason.
+    held and the flow does not, by reason. `decimals` are those of the prices and quantities of all
+    its symbols: four and none in ITCH.
     """
 
     symbols: tuple[str, ...]
     sessions_count: int
     operations: Operations
     skipped: dict[str, int] = field(default_factory=dict)
+    decimals: Decimals = Decimals()  # noqa: RUF009
 
     def user_refs_max(self) -> int:
         """The highest user reference of any session; 0 for an empty flow."""
         return int(self.operations["user_ref"].max(initial=0))
 
     def tick_sizes(self) -> list[int]:
-        """For each symbol the coarsest of 0.01, 0.001 and 0.0001 that its prices are multiples
-        of."""
+        """For each symbol the coarsest of 100, 10 and 1 that its prices are multiples of: with four
+        decimals 0.01, 0.001 and 0.0001."""
         rows = self.operations[self.operations["kind"] != CANCEL]
         sizes = np.full(len(self.symbols), 100)
         for tick, finer in ((100, 10), (10, 1)):

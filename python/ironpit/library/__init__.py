@@ -6,6 +6,7 @@ and no clock: see docs/LIBRARY.md, and docs/MATCHING_RULES.md for what each comm
 
 from ironcore.engine.matching_engine import EVENT_DTYPE, LEVEL_DTYPE, ORDER_DTYPE
 from ironcore.library.command_rows import COMMAND_DTYPE
+from ironpit.common.decimals import Decimals
 from ironpit.library import commands
 from ironpit.library.applied import Applied, Status
 from ironpit.library.book import Book
@@ -28,6 +29,7 @@ __all__ = [
     "Applied",
     "Book",
     "CommandType",
+    "Decimals",
     "EventFlag",
     "EventType",
     "InstrumentState",

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from ironpit.common.decimals import Decimals
 from ironpit.library import commands
 from ironpit.library.applied import Rows, Status
 from ironpit.library.codes import MARKET_PRICE, EventType
@@ -46,7 +47,8 @@ class Book:
         self.venue.add_session()
 
     def limit(self, side: Codes, quantity: int, price: int, **options: Numbers | Codes) -> Entered:
-        """A new order with a price in 1/10,000; options as in commands.enter."""
+        """A new order; options as in commands.enter. Quantity and price are integers, which
+        `decimals` makes of text."""
         user_ref = self.venue.user_ref_next(self.session)
         row = commands.enter(
             session=self.session,
@@ -108,6 +110,11 @@ class Book:
             raise ValueError(f"found a malformed command: {row[0]}")
         return applied.events
 
+    @property
+    def decimals(self) -> Decimals:
+        """Of the book's prices and quantities: see Venue.decimals."""
+        return self.venue.decimals(self.instrument)
+
     def depth(self, side: Side, levels_max: int = 10) -> Rows:
         """The visible book's best levels, best first: LEVEL_DTYPE[k]."""
         return self.venue.depth(self.instrument, side, levels_max)
@@ -117,7 +124,7 @@ class Book:
         return self.venue.orders(self.instrument, side)
 
     def best_price(self, side: Side) -> int | None:
-        """The best displayed price in 1/10,000; None for an empty side."""
+        """The best displayed price; None for an empty side."""
         levels = self.depth(side, 1)
         return int(levels["price"][0]) if len(levels) else None
 
@@ -140,7 +147,6 @@ class Book:
         return self.copy()
 
     def __repr__(self) -> str:
-        return (
-            f"<Book {self.venue.symbols[0]}: best buy {self.best_price('B')}, "
-            f"best sell {self.best_price('S')} (1/10,000)>"
-        )
+        best = [self.best_price("B"), self.best_price("S")]
+        buy, sell = (None if one is None else self.decimals.show_price(one) for one in best)
+        return f"<Book {self.venue.symbols[0]}: best buy {buy}, best sell {sell}>"

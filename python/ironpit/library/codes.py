@@ -3,10 +3,9 @@
 from enum import IntEnum, IntFlag
 from typing import Final
 
-# The price of an order that names none (OUCH 5.0: 214,748.3647).
+# The price of an order that names none, whatever the instrument's decimals.
 MARKET_PRICE: Final = 0x7FFFFFFF
-PRICE_MAX: Final = 1_999_999_900
-QUANTITY_MAX: Final = 999_999
+QUANTITY_MAX_DEFAULT: Final = 999_999  # of OUCH 5.0
 INSTRUMENT_NONE: Final = 0xFFFFFFFF
 
 

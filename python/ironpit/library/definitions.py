@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ironpit.common.decimals import DECIMALS_MAX, PRICE_MAX, QUANTITY_MAX, Decimals
 from ironpit.library.arguments import U32_MAX, character, integer, text
-from ironpit.library.codes import PRICE_MAX, QUANTITY_MAX, InstrumentState
+from ironpit.library.codes import InstrumentState
 
 SYMBOL_LENGTH: Final = 8
 USERNAME_LENGTH: Final = 6
@@ -75,6 +76,14 @@ def terms(values: Mapping[str, Any]) -> dict[str, int]:
     return fields
 
 
+def decimals(price: Any, quantity: Any) -> Decimals:
+    """Those of an instrument, checked."""
+    return Decimals(
+        integer("price_decimals", price, 0, DECIMALS_MAX),
+        integer("quantity_decimals", quantity, 0, DECIMALS_MAX),
+    )
+
+
 def check_auction(fields: Mapping[str, Any]) -> None:
     """ValueError for an auction collar that would do nothing (rule 14.9)."""
     if fields.get("auction_collar_bp") and not fields.get("auction_extensions_max"):
@@ -99,6 +108,8 @@ def instrument(values: Mapping[str, Any]) -> dict[str, Any]:
         "symbol": symbol(given.pop("symbol")),
         "initial_state": state("initial_state", given.pop("initial_state")),
     }
+    own = decimals(given.pop("price_decimals"), given.pop("quantity_decimals"))
+    fields |= {"price_decimals": own.price, "quantity_decimals": own.quantity}
     fields |= terms(given)
     check_auction(fields)
     return fields

@@ -27,7 +27,12 @@ def venue_of(flow: Flow, *, orders_max: int = 1 << 18) -> Venue:
         user_ref_bits=max(flow.user_refs_max().bit_length(), 4),
     )
     for symbol, tick_size in zip(flow.symbols, flow.tick_sizes(), strict=True):
-        venue.add_instrument(symbol, tick_size=tick_size)
+        venue.add_instrument(
+            symbol,
+            tick_size=tick_size,
+            price_decimals=flow.decimals.price,
+            quantity_decimals=flow.decimals.quantity,
+        )
     for _ in range(flow.sessions_count):
         venue.add_session()
     return venue

@@ -11,10 +11,11 @@ from ironcore.engine.matching_engine import EVENT_DTYPE
 from ironcore.library.command_rows import COMMAND_DTYPE
 from ironcore.library.venue import VenueCore
 from ironcore.wire import record
+from ironpit.common.decimals import PRICE_MAX, Decimals
 from ironpit.library import commands, definitions
 from ironpit.library.applied import Applied, Rows, Status
 from ironpit.library.arguments import U32_MAX, array, flag, integer, text
-from ironpit.library.codes import PRICE_MAX, QUANTITY_MAX, InstrumentState
+from ironpit.library.codes import QUANTITY_MAX_DEFAULT, InstrumentState
 
 Side = Literal["B", "S"]
 RECORD_VERSION = 3
@@ -85,20 +86,23 @@ class Venue:
         lot_size: int = 1,
         price_min: int | None = None,
         price_max: int = PRICE_MAX,
-        quantity_max: int = QUANTITY_MAX,
+        quantity_max: int = QUANTITY_MAX_DEFAULT,
         initial_state: str | InstrumentState = "T",
+        price_decimals: int = 4,
+        quantity_decimals: int = 0,
         **settings: int,
     ) -> int:
         """Define the next instrument (rules 2.1 to 2.6); its id, which counts from 0.
 
         symbol: 1 to 8 printable ASCII characters without a space, none that an instrument has that
-        is not retired. Prices and tick sizes in 1/10,000. tick_table: up to 7 pairs (from this
-        price on, tick size). settings, each 0 when not given: reference_price; in basis points
-        static_collar_bp, dynamic_collar_bp, auction_collar_bp, entry_collar_bp and
-        market_protection_bp; pause_seconds, post_only_mode (1: reprice), auction_extensions_max (1
-        or more with an auction_collar_bp, which works by extensions alone);
-        followers_max and min_quantity_max (rule 4.14; 0: 256). TypeError or ValueError names the
-        argument; VenueError is what the core refuses.
+        is not retired. price_decimals, quantity_decimals: 0 to 9, of the integers that prices and
+        quantities are; they never change, and `decimals` reads and shows text by them. tick_table:
+        up to 7 pairs (from this price on, tick size). settings, each 0 when not given:
+        reference_price; in basis points static_collar_bp, dynamic_collar_bp, auction_collar_bp,
+        entry_collar_bp and market_protection_bp; pause_seconds, post_only_mode (1: reprice),
+        auction_extensions_max (1 or more with an auction_collar_bp, which works by extensions
+        alone); followers_max and min_quantity_max (rule 4.14; 0: 256). TypeError or ValueError
+        names the argument; VenueError is what the core refuses.
         """
         fields = definitions.instrument(
             {
@@ -110,6 +114,8 @@ class Venue:
                 "price_max": price_max,
                 "quantity_max": quantity_max,
                 "initial_state": initial_state,
+                "price_decimals": price_decimals,
+                "quantity_decimals": quantity_decimals,
                 **settings,
             }
         )
@@ -131,8 +137,8 @@ class Venue:
         """Other terms for an instrument (rule 2.7), effective for later commands: the events,
         EVENT_DTYPE[k].
 
-        changed: those of add_instrument's arguments that shall differ, but for symbol and
-        initial_state; the others stay. reference_price 0 leaves that price too. VenueError when
+        changed: those of add_instrument's arguments that shall differ, but for symbol, decimals
+        and initial_state; the others stay. reference_price 0 leaves that price too. VenueError when
         the core refuses: while orders are live, tick_size, tick_table, lot_size, price_min
         and price_max stay as they are.
         """
@@ -140,7 +146,9 @@ class Venue:
         with self._lock:
             self._check_instrument(instrument)
             stays = {**self._core.terms(instrument), "reference_price": 0}
+            price, quantity = self._core.decimals(instrument)
             fields = {**definitions.terms(stays), **changes, "instrument": instrument}
+            fields |= {"price_decimals": price, "quantity_decimals": quantity}
             definitions.check_auction(fields)
             return self._define("ChangeInstrument", fields)
 
@@ -273,7 +281,7 @@ class Venue:
     def depth(self, instrument: int, side: Side, levels_max: int = 10) -> Rows:
         """The visible book's best levels, best first: LEVEL_DTYPE[k], k at most levels_max.
 
-        price (1/10,000), orders (how many), quantity (displayed, their sum).
+        price, orders (how many), quantity (displayed, their sum).
         """
         levels = integer("levels_max", levels_max)
         with self._lock:
@@ -305,6 +313,12 @@ class Venue:
             self._check_instrument(instrument)
             return self._core.terms(instrument)
 
+    def decimals(self, instrument: int) -> Decimals:
+        """Of the instrument's prices and quantities, to read and show them as text or Decimal."""
+        with self._lock:
+            self._check_instrument(instrument)
+            return Decimals(*self._core.decimals(instrument))
+
     def state(self, instrument: int) -> InstrumentState:
         """The instrument's state (rule 13.1)."""
         with self._lock:
@@ -318,7 +332,7 @@ class Venue:
             return self._core.user_ref_last(session) + 1
 
     def last_price(self, instrument: int) -> int | None:
-        """The price of the instrument's last execution in 1/10,000; None before the first."""
+        """The price of the instrument's last execution; None before the first."""
         with self._lock:
             self._check_instrument(instrument)
             return self._core.last_price(instrument) or None

@@ -10,7 +10,8 @@ from ironcore.market_data.feed_books import BookBuilder
 
 BUY, SELL = ord("B"), ord("S")
 
-# One price of one side: 1/10,000 of the currency, shares of all its orders, how many they are.
+# One price of one side, what its orders display together, how many they are. Integers of the
+# instrument's decimals, which ITCH does not say: they are in the venue's configuration.
 LEVEL = np.dtype([("price", "<i4"), ("quantity", "<u8"), ("orders", "<u4")])
 # What the digest is made of: 16 bytes an order.
 DIGEST_ORDER = np.dtype([("order_ref", "<u8"), ("price", "<i4"), ("quantity", "<u4")])
@@ -30,7 +31,7 @@ def digest(orders: Array) -> str:
     """SHA-256 of books in their canonical form.
 
     Instrument by instrument in the order of their ids, bids and then asks in priority order, each
-    order as reference u64, price i32 in 1/10,000, quantity u32, all little-endian.
+    order as reference u64, price i32, quantity u32, all little-endian.
     """
     ordered = in_priority_order(orders)
     canonical = np.empty(len(ordered), DIGEST_ORDER)

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 
 from ironcore.stream.facts import Facts
+from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, Instrument
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
-DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H4x")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2B2x")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<6s4sBBI8x")
 SYSTEM_EVENT = struct.Struct("<B7x")
@@ -34,6 +35,7 @@ RECORD_VERSION = 3
 SYMBOL_BYTES = 8
 USERNAME_BYTES = 6
 INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
+DECIMALS_AT = 108
 SECOND_NS = 1_000_000_000
 INSTRUMENT_NONE = 0xFFFFFFFF
 INSTRUMENT_FIELD = 7  # of HEADER
@@ -113,7 +115,30 @@ def instrument_body(i: Instrument) -> bytes:
         bands,
         i.followers_max,
         i.min_quantity_max,
+        i.price_decimals,
+        i.quantity_decimals,
     )
+
+
+def decimals_of(body: bytes) -> Decimals:
+    """Those that a definition's body says."""
+    return Decimals(*body[DECIMALS_AT : DECIMALS_AT + 2])
+
+
+def check_decimals(key: str, known: bytes, wanted: bytes) -> None:
+    """UserError where a changed definition has other decimals: they never change, for all that the
+    stream has said would mean something else."""
+    was, now = decimals_of(known), decimals_of(wanted)
+    for name, before, after in (
+        ("price_decimals", was.price, now.price),
+        ("quantity_decimals", was.quantity, now.quantity),
+    ):
+        if before != after:
+            raise UserError(
+                f"{key}.{name}: found {after}, expected {before} as the stream has it: an "
+                "instrument's decimals never change",
+                Exit.USAGE,
+            )
 
 
 def set_state(instrument: int, state: str, reason: str = "", force: bool = False) -> bytes:
@@ -284,6 +309,7 @@ class Definitions:
             elif known[:SYMBOL_BYTES] != body[:SYMBOL_BYTES]:
                 raise _differs("instruments", number, number)
             elif not _same_but_for_state(known, body):
+                check_decimals(f"instruments[{number}]", known, body)
                 if number in retired:
                     raise UserError(
                         f"instruments[{number}]: found changed values of "

@@ -74,6 +74,10 @@ class StreamNames:
         """The number of the next instrument that is defined."""
         return len(self._definitions.instruments)
 
+    def definition(self, instrument: int) -> bytes:
+        """The body of its definition, as changed since."""
+        return self._definitions.instruments[instrument]
+
     def symbol(self, instrument: int) -> str:
         """Of the instrument of this number."""
         body = self._definitions.instruments[instrument]

@@ -5,11 +5,12 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_word_load, iron_word_store
 from ironcore.book.order_pool cimport (
-    ORDER_SPECIAL, TOTAL_ONE_ORDER, Arena, Level, Link, Order, level_at, order_at, queue_append,
-    queue_remove,
+    Arena, Level, Link, Order, level_at, order_at, queue_append, queue_remove,
 )
 from ironcore.book.price_grid cimport PriceGrid
-from ironcore.book.price_levels cimport PriceLevels, levels_leave, levels_take
+from ironcore.book.price_levels cimport (
+    PriceLevels, level_add_order, level_take_order, levels_leave, levels_take,
+)
 from ironcore.book.limits cimport InstrumentLimits
 from ironcore.wire.record cimport RECORD_LAST, Event
 
@@ -62,6 +63,8 @@ cdef struct Book:                    # 896 bytes
     uint16_t min_quantity_max
     uint16_t min_quantity_live[2]    # live orders with MinQty: buys, sells
     char symbol[8]
+    uint8_t price_decimals           # what the edges say by: the book knows integers
+    uint8_t quantity_decimals
 
 cdef struct Execution:               # what one incoming order does to the opposite side
     uint32_t limit_key               # on the opposite side's scale; KEY_WORST for a market order
@@ -96,7 +99,7 @@ cdef inline void book_queue(Arena* arena, Book* book, uint32_t side, uint32_t ke
     cdef uint32_t level = levels_take(arena, &book.sides[side], key)
     order.level = level
     queue_append(arena, level, unit)
-    level_at(arena, level).total += TOTAL_ONE_ORDER + order.quantity
+    level_add_order(arena, level, order.quantity)
 
 
 cdef inline void book_unlink(Arena* arena, Book* book, uint32_t side, uint32_t unit) noexcept nogil:
@@ -104,7 +107,7 @@ cdef inline void book_unlink(Arena* arena, Book* book, uint32_t side, uint32_t u
     cdef Order* order = order_at(arena, unit)
     cdef Level* level = level_at(arena, order.level)
     queue_remove(arena, unit)
-    level.total -= TOTAL_ONE_ORDER + order.quantity
+    level_take_order(arena, order.level, order.quantity)
     if level.total == 0:
         levels_leave(arena, &book.sides[side], order.level)
         if side >> KIND_SHIFT == KIND_HIDDEN:

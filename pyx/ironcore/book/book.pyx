@@ -6,7 +6,7 @@ from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.check cimport iron_static_assert
 from ironcore.book.order_pool cimport ORDER_SPECIAL, order_give, order_ref, order_side
 from ironcore.book.price_levels cimport (
-    KEY_NONE, levels_create, levels_destroy, levels_price,
+    KEY_NONE, level_take_order, levels_create, levels_destroy, levels_leave, levels_price,
 )
 from ironcore.wire.record cimport (
     EVENT_AGGRESSOR_SELL, EVENT_BYTES, EVENT_EXECUTED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
@@ -91,7 +91,7 @@ cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* executi
             book.last_price = price
             arena.slots[resting.slot] = 0
             queue_remove(arena, unit)
-            level.total -= TOTAL_ONE_ORDER + resting.quantity
+            level_take_order(arena, level_unit, resting.quantity)
             order_give(arena, unit)
         if level.total == 0:
             levels_leave(arena, opposite, level_unit)

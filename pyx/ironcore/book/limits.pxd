@@ -29,7 +29,6 @@ cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons; from 0x80 on
     REJECT_NO_ROOM = 0x80            # the order pool is exhausted, or the order references are
 
 cdef enum:
-    QUANTITY_MAX = 999999            # OUCH 5.0
     SIDE_BUY = 66                    # 'B'
     SIDE_SELL = 83                   # 'S'
     SIDE_SHORT = 84                  # 'T'

@@ -2,6 +2,4 @@
 
 
 cdef bint limits_are_valid(const InstrumentLimits* limits) noexcept nogil:
-    if limits.lot_size == 0 or limits.quantity_max < limits.lot_size:
-        return False
-    return limits.quantity_max <= QUANTITY_MAX
+    return limits.lot_size != 0 and limits.quantity_max >= limits.lot_size

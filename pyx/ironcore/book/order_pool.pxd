@@ -8,14 +8,16 @@
 #   2 .. 2n+1        orders, n = orders_max
 #   64 m ..          price level pages of 64 units (price_levels.pxd)
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ironcore.book.options cimport Options
 
 cdef enum:
     PAGE_LEVELS = 64
-    # A level's total: count above, quantity below. 2^22 orders of 999,999 fit 42 bits.
-    TOTAL_COUNT_SHIFT = 42
+    # A level's total: the quantity of its orders below (2^22 orders of 2^32 - 1 fit 54 bits), and
+    # their count above, which goes round at 2^10. How often it has is counted in Arena.rounds.
+    TOTAL_COUNT_SHIFT = 54
+    ROUND_SHIFT = 10
     # An order's reference shares a word with its side and flags.
     REF_SHIFT = 16
     ORDER_SIDE_MASK = 0xFF           # the OUCH side, 'B' 'S' 'T' 'E'
@@ -28,7 +30,7 @@ cdef extern from *:
     """
     /* Replenishments need none to be left: 2^22 icebergs have fewer than 2^28. */
     #define ORDER_REF_MAX ((UINT64_C(1) << 48) - 1 - (UINT64_C(1) << 28))
-    #define TOTAL_ONE_ORDER (UINT64_C(1) << 42)
+    #define TOTAL_ONE_ORDER (UINT64_C(1) << 54)
     #define TOTAL_QUANTITY_MASK (TOTAL_ONE_ORDER - 1)
     """
     const uint64_t ORDER_REF_MAX
@@ -41,7 +43,8 @@ cdef struct Link:                    # how every order and every level begins
 
 cdef struct Level:                   # 16 bytes
     Link link                        # next is the order with the highest priority
-    uint64_t total                   # orders << TOTAL_COUNT_SHIFT | open quantity of them all
+    uint64_t total                   # orders << TOTAL_COUNT_SHIFT | open quantity of them all; 0:
+                                     # there is none, as no more than one has nothing open
 
 cdef struct Order:                   # 32 bytes
     Link link
@@ -77,7 +80,7 @@ cdef struct LevelPage:               # 32 bytes: what the 64 levels of one page 
     uint32_t parent                  # node
     uint32_t key_base
     uint32_t side                    # PriceLevels.index of the side that it belongs to
-    uint32_t reserved_too
+    uint32_t crowded                 # of the levels: how many have rounds
 
 cdef struct PriceNode:               # 272 bytes
     uint64_t occupied                # one bit a child
@@ -88,6 +91,7 @@ cdef struct PriceNode:               # 272 bytes
 cdef struct Arena:
     Level* units                     # an order is two of them
     uint64_t* reserves               # by level, where with_reserve: what its icebergs do not show
+    uint16_t* rounds                 # by level, where its page is crowded: orders >> ROUND_SHIFT
     Special* specials                # by order number
     uint32_t* slots                  # slot -> unit of the live order, 0 when there is none
     LevelPage* pages                 # by page number: unit >> 6

@@ -1,6 +1,6 @@
 """The arena that orders and price levels live in, and the table from which an order is found."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_LIMIT, STATUS_OK
@@ -25,6 +25,10 @@ cdef uint64_t _pages_bytes(const Arena* arena) noexcept nogil:
 
 cdef uint64_t _reserves_bytes(const Arena* arena) noexcept nogil:
     return (<uint64_t>arena.page_first + arena.pages_max + 1) * PAGE_LEVELS * sizeof(uint64_t)
+
+
+cdef uint64_t _rounds_bytes(const Arena* arena) noexcept nogil:
+    return (<uint64_t>arena.page_first + arena.pages_max + 1) * PAGE_LEVELS * sizeof(uint16_t)
 
 
 cdef uint64_t _nodes_bytes(const Arena* arena) noexcept nogil:
@@ -63,6 +67,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
     arena.units = <Level*>memory_reserve(_units_bytes(arena))
     arena.pages = <LevelPage*>memory_reserve(_pages_bytes(arena))
     arena.reserves = <uint64_t*>memory_reserve(_reserves_bytes(arena))
+    arena.rounds = <uint16_t*>memory_reserve(_rounds_bytes(arena))
     arena.nodes = <PriceNode*>memory_reserve(_nodes_bytes(arena))
     arena.specials = <Special*>memory_reserve(_specials_bytes(arena))
     arena.slots = <uint32_t*>memory_reserve(slots_count * sizeof(uint32_t))
@@ -71,8 +76,9 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
                            fresh=arena.page_first - 1)
     arena.node_pool = Pool(free=_free_list(arena.nodes_max), free_count=0, fresh=0)
     if (arena.units == NULL or arena.pages == NULL or arena.nodes == NULL or arena.slots == NULL
-            or arena.specials == NULL or arena.reserves == NULL or arena.order_pool.free == NULL
-            or arena.page_pool.free == NULL or arena.node_pool.free == NULL):
+            or arena.specials == NULL or arena.reserves == NULL or arena.rounds == NULL
+            or arena.order_pool.free == NULL or arena.page_pool.free == NULL
+            or arena.node_pool.free == NULL):
         return STATUS_LIMIT
     pages_hot = min(pages_hot, arena.pages_max)
     memory_prefault(arena.units, (arena.page_first + pages_hot) * PAGE_LEVELS * UNIT_BYTES)
@@ -90,6 +96,7 @@ cdef void arena_destroy(Arena* arena) noexcept nogil:
     memory_release(arena.units, _units_bytes(arena))
     memory_release(arena.pages, _pages_bytes(arena))
     memory_release(arena.reserves, _reserves_bytes(arena))
+    memory_release(arena.rounds, _rounds_bytes(arena))
     memory_release(arena.nodes, _nodes_bytes(arena))
     memory_release(arena.specials, _specials_bytes(arena))
     memory_release(arena.slots, arena.slots_count * sizeof(uint32_t))

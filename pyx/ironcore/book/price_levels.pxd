@@ -11,9 +11,10 @@
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
-from ironcore.base.builtins cimport iron_likely, iron_lowest_bit
+from ironcore.base.builtins cimport iron_likely, iron_lowest_bit, iron_unlikely
 from ironcore.book.order_pool cimport (
-    TOTAL_QUANTITY_MASK, Arena, Level, LevelPage, PriceNode, level_at,
+    ROUND_SHIFT, TOTAL_COUNT_SHIFT, TOTAL_ONE_ORDER, TOTAL_QUANTITY_MASK, Arena, Level, LevelPage,
+    PriceNode, level_at,
 )
 from ironcore.book.price_grid cimport PriceGrid, grid_price_of_bands
 
@@ -47,6 +48,9 @@ cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcep
 cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
                                  uint32_t key) noexcept nogil
 cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) noexcept nogil
+# The count in the level's total has gone round: up past 2^ROUND_SHIFT - 1, or down past 0.
+cdef void level_round_up(Arena* arena, uint32_t level) noexcept nogil
+cdef void level_round_down(Arena* arena, uint32_t level) noexcept nogil
 # The occupied level next worse than the one given, or 0.
 cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) noexcept nogil
 
@@ -64,10 +68,39 @@ cdef inline uint32_t level_key(const Arena* arena, uint32_t level) noexcept nogi
     return arena.pages[level >> PAGE_SHIFT].key_base + (level & 63)
 
 
+cdef inline void level_add_order(Arena* arena, uint32_t level, uint32_t quantity) noexcept nogil:
+    """One more order, with this open quantity."""
+    cdef Level* found = level_at(arena, level)
+    found.total += TOTAL_ONE_ORDER + quantity
+    if iron_unlikely(found.total < TOTAL_ONE_ORDER):
+        level_round_up(arena, level)
+
+
+cdef inline void level_take_order(Arena* arena, uint32_t level, uint32_t quantity) noexcept nogil:
+    """One order less, which had this open quantity."""
+    cdef Level* found = level_at(arena, level)
+    if iron_unlikely(found.total < TOTAL_ONE_ORDER):
+        level_round_down(arena, level)
+    found.total -= TOTAL_ONE_ORDER + quantity
+
+
+cdef inline uint32_t level_orders(const Arena* arena, uint32_t level) noexcept nogil:
+    """How many orders are in its queue."""
+    cdef uint32_t count = <uint32_t>(arena.units[level].total >> TOTAL_COUNT_SHIFT)
+    if arena.pages[level >> PAGE_SHIFT].crowded:
+        count += <uint32_t>arena.rounds[level] << ROUND_SHIFT
+    return count
+
+
+cdef inline uint64_t level_displayed(const Arena* arena, uint32_t level) noexcept nogil:
+    """Open at this level, reserves not included."""
+    return arena.units[level].total & TOTAL_QUANTITY_MASK
+
+
 cdef inline uint64_t level_quantity(const Arena* arena, uint32_t level) noexcept nogil:
     """Open at this level, reserves included."""
     cdef const LevelPage* page = &arena.pages[level >> PAGE_SHIFT]
-    cdef uint64_t quantity = arena.units[level].total & TOTAL_QUANTITY_MASK
+    cdef uint64_t quantity = level_displayed(arena, level)
     if (page.with_reserve >> (level & 63)) & 1:
         quantity += arena.reserves[level]
     return quantity

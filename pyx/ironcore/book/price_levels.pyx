@@ -1,11 +1,12 @@
 """The tree of price levels of one side of one book: its paths are made and taken down here."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from ironcore.base.check cimport iron_assert, iron_static_assert
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.order_pool cimport (
-    Arena, LevelPage, PriceNode, pool_give, pool_take,
+    PAGE_LEVELS, Arena, LevelPage, PriceNode, pool_give, pool_take,
 )
 
 
@@ -87,6 +88,7 @@ cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t paren
     iron_assert(number < arena.page_first + arena.pages_max, "more level pages than reserved")
     page.occupied = 0
     page.with_reserve = 0
+    page.crowded = 0
     page.parent = parent
     page.key_base = key & ~<uint32_t>63
     page.side = side.index
@@ -129,6 +131,19 @@ cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) no
         return
     side.best_level = _leftmost(arena, side.root, arena.nodes[side.root].occupied, side.depth - 1)
     side.best_key = level_key(arena, side.best_level)
+
+
+cdef void level_round_up(Arena* arena, uint32_t level) noexcept nogil:
+    cdef uint32_t number = level >> PAGE_SHIFT
+    if arena.pages[number].crowded == 0:
+        memset(&arena.rounds[number << PAGE_SHIFT], 0, PAGE_LEVELS * sizeof(uint16_t))
+    arena.pages[number].crowded += arena.rounds[level] == 0
+    arena.rounds[level] += 1
+
+
+cdef void level_round_down(Arena* arena, uint32_t level) noexcept nogil:
+    arena.rounds[level] -= 1
+    arena.pages[level >> PAGE_SHIFT].crowded -= arena.rounds[level] == 0
 
 
 cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) noexcept nogil:

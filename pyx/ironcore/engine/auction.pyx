@@ -32,7 +32,6 @@ from ironcore.wire.record cimport (
 
 
 cdef enum:
-    IMBALANCE_MAX = 0xFFFFFFFF       # what the event can say
     INSTRUMENT_SHIFT = 32
     QUEUES_COUNT = 4                 # of a side, that take part
 
@@ -228,7 +227,7 @@ cdef bint auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexc
     if steps.are_spent and not is_first:
         return False
     engine_emit(engine, EVENT_INDICATIVE, EVENT_VISIBLE, cross_type, price.side,
-                <uint32_t>min(price.imbalance, <uint64_t>IMBALANCE_MAX), price.volume,
-                (instrument + 1) << INSTRUMENT_SHIFT, price.price,
+                <uint32_t>price.imbalance, price.volume,
+                (instrument + 1) << INSTRUMENT_SHIFT | price.imbalance >> 32, price.price,
                 <uint32_t>auction_reference(book))
     return True

@@ -95,11 +95,12 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
         (<const char*>&book.grid)[:sizeof(PriceGrid)],
         book.symbol[:8],
         struct.pack(
-            "<BiiHHHHHHBBBIHH", book.state, book.last_price, book.reference_price,
+            "<BiiHHHHHHBBBIHHBB", book.state, book.last_price, book.reference_price,
             book.static_collar_bp, book.dynamic_collar_bp, book.auction_collar_bp,
             book.entry_collar_bp, book.market_protection_bp, book.pause_seconds,
             book.post_only_mode, book.auction_extensions_max, book.auction_extensions,
-            book.pause_second, book.followers_max, book.min_quantity_max),
+            book.pause_second, book.followers_max, book.min_quantity_max,
+            book.price_decimals, book.quantity_decimals),
         _slots(engine, book.pegs.next, False),
         _slots(engine, book.trailing.next, False),
     ]

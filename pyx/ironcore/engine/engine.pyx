@@ -8,8 +8,9 @@ from libc.stdlib cimport calloc, free
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 from ironcore.base.status cimport STATUS_OK
-from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, arena_create, arena_destroy
-from ironcore.book.limits cimport QUANTITY_MAX
+from ironcore.book.order_pool cimport (
+    ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_destroy,
+)
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport SLOT_NONE, Event
 
@@ -48,9 +49,11 @@ cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
 
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     iron_static_assert(sizeof(Session) == 32)
-    # A level of all orders, each as large as can be, fits the two halves of its total.
-    iron_static_assert(ENGINE_ORDERS_MAX >> (64 - TOTAL_COUNT_SHIFT) == 0)
-    iron_static_assert((<uint64_t>ENGINE_ORDERS_MAX * QUANTITY_MAX) >> TOTAL_COUNT_SHIFT == 0)
+    # A level of all orders, each as large as can be, fits its total and 16 bits of rounds.
+    iron_static_assert(TOTAL_COUNT_SHIFT + ROUND_SHIFT == 64)
+    iron_static_assert(ENGINE_ORDERS_MAX >> (16 + ROUND_SHIFT) == 0)
+    iron_static_assert((<uint64_t>ENGINE_ORDERS_MAX * <uint32_t>0xFFFFFFFF) >> TOTAL_COUNT_SHIFT
+                       == 0)
     cdef Engine* engine
     if not _limits_are_valid(limits):
         c_errno.errno = EINVAL

@@ -21,6 +21,7 @@ from ironcore.wire.record cimport (
 
 cdef enum:
     POST_ONLY_MODE_MAX = 1           # reprice
+    DECIMALS_MAX = 9
     SPECIALS_MAX_DEFAULT = 256       # rule 4.14
 
 
@@ -38,6 +39,8 @@ cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
     if command.reference_price and not grid_tick(grid, command.reference_price, &tick):
         return False
     return (command.post_only_mode <= POST_ONLY_MODE_MAX
+            and command.price_decimals <= DECIMALS_MAX
+            and command.quantity_decimals <= DECIMALS_MAX
             and command.static_collar_bp <= BASIS_POINTS
             and command.dynamic_collar_bp <= BASIS_POINTS
             and command.auction_collar_bp <= BASIS_POINTS
@@ -78,6 +81,8 @@ cdef int define_instrument(Engine* engine, const DefineInstrument* command) noex
     book.limits = limits
     book_create(&engine.arena, book, index)
     memcpy(book.symbol, command.symbol, sizeof(book.symbol))
+    book.price_decimals = command.price_decimals
+    book.quantity_decimals = command.quantity_decimals
     _set_terms(book, command)
     state_begin(engine, book, state)
     engine.books_count += 1
@@ -95,6 +100,9 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
     if not _prepare(command, &grid, &limits):
         return STATUS_MALFORMED
     book = &engine.books[index]
+    if (command.price_decimals != book.price_decimals
+            or command.quantity_decimals != book.quantity_decimals):
+        return STATUS_MALFORMED      # what was said before would mean something else
     if (limits.lot_size != book.limits.lot_size
             or memcmp(&grid, &book.grid, sizeof(grid)) != 0):
         if not book_is_empty(book):

@@ -7,12 +7,13 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
 )
 from ironcore.book.order_pool cimport (
-    TOTAL_ONE_ORDER, TOTAL_QUANTITY_MASK, Arena, Level, LevelPage, Order, Pool, PriceNode,
-    level_at, order_at, order_ref, order_side, special_at,
+    Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, order_at, order_ref, order_side,
+    special_at,
 )
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
-    KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_key, level_quantity, levels_next,
+    KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_displayed, level_key, level_orders,
+    level_quantity, levels_next,
 )
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
@@ -59,6 +60,7 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
     cdef uint32_t previous = level_unit
     cdef uint32_t unit = level.link.next
     cdef uint64_t total = 0
+    cdef uint32_t count = 0
     cdef uint64_t reserve = 0
     cdef uint64_t ref_before = 0
     cdef const char* broken
@@ -71,7 +73,8 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
             return b"an order is in two places"
         tally.seen[unit >> 1] = 1
         tally.orders += 1
-        total += TOTAL_ONE_ORDER + order.quantity
+        total += order.quantity
+        count += 1
         reserve += order_reserve(engine, unit)
         if order.link.prev != previous:
             return b"an order does not know its neighbour or its level"
@@ -86,9 +89,11 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
         unit = order.link.next
     if level.link.prev != previous:
         return b"a level does not know the end of its queue"
-    if level.total != total or total == 0:
+    if level_displayed(arena, level_unit) != total or total == 0:
         return b"a level's total is not the sum of its orders"
-    if level_quantity(arena, level_unit) != (total & TOTAL_QUANTITY_MASK) + reserve:
+    if level_orders(arena, level_unit) != count:
+        return b"a level does not know how many orders it has"
+    if level_quantity(arena, level_unit) != total + reserve:
         return b"a level's reserve is not the sum of its icebergs'"
     return NULL
 

@@ -17,9 +17,8 @@ from ironcore.engine.book_view cimport orders_of, state_of
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport EngineLimits, engine_create, engine_destroy
 from ironcore.engine.invariants cimport engine_broken_invariant
-from ironcore.book.order_pool cimport TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, level_at
 from ironcore.book.price_levels cimport (
-    PriceLevels, level_key, levels_next, levels_price,
+    PriceLevels, level_displayed, level_key, level_orders, levels_next, levels_price,
 )
 from ironcore.wire.record cimport COMMAND_BYTES_MAX, COMMAND_HEADER_BYTES, EVENT_BYTES, Event
 
@@ -165,11 +164,17 @@ cdef class MatchingEngine:
         rows = bytearray()
         for _ in range(count):
             row.price = levels_price(levels, level_key(&self.engine.arena, unit))
-            row.orders = <uint32_t>(level_at(&self.engine.arena, unit).total >> TOTAL_COUNT_SHIFT)
-            row.quantity = level_at(&self.engine.arena, unit).total & TOTAL_QUANTITY_MASK
+            row.orders = level_orders(&self.engine.arena, unit)
+            row.quantity = level_displayed(&self.engine.arena, unit)
             rows += (<const char*>&row)[:sizeof(LevelRow)]
             unit = levels_next(&self.engine.arena, levels, unit)
         return np.frombuffer(rows, LEVEL_DTYPE)
+
+    def decimals(self, uint32_t instrument):
+        """How many decimals the instrument's prices and its quantities have."""
+        self._side(instrument, False)
+        return (self.engine.books[instrument].price_decimals,
+                self.engine.books[instrument].quantity_decimals)
 
     def orders(self, uint32_t instrument, side):
         """The live orders of side "B" or "S": ORDER_DTYPE[n], by place and in each by priority.

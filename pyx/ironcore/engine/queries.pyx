@@ -1,24 +1,25 @@
 """What one may ask about the books between two commands."""
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_EMPTY, STATUS_OK
 from ironcore.book.book cimport KIND_SHOWN, SIDE_SHIFT
 from ironcore.book.order_pool cimport (
-    TOTAL_COUNT_SHIFT, TOTAL_QUANTITY_MASK, Order, level_at, order_at, order_ref, order_side,
+    Order, order_at, order_ref, order_side,
 )
 from ironcore.engine.orders cimport order_open, order_place, order_price, place_kind
-from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next, levels_price
+from ironcore.book.price_levels cimport (
+    PriceLevels, level_displayed, level_key, level_orders, levels_next, levels_price,
+)
 
 
 cdef void _level(Engine* engine, const PriceLevels* side, uint32_t unit,
                  LevelView* level) noexcept nogil:
-    cdef uint64_t total = level_at(&engine.arena, unit).total
     level.price = levels_price(side, level_key(&engine.arena, unit))
-    level.orders = <uint32_t>(total >> TOTAL_COUNT_SHIFT)
-    level.quantity = total & TOTAL_QUANTITY_MASK
+    level.orders = level_orders(&engine.arena, unit)
+    level.quantity = level_displayed(&engine.arena, unit)
 
 
 cdef uint32_t query_depth(Engine* engine, uint32_t instrument, bint sell, LevelView* levels,

@@ -29,13 +29,12 @@ cdef extern from *:
 
 
 cdef uint32_t _peak(Special* special, uint32_t lot_size) noexcept nogil:
-    cdef uint32_t random = special.options.random_reserves
-    cdef uint32_t peak = special.options.max_floor
+    cdef uint64_t random = special.options.random_reserves
+    cdef uint64_t peak = special.options.max_floor
     if random:
         peak -= random
-        peak += lot_size * <uint32_t>(
-            iron_splitmix64(&special.seed_state) % (2 * random // lot_size + 1))
-    return min(peak, special.reserve)
+        peak += lot_size * (iron_splitmix64(&special.seed_state) % (2 * random // lot_size + 1))
+    return <uint32_t>min(peak, <uint64_t>special.reserve)
 
 
 cdef void order_replenish(Engine* engine, Book* book, uint32_t unit) noexcept nogil:

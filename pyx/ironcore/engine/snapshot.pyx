@@ -1,6 +1,6 @@
 """A core's whole state as bytes, and back."""
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
@@ -16,7 +16,7 @@ from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 3             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 4             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -68,6 +68,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.dry_run_steps_max = engine.dry_run_steps_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
+    arena.rounds = engine.arena.rounds
     arena.specials = engine.arena.specials
     arena.slots = engine.arena.slots
     arena.pages = engine.arena.pages
@@ -136,6 +137,15 @@ cdef void _reserves(Cursor* cursor, Arena* arena) noexcept nogil:
             levels &= levels - 1
 
 
+cdef void _rounds(Cursor* cursor, Arena* arena) noexcept nogil:
+    """Of the pages with a level that has so many orders."""
+    cdef uint32_t page
+    for page in range(arena.page_first, arena.page_pool.fresh + 1):
+        if arena.pages[page].crowded:
+            _block(cursor, &arena.rounds[<uint64_t>page * PAGE_LEVELS],
+                   PAGE_LEVELS * sizeof(uint16_t))
+
+
 cdef void _arena(Cursor* cursor, Arena* arena) noexcept nogil:
     cdef uint64_t orders = arena.order_pool.fresh
     cdef uint64_t pages = arena.page_pool.fresh + 1 - arena.page_first
@@ -148,6 +158,7 @@ cdef void _arena(Cursor* cursor, Arena* arena) noexcept nogil:
     _block(cursor, &arena.pages[arena.page_first], pages * sizeof(LevelPage))
     _block(cursor, arena.nodes, (<uint64_t>arena.node_pool.fresh + 1) * sizeof(PriceNode))
     _reserves(cursor, arena)
+    _rounds(cursor, arena)
 
 
 cdef void _orders(Cursor* cursor, Arena* arena) noexcept nogil:

@@ -1,7 +1,7 @@
 /* The records of the matching core: commands and events, docs/WIRE.md and docs/MATCHING_RULES.md.
  *
- * Little-endian, naturally aligned, every size and offset asserted. Prices are integers of 1/10,000
- * of the currency (``). Included by ironpit_core.h.
+ * Little-endian, naturally aligned, every size and offset asserted. Prices and quantities are
+ * integers, with the decimals of their instrument. Included by ironpit_core.h.
  */
 #ifndef IRONPIT_RECORDS_H
 #define IRONPIT_RECORDS_H
@@ -156,7 +156,9 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     struct ironpit_tick_band bands[7];
     uint16_t followers_max; /* 0: 256 */
     uint16_t min_quantity_max;
-    uint8_t reserved[4];
+    uint8_t price_decimals; /* 0 to 9: prices are integers of 1/10^price_decimals */
+    uint8_t quantity_decimals; /* likewise quantities; neither ever changes */
+    uint8_t reserved[2];
 };
 IRONPIT_SIZE(ironpit_define_instrument, 152);
 IRONPIT_AT(ironpit_define_instrument, symbol, 40);
@@ -179,6 +181,8 @@ IRONPIT_AT(ironpit_define_instrument, tick_bands_count, 87);
 IRONPIT_AT(ironpit_define_instrument, bands, 88);
 IRONPIT_AT(ironpit_define_instrument, followers_max, 144);
 IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 146);
+IRONPIT_AT(ironpit_define_instrument, price_decimals, 148);
+IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 149);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;

@@ -100,6 +100,8 @@ cdef extern from *:
             SAME(DefineInstrument, ironpit_define_instrument, bands);                             \\
             SAME(DefineInstrument, ironpit_define_instrument, followers_max);                     \\
             SAME(DefineInstrument, ironpit_define_instrument, min_quantity_max);                  \\
+            SAME(DefineInstrument, ironpit_define_instrument, price_decimals);                    \\
+            SAME(DefineInstrument, ironpit_define_instrument, quantity_decimals);                 \\
             SAME(DefineInstrument, ironpit_define_instrument, reserved);                          \\
             SAME_SIZE(DefineSession, ironpit_define_session);                                     \\
             SAME(DefineSession, ironpit_define_session, header);                                  \\

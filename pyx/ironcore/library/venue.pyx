@@ -141,7 +141,7 @@ cdef class VenueCore(MatchingEngine):
         return self.engine.sessions[session].user_ref_last
 
     def last_price(self, uint32_t instrument):
-        """The price of the instrument's last execution in 1/10,000; 0 when there is none."""
+        """The price of the instrument's last execution; 0 when there is none."""
         self._side(instrument, False)
         return self.engine.books[instrument].last_price
 

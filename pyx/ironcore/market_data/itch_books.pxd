@@ -4,8 +4,9 @@
 # reference in a flat table, as Nasdaq's references count up from 1 each day: a stream whose
 # references do not is one for ironcore.market_data.feed_books.
 #
-# Prices in whole cents, which is nearly all of them, are keys a cent apart; others, as those below
-# a dollar, are keys 1/10,000 apart in levels of their own. The best of both is the best.
+# Prices are integers, of whatever decimals the instrument has. Multiples of 100, which with four
+# decimals are whole cents and nearly all prices, are keys 100 apart; all others are keys 1 apart,
+# in levels of their own. The best of both is the best.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -16,7 +17,7 @@ from ironcore.book.price_levels cimport PriceLevels
 
 cdef enum:
     ITCH_LOCATES_MAX = 65536
-    ITCH_ORDERS_MAX = 4194303        # a level counts its orders in 22 bits
+    ITCH_ORDERS_MAX = 4194303        # of so many a level's total can be told
     ITCH_PRICE_MAX = 2000000000   # of ITCH 5.0
 
 # A level page's side is locate << 2 | fine << 1 | sell.
@@ -27,7 +28,7 @@ cdef struct ItchBooks:
     Arena arena                      # slots are order references
     ItchBook* books                  # by locate
     uint32_t locates_max
-    PriceGrid grids[2]               # whole cents, and everything
+    PriceGrid grids[2]               # multiples of 100, and everything
     uint64_t added                   # orders, ever
     uint64_t executions              # E and C messages
     uint64_t executed_quantity

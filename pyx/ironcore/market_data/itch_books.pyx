@@ -11,12 +11,12 @@ from ironcore.base.status cimport (
     STATUS_EMPTY, STATUS_LIMIT, STATUS_MALFORMED, STATUS_OK, STATUS_TRUNCATED,
 )
 from ironcore.book.order_pool cimport (
-    REF_SHIFT, TOTAL_COUNT_SHIFT, TOTAL_ONE_ORDER, TOTAL_QUANTITY_MASK, Level, Order,
-    arena_create, arena_destroy, level_at, order_at, order_give, order_ref, order_take,
-    queue_append, queue_remove,
+    REF_SHIFT, Order, arena_create, arena_destroy, level_at, order_at, order_give, order_ref,
+    order_take, queue_append, queue_remove,
 )
 from ironcore.book.price_levels cimport (
-    PAGE_SHIFT, level_key, levels_create, levels_leave, levels_next, levels_price, levels_take,
+    PAGE_SHIFT, level_add_order, level_displayed, level_key, level_orders, level_take_order,
+    levels_create, levels_leave, levels_next, levels_price, levels_take,
 )
 from ironcore.wire.codec cimport load_u16_be, load_u32_be, load_u64_be
 from ironcore.wire.itch50_orders cimport (
@@ -32,7 +32,7 @@ ORDER_DTYPE = np.dtype([("order_ref", "<u8"), ("price", "<i4"), ("quantity", "<u
 cdef enum:
     SIDES_SHIFT = 2
     SIDES_MASK = 3
-    CENT = 100
+    COARSE_STEP = 100                # a cent, where prices have four decimals
     REFS_HOT = 1048576               # faulted in at start
     SIDE_BUY = 66
     SIDE_SELL = 83
@@ -59,7 +59,7 @@ cdef void _grid(PriceGrid* grid, uint32_t tick_size) noexcept nogil:
 cdef Status itch_books_open(ItchBooks* books, uint32_t orders_max, uint64_t refs_max,
                             uint32_t locates_max) noexcept nogil:
     iron_static_assert(sizeof(ItchBook) == 256)
-    _grid(&books.grids[0], CENT)
+    _grid(&books.grids[0], COARSE_STEP)
     _grid(&books.grids[1], 1)
     books.locates_max = locates_max
     books.books = <ItchBook*>memory_reserve(locates_max * sizeof(ItchBook))
@@ -103,9 +103,9 @@ cdef inline PriceLevels* _side_of(ItchBooks* books, uint32_t level) noexcept nog
 
 cdef inline Status _add(ItchBooks* books, ItchBook* book, uint32_t sell, uint64_t reference,
                         uint32_t quantity, uint32_t price) noexcept nogil:
-    cdef uint32_t cents = price // CENT
-    cdef uint32_t fine = cents * CENT != price
-    cdef uint32_t key = price if fine else cents
+    cdef uint32_t steps = price // COARSE_STEP
+    cdef uint32_t fine = steps * COARSE_STEP != price
+    cdef uint32_t key = price if fine else steps
     cdef uint32_t unit, level
     cdef Order* order
     cdef PriceLevels* side = &book.sides[fine << 1 | sell]
@@ -118,7 +118,7 @@ cdef inline Status _add(ItchBooks* books, ItchBook* book, uint32_t sell, uint64_
     order.level = level
     order.ref_side = reference << REF_SHIFT | sell
     queue_append(&books.arena, level, unit)
-    level_at(&books.arena, level).total += TOTAL_ONE_ORDER + quantity
+    level_add_order(&books.arena, level, quantity)
     books.arena.slots[reference] = unit
     books.added += 1
     return STATUS_OK
@@ -139,11 +139,10 @@ cdef inline Status _room(ItchBooks* books, uint64_t reference, uint32_t quantity
 
 cdef inline void _remove(ItchBooks* books, uint32_t unit, uint64_t reference) noexcept nogil:
     cdef Order* order = order_at(&books.arena, unit)
-    cdef Level* level = level_at(&books.arena, order.level)
     books.arena.slots[reference] = 0
     queue_remove(&books.arena, unit)
-    level.total -= TOTAL_ONE_ORDER + order.quantity
-    if level.total == 0:
+    level_take_order(&books.arena, order.level, order.quantity)
+    if level_at(&books.arena, order.level).total == 0:
         levels_leave(&books.arena, _side_of(books, order.level), order.level)
     order_give(&books.arena, unit)
 
@@ -314,7 +313,7 @@ cdef class MarketBooks:
         return messages
 
     def _levels(self, uint16_t locate, side, bint fine, limit):
-        """(price, unit) of the best levels of a side, whole cents or not."""
+        """(price, unit) of the best levels of a side, by whole coarse steps or not."""
         cdef PriceLevels* levels
         cdef uint32_t unit
         if locate >= self.books.locates_max:
@@ -337,10 +336,9 @@ cdef class MarketBooks:
     def depth(self, uint16_t locate, side, uint32_t levels_max=10):
         """The best levels of side "B" or "S", best first: price, orders, quantity."""
         rows = []
-        cdef uint64_t total
         for price, unit in self._merged(locate, side, levels_max):
-            total = level_at(&self.books.arena, unit).total
-            rows.append((price, total >> TOTAL_COUNT_SHIFT, total & TOTAL_QUANTITY_MASK))
+            rows.append((price, level_orders(&self.books.arena, unit),
+                         level_displayed(&self.books.arena, unit)))
         return np.array(rows, LEVEL_DTYPE)
 
     def orders(self, uint16_t locate, side):

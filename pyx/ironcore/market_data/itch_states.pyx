@@ -101,7 +101,7 @@ cdef size_t _indicative(const ItchFeed* feed, const Event* event, uint8_t* out) 
     m.tracking_number = 0
     m.timestamp = feed.timestamp
     m.paired_shares = event.order_ref
-    m.imbalance_shares = event.quantity
+    m.imbalance_shares = event.quantity | event.other << 32
     m.imbalance_direction = event.side
     memcpy(m.stock, feed.facts.instruments[locate - 1].defined.symbol, ITCH_SYMBOL_BYTES)
     m.far_price = 0

@@ -1,8 +1,8 @@
 """ITCH 5.0 messages as dicts.
 
 A message is a dict of its `kind` and its fields under the names of docs/WIRE.md. Text comes
-without the padding spaces; a single character is a string of one; prices are integers in 1/10,000
-of the currency (MWCBDeclineLevel: in 1/100,000,000), timestamp in ns since midnight. To encode,
+without the padding spaces; a single character is a string of one; prices are integers with
+the instrument's decimals (MWCBDeclineLevel: with 8), timestamp in ns since midnight. To encode,
 every field has to be given, but stock_locate and tracking_number (0) and reserved (a space).
 
 Every message has stock_locate tracking_number timestamp, and

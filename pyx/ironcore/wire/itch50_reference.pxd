@@ -1,6 +1,6 @@
 # ITCH 5.0: stocks, their trading state, and the venue's.
 #
-# Fields are host-endian and named as in docs/WIRE.md. Prices are in 1/10,000 of the currency, text
+# Fields are host-endian and named as in docs/WIRE.md. Prices have their instrument's decimals, text
 # is padded with spaces and has no terminator, timestamp is ns since midnight (48 bits on the wire),
 # stock_locate 0 is "no particular stock".
 #

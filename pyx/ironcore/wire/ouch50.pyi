@@ -2,8 +2,8 @@
 
 A message is a dict of its `kind`, its fields and, where it can have one, its `appendage`; kinds,
 fields and options have the names of docs/WIRE.md. Text comes without the padding spaces; a single
-character is a string of one; integers are integers: prices in 1/10,000 of the currency, times in ns
-since midnight. `encode_x(**decode_x(data))` gives the same message again.
+character is a string of one; integers are integers: prices and quantities with the instrument's
+decimals, times in ns since midnight. `encode_x(**decode_x(data))` gives the same message again.
 
 From client to venue:
 

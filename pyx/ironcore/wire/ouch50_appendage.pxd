@@ -56,7 +56,7 @@ cdef struct OuchTag:
 cdef struct OuchOptions:
     uint64_t present
     uint64_t secondary_ord_ref_num
-    uint64_t discretion_price            # 1/10,000 of the currency, as the other prices
+    uint64_t discretion_price            # as the other prices
     uint64_t display_price
     uint64_t stop_price                  # as the other prices
     uint64_t reserve_seed
@@ -67,7 +67,7 @@ cdef struct OuchOptions:
     uint32_t random_reserves
     uint32_t expire_time                 # seconds since midnight
     uint32_t display_quantity
-    uint32_t trail_offset                # 1/10,000 of the currency
+    uint32_t trail_offset                # likewise
     uint16_t group_id
     char firm[4]
     char route[4]

@@ -1,6 +1,6 @@
 # OUCH 5.0, client to venue.
 #
-# Fields are host-endian and named as in docs/WIRE.md. Prices are in 1/10,000 of the currency, text
+# Fields are host-endian and named as in docs/WIRE.md. Prices have their instrument's decimals, text
 # is padded with spaces and has no terminator, times are ns since midnight.
 #
 # A decoder wants exactly one message: `bytes` is its whole length. STATUS_TRUNCATED: it ends early;

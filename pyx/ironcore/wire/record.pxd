@@ -20,9 +20,9 @@ cdef enum:
     SLOT_NONE = 0xFFFFFFFF
     INSTRUMENT_NONE = 0xFFFFFFFF
     PRICE_INVALID = -1            # the member's price does not fit the field: always rejected
-    PRICE_MARKET = 0x7FFFFFFF     # OUCH 5.0: 214,748.3647 means "market"
-    PRICE_MARKET_CROSS = 2000000000  # OUCH 5.0: 200,000.0000 means "market" as well
-    PRICE_MAX = 1999999900        # OUCH 5.0: 199,999.9900 is the highest limit price
+    PRICE_MARKET = 0x7FFFFFFF        # OUCH 5.0: "market", whatever the instrument's decimals
+    PRICE_MARKET_CROSS = 2000000000  # OUCH 5.0: means "market" as well
+    PRICE_MAX = 1999999900           # OUCH 5.0: the highest limit price (four decimals: 199,999.99)
 
 cdef enum RecordFlags:
     RECORD_LAST = 1          # last record of its transaction
@@ -104,7 +104,7 @@ cdef struct CommandHeader:           # 40 bytes
 cdef struct EnterOrder:              # 72 bytes, then appendage_bytes of OUCH TagValues, padded to 8
     CommandHeader header
     uint32_t quantity
-    int32_t price                 # in 1/10,000 of the currency
+    int32_t price                    # with the instrument's decimals, as every price and quantity
     uint8_t side                     # OUCH 'B' 'S' 'T' 'E'
     uint8_t time_in_force            # OUCH '0' '3' ...
     uint8_t display
@@ -183,7 +183,9 @@ cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0
     TickBand bands[7]
     uint16_t followers_max           # rule 4.14: live pegs and stops; 0: 256
     uint16_t min_quantity_max        # likewise orders with MinQty
-    uint8_t reserved[4]
+    uint8_t price_decimals           # 0 to 9: prices are integers of 1/10^price_decimals
+    uint8_t quantity_decimals        # likewise quantities; neither ever changes
+    uint8_t reserved[2]
 
 cdef struct DefineSession:           # 64 bytes; header.session is the id, 1-based and dense
     CommandHeader header
@@ -235,8 +237,8 @@ cdef enum InstrumentState:
 
 # Options of the appendage that are this venue's own (docs/MATCHING_RULES.md, 4.9).
 cdef enum VenueOption:
-    OPTION_STOP_PRICE = 128          # 8 bytes, unsigned 1/10,000, as OUCH prices
-    OPTION_TRAIL_OFFSET = 129        # 4 bytes, unsigned 1/10,000
+    OPTION_STOP_PRICE = 128          # 8 bytes, unsigned, as OUCH prices
+    OPTION_TRAIL_OFFSET = 129        # 4 bytes, unsigned, likewise
     OPTION_SELF_TRADE_PREVENTION = 130   # 1 byte: 'N' 'O' 'B' 'D' '-'
     OPTION_RESERVE_SEED = 133        # 8 bytes
 

@@ -67,7 +67,8 @@ cdef extern from *:
         AT(DefineInstrument, auction_extensions_max, 86);                                       \\
         AT(DefineInstrument, tick_bands_count, 87); AT(DefineInstrument, bands, 88);            \\
         AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);  \\
-        AT(DefineInstrument, reserved, 148);                                                    \\
+        AT(DefineInstrument, price_decimals, 148); AT(DefineInstrument, quantity_decimals, 149); \\
+        AT(DefineInstrument, reserved, 150);                                                    \\
         SIZE(DefineSession, 64); AT(DefineSession, header, 0); AT(DefineSession, username, 40); \\
         AT(DefineSession, firm, 46); AT(DefineSession, cancel_on_disconnect, 50);               \\
         AT(DefineSession, stp_mode, 51); AT(DefineSession, stp_group, 52);                      \\
@@ -225,7 +226,7 @@ cdef str _INSTRUMENT = (
     "initial_state:o auction_extensions_max:u1 tick_bands_count:u1 " + "".join([
         f"price_from_{band}:i4 tick_size_{band}:u4 "
         for band in range(1, TICK_BANDS_MAX + 1)])
-    + "followers_max:u2 min_quantity_max:u2 reserved:x4")
+    + "followers_max:u2 min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 reserved:x2")
 
 cdef str _CANCEL = (
     "quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1 group:u2 group_given:u1 "

@@ -26,6 +26,7 @@ KEYS = [
     "throughput_per_s",
     "order_to_ack_ns",
     "books_equal",
+    "best_prices",
     "stream_digest",
     "feed_digest",
     "degraded",

@@ -58,7 +58,7 @@ def test_the_measured_core_does_what_the_model_does(seed: int) -> None:
 def test_an_opening_is_applied_and_neither_measured_nor_counted() -> None:
     flow = generate(3, 2000, 1)
     venue = len(records_of(generated(2000, 1))) - 2000
-    workload = from_operations("a flow", flow.operations, 3, [100], 2000, opening=600)
+    workload = from_operations("a flow", flow.operations, 3, flow.tick_sizes(), 2000, opening=600)
     assert workload.opening == venue + 600
     loops = Loops(workload)
     assert loops.messages == 1400

@@ -226,6 +226,17 @@ def test_a_change_of_what_is_not_defined_or_retired_is_malformed(kind: str) -> N
     venue.malformed(change(0))
 
 
+@rule("2.7")
+@pytest.mark.parametrize("decimals", [{"price_decimals": 2}, {"quantity_decimals": 1}])
+def test_decimals_never_change(kind: str, decimals: dict[str, int]) -> None:
+    venue = opened(kind)
+    venue.malformed(change(**decimals))
+    venue.ok(change(quantity_max=0xFFFFFFFF))
+    venue.ok(r.define_instrument(1, price_decimals=9, quantity_decimals=9))
+    venue.malformed(change(1, price_decimals=9))
+    venue.ok(change(1, price_decimals=9, quantity_decimals=9))
+
+
 @rule("2.7", "13.5")
 def test_a_change_leaves_the_state_and_a_reference_price_that_it_does_not_name(kind: str) -> None:
     venue = opened(kind, reference=1000, initial_state="O")

@@ -111,18 +111,6 @@ def test_the_last_order_reference_is_given_and_none_after_it() -> None:
     assert [order["order_ref"] for order in venue.core.orders(0, "B")] == [2**48 - 2**28 - 1, 1]
 
 
-@rule("16.3")
-def test_a_level_counts_and_adds_up_the_largest_orders() -> None:
-    limits = r.Limits(orders_max=4095)
-    core = MatchingEngine(*limits)
-    opening = [r.stream_start(limits), r.define_instrument(0), r.define_session(1)]
-    orders = [r.enter(1, 1 + n, "B", 999_999, 1000) for n in range(4095)]
-    core.apply_batch(b"".join([*opening, *orders]))
-    core.check_invariants()
-    assert core.depth(0, "B").tolist() == [(1000, 4095, 4095 * 999_999)]
-    assert (4_194_303 * 999_999).bit_length() <= 42
-
-
 @rule("4.14")
 def test_a_definition_that_names_no_limits_has_256(kind: str) -> None:
     venue = Subject(kind, r.Limits(orders_max=600)).open()

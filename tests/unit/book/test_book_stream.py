@@ -120,7 +120,8 @@ def test_instruments_are_defined_in_order_and_up_to_the_limit(kind: str) -> None
         {"tick": 100, "price_min": 101, "price_max": 199},
         {"tick": 0xFFFFFFFF},
         {"quantity_max": 0},
-        {"quantity_max": 1_000_000},
+        {"price_decimals": 10},
+        {"quantity_decimals": 10},
         {"lot": 11, "quantity_max": 10},
     ],
 )

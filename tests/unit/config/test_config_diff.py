@@ -50,7 +50,9 @@ def test_a_band_of_a_tick_table_is_known_by_its_price(tmp_path: Path) -> None:
 def test_every_value_of_the_shipped_venues_is_shown_in_the_files_own_notation() -> None:
     flat = flatten(read(VENUES / "laptop.yaml"))
     assert flat["journal.interval"] == "10ms"
-    assert flat["instruments[BTCUSD].price_max"] == "199999.99"
+    assert flat["instruments[BTCUSD].price_max"] == "1000000.00"
+    assert flat["instruments[BTCUSD].lot_size"] == "0.0001"
+    assert flat["instruments[BTCUSD].quantity_max"] == "10000"
     assert flat["placement.processes.venue.threads[all].cpu"] == "null"
     assert flat["sessions[GAMA1].cancel_on_disconnect"] == "true"
     assert flat["order_entry.listen"] == "127.0.0.1:26100"

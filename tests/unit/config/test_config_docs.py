@@ -10,9 +10,9 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
-from ironpit.config import scalars
-from ironpit.config.reader import OTHERS, hints
-from ironpit.config.schema import Config
+from ironpit.common.decimals import Decimals
+from ironpit.config.reader import OTHERS, hints, scalar_of
+from ironpit.config.schema import UNSAID, Config, Instrument
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "CONFIG.md"
 ROW = re.compile(r"^\| `([^` ]+)` \|([^|]*)\|")  # a name with a space is a command
@@ -24,10 +24,16 @@ def shown(value: Any, kind: Any) -> str:
     if value is None:
         return "null"
     if get_origin(kind) is Annotated:
-        scalar = get_args(kind)[1]
-        assert isinstance(scalar, scalars.Scalar)
-        return scalar.show(value)
+        return scalar_of(kind, Decimals()).show(value)
     return str(value).lower()
+
+
+def _default(struct: type[msgspec.Struct], field: msgspec.structs.FieldInfo) -> Any:
+    """Of a price that depends on others: what an instrument without any of them has."""
+    if struct is Instrument and field.name in ("tick_size", "price_min", "price_max"):
+        assert field.default == UNSAID
+        return getattr(Instrument(symbol="ONE"), field.name)
+    return field.default
 
 
 def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
@@ -51,7 +57,7 @@ def keys(struct: type[msgspec.Struct], prefix: str) -> dict[str, str]:
                 found[key] = ""
             found |= keys(entry, f"{key}[]")
         else:
-            found[key] = shown(field.default, kind)
+            found[key] = shown(_default(struct, field), kind)
     return found
 
 

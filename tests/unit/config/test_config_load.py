@@ -98,6 +98,74 @@ def test_what_an_instrument_may_say_is_read_in_the_projects_units(tmp_path: Path
     assert (config.sessions[0].stp_group, config.sessions[0].stp_mode) == (7, "cancel-both")
 
 
+def test_prices_and_quantities_are_read_in_the_instruments_own_decimals(tmp_path: Path) -> None:
+    text = VALID.replace(
+        'symbol: BTCUSD, tick_size: "0.01", price_min: "0.01", price_max: "199999.99"',
+        "symbol: BTCUSD, price_decimals: 2, quantity_decimals: 4, tick_size: 0.01, "
+        "price_min: 0.01, price_max: 1000000.00, lot_size: 0.0001, quantity_max: 429496.7295, "
+        "reference_price: 250000.00, tick_table: [{from: 500000, tick_size: 0.05}]",
+    )
+    (instrument, *_) = load_text(tmp_path, text).instruments
+    assert (instrument.tick_size, instrument.price_min) == (1, 1)
+    assert (instrument.price_max, instrument.reference_price) == (100_000_000, 25_000_000)
+    assert (instrument.lot_size, instrument.quantity_max) == (1, 0xFFFFFFFF)
+    (band,) = instrument.tick_table
+    assert (band.from_price, band.tick_size) == (50_000_000, 5)
+
+
+def test_what_an_instrument_does_not_say_follows_from_its_decimals(tmp_path: Path) -> None:
+    plain = 'symbol: BTCUSD, tick_size: "0.01", price_min: "0.01", price_max: "199999.99"'
+    for decimals, tick_size in ((0, 1), (1, 1), (2, 1), (4, 100), (8, 1_000_000)):
+        text = VALID.replace(plain, f"symbol: BTCUSD, price_decimals: {decimals}")
+        instrument = load_text(tmp_path, text).instruments[0]
+        assert (instrument.tick_size, instrument.price_min) == (tick_size, tick_size)
+        assert instrument.price_max == 1_999_999_900 - 1_999_999_900 % tick_size
+        assert (instrument.lot_size, instrument.quantity_max) == (1, 999_999)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (
+            "price_decimals: 2, tick_size: 0.001",
+            "instruments[0].tick_size: found '0.001', expected a number with at most 2 decimals",
+        ),
+        (
+            "quantity_decimals: 4, lot_size: 0.00001",
+            "instruments[0].lot_size: found '0.00001', expected a number with at most 4 decimals",
+        ),
+        (
+            "price_decimals: 8, price_max: 20",
+            "instruments[0].price_max: found '20', expected a number with at most 8 decimals, "
+            "from 0.00000001 to 19.999999, the highest price of OUCH 5.0",
+        ),
+        (
+            "quantity_max: 4294967296",
+            "found '4294967296', expected a whole number, from 1 to 4294967295",
+        ),
+        (
+            "price_decimals: 0, reference_price: 1.5",
+            "reference_price: found '1.5', expected a whole number, from 1 to 1999999900",
+        ),
+        (
+            "price_decimals: 1, tick_table: [{from: 5, tick_size: 0.05}]",
+            "tick_table[0].tick_size: found '0.05', expected a number with at most 1 decimal,",
+        ),
+        (
+            "quantity_decimals: 2, lot_size: 5, quantity_max: 0.5",
+            "instruments[0].quantity_max: found 0.5, expected at least lot_size = 5",
+        ),
+        ("price_decimals: 10", "price_decimals: found '10', expected an integer from 0 to 9"),
+    ],
+)
+def test_what_has_too_many_decimals_or_is_too_high_is_named(
+    tmp_path: Path, said: str, message: str
+) -> None:
+    plain = 'symbol: BTCUSD, tick_size: "0.01", price_min: "0.01", price_max: "199999.99"'
+    (problem,) = problems(tmp_path, VALID.replace(plain, f"symbol: BTCUSD, {said}"))
+    assert message in problem
+
+
 def test_paths_are_relative_to_the_file_and_rings_stand_in_memory(tmp_path: Path) -> None:
     config = load_text(tmp_path, VALID)
     assert config.venue.data_directory == tmp_path / "data"

@@ -14,7 +14,7 @@ from ironpit.flow.operations import CANCEL, ENTER, IMMEDIATE_OR_CANCEL, REPLACE
 
 def test_a_seed_fixes_the_flow_to_the_byte() -> None:
     digest = hashlib.sha256(generate(4).operations.tobytes()).hexdigest()
-    assert digest == "fd8aef388837fdffddd1622f6c42d46b25521cce6519ac247390265582dedf7a"
+    assert digest == "6078b07049393bcfd7ea3c21ce5670a81ee689798bcfdc3518e5a9060c04fdaf"
     assert hashlib.sha256(generate(4, seed=2).operations.tobytes()).hexdigest() != digest
 
 
@@ -55,7 +55,7 @@ def test_depth_falls_as_a_power_law() -> None:
     ]
     # Half of the resting orders stand within 3 ticks of the touch: 1/3^2 + 1/4^2 + 1/5^2 is 0.54
     # of the sum. The mid price is not in the flow: neighbours in time bound it well enough.
-    prices = enters["price"].astype(np.int64) // 100
+    prices = enters["price"].astype(np.int64)
     near = np.abs(np.diff(prices)) <= 16
     assert 0.5 < near.mean() < 0.95
 
@@ -63,7 +63,6 @@ def test_depth_falls_as_a_power_law() -> None:
 def test_prices_are_whole_ticks_and_quantities_whole_lots_that_ouch_can_carry() -> None:
     operations = generate(4, 50_000).operations
     priced = operations[operations["kind"] != CANCEL]
-    assert not (priced["price"] % 100).any()
     assert (priced["price"] > 0).all()
     assert (priced["quantity"] % 100 == 0).all()
     assert 0 < priced["quantity"].min() <= priced["quantity"].max() <= 999_999

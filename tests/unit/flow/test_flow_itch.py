@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ironcore.wire import itch50, itch_file
+from ironpit.common.decimals import PRICE_MAX
 from ironpit.flow import Flow, FlowError, from_itch
-from ironpit.flow.operations import PRICE_MAX
 
 REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "orders" / "bitstamp-2015-05-01.itch"
 

@@ -31,7 +31,7 @@ def test_orders_trade_and_rest() -> None:
     assert story(second.events) == [("ACCEPTED", 130), ("EXECUTED", 100), ("ADDED", 30)]
     assert book.executed(second) == 100
     assert (book.best_price("B"), book.best_price("S")) == (50_0000, None)
-    assert repr(book) == "<Book ABC: best buy 500000, best sell None (1/10,000)>"
+    assert repr(book) == "<Book ABC: best buy 50.00, best sell None>"
 
 
 def test_a_market_order_leaves_nothing_behind() -> None:

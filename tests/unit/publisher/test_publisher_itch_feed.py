@@ -231,6 +231,14 @@ def test_an_indicative_price_names_its_own_instrument(stream: Stream, price: int
     ]
 
 
+def test_an_imbalance_may_have_more_than_32_bits(stream: Stream) -> None:
+    most = 2000 * 0xFFFFFFFF
+    low, high = most & 0xFFFFFFFF, most >> 32
+    fields = {"side": ord("B"), "quantity": low, "order_ref": most, "other": 1 << 32 | high}
+    (message,) = stream.apply(order(CLOCK, [event(INDICATIVE, **fields)], instrument=NO_INSTRUMENT))
+    assert struct.unpack_from(">QQ", message, 11) == (most, most)
+
+
 def test_an_indicative_price_without_a_reference_has_no_variation(stream: Stream) -> None:
     indicative = event(INDICATIVE, side=ord("O"), other=1 << 32)
     (message,) = stream.apply(order(CLOCK, [indicative], instrument=NO_INSTRUMENT))
