@@ -65,7 +65,7 @@ cdef inline bint grid_in_range(const PriceGrid* grid, int64_t price) noexcept no
 
 
 cdef inline int64_t grid_behind_price(const PriceGrid* grid, bint sell,
-                                   int32_t opposite_price) noexcept nogil:
+                                      int32_t opposite_price) noexcept nogil:
     """The price one tick behind an opposite one, perhaps out of range: below it for a buy, above it
     for a sell."""
     return grid_up_price(grid, <int64_t>opposite_price + 1) if sell \

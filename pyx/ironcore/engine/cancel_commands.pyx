@@ -48,7 +48,7 @@ cdef inline void _settle(Engine* engine, Book* book) noexcept nogil:
 
 
 cdef inline int32_t _level_price(Engine* engine, const Order* order, Book* book,
-                                    uint32_t place) noexcept nogil:
+                                 uint32_t place) noexcept nogil:
     return levels_price(&book.sides[place_side(place)], level_key(&engine.arena, order.level))
 
 

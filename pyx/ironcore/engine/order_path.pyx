@@ -163,7 +163,7 @@ cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
         base_price = levels_price(opposite, opposite.best_key)
     if book.market_protection_bp and base_price:
         _set_limit(book, terms, protection_limit(&book.grid, terms.sell, base_price,
-                                                    book.market_protection_bp))
+                                                 book.market_protection_bp))
 
 
 cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:

@@ -13,4 +13,4 @@ cdef int32_t order_price(Engine* engine, uint32_t unit) noexcept nogil:
         return special_at(&engine.arena, unit).price
     level = order_at(&engine.arena, unit).level
     return levels_price(&place_book(engine, place).sides[place_side(place)],
-                           level_key(&engine.arena, level))
+                        level_key(&engine.arena, level))

@@ -12,7 +12,7 @@ cdef enum:
 
 # The price of such a peg now, or 0; limit_price is a market price where it has no limit.
 cdef int32_t peg_price(Engine* engine, const Book* book, const Options* options, uint32_t sell,
-                          int32_t limit_price) noexcept nogil
+                       int32_t limit_price) noexcept nogil
 # Whether pegs are to be priced: what they follow is not what it was when they last were.
 cdef bint pegs_are_due(const Book* book) noexcept nogil
 # Takes all pegs from the book's queues; without an event.

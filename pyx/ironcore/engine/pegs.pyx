@@ -21,7 +21,7 @@ cdef int32_t _best_price(const Book* book, uint32_t sell) noexcept nogil:
 
 
 cdef int32_t peg_price(Engine* engine, const Book* book, const Options* options, uint32_t sell,
-                          int32_t limit_price) noexcept nogil:
+                       int32_t limit_price) noexcept nogil:
     cdef int64_t own_price = _best_price(book, sell)
     cdef int64_t opposite_price = _best_price(book, sell ^ 1)
     cdef int64_t price

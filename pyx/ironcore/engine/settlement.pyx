@@ -77,7 +77,7 @@ cdef void _pegs_price(Engine* engine, Book* book) noexcept nogil:
         special = special_at(&engine.arena, unit)
         engine.peg_next = special.peers.next
         price = peg_price(engine, book, &special.options,
-                                order_sell(order_at(&engine.arena, unit)), special.price)
+                          order_sell(order_at(&engine.arena, unit)), special.price)
         if price != _price_now(engine, unit):
             _move(engine, book, unit, price)
         unit = engine.peg_next
