@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ironpit.config import scalars, stage_kinds, transport_kinds
+from ironpit.config import gateways, scalars, stage_kinds, transport_kinds
 from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import BridgedStream, CarriedStream, Config, Instrument
@@ -13,6 +13,8 @@ from ironpit.onload import options
 TICK_BANDS_MAX = 7
 READERS_MAX = 16
 SECOND_NS = 1_000_000_000
+# How long a session's names can be in the messages of its protocol.
+NAME_LENGTHS = {"ouch": {"username": 6, "firm": 4}}
 SLOTS_MAX = (1 << 32) - 1  # a slot is 32 bits, and the highest one means "none"
 
 # The path of the key, what was found, what was expected.
@@ -148,6 +150,11 @@ def _gateways_of_sessions(config: Config) -> Iterator[Violation]:
     for index, session in enumerate(config.sessions):
         if session.gateway is not None and session.gateway not in names:
             yield f"sessions[{index}].gateway", repr(session.gateway), f"one of {', '.join(names)}"
+        protocol = gateways.of_session(config, session).protocol
+        for key, length_max in NAME_LENGTHS[protocol].items():
+            if len(name := getattr(session, key)) > length_max:
+                expected = f"at most {length_max} characters, as {protocol.upper()} has room for"
+                yield f"sessions[{index}].{key}", repr(name), expected
 
 
 def _gateway(gateway: Gateway) -> Iterator[Violation]:

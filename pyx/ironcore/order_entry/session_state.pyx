@@ -10,6 +10,9 @@ from ironcore.stream.facts cimport facts_close, facts_has_session, facts_open
 from ironcore.wire.record cimport DefineSession
 from ironcore.order_entry.reply_log cimport reply_log_append, reply_log_close, reply_log_open
 
+cdef enum:
+    NAME_BYTES = 6                   # of the names that members log in with
+
 cdef extern from * nogil:
     """
     #include <stdint.h>
@@ -64,11 +67,16 @@ cdef void sessions_close(Sessions* s) noexcept nogil:
     s.unsent = NULL
 
 
+cdef bint _is_named(const DefineSession* defined, const char* name) noexcept nogil:
+    """Whether it has this name, of which a longer one is not the same."""
+    return (memcmp(defined.username, name, NAME_BYTES) == 0
+            and defined.username[NAME_BYTES] == c' ')
+
+
 cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept nogil:
     cdef uint32_t i
     for i in range(1, s.sessions_max + 1):
-        if (facts_has_session(&s.facts, i)
-                and memcmp(sessions_defined(s, i).username, username, 6) == 0):
+        if facts_has_session(&s.facts, i) and _is_named(sessions_defined(s, i), username):
             return i
     return 0
 
@@ -78,7 +86,7 @@ cdef void sessions_claim(Sessions* s, uint32_t session) noexcept nogil:
     cdef uint32_t i
     s.session[session].served = s.names == NULL
     for i in range(s.names_count):
-        if memcmp(s.names + 6 * i, defined.username, 6) == 0:
+        if _is_named(defined, s.names + NAME_BYTES * i):
             s.session[session].served = True
 
 

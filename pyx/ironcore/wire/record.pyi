@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from typing_extensions import Buffer
 
+PROTOCOLS: dict[str, int]
+"""The protocols that a session can have, by their names in the configuration."""
+
 def decode_frame(data: Buffer) -> list[dict[str, Any]]:
     """The records of one frame. ValueError says which one is no record, and at which offset."""
 

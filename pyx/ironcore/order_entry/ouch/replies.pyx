@@ -9,6 +9,7 @@ from ironcore.order_entry.session_state cimport (
     OrderFacts, Session, Sessions, sessions_day_ns, sessions_defined, sessions_facts,
     sessions_owner, sessions_reply, sessions_user_ref,
 )
+from ironcore.stream.walk cimport walk_command
 from ironcore.wire.ouch50_account cimport (
     OuchAccountQueryResponse, OuchDisableOrderEntryResponse, OuchEnableOrderEntryResponse,
     OuchMassCancelResponse, ouch50_encode_account_query_response,
@@ -27,11 +28,13 @@ from ironcore.wire.ouch50_outbound cimport (
     ouch50_encode_order_replaced, ouch50_encode_order_restated, ouch50_encode_rejected,
 )
 from ironcore.wire.record cimport (
-    COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
+    COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE,
     EVENT_ACTIVATED, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSSED, EVENT_EXECUTED,
     EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED,
     EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE,
-    OPTION_SELF_TRADE_PREVENTION, CancelOrder, CommandHeader, EnterOrder, Event, ReplaceOrder,
+    OPTION_SELF_TRADE_PREVENTION, CommandHeader, EnterOrder, EntrySwitch, Event, MassCancel,
+    ReplaceOrder,
 )
 
 cdef enum:
@@ -80,7 +83,7 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     m.iso = order.iso
     m.cross_type = order.cross_type
     m.order_state = event.reason
-    memcpy(m.cl_ord_id, order.cl_ord_id, 14)
+    memcpy(m.cl_ord_id, order.client_order_id, 14)
     m.appendage = s.walk.command + sizeof(EnterOrder)
     m.appendage_bytes = order.appendage_bytes
     if order.header.user_ref >> s.user_ref_bits == 0:
@@ -92,7 +95,7 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
         facts.display = order.display
         facts.stp_mode = _stp_mode(m.appendage, m.appendage_bytes,
                                    _session_stp_mode(s, order.header.session))
-        memcpy(facts.cl_ord_id, order.cl_ord_id, 14)
+        memcpy(facts.cl_ord_id, order.client_order_id, 14)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
     return STATUS_OK
 
@@ -113,7 +116,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     facts.display = order.display
     facts.stp_mode = _stp_mode(s.walk.command + sizeof(ReplaceOrder), order.appendage_bytes,
                                facts.stp_mode)
-    memcpy(facts.cl_ord_id, order.cl_ord_id, 14)
+    memcpy(facts.cl_ord_id, order.client_order_id, 14)
     m.timestamp = sessions_day_ns(s)
     m.orig_user_ref_num = order.orig_user_ref
     m.user_ref_num = order.header.user_ref
@@ -128,7 +131,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     m.iso = order.iso
     m.cross_type = facts.cross_type
     m.order_state = event.reason
-    memcpy(m.cl_ord_id, order.cl_ord_id, 14)
+    memcpy(m.cl_ord_id, order.client_order_id, 14)
     m.appendage = s.walk.command + sizeof(ReplaceOrder)
     m.appendage_bytes = order.appendage_bytes
     sessions_reply(s, order.header.session, out, ouch50_encode_order_replaced(&m, out))
@@ -144,9 +147,9 @@ cdef int _rejected(Sessions* s, const Event* event) noexcept nogil:
     m.reason = <uint16_t>event.slot
     memset(m.cl_ord_id, b' ', 14)
     if header.type == COMMAND_ENTER_ORDER:
-        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).cl_ord_id, 14)
+        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).client_order_id, 14)
     elif header.type == COMMAND_REPLACE_ORDER:
-        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).cl_ord_id, 14)
+        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).client_order_id, 14)
     m.appendage = NULL
     m.appendage_bytes = 0
     sessions_reply(s, header.session, out, ouch50_encode_rejected(&m, out))
@@ -276,45 +279,63 @@ cdef int _crossed(Sessions* s, const Event* event) noexcept nogil:
     return STATUS_OK
 
 
-cdef int _answered(Sessions* s, const Event* event) noexcept nogil:
-    """Responses to requests that concern the whole session."""
-    cdef const CancelOrder* request = <const CancelOrder*>s.walk.command
+cdef inline void _named_firm(const Sessions* s, uint32_t session, bint is_given,
+                             char* out) noexcept nogil:
+    """As the member named it: OUCH's field, or blanks."""
+    memset(out, b' ', 4)
+    if is_given:
+        memcpy(out, sessions_defined(s, session).firm, 4)
+
+
+cdef int _mass_cancelled(Sessions* s) noexcept nogil:
+    cdef const MassCancel* request = <const MassCancel*>s.walk.command
+    cdef OuchMassCancelResponse m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    if request.header.type != COMMAND_MASS_CANCEL:
+        return STATUS_CORRUPT
+    memset(&m, 0, sizeof(m))
+    m.timestamp = sessions_day_ns(s)
+    m.user_ref_num = request.header.user_ref
+    _named_firm(s, request.header.session, request.firm_given, m.firm)
+    memset(m.symbol, b' ', 8)
+    if request.symbol_given:
+        directory_symbol(&s.facts.directory, request.header.instrument, m.symbol)
+    sessions_reply(s, request.header.session, out, ouch50_encode_mass_cancel_response(&m, out))
+    return STATUS_OK
+
+
+cdef int _entry_switched(Sessions* s, const Event* event) noexcept nogil:
+    cdef const EntrySwitch* request = <const EntrySwitch*>s.walk.command
     cdef uint32_t session = request.header.session
-    cdef OuchMassCancelResponse mass
     cdef OuchDisableOrderEntryResponse disabled
     cdef OuchEnableOrderEntryResponse enabled
-    cdef OuchAccountQueryResponse query
     cdef uint8_t out[REPLY_BYTES_MAX]
-    cdef char firm[4]
-    memset(firm, b' ', 4)
-    if request.firm_given:
-        memcpy(firm, sessions_defined(s, session).firm, 4)
-    if event.type == EVENT_MASS_CANCEL_RESPONSE:
-        memset(&mass, 0, sizeof(mass))
-        mass.timestamp = sessions_day_ns(s)
-        mass.user_ref_num = request.header.user_ref
-        memcpy(mass.firm, firm, 4)
-        memset(mass.symbol, b' ', 8)
-        if request.symbol_given:
-            directory_symbol(&s.facts.directory, request.header.instrument, mass.symbol)
-        sessions_reply(s, session, out, ouch50_encode_mass_cancel_response(&mass, out))
-    elif event.type == EVENT_ORDER_ENTRY_DISABLED:
+    if (request.header.type != COMMAND_DISABLE_ORDER_ENTRY
+            and request.header.type != COMMAND_ENABLE_ORDER_ENTRY):
+        return STATUS_CORRUPT
+    if event.type == EVENT_ORDER_ENTRY_DISABLED:
         memset(&disabled, 0, sizeof(disabled))
         disabled.timestamp = sessions_day_ns(s)
         disabled.user_ref_num = request.header.user_ref
-        memcpy(disabled.firm, firm, 4)
+        _named_firm(s, session, request.firm_given, disabled.firm)
         sessions_reply(s, session, out, ouch50_encode_disable_order_entry_response(&disabled, out))
-    elif event.type == EVENT_ORDER_ENTRY_ENABLED:
+    else:
         memset(&enabled, 0, sizeof(enabled))
         enabled.timestamp = sessions_day_ns(s)
         enabled.user_ref_num = request.header.user_ref
-        memcpy(enabled.firm, firm, 4)
+        _named_firm(s, session, request.firm_given, enabled.firm)
         sessions_reply(s, session, out, ouch50_encode_enable_order_entry_response(&enabled, out))
-    else:
-        memset(&query, 0, sizeof(query))
-        query.timestamp = sessions_day_ns(s)
-        query.next_user_ref_num = event.quantity
-        sessions_reply(s, session, out, ouch50_encode_account_query_response(&query, out))
+    return STATUS_OK
+
+
+cdef int _queried(Sessions* s, const Event* event) noexcept nogil:
+    cdef OuchAccountQueryResponse m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    memset(&m, 0, sizeof(m))
+    m.timestamp = sessions_day_ns(s)
+    m.next_user_ref_num = event.quantity
+    sessions_reply(s, walk_command(&s.walk).session, out,
+                   ouch50_encode_account_query_response(&m, out))
     return STATUS_OK
 
 
@@ -348,8 +369,10 @@ cdef int session_event_replies(Sessions* s, const Event* event) noexcept nogil:
         return _crossed(s, event)
     if event.type == EVENT_BROKEN:
         return _broken(s, event)
-    if (event.type == EVENT_MASS_CANCEL_RESPONSE or event.type == EVENT_ORDER_ENTRY_DISABLED
-            or event.type == EVENT_ORDER_ENTRY_ENABLED
-            or event.type == EVENT_ACCOUNT_QUERY_RESPONSE):
-        return _answered(s, event)
+    if event.type == EVENT_MASS_CANCEL_RESPONSE:
+        return _mass_cancelled(s)
+    if event.type == EVENT_ORDER_ENTRY_DISABLED or event.type == EVENT_ORDER_ENTRY_ENABLED:
+        return _entry_switched(s, event)
+    if event.type == EVENT_ACCOUNT_QUERY_RESPONSE:
+        return _queried(s, event)
     return STATUS_OK                 # what concerns the visible book only
