@@ -9,15 +9,15 @@ from libc.string cimport memcpy, memset
 from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport grid_price
 from ironcore.wire.record cimport (
-    COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
+    COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
     COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, OPTION_RESERVE_SEED,
     OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
-    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, BustTrade, CancelOrder, ClockCommand,
-    CommandHeader, DefineInstrument, DefineSession, EnterOrder, ReplaceOrder, SetState,
-    StreamStart, SystemEventCommand,
+    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
+    CancelSession, ClockCommand, CommandHeader, DefineInstrument, DefineSession, EnterOrder,
+    EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder, SetState, StreamStart, SystemEventCommand,
 )
 
 cdef enum:
@@ -297,26 +297,50 @@ cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) no
     return _end(source)
 
 
-cdef uint32_t _cancel(Source* source, uint8_t type, uint32_t session,
-                      uint32_t instrument) noexcept nogil:
-    cdef CancelOrder* command = <CancelOrder*>_begin(source, type, sizeof(CancelOrder))
-    cdef uint32_t style
+cdef uint32_t _cancel(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
+    cdef CancelOrder* command = <CancelOrder*>_begin(source, COMMAND_CANCEL_ORDER,
+                                                     sizeof(CancelOrder))
     command.header.session = session
-    if type == COMMAND_CANCEL_ORDER or type == COMMAND_MODIFY_ORDER:
-        command.header.user_ref = _known_user_ref(source, session)
-        style = _byte(source)
-        command.side = fuzz_sides[style & 7]
-        if style & 0x18 or type == COMMAND_MODIFY_ORDER:
-            command.quantity = _quantity(source, instrument)
-    elif type == COMMAND_MASS_CANCEL:
-        style = _byte(source)
-        command.header.instrument = instrument
-        command.symbol_given = style & 1
-        command.side_given = style >> 1 & 1
-        command.side = b"BS"[style >> 2 & 1]
-        command.group_given = style >> 3 & 1
-        command.group = style >> 4 & 3
-        command.scope = style >> 6 & 1
+    command.header.user_ref = _known_user_ref(source, session)
+    if _byte(source) & 0x18:
+        command.quantity = _quantity(source, instrument)
+    return _end(source)
+
+
+cdef uint32_t _modify(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
+    cdef ModifyOrder* command = <ModifyOrder*>_begin(source, COMMAND_MODIFY_ORDER,
+                                                     sizeof(ModifyOrder))
+    command.header.session = session
+    command.header.user_ref = _known_user_ref(source, session)
+    command.side = fuzz_sides[_byte(source) & 7]
+    command.quantity = _quantity(source, instrument)
+    return _end(source)
+
+
+cdef uint32_t _mass_cancel(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
+    cdef MassCancel* command = <MassCancel*>_begin(source, COMMAND_MASS_CANCEL, sizeof(MassCancel))
+    cdef uint32_t style = _byte(source)
+    command.header.session = session
+    command.header.instrument = instrument
+    command.symbol_given = style & 1
+    command.side_given = style >> 1 & 1
+    command.side = b"BS"[style >> 2 & 1]
+    command.group_given = style >> 3 & 1
+    command.group = style >> 4 & 3
+    command.scope = style >> 6 & 1
+    return _end(source)
+
+
+cdef uint32_t _of_session(Source* source, uint8_t type, uint32_t session) noexcept nogil:
+    """Entry switches, account queries and cancels of sessions."""
+    cdef uint32_t record_bytes = sizeof(EntrySwitch)
+    cdef CommandHeader* header
+    if type == COMMAND_ACCOUNT_QUERY:
+        record_bytes = sizeof(AccountQuery)
+    elif type == COMMAND_CANCEL_SESSION:
+        record_bytes = sizeof(CancelSession)
+    header = <CommandHeader*>_begin(source, type, record_bytes)
+    header.session = session
     return _end(source)
 
 
@@ -369,8 +393,8 @@ cdef uint32_t _session(Source* source, uint32_t session) noexcept nogil:
                                                          sizeof(DefineSession))
     cdef uint32_t style = _byte(source)
     command.header.session = session
-    memcpy(command.username, b"FUZZ  ", 6)
-    memcpy(command.firm, b"FIRM" if style & 1 else b"LONE", 4)
+    memcpy(command.username, b"FUZZ            ", 16)
+    memcpy(command.firm, b"FIRM    " if style & 1 else b"LONE    ", 8)
     command.stp_group = style >> 1 & 3
     command.stp_mode = fuzz_stp_modes[(style >> 3) % 5] if style & 0x80 else 0
     return _end(source)
@@ -450,7 +474,7 @@ cdef uint32_t _venue(Source* source, uint32_t session, uint32_t instrument) noex
         return _session(source, code & 7)
     if code < 216:
         return source_opening(source, 0)
-    return _cancel(source, <uint8_t>(COMMAND_DISABLE_ORDER_ENTRY + code % 3), session, instrument)
+    return _of_session(source, <uint8_t>(COMMAND_DISABLE_ORDER_ENTRY + code % 3), session)
 
 
 cdef uint32_t _one(Source* source) noexcept nogil:
@@ -465,13 +489,13 @@ cdef uint32_t _one(Source* source) noexcept nogil:
     if kind < 19:
         return _replace(source, session, instrument)
     if kind < 22:
-        return _cancel(source, COMMAND_CANCEL_ORDER, session, instrument)
+        return _cancel(source, session, instrument)
     if kind == 22:
-        return _cancel(source, COMMAND_MODIFY_ORDER, session, instrument)
+        return _modify(source, session, instrument)
     if kind == 23:
-        return _cancel(source, COMMAND_MASS_CANCEL, session, instrument)
+        return _mass_cancel(source, session, instrument)
     if kind == 24:
-        return _cancel(source, COMMAND_CANCEL_SESSION, session, instrument)
+        return _of_session(source, COMMAND_CANCEL_SESSION, session)
     if kind < 27:
         return _set_state(source, instrument)
     if kind < 29:

@@ -224,10 +224,13 @@ class CommandMix:
             return r.short(r.ENABLE_ORDER_ENTRY, self.random.choice(disabled))
         kinds = (r.DISABLE_ORDER_ENTRY, r.ENABLE_ORDER_ENTRY, r.ACCOUNT_QUERY, r.CANCEL_SESSION)
         kind = self.random.choice((*kinds, r.CANCEL_SESSION, *[r.MASS_CANCEL] * 4))
+        session = self._session() if self.maybe(0.97) else 0
+        if kind != r.MASS_CANCEL:
+            reason = self.random.choice("\0\0S") if kind == r.CANCEL_SESSION else "\0"
+            return r.short(kind, session, reason=reason)
         instrument = self._instrument()
-        return r.short(
-            kind,
-            self._session() if self.maybe(0.97) else 0,
+        return r.mass_cancel(
+            session,
             symbol_given=self.maybe(0.5),
             instrument=instrument,
             reason=self.random.choice("\0\0S"),

@@ -12,11 +12,13 @@ from ironcore.engine.matching_engine import MatchingEngine
 
 
 class Answer(NamedTuple):
-    """What a command does: its outcome, its events, and the header's instrument after it."""
+    """What a command does: its outcome, its events, and what it says afterwards: its instrument
+    and, of a replacement, what was open before."""
 
     status: int
     events: list[bytes]
     instrument: int | None
+    open_before: int | None
 
 
 class Difference(NamedTuple):
@@ -47,15 +49,17 @@ def stream_of(seed: int, count: int, limits: r.Limits) -> list[bytes]:
 def answer_of_model(model: EngineModel, record: bytes) -> Answer:
     status, events = model.apply(record)
     said = r.instrument_of(record) if len(record) >= r.HEADER.size else None
-    return Answer(status, events, said if model.stamped is None else model.stamped)
+    stamped = said if model.stamped is None else model.stamped
+    before = r.open_before_of(record) if model.open_before is None else model.open_before
+    return Answer(status, events, stamped, before)
 
 
 def answer_of_core(core: MatchingEngine, record: bytes) -> Answer:
     stamped = bytearray(record)
     statuses, _, events = core.apply_batch(stamped, stamp=True)
-    return Answer(
-        int(statuses[0]), [event.tobytes() for event in events], r.instrument_of(bytes(stamped))
-    )
+    after = bytes(stamped)
+    said = [event.tobytes() for event in events]
+    return Answer(int(statuses[0]), said, r.instrument_of(after), r.open_before_of(after))
 
 
 def displayed_of_model(model: EngineModel, index: int, side: str) -> list[tuple[int, int, int]]:

@@ -53,17 +53,17 @@ LAST_TERMS = ("followers_max", "min_quantity_max", "price_decimals", "quantity_d
 FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED")
 
 
-SHORT = (
-    "quantity",
-    "side",
-    "reason",
-    "firm_given",
-    "symbol_given",
-    "group",
-    "group_given",
-    "side_given",
-    "scope",
-)
+BODIES = {
+    r.CANCEL_ORDER: (r.CANCEL, "quantity reason client_order_id"),
+    r.MODIFY_ORDER: (r.MODIFY, "quantity side"),
+    r.MASS_CANCEL: (
+        r.MASS,
+        "group group_given side side_given symbol_given firm_given scope reason",
+    ),
+    r.DISABLE_ORDER_ENTRY: (r.ONE_BYTE, "firm_given"),
+    r.ENABLE_ORDER_ENTRY: (r.ONE_BYTE, "firm_given"),
+    r.CANCEL_SESSION: (r.ONE_BYTE, "reason"),
+}
 
 
 def describe_command(record: bytes) -> str:
@@ -71,7 +71,7 @@ def describe_command(record: bytes) -> str:
         return f"{len(record)} bytes"
     kind, _, size, session, _, _, user_ref, index, *_ = r.HEADER.unpack_from(record)
     name = COMMANDS.get(kind, f"type {kind}")
-    if size > len(record) or size < r.BODY + 8:
+    if size > len(record) or size < r.BODY:
         return f"{name}, {len(record)} of {size} bytes"
     where = "" if index == r.INSTRUMENT_NONE else f" instrument {index}"
     if kind < r.ENTER_ORDER:
@@ -80,22 +80,23 @@ def describe_command(record: bytes) -> str:
 
 
 def describe_member_body(kind: int, record: bytes) -> str:
-    if kind == r.ENTER_ORDER and len(record) >= r.APPENDAGE:
+    if kind == r.ENTER_ORDER and len(record) >= r.APPENDAGE_AT[kind]:
         quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
             record, r.BODY
         )
         form = f"tif {chr(tif)} display {chr(display)} cross {chr(cross)}"
         what = f"{chr(side)} {quantity} @ {describe_price(price)} {form}"
         return f"{what} {describe_options(record, length)}"
-    if kind == r.REPLACE_ORDER and len(record) >= r.APPENDAGE:
-        quantity, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(
+    if kind == r.REPLACE_ORDER and len(record) >= r.APPENDAGE_AT[kind]:
+        quantity, price, original, _, tif, display, _, _, length = r.REPLACE.unpack_from(
             record, r.BODY
         )
         what = f"for #{original}: {quantity} @ {describe_price(price)}"
         form = f"tif {chr(tif)} display {chr(display)}"
         return f"{what} {form} {describe_options(record, length)}"
-    if len(record) >= r.BODY + r.SHORT.size:
-        said = zip(SHORT, r.SHORT.unpack_from(record, r.BODY), strict=True)
+    if kind in BODIES and len(record) >= r.BODY + BODIES[kind][0].size:
+        form, names = BODIES[kind]
+        said = zip(names.split(), form.unpack_from(record, r.BODY), strict=True)
         return str({name: value for name, value in said if value})
     return record[r.BODY :].hex()
 
@@ -129,9 +130,9 @@ def describe_price(price: int) -> str:
 
 def describe_options(record: bytes, length: int) -> str:
     try:
-        return str(read_options(record[r.APPENDAGE : r.APPENDAGE + length]) or "")
+        return str(read_options(r.appendage_of(record, length)) or "")
     except MalformedError:
-        return f"malformed appendage {record[r.APPENDAGE : r.APPENDAGE + length].hex()}"
+        return f"malformed appendage {r.appendage_of(record, length).hex()}"
 
 
 def describe_event(data: bytes) -> str:

@@ -25,6 +25,7 @@ class EngineBase:
         self.indicate_next = 0  # rule 14.10: the instrument whose turn it is
         self.events: list[r.Event] = []
         self.stamped: int | None = None  # the instrument written into the header
+        self.open_before: int | None = None  # written into a replacement
         self.last_prices_before: list[int] = []  # rule 13.6: before the command, by instrument
 
     def slot(self, session: int, user_ref: int = 0) -> int:

@@ -15,21 +15,20 @@ FIXED_LENGTHS = {
     r.STREAM_START: 80,
     r.DEFINE_INSTRUMENT: 152,
     r.CHANGE_INSTRUMENT: 152,
-    r.DEFINE_SESSION: 64,
+    r.DEFINE_SESSION: 96,
     r.SYSTEM_EVENT: 48,
     r.RETIRE_INSTRUMENT: 48,
     r.SET_STATE: 48,
     r.CLOCK: 48,
     r.BUST_TRADE: 64,
-    r.CANCEL_ORDER: 56,
-    r.MODIFY_ORDER: 56,
+    r.CANCEL_ORDER: 72,
+    r.MODIFY_ORDER: 48,
     r.MASS_CANCEL: 56,
-    r.DISABLE_ORDER_ENTRY: 56,
-    r.ENABLE_ORDER_ENTRY: 56,
-    r.ACCOUNT_QUERY: 56,
-    r.CANCEL_SESSION: 56,
+    r.DISABLE_ORDER_ENTRY: 48,
+    r.ENABLE_ORDER_ENTRY: 48,
+    r.ACCOUNT_QUERY: 40,
+    r.CANCEL_SESSION: 48,
 }
-APPENDAGE_LENGTH_AT = {r.ENTER_ORDER: 54, r.REPLACE_ORDER: 56}
 
 
 class EngineModel(OrderCommands):
@@ -37,14 +36,14 @@ class EngineModel(OrderCommands):
 
     def apply(self, record: bytes) -> tuple[int, list[bytes]]:
         self.events = []
-        self.stamped = None
+        self.stamped = self.open_before = None
         self.last_prices_before = [instrument.last_price for instrument in self.instruments]
         try:
             self.dispatch(record)
         except MalformedError:
             return r.MALFORMED, []
         except IgnoredError:
-            self.stamped = None
+            self.stamped = self.open_before = None
             return r.IGNORED, []
         if self.events:  # rule 1.5
             last = self.events[-1]
@@ -69,17 +68,17 @@ class EngineModel(OrderCommands):
         elif kind == r.REPLACE_ORDER:
             self.replace(record, session, user_ref)
         else:
-            self.short_command(kind, record, session, user_ref, index)
+            self.member_command(kind, record, session, user_ref, index)
 
     def length(self, kind: int, record: bytes) -> int:
         """Rule 1.3."""
         if kind in FIXED_LENGTHS:
             return FIXED_LENGTHS[kind]
-        if kind not in APPENDAGE_LENGTH_AT or len(record) < r.APPENDAGE:
+        if kind not in r.APPENDAGE_AT or len(record) < r.APPENDAGE_AT[kind]:
             raise MalformedError
-        at = APPENDAGE_LENGTH_AT[kind]
+        at = r.APPENDAGE_LENGTH_AT[kind]
         appendage_bytes = int.from_bytes(record[at : at + 2], "little")
-        return r.APPENDAGE + (appendage_bytes + 7) // 8 * 8
+        return r.APPENDAGE_AT[kind] + (appendage_bytes + 7) // 8 * 8
 
     def venue_command(self, kind: int, record: bytes, session: int, index: int) -> None:
         if kind == r.STREAM_START:
@@ -103,18 +102,19 @@ class EngineModel(OrderCommands):
 
     # Sections 6 and 8
 
-    def short_command(
+    def member_command(
         self, kind: int, record: bytes, session: int, user_ref: int, index: int
     ) -> None:
-        quantity, side, reason, *_ = r.SHORT.unpack_from(record, r.BODY)
         if kind == r.CANCEL_ORDER:
+            quantity, reason, _ = r.CANCEL.unpack_from(record, r.BODY)
             self.cancel_order(self.find(session, user_ref), quantity, chr(reason or ord("U")))
         elif kind == r.MODIFY_ORDER:
+            quantity, side = r.MODIFY.unpack_from(record, r.BODY)
             self.modify_order(self.find(session, user_ref), quantity, chr(side))
         elif kind == r.MASS_CANCEL:
             self.mass_cancel(record, session, index)
         elif kind == r.CANCEL_SESSION:
-            self.cancel_session(session, chr(reason or ord("Z")))
+            self.cancel_session(session, chr(record[r.BODY] or ord("Z")))
         elif kind == r.ACCOUNT_QUERY:  # rule 8.5
             number = self.sessions[session].user_ref_last + 1
             self.emit(r.ACCOUNT_QUERY_RESPONSE, quantity=number, slot=self.slot(session))
@@ -126,8 +126,8 @@ class EngineModel(OrderCommands):
 
     def mass_cancel(self, record: bytes, session_id: int, index: int) -> None:
         """Rule 8.1."""
-        (_, side, reason, _, symbol_given, group, group_given, side_given, scope) = (
-            r.SHORT.unpack_from(record, r.BODY)
+        (group, group_given, side, side_given, symbol_given, _, scope, reason) = r.MASS.unpack_from(
+            record, r.BODY
         )
         orders = [
             order

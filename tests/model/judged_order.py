@@ -91,7 +91,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
         chr(tif),
         chr(display),
         chr(cross),
-        Options(**read_options(record[r.APPENDAGE : r.APPENDAGE + length])),
+        Options(**read_options(r.appendage_of(record, length))),
         quantity,
         0,
         arrival,
@@ -101,7 +101,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
 
 def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> Known:
     """The order of a REPLACE_ORDER that was good."""
-    total, price, _, tif, display, _, length, _ = r.REPLACE.unpack_from(record, r.BODY)
+    total, price, _, _, tif, display, _, _, length = r.REPLACE.unpack_from(record, r.BODY)
     executed_before = old.executed_before + old.executed
     assert event.quantity == total - executed_before, "total liability"  # rule 7.4
     assert event.price == price
@@ -114,7 +114,7 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
         chr(tif),
         chr(display),
         old.cross_type,
-        inherited(old.options, read_options(record[r.APPENDAGE : r.APPENDAGE + length])),
+        inherited(old.options, read_options(r.appendage_of(record, length))),
         event.quantity,
         executed_before,
         arrival,

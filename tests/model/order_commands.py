@@ -39,7 +39,7 @@ class OrderCommands(VenueCommands):
         quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
             record, r.BODY
         )
-        options = Options(**read_options(record[r.APPENDAGE : r.APPENDAGE + length]))
+        options = Options(**read_options(r.appendage_of(record, length)))
         session = self.sessions[session_id]
         if user_ref <= session.user_ref_last:  # rule 3.1
             raise IgnoredError
@@ -203,12 +203,15 @@ class OrderCommands(VenueCommands):
 
     def replace(self, record: bytes, session_id: int, user_ref: int) -> None:
         """The checks in the order of rule 7.9."""
-        total, price, original, tif, display, _, length, _ = r.REPLACE.unpack_from(record, r.BODY)
-        given = read_options(record[r.APPENDAGE : r.APPENDAGE + length])
+        total, price, original, _, tif, display, _, _, length = r.REPLACE.unpack_from(
+            record, r.BODY
+        )
+        given = read_options(r.appendage_of(record, length))
         session = self.sessions[session_id]
         if user_ref <= session.user_ref_last:  # rule 7.1
             raise IgnoredError
         old = self.find(session_id, original)
+        self.open_before = old.quantity  # rule 7.10
         if user_ref >= 1 << self.limits.user_ref_bits:  # rule 3.3
             self.reject(BAD_NUMBER)
             return

@@ -29,14 +29,20 @@ RECORD_VERSION = 3
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 BODY = HEADER.size  # where a command\'s own fields begin
-ENTER = struct.Struct("<IiBBBBBBH14s2x")
-REPLACE = struct.Struct("<IiIBBBxH14s")
-SHORT = struct.Struct("<IBBBBHBBB3x")
+ENTER = struct.Struct("<IiBBBBBBH20s4x")
+REPLACE = struct.Struct("<IiIIBBBx20sH6x")
+CANCEL = struct.Struct("<IB3x20s4x")
+MODIFY = struct.Struct("<IB3x")
+MASS = struct.Struct("<HBBBBBBB7x")
+ONE_BYTE = struct.Struct("<B7x")  # of an entry switch, and of the cancel of a session
 INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2B2x")
-SESSION = struct.Struct("<6s4sBBI8x")
+SESSION = struct.Struct("<16s8s8sBBBxI16x")
 STATE = struct.Struct("<BB2x4s")
 BUST = struct.Struct("<QIIB7x")
-APPENDAGE = BODY + ENTER.size  # where that of an order begins
+# Where the appendage of an order begins, and where its length stands.
+APPENDAGE_AT = {ENTER_ORDER: BODY + ENTER.size, REPLACE_ORDER: BODY + REPLACE.size}
+APPENDAGE_LENGTH_AT = {ENTER_ORDER: BODY + 14, REPLACE_ORDER: BODY + 40}
+OPEN_BEFORE_AT = BODY + 12  # of a replacement
 EVENT = struct.Struct("<BBBBIQQiI")
 
 
@@ -80,6 +86,19 @@ def header(
 def instrument_of(record: bytes) -> int:
     """The header's instrument field."""
     return int(HEADER.unpack_from(record)[7])
+
+
+def appendage_of(record: bytes, length: int) -> bytes:
+    """So much of what follows an order's fixed part."""
+    at = APPENDAGE_AT[record[0]]
+    return record[at : at + length]
+
+
+def open_before_of(record: bytes) -> int | None:
+    """What a replacement says was open before; None for another command."""
+    if record[:1] != bytes([REPLACE_ORDER]) or len(record) < BODY + REPLACE.size:
+        return None
+    return int.from_bytes(record[OPEN_BEFORE_AT : OPEN_BEFORE_AT + 4], "little")
 
 
 def _with_body(
@@ -184,7 +203,8 @@ def bust_trade(
 def define_session(
     index: int, stp_mode: str = "\0", stp_group: int = 0, firm: str = "FIRM"
 ) -> bytes:
-    body = SESSION.pack(f"M{index:05}".encode()[:6], firm.encode(), 0, ord(stp_mode), stp_group)
+    name, firm_name = f"M{index:05}".encode()[:6].ljust(16), firm.encode().ljust(8)
+    body = SESSION.pack(name, firm_name, b" " * 8, 0, ord(stp_mode), 1, stp_group)
     return _with_body(DEFINE_SESSION, index, 0, INSTRUMENT_NONE, body)
 
 
@@ -215,7 +235,7 @@ def enter(
         ord("N"),
         ord(cross_type),
         len(appendage),
-        b"CLORDID".ljust(14),
+        b"CLORDID".ljust(20),
     )
     return _with_body(ENTER_ORDER, session, user_ref, instrument, fixed + appendage)
 
@@ -235,21 +255,26 @@ def replace(
         quantity,
         price,
         orig_user_ref,
+        0,
         ord(time_in_force),
         ord(display),
         ord("N"),
+        b"CLORDID".ljust(20),
         len(appendage),
-        b"CLORDID".ljust(14),
     )
     return _with_body(REPLACE_ORDER, session, user_ref, INSTRUMENT_NONE, fixed + appendage)
 
 
-def short(
-    record_type: int,
+def short(record_type: int, session: int, user_ref: int = 0, reason: str = "\0") -> bytes:
+    """A command of a session as a whole; `reason` is that of CANCEL_SESSION."""
+    body = b"" if record_type == ACCOUNT_QUERY else ONE_BYTE.pack(ord(reason))
+    return _with_body(record_type, session, user_ref, INSTRUMENT_NONE, body)
+
+
+def mass_cancel(
     session: int,
     user_ref: int = 0,
     *,
-    quantity: int = 0,
     side: str = "\0",
     reason: str = "\0",
     symbol_given: bool = False,
@@ -258,27 +283,27 @@ def short(
     side_given: bool = False,
     scope: int = 0,
 ) -> bytes:
-    """A command in the form of a cancel."""
-    body = SHORT.pack(
-        quantity,
-        ord(side),
-        ord(reason),
-        0,
-        symbol_given,
+    body = MASS.pack(
         group or 0,
         group is not None,
+        ord(side),
         side_given,
+        symbol_given,
+        0,
         scope,
+        ord(reason),
     )
-    return _with_body(record_type, session, user_ref, instrument, body)
+    return _with_body(MASS_CANCEL, session, user_ref, instrument, body)
 
 
 def cancel(session: int, user_ref: int, quantity: int = 0, reason: str = "\0") -> bytes:
-    return short(CANCEL_ORDER, session, user_ref, quantity=quantity, reason=reason)
+    body = CANCEL.pack(quantity, ord(reason), b" " * 20)
+    return _with_body(CANCEL_ORDER, session, user_ref, INSTRUMENT_NONE, body)
 
 
 def modify(session: int, user_ref: int, quantity: int, side: str) -> bytes:
-    return short(MODIFY_ORDER, session, user_ref, quantity=quantity, side=side)
+    body = MODIFY.pack(quantity, ord(side))
+    return _with_body(MODIFY_ORDER, session, user_ref, INSTRUMENT_NONE, body)
 
 
 def option(tag: int, value: bytes) -> bytes:

@@ -52,6 +52,17 @@ class Subject:
         assert event.type == r.REJECTED
         return event.slot
 
+    def open_before(self, record: bytes) -> int | None:
+        """What a replacement says was open before, once it is applied."""
+        if self.core is not None:
+            stamped = bytearray(record)
+            self.core.apply_batch(stamped, stamp=True)
+            return r.open_before_of(bytes(stamped))
+        assert self.model is not None
+        self.model.apply(record)
+        before = self.model.open_before
+        return r.open_before_of(record) if before is None else before
+
     def slot(self, session: int, user_ref: int) -> int:
         return session << self.limits.user_ref_bits | user_ref
 

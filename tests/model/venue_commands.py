@@ -141,7 +141,7 @@ class VenueCommands(States):
 
     def define_session(self, record: bytes, index: int) -> None:
         """Rule 2.3."""
-        _, firm, _, stp_mode, stp_group = r.SESSION.unpack_from(record, r.BODY)
+        _, firm, _, _, stp_mode, _, stp_group = r.SESSION.unpack_from(record, r.BODY)
         if index != len(self.sessions) + 1 or index > self.limits.sessions_max:
             raise MalformedError
         mode = chr(stp_mode) if stp_mode else "-"

@@ -219,7 +219,8 @@ class CommandWriter:
         session = names.session(self._take(words, "a session"))
         reason = self._reason(words)
         self._end(words)
-        return make(kind, session=session, reason=reason)
+        given = {"reason": reason} if kind == "CancelSession" else {}
+        return make(kind, session=session, **given)
 
     # The venue
 
@@ -270,19 +271,19 @@ class CommandWriter:
 
     def _define_session(self, words: Words) -> bytes:
         letter = self._take(words, "a session")
-        fields: dict[str, Any] = {"session": names.session(letter), "firm": letter * 4}
+        fields: dict[str, Any] = {"session": names.session(letter), "firm": (letter * 4).ljust(8)}
         while words:
             key = words.pop(0)
             value = self._take(words, f"the value of {key}")
             if key == "firm":
-                fields["firm"] = value.ljust(4)
+                fields["firm"] = value.ljust(8)
             elif key == "stp":
                 fields["stp_mode"] = names.code_of(names.STP_MODES, value, "a mode")
             elif key == "group":
                 fields["stp_group"] = names.integer(value, "a group")
             else:
                 raise NotationError(f"found {key!r}, expected one of firm stp group")
-        return make("DefineSession", username=f"{letter}     ", **fields)
+        return make("DefineSession", username=letter.ljust(16), **fields)
 
     def _retire(self, words: Words) -> bytes:
         instrument = self._instrument(words)

@@ -10,15 +10,21 @@ from ironpit.config import scalars
 
 
 class ProtocolKind(NamedTuple):
-    """A protocol: its name, and what it is, in words."""
+    """A protocol: its name, its number in the records, and what it is, in words.
+
+    The lengths are of the longest user name and firm that its messages have room for.
+    """
 
     name: str
+    number: int
     words: str
+    username_length_max: int
+    firm_length_max: int
 
 
 KINDS = (
     # A line a protocol.
-    ProtocolKind("ouch", "OUCH 5.0 over SoupBinTCP"),
+    ProtocolKind("ouch", 1, "OUCH 5.0 over SoupBinTCP", username_length_max=6, firm_length_max=4),
 )
 NAMES = tuple(kind.name for kind in KINDS)
 DEFAULT = "ouch"

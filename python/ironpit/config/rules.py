@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ironpit.config import scalars, stage_kinds, transport_kinds
+from ironpit.config import gateways, protocol_kinds, scalars, stage_kinds, transport_kinds
 from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import BridgedStream, CarriedStream, Config, Instrument
@@ -143,6 +143,14 @@ def _gateways_of_sessions(config: Config) -> Iterator[Violation]:
     for index, session in enumerate(config.sessions):
         if session.gateway is not None and session.gateway not in names:
             yield f"sessions[{index}].gateway", repr(session.gateway), f"one of {', '.join(names)}"
+        protocol = protocol_kinds.kind_of(gateways.of_session(config, session).protocol)
+        for key, name, length_max in (
+            ("username", session.username, protocol.username_length_max),
+            ("firm", session.firm, protocol.firm_length_max),
+        ):
+            if len(name) > length_max:
+                expected = f"at most {length_max} characters: {protocol.words} has no room for more"
+                yield f"sessions[{index}].{key}", repr(name), expected
 
 
 def _gateway(gateway: Gateway) -> Iterator[Violation]:

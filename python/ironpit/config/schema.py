@@ -132,11 +132,17 @@ class Instrument(Mapping, frozen=True, kw_only=True):
         return Decimals(self.price_decimals, self.quantity_decimals)
 
 
+FirmName = Annotated[str, scalars.pattern(r"[A-Z0-9]{1,8}", "1 to 8 characters out of A-Z 0-9")]
+
+
 class Session(Mapping, frozen=True, kw_only=True):
     """One member's order-entry session. Its id is its place in the list, from 1."""
 
-    username: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,6}", "1 to 6 characters out of A-Z 0-9")]
-    firm: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,4}", "1 to 4 characters out of A-Z 0-9")]
+    username: Annotated[
+        str, scalars.pattern(r"[A-Z0-9]{1,16}", "1 to 16 characters out of A-Z 0-9")
+    ]
+    firm: FirmName
+    clearing_firm: FirmName | None = None
     cancel_on_disconnect: bool = False
     stp_group: Annotated[int, scalars.integer(0, 0xFFFF_FFFF)] = 0
     stp_mode: SelfTradePrevention = "none"

@@ -8,8 +8,8 @@ from ironpit.library.arguments import U32_MAX, character, integer, text
 from ironpit.library.codes import InstrumentState
 
 SYMBOL_LENGTH: Final = 8
-USERNAME_LENGTH: Final = 6
-FIRM_LENGTH: Final = 4
+USERNAME_LENGTH: Final = 16
+FIRM_LENGTH: Final = 8
 TICK_TABLE_LENGTH: Final = 7
 BASIS_POINTS: Final = 10_000
 STP_MODES: Final = "NOBD-"

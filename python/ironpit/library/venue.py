@@ -157,7 +157,7 @@ class Venue:
     ) -> int:
         """Define the next session (rule 2.3); its id, which counts from 1.
 
-        name up to 6 characters, firm up to 4. Sessions with the same stp_group other than 0 do not
+        name up to 16 characters, firm up to 8. Sessions with the same stp_group other than 0 do not
         trade with one another, in the way of stp_mode: 'N' 'O' 'B' 'D' '-' (rule 12). TypeError or
         ValueError names the argument; VenueError is what the core refuses.
         """

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from ironcore.stream.facts import Facts
 from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
-from ironpit.config import Config, Instrument
+from ironpit.config import Config, Instrument, gateways, protocol_kinds
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
 DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2B2x")
 TICK_BAND = struct.Struct("<iI")
-DEFINE_SESSION = struct.Struct("<6s4sBBI8x")
+DEFINE_SESSION = struct.Struct("<16s8s8sBBBxI16x")
 SYSTEM_EVENT = struct.Struct("<B7x")
 SET_STATE = struct.Struct("<BB2x4s")
 BUST_TRADE = struct.Struct("<QIIB7x")
@@ -33,7 +33,8 @@ COMMAND_SET_STATE = 7
 COMMAND_BUST_TRADE = 9
 RECORD_VERSION = 3
 SYMBOL_BYTES = 8
-USERNAME_BYTES = 6
+USERNAME_BYTES = 16
+FIRM_BYTES = 8
 INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
 DECIMALS_AT = 108
 SECOND_NS = 1_000_000_000
@@ -178,10 +179,12 @@ def _instruments(config: Config) -> Iterator[bytes]:
 def _sessions(config: Config) -> Iterator[bytes]:
     for number, s in enumerate(config.sessions, start=1):
         body = DEFINE_SESSION.pack(
-            s.username.encode().ljust(6),
-            s.firm.encode().ljust(4),
+            s.username.encode().ljust(USERNAME_BYTES),
+            s.firm.encode().ljust(FIRM_BYTES),
+            (s.clearing_firm or "").encode().ljust(FIRM_BYTES),
             s.cancel_on_disconnect,
             ord(SELF_TRADE_PREVENTION[s.stp_mode]),
+            protocol_kinds.kind_of(gateways.of_session(config, s).protocol).number,
             s.stp_group,
         )
         yield record(COMMAND_DEFINE_SESSION, body, session=number)

@@ -13,7 +13,7 @@ QUANTITY_MAX = 999_999
 RECORD_VERSION = 3
 # An operation's kind is the type of the OUCH message that it becomes.
 KINDS = {ord("O"): "EnterOrder", ord("U"): "ReplaceOrder", ord("X"): "CancelOrder"}
-INSTRUCTIONS = {"display": "Y", "iso": "N", "cl_ord_id": "BENCH"}
+INSTRUCTIONS = {"display": "Y", "iso": "N", "client_order_id": "BENCH"}
 FIXED: dict[str, dict[str, Any]] = {
     "EnterOrder": {**INSTRUCTIONS, "capacity": "P", "cross_type": "N"},
     "ReplaceOrder": INSTRUCTIONS,

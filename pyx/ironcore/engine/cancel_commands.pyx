@@ -24,7 +24,7 @@ from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.used_numbers cimport NumberBlocks, blocks_begin, blocks_next
 from ironcore.book.limits cimport SIDE_BUY, side_is_sell
 from ironcore.wire.record cimport (
-    EVENT_CANCELED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+    EVENT_CANCELED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, CommandHeader,
 )
 
 
@@ -33,12 +33,12 @@ cdef enum:
     SCOPE_FIRM = 1                   # of a mass cancel: every session of the same firm
 
 
-cdef inline uint32_t _live_unit(const Engine* engine, const CancelOrder* command) noexcept nogil:
+cdef inline uint32_t _live_unit(const Engine* engine,
+                                const CommandHeader* header) noexcept nogil:
     """The unit of this member's live order, or 0."""
-    if iron_unlikely(command.header.user_ref >> engine.limits.user_ref_bits):
+    if iron_unlikely(header.user_ref >> engine.limits.user_ref_bits):
         return 0
-    return engine.arena.slots[
-        engine_slot(engine, command.header.session, command.header.user_ref)]
+    return engine.arena.slots[engine_slot(engine, header.session, header.user_ref)]
 
 
 cdef inline void _settle(Engine* engine, Book* book) noexcept nogil:
@@ -85,7 +85,7 @@ cdef inline void _reduce(Engine* engine, Book* book, uint32_t place, uint32_t un
 
 
 cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint32_t unit = _live_unit(engine, command)
+    cdef uint32_t unit = _live_unit(engine, &command.header)
     cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
     cdef uint32_t total = command.quantity
     cdef uint32_t place, total_now
@@ -120,8 +120,8 @@ cdef void _modify(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
         emit_reduced(engine, unit, displayed, order.quantity)
 
 
-cdef int modify_order(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint32_t unit = _live_unit(engine, command)
+cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
+    cdef uint32_t unit = _live_unit(engine, &command.header)
     cdef uint32_t total = command.quantity
     cdef uint32_t place, total_now
     cdef const Order* order
@@ -150,7 +150,7 @@ cdef int modify_order(Engine* engine, CancelOrder* command) noexcept nogil:
     return STATUS_OK
 
 
-cdef bint _is_selected(Engine* engine, const CancelOrder* command, uint32_t unit) noexcept nogil:
+cdef bint _is_selected(Engine* engine, const MassCancel* command, uint32_t unit) noexcept nogil:
     """Whether an order is among those that a mass cancel names."""
     cdef const Order* order = order_at(&engine.arena, unit)
     if command.symbol_given and command.header.instrument != (
@@ -164,7 +164,7 @@ cdef bint _is_selected(Engine* engine, const CancelOrder* command, uint32_t unit
     return True
 
 
-cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const CancelOrder* selection,
+cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const MassCancel* selection,
                               uint8_t reason) noexcept nogil:
     """Cancel the session's orders, all or those selected, in order of their UserRefNum."""
     cdef uint32_t cancelled = 0
@@ -183,7 +183,7 @@ cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const CancelOrde
     return cancelled
 
 
-cdef int mass_cancel(Engine* engine, CancelOrder* command) noexcept nogil:
+cdef int mass_cancel(Engine* engine, const MassCancel* command) noexcept nogil:
     cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
     cdef const Session* own = &engine.sessions[command.header.session]
     cdef uint32_t cancelled = 0
@@ -200,7 +200,7 @@ cdef int mass_cancel(Engine* engine, CancelOrder* command) noexcept nogil:
     return STATUS_OK
 
 
-cdef int cancel_session(Engine* engine, CancelOrder* command) noexcept nogil:
+cdef int cancel_session(Engine* engine, const CancelSession* command) noexcept nogil:
     cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_SYSTEM
     if _cancel_session(engine, command.header.session, NULL, reason) == 0:
         return STATUS_IGNORED

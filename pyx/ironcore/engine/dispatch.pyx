@@ -18,7 +18,8 @@ from ironcore.wire.record cimport (
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
     EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED,
-    CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
+    AccountQuery, CancelOrder, CancelSession, CommandHeader, EnterOrder, EntrySwitch, MassCancel,
+    ModifyOrder, ReplaceOrder,
 )
 
 
@@ -26,14 +27,14 @@ cdef enum:
     CHECK_STEPS = 4096               # of a walk through everything, for each command
 
 
-cdef int _order_entry(Engine* engine, const CancelOrder* command, bint disabled) noexcept nogil:
+cdef int _order_entry(Engine* engine, const EntrySwitch* command, bint disabled) noexcept nogil:
     engine.sessions[command.header.session].entry_disabled = disabled
     engine_emit(engine, EVENT_ORDER_ENTRY_DISABLED if disabled else EVENT_ORDER_ENTRY_ENABLED,
                 0, 0, 0, 0, 0, 0, 0, command.header.session << engine.limits.user_ref_bits)
     return STATUS_OK
 
 
-cdef int _account_query(Engine* engine, const CancelOrder* command) noexcept nogil:
+cdef int _account_query(Engine* engine, const AccountQuery* command) noexcept nogil:
     engine_emit(engine, EVENT_ACCOUNT_QUERY_RESPONSE, 0, 0, 0,
                 engine.sessions[command.header.session].user_ref_last + 1, 0, 0, 0,
                 command.header.session << engine.limits.user_ref_bits)
@@ -44,25 +45,26 @@ cdef inline uint32_t _with_appendage(uint32_t fixed_bytes, uint32_t appendage_by
     return fixed_bytes + ((appendage_bytes + 7) & ~<uint32_t>7)
 
 
-cdef int _apply_short(Engine* engine, CancelOrder* command) noexcept nogil:
-    """A member's commands that have the form of a cancel."""
-    cdef uint8_t type = command.header.type
-    if command.header.record_bytes != sizeof(CancelOrder):
+cdef int _apply_short(Engine* engine, CommandHeader* header) noexcept nogil:
+    """A member's commands of one length each."""
+    cdef uint8_t type = header.type
+    cdef uint32_t record_bytes = header.record_bytes
+    if type == COMMAND_CANCEL_ORDER and record_bytes == sizeof(CancelOrder):
+        return cancel_order(engine, <CancelOrder*>header)
+    if type == COMMAND_MODIFY_ORDER and record_bytes == sizeof(ModifyOrder):
+        return modify_order(engine, <ModifyOrder*>header)
+    if type == COMMAND_MASS_CANCEL and record_bytes == sizeof(MassCancel):
+        return mass_cancel(engine, <const MassCancel*>header)
+    if type == COMMAND_CANCEL_SESSION and record_bytes == sizeof(CancelSession):
+        return cancel_session(engine, <const CancelSession*>header)
+    if type == COMMAND_ACCOUNT_QUERY and record_bytes == sizeof(AccountQuery):
+        return _account_query(engine, <const AccountQuery*>header)
+    if record_bytes != sizeof(EntrySwitch):
         return STATUS_MALFORMED
-    if type == COMMAND_CANCEL_ORDER:
-        return cancel_order(engine, command)
-    elif type == COMMAND_MODIFY_ORDER:
-        return modify_order(engine, command)
-    elif type == COMMAND_MASS_CANCEL:
-        return mass_cancel(engine, command)
-    elif type == COMMAND_CANCEL_SESSION:
-        return cancel_session(engine, command)
-    elif type == COMMAND_DISABLE_ORDER_ENTRY:
-        return _order_entry(engine, command, True)
-    elif type == COMMAND_ENABLE_ORDER_ENTRY:
-        return _order_entry(engine, command, False)
-    elif type == COMMAND_ACCOUNT_QUERY:
-        return _account_query(engine, command)
+    if type == COMMAND_DISABLE_ORDER_ENTRY:
+        return _order_entry(engine, <const EntrySwitch*>header, True)
+    if type == COMMAND_ENABLE_ORDER_ENTRY:
+        return _order_entry(engine, <const EntrySwitch*>header, False)
     return STATUS_MALFORMED
 
 
@@ -82,7 +84,7 @@ cdef int _apply_member(Engine* engine, CommandHeader* header) noexcept nogil:
                 != _with_appendage(sizeof(ReplaceOrder), replace.appendage_bytes)):
             return STATUS_MALFORMED
         return replace_order(engine, replace)
-    return _apply_short(engine, <CancelOrder*>header)
+    return _apply_short(engine, header)
 
 
 cdef void _check_invariants(Engine* engine) noexcept nogil:

@@ -28,9 +28,8 @@ cdef struct Session:                 # 32 bytes
     uint8_t entry_disabled
     uint8_t cancel_on_disconnect
     uint8_t is_preventing            # it has a group and a mode
-    uint8_t reserved[2]
-    char username[6]
-    char firm[4]
+    uint8_t reserved[4]
+    char firm[8]
     uint32_t user_ref_end            # the first number behind the block of user_ref_last
     uint32_t sweep                   # 0, or the block behind which used_numbers.pyx goes on
 

@@ -20,7 +20,9 @@ from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_REF_MAX, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, order_at,
     order_give, order_ref, order_side, order_take,
 )
-from ironcore.engine.orders cimport order_place, order_sell, place_book, place_kind, place_side
+from ironcore.engine.orders cimport (
+    order_open, order_place, order_sell, place_book, place_kind, place_side,
+)
 from ironcore.book.price_grid cimport grid_tick
 from ironcore.book.price_levels cimport KEY_WORST
 from ironcore.engine.settlement cimport book_settle
@@ -277,6 +279,7 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
         return STATUS_IGNORED
     place = order_place(engine, unit)
     command.header.instrument = place >> SIDE_SHIFT
+    command.open_before = order_open(engine, unit)
     if user_ref >> engine.limits.user_ref_bits or engine.order_ref_last >= ORDER_REF_MAX:
         return _reject(engine, REJECT_PROCESSING)
     if session.entry_disabled:

@@ -54,7 +54,6 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
     session.stp_group = command.stp_group
     session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
     session.cancel_on_disconnect = command.cancel_on_disconnect
-    memcpy(session.username, command.username, sizeof(session.username))
     memcpy(session.firm, command.firm, sizeof(session.firm))
     engine.sessions_count += 1
     session_begin_numbers(engine, session)

@@ -186,19 +186,24 @@ IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 149);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;
-    char username[6];
-    char firm[4];
+    char username[16];
+    char firm[8];
+    char clearing_firm[8]; /* blank: the firm itself */
     uint8_t cancel_on_disconnect;
     uint8_t stp_mode;
+    uint8_t protocol; /* 1: OUCH; 0: not said; not read by the core */
+    uint8_t reserved;
     uint32_t stp_group;
-    uint8_t reserved[8];
+    uint8_t reserved_money[16];
 };
-IRONPIT_SIZE(ironpit_define_session, 64);
+IRONPIT_SIZE(ironpit_define_session, 96);
 IRONPIT_AT(ironpit_define_session, username, 40);
-IRONPIT_AT(ironpit_define_session, firm, 46);
-IRONPIT_AT(ironpit_define_session, cancel_on_disconnect, 50);
-IRONPIT_AT(ironpit_define_session, stp_mode, 51);
-IRONPIT_AT(ironpit_define_session, stp_group, 52);
+IRONPIT_AT(ironpit_define_session, firm, 56);
+IRONPIT_AT(ironpit_define_session, clearing_firm, 64);
+IRONPIT_AT(ironpit_define_session, cancel_on_disconnect, 72);
+IRONPIT_AT(ironpit_define_session, stp_mode, 73);
+IRONPIT_AT(ironpit_define_session, protocol, 74);
+IRONPIT_AT(ironpit_define_session, stp_group, 76);
 
 struct ironpit_system_event {
     struct ironpit_header header;
@@ -257,10 +262,10 @@ struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
     uint8_t iso;
     uint8_t cross_type; /* 'N' 'O' 'C' 'H' */
     uint16_t appendage_bytes;
-    char cl_ord_id[14];
-    uint8_t reserved[2];
+    char client_order_id[20]; /* the member's own name for it; not read by the core */
+    uint8_t reserved[4];
 };
-IRONPIT_SIZE(ironpit_enter_order, 72);
+IRONPIT_SIZE(ironpit_enter_order, 80);
 IRONPIT_AT(ironpit_enter_order, quantity, 40);
 IRONPIT_AT(ironpit_enter_order, price, 44);
 IRONPIT_AT(ironpit_enter_order, side, 48);
@@ -270,55 +275,98 @@ IRONPIT_AT(ironpit_enter_order, capacity, 51);
 IRONPIT_AT(ironpit_enter_order, iso, 52);
 IRONPIT_AT(ironpit_enter_order, cross_type, 53);
 IRONPIT_AT(ironpit_enter_order, appendage_bytes, 54);
-IRONPIT_AT(ironpit_enter_order, cl_ord_id, 56);
+IRONPIT_AT(ironpit_enter_order, client_order_id, 56);
 
 struct ironpit_replace_order { /* then the appendage; header.user_ref is the new number */
     struct ironpit_header header;
     uint32_t quantity; /* of the whole chain: executed and open */
     int32_t price;
     uint32_t orig_user_ref;
+    uint32_t open_before; /* of the order that it replaces; the core fills it in */
     uint8_t time_in_force;
     uint8_t display;
     uint8_t iso;
     uint8_t reserved;
+    char client_order_id[20];
     uint16_t appendage_bytes;
-    char cl_ord_id[14];
+    uint8_t reserved_end[6];
 };
-IRONPIT_SIZE(ironpit_replace_order, 72);
+IRONPIT_SIZE(ironpit_replace_order, 88);
 IRONPIT_AT(ironpit_replace_order, quantity, 40);
 IRONPIT_AT(ironpit_replace_order, price, 44);
 IRONPIT_AT(ironpit_replace_order, orig_user_ref, 48);
-IRONPIT_AT(ironpit_replace_order, time_in_force, 52);
-IRONPIT_AT(ironpit_replace_order, display, 53);
-IRONPIT_AT(ironpit_replace_order, iso, 54);
-IRONPIT_AT(ironpit_replace_order, appendage_bytes, 56);
-IRONPIT_AT(ironpit_replace_order, cl_ord_id, 58);
+IRONPIT_AT(ironpit_replace_order, open_before, 52);
+IRONPIT_AT(ironpit_replace_order, time_in_force, 56);
+IRONPIT_AT(ironpit_replace_order, display, 57);
+IRONPIT_AT(ironpit_replace_order, iso, 58);
+IRONPIT_AT(ironpit_replace_order, client_order_id, 60);
+IRONPIT_AT(ironpit_replace_order, appendage_bytes, 80);
 
-/* CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY
- * and CANCEL_SESSION. */
 struct ironpit_cancel_order {
     struct ironpit_header header;
     uint32_t quantity; /* the total size wanted; 0 cancels all */
-    uint8_t side;
-    uint8_t reason;
-    uint8_t firm_given;
-    uint8_t symbol_given;
-    uint16_t group;
-    uint8_t group_given;
-    uint8_t side_given;
-    uint8_t scope;
+    uint8_t reason;    /* 0: the member's own wish */
+    uint8_t reserved[3];
+    char client_order_id[20]; /* of this request */
+    uint8_t reserved_end[4];
+};
+IRONPIT_SIZE(ironpit_cancel_order, 72);
+IRONPIT_AT(ironpit_cancel_order, quantity, 40);
+IRONPIT_AT(ironpit_cancel_order, reason, 44);
+IRONPIT_AT(ironpit_cancel_order, client_order_id, 48);
+
+struct ironpit_modify_order {
+    struct ironpit_header header;
+    uint32_t quantity; /* the total size wanted */
+    uint8_t side;      /* the new one */
     uint8_t reserved[3];
 };
-IRONPIT_SIZE(ironpit_cancel_order, 56);
-IRONPIT_AT(ironpit_cancel_order, quantity, 40);
-IRONPIT_AT(ironpit_cancel_order, side, 44);
-IRONPIT_AT(ironpit_cancel_order, reason, 45);
-IRONPIT_AT(ironpit_cancel_order, firm_given, 46);
-IRONPIT_AT(ironpit_cancel_order, symbol_given, 47);
-IRONPIT_AT(ironpit_cancel_order, group, 48);
-IRONPIT_AT(ironpit_cancel_order, group_given, 50);
-IRONPIT_AT(ironpit_cancel_order, side_given, 51);
-IRONPIT_AT(ironpit_cancel_order, scope, 52);
+IRONPIT_SIZE(ironpit_modify_order, 48);
+IRONPIT_AT(ironpit_modify_order, quantity, 40);
+IRONPIT_AT(ironpit_modify_order, side, 44);
+
+struct ironpit_mass_cancel {
+    struct ironpit_header header; /* its instrument counts with symbol_given */
+    uint16_t group;
+    uint8_t group_given;
+    uint8_t side;
+    uint8_t side_given;
+    uint8_t symbol_given;
+    uint8_t firm_given; /* not read by the core */
+    uint8_t scope;      /* 0 the session, 1 all sessions of its firm */
+    uint8_t reason;
+    uint8_t reserved[7];
+};
+IRONPIT_SIZE(ironpit_mass_cancel, 56);
+IRONPIT_AT(ironpit_mass_cancel, group, 40);
+IRONPIT_AT(ironpit_mass_cancel, group_given, 42);
+IRONPIT_AT(ironpit_mass_cancel, side, 43);
+IRONPIT_AT(ironpit_mass_cancel, side_given, 44);
+IRONPIT_AT(ironpit_mass_cancel, symbol_given, 45);
+IRONPIT_AT(ironpit_mass_cancel, firm_given, 46);
+IRONPIT_AT(ironpit_mass_cancel, scope, 47);
+IRONPIT_AT(ironpit_mass_cancel, reason, 48);
+
+struct ironpit_entry_switch { /* DISABLE_ORDER_ENTRY and ENABLE_ORDER_ENTRY */
+    struct ironpit_header header;
+    uint8_t firm_given; /* not read by the core */
+    uint8_t reserved[7];
+};
+IRONPIT_SIZE(ironpit_entry_switch, 48);
+IRONPIT_AT(ironpit_entry_switch, firm_given, 40);
+
+struct ironpit_account_query {
+    struct ironpit_header header;
+};
+IRONPIT_SIZE(ironpit_account_query, 40);
+
+struct ironpit_cancel_session {
+    struct ironpit_header header;
+    uint8_t reason;
+    uint8_t reserved[7];
+};
+IRONPIT_SIZE(ironpit_cancel_session, 48);
+IRONPIT_AT(ironpit_cancel_session, reason, 40);
 
 struct ironpit_event {
     uint8_t type;  /* enum ironpit_event_type */

@@ -107,10 +107,13 @@ cdef extern from *:
             SAME(DefineSession, ironpit_define_session, header);                                  \\
             SAME(DefineSession, ironpit_define_session, username);                                \\
             SAME(DefineSession, ironpit_define_session, firm);                                    \\
+            SAME(DefineSession, ironpit_define_session, clearing_firm);                           \\
             SAME(DefineSession, ironpit_define_session, cancel_on_disconnect);                    \\
             SAME(DefineSession, ironpit_define_session, stp_mode);                                \\
-            SAME(DefineSession, ironpit_define_session, stp_group);                               \\
+            SAME(DefineSession, ironpit_define_session, protocol);                                \\
             SAME(DefineSession, ironpit_define_session, reserved);                                \\
+            SAME(DefineSession, ironpit_define_session, stp_group);                               \\
+            SAME(DefineSession, ironpit_define_session, reserved_money);                          \\
             SAME_SIZE(SystemEventCommand, ironpit_system_event);                                  \\
             SAME(SystemEventCommand, ironpit_system_event, header);                               \\
             SAME(SystemEventCommand, ironpit_system_event, event_code);                           \\
@@ -133,7 +136,7 @@ cdef extern from *:
             SAME_SIZE(EnterOrder, ironpit_enter_order);                                           \\
             SAME(EnterOrder, ironpit_enter_order, header);                                        \\
             SAME(EnterOrder, ironpit_enter_order, quantity);                                      \\
-            SAME(EnterOrder, ironpit_enter_order, price);                                      \\
+            SAME(EnterOrder, ironpit_enter_order, price);                                         \\
             SAME(EnterOrder, ironpit_enter_order, side);                                          \\
             SAME(EnterOrder, ironpit_enter_order, time_in_force);                                 \\
             SAME(EnterOrder, ironpit_enter_order, display);                                       \\
@@ -141,31 +144,55 @@ cdef extern from *:
             SAME(EnterOrder, ironpit_enter_order, iso);                                           \\
             SAME(EnterOrder, ironpit_enter_order, cross_type);                                    \\
             SAME(EnterOrder, ironpit_enter_order, appendage_bytes);                               \\
-            SAME(EnterOrder, ironpit_enter_order, cl_ord_id);                                     \\
+            SAME(EnterOrder, ironpit_enter_order, client_order_id);                               \\
             SAME(EnterOrder, ironpit_enter_order, reserved);                                      \\
             SAME_SIZE(ReplaceOrder, ironpit_replace_order);                                       \\
             SAME(ReplaceOrder, ironpit_replace_order, header);                                    \\
             SAME(ReplaceOrder, ironpit_replace_order, quantity);                                  \\
-            SAME(ReplaceOrder, ironpit_replace_order, price);                                  \\
+            SAME(ReplaceOrder, ironpit_replace_order, price);                                     \\
             SAME(ReplaceOrder, ironpit_replace_order, orig_user_ref);                             \\
+            SAME(ReplaceOrder, ironpit_replace_order, open_before);                               \\
             SAME(ReplaceOrder, ironpit_replace_order, time_in_force);                             \\
             SAME(ReplaceOrder, ironpit_replace_order, display);                                   \\
             SAME(ReplaceOrder, ironpit_replace_order, iso);                                       \\
             SAME(ReplaceOrder, ironpit_replace_order, reserved);                                  \\
+            SAME(ReplaceOrder, ironpit_replace_order, client_order_id);                           \\
             SAME(ReplaceOrder, ironpit_replace_order, appendage_bytes);                           \\
-            SAME(ReplaceOrder, ironpit_replace_order, cl_ord_id);                                 \\
+            SAME(ReplaceOrder, ironpit_replace_order, reserved_end);                              \\
             SAME_SIZE(CancelOrder, ironpit_cancel_order);                                         \\
             SAME(CancelOrder, ironpit_cancel_order, header);                                      \\
             SAME(CancelOrder, ironpit_cancel_order, quantity);                                    \\
-            SAME(CancelOrder, ironpit_cancel_order, side);                                        \\
             SAME(CancelOrder, ironpit_cancel_order, reason);                                      \\
-            SAME(CancelOrder, ironpit_cancel_order, firm_given);                                  \\
-            SAME(CancelOrder, ironpit_cancel_order, symbol_given);                                \\
-            SAME(CancelOrder, ironpit_cancel_order, group);                                       \\
-            SAME(CancelOrder, ironpit_cancel_order, group_given);                                 \\
-            SAME(CancelOrder, ironpit_cancel_order, side_given);                                  \\
-            SAME(CancelOrder, ironpit_cancel_order, scope);                                       \\
-            SAME(CancelOrder, ironpit_cancel_order, reserved); SAME_SIZE(Event, ironpit_event);   \\
+            SAME(CancelOrder, ironpit_cancel_order, reserved);                                    \\
+            SAME(CancelOrder, ironpit_cancel_order, client_order_id);                             \\
+            SAME(CancelOrder, ironpit_cancel_order, reserved_end);                                \\
+            SAME_SIZE(ModifyOrder, ironpit_modify_order);                                         \\
+            SAME(ModifyOrder, ironpit_modify_order, header);                                      \\
+            SAME(ModifyOrder, ironpit_modify_order, quantity);                                    \\
+            SAME(ModifyOrder, ironpit_modify_order, side);                                        \\
+            SAME(ModifyOrder, ironpit_modify_order, reserved);                                    \\
+            SAME_SIZE(MassCancel, ironpit_mass_cancel);                                           \\
+            SAME(MassCancel, ironpit_mass_cancel, header);                                        \\
+            SAME(MassCancel, ironpit_mass_cancel, group);                                         \\
+            SAME(MassCancel, ironpit_mass_cancel, group_given);                                   \\
+            SAME(MassCancel, ironpit_mass_cancel, side);                                          \\
+            SAME(MassCancel, ironpit_mass_cancel, side_given);                                    \\
+            SAME(MassCancel, ironpit_mass_cancel, symbol_given);                                  \\
+            SAME(MassCancel, ironpit_mass_cancel, firm_given);                                    \\
+            SAME(MassCancel, ironpit_mass_cancel, scope);                                         \\
+            SAME(MassCancel, ironpit_mass_cancel, reason);                                        \\
+            SAME(MassCancel, ironpit_mass_cancel, reserved);                                      \\
+            SAME_SIZE(EntrySwitch, ironpit_entry_switch);                                         \\
+            SAME(EntrySwitch, ironpit_entry_switch, header);                                      \\
+            SAME(EntrySwitch, ironpit_entry_switch, firm_given);                                  \\
+            SAME(EntrySwitch, ironpit_entry_switch, reserved);                                    \\
+            SAME_SIZE(AccountQuery, ironpit_account_query);                                       \\
+            SAME(AccountQuery, ironpit_account_query, header);                                    \\
+            SAME_SIZE(CancelSession, ironpit_cancel_session);                                     \\
+            SAME(CancelSession, ironpit_cancel_session, header);                                  \\
+            SAME(CancelSession, ironpit_cancel_session, reason);                                  \\
+            SAME(CancelSession, ironpit_cancel_session, reserved);                                \\
+            SAME_SIZE(Event, ironpit_event);                                                      \\
             SAME(Event, ironpit_event, type); SAME(Event, ironpit_event, flags);                  \\
             SAME(Event, ironpit_event, reason); SAME(Event, ironpit_event, side);                 \\
             SAME(Event, ironpit_event, quantity); SAME(Event, ironpit_event, order_ref);          \\

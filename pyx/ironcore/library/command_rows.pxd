@@ -7,8 +7,8 @@ from libc.string cimport memcpy, memset
 
 from ironcore.base.builtins cimport iron_likely
 from ironcore.wire.record cimport (
-    COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL,
-    COMMAND_REPLACE_ORDER, INSTRUMENT_NONE, CancelOrder, CommandHeader, EnterOrder, ReplaceOrder,
+    COMMAND_CANCEL_ORDER, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, INSTRUMENT_NONE, CancelOrder,
+    CommandHeader, EnterOrder, MassCancel, ReplaceOrder,
 )
 
 cdef struct CommandRow:              # 88 bytes; one of COMMAND_DTYPE
@@ -65,14 +65,16 @@ cdef struct RowRecords:
     uint8_t enter_appendage[ROW_APPENDAGE_BYTES_MAX]
     ReplaceOrder replace
     uint8_t replace_appendage[ROW_APPENDAGE_BYTES_MAX]
-    CancelOrder other                # and whatever else is no longer than a cancel
+    CancelOrder cancel
+    MassCancel other                 # and whatever else is no longer than that
 
 cdef void row_records_prepare(RowRecords* records) noexcept nogil
 
 # The appendage of an order's options in the order of their tags, padded to 8; its length.
 cdef uint32_t row_put_options(const CommandRow* row, uint8_t side, uint8_t* start) noexcept nogil
-# The venue's commands. A row of a type that has no rows becomes a header alone, which is malformed.
-cdef void row_put_venue(const CommandRow* row, CommandHeader* header) noexcept nogil
+# Commands that are neither of orders nor cancels. A row of a type that has no rows becomes a header
+# alone, which is malformed.
+cdef void row_put_other(const CommandRow* row, CommandHeader* header) noexcept nogil
 
 
 cdef inline bint _has_options(const CommandRow* row) noexcept nogil:
@@ -125,23 +127,10 @@ cdef inline void _put_replace(const CommandRow* row, ReplaceOrder* replace,
     replace.appendage_bytes = <uint16_t>appendage_bytes
 
 
-cdef inline void _put_short(const CommandRow* row, CancelOrder* cancel) noexcept nogil:
-    """The commands that have the form of a cancel."""
-    cdef uint8_t scope = row.scope
-    memset(<uint8_t*>cancel + sizeof(CommandHeader), 0,
-           sizeof(CancelOrder) - sizeof(CommandHeader))
+cdef inline void _put_cancel(const CommandRow* row, CancelOrder* cancel) noexcept nogil:
     _put_header(row, &cancel.header, INSTRUMENT_NONE, sizeof(CancelOrder))
     cancel.quantity = row.quantity
-    cancel.side = row.side
     cancel.reason = row.reason
-    if row.type == COMMAND_MASS_CANCEL:
-        cancel.group = row.group
-        cancel.scope = scope & SCOPE_FIRM
-        cancel.symbol_given = scope & SCOPE_INSTRUMENT != 0
-        cancel.side_given = scope & SCOPE_SIDE != 0
-        cancel.group_given = scope & SCOPE_GROUP != 0
-        if scope & SCOPE_INSTRUMENT:
-            cancel.header.instrument = row.instrument
 
 
 # The record of a row, which is as long as it says; good until the next row's.
@@ -152,8 +141,8 @@ cdef inline CommandHeader* row_record(RowRecords* records, const CommandRow* row
     if row.type == COMMAND_REPLACE_ORDER:
         _put_replace(row, &records.replace, records.replace_appendage)
         return &records.replace.header
-    if COMMAND_CANCEL_ORDER <= row.type <= COMMAND_CANCEL_SESSION:
-        _put_short(row, &records.other)
-        return &records.other.header
-    row_put_venue(row, &records.other.header)
+    if row.type == COMMAND_CANCEL_ORDER:
+        _put_cancel(row, &records.cancel)
+        return &records.cancel.header
+    row_put_other(row, &records.other.header)
     return &records.other.header

@@ -14,10 +14,12 @@ from ironcore.book.options cimport (
     OPTION_POST_ONLY, OPTION_PRICE_TYPE, OPTION_RANDOM_RESERVES, OPTION_SIDE,
 )
 from ironcore.wire.record cimport (
-    COMMAND_CLOCK, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_SYSTEM_EVENT,
-    INSTRUMENT_NONE, OPTION_RESERVE_SEED, OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE,
-    OPTION_TRAIL_OFFSET, ClockCommand, CommandHeader, EnterOrder, ReplaceOrder, RetireInstrument,
-    SetState, SystemEventCommand,
+    COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_SESSION, COMMAND_CLOCK, COMMAND_DISABLE_ORDER_ENTRY,
+    COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
+    COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_SYSTEM_EVENT, INSTRUMENT_NONE,
+    OPTION_RESERVE_SEED, OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
+    AccountQuery, CancelOrder, CancelSession, ClockCommand, CommandHeader, EnterOrder, EntrySwitch,
+    MassCancel, ModifyOrder, ReplaceOrder, RetireInstrument, SetState, SystemEventCommand,
 )
 
 COMMAND_DTYPE = np.dtype([
@@ -52,8 +54,8 @@ cdef extern from *:
     #define RECORDS_AT(field, offset) _Static_assert(__builtin_offsetof( \\
         struct __pyx_t_8ironcore_7library_12command_rows_RowRecords, field) == offset, #field)
     #define iron_assert_appendages_follow() \\
-        RECORDS_AT(enter_appendage, 72); RECORDS_AT(replace, 152); \\
-        RECORDS_AT(replace_appendage, 224);
+        RECORDS_AT(enter_appendage, 80); RECORDS_AT(replace, 160); \\
+        RECORDS_AT(replace_appendage, 248);
     """
     void iron_assert_row_layout() nogil
     void iron_assert_appendages_follow() nogil
@@ -113,31 +115,76 @@ cdef void _fill_header(CommandHeader* header) noexcept nogil:
 
 
 cdef void row_records_prepare(RowRecords* records) noexcept nogil:
-    iron_static_assert(sizeof(EnterOrder) == 72)
-    iron_static_assert(sizeof(ReplaceOrder) == 72)
+    iron_static_assert(sizeof(EnterOrder) == 80)
+    iron_static_assert(sizeof(ReplaceOrder) == 88)
     iron_assert_appendages_follow()
     cdef EnterOrder* enter = &records.enter
     cdef ReplaceOrder* replace = &records.replace
     _fill_header(&enter.header)
     enter.capacity = c'P'
     enter.iso = c'N'
-    memset(enter.cl_ord_id, c' ', sizeof(enter.cl_ord_id))
+    memset(enter.client_order_id, c' ', sizeof(enter.client_order_id))
     memset(enter.reserved, 0, sizeof(enter.reserved))
     _fill_header(&replace.header)
+    replace.open_before = 0
     replace.iso = c'N'
     replace.reserved = 0
-    memset(replace.cl_ord_id, c' ', sizeof(replace.cl_ord_id))
+    memset(replace.client_order_id, c' ', sizeof(replace.client_order_id))
+    memset(replace.reserved_end, 0, sizeof(replace.reserved_end))
+    memset(&records.cancel, 0, sizeof(CancelOrder))
+    memset(records.cancel.client_order_id, c' ', sizeof(records.cancel.client_order_id))
+    _fill_header(&records.cancel.header)
     _fill_header(&records.other.header)
 
 
-cdef void row_put_venue(const CommandRow* row, CommandHeader* header) noexcept nogil:
+cdef void _put_mass_cancel(const CommandRow* row, MassCancel* cancel) noexcept nogil:
+    cdef uint8_t scope = row.scope
+    cancel.header.record_bytes = sizeof(MassCancel)
+    cancel.header.instrument = INSTRUMENT_NONE
+    cancel.group = row.group
+    cancel.side = row.side
+    cancel.reason = row.reason
+    cancel.scope = scope & SCOPE_FIRM
+    cancel.symbol_given = scope & SCOPE_INSTRUMENT != 0
+    cancel.side_given = scope & SCOPE_SIDE != 0
+    cancel.group_given = scope & SCOPE_GROUP != 0
+    if scope & SCOPE_INSTRUMENT:
+        cancel.header.instrument = row.instrument
+
+
+cdef bint _put_member(const CommandRow* row, CommandHeader* header) noexcept nogil:
+    """A member's command; false for one of another type."""
+    if row.type == COMMAND_MASS_CANCEL:
+        _put_mass_cancel(row, <MassCancel*>header)
+        return True
+    header.instrument = INSTRUMENT_NONE
+    if row.type == COMMAND_MODIFY_ORDER:
+        (<ModifyOrder*>header).quantity = row.quantity
+        (<ModifyOrder*>header).side = row.side
+    elif row.type == COMMAND_CANCEL_SESSION:
+        (<CancelSession*>header).reason = row.reason
+    elif row.type == COMMAND_ACCOUNT_QUERY:
+        header.record_bytes = sizeof(AccountQuery)
+    elif row.type != COMMAND_DISABLE_ORDER_ENTRY and row.type != COMMAND_ENABLE_ORDER_ENTRY:
+        header.instrument = row.instrument
+        return False
+    return True
+
+
+cdef void row_put_other(const CommandRow* row, CommandHeader* header) noexcept nogil:
     cdef uint32_t index
+    iron_static_assert(sizeof(MassCancel) == 56)
+    iron_static_assert(sizeof(ModifyOrder) == 48)
+    iron_static_assert(sizeof(CancelSession) == 48)
+    iron_static_assert(sizeof(EntrySwitch) == 48)
     iron_static_assert(sizeof(SetState) == 48)
     iron_static_assert(sizeof(ClockCommand) == 48)
     iron_static_assert(sizeof(RetireInstrument) == 48)
     iron_static_assert(sizeof(SystemEventCommand) == 48)
-    memset(<uint8_t*>header + sizeof(CommandHeader), 0, sizeof(SetState) - sizeof(CommandHeader))
+    memset(<uint8_t*>header + sizeof(CommandHeader), 0, sizeof(MassCancel) - sizeof(CommandHeader))
     _put_header(row, header, row.instrument, sizeof(SetState))
+    if row.type > COMMAND_ENTER_ORDER and _put_member(row, header):
+        return
     if row.type == COMMAND_SET_STATE:
         (<SetState*>header).state = row.state
         (<SetState*>header).force = row.force

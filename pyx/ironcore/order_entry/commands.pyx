@@ -2,13 +2,13 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
-from ironcore.wire.record cimport COMMAND_CANCEL_SESSION, CancelOrder
+from ironcore.wire.record cimport COMMAND_CANCEL_SESSION, CancelSession
 
 cdef enum:
     REASON_DISCONNECTED = 0x5A       # 'Z' of CANCELED
 
 
 cdef uint32_t command_cancel_session(uint32_t session, uint8_t* record) noexcept nogil:
-    command_begin(record, COMMAND_CANCEL_SESSION, sizeof(CancelOrder), session, 0)
-    (<CancelOrder*>record).reason = REASON_DISCONNECTED
-    return sizeof(CancelOrder)
+    command_begin(record, COMMAND_CANCEL_SESSION, sizeof(CancelSession), session, 0)
+    (<CancelSession*>record).reason = REASON_DISCONNECTED
+    return sizeof(CancelSession)

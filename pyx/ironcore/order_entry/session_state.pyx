@@ -67,13 +67,8 @@ cdef void sessions_close(Sessions* s) noexcept nogil:
 
 
 cdef bint _is_named(const DefineSession* defined, const char* name) noexcept nogil:
-    """A record may have less room for the name than there is here: then spaces follow."""
-    cdef size_t i
-    iron_static_assert(sizeof(defined.username) <= SESSION_NAME_BYTES)
-    for i in range(sizeof(defined.username), <size_t>SESSION_NAME_BYTES):
-        if name[i] != b' ':
-            return False
-    return memcmp(defined.username, name, sizeof(defined.username)) == 0
+    iron_static_assert(sizeof(defined.username) == SESSION_NAME_BYTES)
+    return memcmp(defined.username, name, SESSION_NAME_BYTES) == 0
 
 
 cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept nogil:

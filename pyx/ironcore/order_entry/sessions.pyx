@@ -111,7 +111,7 @@ cdef int _accepted(Sessions* s, const Protocol* protocol, const Event* event) no
         facts.display = order.display
         facts.stp_mode = _stp_mode(s.walk.command + sizeof(EnterOrder), order.appendage_bytes,
                                    _session_stp_mode(s, order.header.session))
-        memcpy(facts.cl_ord_id, order.cl_ord_id, sizeof(facts.cl_ord_id))
+        memcpy(facts.cl_ord_id, order.client_order_id, sizeof(facts.cl_ord_id))
         report.facts = facts
     return _tell(s, protocol, &report)
 
@@ -131,7 +131,7 @@ cdef int _replaced(Sessions* s, const Protocol* protocol, const Event* event) no
     facts.display = order.display
     facts.stp_mode = _stp_mode(s.walk.command + sizeof(ReplaceOrder), order.appendage_bytes,
                                facts.stp_mode)
-    memcpy(facts.cl_ord_id, order.cl_ord_id, sizeof(facts.cl_ord_id))
+    memcpy(facts.cl_ord_id, order.client_order_id, sizeof(facts.cl_ord_id))
     _begin(&report, REPORT_REPLACED, s, event, order.header.session, order.header.user_ref)
     report.facts = facts
     return _tell(s, protocol, &report)

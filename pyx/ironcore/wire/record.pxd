@@ -101,7 +101,7 @@ cdef struct CommandHeader:           # 40 bytes
     uint16_t reserved
     uint32_t account                 # whose money it moves; 0: not said
 
-cdef struct EnterOrder:              # 72 bytes, then appendage_bytes of OUCH TagValues, padded to 8
+cdef struct EnterOrder:              # 80 bytes, then appendage_bytes of OUCH TagValues, padded to 8
     CommandHeader header
     uint32_t quantity
     int32_t price                    # with the instrument's decimals, as every price and quantity
@@ -112,35 +112,63 @@ cdef struct EnterOrder:              # 72 bytes, then appendage_bytes of OUCH Ta
     uint8_t iso
     uint8_t cross_type
     uint16_t appendage_bytes
-    char cl_ord_id[14]
-    uint8_t reserved[2]
+    char client_order_id[20]         # the member's own name for it; zeros or spaces: none
+    uint8_t reserved[4]
 
-cdef struct ReplaceOrder:            # 72 bytes, then the appendage; header.user_ref is the new one
+cdef struct ReplaceOrder:            # 88 bytes, then the appendage; header.user_ref is the new one
     CommandHeader header
     uint32_t quantity                # total liability of the chain: executed and open
     int32_t price
     uint32_t orig_user_ref
+    uint32_t open_before             # of the order that it replaces; the engine fills it in where
+                                     # it fills in header.instrument
     uint8_t time_in_force
     uint8_t display
     uint8_t iso
     uint8_t reserved
+    char client_order_id[20]         # of the new order
     uint16_t appendage_bytes
-    char cl_ord_id[14]
+    uint8_t reserved_end[6]
 
-# Also MODIFY_ORDER, MASS_CANCEL, DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY and
-# CANCEL_SESSION.
-cdef struct CancelOrder:             # 56 bytes
+cdef struct CancelOrder:             # 72 bytes
     CommandHeader header
-    uint32_t quantity                # CANCEL: intended total size, 0 cancels all
-    uint8_t side                     # MODIFY: the new side; MASS_CANCEL: with side_given
-    uint8_t reason                   # venue's own cancels: OUCH cancel reason
-    uint8_t firm_given               # MASS_CANCEL, DISABLE, ENABLE: firm[] was not blank
-    uint8_t symbol_given             # MASS_CANCEL: a symbol was named (header.instrument)
-    uint16_t group                   # MASS_CANCEL: GroupID, with group_given
-    uint8_t group_given
-    uint8_t side_given
-    uint8_t scope                    # MASS_CANCEL: 0 the session, 1 all sessions of its firm
+    uint32_t quantity                # intended total size, 0 cancels all
+    uint8_t reason                   # OUCH cancel reason; 0: the member's own wish
     uint8_t reserved[3]
+    char client_order_id[20]         # of this request
+    uint8_t reserved_end[4]
+
+cdef struct ModifyOrder:             # 48 bytes
+    CommandHeader header
+    uint32_t quantity                # intended total size
+    uint8_t side                     # the new one
+    uint8_t reserved[3]
+
+cdef struct MassCancel:              # 56 bytes; header.instrument counts with symbol_given
+    CommandHeader header
+    uint16_t group                   # counts with group_given
+    uint8_t group_given
+    uint8_t side                     # counts with side_given
+    uint8_t side_given
+    uint8_t symbol_given
+    uint8_t firm_given               # the member named its firm
+    uint8_t scope                    # 0 the session, 1 all sessions of its firm
+    uint8_t reason                   # OUCH cancel reason; 0: the member's own wish
+    uint8_t reserved[7]
+
+# DISABLE_ORDER_ENTRY and ENABLE_ORDER_ENTRY.
+cdef struct EntrySwitch:             # 48 bytes
+    CommandHeader header
+    uint8_t firm_given               # the member named its firm
+    uint8_t reserved[7]
+
+cdef struct AccountQuery:            # 40 bytes
+    CommandHeader header
+
+cdef struct CancelSession:           # 48 bytes
+    CommandHeader header
+    uint8_t reason                   # OUCH cancel reason; 0: 'Z', by the system
+    uint8_t reserved[7]
 
 cdef struct StreamStart:             # 80 bytes
     CommandHeader header
@@ -187,14 +215,17 @@ cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0
     uint8_t quantity_decimals        # likewise quantities; neither ever changes
     uint8_t reserved[2]
 
-cdef struct DefineSession:           # 64 bytes; header.session is the id, 1-based and dense
+cdef struct DefineSession:           # 96 bytes; header.session is the id, 1-based and dense
     CommandHeader header
-    char username[6]                 # padded with spaces
-    char firm[4]
+    char username[16]                # padded with spaces, as the firms
+    char firm[8]
+    char clearing_firm[8]            # that settles for the firm; blank: the firm itself
     uint8_t cancel_on_disconnect
     uint8_t stp_mode                 # 'N' 'O' 'B' 'D' '-'; 0 is '-'
+    uint8_t protocol                 # of its gateway (docs/WIRE.md); 0: a program's session
+    uint8_t reserved
     uint32_t stp_group               # sessions of one group do not trade with one another; 0: none
-    uint8_t reserved[8]
+    uint8_t reserved_money[16]       # for a check of the account's money
 
 cdef struct SystemEventCommand:      # 48 bytes
     CommandHeader header

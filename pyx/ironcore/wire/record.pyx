@@ -17,85 +17,100 @@ cdef extern from *:
     """
     _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
     #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
+    // Every type of command: its number, its struct, and the bytes of that without what follows.
+    #define FOR_COMMANDS(COMMAND)                                                                 \\
+        COMMAND(1, StreamStart, 80) COMMAND(2, DefineInstrument, 152)                             \\
+        COMMAND(3, DefineSession, 96) COMMAND(4, SystemEventCommand, 48)                          \\
+        COMMAND(5, DefineInstrument, 152) COMMAND(6, RetireInstrument, 48)                        \\
+        COMMAND(7, SetState, 48) COMMAND(8, ClockCommand, 48) COMMAND(9, BustTrade, 64)           \\
+        COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 88) COMMAND(18, CancelOrder, 72)    \\
+        COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
+        COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
+        COMMAND(24, CancelSession, 48)
+    #define BYTES_OF(type, name, bytes) [type] = bytes,
+    static const uint16_t iron_command_bytes[256] = {FOR_COMMANDS(BYTES_OF)};
     #define SIZE(name, bytes) _Static_assert(sizeof(RECORD(name)) == bytes, "size of " #name)
-    #define AT(name, field, offset)                                                             \\
+    #define SIZE_OF(type, name, bytes) SIZE(name, bytes);
+    #define AT(name, field, offset)                                                               \\
         _Static_assert(__builtin_offsetof(RECORD(name), field) == offset, #name "." #field)
-    #define iron_assert_record_layouts() \\
-        SIZE(CommandHeader, 40);                                                                \\
-        AT(CommandHeader, type, 0); AT(CommandHeader, flags, 1);                                \\
-        AT(CommandHeader, record_bytes, 2); AT(CommandHeader, session, 4);                      \\
-        AT(CommandHeader, time_ns, 8); AT(CommandHeader, source_sequence, 16);                  \\
-        AT(CommandHeader, user_ref, 24); AT(CommandHeader, instrument, 28);                     \\
-        AT(CommandHeader, source, 32); AT(CommandHeader, reserved, 34);                         \\
-        AT(CommandHeader, account, 36);                                                         \\
-        SIZE(EnterOrder, 72);                                                                   \\
-        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 40); AT(EnterOrder, price, 44);  \\
-        AT(EnterOrder, side, 48); AT(EnterOrder, time_in_force, 49);                            \\
-        AT(EnterOrder, display, 50); AT(EnterOrder, capacity, 51); AT(EnterOrder, iso, 52);     \\
-        AT(EnterOrder, cross_type, 53); AT(EnterOrder, appendage_bytes, 54);                    \\
-        AT(EnterOrder, cl_ord_id, 56); AT(EnterOrder, reserved, 70);                            \\
-        SIZE(ReplaceOrder, 72);                                                                 \\
-        AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 40);                            \\
-        AT(ReplaceOrder, price, 44); AT(ReplaceOrder, orig_user_ref, 48);                    \\
-        AT(ReplaceOrder, time_in_force, 52); AT(ReplaceOrder, display, 53);                     \\
-        AT(ReplaceOrder, iso, 54); AT(ReplaceOrder, reserved, 55);                              \\
-        AT(ReplaceOrder, appendage_bytes, 56); AT(ReplaceOrder, cl_ord_id, 58);                 \\
-        SIZE(CancelOrder, 56); AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 40);       \\
-        AT(CancelOrder, side, 44); AT(CancelOrder, reason, 45);                                 \\
-        AT(CancelOrder, firm_given, 46); AT(CancelOrder, symbol_given, 47);                     \\
-        AT(CancelOrder, group, 48); AT(CancelOrder, group_given, 50);                           \\
-        AT(CancelOrder, side_given, 51); AT(CancelOrder, scope, 52);                            \\
-        AT(CancelOrder, reserved, 53);                                                          \\
-        SIZE(StreamStart, 80);                                                                  \\
-        AT(StreamStart, header, 0); AT(StreamStart, stream_name, 40);                           \\
-        AT(StreamStart, version, 50); AT(StreamStart, instruments_max, 52);                     \\
-        AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                      \\
-        AT(StreamStart, sessions_max, 68); AT(StreamStart, user_ref_bits, 72);                  \\
-        AT(StreamStart, reserved, 76);                                                          \\
-        SIZE(TickBand, 8); AT(TickBand, price_from, 0); AT(TickBand, tick_size, 4);       \\
-        SIZE(DefineInstrument, 152); AT(DefineInstrument, header, 0);                           \\
-        AT(DefineInstrument, symbol, 40); AT(DefineInstrument, tick_size, 48);               \\
-        AT(DefineInstrument, lot_size, 52); AT(DefineInstrument, price_min, 56);             \\
-        AT(DefineInstrument, price_max, 60); AT(DefineInstrument, quantity_max, 64);         \\
-        AT(DefineInstrument, reference_price, 68);                                           \\
-        AT(DefineInstrument, static_collar_bp, 72);                                             \\
-        AT(DefineInstrument, dynamic_collar_bp, 74);                                            \\
-        AT(DefineInstrument, auction_collar_bp, 76); AT(DefineInstrument, entry_collar_bp, 78); \\
-        AT(DefineInstrument, market_protection_bp, 80);                                         \\
-        AT(DefineInstrument, pause_seconds, 82); AT(DefineInstrument, post_only_mode, 84);      \\
-        AT(DefineInstrument, initial_state, 85);                                                \\
-        AT(DefineInstrument, auction_extensions_max, 86);                                       \\
-        AT(DefineInstrument, tick_bands_count, 87); AT(DefineInstrument, bands, 88);            \\
-        AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);  \\
-        AT(DefineInstrument, price_decimals, 148); AT(DefineInstrument, quantity_decimals, 149); \\
-        AT(DefineInstrument, reserved, 150);                                                    \\
-        SIZE(DefineSession, 64); AT(DefineSession, header, 0); AT(DefineSession, username, 40); \\
-        AT(DefineSession, firm, 46); AT(DefineSession, cancel_on_disconnect, 50);               \\
-        AT(DefineSession, stp_mode, 51); AT(DefineSession, stp_group, 52);                      \\
-        AT(DefineSession, reserved, 56);                                                        \\
-        SIZE(SystemEventCommand, 48);                                                           \\
-        AT(SystemEventCommand, header, 0); AT(SystemEventCommand, event_code, 40);              \\
-        AT(SystemEventCommand, reserved, 41);                                                   \\
-        SIZE(RetireInstrument, 48); AT(RetireInstrument, header, 0);                            \\
-        AT(RetireInstrument, reserved, 40);                                                     \\
-        SIZE(SetState, 48); AT(SetState, header, 0); AT(SetState, state, 40);                   \\
-        AT(SetState, force, 41); AT(SetState, reserved, 42); AT(SetState, reason, 44);          \\
-        SIZE(ClockCommand, 48); AT(ClockCommand, header, 0); AT(ClockCommand, second, 40);      \\
-        AT(ClockCommand, reserved, 44);                                                         \\
-        SIZE(BustTrade, 64); AT(BustTrade, header, 0); AT(BustTrade, match_number, 40);         \\
-        AT(BustTrade, slots, 48); AT(BustTrade, reason, 56); AT(BustTrade, reserved, 57);       \\
-        SIZE(Event, 32);                                                                        \\
-        AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);      \\
-        AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                  \\
+    #define iron_assert_record_layouts()                                                          \\
+        FOR_COMMANDS(SIZE_OF) SIZE(CommandHeader, 40); SIZE(TickBand, 8); SIZE(Event, 32);        \\
+        AT(CommandHeader, type, 0); AT(CommandHeader, flags, 1);                                  \\
+        AT(CommandHeader, record_bytes, 2); AT(CommandHeader, session, 4);                        \\
+        AT(CommandHeader, time_ns, 8); AT(CommandHeader, source_sequence, 16);                    \\
+        AT(CommandHeader, user_ref, 24); AT(CommandHeader, instrument, 28);                       \\
+        AT(CommandHeader, source, 32); AT(CommandHeader, reserved, 34);                           \\
+        AT(CommandHeader, account, 36);                                                           \\
+        AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 40); AT(EnterOrder, price, 44);       \\
+        AT(EnterOrder, side, 48); AT(EnterOrder, time_in_force, 49);                              \\
+        AT(EnterOrder, display, 50); AT(EnterOrder, capacity, 51); AT(EnterOrder, iso, 52);       \\
+        AT(EnterOrder, cross_type, 53); AT(EnterOrder, appendage_bytes, 54);                      \\
+        AT(EnterOrder, client_order_id, 56); AT(EnterOrder, reserved, 76);                        \\
+        AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 40);                              \\
+        AT(ReplaceOrder, price, 44); AT(ReplaceOrder, orig_user_ref, 48);                         \\
+        AT(ReplaceOrder, open_before, 52); AT(ReplaceOrder, time_in_force, 56);                   \\
+        AT(ReplaceOrder, display, 57); AT(ReplaceOrder, iso, 58);                                 \\
+        AT(ReplaceOrder, reserved, 59); AT(ReplaceOrder, client_order_id, 60);                    \\
+        AT(ReplaceOrder, appendage_bytes, 80); AT(ReplaceOrder, reserved_end, 82);                \\
+        AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 40); AT(CancelOrder, reason, 44);   \\
+        AT(CancelOrder, reserved, 45); AT(CancelOrder, client_order_id, 48);                      \\
+        AT(CancelOrder, reserved_end, 68);                                                        \\
+        AT(ModifyOrder, header, 0); AT(ModifyOrder, quantity, 40); AT(ModifyOrder, side, 44);     \\
+        AT(ModifyOrder, reserved, 45);                                                            \\
+        AT(MassCancel, header, 0); AT(MassCancel, group, 40); AT(MassCancel, group_given, 42);    \\
+        AT(MassCancel, side, 43); AT(MassCancel, side_given, 44);                                 \\
+        AT(MassCancel, symbol_given, 45); AT(MassCancel, firm_given, 46);                         \\
+        AT(MassCancel, scope, 47); AT(MassCancel, reason, 48); AT(MassCancel, reserved, 49);      \\
+        AT(EntrySwitch, header, 0); AT(EntrySwitch, firm_given, 40);                              \\
+        AT(EntrySwitch, reserved, 41);                                                            \\
+        AT(AccountQuery, header, 0);                                                              \\
+        AT(CancelSession, header, 0); AT(CancelSession, reason, 40);                              \\
+        AT(CancelSession, reserved, 41);                                                          \\
+        AT(StreamStart, header, 0); AT(StreamStart, stream_name, 40);                             \\
+        AT(StreamStart, version, 50); AT(StreamStart, instruments_max, 52);                       \\
+        AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                        \\
+        AT(StreamStart, sessions_max, 68); AT(StreamStart, user_ref_bits, 72);                    \\
+        AT(StreamStart, reserved, 76);                                                            \\
+        AT(TickBand, price_from, 0); AT(TickBand, tick_size, 4);                                  \\
+        AT(DefineInstrument, header, 0); AT(DefineInstrument, symbol, 40);                        \\
+        AT(DefineInstrument, tick_size, 48); AT(DefineInstrument, lot_size, 52);                  \\
+        AT(DefineInstrument, price_min, 56); AT(DefineInstrument, price_max, 60);                 \\
+        AT(DefineInstrument, quantity_max, 64); AT(DefineInstrument, reference_price, 68);        \\
+        AT(DefineInstrument, static_collar_bp, 72); AT(DefineInstrument, dynamic_collar_bp, 74);  \\
+        AT(DefineInstrument, auction_collar_bp, 76); AT(DefineInstrument, entry_collar_bp, 78);   \\
+        AT(DefineInstrument, market_protection_bp, 80); AT(DefineInstrument, pause_seconds, 82);  \\
+        AT(DefineInstrument, post_only_mode, 84); AT(DefineInstrument, initial_state, 85);        \\
+        AT(DefineInstrument, auction_extensions_max, 86);                                         \\
+        AT(DefineInstrument, tick_bands_count, 87); AT(DefineInstrument, bands, 88);              \\
+        AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);    \\
+        AT(DefineInstrument, price_decimals, 148); AT(DefineInstrument, quantity_decimals, 149);  \\
+        AT(DefineInstrument, reserved, 150);                                                      \\
+        AT(DefineSession, header, 0); AT(DefineSession, username, 40);                            \\
+        AT(DefineSession, firm, 56); AT(DefineSession, clearing_firm, 64);                        \\
+        AT(DefineSession, cancel_on_disconnect, 72); AT(DefineSession, stp_mode, 73);             \\
+        AT(DefineSession, protocol, 74); AT(DefineSession, reserved, 75);                         \\
+        AT(DefineSession, stp_group, 76); AT(DefineSession, reserved_money, 80);                  \\
+        AT(SystemEventCommand, header, 0); AT(SystemEventCommand, event_code, 40);                \\
+        AT(SystemEventCommand, reserved, 41);                                                     \\
+        AT(RetireInstrument, header, 0); AT(RetireInstrument, reserved, 40);                      \\
+        AT(SetState, header, 0); AT(SetState, state, 40); AT(SetState, force, 41);                \\
+        AT(SetState, reserved, 42); AT(SetState, reason, 44);                                     \\
+        AT(ClockCommand, header, 0); AT(ClockCommand, second, 40);                                \\
+        AT(ClockCommand, reserved, 44);                                                           \\
+        AT(BustTrade, header, 0); AT(BustTrade, match_number, 40); AT(BustTrade, slots, 48);      \\
+        AT(BustTrade, reason, 56); AT(BustTrade, reserved, 57);                                   \\
+        AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);        \\
+        AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                    \\
         AT(Event, price, 24); AT(Event, slot, 28);
     """
+    const uint16_t iron_command_bytes[256]
     void iron_assert_record_layouts() nogil
 
 # Read by bytes, as a frame from a file or a socket may lie at any address.
 cdef enum:
     _RECORD_BYTES_AT = 2
     _ENTER_APPENDAGE_AT = 54
-    _REPLACE_APPENDAGE_AT = 56
+    _REPLACE_APPENDAGE_AT = 80
 
 # Of 8 bytes, in COMMAND_BYTES_MAX.
 cdef enum:
@@ -112,30 +127,7 @@ cdef bint record_is_event(uint8_t record_type) noexcept nogil:
 
 
 cdef size_t record_command_bytes(uint8_t command_type) noexcept nogil:
-    if command_type == COMMAND_ENTER_ORDER:
-        return sizeof(EnterOrder)
-    if command_type == COMMAND_REPLACE_ORDER:
-        return sizeof(ReplaceOrder)
-    if COMMAND_CANCEL_ORDER <= command_type <= COMMAND_CANCEL_SESSION:
-        return sizeof(CancelOrder)
-    if command_type == COMMAND_STREAM_START:
-        return sizeof(StreamStart)
-    if (command_type == COMMAND_DEFINE_INSTRUMENT
-            or command_type == COMMAND_CHANGE_INSTRUMENT):
-        return sizeof(DefineInstrument)
-    if command_type == COMMAND_DEFINE_SESSION:
-        return sizeof(DefineSession)
-    if command_type == COMMAND_SYSTEM_EVENT:
-        return sizeof(SystemEventCommand)
-    if command_type == COMMAND_RETIRE_INSTRUMENT:
-        return sizeof(RetireInstrument)
-    if command_type == COMMAND_SET_STATE:
-        return sizeof(SetState)
-    if command_type == COMMAND_CLOCK:
-        return sizeof(ClockCommand)
-    if command_type == COMMAND_BUST_TRADE:
-        return sizeof(BustTrade)
-    return 0
+    return iron_command_bytes[command_type]
 
 
 cdef size_t _appendage_bytes(const uint8_t* command) noexcept nogil:
@@ -228,35 +220,32 @@ cdef str _INSTRUMENT = (
         for band in range(1, TICK_BANDS_MAX + 1)])
     + "followers_max:u2 min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 reserved:x2")
 
-cdef str _CANCEL = (
-    "quantity:u4 side:o reason:o firm_given:u1 symbol_given:u1 group:u2 group_given:u1 "
-    "side_given:u1 scope:u1 reserved:x3")
-
-# "@" stands for the header, "%" for a tick table, "^" for a cancel's fields.
+# "@" stands for the header, "%" for the terms of an instrument.
 cdef Protocol _commands = Protocol("record", """
 0x01 StreamStart 80 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
     sessions_max:u4 user_ref_bits:u4 reserved:x4
 0x02 DefineInstrument 152 @ %
-0x03 DefineSession 64 @ username:a6 firm:a4 cancel_on_disconnect:u1 stp_mode:o stp_group:u4
-    reserved:x8
+0x03 DefineSession 96 @ username:a16 firm:a8 clearing_firm:a8 cancel_on_disconnect:u1 stp_mode:o
+    protocol:u1 reserved:x1 stp_group:u4 reserved_money:x16
 0x04 SystemEvent 48 @ event_code:o reserved:x7
 0x05 ChangeInstrument 152 @ %
 0x06 RetireInstrument 48 @ reserved:x8
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
 0x08 Clock 48 @ second:u4 reserved:x4
 0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
-0x10 EnterOrder 72 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
-    cross_type:o appendage_bytes:u2 cl_ord_id:a14 reserved:x2
-0x11 ReplaceOrder 72 @ quantity:u4 price:i4 orig_user_ref:u4 time_in_force:o display:o iso:o
-    reserved:x1 appendage_bytes:u2 cl_ord_id:a14
-0x12 CancelOrder 56 @ ^
-0x13 ModifyOrder 56 @ ^
-0x14 MassCancel 56 @ ^
-0x15 DisableOrderEntry 56 @ ^
-0x16 EnableOrderEntry 56 @ ^
-0x17 AccountQuery 56 @ ^
-0x18 CancelSession 56 @ ^
-""".replace("@", _HEADER).replace("%", _INSTRUMENT).replace("^", _CANCEL), (
+0x10 EnterOrder 80 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
+    cross_type:o appendage_bytes:u2 client_order_id:a20 reserved:x4
+0x11 ReplaceOrder 88 @ quantity:u4 price:i4 orig_user_ref:u4 open_before:u4 time_in_force:o
+    display:o iso:o reserved:x1 client_order_id:a20 appendage_bytes:u2 reserved_end:x6
+0x12 CancelOrder 72 @ quantity:u4 reason:o reserved:x3 client_order_id:a20 reserved_end:x4
+0x13 ModifyOrder 48 @ quantity:u4 side:o reserved:x3
+0x14 MassCancel 56 @ group:u2 group_given:u1 side:o side_given:u1 symbol_given:u1 firm_given:u1
+    scope:u1 reason:o reserved:x7
+0x15 DisableOrderEntry 48 @ firm_given:u1 reserved:x7
+0x16 EnableOrderEntry 48 @ firm_given:u1 reserved:x7
+0x17 AccountQuery 40 @
+0x18 CancelSession 48 @ reason:o reserved:x7
+""".replace("@", _HEADER).replace("%", _INSTRUMENT), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),
     sizeof(DefineSession),
@@ -268,7 +257,14 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(BustTrade),
     sizeof(EnterOrder),
     sizeof(ReplaceOrder),
-) + 7 * (sizeof(CancelOrder),))
+    sizeof(CancelOrder),
+    sizeof(ModifyOrder),
+    sizeof(MassCancel),
+    sizeof(EntrySwitch),
+    sizeof(EntrySwitch),
+    sizeof(AccountQuery),
+    sizeof(CancelSession),
+))
 
 cdef tuple _EVENTS = (
     "Accepted", "Rejected", "Executed", "Canceled", "Replaced", "Added", "Modified",

@@ -171,7 +171,6 @@ class CoreAgainstModel(RuleBasedStateMachine):
 
     @rule(
         session=sessions,
-        kind=st.sampled_from([r.MASS_CANCEL, r.MASS_CANCEL, r.CANCEL_SESSION]),
         instrument=st.sampled_from([0, 1, 2]),
         symbol_given=st.booleans(),
         side_given=st.booleans(),
@@ -179,8 +178,12 @@ class CoreAgainstModel(RuleBasedStateMachine):
         group=st.sampled_from([None, None, 1]),
         scope=st.integers(0, 1),
     )
-    def cancel_many(self, kind: int, session: int, **fields: Any) -> None:
-        self.both(r.short(kind, session, **fields))
+    def cancel_many(self, session: int, **fields: Any) -> None:
+        self.both(r.mass_cancel(session, **fields))
+
+    @rule(session=sessions)
+    def cancel_session(self, session: int) -> None:
+        self.both(r.short(r.CANCEL_SESSION, session))
 
 
 TestCoreAgainstModel = CoreAgainstModel.TestCase

@@ -205,6 +205,17 @@ def test_a_replacement_that_rests_is_one_event_and_loses_its_priority(venue: Sub
     assert [event.slot for event in executions] == [venue.slot(1, 2), venue.slot(1, 3)]
 
 
+@rule("7.10")
+def test_a_replacement_says_what_was_open_before(venue: Subject) -> None:
+    venue.ok(r.enter(1, 1, "B", 100, 1000, appendage=r.option(5, (10).to_bytes(4, "big"))))
+    venue.ok(r.enter(2, 1, "S", 5, 1000))
+    asked = r.replace(1, 1, 2, 90, 1000)
+    claimed = asked[: r.OPEN_BEFORE_AT] + b"\xff" * 4 + asked[r.OPEN_BEFORE_AT + 4 :]
+    assert venue.open_before(claimed) == 95  # what rests and its reserve
+    assert venue.open_before(r.replace(1, 2, 3, 0, 1000)) == 85  # cancelled: an invalid quantity
+    assert venue.open_before(r.replace(1, 2, 4, 90, 1000)) == 0  # ignored: there is none
+
+
 @rule("7.5")
 def test_a_replacement_may_change_the_kind_of_sell(venue: Subject) -> None:
     venue.rest(1, 1, "S", 10, 1000)

@@ -78,7 +78,7 @@ def test_each_order_can_have_a_price_far_from_all_others() -> None:
     assert core.counters["level_pages"] == 2000
     prices = core.orders(0, "S")["price"]
     assert list(prices) == [1 + n * step for n in range(2000)]
-    core.apply(r.short(r.MASS_CANCEL, 1))
+    core.apply(r.mass_cancel(1))
     core.check_invariants()
     assert core.counters["level_pages"] == 0
     assert core.counters["price_nodes"] == 1
@@ -93,7 +93,7 @@ def test_one_command_may_execute_or_cancel_every_order(kind: str) -> None:
     assert kinds(events) == [r.ACCEPTED, *[r.EXECUTED] * 50, r.CANCELED]
     for user_ref in range(51, 101):
         venue.rest(1, user_ref, "S", 2, 1000)
-    events = venue.ok(r.short(r.MASS_CANCEL, 1))
+    events = venue.ok(r.mass_cancel(1))
     assert kinds(events) == [*[r.CANCELED] * 50, r.MASS_CANCEL_RESPONSE]
 
 

@@ -25,7 +25,7 @@ def busy(venue: Subject) -> Subject:
 
 @rule("8.1", "8.3", "15.1")
 def test_a_mass_cancel_takes_the_sessions_orders_in_order_of_entry(busy: Subject) -> None:
-    *cancelled, response = busy.ok(r.short(r.MASS_CANCEL, 1))
+    *cancelled, response = busy.ok(r.mass_cancel(1))
     assert [event.slot for event in cancelled] == [busy.slot(1, n) for n in (5, 6, 7, 8)]
     assert [event.other >> 32 for event in cancelled] == [2, 1, 2, 1]
     assert {event.other & 0xFFFFFFFF for event in cancelled} == {0}
@@ -42,7 +42,7 @@ def test_a_mass_cancel_takes_the_sessions_orders_in_order_of_entry(busy: Subject
 def test_a_mass_cancel_of_one_instrument_leaves_the_others(
     busy: Subject, instrument: int, numbers: list[int]
 ) -> None:
-    record = r.short(r.MASS_CANCEL, 1, symbol_given=True, instrument=instrument, reason="S")
+    record = r.mass_cancel(1, symbol_given=True, instrument=instrument, reason="S")
     *cancelled, response = busy.ok(record)
     assert [event.slot for event in cancelled] == [busy.slot(1, n) for n in numbers]
     assert {event.reason for event in cancelled} <= {ord("S")}

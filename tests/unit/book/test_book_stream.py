@@ -36,12 +36,17 @@ def test_an_ignored_and_a_malformed_command_have_no_effect(venue: Subject) -> No
         pytest.param(b"", id="nothing"),
         pytest.param(r.header(r.CANCEL_ORDER, 40, 1, 1)[:39], id="less than a header"),
         pytest.param(r.header(r.CANCEL_ORDER, 40, 1, 1), id="a header only"),
-        pytest.param(r.cancel(1, 1)[:55], id="cut short"),
-        pytest.param(r.header(r.CANCEL_ORDER, 64, 1, 1) + bytes(24), id="too long for its type"),
+        pytest.param(r.cancel(1, 1)[:71], id="cut short"),
+        pytest.param(r.header(r.CANCEL_ORDER, 80, 1, 1) + bytes(40), id="too long for its type"),
         pytest.param(r.header(99, 48, 1, 1) + bytes(8), id="unknown type"),
+        pytest.param(r.header(r.MODIFY_ORDER, 72, 1, 1) + bytes(32), id="a modify like a cancel"),
+        pytest.param(r.header(r.MASS_CANCEL, 48, 1) + bytes(8), id="a short mass cancel"),
+        pytest.param(r.header(r.CANCEL_SESSION, 56, 1) + bytes(16), id="a long session cancel"),
+        pytest.param(r.header(r.ACCOUNT_QUERY, 48, 1) + bytes(8), id="a long query"),
+        pytest.param(r.header(r.DISABLE_ORDER_ENTRY, 40, 1), id="a short switch"),
         pytest.param(r.header(r.ENTER_ORDER, 40, 1, 1), id="an order without a body"),
         pytest.param(r.header(r.REPLACE_ORDER, 40, 1, 1), id="a replacement without a body"),
-        pytest.param(r.enter(1, 1, "B", 5, 1000, appendage=r.option(2, b"FIRM"))[:72]),
+        pytest.param(r.enter(1, 1, "B", 5, 1000, appendage=r.option(2, b"FIRM"))[:80]),
         pytest.param(b"\x0a" + r.system_event("O")[1:], id="a type between the ranges"),
     ],
 )
@@ -158,7 +163,10 @@ def test_a_member_command_for_an_undefined_session_is_malformed(
 ) -> None:
     venue.malformed(r.enter(session, 1, "B", 5, 1000))
     venue.malformed(r.replace(session, 1, 2, 5, 1000))
-    for kind in (r.CANCEL_ORDER, r.MASS_CANCEL, r.CANCEL_SESSION, r.ACCOUNT_QUERY):
+    venue.malformed(r.cancel(session, 1))
+    venue.malformed(r.modify(session, 1, 5, "B"))
+    venue.malformed(r.mass_cancel(session, 1))
+    for kind in (r.CANCEL_SESSION, r.ACCOUNT_QUERY, r.DISABLE_ORDER_ENTRY, r.ENABLE_ORDER_ENTRY):
         venue.malformed(r.short(kind, session, 1))
 
 
@@ -195,8 +203,8 @@ def test_a_number_beyond_what_is_kept_is_rejected_and_not_consumed(venue: Subjec
 @rule("3.4")
 def test_other_commands_neither_need_nor_consume_a_number(venue: Subject) -> None:
     venue.rest(1, 5, "B", 5, 1000)
-    venue.ok(r.short(r.MASS_CANCEL, 1, 9))
-    venue.ok(r.short(r.MASS_CANCEL, 1, 9))
+    venue.ok(r.mass_cancel(1, 9))
+    venue.ok(r.mass_cancel(1, 9))
     venue.ok(r.short(r.DISABLE_ORDER_ENTRY, 1, 10))
     venue.ok(r.short(r.ENABLE_ORDER_ENTRY, 1, 10))
     venue.rest(1, 6, "B", 5, 1000)

@@ -36,7 +36,7 @@ def enter(venue: Subject, user_ref: int, rests: bool = True) -> None:
 
 
 def cancelled(venue: Subject, session: int = 1) -> list[int]:
-    *events, response = venue.ok(r.short(r.MASS_CANCEL, session))
+    *events, response = venue.ok(r.mass_cancel(session))
     assert response.quantity == len(events)
     return [event.slot & (1 << BITS) - 1 for event in events]
 
@@ -50,7 +50,7 @@ def test_orders_are_found_with_few_numbers_a_session(kind: str, bits: int) -> No
         for user_ref in numbers:
             venue.ok(r.enter(session, user_ref, "B", 10, 1000))
     assert len(venue.ok(r.short(r.CANCEL_SESSION, 1))) == len(numbers)
-    assert len(venue.ok(r.short(r.MASS_CANCEL, 2))) == len(numbers) + 1
+    assert len(venue.ok(r.mass_cancel(2))) == len(numbers) + 1
 
 
 @rule("8.1")
@@ -117,7 +117,7 @@ def test_a_loaded_core_finds_the_same_orders() -> None:
     loaded = VenueCore.load(core.save())
     loaded.check_invariants()
     assert loaded.digest() == core.digest()
-    everything = r.short(r.MASS_CANCEL, 1)
+    everything = r.mass_cancel(1)
     assert loaded.apply(everything)[1].tobytes() == core.apply(everything)[1].tobytes()
     assert core.counters["orders_live"] == 0
 

@@ -254,7 +254,31 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
             "firm: ALFA, stp_mode: some}",
             "found 'some', expected one of none, ",
         ),
-        ("username: ALFA1", "username: ALFA123", "5: sessions[0].username: found 'ALFA123'"),
+        (
+            "username: ALFA1",
+            "username: ALFA123",
+            "5: sessions[0].username: found 'ALFA123', expected at most 6 characters, as OUCH",
+        ),
+        (
+            "username: ALFA1",
+            "username: A2345678901234567",
+            "5: sessions[0].username: found 'A2345678901234567', expected 1 to 16 characters",
+        ),
+        (
+            "firm: ALFA",
+            "firm: ALFA1",
+            "5: sessions[0].firm: found 'ALFA1', expected at most 4 characters, as OUCH",
+        ),
+        (
+            "firm: ALFA",
+            "firm: A23456789",
+            "5: sessions[0].firm: found 'A23456789', expected 1 to 8",
+        ),
+        (
+            "firm: ALFA}",
+            "firm: ALFA, clearing_firm: A23456789}",
+            "5: sessions[0].clearing_firm: found 'A23456789', expected 1 to 8 characters",
+        ),
         ("firm: ALFA", "frim: ALFA", "5: sessions[0].frim: found an unknown key, expected firm"),
         ("127.0.0.1:26100", "localhost:26100", "7: order_entry.listen: found 'localhost:26100'"),
         ("127.0.0.1:26100", "127.0.0.1:0", "7: order_entry.listen: found '127.0.0.1:0'"),

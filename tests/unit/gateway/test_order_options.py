@@ -123,9 +123,9 @@ def test_options_up_to_the_records_end_are_taken_and_more_close_the_session(
     member: Member, venue: HandVenue
 ) -> None:
     unknown = r.option(99, bytes(200))
-    member.enter(1, appendage=unknown + r.option(99, bytes(236)))
+    member.enter(1, appendage=unknown + r.option(99, bytes(228)))
     assert len(commands(venue, "EnterOrder")) == 1
-    member.enter(2, appendage=unknown + r.option(99, bytes(237)))
+    member.enter(2, appendage=unknown + r.option(99, bytes(229)))
     member.wait(lambda: member.closed)
     assert venue.gateway.counters.snapshot()["closed_oversized"] == 1
     assert len(commands(venue, "EnterOrder")) == 1

@@ -97,8 +97,8 @@ def test_a_bad_instrument_is_refused_by_name(
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
-        ({"name": "SEVENCH"}, ValueError, "name: found 'SEVENCH', expected 0 to 6"),
-        ({"firm": "FIRMS"}, ValueError, "firm: found 'FIRMS', expected 0 to 4"),
+        ({"name": "S" * 17}, ValueError, "name: found 'S{17}', expected 0 to 16"),
+        ({"firm": "NINECHARS"}, ValueError, "firm: found 'NINECHARS', expected 0 to 8"),
         ({"stp_mode": "X"}, ValueError, "stp_mode: found 'X', expected one of 'N'"),
         ({"stp_group": -1}, ValueError, "stp_group: found -1"),
     ],

@@ -36,10 +36,10 @@ def elements(appendage: bytes) -> dict[int, bytes]:
     return found
 
 
-def appendage_of(rows: Any, fixed_bytes: int = 72) -> bytes:
+def appendage_of(rows: Any) -> bytes:
     """Behind the fixed part of an order's record, without its padding."""
     made = rows_to_records(rows)
-    at = 54 if made[0] == CommandType.ENTER_ORDER else 56
+    fixed_bytes, at = (80, 54) if made[0] == CommandType.ENTER_ORDER else (88, 80)
     length = int.from_bytes(made[at : at + 2], "little")
     assert len(made) == fixed_bytes + (length + 7) // 8 * 8 == int.from_bytes(made[2:4], "little")
     assert not any(made[fixed_bytes + length :])

@@ -77,7 +77,7 @@ def define_instrument(
 
 
 def define_session(session: int, firm: bytes) -> bytes:
-    body = b"USER  " + firm.ljust(4) + bytes(14)
+    body = b"USER".ljust(16) + firm.ljust(8) + b" " * 8 + bytes(24)
     return command(DEFINE_SESSION, body, instrument=NO_INSTRUMENT, session=session) + closed(
         [event(SESSION_DEFINED, 0, slot=session << USER_REF_BITS)]
     )

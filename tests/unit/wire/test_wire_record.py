@@ -76,11 +76,11 @@ def test_a_transaction_is_shown_as_dicts() -> None:
         quantity=100,
         price=-1,
         side="B",
-        cl_ord_id="order-1",
+        client_order_id="order-1",
         appendage={"MinQty": 10},
     )
     event = record.encode("Executed", flags=["last", "sell"], quantity=5, order_ref=9, other=2)
-    assert len(command) == 80  # 72 and an element of 6 bytes, padded to 8
+    assert len(command) == 88  # 80 and an element of 6 bytes, padded to 8
     first, second = record.decode_frame(command + event)
     assert first["kind"] == "EnterOrder"
     assert (first["flags"], first["session"], first["side"]) == ([], 3, "B")
@@ -146,9 +146,11 @@ def test_frames_that_are_not_sound(frame: bytes) -> None:
         ({0: 153}, "type 153"),
         ({0: 255}, "type 255"),
         ({2: 40}, "another size"),
-        ({2: 64}, "a record that reaches over the end"),
+        ({2: 80}, "a record that reaches over the end"),
         ({3: 4}, "another size"),
-        ({0: 16, 2: 56}, "another size"),
+        ({0: 16, 2: 72}, "another size"),
+        ({0: 19}, "another size"),
+        ({0: 23}, "another size"),
     ],
 )
 def test_a_record_that_is_none_is_named(change: dict[int, int], complaint: str) -> None:
@@ -160,7 +162,7 @@ def test_a_record_that_is_none_is_named(change: dict[int, int], complaint: str) 
 
 
 def test_the_appendage_must_fill_its_record() -> None:
-    for kind, at in [("EnterOrder", 54), ("ReplaceOrder", 56)]:
+    for kind, at in [("EnterOrder", 54), ("ReplaceOrder", 80)]:
         whole = record.encode(kind, appendage={"MinQty": 10})
         for said in [0, 9, 65535]:
             broken = bytearray(whole)

@@ -5,7 +5,7 @@ every acceptance and every rejection is in the stream.
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_TOO_LARGE, STATUS_UNKNOWN_TYPE,
@@ -32,17 +32,27 @@ from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BYTES_MAX, COMMAND_CANCEL_ORDER,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
-    PRICE_INVALID, PRICE_MARKET, CancelOrder, EnterOrder, ReplaceOrder,
+    PRICE_INVALID, PRICE_MARKET, AccountQuery, CancelOrder, EnterOrder, EntrySwitch, MassCancel,
+    ModifyOrder, ReplaceOrder,
 )
 
 cdef enum:
     SEED_BYTES = 10                  # an element with a ReserveSeed
     SCOPE_SESSION = 83               # 'S'
     SCOPE_FIRM = 77                  # 'M'
+    CL_ORD_ID_BYTES = 14
+    CLIENT_ORDER_ID_BYTES = 20
+    FIRM_BYTES = 8
 
 
 cdef inline int32_t _price(uint64_t price) noexcept nogil:
     return <int32_t>price if price <= <uint64_t>PRICE_MARKET else PRICE_INVALID
+
+
+cdef inline void _client_order_id(const char* cl_ord_id, char* out) noexcept nogil:
+    """OUCH's ClOrdID is shorter than the record's field."""
+    memcpy(out, cl_ord_id, CL_ORD_ID_BYTES)
+    memset(out + CL_ORD_ID_BYTES, b' ', CLIENT_ORDER_ID_BYTES - CL_ORD_ID_BYTES)
 
 
 cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, uint32_t fixed_bytes,
@@ -101,7 +111,7 @@ cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
     order.capacity = m.capacity
     order.iso = m.iso
     order.cross_type = m.cross_type
-    memcpy(order.cl_ord_id, m.cl_ord_id, 14)
+    _client_order_id(m.cl_ord_id, order.client_order_id)
     order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
                                            record + sizeof(EnterOrder))
     return STATUS_OK
@@ -125,7 +135,7 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
     order.time_in_force = m.time_in_force
     order.display = m.display
     order.iso = m.iso
-    memcpy(order.cl_ord_id, m.cl_ord_id, 14)
+    _client_order_id(m.cl_ord_id, order.client_order_id)
     order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
                                            record + sizeof(ReplaceOrder))
     return STATUS_OK
@@ -134,11 +144,16 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
 cdef inline int _firm(const char* named, const char* own, uint8_t* given) noexcept nogil:
     """A session acts for its own firm; blanks mean just that."""
     given[0] = memcmp(named, b"    ", 4) != 0
-    return STATUS_IGNORED if given[0] and memcmp(named, own, 4) != 0 else STATUS_OK
+    if not given[0]:
+        return STATUS_OK
+    # A name that is longer than OUCH's field is no firm that a member can name.
+    return STATUS_IGNORED if (memcmp(named, own, 4) != 0
+                              or memcmp(&own[4], b"    ", FIRM_BYTES - 4) != 0) else STATUS_OK
 
 
 cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* firm,
-                      const uint8_t* message, uint32_t bytes, CancelOrder* record) noexcept nogil:
+                      const uint8_t* message, uint32_t bytes, MassCancel* record,
+                      uint32_t* record_bytes) noexcept nogil:
     cdef OuchMassCancel m
     cdef OuchOptions options
     cdef uint8_t given = 0
@@ -152,7 +167,8 @@ cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* 
         status = STATUS_MALFORMED
     if status != STATUS_OK:
         return status
-    _header(<uint8_t*>record, COMMAND_MASS_CANCEL, sizeof(CancelOrder), session, m.user_ref_num)
+    record_bytes[0] = sizeof(MassCancel)
+    _header(<uint8_t*>record, COMMAND_MASS_CANCEL, sizeof(MassCancel), session, m.user_ref_num)
     record.firm_given = given
     record.symbol_given = memcmp(m.symbol, b"        ", 8) != 0
     if record.symbol_given:
@@ -166,7 +182,7 @@ cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* 
 
 
 cdef int _entry_switch(uint32_t session, const char* firm, const uint8_t* message, uint32_t bytes,
-                       CancelOrder* record) noexcept nogil:
+                       EntrySwitch* record, uint32_t* record_bytes) noexcept nogil:
     cdef OuchDisableOrderEntry disable
     cdef OuchEnableOrderEntry enable
     cdef uint8_t given = 0
@@ -176,39 +192,56 @@ cdef int _entry_switch(uint32_t session, const char* firm, const uint8_t* messag
         if status == STATUS_OK:
             status = _firm(disable.firm, firm, &given)
         if status == STATUS_OK:
-            _header(<uint8_t*>record, COMMAND_DISABLE_ORDER_ENTRY, sizeof(CancelOrder), session,
+            _header(<uint8_t*>record, COMMAND_DISABLE_ORDER_ENTRY, sizeof(EntrySwitch), session,
                     disable.user_ref_num)
     else:
         status = ouch50_decode_enable_order_entry(message, bytes, &enable)
         if status == STATUS_OK:
             status = _firm(enable.firm, firm, &given)
         if status == STATUS_OK:
-            _header(<uint8_t*>record, COMMAND_ENABLE_ORDER_ENTRY, sizeof(CancelOrder), session,
+            _header(<uint8_t*>record, COMMAND_ENABLE_ORDER_ENTRY, sizeof(EntrySwitch), session,
                     enable.user_ref_num)
     if status == STATUS_OK:
         record.firm_given = given
+        record_bytes[0] = sizeof(EntrySwitch)
     return status
 
 
-cdef int _order_change(uint32_t session, const uint8_t* message, uint32_t bytes,
-                       CancelOrder* record) noexcept nogil:
-    cdef OuchCancelOrder cancel
-    cdef OuchModifyOrder modify
-    cdef int status
-    if message[0] == OUCH50_CANCEL_ORDER:
-        status = ouch50_decode_cancel_order(message, bytes, &cancel)
-        if status == STATUS_OK:
-            _header(<uint8_t*>record, COMMAND_CANCEL_ORDER, sizeof(CancelOrder), session,
-                    cancel.user_ref_num)
-            record.quantity = cancel.quantity
-            record.reason = b'U'
+cdef int _cancel(uint32_t session, const uint8_t* message, uint32_t bytes, CancelOrder* record,
+                 uint32_t* record_bytes) noexcept nogil:
+    cdef OuchCancelOrder m
+    cdef int status = ouch50_decode_cancel_order(message, bytes, &m)
+    if status != STATUS_OK:
         return status
-    status = ouch50_decode_modify_order(message, bytes, &modify)
+    record_bytes[0] = sizeof(CancelOrder)
+    _header(<uint8_t*>record, COMMAND_CANCEL_ORDER, sizeof(CancelOrder), session, m.user_ref_num)
+    record.quantity = m.quantity
+    record.reason = b'U'
+    # OUCH's request has no name of its own.
+    memset(record.client_order_id, b' ', CLIENT_ORDER_ID_BYTES)
+    return STATUS_OK
+
+
+cdef int _modify(uint32_t session, const uint8_t* message, uint32_t bytes, ModifyOrder* record,
+                 uint32_t* record_bytes) noexcept nogil:
+    cdef OuchModifyOrder m
+    cdef int status = ouch50_decode_modify_order(message, bytes, &m)
+    if status != STATUS_OK:
+        return status
+    record_bytes[0] = sizeof(ModifyOrder)
+    _header(<uint8_t*>record, COMMAND_MODIFY_ORDER, sizeof(ModifyOrder), session, m.user_ref_num)
+    record.quantity = m.quantity
+    record.side = m.side
+    return STATUS_OK
+
+
+cdef int _account_query(uint32_t session, const uint8_t* message, uint32_t bytes,
+                        uint8_t* record, uint32_t* record_bytes) noexcept nogil:
+    cdef OuchAccountQuery m
+    cdef int status = ouch50_decode_account_query(message, bytes, &m)
     if status == STATUS_OK:
-        _header(<uint8_t*>record, COMMAND_MODIFY_ORDER, sizeof(CancelOrder), session,
-                modify.user_ref_num)
-        record.quantity = modify.quantity
-        record.side = modify.side
+        record_bytes[0] = sizeof(AccountQuery)
+        _header(record, COMMAND_ACCOUNT_QUERY, sizeof(AccountQuery), session, 0)
     return status
 
 
@@ -217,24 +250,22 @@ cdef int ouch_command(const Sessions* sessions, SeedPool* seeds, uint32_t sessio
                       uint32_t* record_bytes) noexcept nogil:
     cdef const Directory* directory = &sessions.facts.directory
     cdef const char* firm = &sessions_defined(sessions, session).firm[0]
-    cdef OuchAccountQuery query
-    cdef int status
     if message_bytes == 0:
         return STATUS_MALFORMED
     if message[0] == OUCH50_ENTER_ORDER:
         return _enter(directory, seeds, session, message, message_bytes, record, record_bytes)
     if message[0] == OUCH50_REPLACE_ORDER:
         return _replace(seeds, session, message, message_bytes, record, record_bytes)
-    record_bytes[0] = sizeof(CancelOrder)
-    if message[0] == OUCH50_CANCEL_ORDER or message[0] == OUCH50_MODIFY_ORDER:
-        return _order_change(session, message, message_bytes, <CancelOrder*>record)
+    if message[0] == OUCH50_CANCEL_ORDER:
+        return _cancel(session, message, message_bytes, <CancelOrder*>record, record_bytes)
+    if message[0] == OUCH50_MODIFY_ORDER:
+        return _modify(session, message, message_bytes, <ModifyOrder*>record, record_bytes)
     if message[0] == OUCH50_MASS_CANCEL:
-        return _mass_cancel(directory, session, firm, message, message_bytes, <CancelOrder*>record)
+        return _mass_cancel(directory, session, firm, message, message_bytes,
+                            <MassCancel*>record, record_bytes)
     if message[0] == OUCH50_DISABLE_ORDER_ENTRY or message[0] == OUCH50_ENABLE_ORDER_ENTRY:
-        return _entry_switch(session, firm, message, message_bytes, <CancelOrder*>record)
+        return _entry_switch(session, firm, message, message_bytes, <EntrySwitch*>record,
+                             record_bytes)
     if message[0] == OUCH50_ACCOUNT_QUERY:
-        status = ouch50_decode_account_query(message, message_bytes, &query)
-        if status == STATUS_OK:
-            _header(record, COMMAND_ACCOUNT_QUERY, sizeof(CancelOrder), session, 0)
-        return status
+        return _account_query(session, message, message_bytes, record, record_bytes)
     return STATUS_UNKNOWN_TYPE

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ironcore.base.status cimport STATUS_OK
+from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.stream.directory cimport directory_symbol
 from ironcore.order_entry.protocol cimport (
     REPORT_ACCEPTED, REPORT_BROKEN, REPORT_CANCELED, REPORT_DAY, REPORT_EXECUTED, REPORT_MODIFIED,
@@ -30,9 +30,10 @@ from ironcore.wire.ouch50_outbound cimport (
     ouch50_encode_order_replaced, ouch50_encode_order_restated, ouch50_encode_rejected,
 )
 from ironcore.wire.record cimport (
-    COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_MASS_CANCEL_RESPONSE,
-    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, CancelOrder, CommandHeader, EnterOrder,
-    Event, ReplaceOrder, SystemEventCommand,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
+    COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, EVENT_MASS_CANCEL_RESPONSE,
+    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, CommandHeader, EnterOrder,
+    EntrySwitch, Event, MassCancel, ReplaceOrder, SystemEventCommand,
 )
 
 cdef enum:
@@ -56,7 +57,7 @@ cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexce
     m.iso = order.iso
     m.cross_type = order.cross_type
     m.order_state = event.reason
-    memcpy(m.cl_ord_id, order.cl_ord_id, 14)
+    memcpy(m.cl_ord_id, order.client_order_id, 14)
     m.appendage = s.walk.command + sizeof(EnterOrder)
     m.appendage_bytes = order.appendage_bytes
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
@@ -82,7 +83,7 @@ cdef int _replaced(Sessions* s, const Report* report, const Event* event) noexce
     m.iso = order.iso
     m.cross_type = facts.cross_type
     m.order_state = event.reason
-    memcpy(m.cl_ord_id, order.cl_ord_id, 14)
+    memcpy(m.cl_ord_id, order.client_order_id, 14)
     m.appendage = s.walk.command + sizeof(ReplaceOrder)
     m.appendage_bytes = order.appendage_bytes
     sessions_reply(s, order.header.session, out, ouch50_encode_order_replaced(&m, out))
@@ -98,9 +99,9 @@ cdef int _rejected(Sessions* s, const Report* report, const Event* event) noexce
     m.reason = <uint16_t>event.slot
     memset(m.cl_ord_id, b' ', 14)
     if header.type == COMMAND_ENTER_ORDER:
-        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).cl_ord_id, 14)
+        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).client_order_id, 14)
     elif header.type == COMMAND_REPLACE_ORDER:
-        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).cl_ord_id, 14)
+        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).client_order_id, 14)
     m.appendage = NULL
     m.appendage_bytes = 0
     sessions_reply(s, header.session, out, ouch50_encode_rejected(&m, out))
@@ -203,45 +204,62 @@ cdef int _broken(Sessions* s, const Report* report, const Event* event) noexcept
     return STATUS_OK
 
 
-cdef int _answered(Sessions* s, const Report* report, const Event* event) noexcept nogil:
-    """Responses to requests that concern the whole session."""
-    cdef const CancelOrder* request = <const CancelOrder*>s.walk.command
+cdef inline void _named_firm(const Sessions* s, uint32_t session, bint is_given,
+                             char* out) noexcept nogil:
+    """As the member named it: OUCH's field, or blanks."""
+    memset(out, b' ', 4)
+    if is_given:
+        memcpy(out, sessions_defined(s, session).firm, 4)
+
+
+cdef int _mass_cancelled(Sessions* s, const Report* report) noexcept nogil:
+    cdef const MassCancel* request = <const MassCancel*>report.command
+    cdef OuchMassCancelResponse m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    if request.header.type != COMMAND_MASS_CANCEL:
+        return STATUS_CORRUPT
+    memset(&m, 0, sizeof(m))
+    m.timestamp = sessions_day_ns(s)
+    m.user_ref_num = request.header.user_ref
+    _named_firm(s, request.header.session, request.firm_given, m.firm)
+    memset(m.symbol, b' ', 8)
+    if request.symbol_given:
+        directory_symbol(&s.facts.directory, request.header.instrument, m.symbol)
+    sessions_reply(s, request.header.session, out, ouch50_encode_mass_cancel_response(&m, out))
+    return STATUS_OK
+
+
+cdef int _entry_switched(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    cdef const EntrySwitch* request = <const EntrySwitch*>report.command
     cdef uint32_t session = request.header.session
-    cdef OuchMassCancelResponse mass
     cdef OuchDisableOrderEntryResponse disabled
     cdef OuchEnableOrderEntryResponse enabled
-    cdef OuchAccountQueryResponse query
     cdef uint8_t out[REPLY_BYTES_MAX]
-    cdef char firm[4]
-    memset(firm, b' ', 4)
-    if request.firm_given:
-        memcpy(firm, sessions_defined(s, session).firm, 4)
-    if event.type == EVENT_MASS_CANCEL_RESPONSE:
-        memset(&mass, 0, sizeof(mass))
-        mass.timestamp = sessions_day_ns(s)
-        mass.user_ref_num = request.header.user_ref
-        memcpy(mass.firm, firm, 4)
-        memset(mass.symbol, b' ', 8)
-        if request.symbol_given:
-            directory_symbol(&s.facts.directory, request.header.instrument, mass.symbol)
-        sessions_reply(s, session, out, ouch50_encode_mass_cancel_response(&mass, out))
-    elif event.type == EVENT_ORDER_ENTRY_DISABLED:
+    if (request.header.type != COMMAND_DISABLE_ORDER_ENTRY
+            and request.header.type != COMMAND_ENABLE_ORDER_ENTRY):
+        return STATUS_CORRUPT
+    if event.type == EVENT_ORDER_ENTRY_DISABLED:
         memset(&disabled, 0, sizeof(disabled))
         disabled.timestamp = sessions_day_ns(s)
         disabled.user_ref_num = request.header.user_ref
-        memcpy(disabled.firm, firm, 4)
+        _named_firm(s, session, request.firm_given, disabled.firm)
         sessions_reply(s, session, out, ouch50_encode_disable_order_entry_response(&disabled, out))
-    elif event.type == EVENT_ORDER_ENTRY_ENABLED:
+    else:
         memset(&enabled, 0, sizeof(enabled))
         enabled.timestamp = sessions_day_ns(s)
         enabled.user_ref_num = request.header.user_ref
-        memcpy(enabled.firm, firm, 4)
+        _named_firm(s, session, request.firm_given, enabled.firm)
         sessions_reply(s, session, out, ouch50_encode_enable_order_entry_response(&enabled, out))
-    else:
-        memset(&query, 0, sizeof(query))
-        query.timestamp = sessions_day_ns(s)
-        query.next_user_ref_num = event.quantity
-        sessions_reply(s, session, out, ouch50_encode_account_query_response(&query, out))
+    return STATUS_OK
+
+
+cdef int _queried(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    cdef OuchAccountQueryResponse m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    memset(&m, 0, sizeof(m))
+    m.timestamp = sessions_day_ns(s)
+    m.next_user_ref_num = event.quantity
+    sessions_reply(s, report.session, out, ouch50_encode_account_query_response(&m, out))
     return STATUS_OK
 
 
@@ -276,4 +294,8 @@ cdef int ouch_report(Sessions* s, const Report* report) noexcept nogil:
         return _broken(s, report, event)
     if report.kind == REPORT_DAY:
         return _day(s, report, event)
-    return _answered(s, report, event)
+    if event.type == EVENT_MASS_CANCEL_RESPONSE:
+        return _mass_cancelled(s, report)
+    if event.type == EVENT_ORDER_ENTRY_DISABLED or event.type == EVENT_ORDER_ENTRY_ENABLED:
+        return _entry_switched(s, report, event)
+    return _queried(s, report, event)
