@@ -95,8 +95,8 @@ def describe_member_body(kind: int, record: bytes) -> str:
         form = f"tif {chr(tif)} display {chr(display)}"
         return f"{what} {form} {describe_options(record, length)}"
     if kind in BODIES and len(record) >= r.BODY + BODIES[kind][0].size:
-        form, names = BODIES[kind]
-        said = zip(names.split(), form.unpack_from(record, r.BODY), strict=True)
+        body, names = BODIES[kind]
+        said = zip(names.split(), body.unpack_from(record, r.BODY), strict=True)
         return str({name: value for name, value in said if value})
     return record[r.BODY :].hex()
 

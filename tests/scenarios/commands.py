@@ -219,7 +219,7 @@ class CommandWriter:
         session = names.session(self._take(words, "a session"))
         reason = self._reason(words)
         self._end(words)
-        given = {"reason": reason} if kind == "CancelSession" else {}
+        given: dict[str, Any] = {"reason": reason} if kind == "CancelSession" else {}
         return make(kind, session=session, **given)
 
     # The venue

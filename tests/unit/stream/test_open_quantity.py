@@ -44,8 +44,7 @@ class Reader:
 def open_quantity(core: MatchingEngine, instruments: int) -> int:
     total = 0
     for index in range(instruments):
-        for side in "BS":
-            rows = core.orders(index, side)
+        for rows in (core.orders(index, "B"), core.orders(index, "S")):
             total += int(rows["quantity"].sum()) + int(rows["reserve"].sum())
     return total
 
