@@ -78,7 +78,7 @@ def of_counters(counters: dict[str, int]) -> Day | None:
 
 def of_journal(directory: Path) -> Day | None:
     """The day of a journal's stream; None: it is empty, or its stream has none."""
-    for _, payload in JournalReader(directory):
+    for _, payload in JournalReader(directory, unsynced=True):
         if payload[0] != COMMAND_STREAM_START:
             return None
         midnight_ns = STREAM_START.unpack_from(payload, HEADER.size)[MIDNIGHT_AT]

@@ -212,7 +212,7 @@ def _recover(
 def _check_oldest(journal: Path) -> None:
     """A stream is replayed from its first command on."""
     try:
-        oldest = next((sequence for sequence, _ in JournalReader(journal)), 1)
+        oldest = next((sequence for sequence, _ in JournalReader(journal, unsynced=True)), 1)
     except JournalCorruptError:
         return  # recovery says where
     if oldest > 1:
@@ -225,7 +225,7 @@ def _check_oldest(journal: Path) -> None:
 
 def _check_stream(config: Config) -> None:
     """What the first command of the journal fixed must be what the configuration says."""
-    for _, payload in JournalReader(config.journal.directory):
+    for _, payload in JournalReader(config.journal.directory, unsynced=True):
         definitions = Definitions()
         definitions.observe(payload)
         definitions.missing(config)

@@ -18,6 +18,10 @@ cdef struct Files:
     long (*size)(void* context, int fd) noexcept nogil
     int (*rename)(void* context, const char* name, const char* new_name) noexcept nogil
     int (*remove)(void* context, const char* name) noexcept nogil
+    # Say that this file is being written, until it is closed or the process has ended: 0, or
+    # -EAGAIN when another has said so. And whether another has: 1 or 0.
+    int (*claim)(void* context, int fd) noexcept nogil
+    int (*is_claimed)(void* context, int fd) noexcept nogil
     void (*close)(void* context, int fd) noexcept nogil
     # The index-th name in the directory, in no particular order, into name (256 bytes): 1, or 0
     # at the end.

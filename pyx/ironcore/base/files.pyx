@@ -32,6 +32,15 @@ cdef extern from * nogil:
         return renameat(directory, name, directory, new_name);
     }
     static int iron_unlink(int directory, const char *name) { return unlinkat(directory, name, 0); }
+    /* A lock of the open file description: the kernel takes it back however the process ends. */
+    static int iron_claim(int fd) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        return fcntl(fd, F_OFD_SETLK, &lock);
+    }
+    static int iron_is_claimed(int fd) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        return fcntl(fd, F_OFD_GETLK, &lock) ? -1 : lock.l_type != F_UNLCK;
+    }
     static void iron_close_file(int fd) { close(fd); }
     static long iron_pread(int fd, uint8_t *buffer, size_t bytes, uint64_t offset) {
         return pread(fd, buffer, bytes, (off_t)offset);
@@ -63,6 +72,8 @@ cdef extern from * nogil:
     int iron_truncate(int fd, uint64_t bytes)
     int iron_rename(int directory, const char* name, const char* new_name)
     int iron_unlink(int directory, const char* name)
+    int iron_claim(int fd)
+    int iron_is_claimed(int fd)
     void iron_close_file(int fd)
     long iron_pread(int fd, uint8_t* buffer, size_t bytes, uint64_t offset)
     long iron_pwrite(int fd, const uint8_t* buffer, size_t bytes, uint64_t offset)
@@ -130,6 +141,14 @@ cdef int _remove(void* context, const char* name) noexcept nogil:
     return <int>_result(iron_unlink(_directory(context), name))
 
 
+cdef int _claim(void* context, int fd) noexcept nogil:
+    return <int>_result(iron_claim(fd))
+
+
+cdef int _is_claimed(void* context, int fd) noexcept nogil:
+    return <int>_result(iron_is_claimed(fd))
+
+
 cdef void _close(void* context, int fd) noexcept nogil:
     iron_close_file(fd)
 
@@ -166,6 +185,8 @@ cdef Files host_files(int directory_fd) noexcept nogil:
     files.size = _size
     files.rename = _rename
     files.remove = _remove
+    files.claim = _claim
+    files.is_claimed = _is_claimed
     files.close = _close
     files.list = _list
     return files

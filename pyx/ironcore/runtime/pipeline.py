@@ -293,7 +293,7 @@ def last_source_sequences(directory: Path | FileDirectory) -> dict[int, int]:
     """The last frame of each order ring that is in the journal, by the ring's number, for a ring
     that was lost. A ring without any is not in it."""
     last: dict[int, int] = {}
-    for _, payload in JournalReader(directory):
+    for _, payload in JournalReader(directory, unsynced=True):
         if payload[0] in COMMAND_TYPES:
             source = int.from_bytes(payload[COMMAND_SOURCE], "little")
             last[source] = int.from_bytes(payload[COMMAND_SOURCE_SEQUENCE], "little")
@@ -335,7 +335,7 @@ def whole_stream(journal: Path, ring: Path) -> Frames:
 def _some_frames(journal: Path, ring: Path, first: int) -> Frames:
     """Frames without a gap from `first` on, as far as one look at journal and ring finds them."""
     sequence_next = first
-    for sequence, payload in JournalReader(journal, first_sequence=first):
+    for sequence, payload in JournalReader(journal, first_sequence=first, unsynced=True):
         yield sequence, payload
         sequence_next = sequence + 1
     try:

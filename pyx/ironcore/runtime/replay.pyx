@@ -15,7 +15,7 @@ from ironcore.base.files cimport FileDirectory, HostDirectory
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_IO, STATUS_OK
 from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.stream.journal_cursor cimport (
-    journal_cursor_close, journal_cursor_next, journal_cursor_open,
+    journal_cursor_close, journal_cursor_follow, journal_cursor_next, journal_cursor_open,
 )
 from ironcore.stage.matcher cimport Matcher, matcher_replay
 from ironcore.wire.record cimport (
@@ -43,14 +43,17 @@ class ReplayReport(NamedTuple):
 cdef class Replay:
     """The replay of one journal: `run`, then look at `engine`.
 
-    journal: the directory of the segments. Raises ValueError when it does not begin with a stream's
-    first command.
+    journal: the directory of the segments; of one that is being written with before-reply, what is
+    on the disk. Raises ValueError when it does not begin with a stream's first command, OSError
+    when its mark cannot be read.
     """
 
     def __cinit__(self, journal):
         self.directory = journal if isinstance(journal, FileDirectory) else HostDirectory(journal)
         if journal_cursor_open(&self.cursor, &self.directory.files) != STATUS_OK:
             raise MemoryError
+        if journal_cursor_follow(&self.cursor) != STATUS_OK:
+            raise OSError(self.cursor.os_error, os.strerror(self.cursor.os_error), "journal.mark")
         memset(&self.matcher, 0, sizeof(Matcher))
         self.hash = hashlib.sha256()
         self.buffer = bytearray(DIGEST_BYTES)

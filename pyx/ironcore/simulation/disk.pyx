@@ -230,6 +230,14 @@ cdef int _remove(void* context, const char* name) noexcept nogil:
     return 0
 
 
+cdef int _claim(void* context, int fd) noexcept nogil:
+    return 0                         # who reads this disk sees all that is in it
+
+
+cdef int _is_claimed(void* context, int fd) noexcept nogil:
+    return 0
+
+
 cdef void _close(void* context, int fd) noexcept nogil:
     pass
 
@@ -258,6 +266,8 @@ cdef Files disk_files(Disk* disk) noexcept nogil:
     files.size = _size
     files.rename = _rename
     files.remove = _remove
+    files.claim = _claim
+    files.is_claimed = _is_claimed
     files.close = _close
     files.list = _list
     return files

@@ -2,11 +2,12 @@
 
 Frames are gathered into one batch a poll and written with one call. With `before-reply` the ring's
 frames are released only after the batch is durable, and readers that follow the journal's slot see
-them only then; otherwise they are released after the write, which outlives the process but not the
-host. A batch stays in memory until all of that has happened: what a write or a sync refuses is
-tried again in the next poll. After a failed sync everything that is not durable for certain is
-written again, because the kernel may have dropped the pages that it could not store, and a later
-sync that succeeds would not have stored them.
+them only then, as do readers of the files, which find them claimed; otherwise they are released
+after the write, which outlives the process but not the host. A batch stays in memory until all of
+that has happened: what a write or a sync refuses is tried again in the next poll. After a failed
+sync everything that is not durable for certain is written again, because the kernel may have
+dropped the pages that it could not store, and a later sync that succeeds would not have stored
+them.
 """
 
 import os
@@ -187,13 +188,24 @@ cdef int _seal(Journal* j) noexcept nogil:
     return STATUS_OK
 
 
+cdef int _claim(Journal* j, int fd) noexcept nogil:
+    """Readers of the file are to know that what is in it may not be on the disk yet."""
+    return j.files.claim(j.files.context, fd) if j.policy == SYNC_BEFORE_REPLY else 0
+
+
 cdef int _begin_segment(Journal* j, uint64_t sequence) noexcept nogil:
     cdef char name[SEGMENT_NAME_BYTES]
     cdef int fd
+    cdef int n
     segment_name(name, sequence)
     fd = j.files.open(j.files.context, name, 1)
     if fd < 0:
         return _refused(j, fd, JOURNAL_WRITE_ERRORS)
+    n = _claim(j, fd)
+    if n < 0:
+        j.files.close(j.files.context, fd)
+        j.files.remove(j.files.context, name)
+        return _refused(j, n, JOURNAL_WRITE_ERRORS)
     counter_add(j.counters[JOURNAL_SEGMENTS], 1)
     j.fd = fd
     j.file_bytes = 0
@@ -353,6 +365,7 @@ cdef class JournalStage(Stage):
 
     def _go_on_behind(self, report, stream_name):
         cdef Journal* j = &self.j
+        cdef int n
         cdef bytes segment = report.segment.encode()
         if report.stream_name and report.stream_name != stream_name:
             raise ValueError(f"the journal holds stream {report.stream_name!r}, "
@@ -364,10 +377,16 @@ cdef class JournalStage(Stage):
             j.fd = j.files.open(j.files.context, segment, 0)
             if j.fd < 0:
                 raise OSError(-j.fd, os.strerror(-j.fd), report.segment)
+            n = _claim(j, j.fd)
+            if n < 0:
+                raise OSError(-n, os.strerror(-n), report.segment)
             j.segment_sequence = segment_sequence(segment)
             j.file_bytes = report.offset
             j.durable_bytes = report.offset
             j.directory_synced = True
+            # Recovery has made it durable: say so to those who read the file.
+            ends_with_mark = report.durable_offset + RECORD_HEADER_BYTES == report.offset
+            j.mark_due = not ends_with_mark and j.file_bytes > <uint64_t>SEGMENT_HEADER_BYTES
 
     def _take_mark(self, identity):
         cdef Journal* j = &self.j

@@ -22,7 +22,11 @@ cdef struct JournalCursor:
     char name[SEGMENT_NAME_BYTES]    # of the segment in hand or last looked for
     uint64_t segment_sequence        # its first sequence
     uint64_t offset                  # in it, of the next record; of the bad one after a fault
-    uint64_t durable_offset          # in it, behind its last durability mark; 0 without one
+    uint64_t durable_offset          # in it, of its last durability mark; 0 without one
+    bint follows                     # journal_cursor_follow
+    uint64_t kept_sequence           # frames up to this one may be given whoever writes
+    uint64_t kept_offset             # in the segment: so may those that begin before it
+    uint64_t unclaimed_offset        # likewise, as long as they are in the buffer
     uint64_t sequence_next           # of the next frame; 0: that of the oldest segment
     uint64_t segments                # opened so far
     char stream_name[10]             # of the segment in hand
@@ -34,6 +38,10 @@ cdef struct JournalCursor:
 # Begins at the oldest frame. STATUS_LIMIT: no memory.
 cdef int journal_cursor_open(JournalCursor* cursor, const Files* files) noexcept nogil
 cdef void journal_cursor_close(JournalCursor* cursor) noexcept nogil
+# From now on: of a journal that another process writes with before-reply, only what is on the disk.
+# It ends, for now, at its last durability mark; one that nobody writes so is read to its end.
+# STATUS_OK or STATUS_IO.
+cdef int journal_cursor_follow(JournalCursor* cursor) noexcept nogil
 # Makes the first frame with at least this sequence the next one; what lies before the segment that
 # holds it is not looked at. STATUS_OK, STATUS_IO, or as journal_cursor_next.
 cdef int journal_cursor_seek(JournalCursor* cursor, uint64_t sequence) noexcept nogil

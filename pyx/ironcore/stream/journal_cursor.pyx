@@ -20,6 +20,7 @@ from ironcore.stream.journal_format cimport (
     RECORD_ALIGNMENT, RECORD_HEADER_BYTES, SECTOR_BYTES, SEGMENT_HEADER_BYTES, RecordHeader,
     SegmentHeader, record_bytes, record_crc, segment_header_check, segment_name, segment_sequence,
 )
+from ironcore.stream.journal_mark cimport MARK_SOUND, JournalMark, mark_read
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
 cdef extern from * nogil:
@@ -40,6 +41,18 @@ cdef int journal_cursor_open(JournalCursor* cursor, const Files* files) noexcept
     cursor.fd = -1
     cursor.buffer = <uint8_t*>malloc(BUFFER_BYTES)
     return STATUS_OK if cursor.buffer != NULL else STATUS_LIMIT
+
+
+cdef int journal_cursor_follow(JournalCursor* cursor) noexcept nogil:
+    cdef JournalMark mark
+    cdef int state = mark_read(&cursor.files, &mark)
+    if state < 0:
+        return _io(cursor, state)
+    if state == MARK_SOUND:
+        # It may be ahead of the marks in the segment, which are written when there is time.
+        cursor.kept_sequence = mark.sequence
+    cursor.follows = True
+    return STATUS_OK
 
 
 cdef void _leave_segment(JournalCursor* cursor) noexcept nogil:
@@ -100,6 +113,7 @@ cdef int _enter_segment(JournalCursor* cursor, uint64_t sequence) noexcept nogil
     cursor.segment_sequence = sequence
     cursor.offset = 0
     cursor.durable_offset = 0
+    cursor.kept_offset = 0
     cursor.buffer_offset = 0
     cursor.buffer_bytes = 0
     cursor.segments += 1
@@ -111,6 +125,7 @@ cdef int _load(JournalCursor* cursor, uint64_t offset) noexcept nogil:
     cdef long n
     cursor.buffer_offset = offset
     cursor.buffer_bytes = 0
+    cursor.unclaimed_offset = 0
     while cursor.buffer_bytes < <uint64_t>BUFFER_BYTES:
         n = cursor.files.read_at(cursor.files.context, cursor.fd,
                                  cursor.buffer + cursor.buffer_bytes,
@@ -280,8 +295,9 @@ cdef int _end_of_segment(JournalCursor* cursor) noexcept nogil:
     return _enter_segment(cursor, later)
 
 
-cdef int _next_record(JournalCursor* cursor, const RecordHeader** found) noexcept nogil:
-    """STATUS_OK and the next record, or NULL when there is to look again."""
+cdef int _record_here(JournalCursor* cursor, const RecordHeader** found) noexcept nogil:
+    """STATUS_OK and the frame or mark at the offset, or NULL when there is to look again;
+    STATUS_EMPTY at the segment's end."""
     cdef const RecordHeader* record = _sound_record(cursor, cursor.offset)
     cdef int status
     found[0] = NULL
@@ -290,18 +306,77 @@ cdef int _next_record(JournalCursor* cursor, const RecordHeader** found) noexcep
         if status != STATUS_OK:
             return status
         if cursor.buffer_bytes == 0:
-            return _end_of_segment(cursor)
+            return STATUS_EMPTY
         record = _sound_record(cursor, cursor.offset)
         if record == NULL:
             return _judge(cursor, FAULT_RECORD)
-    if record.payload_bytes == 0 and record.sequence == cursor.sequence_next - 1:
-        cursor.offset += RECORD_HEADER_BYTES
-        cursor.durable_offset = cursor.offset
-        return STATUS_OK
-    if record.payload_bytes == 0 or record.sequence != cursor.sequence_next:
+    # A mark names the frame before it.
+    if record.sequence != cursor.sequence_next - (record.payload_bytes == 0):
         cursor.bad_sequence = record.sequence
         return _fault(cursor, STATUS_CORRUPT, FAULT_SEQUENCE)
     found[0] = record
+    return STATUS_OK
+
+
+cdef int _next_record(JournalCursor* cursor, const RecordHeader** found) noexcept nogil:
+    """STATUS_OK and the next frame, or NULL when there is to look again."""
+    cdef const RecordHeader* record = NULL
+    cdef int status = _record_here(cursor, &record)
+    found[0] = NULL
+    if status == STATUS_EMPTY:
+        return _end_of_segment(cursor)
+    if status != STATUS_OK or record == NULL:
+        return status
+    if record.payload_bytes == 0:
+        cursor.durable_offset = cursor.offset
+        cursor.offset += RECORD_HEADER_BYTES
+        return STATUS_OK
+    found[0] = record
+    return STATUS_OK
+
+
+cdef int _look_for_mark(JournalCursor* cursor) noexcept nogil:
+    """Up to which durability mark the segment may be read: STATUS_EMPTY when there is none ahead.
+    Damage ahead is reported where it is."""
+    cdef uint64_t offset = cursor.offset
+    cdef uint64_t sequence_next = cursor.sequence_next
+    cdef const RecordHeader* record = NULL
+    cdef int status = STATUS_OK
+    cursor.kept_offset = 0
+    while status == STATUS_OK:
+        status = _record_here(cursor, &record)
+        if record != NULL:
+            cursor.offset += record_bytes(record.payload_bytes)
+            if record.payload_bytes == 0:
+                cursor.kept_offset = cursor.offset
+            else:
+                cursor.sequence_next += 1
+    if cursor.kept_offset == 0 and status != STATUS_EMPTY and status != STATUS_TRUNCATED:
+        return status
+    cursor.fault = FAULT_NONE
+    cursor.offset = offset
+    cursor.sequence_next = sequence_next
+    cursor.buffer_offset = offset
+    cursor.buffer_bytes = 0
+    return STATUS_OK if cursor.kept_offset else STATUS_EMPTY
+
+
+cdef int _await_disk(JournalCursor* cursor, const RecordHeader** record) noexcept nogil:
+    """STATUS_OK when the frame found may be given, or, with NULL, when there is to look again;
+    STATUS_EMPTY while it is not known to be on the disk."""
+    cdef int claimed
+    if (cursor.sequence_next <= cursor.kept_sequence
+            or cursor.offset < max(cursor.kept_offset, cursor.unclaimed_offset)):
+        return STATUS_OK
+    claimed = cursor.files.is_claimed(cursor.files.context, cursor.fd)
+    if claimed < 0:
+        return _io(cursor, claimed)
+    if claimed:
+        record[0] = NULL
+        return _look_for_mark(cursor)
+    # Asked behind the read: its writer was gone, or had synced it and closed it, or waits for no
+    # disk. What is read from now on may be another's.
+    cursor.unclaimed_offset = cursor.buffer_offset + cursor.buffer_bytes
     return STATUS_OK
 
 
@@ -317,6 +392,8 @@ cdef int journal_cursor_next(JournalCursor* cursor, const uint8_t** payload,
             status = _pass_header(cursor)
         else:
             status = _next_record(cursor, &record)
+            if record != NULL and cursor.follows:
+                status = _await_disk(cursor, &record)
         if status != STATUS_OK:
             return status
     payload[0] = <const uint8_t*>record + RECORD_HEADER_BYTES

@@ -14,8 +14,8 @@ from ironcore.base.status cimport (
 )
 from ironcore.stream.journal_cursor cimport (
     FAULT_HEADER, FAULT_RECORD, FAULT_SEGMENT, FAULT_SEQUENCE, FAULT_VERSION, JournalCursor,
-    journal_cursor_close, journal_cursor_next, journal_cursor_open, journal_cursor_seek,
-    journal_cursor_seek_newest,
+    journal_cursor_close, journal_cursor_follow, journal_cursor_next, journal_cursor_open,
+    journal_cursor_seek, journal_cursor_seek_newest,
 )
 from ironcore.stream.journal_format cimport (
     JOURNAL_VERSION, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, segment_name, segment_sequence,
@@ -41,7 +41,7 @@ class JournalReport(NamedTuple):
     last_sequence: int  # of the last sound frame
     segment: str  # where the sound part ends: file name, "" for none, ...
     offset: int  # ... and offset in it
-    durable_offset: int  # behind its last durability mark, 0 without one
+    durable_offset: int  # of its last durability mark, 0 without one: what is before it is durable
     torn_bytes: int  # behind that, left by a crash in the middle of a write
     fault: str  # "" when sound up to its end; else what is wrong at segment and offset
     mark_sequence: int = 0  # up to here its high-water mark says that it was durable
@@ -176,16 +176,20 @@ cdef object _walk(CursorOwner owner, bint newest_only):
 cdef class JournalReader:
     """The frames of a journal: iterating gives (sequence, bytes), in order, from `first_sequence`.
 
-    Ends at the journal's end, or where a crash cut a write short. Raises JournalCorruptError at
-    damage and OSError when a segment cannot be read.
+    Ends at the journal's end, or where a crash cut a write short. Of a journal that a process is
+    writing with before-reply, ends with what is on the disk for certain; `unsynced` gives what is
+    not as well, which must not leave the host. Raises JournalCorruptError at damage and OSError
+    when a file cannot be read.
     """
 
     cdef object directory
     cdef uint64_t first_sequence
+    cdef bint unsynced
 
-    def __init__(self, directory, first_sequence=0):
+    def __init__(self, directory, first_sequence=0, *, unsynced=False):
         self.directory = journal_directory(directory)
         self.first_sequence = first_sequence
+        self.unsynced = unsynced
 
     def __iter__(self):
         cdef CursorOwner owner = CursorOwner(self.directory)
@@ -193,7 +197,9 @@ cdef class JournalReader:
         cdef uint32_t payload_bytes = 0
         cdef uint64_t sequence = 0
         cdef int status = STATUS_OK
-        if self.first_sequence:
+        if not self.unsynced:
+            status = journal_cursor_follow(&owner.cursor)
+        if status == STATUS_OK and self.first_sequence:
             status = journal_cursor_seek(&owner.cursor, self.first_sequence)
         while status == STATUS_OK:
             status = journal_cursor_next(&owner.cursor, &payload, &payload_bytes, &sequence)
@@ -212,7 +218,7 @@ cdef class JournalReader:
             raise JournalCorruptError(report)
 
     def verify(self):
-        """Read all of it and report; damage is reported in `fault`, not raised."""
+        """Read all of it, synced or not, and report; damage is reported in `fault`, not raised."""
         report, _ = _walk(CursorOwner(self.directory), False)
         return report
 
@@ -255,8 +261,9 @@ cdef _write_again(Files* files, int fd, str name, uint64_t offset):
 
 
 cdef _make_durable(FileDirectory directory, str name, uint64_t durable_offset):
-    """What a killed writer may have left in the page cache. Its last sync may have failed: then the
-    kernel takes pages for stored that are not, and only writing them again helps."""
+    """What a killed writer may have left in the page cache, its last mark included. Its last sync
+    may have failed: then the kernel takes pages for stored that are not, and only writing them
+    again helps."""
     cdef Files* files = &directory.files
     cdef bytes encoded = name.encode()
     cdef int fd

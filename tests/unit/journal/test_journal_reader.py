@@ -342,6 +342,20 @@ def test_truncating_elsewhere_than_at_the_damage_is_refused(tmp_path: Path) -> N
     assert paths[2].exists()
 
 
+@pytest.mark.parametrize("newest_only", [False, True])
+def test_recovery_writes_the_last_mark_again(tmp_path: Path, newest_only: bool) -> None:
+    """What is before a mark is durable, the mark itself is not: a sync of it may have failed."""
+    frames = frames_numbered(1, 3)
+    path = write_segment(tmp_path, frames)
+    offset = path.stat().st_size
+    path.write_bytes(path.read_bytes() + mark(3))
+    os.utime(path, ns=(0, 0))
+    report = recover(tmp_path, newest_only=newest_only)
+    assert (report.last_sequence, report.durable_offset) == (3, offset)
+    assert path.stat().st_mtime_ns != 0, "nothing was written"
+    assert path.read_bytes()[offset:] == mark(3)
+
+
 def test_recovery_of_the_newest_segment_alone_finds_the_end(tmp_path: Path) -> None:
     paths = three_segments(tmp_path)
     flip(paths[0], 80)

@@ -59,7 +59,7 @@ class Stream:
         return [sequence for sequence, _ in self.follower.poll(1 << 20)[1]]
 
     def journaled(self) -> list[tuple[int, bytes]]:
-        return list(JournalReader(self.directory))
+        return list(JournalReader(self.directory, unsynced=True))
 
 
 @pytest.fixture
