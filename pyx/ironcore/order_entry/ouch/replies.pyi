@@ -1,1 +1,0 @@
-"""Events as OUCH 5.0 replies: for compiled modules."""
