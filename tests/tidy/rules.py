@@ -19,12 +19,6 @@ SKIPPED_NAMES = {
 }  # fmt: skip
 SKIPPED_SUFFIXES = (".so", ".pyc", ".o", ".egg-info")
 
-# A .pxd or .pyi that may be missing, and why.
-NO_PXD: dict[str, str] = {
-    "ironcore/engine/matching_engine": "Python's face of the engine: no compiled module uses it",
-}
-NO_PYI: dict[str, str] = {}
-
 # In pieces, so that this file does not contain them.
 FOREIGN_WORDS = re.compile(
     "|".join(
@@ -200,20 +194,6 @@ def hand_written_c(paths: list[Path]) -> Iterator[str]:
         allowed = allowed or path.parts[:3] == ("pyx", "ironcore", "include")
         if path.suffix in (".c", ".h", ".cpp", ".cc", ".hpp") and not allowed:
             yield f"{path}: hand-written C outside include/, tests/ and examples/"
-
-
-def triples(paths: list[Path]) -> Iterator[str]:
-    """One .pyx, .pxd and .pyi a module; a .pxd alone declares what needs no code."""
-    known = {path for path in paths if path.parts[0] == "pyx"}
-    for path in sorted(known):
-        name = str(path.relative_to("pyx").with_suffix(""))
-        if path.suffix == ".pyx":
-            if path.with_suffix(".pxd") not in known and name not in NO_PXD:
-                yield f"{path}: no .pxd"
-            if path.with_suffix(".pyi") not in known and name not in NO_PYI:
-                yield f"{path}: no .pyi"
-        if path.suffix == ".pyi" and path.with_suffix(".pyx") not in known:
-            yield f"{path}: no .pyx"
 
 
 LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.tidy import rules
+from tests.tidy.contracts import broken_contracts, declares_a_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = list(rules.files(ROOT))
@@ -34,7 +35,7 @@ def test_c_is_written_by_hand_only_in_headers_and_tests() -> None:
 
 
 def test_each_module_has_its_contracts() -> None:
-    assert list(rules.triples(PATHS)) == []
+    assert list(broken_contracts(ROOT, PATHS)) == []
 
 
 def test_links_between_documents_resolve() -> None:
@@ -108,9 +109,67 @@ def test_c_elsewhere_is_found() -> None:
     ]
 
 
-def test_a_missing_contract_is_found() -> None:
-    paths = [Path("pyx/ironcore/ring/a.pyx"), Path("pyx/ironcore/ring/b.pyi")]
-    assert len(list(rules.triples(paths))) == 3
+def written(tree: Path, files: dict[str, str]) -> list[Path]:
+    for name, text in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    return [Path(name) for name in files]
+
+
+def test_a_missing_contract_is_found(tmp_path: Path) -> None:
+    paths = written(tmp_path, {"pyx/room/a.pyx": "", "pyx/room/b.pyi": "class B: ...\n"})
+    assert list(broken_contracts(tmp_path, paths)) == [
+        "pyx/room/a.pyx: no .pxd",
+        "pyx/room/b.pyi: no .pyx",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("importer", "line", "needed"),
+    [
+        ("python/tool/x.py", "from room.a import name", True),
+        ("python/tool/x.py", "from room import a", True),
+        ("python/tool/x.py", "import room.a", True),
+        ("pyx/room/x.pyi", "from room.a import name", True),
+        ("pyx/room/x.py", "from .a import name", True),
+        ("tests/x.py", "def f():\n    from room.a import name", True),
+        ("tests/x.py", "from room.a import _private", False),
+        ("tests/x.py", "from room.ab import name", False),
+        ("pyx/room/x.pyx", "from room.a import name", False),
+        ("pyx/room/x.pxd", "from room.a cimport name", False),
+    ],
+)
+def test_a_stub_is_needed_where_python_sees_a_name(
+    tmp_path: Path, importer: str, line: str, needed: bool
+) -> None:
+    files = {"pyx/room/a.pyx": "", "pyx/room/a.pxd": "", importer: f"{line}\n"}
+    found = list(broken_contracts(tmp_path, written(tmp_path, files)))
+    complaint = "pyx/room/a.pyx: no .pyi, and Python imports from it"
+    assert (complaint in found) == needed
+    files["pyx/room/a.pyi"] = "name: int\n"
+    assert complaint not in list(broken_contracts(tmp_path, written(tmp_path, files)))
+
+
+@pytest.mark.parametrize(
+    ("text", "declares"),
+    [
+        ("", False),
+        ('"""Used through a.pxd only."""\n', False),
+        ("from room.b import B\n", False),
+        ("import os\n", False),
+        ("from room.b import B as B\n", True),
+        ("from room.b import *\n", True),
+        ("class A: ...\n", True),
+        ("def f() -> int: ...\n", True),
+        ("NAMES: tuple[str, ...]\n", True),
+        ("Alias = int\n", True),
+    ],
+)
+def test_a_stub_that_declares_no_name_is_found(tmp_path: Path, text: str, declares: bool) -> None:
+    assert declares_a_name(text) == declares
+    paths = written(tmp_path, {"pyx/a.pyx": "", "pyx/a.pxd": "", "pyx/a.pyi": text})
+    expected = [] if declares else ["pyx/a.pyi: declares no name"]
+    assert list(broken_contracts(tmp_path, paths)) == expected
 
 
 def test_broken_links_are_found(tmp_path: Path) -> None:

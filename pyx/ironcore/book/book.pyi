@@ -1,1 +1,0 @@
-"""One instrument's book: how it is made, and how an incoming order meets the opposite side."""

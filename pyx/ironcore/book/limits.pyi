@@ -1,1 +1,0 @@
-"""What an order must satisfy before it may touch a book."""

@@ -1,1 +1,0 @@
-"""Options of an order's appendage; for the data plane only."""

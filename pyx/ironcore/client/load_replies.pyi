@@ -1,1 +1,0 @@
-"""Used by the load generator only, through load_replies.pxd."""

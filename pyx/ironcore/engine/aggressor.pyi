@@ -1,1 +1,0 @@
-"""An incoming order of whatever kind against the opposite side."""

@@ -1,1 +1,0 @@
-"""Auctions: how they are extended, held and announced."""

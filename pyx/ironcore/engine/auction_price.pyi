@@ -1,1 +1,0 @@
-"""The price of an auction, from what is in the book."""

@@ -1,1 +1,0 @@
-"""Many commands at once, with prefetching over those that wait."""

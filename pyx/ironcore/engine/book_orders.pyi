@@ -1,1 +1,0 @@
-"""All orders of one instrument at once, in order of their slots."""

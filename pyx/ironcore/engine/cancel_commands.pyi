@@ -1,1 +1,0 @@
-"""Orders cancelled and modified: sections 6 and 8 of docs/MATCHING_RULES.md."""

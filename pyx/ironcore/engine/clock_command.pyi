@@ -1,1 +1,0 @@
-"""The second of the day: what is due with it."""

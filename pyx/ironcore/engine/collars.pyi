@@ -1,1 +1,0 @@
-"""The prices beyond which nothing executes."""

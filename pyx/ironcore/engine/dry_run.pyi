@@ -1,1 +1,0 @@
-"""What an aggressor could execute, without executing it."""

@@ -1,1 +1,0 @@
-"""The matching core's memory: what it has from start to end."""

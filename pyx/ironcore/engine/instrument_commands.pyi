@@ -1,1 +1,0 @@
-"""Instruments defined, changed and retired, and trades broken."""

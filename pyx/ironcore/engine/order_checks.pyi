@@ -1,1 +1,0 @@
-"""When an order of any kind is rejected."""

@@ -1,1 +1,0 @@
-"""How live orders leave, in whole or in part."""

@@ -1,1 +1,0 @@
-"""The lists that rare orders are in besides their queue."""

@@ -1,1 +1,0 @@
-"""The path of an order of any kind, once it is accepted."""

@@ -1,1 +1,0 @@
-"""Live orders: where each one is, and what events say of it."""

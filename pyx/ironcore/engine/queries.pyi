@@ -1,1 +1,0 @@
-"""What one may ask about the books between two commands."""

@@ -1,1 +1,0 @@
-"""The next peak of an iceberg."""

@@ -1,1 +1,0 @@
-"""A core's whole state as bytes, and back."""

@@ -1,1 +1,0 @@
-"""Orders and replacements of any kind, step by step."""

@@ -1,1 +1,0 @@
-"""How the state of an instrument changes, and what follows from that."""

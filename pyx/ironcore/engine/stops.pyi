@@ -1,1 +1,0 @@
-"""Dormant orders: how they wait and follow, and which of them wakes next."""

@@ -1,1 +1,0 @@
-"""The venue's own commands: the stream's start, sessions, system events."""

@@ -1,1 +1,0 @@
-"""What a subscription believes of numbers; used through belief.pxd only."""

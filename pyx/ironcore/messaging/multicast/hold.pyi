@@ -1,1 +1,0 @@
-"""Packets that came before their turn; used through hold.pxd only."""

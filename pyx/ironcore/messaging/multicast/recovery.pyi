@@ -1,1 +1,0 @@
-"""How a subscription gets what it misses; used through recovery.pxd only."""

@@ -1,1 +1,0 @@
-"""Answers to re-requests; used through rerequests.pxd only."""

@@ -1,1 +1,0 @@
-"""The newest messages of a stream; used through window.pxd only."""

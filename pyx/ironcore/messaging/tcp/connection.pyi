@@ -1,1 +1,0 @@
-"""The connection of a TCP subscription; used through connection.pxd."""

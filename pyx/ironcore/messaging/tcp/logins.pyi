@@ -1,1 +1,0 @@
-"""How the readers of a TCP publication come; used through logins.pxd."""

@@ -1,1 +1,0 @@
-"""One reader of a TCP publication; used through reader.pxd."""

@@ -1,1 +1,0 @@
-"""The readers of a TCP publication, turn by turn; used through readers.pxd."""

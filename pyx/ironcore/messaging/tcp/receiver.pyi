@@ -1,1 +1,0 @@
-"""The bytes that a TCP subscription takes from the host; used through receiver.pxd."""

@@ -1,1 +1,0 @@
-"""What the readers of a TCP publication are sent; used through sending.pxd."""

@@ -1,1 +1,0 @@
-"""Datagrams received many at a time; used through datagrams.pxd only."""

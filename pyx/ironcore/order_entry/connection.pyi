@@ -1,1 +1,0 @@
-"""The gateway's connections; used by the gateway only, through connection.pxd."""

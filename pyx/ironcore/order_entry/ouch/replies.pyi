@@ -1,1 +1,0 @@
-"""Execution reports as OUCH 5.0 replies: for compiled modules."""

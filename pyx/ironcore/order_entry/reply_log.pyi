@@ -1,1 +1,0 @@
-"""The reply log; used by the gateway only, through reply_log.pxd."""

@@ -1,1 +1,0 @@
-"""Random numbers for commands: for compiled modules."""

@@ -1,1 +1,0 @@
-"""The memory that sessions grow into: for compiled modules."""

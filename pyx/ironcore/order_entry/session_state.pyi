@@ -1,1 +1,0 @@
-"""The sessions' memory: for compiled modules."""

@@ -1,1 +1,0 @@
-"""The simulation's loop; used through loop.pxd only."""

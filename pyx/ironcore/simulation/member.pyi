@@ -1,1 +1,0 @@
-"""Simulated members; used through member.pxd only."""

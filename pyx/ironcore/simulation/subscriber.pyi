@@ -1,1 +1,0 @@
-"""Simulated subscribers; used through subscriber.pxd only."""

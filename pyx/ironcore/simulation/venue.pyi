@@ -1,1 +1,0 @@
-"""A simulated venue; used through venue.pxd only."""

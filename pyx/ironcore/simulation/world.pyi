@@ -1,1 +1,0 @@
-"""A simulation's chance and time; used through world.pxd only."""

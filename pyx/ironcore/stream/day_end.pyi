@@ -1,1 +1,0 @@
-"""The end of the stream's day: for compiled modules."""

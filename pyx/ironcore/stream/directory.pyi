@@ -1,1 +1,0 @@
-"""Instruments by symbol; used by the stages only, through directory.pxd."""

@@ -1,1 +1,0 @@
-"""Frames that a stream has lost, out of the journal: for compiled modules."""

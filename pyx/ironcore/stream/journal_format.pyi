@@ -1,1 +1,0 @@
-"""The journal's bytes on disk; used through journal_format.pxd only."""

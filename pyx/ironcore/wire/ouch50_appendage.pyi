@@ -1,1 +1,0 @@
-"""OUCH 5.0 appendages: for compiled modules; Python has ironcore.wire.ouch50."""
