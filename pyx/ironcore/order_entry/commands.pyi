@@ -1,1 +1,0 @@
-"""Commands of a session that no message asks for: for compiled modules."""

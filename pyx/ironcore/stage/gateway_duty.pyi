@@ -1,1 +1,0 @@
-"""The gateway's duty cycle; used by its stage, through gateway_duty.pxd."""
