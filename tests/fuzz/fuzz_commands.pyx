@@ -131,6 +131,7 @@ cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
     """Mostly 1 to 64 lots."""
     cdef uint32_t code = _byte(source)
     cdef uint32_t lot_size = 1
+    cdef uint32_t most = 0xFFFFFFFF
     if instrument < source.engine.books_count:
         lot_size = source.engine.books[instrument].limits.lot_size
     if code < 0xE0:
@@ -140,7 +141,7 @@ cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
     if code == 0xF0:
         return _word(source)
     if code == 0xF1:
-        return 0xFFFFFFFF // lot_size * lot_size
+        return most - most % lot_size
     return code & 15
 
 

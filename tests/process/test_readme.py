@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.split_venue import RunningVenue
 from tests.venue import PASSWORD, write_config
 
@@ -115,9 +116,14 @@ def test_the_library_snippet_prints_what_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_member_of_the_readme_is_answered(tmp_path: Path) -> None:
-    """With the address and the password of a venue that is here, and nothing else changed."""
+    """With the address and the password of a venue that is here, and nothing else changed; it has
+    the instruments of the README's."""
     (code,) = (code for code, text in blocks(README, "python") if not text)
     file = write_config(tmp_path)
+    shipped = (ROOT / "configs" / "venues" / "laptop.yaml").read_text()
+    settings = yaml.load(file.read_text(), Loader=yaml.BaseLoader)  # numbers stay text
+    settings["instruments"] = yaml.load(shipped, Loader=yaml.BaseLoader)["instruments"]
+    file.write_text(yaml.safe_dump(settings))
     credentials.set_password(tmp_path / "credentials.yaml", "ALFA1", PASSWORD)
     venue = RunningVenue(file)
     try:

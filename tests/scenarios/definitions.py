@@ -23,10 +23,12 @@ ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
     "extensions": ("auction_extensions_max", lambda word: names.integer(word, "a number")),
     "followers": ("followers_max", lambda word: names.integer(word, "a number")),
     "minimums": ("min_quantity_max", lambda word: names.integer(word, "a number")),
+    "price-decimals": ("price_decimals", lambda word: names.integer(word, "a number")),
+    "quantity-decimals": ("quantity_decimals", lambda word: names.integer(word, "a number")),
     "bands-count": ("tick_bands_count", lambda word: names.integer(word, "a number")),
 }
 POST_ONLY_MODES = {"reject": 0, "reprice": 1, "2": 2}
-INSTRUMENT_DEFAULTS = "tick 0.01 lot 1 min 0.01 max 1000.00 max-quantity 999999"
+INSTRUMENT_DEFAULTS = "tick 0.01 lot 1 min 0.01 max 1000.00 max-quantity 999999 price-decimals 4"
 
 
 class Instrument:
