@@ -1,1 +1,1 @@
-"""Options of an order's appendage; for the data plane only."""
+"""The options of an order; for the data plane only."""

@@ -10,6 +10,9 @@ from ironcore.order_entry.session_state cimport (
     sessions_owner, sessions_reply, sessions_user_ref,
 )
 from ironcore.stream.walk cimport walk_command
+from ironcore.wire.order_options cimport (
+    NAMED_SELF_TRADE_PREVENTION, OrderOptions, options_to_tags,
+)
 from ironcore.wire.ouch50_account cimport (
     OuchAccountQueryResponse, OuchDisableOrderEntryResponse, OuchEnableOrderEntryResponse,
     OuchMassCancelResponse, ouch50_encode_account_query_response,
@@ -18,7 +21,7 @@ from ironcore.wire.ouch50_account cimport (
 )
 from ironcore.wire.ouch50_appendage cimport (
     OUCH50_APPENDAGE_BYTES_MAX, OUCH50_TAG_DISPLAY_QUANTITY, OUCH50_TAG_SECONDARY_ORD_REF_NUM,
-    OuchOptions, OuchTag, ouch50_encode_options, ouch50_next_tag, ouch50_tag_bit,
+    OuchOptions, ouch50_encode_options, ouch50_set,
 )
 from ironcore.wire.ouch50_outbound cimport (
     OuchAIQCanceled, OuchBrokenTrade, OuchOrderAccepted, OuchOrderCanceled, OuchOrderExecuted,
@@ -33,7 +36,7 @@ from ironcore.wire.record cimport (
     EVENT_ACTIVATED, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSSED, EVENT_EXECUTED,
     EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED,
     EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE,
-    OPTION_SELF_TRADE_PREVENTION, CommandHeader, EnterOrder, EntrySwitch, Event, MassCancel,
+    CommandHeader, EnterOrder, EntrySwitch, Event, MassCancel,
     ReplaceOrder,
 )
 
@@ -45,16 +48,28 @@ cdef enum:
     REASON_SELF_TRADE = 0x51         # 'Q' of CANCELED
 
 
-cdef uint8_t _stp_mode(const uint8_t* appendage, uint16_t appendage_bytes,
-                       uint8_t otherwise) noexcept nogil:
-    """The self-trade prevention that the options name; of several the last."""
-    cdef OuchTag element
-    cdef size_t offset = 0
-    cdef uint8_t mode = otherwise
-    while ouch50_next_tag(appendage, appendage_bytes, &offset, &element) == STATUS_OK:
-        if element.tag == OPTION_SELF_TRADE_PREVENTION and element.value_bytes == 1:
-            mode = element.value[0]
-    return mode
+cdef inline const OrderOptions* _options_of(const CommandHeader* header,
+                                            size_t fixed_bytes) noexcept nogil:
+    """Those of an order or a replacement, or NULL."""
+    if header.record_bytes < fixed_bytes + sizeof(OrderOptions):
+        return NULL
+    return <const OrderOptions*>(<const uint8_t*>header + fixed_bytes)
+
+
+cdef inline uint8_t _stp_mode(const OrderOptions* options, uint8_t otherwise) noexcept nogil:
+    """The self-trade prevention that the options name."""
+    if options == NULL or not options.named & NAMED_SELF_TRADE_PREVENTION:
+        return otherwise
+    return options.stp_mode
+
+
+cdef uint16_t _appendage(const OrderOptions* options, uint8_t* out) noexcept nogil:
+    """The options as OUCH tells them, in the order of their tags; its length."""
+    cdef OuchOptions found
+    if options == NULL:
+        return 0
+    found.present = options_to_tags(options, found.values)
+    return <uint16_t>ouch50_encode_options(&found, out)
 
 
 cdef inline uint8_t _session_stp_mode(const Sessions* s, uint32_t session) noexcept nogil:
@@ -65,8 +80,10 @@ cdef inline uint8_t _session_stp_mode(const Sessions* s, uint32_t session) noexc
 
 cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     cdef const EnterOrder* order = <const EnterOrder*>s.walk.command
+    cdef const OrderOptions* options = _options_of(&order.header, sizeof(EnterOrder))
     cdef OuchOrderAccepted m
     cdef OrderFacts* facts
+    cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
     if order.header.type != COMMAND_ENTER_ORDER:
         return STATUS_CORRUPT
@@ -84,8 +101,8 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
     m.cross_type = order.cross_type
     m.order_state = event.reason
     memcpy(m.cl_ord_id, order.client_order_id, 14)
-    m.appendage = s.walk.command + sizeof(EnterOrder)
-    m.appendage_bytes = order.appendage_bytes
+    m.appendage = appendage
+    m.appendage_bytes = _appendage(options, appendage)
     if order.header.user_ref >> s.user_ref_bits == 0:
         facts = &s.session[order.header.session].orders[order.header.user_ref]
         facts.instrument = order.header.instrument
@@ -93,8 +110,7 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
         facts.iso = order.iso
         facts.cross_type = order.cross_type
         facts.display = order.display
-        facts.stp_mode = _stp_mode(m.appendage, m.appendage_bytes,
-                                   _session_stp_mode(s, order.header.session))
+        facts.stp_mode = _stp_mode(options, _session_stp_mode(s, order.header.session))
         memcpy(facts.cl_ord_id, order.client_order_id, 14)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
     return STATUS_OK
@@ -103,8 +119,10 @@ cdef int _accepted(Sessions* s, const Event* event) noexcept nogil:
 cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     cdef const ReplaceOrder* order = <const ReplaceOrder*>s.walk.command
     cdef Session* owner = &s.session[order.header.session]
+    cdef const OrderOptions* options = _options_of(&order.header, sizeof(ReplaceOrder))
     cdef OuchOrderReplaced m
     cdef OrderFacts* facts
+    cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
     if (order.header.type != COMMAND_REPLACE_ORDER
             or order.header.user_ref >> s.user_ref_bits != 0
@@ -114,8 +132,7 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     facts[0] = owner.orders[order.orig_user_ref]
     facts.iso = order.iso
     facts.display = order.display
-    facts.stp_mode = _stp_mode(s.walk.command + sizeof(ReplaceOrder), order.appendage_bytes,
-                               facts.stp_mode)
+    facts.stp_mode = _stp_mode(options, facts.stp_mode)
     memcpy(facts.cl_ord_id, order.client_order_id, 14)
     m.timestamp = sessions_day_ns(s)
     m.orig_user_ref_num = order.orig_user_ref
@@ -132,8 +149,8 @@ cdef int _replaced(Sessions* s, const Event* event) noexcept nogil:
     m.cross_type = facts.cross_type
     m.order_state = event.reason
     memcpy(m.cl_ord_id, order.client_order_id, 14)
-    m.appendage = s.walk.command + sizeof(ReplaceOrder)
-    m.appendage_bytes = order.appendage_bytes
+    m.appendage = appendage
+    m.appendage_bytes = _appendage(options, appendage)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_replaced(&m, out))
     return STATUS_OK
 
@@ -237,10 +254,9 @@ cdef int _replenished(Sessions* s, const Event* event) noexcept nogil:
     cdef OuchOptions options
     cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
-    options.present = (ouch50_tag_bit(OUCH50_TAG_SECONDARY_ORD_REF_NUM)
-                       | ouch50_tag_bit(OUCH50_TAG_DISPLAY_QUANTITY))
-    options.secondary_ord_ref_num = event.order_ref
-    options.display_quantity = event.quantity
+    options.present = 0
+    ouch50_set(&options, OUCH50_TAG_SECONDARY_ORD_REF_NUM, event.order_ref)
+    ouch50_set(&options, OUCH50_TAG_DISPLAY_QUANTITY, event.quantity)
     m.timestamp = sessions_day_ns(s)
     m.user_ref_num = sessions_user_ref(s, event.slot)
     m.reason = REASON_REFRESH
