@@ -8,28 +8,19 @@ from libc.string cimport memcpy, memset
 
 from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport grid_price
+from ironcore.wire.order_options cimport (
+    NAMED_ALL, NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_SELF_TRADE_PREVENTION, NAMED_SIDE,
+    NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OPTIONS_BYTES, OrderOptions, options_name,
+)
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
     COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
-    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, OPTION_RESERVE_SEED,
-    OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
-    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
+    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
     CancelSession, ClockCommand, CommandHeader, DefineInstrument, DefineSession, EnterOrder,
     EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder, SetState, StreamStart, SystemEventCommand,
 )
-
-cdef enum:
-    MIN_QUANTITY = 3                 # options of OUCH 5.0
-    MAX_FLOOR = 5
-    PRICE_TYPE = 6
-    PEG_OFFSET = 7
-    POST_ONLY = 12
-    RANDOM_RESERVES = 13
-    EXPIRE_TIME = 15
-    GROUP_ID = 24
-    SIDE = 27
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
 cdef enum Wants:
@@ -165,58 +156,50 @@ cdef uint32_t _new_user_ref(Source* source, uint32_t session, uint32_t code) noe
     return source.user_ref_next[session] - 1
 
 
-cdef uint8_t* _option(uint8_t* at, uint8_t tag, uint64_t value,
-                      uint32_t value_bytes) noexcept nogil:
-    """One element: its length, its tag, its value, big-endian."""
-    cdef uint32_t index
-    at[0] = <uint8_t>(value_bytes + 1)
-    at[1] = tag
-    for index in range(value_bytes):
-        at[2 + index] = <uint8_t>(value >> 8 * (value_bytes - 1 - index))
-    return at + 2 + value_bytes
-
-
-cdef uint8_t* _other_options(Source* source, uint8_t* at) noexcept nogil:
+cdef void _other_options(Source* source, OrderOptions* out) noexcept nogil:
     cdef uint32_t code = _byte(source)
     if code & 1:
-        at = _option(at, OPTION_SELF_TRADE_PREVENTION, fuzz_stp_modes[(code >> 2) % 5], 1)
+        out.stp_mode = fuzz_stp_modes[(code >> 2) % 5]
+        out.named |= NAMED_SELF_TRADE_PREVENTION
     if code & 2:
-        at = _option(at, GROUP_ID, code >> 6, 2)
+        out.group = <uint16_t>(code >> 6)
+        out.named |= NAMED_GROUP
     if code & 32:
-        at = _option(at, SIDE, fuzz_sides[code >> 2 & 7], 1)
-    if code == 0xC0:
-        at = _option(at, <uint8_t>_byte(source), _word(source), _byte(source) & 7)
-    return at
+        out.new_side = fuzz_sides[code >> 2 & 7]
+        out.named |= NAMED_SIDE
+    if code == 0xC0:                 # any of them, and seldom one that there is not
+        out.named |= _word(source) & (0x1FFFF if _byte(source) == 0 else NAMED_ALL)
 
 
-cdef uint32_t _options(Source* source, uint8_t* first, uint32_t instrument, uint32_t wants,
-                       bint expires) noexcept nogil:
-    """The appendage; so many bytes."""
-    cdef uint8_t* at = first
+cdef void _options(Source* source, OrderOptions* out, uint32_t instrument, uint32_t wants,
+                   bint expires) noexcept nogil:
     cdef uint32_t code
     if wants & WANTS_MIN_QUANTITY:
-        at = _option(at, MIN_QUANTITY, _quantity(source, instrument), 4)
+        out.min_quantity = _quantity(source, instrument)
     if wants & WANTS_ICEBERG:
-        at = _option(at, MAX_FLOOR, _quantity(source, instrument), 4)
+        out.max_floor = _quantity(source, instrument)
     if wants & WANTS_RANDOM:
-        at = _option(at, RANDOM_RESERVES, _quantity(source, instrument), 4)
-        at = _option(at, OPTION_RESERVE_SEED, _word(source), 8)
+        out.random_reserves = _quantity(source, instrument)
+        out.reserve_seed = _word(source)
     if wants & WANTS_PEG:
         code = _byte(source)
-        at = _option(at, PRICE_TYPE, <uint64_t>b"PRML"[code & 3], 1)
+        out.price_type = b"PRML"[code & 3]
         if code & 4:
-            at = _option(at, PEG_OFFSET, <uint32_t>((<int8_t>code >> 3) * 100), 4)
+            out.peg_offset = (<int8_t>code >> 3) * 100
     if wants & WANTS_POST_ONLY:
-        at = _option(at, POST_ONLY, <uint64_t>b"P", 1)
+        out.post_only = b'P'
     if wants & WANTS_STOP:
-        at = _option(at, OPTION_STOP_PRICE, <uint32_t>_price(source, instrument), 8)
+        out.stop_price = _price(source, instrument)
+        out.named |= NAMED_STOP_PRICE
     if wants & WANTS_TRAIL:
-        at = _option(at, OPTION_TRAIL_OFFSET, 50 * _byte(source), 4)
+        out.trail_offset = 50 * _byte(source)
+        out.named |= NAMED_TRAIL_OFFSET
     if expires:
-        at = _option(at, EXPIRE_TIME, source.second + _byte(source) - 1, 4)
+        out.expire_second = source.second + _byte(source) - 1
+        out.named |= NAMED_EXPIRE_TIME
+    options_name(out)
     if wants & WANTS_OTHERS:
-        at = _other_options(source, at)
-    return <uint32_t>(at - first)
+        _other_options(source, out)
 
 
 cdef uint32_t _wants(Source* source, uint32_t kind) noexcept nogil:
@@ -272,10 +255,10 @@ cdef uint32_t _enter(Source* source, uint32_t kind, uint32_t session,
         if time & 0x80:
             source.user_ref_next[session] -= 1
             command.header.user_ref = _new_user_ref(source, session, _byte(source))
-    command.appendage_bytes = <uint16_t>_options(
-        source, source_record(source) + sizeof(EnterOrder), instrument, wants,
-        command.time_in_force == b'6')
-    command.header.record_bytes += (command.appendage_bytes + 7) & 0xFFF8
+    if wants or command.time_in_force == b'6':
+        _options(source, <OrderOptions*>(command + 1), instrument, wants,
+                 command.time_in_force == b'6')
+        command.header.record_bytes += OPTIONS_BYTES
     return _end(source)
 
 
@@ -291,10 +274,10 @@ cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) no
     command.quantity = _quantity(source, instrument)
     command.time_in_force = fuzz_times[style & 7]
     command.display = _display(style, wants)
-    command.appendage_bytes = <uint16_t>_options(
-        source, source_record(source) + sizeof(ReplaceOrder), instrument, wants,
-        command.time_in_force == b'6')
-    command.header.record_bytes += (command.appendage_bytes + 7) & 0xFFF8
+    if wants or command.time_in_force == b'6':
+        _options(source, <OrderOptions*>(command + 1), instrument, wants,
+                 command.time_in_force == b'6')
+        command.header.record_bytes += OPTIONS_BYTES
     return _end(source)
 
 

@@ -148,7 +148,7 @@ class CommandMix:
             self._next_user_ref(session),
             side if self.maybe(0.997) else "X",
             instrument=index,
-            appendage=self.orders.appendage(options),
+            options=self.orders.elements(options),
             **fields,
         )
 
@@ -175,7 +175,7 @@ class CommandMix:
             session,
             original,
             self._next_user_ref(session),
-            appendage=self.orders.appendage(options),
+            options=self.orders.elements(options),
             **fields,
         )
 

@@ -80,20 +80,16 @@ def describe_command(record: bytes) -> str:
 
 
 def describe_member_body(kind: int, record: bytes) -> str:
-    if kind == r.ENTER_ORDER and len(record) >= r.APPENDAGE_AT[kind]:
-        quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
-            record, r.BODY
-        )
+    if kind == r.ENTER_ORDER and len(record) >= r.OPTIONS_AT:
+        quantity, price, side, tif, display, _, _, cross, _ = r.ENTER.unpack_from(record, r.BODY)
         form = f"tif {chr(tif)} display {chr(display)} cross {chr(cross)}"
         what = f"{chr(side)} {quantity} @ {describe_price(price)} {form}"
-        return f"{what} {describe_options(record, length)}"
-    if kind == r.REPLACE_ORDER and len(record) >= r.APPENDAGE_AT[kind]:
-        quantity, price, original, _, tif, display, _, _, length = r.REPLACE.unpack_from(
-            record, r.BODY
-        )
+        return f"{what} {describe_options(record)}"
+    if kind == r.REPLACE_ORDER and len(record) >= r.OPTIONS_AT:
+        quantity, price, original, _, tif, display, _, _ = r.REPLACE.unpack_from(record, r.BODY)
         what = f"for #{original}: {quantity} @ {describe_price(price)}"
         form = f"tif {chr(tif)} display {chr(display)}"
-        return f"{what} {form} {describe_options(record, length)}"
+        return f"{what} {form} {describe_options(record)}"
     if kind in BODIES and len(record) >= r.BODY + BODIES[kind][0].size:
         body, names = BODIES[kind]
         said = zip(names.split(), body.unpack_from(record, r.BODY), strict=True)
@@ -128,11 +124,11 @@ def describe_price(price: int) -> str:
     return "market" if price in (r.MARKET, r.MARKET_CROSS) else str(price)
 
 
-def describe_options(record: bytes, length: int) -> str:
+def describe_options(record: bytes) -> str:
     try:
-        return str(read_options(r.appendage_of(record, length)) or "")
+        return str(read_options(r.options_of(record)) or "")
     except MalformedError:
-        return f"malformed appendage {r.appendage_of(record, length).hex()}"
+        return f"malformed options {r.options_of(record).hex()}"
 
 
 def describe_event(data: bytes) -> str:

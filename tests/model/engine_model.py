@@ -29,6 +29,8 @@ FIXED_LENGTHS = {
     r.ACCOUNT_QUERY: 40,
     r.CANCEL_SESSION: 48,
 }
+ORDERS = (r.ENTER_ORDER, r.REPLACE_ORDER)
+LENGTHS_OF_ORDERS = (80, 136)  # without options and with them
 
 
 class EngineModel(OrderCommands):
@@ -55,7 +57,8 @@ class EngineModel(OrderCommands):
         if len(record) < r.HEADER.size:
             raise MalformedError
         kind, _, record_bytes, session, _, _, user_ref, index, *_ = r.HEADER.unpack_from(record)
-        if record_bytes != self.length(kind, record) or record_bytes > len(record):  # rule 1.3
+        lengths = LENGTHS_OF_ORDERS if kind in ORDERS else (FIXED_LENGTHS.get(kind),)
+        if record_bytes not in lengths or record_bytes > len(record):  # rule 1.3
             raise MalformedError
         if not self.started and kind != r.STREAM_START:  # rule 1.4
             raise MalformedError
@@ -69,16 +72,6 @@ class EngineModel(OrderCommands):
             self.replace(record, session, user_ref)
         else:
             self.member_command(kind, record, session, user_ref, index)
-
-    def length(self, kind: int, record: bytes) -> int:
-        """Rule 1.3."""
-        if kind in FIXED_LENGTHS:
-            return FIXED_LENGTHS[kind]
-        if kind not in r.APPENDAGE_AT or len(record) < r.APPENDAGE_AT[kind]:
-            raise MalformedError
-        at = r.APPENDAGE_LENGTH_AT[kind]
-        appendage_bytes = int.from_bytes(record[at : at + 2], "little")
-        return r.APPENDAGE_AT[kind] + (appendage_bytes + 7) // 8 * 8
 
     def venue_command(self, kind: int, record: bytes, session: int, index: int) -> None:
         if kind == r.STREAM_START:

@@ -76,9 +76,7 @@ class Known:
 
 def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
     """The order of an ENTER_ORDER that was accepted."""
-    quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
-        record, r.BODY
-    )
+    quantity, price, side, tif, display, _, _, cross, _ = r.ENTER.unpack_from(record, r.BODY)
     assert event.quantity == quantity
     assert event.price == price
     assert event.side == side
@@ -91,7 +89,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
         chr(tif),
         chr(display),
         chr(cross),
-        Options(**read_options(r.appendage_of(record, length))),
+        Options(**read_options(r.options_of(record))),
         quantity,
         0,
         arrival,
@@ -101,7 +99,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
 
 def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> Known:
     """The order of a REPLACE_ORDER that was good."""
-    total, price, _, _, tif, display, _, _, length = r.REPLACE.unpack_from(record, r.BODY)
+    total, price, _, _, tif, display, _, _ = r.REPLACE.unpack_from(record, r.BODY)
     executed_before = old.executed_before + old.executed
     assert event.quantity == total - executed_before, "total liability"  # rule 7.4
     assert event.price == price
@@ -114,7 +112,7 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
         chr(tif),
         chr(display),
         old.cross_type,
-        inherited(old.options, read_options(r.appendage_of(record, length))),
+        inherited(old.options, read_options(r.options_of(record))),
         event.quantity,
         executed_before,
         arrival,

@@ -10,9 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tests.model import records as r
 
 from ironcore.library.venue import VenueCore
+from ironcore.wire.order_options import OPTIONS_DTYPE
 
 CORE = Path(__file__).parents[2] / "pyx/ironcore"
 DECLARED = (
@@ -54,11 +56,22 @@ def _fields(declared: str, known: dict[str, Any]) -> list[tuple[str, Any]]:
     return fields
 
 
+def _options() -> type[ctypes.Structure]:
+    """Declared in include/iron_options.h, and told to Python from there."""
+    by_format = {np.dtype(form).str: form for form in C_TYPES.values()}
+    fields = []
+    for name in OPTIONS_DTYPE.names or ():
+        one = OPTIONS_DTYPE[name]
+        fields.append((name, by_format.get(one.str, ctypes.c_uint8 * one.itemsize)))
+    return type("Options", (ctypes.Structure,), {"_fields_": fields})
+
+
 @cache
 def structs() -> dict[str, type[ctypes.Structure]]:
     """By name: ctypes structures, whose fields have an `offset`."""
     known: dict[str, Any] = dict(C_TYPES)
-    found = {}
+    found = {"Options": _options()}
+    known["Options"] = found["Options"]
     for file in DECLARED:
         for name, declared in STRUCT.findall(file.read_text()):
             fields = _fields(declared, known)

@@ -1,6 +1,9 @@
-"""Options of an order's appendage (rule 4.9): how they are read, written, and inherited (7.5)."""
+"""Options of an order (rule 4.9): how they are read, written, and inherited (7.5)."""
 
+import struct
 from typing import Any, NamedTuple
+
+from tests.model import records as r
 
 MIN_QTY, MAX_FLOOR, PRICE_TYPE, PEG_OFFSET, DISCRETION_PRICE = 3, 5, 6, 7, 9
 POST_ONLY, RANDOM_RESERVES, ROUTE, EXPIRE_TIME, GROUP_ID, SIDE = 12, 13, 14, 15, 24, 27
@@ -63,22 +66,21 @@ class Options(NamedTuple):
         return self._replace(stop_price=None, trail_offset=None)
 
 
-def read_options(appendage: bytes) -> dict[str, Any]:
-    """Rule 4.9: what is given, by name. Of an option given twice the last counts."""
+def read_options(block: bytes) -> dict[str, Any]:
+    """Rule 4.9: what a record names, by name."""
+    if not block:
+        return {}
+    named = int.from_bytes(block[:4], "little")
     given: dict[str, Any] = {}
-    while appendage:
-        length = appendage[0]
-        if length == 0 or len(appendage) < 1 + length:
-            raise MalformedError
-        tag, value = appendage[1], appendage[2 : 1 + length]
-        appendage = appendage[1 + length :]
-        if tag not in NAMES:
+    for tag, (bit, at, form) in r.OPTION_PLACES.items():
+        if not named >> bit & 1:
             continue
-        name = NAMES[tag]
-        _, size, kind = KNOWN[name]
-        if len(value) != size:
+        if tag not in NAMES:
             raise MalformedError
-        given[name] = chr(value[0]) if kind == "c" else int.from_bytes(value, signed=kind == "i")
+        name, value = NAMES[tag], struct.unpack_from(form, block, at)[0] if form else 0
+        given[name] = chr(value) if KNOWN[name][2] == "c" else value
+    if named >> len(r.OPTION_PLACES):
+        raise MalformedError
     return given
 
 
@@ -111,13 +113,13 @@ def fitted(
 
 
 def write_options(**given: int | str) -> bytes:
-    """An appendage with the options named, in their order."""
-    appendage = b""
+    """The options named, in their order, as OUCH's elements."""
+    elements = b""
     for name, value in given.items():
         tag, size, kind = KNOWN[name]
         if isinstance(value, str):
             data = value.encode()
         else:
             data = value.to_bytes(size, signed=kind == "i")
-        appendage += bytes([1 + len(data), tag]) + data
-    return appendage
+        elements += bytes([1 + len(data), tag]) + data
+    return elements

@@ -36,10 +36,8 @@ class OrderCommands(VenueCommands):
     # Sections 3 and 4: new orders
 
     def enter(self, record: bytes, session_id: int, user_ref: int, index: int) -> None:
-        quantity, price, side, tif, display, _, _, cross, length, _ = r.ENTER.unpack_from(
-            record, r.BODY
-        )
-        options = Options(**read_options(r.appendage_of(record, length)))
+        quantity, price, side, tif, display, _, _, cross, _ = r.ENTER.unpack_from(record, r.BODY)
+        options = Options(**read_options(r.options_of(record)))
         session = self.sessions[session_id]
         if user_ref <= session.user_ref_last:  # rule 3.1
             raise IgnoredError
@@ -203,10 +201,8 @@ class OrderCommands(VenueCommands):
 
     def replace(self, record: bytes, session_id: int, user_ref: int) -> None:
         """The checks in the order of rule 7.9."""
-        total, price, original, _, tif, display, _, _, length = r.REPLACE.unpack_from(
-            record, r.BODY
-        )
-        given = read_options(r.appendage_of(record, length))
+        total, price, original, _, tif, display, _, _ = r.REPLACE.unpack_from(record, r.BODY)
+        given = read_options(r.options_of(record))
         session = self.sessions[session_id]
         if user_ref <= session.user_ref_last:  # rule 7.1
             raise IgnoredError

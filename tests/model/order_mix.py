@@ -13,7 +13,7 @@ MID, STEP = 100_000, 100
 
 
 class OrderMix:
-    """Fields of an order, and options of its appendage by name."""
+    """Fields of an order, and options by name."""
 
     def __init__(self, random: Random, model: EngineModel) -> None:
         self.random = random
@@ -205,11 +205,11 @@ class OrderMix:
         else:
             options.update(self.random.choice(faults))
 
-    def appendage(self, options: dict[str, Any]) -> bytes:
-        """The options, now and then with others, or not well-formed."""
+    def elements(self, options: dict[str, Any]) -> bytes:
+        """The options as OUCH's elements, now and then with others, or one that there is not."""
         data = write_options(**options)
         if self.maybe(0.02):
-            data += self.random.choice((r.option(2, b"FIRM"), r.option(6, b"L"), r.option(28, b"")))
+            data += self.random.choice((r.option(2, b"FIRM"), r.option(6, b"L")))
         if self.maybe(0.004):
-            data += self.random.choice((b"\0", b"\x05\x02F", r.option(3, bytes(3))))
+            data += r.option(255, b"\0")
         return data

@@ -29,8 +29,8 @@ RECORD_VERSION = 3
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 BODY = HEADER.size  # where a command\'s own fields begin
-ENTER = struct.Struct("<IiBBBBBBH20s4x")
-REPLACE = struct.Struct("<IiIIBBBx20sH6x")
+ENTER = struct.Struct("<IiBBBBBB2x20s4x")
+REPLACE = struct.Struct("<IiIIBBBx20s")
 CANCEL = struct.Struct("<IB3x20s4x")
 MODIFY = struct.Struct("<IB3x")
 MASS = struct.Struct("<HBBBBBBB7x")
@@ -39,9 +39,28 @@ INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2B2x")
 SESSION = struct.Struct("<16s8s8sBBBxI16x")
 STATE = struct.Struct("<BB2x4s")
 BUST = struct.Struct("<QIIB7x")
-# Where the appendage of an order begins, and where its length stands.
-APPENDAGE_AT = {ENTER_ORDER: BODY + ENTER.size, REPLACE_ORDER: BODY + REPLACE.size}
-APPENDAGE_LENGTH_AT = {ENTER_ORDER: BODY + 14, REPLACE_ORDER: BODY + 40}
+OPTIONS_AT = BODY + ENTER.size  # behind an order and behind a replacement
+OPTIONS_BYTES = 56
+# The options of a record by their tags in OUCH: bit in `named`, offset and form; refused ones have
+# the bit alone.
+OPTION_PLACES: dict[int, tuple[int, int, str]] = {
+    3: (0, 4, "<I"),
+    133: (1, 8, "<Q"),
+    5: (2, 16, "<I"),
+    13: (3, 20, "<I"),
+    7: (4, 24, "<i"),
+    15: (5, 28, "<I"),
+    128: (6, 32, "<i"),
+    129: (7, 36, "<I"),
+    24: (8, 40, "<H"),
+    6: (9, 42, "<B"),
+    12: (10, 43, "<B"),
+    130: (11, 44, "<B"),
+    27: (12, 45, "<B"),
+    9: (13, 0, ""),
+    14: (14, 0, ""),
+    255: (15, 0, ""),  # one that there is not: malformed
+}
 OPEN_BEFORE_AT = BODY + 12  # of a replacement
 EVENT = struct.Struct("<BBBBIQQiI")
 
@@ -88,10 +107,35 @@ def instrument_of(record: bytes) -> int:
     return int(HEADER.unpack_from(record)[7])
 
 
-def appendage_of(record: bytes, length: int) -> bytes:
-    """So much of what follows an order's fixed part."""
-    at = APPENDAGE_AT[record[0]]
-    return record[at : at + length]
+def options_of(record: bytes) -> bytes:
+    """What follows an order's fixed part."""
+    return record[OPTIONS_AT : int.from_bytes(record[2:4], "little")]
+
+
+def options_block(elements: bytes) -> bytes:
+    """The options of a record from OUCH's elements, in which tests write them; nothing of nothing.
+    Of tags that no record has only the block is left."""
+    block, named = bytearray(OPTIONS_BYTES), 0
+    for tag, value in elements_of(elements):
+        if tag not in OPTION_PLACES:
+            continue
+        bit, at, form = OPTION_PLACES[tag]
+        named |= 1 << bit
+        if form:
+            number = int.from_bytes(value, "big", signed="i" in form and tag != 128)
+            if tag == 128 and number > PRICE_MAX:
+                number = -1
+            struct.pack_into(form, block, at, number)
+    struct.pack_into("<I", block, 0, named)
+    return bytes(block) if elements else b""
+
+
+def elements_of(elements: bytes) -> list[tuple[int, bytes]]:
+    found, at = [], 0
+    while at < len(elements):
+        found.append((elements[at + 1], elements[at + 2 : at + 1 + elements[at]]))
+        at += 1 + elements[at]
+    return found
 
 
 def open_before_of(record: bytes) -> int | None:
@@ -223,7 +267,7 @@ def enter(
     time_in_force: str = "0",
     display: str = "Y",
     cross_type: str = "N",
-    appendage: bytes = b"",
+    options: bytes = b"",
 ) -> bytes:
     fixed = ENTER.pack(
         quantity,
@@ -234,10 +278,9 @@ def enter(
         ord("P"),
         ord("N"),
         ord(cross_type),
-        len(appendage),
         b"CLORDID".ljust(20),
     )
-    return _with_body(ENTER_ORDER, session, user_ref, instrument, fixed + appendage)
+    return _with_body(ENTER_ORDER, session, user_ref, instrument, fixed + options_block(options))
 
 
 def replace(
@@ -249,7 +292,7 @@ def replace(
     *,
     time_in_force: str = "0",
     display: str = "Y",
-    appendage: bytes = b"",
+    options: bytes = b"",
 ) -> bytes:
     fixed = REPLACE.pack(
         quantity,
@@ -260,9 +303,10 @@ def replace(
         ord(display),
         ord("N"),
         b"CLORDID".ljust(20),
-        len(appendage),
     )
-    return _with_body(REPLACE_ORDER, session, user_ref, INSTRUMENT_NONE, fixed + appendage)
+    return _with_body(
+        REPLACE_ORDER, session, user_ref, INSTRUMENT_NONE, fixed + options_block(options)
+    )
 
 
 def short(record_type: int, session: int, user_ref: int = 0, reason: str = "\0") -> bytes:
@@ -307,5 +351,5 @@ def modify(session: int, user_ref: int, quantity: int, side: str) -> bytes:
 
 
 def option(tag: int, value: bytes) -> bytes:
-    """One element of an appendage."""
+    """One option as an element of OUCH's appendage."""
     return bytes([1 + len(value), tag]) + value

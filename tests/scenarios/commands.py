@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
-from tests.model.records import RECORD_VERSION
+from tests.model.records import RECORD_VERSION, options_block
 from tests.scenarios import names
 from tests.scenarios.definitions import Instrument
 from tests.scenarios.names import NotationError
@@ -39,17 +39,17 @@ TYPES = {
 Words = list[str]
 
 
-def make(kind: str, appendage: bytes = b"", **fields: Any) -> bytes:
-    """A record; what is not named is 0."""
+def make(kind: str, options: bytes = b"", **fields: Any) -> bytes:
+    """A record, with options from OUCH's elements; what is not named is 0."""
     dtype = DTYPES[kind]
     row = np.zeros(1, dtype)
-    padded = appendage + bytes(-len(appendage) % 8)
+    block = options_block(options)
     row["type"] = TYPES[kind]
-    row["record_bytes"] = dtype.itemsize + len(padded)
+    row["record_bytes"] = dtype.itemsize + len(block)
     row["instrument"] = INSTRUMENT_NONE
     for name, value in fields.items():
         row[name] = value.encode("latin-1") if isinstance(value, str) else value
-    return row.tobytes() + padded
+    return row.tobytes() + block
 
 
 class CommandWriter:
@@ -103,7 +103,7 @@ class CommandWriter:
 
     def _details(self, words: Words) -> tuple[dict[str, str], bytes]:
         fields = {"time_in_force": "0", "display": "Y", "cross_type": "N"}
-        appendage = b""
+        elements = b""
         while words:
             word = words.pop(0)
             if word in names.TIMES_IN_FORCE:
@@ -116,10 +116,10 @@ class CommandWriter:
                 name = {"tif": "time_in_force", "cross": "cross_type"}.get(word, word)
                 fields[name] = names.code_of({}, self._take(words, "a character"), "a code")
             elif word in OPTIONS:
-                appendage += OPTIONS[word](self._take(words, f"the value of {word}"))
+                elements += OPTIONS[word](self._take(words, f"the value of {word}"))
             else:
                 raise NotationError(f"found {word!r}, expected an option of an order")
-        return fields, appendage
+        return fields, elements
 
     def _enter(self, words: Words) -> bytes:
         session, user_ref = names.order(words.pop(0))
@@ -128,17 +128,16 @@ class CommandWriter:
         instrument = self._instrument(words)
         self._expect(words, "@")
         price = names.price(self._take(words, "a price"))
-        fields, appendage = self._details(words)
+        fields, elements = self._details(words)
         return make(
             "EnterOrder",
-            appendage,
+            elements,
             session=session,
             user_ref=user_ref,
             instrument=instrument,
             side=side,
             quantity=quantity,
             price=price,
-            appendage_bytes=len(appendage),
             capacity="P",
             iso="N",
             **fields,
@@ -153,17 +152,16 @@ class CommandWriter:
         quantity = names.integer(self._take(words, "a quantity"), "a quantity")
         self._expect(words, "@")
         price = names.price(self._take(words, "a price"))
-        fields, appendage = self._details(words)
+        fields, elements = self._details(words)
         del fields["cross_type"]
         return make(
             "ReplaceOrder",
-            appendage,
+            elements,
             session=session,
             user_ref=user_ref,
             orig_user_ref=original,
             quantity=quantity,
             price=price,
-            appendage_bytes=len(appendage),
             iso="N",
             **fields,
         )

@@ -1,4 +1,4 @@
-"""Options of orders: elements of an appendage from the scenarios' words."""
+"""Options of orders, as OUCH's elements, from the scenarios' words."""
 
 import struct
 from collections.abc import Callable
@@ -41,7 +41,7 @@ OPTIONS: dict[str, Callable[[str], bytes]] = {
     "trail": _price(129, ">I"),
     "stp": _code(130, names.STP_MODES, "a mode"),
     "seed": _number(133, ">Q"),
-    # Any element at all: its tag and its value's bytes, as 5=0000001E; or bytes that are none.
+    # Any element at all: its tag and its value's bytes, as 5=0000001E; 255 is an option that no
+    # record has.
     "option": lambda word: element(int(word.split("=")[0]), bytes.fromhex(word.split("=")[1])),
-    "raw-options": bytes.fromhex,
 }

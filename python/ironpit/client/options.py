@@ -1,12 +1,16 @@
 """The options of an order: what stands in the appendage of EnterOrder and ReplaceOrder."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from ironcore.wire.order_options import OPTIONS
 
 Peg = Literal["same-side", "opposite-side", "midpoint"]
 SelfTradePrevention = Literal[
     "none", "cancel-newest", "cancel-oldest", "cancel-both", "decrement-and-cancel"
 ]
 
+# OUCH's names by those of this venue.
+OUCH: Final = {option.name: option.ouch for option in OPTIONS}
 PEGS: dict[Peg, str] = {"same-side": "R", "opposite-side": "P", "midpoint": "M"}
 SELF_TRADE_PREVENTION: dict[SelfTradePrevention, str] = {
     "none": "-",
@@ -46,20 +50,20 @@ def order_options(
     instrument's decimals. The rules: docs/MATCHING_RULES.md, 4.9.
     """
     options: dict[str, Any] = {
-        "MinQty": min_qty,
-        "MaxFloor": max_floor,
-        "PriceType": None if peg is None else PEGS[peg],
-        "PegOffset": peg_offset,
-        "PostOnly": None if post_only is None else "NP"[post_only],
-        "RandomReserves": random_reserves,
-        "ExpireTime": expire_time_s,
-        "GroupID": group,
-        "Side": side,
-        "StopPrice": stop_price,
-        "TrailOffset": trail_offset,
-        "SelfTradePrevention": (
+        "min_quantity": min_qty,
+        "max_floor": max_floor,
+        "price_type": None if peg is None else PEGS[peg],
+        "peg_offset": peg_offset,
+        "post_only": None if post_only is None else "NP"[post_only],
+        "random_reserves": random_reserves,
+        "expire_second": expire_time_s,
+        "group": group,
+        "new_side": side,
+        "stop_price": stop_price,
+        "trail_offset": trail_offset,
+        "stp_mode": (
             None if self_trade_prevention is None else SELF_TRADE_PREVENTION[self_trade_prevention]
         ),
-        "ReserveSeed": reserve_seed,
+        "reserve_seed": reserve_seed,
     }
-    return {name: value for name, value in options.items() if value is not None}
+    return {OUCH[name]: value for name, value in options.items() if value is not None}

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ironcore.library.command_rows import COMMAND_DTYPE, NAMES, SCOPES
+from ironcore.wire import order_options
 from ironpit.library.applied import Rows
 from ironpit.library.arguments import array, codes, flag, integers, texts
 from ironpit.library.codes import MARKET_PRICE, CommandType, InstrumentState
@@ -21,14 +22,10 @@ Numbers = int | Sequence[int] | npt.NDArray[Any]
 Codes = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any]
 
 CHARACTERS: Final = frozenset(
-    ["side", "time_in_force", "display", "cross_type", "reason", "event_code", "price_type",
-     "post_only", "stp_mode", "state"]
+    ["side", "time_in_force", "display", "cross_type", "reason", "event_code", "state",
+     *[option.name for option in order_options.OPTIONS if option.kind == "c"]]
 )  # fmt: skip
-OPTIONS: Final = frozenset(
-    ["min_quantity", "max_floor", "random_reserves", "reserve_seed", "peg_offset",
-     "expire_second", "stop_price", "trail_offset", "group", "price_type", "post_only",
-     "stp_mode", "named"]
-)  # fmt: skip
+OPTIONS: Final = frozenset(["named", *NAMES])
 
 
 def rows(command: CommandType, fields: Mapping[str, Any]) -> Rows:
@@ -135,18 +132,18 @@ def replace(
     price: Numbers,
     time_in_force: Codes,
     display: Codes,
-    side: Codes = 0,
     **options: Numbers | Codes,
 ) -> Rows:
     """Replacements (rule 7): user_ref is the new number, quantity the chain's total.
 
     A replacement says anew how the order is displayed and how long it is good (rule 7.3): without
-    a default for them no hidden order is shown by accident.
+    a default for them no hidden order is shown by accident. Options are those of `enter`, and
+    new_side, which changes the kind of sell.
     """
     fields = {
         "session": session, "orig_user_ref": orig_user_ref, "user_ref": user_ref,
         "quantity": quantity, "price": price, "time_in_force": time_in_force,
-        "display": display, "side": side,
+        "display": display,
     }  # fmt: skip
     return rows(CommandType.REPLACE_ORDER, {**fields, **_options(options)})
 

@@ -1,38 +1,9 @@
-# What an order asks for in its appendage, and which of it is refused (rule 4.9). Pure: bytes in,
-# host-endian values and OUCH 5.0 reject reasons out.
+# What an order asks for in its options, and which of it is refused (rule 4.9). Pure: options in,
+# OUCH 5.0 reject reasons out.
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 
-cdef enum OptionTag:                 # those that this venue knows; its own are in wire.record
-    OPTION_MIN_QUANTITY = 3
-    OPTION_MAX_FLOOR = 5
-    OPTION_PRICE_TYPE = 6
-    OPTION_PEG_OFFSET = 7
-    OPTION_DISCRETION_PRICE = 9
-    OPTION_POST_ONLY = 12
-    OPTION_RANDOM_RESERVES = 13
-    OPTION_ROUTE = 14
-    OPTION_EXPIRE_TIME = 15
-    OPTION_GROUP_ID = 24
-    OPTION_SIDE = 27
-
-cdef enum OptionNamed:               # bits of Options.named
-    NAMED_MIN_QUANTITY = 1
-    NAMED_MAX_FLOOR = 2
-    NAMED_PRICE_TYPE = 4
-    NAMED_PEG_OFFSET = 8
-    NAMED_DISCRETION_PRICE = 16
-    NAMED_POST_ONLY = 32
-    NAMED_RANDOM_RESERVES = 64
-    NAMED_ROUTE = 128
-    NAMED_EXPIRE_TIME = 256
-    NAMED_GROUP = 512
-    NAMED_SIDE = 1024
-    NAMED_STOP_PRICE = 2048
-    NAMED_TRAIL_OFFSET = 4096
-    NAMED_SELF_TRADE_PREVENTION = 8192
-    NAMED_RESERVE_SEED = 16384
-    NAMED_STOP = 2048 | 4096
+from ironcore.wire.order_options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OrderOptions
 
 cdef enum:
     PRICE_TYPE_LIMIT = 76            # 'L'
@@ -41,7 +12,6 @@ cdef enum:
     PRICE_TYPE_MIDPOINT_PEG = 77     # 'M'
     POST_ONLY = 80                   # 'P'
     POST_ONLY_NOT = 78               # 'N'
-    STOP_PRICE_INVALID = -1
     SECONDS_A_DAY = 86400
 
 cdef enum StpMode:                   # self-trade prevention, rule 12.1
@@ -51,22 +21,8 @@ cdef enum StpMode:                   # self-trade prevention, rule 12.1
     STP_DECREMENT = 68               # 'D'
     STP_NONE = 45                    # '-'
 
-cdef struct Options:                 # 48 bytes; with its default where not named
-    uint64_t reserve_seed
-    uint32_t min_quantity
-    uint32_t max_floor
-    uint32_t random_reserves
-    int32_t peg_offset
-    uint32_t expire_second
-    int32_t stop_price            # STOP_PRICE_INVALID: does not fit
-    uint32_t trail_offset
-    uint16_t named                   # OptionNamed
-    uint16_t group
-    uint8_t price_type
-    uint8_t post_only
-    uint8_t stp_mode                 # 0: the session's
-    uint8_t side                     # of a replacement
-    uint32_t reserved
+# Of the engine's own ones, what is not named has its default.
+ctypedef OrderOptions Options
 
 cdef struct OptionsContext:          # what an order's options are judged by, besides themselves
     uint32_t lot_size
@@ -85,9 +41,8 @@ cdef inline bint stp_mode_is_valid(uint8_t mode) noexcept nogil:
 
 
 cdef void options_clear(Options* options) noexcept nogil
-# STATUS_MALFORMED when the elements do not fill the appendage exactly, or a known option's value
-# has another length than its type.
-cdef int options_parse(const uint8_t* appendage, uint32_t bytes, Options* options) noexcept nogil
+# The options of a record. STATUS_MALFORMED: it names some that there are not.
+cdef int options_take(const OrderOptions* given, Options* options) noexcept nogil
 # The options of a replacement: what it does not name is as it was (rule 7.5).
 cdef void options_inherit(Options* options, const Options* old) noexcept nogil
 # Fits what was inherited, and is not among what the replacement named, to its open quantity (7.5).
@@ -106,4 +61,4 @@ cdef inline bint options_are_pegged(const Options* options) noexcept nogil:
 
 
 cdef inline bint options_are_stop(const Options* options) noexcept nogil:
-    return options.named & NAMED_STOP != 0
+    return options.named & (NAMED_STOP_PRICE | NAMED_TRAIL_OFFSET) != 0

@@ -1,9 +1,8 @@
-"""What an order asks for in its appendage, and which of it is refused (rule 4.9)."""
+"""What an order asks for in its options, and which of it is refused (rule 4.9)."""
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memset
 
-from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.book.limits cimport (
     CROSS_NONE, DISPLAY_NO, REJECT_CROSS_ORDER, REJECT_DISPLAY, REJECT_MAX_FLOOR,
@@ -11,143 +10,33 @@ from ironcore.book.limits cimport (
     REJECT_PRICE, REJECT_PRICE_TYPE, REJECT_ROUTING, TIME_IN_FORCE_DAY, TIME_IN_FORCE_FOK,
     TIME_IN_FORCE_GTT, TIME_IN_FORCE_IOC,
 )
-from ironcore.wire.record cimport (
-    OPTION_RESERVE_SEED, OPTION_SELF_TRADE_PREVENTION, OPTION_STOP_PRICE, OPTION_TRAIL_OFFSET,
-    PRICE_MAX,
+from ironcore.wire.order_options cimport (
+    NAMED_ALL, NAMED_DISCRETION_PRICE, NAMED_EXPIRE_TIME, NAMED_MAX_FLOOR, NAMED_MIN_QUANTITY,
+    NAMED_RANDOM_RESERVES, NAMED_ROUTE, NAMED_SELF_TRADE_PREVENTION, NAMED_STOP_PRICE,
+    NAMED_TRAIL_OFFSET, options_complete, options_keep,
 )
+from ironcore.wire.record cimport PRICE_MAX
 
 cdef enum:
     ICEBERG_SHARE_MAX = 20           # a peak is at least this part of the order
 
 
 cdef void options_clear(Options* options) noexcept nogil:
-    iron_static_assert(sizeof(Options) == 48)
     memset(options, 0, sizeof(Options))
-    options.price_type = PRICE_TYPE_LIMIT
-    options.post_only = POST_ONLY_NOT
+    options_complete(options)
 
 
-cdef inline uint64_t _big_endian(const uint8_t* value, uint32_t bytes) noexcept nogil:
-    cdef uint64_t number = 0
-    cdef uint32_t i
-    for i in range(bytes):
-        number = number << 8 | value[i]
-    return number
-
-
-cdef bint _parse_number(Options* options, uint8_t tag, const uint8_t* value,
-                        uint32_t bytes) noexcept nogil:
-    """An option of 4 or 8 bytes; false when it has another length."""
-    cdef uint64_t number = _big_endian(value, bytes)
-    if tag == OPTION_STOP_PRICE or tag == OPTION_RESERVE_SEED or tag == OPTION_DISCRETION_PRICE:
-        if bytes != 8:
-            return False
-    elif bytes != 4:
-        return False
-    if tag == OPTION_MIN_QUANTITY:
-        options.min_quantity = <uint32_t>number
-        options.named |= NAMED_MIN_QUANTITY
-    elif tag == OPTION_MAX_FLOOR:
-        options.max_floor = <uint32_t>number
-        options.named |= NAMED_MAX_FLOOR
-    elif tag == OPTION_PEG_OFFSET:
-        options.peg_offset = <int32_t><uint32_t>number
-        options.named |= NAMED_PEG_OFFSET
-    elif tag == OPTION_RANDOM_RESERVES:
-        options.random_reserves = <uint32_t>number
-        options.named |= NAMED_RANDOM_RESERVES
-    elif tag == OPTION_EXPIRE_TIME:
-        options.expire_second = <uint32_t>number
-        options.named |= NAMED_EXPIRE_TIME
-    elif tag == OPTION_TRAIL_OFFSET:
-        options.trail_offset = <uint32_t>number
-        options.named |= NAMED_TRAIL_OFFSET
-    elif tag == OPTION_RESERVE_SEED:
-        options.reserve_seed = number
-        options.named |= NAMED_RESERVE_SEED
-    elif tag == OPTION_STOP_PRICE:
-        options.stop_price = <int32_t>number if number <= PRICE_MAX else STOP_PRICE_INVALID
-        options.named |= NAMED_STOP_PRICE
-    elif tag == OPTION_DISCRETION_PRICE:
-        options.named |= NAMED_DISCRETION_PRICE
-    else:
-        options.named |= NAMED_ROUTE
-    return True
-
-
-cdef bint _parse_option(Options* options, uint8_t tag, const uint8_t* value,
-                        uint32_t bytes) noexcept nogil:
-    """False when a known option has the wrong length."""
-    if tag == OPTION_GROUP_ID:
-        options.group = <uint16_t>_big_endian(value, bytes)
-        options.named |= NAMED_GROUP
-        return bytes == 2
-    if (tag == OPTION_PRICE_TYPE or tag == OPTION_POST_ONLY or tag == OPTION_SIDE
-            or tag == OPTION_SELF_TRADE_PREVENTION):
-        if bytes != 1:
-            return False
-        if tag == OPTION_PRICE_TYPE:
-            options.price_type = value[0]
-            options.named |= NAMED_PRICE_TYPE
-        elif tag == OPTION_POST_ONLY:
-            options.post_only = value[0]
-            options.named |= NAMED_POST_ONLY
-        elif tag == OPTION_SIDE:
-            options.side = value[0]
-            options.named |= NAMED_SIDE
-        else:
-            options.stp_mode = value[0]
-            options.named |= NAMED_SELF_TRADE_PREVENTION
-        return True
-    if (tag == OPTION_MIN_QUANTITY or tag == OPTION_MAX_FLOOR or tag == OPTION_PEG_OFFSET
-            or tag == OPTION_DISCRETION_PRICE or tag == OPTION_RANDOM_RESERVES
-            or tag == OPTION_ROUTE or tag == OPTION_EXPIRE_TIME or tag == OPTION_STOP_PRICE
-            or tag == OPTION_TRAIL_OFFSET or tag == OPTION_RESERVE_SEED):
-        return _parse_number(options, tag, value, bytes)
-    return True
-
-
-cdef int options_parse(const uint8_t* appendage, uint32_t bytes, Options* options) noexcept nogil:
-    cdef uint32_t at = 0
-    cdef uint32_t element_bytes
-    options_clear(options)
-    while at < bytes:
-        element_bytes = appendage[at]
-        if element_bytes == 0 or at + 1 + element_bytes > bytes:
-            return STATUS_MALFORMED
-        if not _parse_option(options, appendage[at + 1], &appendage[at + 2], element_bytes - 1):
-            return STATUS_MALFORMED
-        at += 1 + element_bytes
+cdef int options_take(const OrderOptions* given, Options* options) noexcept nogil:
+    if given.named & ~<uint32_t>NAMED_ALL:
+        return STATUS_MALFORMED
+    options[0] = given[0]
+    options_complete(options)
     return STATUS_OK
 
 
 cdef void options_inherit(Options* options, const Options* old) noexcept nogil:
     cdef uint32_t named = options.named
-    if not named & NAMED_MIN_QUANTITY:
-        options.min_quantity = old.min_quantity
-    if not named & NAMED_MAX_FLOOR:
-        options.max_floor = old.max_floor
-    if not named & NAMED_RANDOM_RESERVES:
-        options.random_reserves = old.random_reserves
-    if not named & NAMED_RESERVE_SEED:
-        options.reserve_seed = old.reserve_seed
-    if not named & NAMED_PRICE_TYPE:
-        options.price_type = old.price_type
-    if not named & NAMED_PEG_OFFSET:
-        options.peg_offset = old.peg_offset
-    if not named & NAMED_POST_ONLY:
-        options.post_only = old.post_only
-    if not named & NAMED_EXPIRE_TIME:
-        options.expire_second = old.expire_second
-    if not named & NAMED_SELF_TRADE_PREVENTION:
-        options.stp_mode = old.stp_mode
-    if not named & NAMED_GROUP:
-        options.group = old.group
-    if not named & NAMED_STOP_PRICE:
-        options.stop_price = old.stop_price
-    if not named & NAMED_TRAIL_OFFSET:
-        options.trail_offset = old.trail_offset
-    options.named |= old.named & <uint16_t>~NAMED_SIDE
+    options_keep(options, old)
     if (named & NAMED_STOP_PRICE and options.stop_price == 0
             or named & NAMED_TRAIL_OFFSET and options.trail_offset == 0):
         options_stop_no_more(options)
@@ -165,7 +54,7 @@ cdef void options_fit(Options* options, uint32_t named, uint32_t quantity,
 
 
 cdef void options_stop_no_more(Options* options) noexcept nogil:
-    options.named &= <uint16_t>~NAMED_STOP
+    options.named &= ~<uint32_t>(NAMED_STOP_PRICE | NAMED_TRAIL_OFFSET)
     options.stop_price = 0
     options.trail_offset = 0
 

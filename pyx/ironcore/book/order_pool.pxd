@@ -67,7 +67,6 @@ cdef struct Special:                 # 96 bytes
     uint8_t display
     uint8_t cross_type
     uint8_t reserved
-    uint32_t reserved_too[2]
 
 cdef struct Pool:                    # of indices 1 .. n; last in, first out: they stay cached
     uint32_t* free

@@ -13,6 +13,7 @@ from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.invariants cimport engine_broken_invariant
 from ironcore.engine.order_commands cimport enter_order, replace_order
 from ironcore.engine.venue_commands cimport apply_venue
+from ironcore.wire.order_options cimport OPTIONS_BYTES
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
@@ -41,8 +42,9 @@ cdef int _account_query(Engine* engine, const AccountQuery* command) noexcept no
     return STATUS_OK
 
 
-cdef inline uint32_t _with_appendage(uint32_t fixed_bytes, uint32_t appendage_bytes) noexcept nogil:
-    return fixed_bytes + ((appendage_bytes + 7) & ~<uint32_t>7)
+cdef inline bint _is_order(uint32_t record_bytes, uint32_t fixed_bytes) noexcept nogil:
+    """With options or without."""
+    return record_bytes == fixed_bytes or record_bytes == fixed_bytes + OPTIONS_BYTES
 
 
 cdef int _apply_short(Engine* engine, CommandHeader* header) noexcept nogil:
@@ -69,21 +71,17 @@ cdef int _apply_short(Engine* engine, CommandHeader* header) noexcept nogil:
 
 
 cdef int _apply_member(Engine* engine, CommandHeader* header) noexcept nogil:
-    cdef EnterOrder* enter = <EnterOrder*>header
-    cdef ReplaceOrder* replace = <ReplaceOrder*>header
     # Sessions are defined only after the stream has started.
     if iron_unlikely(header.session - 1 >= engine.sessions_count):
         return STATUS_MALFORMED
     if header.type == COMMAND_ENTER_ORDER:
-        if (header.record_bytes < sizeof(EnterOrder) or header.record_bytes
-                != _with_appendage(sizeof(EnterOrder), enter.appendage_bytes)):
+        if not _is_order(header.record_bytes, sizeof(EnterOrder)):
             return STATUS_MALFORMED
-        return enter_order(engine, enter)
+        return enter_order(engine, <EnterOrder*>header)
     if header.type == COMMAND_REPLACE_ORDER:
-        if (header.record_bytes < sizeof(ReplaceOrder) or header.record_bytes
-                != _with_appendage(sizeof(ReplaceOrder), replace.appendage_bytes)):
+        if not _is_order(header.record_bytes, sizeof(ReplaceOrder)):
             return STATUS_MALFORMED
-        return replace_order(engine, replace)
+        return replace_order(engine, <ReplaceOrder*>header)
     return _apply_short(engine, header)
 
 

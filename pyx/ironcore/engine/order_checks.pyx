@@ -14,8 +14,9 @@ from ironcore.book.limits cimport (
     instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
 from ironcore.book.options cimport (
-    NAMED_STOP_PRICE, OptionsContext, options_are_pegged, options_are_stop, options_reject,
+    OptionsContext, options_are_pegged, options_are_stop, options_reject,
 )
+from ironcore.wire.order_options cimport NAMED_STOP_PRICE
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED
 
 

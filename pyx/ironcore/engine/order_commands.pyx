@@ -33,7 +33,8 @@ from ironcore.book.limits cimport (
     REJECT_NO_ROOM, REJECT_PRICE, REJECT_PROCESSING, REJECT_SIDE, SIDE_BUY, TIME_IN_FORCE_GTC,
     TIME_IN_FORCE_IOC, price_is_market, quantity_reject, side_is_valid, time_is_plain,
 )
-from ironcore.book.options cimport Options, options_clear, options_parse
+from ironcore.book.options cimport Options, options_clear, options_take
+from ironcore.wire.order_options cimport OrderOptions
 from ironcore.wire.record cimport (
     EVENT_ACCEPTED, EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_REJECTED,
     EVENT_REPLACED, EVENT_SELL, EVENT_VISIBLE,
@@ -64,7 +65,7 @@ cdef int _reject(Engine* engine, uint32_t reason) noexcept nogil:
 
 cdef inline bint _is_plain(const Book* book, const Session* session, uint8_t time_in_force,
                            uint8_t display) noexcept nogil:
-    """Whether such an order's path is the short one, its appendage and cross type apart."""
+    """Whether such an order's path is the short one, its options and cross type apart."""
     return (book.is_plain and not session.is_preventing
             and time_is_plain(time_in_force)
             and (display == DISPLAY_YES or display == DISPLAY_ATTRIBUTABLE))
@@ -203,10 +204,10 @@ cdef void _enter(Engine* engine, const Session* session, const EnterOrder* comma
 cdef int enter_order(Engine* engine, EnterOrder* command) noexcept nogil:
     cdef Session* session = &engine.sessions[command.header.session]
     cdef uint32_t user_ref = command.header.user_ref
+    cdef bint has_options = command.header.record_bytes != sizeof(EnterOrder)
     cdef Options options
-    if iron_unlikely(command.appendage_bytes):
-        if options_parse(<uint8_t*>command + sizeof(EnterOrder), command.appendage_bytes,
-                         &options) != STATUS_OK:
+    if iron_unlikely(has_options):
+        if options_take(<const OrderOptions*>(command + 1), &options) != STATUS_OK:
             return STATUS_MALFORMED
     if user_ref <= session.user_ref_last:
         return STATUS_IGNORED
@@ -217,13 +218,13 @@ cdef int enter_order(Engine* engine, EnterOrder* command) noexcept nogil:
         session_enter_block(engine, session, user_ref)
     session.user_ref_last = user_ref
     if not iron_unlikely(
-            command.appendage_bytes or command.cross_type != CROSS_NONE
+            has_options or command.cross_type != CROSS_NONE
             or command.header.instrument >= engine.books_count
             or not _is_plain(&engine.books[command.header.instrument], session,
                              command.time_in_force, command.display)):
         _enter(engine, session, command)
         return STATUS_OK
-    if command.appendage_bytes == 0:
+    if not has_options:
         options_clear(&options)
     enter_special(engine, command, &options)
     return STATUS_OK
@@ -267,13 +268,13 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
     cdef uint32_t user_ref = command.header.user_ref
     cdef uint32_t unit = 0
     cdef uint32_t place
+    cdef bint has_options = command.header.record_bytes != sizeof(ReplaceOrder)
     cdef Options options
     if command.orig_user_ref >> engine.limits.user_ref_bits == 0:
         unit = engine.arena.slots[
             engine_slot(engine, command.header.session, command.orig_user_ref)]
-    if iron_unlikely(command.appendage_bytes):
-        if options_parse(<uint8_t*>command + sizeof(ReplaceOrder), command.appendage_bytes,
-                         &options) != STATUS_OK:
+    if iron_unlikely(has_options):
+        if options_take(<const OrderOptions*>(command + 1), &options) != STATUS_OK:
             return STATUS_MALFORMED
     if user_ref <= session.user_ref_last or unit == 0:
         return STATUS_IGNORED
@@ -286,7 +287,7 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
         session_consume(engine, session, user_ref)
         return _reject(engine, REJECT_DESTINATION_CLOSED)
     if not iron_unlikely(
-            command.appendage_bytes or place_kind(place) != KIND_SHOWN
+            has_options or place_kind(place) != KIND_SHOWN
             or order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL
             or not _is_plain(place_book(engine, place), session, command.time_in_force,
                              command.display)):
@@ -294,7 +295,7 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
             if iron_unlikely(place_book(engine, place).followers):
                 book_settle(engine, place_book(engine, place))
             return STATUS_OK
-    if command.appendage_bytes == 0:
+    if not has_options:
         options_clear(&options)
     replace_special(engine, command, unit, &options)
     return STATUS_OK

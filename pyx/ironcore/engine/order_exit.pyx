@@ -16,7 +16,8 @@ from ironcore.engine.orders cimport (
 )
 from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.book.limits cimport TIME_IN_FORCE_GTT
-from ironcore.book.options cimport NAMED_TRAIL_OFFSET, options_are_pegged
+from ironcore.book.options cimport options_are_pegged
+from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
 from ironcore.wire.record cimport EVENT_CANCELED, EVENT_REDUCED, EVENT_VISIBLE
 
 

@@ -1,6 +1,6 @@
 """Orders and replacements of any kind, step by step."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.book.book cimport KIND_SHOWN, Book
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
@@ -18,7 +18,8 @@ from ironcore.book.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
     price_is_market, side_is_sell,
 )
-from ironcore.book.options cimport NAMED_SIDE, options_clear, options_fit, options_inherit
+from ironcore.book.options cimport options_clear, options_fit, options_inherit
+from ironcore.wire.order_options cimport NAMED_SIDE
 from ironcore.wire.record cimport (
     EVENT_ACCEPTED, EVENT_ATTRIBUTED, EVENT_CROSSES, EVENT_REJECTED, EVENT_REPLACED, EVENT_SELL,
     EVENT_VISIBLE,
@@ -65,8 +66,8 @@ cdef void _new_terms(Engine* engine, const ReplaceOrder* command, uint32_t unit,
         options_clear(&defaults)
         options_inherit(&terms.options, &defaults)
     terms.sell = order_sell(order)
-    terms.side = terms.options.side if options.named & NAMED_SIDE else order_side(order)
-    terms.options.named &= <uint16_t>~NAMED_SIDE
+    terms.side = terms.options.new_side if options.named & NAMED_SIDE else order_side(order)
+    terms.options.named &= ~<uint32_t>NAMED_SIDE
     terms.executed = order.executed
     terms.quantity = command.quantity - min(order.executed, command.quantity)
     terms.price = command.price

@@ -17,8 +17,9 @@ from ironcore.engine.trading_state cimport auction_indicated, state_is_known
 from ironcore.engine.used_numbers cimport session_broken_numbers
 from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
 from ironcore.book.options cimport (
-    NAMED_TRAIL_OFFSET, SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
+    SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
 )
+from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_PAUSED, STATE_RETIRED
 
 

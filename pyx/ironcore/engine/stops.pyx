@@ -8,7 +8,7 @@ from ironcore.book.order_pool cimport Special, level_at, order_at, special_at
 from ironcore.engine.orders cimport order_sell
 from ironcore.book.price_grid cimport grid_down_price, grid_tick, grid_up_price
 from ironcore.book.price_levels cimport PriceLevels, level_key, levels_price
-from ironcore.book.options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET
+from ironcore.wire.order_options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET
 
 
 cdef int32_t _trail(const Book* book, const Special* special, uint32_t sell) noexcept nogil:

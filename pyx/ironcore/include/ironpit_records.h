@@ -89,7 +89,7 @@ enum ironpit_event_flag {
 struct ironpit_header {
     uint8_t type; /* enum ironpit_command_type */
     uint8_t flags;
-    uint16_t record_bytes; /* whole record with its appendage, a multiple of 8 */
+    uint16_t record_bytes; /* whole record with its options, a multiple of 8 */
     uint32_t session;      /* from 1; 0 in the venue's own commands */
     uint64_t time_ns;      /* not read by the core, nor is source_sequence */
     uint64_t source_sequence;
@@ -251,7 +251,50 @@ IRONPIT_AT(ironpit_bust_trade, match_number, 40);
 IRONPIT_AT(ironpit_bust_trade, slots, 48);
 IRONPIT_AT(ironpit_bust_trade, reason, 56);
 
-struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
+/* What an order asks for besides price and quantity (rule 4.9); it follows the order's struct, and
+ * record_bytes count it. What is not named is not looked at. */
+struct ironpit_order_options {
+    uint32_t named; /* enum ironpit_option_named */
+    uint32_t min_quantity;
+    uint64_t reserve_seed;
+    uint32_t max_floor;
+    uint32_t random_reserves;
+    int32_t peg_offset;
+    uint32_t expire_second;
+    int32_t stop_price;
+    uint32_t trail_offset;
+    uint16_t group;
+    uint8_t price_type; /* 'L' 'P' 'R' 'M' */
+    uint8_t post_only;  /* 'P' 'N' */
+    uint8_t stp_mode;   /* 'N' 'O' 'B' 'D' '-' */
+    uint8_t new_side;   /* of a replacement */
+    uint8_t reserved[10];
+};
+IRONPIT_SIZE(ironpit_order_options, 56);
+IRONPIT_AT(ironpit_order_options, reserve_seed, 8);
+IRONPIT_AT(ironpit_order_options, stop_price, 32);
+IRONPIT_AT(ironpit_order_options, group, 40);
+IRONPIT_AT(ironpit_order_options, new_side, 45);
+
+enum ironpit_option_named {
+    IRONPIT_NAMED_MIN_QUANTITY = 1,
+    IRONPIT_NAMED_RESERVE_SEED = 2,
+    IRONPIT_NAMED_MAX_FLOOR = 4,
+    IRONPIT_NAMED_RANDOM_RESERVES = 8,
+    IRONPIT_NAMED_PEG_OFFSET = 16,
+    IRONPIT_NAMED_EXPIRE_SECOND = 32,
+    IRONPIT_NAMED_STOP_PRICE = 64,
+    IRONPIT_NAMED_TRAIL_OFFSET = 128,
+    IRONPIT_NAMED_GROUP = 256,
+    IRONPIT_NAMED_PRICE_TYPE = 512,
+    IRONPIT_NAMED_POST_ONLY = 1024,
+    IRONPIT_NAMED_STP_MODE = 2048,
+    IRONPIT_NAMED_NEW_SIDE = 4096,
+    IRONPIT_NAMED_DISCRETION_PRICE = 8192,
+    IRONPIT_NAMED_ROUTE = 16384
+};
+
+struct ironpit_enter_order { /* an ironpit_order_options may follow */
     struct ironpit_header header;
     uint32_t quantity;
     int32_t price;
@@ -261,9 +304,9 @@ struct ironpit_enter_order { /* then the appendage, padded with zeros to 8 */
     uint8_t capacity;
     uint8_t iso;
     uint8_t cross_type; /* 'N' 'O' 'C' 'H' */
-    uint16_t appendage_bytes;
+    uint8_t reserved[2];
     char client_order_id[20]; /* the member's own name for it; not read by the core */
-    uint8_t reserved[4];
+    uint8_t reserved_end[4];
 };
 IRONPIT_SIZE(ironpit_enter_order, 80);
 IRONPIT_AT(ironpit_enter_order, quantity, 40);
@@ -274,10 +317,9 @@ IRONPIT_AT(ironpit_enter_order, display, 50);
 IRONPIT_AT(ironpit_enter_order, capacity, 51);
 IRONPIT_AT(ironpit_enter_order, iso, 52);
 IRONPIT_AT(ironpit_enter_order, cross_type, 53);
-IRONPIT_AT(ironpit_enter_order, appendage_bytes, 54);
 IRONPIT_AT(ironpit_enter_order, client_order_id, 56);
 
-struct ironpit_replace_order { /* then the appendage; header.user_ref is the new number */
+struct ironpit_replace_order { /* options may follow; header.user_ref is the new number */
     struct ironpit_header header;
     uint32_t quantity; /* of the whole chain: executed and open */
     int32_t price;
@@ -288,10 +330,8 @@ struct ironpit_replace_order { /* then the appendage; header.user_ref is the new
     uint8_t iso;
     uint8_t reserved;
     char client_order_id[20];
-    uint16_t appendage_bytes;
-    uint8_t reserved_end[6];
 };
-IRONPIT_SIZE(ironpit_replace_order, 88);
+IRONPIT_SIZE(ironpit_replace_order, 80);
 IRONPIT_AT(ironpit_replace_order, quantity, 40);
 IRONPIT_AT(ironpit_replace_order, price, 44);
 IRONPIT_AT(ironpit_replace_order, orig_user_ref, 48);
@@ -300,7 +340,6 @@ IRONPIT_AT(ironpit_replace_order, time_in_force, 56);
 IRONPIT_AT(ironpit_replace_order, display, 57);
 IRONPIT_AT(ironpit_replace_order, iso, 58);
 IRONPIT_AT(ironpit_replace_order, client_order_id, 60);
-IRONPIT_AT(ironpit_replace_order, appendage_bytes, 80);
 
 struct ironpit_cancel_order {
     struct ironpit_header header;

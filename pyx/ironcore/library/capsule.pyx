@@ -25,6 +25,7 @@ from ironcore.wire.record cimport RECORD_VERSION
 # are how Cython names them in C.
 cdef extern from *:
     """
+    #include "iron_options.h"
     #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
     #define SAME_SIZE(ours, theirs) \\
         _Static_assert(sizeof(RECORD(ours)) == sizeof(struct theirs), "size of " #theirs)
@@ -143,9 +144,9 @@ cdef extern from *:
             SAME(EnterOrder, ironpit_enter_order, capacity);                                      \\
             SAME(EnterOrder, ironpit_enter_order, iso);                                           \\
             SAME(EnterOrder, ironpit_enter_order, cross_type);                                    \\
-            SAME(EnterOrder, ironpit_enter_order, appendage_bytes);                               \\
-            SAME(EnterOrder, ironpit_enter_order, client_order_id);                               \\
             SAME(EnterOrder, ironpit_enter_order, reserved);                                      \\
+            SAME(EnterOrder, ironpit_enter_order, client_order_id);                               \\
+            SAME(EnterOrder, ironpit_enter_order, reserved_end);                                  \\
             SAME_SIZE(ReplaceOrder, ironpit_replace_order);                                       \\
             SAME(ReplaceOrder, ironpit_replace_order, header);                                    \\
             SAME(ReplaceOrder, ironpit_replace_order, quantity);                                  \\
@@ -157,8 +158,6 @@ cdef extern from *:
             SAME(ReplaceOrder, ironpit_replace_order, iso);                                       \\
             SAME(ReplaceOrder, ironpit_replace_order, reserved);                                  \\
             SAME(ReplaceOrder, ironpit_replace_order, client_order_id);                           \\
-            SAME(ReplaceOrder, ironpit_replace_order, appendage_bytes);                           \\
-            SAME(ReplaceOrder, ironpit_replace_order, reserved_end);                              \\
             SAME_SIZE(CancelOrder, ironpit_cancel_order);                                         \\
             SAME(CancelOrder, ironpit_cancel_order, header);                                      \\
             SAME(CancelOrder, ironpit_cancel_order, quantity);                                    \\
@@ -198,6 +197,25 @@ cdef extern from *:
             SAME(Event, ironpit_event, quantity); SAME(Event, ironpit_event, order_ref);          \\
             SAME(Event, ironpit_event, other); SAME(Event, ironpit_event, price);              \\
             SAME(Event, ironpit_event, slot);
+    #define SAME_OPTION(type, name, ouch, tag, bytes, kind, value, kept) \\
+        _Static_assert(offsetof(struct iron_order_options, name) \\
+                       == offsetof(struct ironpit_order_options, name), #name); \\
+        _Static_assert(sizeof(((struct iron_order_options *)0)->name) \\
+                       == sizeof(((struct ironpit_order_options *)0)->name), #name);
+    #define SAME_BIT(lower, upper) \\
+        _Static_assert((int)IRON_NAMED_##lower == (int)IRONPIT_NAMED_##upper, #lower);
+    #define iron_assert_header_options() \\
+        _Static_assert(sizeof(struct iron_order_options) \\
+                       == sizeof(struct ironpit_order_options), "options"); \\
+        IRON_FOR_OPTIONS(SAME_OPTION) \\
+        SAME_BIT(min_quantity, MIN_QUANTITY) SAME_BIT(reserve_seed, RESERVE_SEED) \\
+        SAME_BIT(max_floor, MAX_FLOOR) SAME_BIT(random_reserves, RANDOM_RESERVES) \\
+        SAME_BIT(peg_offset, PEG_OFFSET) SAME_BIT(expire_second, EXPIRE_SECOND) \\
+        SAME_BIT(stop_price, STOP_PRICE) SAME_BIT(trail_offset, TRAIL_OFFSET) \\
+        SAME_BIT(group, GROUP) SAME_BIT(price_type, PRICE_TYPE) \\
+        SAME_BIT(post_only, POST_ONLY) SAME_BIT(stp_mode, STP_MODE) \\
+        SAME_BIT(new_side, NEW_SIDE) SAME_BIT(discretion_price, DISCRETION_PRICE) \\
+        SAME_BIT(route, ROUTE)
     #define iron_assert_header_constants() \\
             EQUAL(COMMAND_STREAM_START); EQUAL(COMMAND_DEFINE_INSTRUMENT);                        \\
             EQUAL(COMMAND_DEFINE_SESSION); EQUAL(COMMAND_SYSTEM_EVENT);                           \\
@@ -222,6 +240,7 @@ cdef extern from *:
     """
     void iron_assert_header_structs() nogil
     void iron_assert_header_constants() nogil
+    void iron_assert_header_options() nogil
     void iron_assert_header_views() nogil
 
 cdef extern from "ironpit_core.h" nogil:
@@ -237,6 +256,7 @@ cdef void _assert_header() noexcept nogil:
     """Never called: it is there to be compiled."""
     iron_assert_header_structs()
     iron_assert_header_constants()
+    iron_assert_header_options()
     iron_assert_header_views()
     iron_static_assert(<int>IRONPIT_OK == <int>STATUS_OK)
     iron_static_assert(<int>IRONPIT_EMPTY == <int>STATUS_EMPTY)

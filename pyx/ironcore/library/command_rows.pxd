@@ -6,14 +6,15 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ironcore.base.builtins cimport iron_likely
+from ironcore.wire.order_options cimport OrderOptions
 from ironcore.wire.record cimport (
     COMMAND_CANCEL_ORDER, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, INSTRUMENT_NONE, CancelOrder,
     CommandHeader, EnterOrder, MassCancel, ReplaceOrder,
 )
 
-cdef struct CommandRow:              # 88 bytes; one of COMMAND_DTYPE
+cdef struct CommandRow:              # 104 bytes; one of COMMAND_DTYPE
     uint8_t type                     # CommandType
-    uint8_t side                     # a replacement: 0 keeps the old order's
+    uint8_t side                     # of an order, a modify or, with its scope, a mass cancel
     uint8_t time_in_force
     uint8_t display
     uint8_t cross_type
@@ -26,26 +27,15 @@ cdef struct CommandRow:              # 88 bytes; one of COMMAND_DTYPE
     uint32_t quantity
     int32_t price
     uint32_t orig_user_ref           # replacement
-    # Options of orders and replacements: given when they are not 0 or their bit is in `named`.
-    uint32_t named                   # OptionNamed (book/options.pxd)
-    uint32_t min_quantity
-    uint32_t max_floor
-    uint32_t random_reserves
-    uint64_t reserve_seed
-    int32_t peg_offset
-    uint32_t expire_second
-    uint32_t stop_price
-    uint32_t trail_offset
-    uint16_t group                   # of an order, or that a mass cancel names
-    uint8_t price_type
-    uint8_t post_only
-    uint8_t stp_mode
+    # Of orders and replacements: given when they are not 0 or their bit is in `named`. A mass cancel
+    # may name the group.
+    OrderOptions options
     # The venue's own commands.
+    char state_reason[4]             # SET_STATE
+    uint32_t second                  # CLOCK
     uint8_t state                    # SET_STATE
     uint8_t force
-    uint8_t reserved
-    char state_reason[4]
-    uint32_t second                  # CLOCK
+    uint8_t reserved[6]
 
 cdef enum ScopeBits:
     SCOPE_FIRM = 1                   # all sessions of the firm
@@ -54,24 +44,22 @@ cdef enum ScopeBits:
     SCOPE_GROUP = 8                  # only the row's group
 
 cdef enum:
-    ROW_OPTIONS_AT = 32              # the options are these 48 bytes
-    ROW_OPTIONS_WORDS = 6
-    ROW_APPENDAGE_BYTES_MAX = 80     # of an order with every option
+    ROW_OPTIONS_WORDS = 7
 
 # Where rows become records, one after the other in the same place: what is the same in all records
 # of a kind is written once, and what differs is in the innermost cache when it is applied.
 cdef struct RowRecords:
     EnterOrder enter
-    uint8_t enter_appendage[ROW_APPENDAGE_BYTES_MAX]
+    OrderOptions enter_options
     ReplaceOrder replace
-    uint8_t replace_appendage[ROW_APPENDAGE_BYTES_MAX]
+    OrderOptions replace_options
     CancelOrder cancel
     MassCancel other                 # and whatever else is no longer than that
 
 cdef void row_records_prepare(RowRecords* records) noexcept nogil
 
-# The appendage of an order's options in the order of their tags, padded to 8; its length.
-cdef uint32_t row_put_options(const CommandRow* row, uint8_t side, uint8_t* start) noexcept nogil
+# The options of a row that has some; their bytes.
+cdef uint32_t row_put_options(const CommandRow* row, OrderOptions* out) noexcept nogil
 # Commands that are neither of orders nor cancels. A row of a type that has no rows becomes a header
 # alone, which is malformed.
 cdef void row_put_other(const CommandRow* row, CommandHeader* header) noexcept nogil
@@ -79,8 +67,8 @@ cdef void row_put_other(const CommandRow* row, CommandHeader* header) noexcept n
 
 cdef inline bint _has_options(const CommandRow* row) noexcept nogil:
     cdef uint64_t words[ROW_OPTIONS_WORDS]
-    memcpy(words, <const uint8_t*>row + ROW_OPTIONS_AT, sizeof(words))
-    return (words[0] | words[1] | words[2] | words[3] | words[4] | words[5]) != 0
+    memcpy(words, &row.options, sizeof(words))
+    return (words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6]) != 0
 
 
 cdef inline void _put_header(const CommandRow* row, CommandHeader* header, uint32_t instrument,
@@ -92,39 +80,32 @@ cdef inline void _put_header(const CommandRow* row, CommandHeader* header, uint3
     header.instrument = instrument
 
 
-cdef inline uint32_t _padded(uint32_t byte_count) noexcept nogil:
-    return (byte_count + 7) & ~<uint32_t>7
-
-
-cdef inline void _put_enter(const CommandRow* row, EnterOrder* enter,
-                            uint8_t* appendage) noexcept nogil:
-    cdef uint32_t appendage_bytes = 0
+cdef inline void _put_enter(const CommandRow* row, RowRecords* records) noexcept nogil:
+    cdef EnterOrder* enter = &records.enter
+    cdef uint32_t record_bytes = sizeof(EnterOrder)
     if not iron_likely(not _has_options(row)):
-        appendage_bytes = row_put_options(row, 0, appendage)
-    _put_header(row, &enter.header, row.instrument,
-                <uint32_t>sizeof(EnterOrder) + _padded(appendage_bytes))
+        record_bytes += row_put_options(row, &records.enter_options)
+    _put_header(row, &enter.header, row.instrument, record_bytes)
     enter.quantity = row.quantity
     enter.price = row.price
     enter.side = row.side
     enter.time_in_force = row.time_in_force
     enter.display = row.display
     enter.cross_type = row.cross_type
-    enter.appendage_bytes = <uint16_t>appendage_bytes
 
 
-cdef inline void _put_replace(const CommandRow* row, ReplaceOrder* replace,
-                              uint8_t* appendage) noexcept nogil:
-    cdef uint32_t appendage_bytes = 0
-    if row.side or not iron_likely(not _has_options(row)):
-        appendage_bytes = row_put_options(row, row.side, appendage)
-    _put_header(row, &replace.header, INSTRUMENT_NONE,
-                <uint32_t>sizeof(ReplaceOrder) + _padded(appendage_bytes))
+cdef inline void _put_replace(const CommandRow* row, RowRecords* records) noexcept nogil:
+    cdef ReplaceOrder* replace = &records.replace
+    cdef uint32_t record_bytes = sizeof(ReplaceOrder)
+    if not iron_likely(not _has_options(row)):
+        record_bytes += row_put_options(row, &records.replace_options)
+    _put_header(row, &replace.header, INSTRUMENT_NONE, record_bytes)
     replace.quantity = row.quantity
     replace.price = row.price
     replace.orig_user_ref = row.orig_user_ref
+    replace.open_before = 0
     replace.time_in_force = row.time_in_force
     replace.display = row.display
-    replace.appendage_bytes = <uint16_t>appendage_bytes
 
 
 cdef inline void _put_cancel(const CommandRow* row, CancelOrder* cancel) noexcept nogil:
@@ -136,10 +117,10 @@ cdef inline void _put_cancel(const CommandRow* row, CancelOrder* cancel) noexcep
 # The record of a row, which is as long as it says; good until the next row's.
 cdef inline CommandHeader* row_record(RowRecords* records, const CommandRow* row) noexcept nogil:
     if row.type == COMMAND_ENTER_ORDER:
-        _put_enter(row, &records.enter, records.enter_appendage)
+        _put_enter(row, records)
         return &records.enter.header
     if row.type == COMMAND_REPLACE_ORDER:
-        _put_replace(row, &records.replace, records.replace_appendage)
+        _put_replace(row, records)
         return &records.replace.header
     if row.type == COMMAND_CANCEL_ORDER:
         _put_cancel(row, &records.cancel)

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# 88 bytes, every field in its own place; docs/LIBRARY.md says which commands look at which.
+# 104 bytes, every field in its own place; docs/LIBRARY.md says which commands look at which.
 COMMAND_DTYPE: Final[np.dtype[np.void]]
 # Values of the fields `scope` and `named`.
 SCOPES: Final[dict[str, int]]

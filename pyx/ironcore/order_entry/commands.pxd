@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memset
 
+from ironcore.wire.order_options cimport OrderOptions
 from ironcore.wire.record cimport INSTRUMENT_NONE, CommandHeader
 
 
@@ -16,6 +17,14 @@ cdef inline void command_begin(uint8_t* record, uint8_t kind, uint32_t record_by
     header.session = session
     header.user_ref = user_ref
     header.instrument = INSTRUMENT_NONE
+
+
+cdef inline const OrderOptions* command_options(const CommandHeader* header,
+                                                size_t fixed_bytes) noexcept nogil:
+    """The options of an order or a replacement, whose struct has so many bytes; NULL: it has none."""
+    if header.record_bytes < fixed_bytes + sizeof(OrderOptions):
+        return NULL
+    return <const OrderOptions*>(<const uint8_t*>header + fixed_bytes)
 
 
 # The command that takes out every live order of a session whose connection is gone: its bytes.

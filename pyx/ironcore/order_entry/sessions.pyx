@@ -5,10 +5,11 @@ replays the journal, arrives at the same replies with the same sequence numbers.
 protocol's.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
+from ironcore.order_entry.commands cimport command_options
 from ironcore.order_entry.protocol cimport (
     LIQUIDITY_ADDED, LIQUIDITY_ADDED_HIDDEN, LIQUIDITY_REMOVED, REPORT_ACCEPTED, REPORT_ANSWERED,
     REPORT_BROKEN, REPORT_CANCELED, REPORT_DAY, REPORT_EXECUTED, REPORT_MODIFIED, REPORT_PREVENTED,
@@ -20,12 +21,13 @@ from ironcore.order_entry.session_state cimport (
 )
 from ironcore.stream.facts cimport facts_has_session, facts_take
 from ironcore.stream.walk cimport walk_command, walk_take
+from ironcore.wire.order_options cimport NAMED_SELF_TRADE_PREVENTION, OrderOptions
 from ironcore.wire.record cimport (
     COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, COMMAND_STREAM_START,
     COMMAND_SYSTEM_EVENT, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ACTIVATED,
     EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSSED, EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE,
     EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED,
-    EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE, OPTION_SELF_TRADE_PREVENTION, SLOT_NONE,
+    EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE, SLOT_NONE,
     CommandHeader, EnterOrder, Event, ReplaceOrder, StreamStart, SystemEventCommand,
 )
 
@@ -76,17 +78,11 @@ cdef int _of_command(Sessions* s, const Protocol* protocol, ReportKind kind,
     return _tell(s, protocol, &report)
 
 
-cdef uint8_t _stp_mode(const uint8_t* options, uint16_t options_bytes,
-                       uint8_t otherwise) noexcept nogil:
-    """The self-trade prevention that an order's options name; of several the last. An option is its
-    length, its tag, its value."""
-    cdef uint32_t at = 0
-    cdef uint8_t mode = otherwise
-    while at + 1 < options_bytes and options[at] and at + options[at] < options_bytes:
-        if options[at + 1] == OPTION_SELF_TRADE_PREVENTION and options[at] == 2:
-            mode = options[at + 2]
-        at += 1 + options[at]
-    return mode
+cdef inline uint8_t _stp_mode(const OrderOptions* options, uint8_t otherwise) noexcept nogil:
+    """The self-trade prevention that the options name."""
+    if options == NULL or not options.named & NAMED_SELF_TRADE_PREVENTION:
+        return otherwise
+    return options.stp_mode
 
 
 cdef inline uint8_t _session_stp_mode(const Sessions* s, uint32_t session) noexcept nogil:
@@ -109,7 +105,7 @@ cdef int _accepted(Sessions* s, const Protocol* protocol, const Event* event) no
         facts.iso = order.iso
         facts.cross_type = order.cross_type
         facts.display = order.display
-        facts.stp_mode = _stp_mode(s.walk.command + sizeof(EnterOrder), order.appendage_bytes,
+        facts.stp_mode = _stp_mode(command_options(&order.header, sizeof(EnterOrder)),
                                    _session_stp_mode(s, order.header.session))
         memcpy(facts.cl_ord_id, order.client_order_id, sizeof(facts.cl_ord_id))
         report.facts = facts
@@ -129,7 +125,7 @@ cdef int _replaced(Sessions* s, const Protocol* protocol, const Event* event) no
     facts[0] = owner.orders[order.orig_user_ref]
     facts.iso = order.iso
     facts.display = order.display
-    facts.stp_mode = _stp_mode(s.walk.command + sizeof(ReplaceOrder), order.appendage_bytes,
+    facts.stp_mode = _stp_mode(command_options(&order.header, sizeof(ReplaceOrder)),
                                facts.stp_mode)
     memcpy(facts.cl_ord_id, order.client_order_id, sizeof(facts.cl_ord_id))
     _begin(&report, REPORT_REPLACED, s, event, order.header.session, order.header.user_ref)

@@ -18,7 +18,7 @@ from ironcore.simulation.world cimport (
 from ironcore.wire.codec cimport load_u32_be
 from ironcore.wire.ouch50_appendage cimport (
     OUCH50_APPENDAGE_BYTES_MAX, OUCH50_TAG_EXPIRE_TIME, OUCH50_TAG_MAX_FLOOR,
-    OUCH50_TAG_RANDOM_RESERVES, OuchOptions, ouch50_encode_options, ouch50_tag_bit,
+    OUCH50_TAG_RANDOM_RESERVES, OuchOptions, ouch50_encode_options, ouch50_set,
 )
 from ironcore.wire.ouch50_inbound cimport (
     OuchAccountQuery, OuchCancelOrder, OuchEnterOrder, OuchMassCancel, OuchModifyOrder,
@@ -127,15 +127,12 @@ cdef void _enter(Member* m, uint32_t user_ref) noexcept nogil:
     cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[MESSAGE_BYTES_MAX]
     memset(&message, 0, sizeof(message))
-    memset(&options, 0, sizeof(options))
+    options.present = 0
     if order.max_floor:
-        options.present = (ouch50_tag_bit(OUCH50_TAG_MAX_FLOOR)
-                           | ouch50_tag_bit(OUCH50_TAG_RANDOM_RESERVES))
-        options.max_floor = order.max_floor
-        options.random_reserves = order.max_floor // 2
+        ouch50_set(&options, OUCH50_TAG_MAX_FLOOR, order.max_floor)
+        ouch50_set(&options, OUCH50_TAG_RANDOM_RESERVES, order.max_floor // 2)
     if order.expire_second:
-        options.present = options.present | ouch50_tag_bit(OUCH50_TAG_EXPIRE_TIME)
-        options.expire_time = order.expire_second
+        ouch50_set(&options, OUCH50_TAG_EXPIRE_TIME, order.expire_second)
     message.appendage = appendage
     message.appendage_bytes = <uint16_t>ouch50_encode_options(&options, appendage)
     message.user_ref_num = user_ref

@@ -1,7 +1,7 @@
 # The optional fields at the end of an OUCH 5.0 message: TagValue elements of one length byte (which
 # counts the tag and the value), one tag byte and a big-endian value, in any order.
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from libc.string cimport memcpy
 
@@ -9,81 +9,34 @@ from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK, STATUS_TRUNCATED,
 from ironcore.wire.codec cimport load_u16_be, store_u16_be
 from ironcore.wire.layout cimport Layout
 
+cdef extern from "iron_options.h" nogil:
+    enum:
+        OUCH50_APPENDAGE_BYTES_MAX "IRON_APPENDAGE_BYTES_MAX"    # every known tag once
+        OUCH50_TAG_VALUES "IRON_TAG_VALUES"
+
+# Those that code names; include/iron_options.h declares them all.
 cdef enum OuchTagNumber:
     OUCH50_TAG_SECONDARY_ORD_REF_NUM = 1
-    OUCH50_TAG_FIRM = 2
-    OUCH50_TAG_MIN_QTY = 3
-    OUCH50_TAG_CUSTOMER_TYPE = 4
     OUCH50_TAG_MAX_FLOOR = 5
-    OUCH50_TAG_PRICE_TYPE = 6
-    OUCH50_TAG_PEG_OFFSET = 7
-    OUCH50_TAG_DISCRETION_PRICE = 9
-    OUCH50_TAG_DISCRETION_PRICE_TYPE = 10
-    OUCH50_TAG_DISCRETION_PEG_OFFSET = 11
-    OUCH50_TAG_POST_ONLY = 12
     OUCH50_TAG_RANDOM_RESERVES = 13
-    OUCH50_TAG_ROUTE = 14
     OUCH50_TAG_EXPIRE_TIME = 15
-    OUCH50_TAG_TRADE_NOW = 16
-    OUCH50_TAG_HANDLE_INST = 17
-    OUCH50_TAG_BBO_WEIGHT_INDICATOR = 18
     OUCH50_TAG_DISPLAY_QUANTITY = 22
-    OUCH50_TAG_DISPLAY_PRICE = 23
     OUCH50_TAG_GROUP_ID = 24
-    OUCH50_TAG_SHARES_LOCATED = 25
-    OUCH50_TAG_LOCATE_BROKER = 26
     OUCH50_TAG_SIDE = 27
-    OUCH50_TAG_USER_REF_IDX = 28
-    OUCH50_TAG_MAX = 28
     # The venue's own, above all that OUCH has (docs/WIRE.md).
-    OUCH50_TAG_STOP_PRICE = 128
-    OUCH50_TAG_TRAIL_OFFSET = 129
-    OUCH50_TAG_SELF_TRADE_PREVENTION = 130
-    OUCH50_TAG_RESERVE_SEED = 133
     OUCH50_TAG_SCOPE = 134
     OUCH50_TAG_VENUE_FIRST = 128
-    OUCH50_TAG_VENUE_MAX = 134
-
-cdef enum:
-    OUCH50_APPENDAGE_BYTES_MAX = 156     # every known tag once
 
 cdef struct OuchTag:
     uint8_t tag
     uint8_t value_bytes
     const uint8_t* value                 # inside the appendage
 
-# Every known tag, host-endian; a field counts only when ouch50_tag_bit of its tag is in `present`.
+# Every known tag; values[n] counts only when bit n is set in `present`. A value is its bytes as one
+# big-endian number, be it a signed one or a text.
 cdef struct OuchOptions:
     uint64_t present
-    uint64_t secondary_ord_ref_num
-    uint64_t discretion_price            # as the other prices
-    uint64_t display_price
-    uint64_t stop_price                  # as the other prices
-    uint64_t reserve_seed
-    uint32_t min_qty
-    uint32_t max_floor
-    int32_t peg_offset
-    int32_t discretion_peg_offset
-    uint32_t random_reserves
-    uint32_t expire_time                 # seconds since midnight
-    uint32_t display_quantity
-    uint32_t trail_offset                # likewise
-    uint16_t group_id
-    char firm[4]
-    char route[4]
-    char locate_broker[4]
-    uint8_t customer_type
-    uint8_t price_type
-    uint8_t discretion_price_type
-    uint8_t post_only
-    uint8_t trade_now
-    uint8_t handle_inst
-    uint8_t bbo_weight_indicator
-    uint8_t shares_located
-    uint8_t side
-    uint8_t user_ref_idx
-    uint8_t self_trade_prevention
-    uint8_t scope
+    uint64_t values[64]                  # by ouch50_tag_index
 
 # The element at *offset (start with 0), which moves on behind it: STATUS_OK, STATUS_EMPTY at the
 # end, STATUS_MALFORMED when the element has length 0 or reaches over the end. Any tag is returned.
@@ -105,9 +58,23 @@ cdef dict ouch50_appendage_dict(Layout message, const uint8_t* appendage, size_t
 cdef bytes ouch50_appendage_bytes(Layout message, dict options)
 
 
-cdef inline uint64_t ouch50_tag_bit(uint8_t tag) noexcept nogil:
-    """The bit of a known tag in OuchOptions.present."""
-    return <uint64_t>1 << (tag if tag <= OUCH50_TAG_MAX else tag - OUCH50_TAG_VENUE_FIRST + 32)
+cdef inline uint32_t ouch50_tag_index(uint8_t tag) noexcept nogil:
+    """Where a known tag stands in OuchOptions."""
+    return tag if tag < OUCH50_TAG_VENUE_FIRST else tag - OUCH50_TAG_VENUE_FIRST + 32
+
+
+cdef inline bint ouch50_has(const OuchOptions* options, uint8_t tag) noexcept nogil:
+    return options.present >> ouch50_tag_index(tag) & 1
+
+
+cdef inline uint64_t ouch50_value(const OuchOptions* options, uint8_t tag) noexcept nogil:
+    """Of a known tag; 0 where it is not there."""
+    return options.values[ouch50_tag_index(tag)] if ouch50_has(options, tag) else 0
+
+
+cdef inline void ouch50_set(OuchOptions* options, uint8_t tag, uint64_t value) noexcept nogil:
+    options.values[ouch50_tag_index(tag)] = value
+    options.present |= <uint64_t>1 << ouch50_tag_index(tag)
 
 
 # How every message ends, after fixed_bytes. With load_appendage the fixed part includes the length

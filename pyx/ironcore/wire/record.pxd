@@ -12,7 +12,7 @@ from ironcore.base.status cimport Status
 
 cdef enum:
     COMMAND_HEADER_BYTES = 40
-    COMMAND_BYTES_MAX = 512          # the longest command, appendage included
+    COMMAND_BYTES_MAX = 512          # no command is longer, whatever comes to stand behind its struct
     EVENT_BYTES = 32
     EVENT_TYPE_FIRST = 128           # types below it are commands'
     FRAME_PAYLOAD_BYTES_MAX = 1280   # one frame fits one datagram on any network
@@ -101,7 +101,7 @@ cdef struct CommandHeader:           # 40 bytes
     uint16_t reserved
     uint32_t account                 # whose money it moves; 0: not said
 
-cdef struct EnterOrder:              # 80 bytes, then appendage_bytes of OUCH TagValues, padded to 8
+cdef struct EnterOrder:              # 80 bytes; with options an OrderOptions behind it (136)
     CommandHeader header
     uint32_t quantity
     int32_t price                    # with the instrument's decimals, as every price and quantity
@@ -111,11 +111,11 @@ cdef struct EnterOrder:              # 80 bytes, then appendage_bytes of OUCH Ta
     uint8_t capacity
     uint8_t iso
     uint8_t cross_type
-    uint16_t appendage_bytes
+    uint8_t reserved[2]
     char client_order_id[20]         # the member's own name for it; zeros or spaces: none
-    uint8_t reserved[4]
+    uint8_t reserved_end[4]
 
-cdef struct ReplaceOrder:            # 88 bytes, then the appendage; header.user_ref is the new one
+cdef struct ReplaceOrder:            # 80 bytes, options as above; header.user_ref is the new one
     CommandHeader header
     uint32_t quantity                # total liability of the chain: executed and open
     int32_t price
@@ -127,8 +127,6 @@ cdef struct ReplaceOrder:            # 88 bytes, then the appendage; header.user
     uint8_t iso
     uint8_t reserved
     char client_order_id[20]         # of the new order
-    uint16_t appendage_bytes
-    uint8_t reserved_end[6]
 
 cdef struct CancelOrder:             # 72 bytes
     CommandHeader header
@@ -266,13 +264,6 @@ cdef enum InstrumentState:
     STATE_CLOSING_AUCTION = 76       # 'L'
     STATE_RETIRED = 82               # 'R'
 
-# Options of the appendage that are this venue's own (docs/MATCHING_RULES.md, 4.9).
-cdef enum VenueOption:
-    OPTION_STOP_PRICE = 128          # 8 bytes, unsigned, as OUCH prices
-    OPTION_TRAIL_OFFSET = 129        # 4 bytes, unsigned, likewise
-    OPTION_SELF_TRADE_PREVENTION = 130   # 1 byte: 'N' 'O' 'B' 'D' '-'
-    OPTION_RESERVE_SEED = 133        # 8 bytes
-
 cdef struct Event:                   # 32 bytes
     uint8_t type
     uint8_t flags
@@ -294,7 +285,7 @@ cdef struct RecordView:
     uint16_t bytes
     const uint8_t* data
 
-# The size of a command of this type without its appendage; 0 for an unknown type.
+# The size of a command of this type without options; 0 for an unknown type.
 cdef size_t record_command_bytes(uint8_t command_type) noexcept nogil
 cdef bint record_is_event(uint8_t record_type) noexcept nogil
 # One whole command, `bytes` long: STATUS_OK, STATUS_TRUNCATED (record_bytes reaches further),

@@ -3,7 +3,7 @@
 A record is a dict of its `kind`, its `flags` by name (last visible aggressor_sell crosses sell
 attributed) and its fields; the length and the reserved bytes are left out, a character that is not
 set is "". The kinds of commands and events, and their fields, are those of docs/WIRE.md.
-EnterOrder and ReplaceOrder have their `appendage`, as in ironcore.wire.ouch50.
+EnterOrder and ReplaceOrder have their `options` by name, as ironcore.wire.order_options has them.
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ from ironcore.base.status cimport (
 )
 from ironcore.wire.codec cimport load_u16_le
 from ironcore.wire.layout cimport Layout, Protocol
-from ironcore.wire.ouch50_appendage cimport ouch50_appendage_bytes, ouch50_appendage_dict
+from ironcore.wire.order_options cimport OPTIONS_BYTES, order_options_bytes, order_options_dict
 
 # What the C compiler checks; docs/WIRE.md has the same numbers. A macro, as the structs are defined
 # further down in the generated file than this text; the prefix is how Cython names them in C.
@@ -23,7 +23,7 @@ cdef extern from *:
         COMMAND(3, DefineSession, 96) COMMAND(4, SystemEventCommand, 48)                          \\
         COMMAND(5, DefineInstrument, 152) COMMAND(6, RetireInstrument, 48)                        \\
         COMMAND(7, SetState, 48) COMMAND(8, ClockCommand, 48) COMMAND(9, BustTrade, 64)           \\
-        COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 88) COMMAND(18, CancelOrder, 72)    \\
+        COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
         COMMAND(24, CancelSession, 48)
@@ -44,14 +44,13 @@ cdef extern from *:
         AT(EnterOrder, header, 0); AT(EnterOrder, quantity, 40); AT(EnterOrder, price, 44);       \\
         AT(EnterOrder, side, 48); AT(EnterOrder, time_in_force, 49);                              \\
         AT(EnterOrder, display, 50); AT(EnterOrder, capacity, 51); AT(EnterOrder, iso, 52);       \\
-        AT(EnterOrder, cross_type, 53); AT(EnterOrder, appendage_bytes, 54);                      \\
-        AT(EnterOrder, client_order_id, 56); AT(EnterOrder, reserved, 76);                        \\
+        AT(EnterOrder, cross_type, 53); AT(EnterOrder, reserved, 54);                             \\
+        AT(EnterOrder, client_order_id, 56); AT(EnterOrder, reserved_end, 76);                    \\
         AT(ReplaceOrder, header, 0); AT(ReplaceOrder, quantity, 40);                              \\
         AT(ReplaceOrder, price, 44); AT(ReplaceOrder, orig_user_ref, 48);                         \\
         AT(ReplaceOrder, open_before, 52); AT(ReplaceOrder, time_in_force, 56);                   \\
         AT(ReplaceOrder, display, 57); AT(ReplaceOrder, iso, 58);                                 \\
         AT(ReplaceOrder, reserved, 59); AT(ReplaceOrder, client_order_id, 60);                    \\
-        AT(ReplaceOrder, appendage_bytes, 80); AT(ReplaceOrder, reserved_end, 82);                \\
         AT(CancelOrder, header, 0); AT(CancelOrder, quantity, 40); AT(CancelOrder, reason, 44);   \\
         AT(CancelOrder, reserved, 45); AT(CancelOrder, client_order_id, 48);                      \\
         AT(CancelOrder, reserved_end, 68);                                                        \\
@@ -109,8 +108,6 @@ cdef extern from *:
 # Read by bytes, as a frame from a file or a socket may lie at any address.
 cdef enum:
     _RECORD_BYTES_AT = 2
-    _ENTER_APPENDAGE_AT = 54
-    _REPLACE_APPENDAGE_AT = 80
 
 # Of 8 bytes, in COMMAND_BYTES_MAX.
 cdef enum:
@@ -130,13 +127,8 @@ cdef size_t record_command_bytes(uint8_t command_type) noexcept nogil:
     return iron_command_bytes[command_type]
 
 
-cdef size_t _appendage_bytes(const uint8_t* command) noexcept nogil:
-    """What the fixed part of a whole command says about the bytes after it."""
-    if command[0] == COMMAND_ENTER_ORDER:
-        return load_u16_le(command + _ENTER_APPENDAGE_AT)
-    if command[0] == COMMAND_REPLACE_ORDER:
-        return load_u16_le(command + _REPLACE_APPENDAGE_AT)
-    return 0
+cdef inline bint _may_have_options(uint8_t command_type) noexcept nogil:
+    return command_type == COMMAND_ENTER_ORDER or command_type == COMMAND_REPLACE_ORDER
 
 
 cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept nogil:
@@ -153,10 +145,12 @@ cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept 
         return STATUS_MALFORMED
     if record_bytes > bytes:
         return STATUS_TRUNCATED
-    if record_bytes < bytes or record_bytes != (
-            (fixed_bytes + _appendage_bytes(command) + 7) & ~<size_t>7):
+    if record_bytes < bytes:
         return STATUS_MALFORMED
-    return STATUS_OK
+    if record_bytes == fixed_bytes or (
+            _may_have_options(command[0]) and record_bytes == fixed_bytes + OPTIONS_BYTES):
+        return STATUS_OK
+    return STATUS_MALFORMED
 
 
 cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
@@ -234,9 +228,9 @@ cdef Protocol _commands = Protocol("record", """
 0x08 Clock 48 @ second:u4 reserved:x4
 0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
 0x10 EnterOrder 80 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
-    cross_type:o appendage_bytes:u2 client_order_id:a20 reserved:x4
-0x11 ReplaceOrder 88 @ quantity:u4 price:i4 orig_user_ref:u4 open_before:u4 time_in_force:o
-    display:o iso:o reserved:x1 client_order_id:a20 appendage_bytes:u2 reserved_end:x6
+    cross_type:o reserved:x2 client_order_id:a20 reserved_end:x4
+0x11 ReplaceOrder 80 @ quantity:u4 price:i4 orig_user_ref:u4 open_before:u4 time_in_force:o
+    display:o iso:o reserved:x1 client_order_id:a20
 0x12 CancelOrder 72 @ quantity:u4 reason:o reserved:x3 client_order_id:a20 reserved_end:x4
 0x13 ModifyOrder 48 @ quantity:u4 side:o reserved:x3
 0x14 MassCancel 56 @ group:u2 group_given:u1 side:o side_given:u1 symbol_given:u1 firm_given:u1
@@ -289,17 +283,16 @@ cdef dict _load(const RecordView* record):
     cdef Layout layout = (_events if is_event else _commands).by_type[record.type]
     # Behind a copy that is aligned as the struct is.
     cdef uint64_t[_COMMAND_WORDS_MAX] aligned
-    cdef size_t appendage_bytes
     memcpy(aligned, record.data, record.bytes)
     cdef dict out = layout.load(<const uint8_t*>aligned)
     del out["type"]
     out["flags"] = [name for bit, name in _FLAGS if record.flags & bit]
     if not is_event:
         del out["record_bytes"]
-    if "appendage_bytes" in out:
-        appendage_bytes = out.pop("appendage_bytes")
-        out["appendage"] = ouch50_appendage_dict(
-            layout, <const uint8_t*>aligned + layout.wire_bytes, appendage_bytes)
+    if _may_have_options(record.type):
+        out["options"] = {}
+        if record.bytes > layout.wire_bytes:
+            out["options"] = order_options_dict(<const uint8_t*>aligned + layout.wire_bytes)
     return out
 
 
@@ -333,14 +326,13 @@ def encode(str kind not None, **fields):
     """The record of this kind with these fields, as bytes; what is not named is 0 or empty."""
     cdef Layout layout = _events.by_kind.get(kind) or _commands.layout_of_kind(kind)
     cdef uint64_t[_COMMAND_WORDS_MAX] aligned
-    cdef bytes appendage = b""
+    cdef bytes options = b""
     cdef size_t record_bytes = layout.wire_bytes
     values = dict.fromkeys(layout.names, 0)
     values.update({name: "" for name in layout.names if layout.is_text(name)})
-    if "appendage_bytes" in values:
-        appendage = ouch50_appendage_bytes(layout, fields.pop("appendage", {}))
-        record_bytes += (<size_t>len(appendage) + 7) & ~<size_t>7
-        values["appendage_bytes"] = len(appendage)
+    if _may_have_options(layout.type) and (given := fields.pop("options", {})):
+        options = order_options_bytes(layout, given)
+        record_bytes += <size_t>len(options)
     flags = fields.pop("flags", ())
     for name in flags:
         if name not in dict(_FLAGS).values():
@@ -352,7 +344,7 @@ def encode(str kind not None, **fields):
         values["record_bytes"] = record_bytes
     memset(aligned, 0, sizeof(aligned))
     layout.store(values, <uint8_t*>aligned)
-    memcpy(<uint8_t*>aligned + layout.wire_bytes, <const char*>appendage, len(appendage))
+    memcpy(<uint8_t*>aligned + layout.wire_bytes, <const char*>options, len(options))
     return (<char*>aligned)[:record_bytes]
 
 

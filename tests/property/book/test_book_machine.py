@@ -123,7 +123,7 @@ class CoreAgainstModel(RuleBasedStateMachine):
         self, session: int, step: int, side: str, given: dict[str, Any], **fields: Any
     ) -> None:
         number = self.next_number(session, step)
-        self.both(r.enter(session, number, side, appendage=write_options(**given), **fields))
+        self.both(r.enter(session, number, side, options=write_options(**given), **fields))
 
     @rule(
         session=sessions,
@@ -140,7 +140,7 @@ class CoreAgainstModel(RuleBasedStateMachine):
     ) -> None:
         number = self.next_number(session, step)
         old = max(0, number - 1 - original)
-        self.both(r.replace(session, old, number, appendage=write_options(**given), **fields))
+        self.both(r.replace(session, old, number, options=write_options(**given), **fields))
 
     @rule(session=sessions, back=numbers, total=quantities)
     def cancel(self, session: int, back: int, total: int) -> None:

@@ -53,7 +53,7 @@ def fill(venue: Subject, *entries: Entry) -> None:
                 r.MARKET if market else entry.price,
                 cross_type="O" if market else entry.cross_type,
                 display=entry.display,
-                appendage=entry.options,
+                options=entry.options,
             )
         )
 

@@ -159,9 +159,9 @@ def test_while_order_entry_is_disabled_the_old_order_stays(venue: Subject) -> No
         r.replace(1, 1, 2, 100, -1),
         r.replace(1, 1, 2, 100, 1100, time_in_force="6"),
         r.replace(1, 1, 2, 100, 1100, display="Z"),
-        r.replace(1, 1, 2, 100, 1100, appendage=r.option(12, b"X")),
-        r.replace(1, 1, 2, 100, 1100, appendage=r.option(27, b"S")),
-        r.replace(1, 1, 2, 100, 1100, appendage=r.option(27, b"X")),
+        r.replace(1, 1, 2, 100, 1100, options=r.option(12, b"X")),
+        r.replace(1, 1, 2, 100, 1100, options=r.option(27, b"S")),
+        r.replace(1, 1, 2, 100, 1100, options=r.option(27, b"X")),
     ],
 )
 def test_invalid_details_cancel_the_old_order_and_consume_nothing(
@@ -207,7 +207,7 @@ def test_a_replacement_that_rests_is_one_event_and_loses_its_priority(venue: Sub
 
 @rule("7.10")
 def test_a_replacement_says_what_was_open_before(venue: Subject) -> None:
-    venue.ok(r.enter(1, 1, "B", 100, 1000, appendage=r.option(5, (10).to_bytes(4, "big"))))
+    venue.ok(r.enter(1, 1, "B", 100, 1000, options=r.option(5, (10).to_bytes(4, "big"))))
     venue.ok(r.enter(2, 1, "S", 5, 1000))
     asked = r.replace(1, 1, 2, 90, 1000)
     claimed = asked[: r.OPEN_BEFORE_AT] + b"\xff" * 4 + asked[r.OPEN_BEFORE_AT + 4 :]
@@ -219,7 +219,7 @@ def test_a_replacement_says_what_was_open_before(venue: Subject) -> None:
 @rule("7.5")
 def test_a_replacement_may_change_the_kind_of_sell(venue: Subject) -> None:
     venue.rest(1, 1, "S", 10, 1000)
-    event = venue.one(r.replace(1, 1, 2, 10, 1100, appendage=r.option(27, b"T")))
+    event = venue.one(r.replace(1, 1, 2, 10, 1100, options=r.option(27, b"T")))
     assert (event.type, event.side) == (r.REPLACED, ord("T"))
     event = venue.one(r.replace(1, 2, 3, 10, 1000))
     assert (event.type, event.side) == (r.REPLACED, ord("T"))

@@ -106,10 +106,10 @@ def test_orders_are_counted_up_to_the_limit_for_a_group(core: Subject) -> None:
 def test_minimum_quantities_of_the_own_side_do_not_make_counting_slow(core: Subject) -> None:
     rest_many(core, (r.enter(1, n, "S", 1, 1000) for n in range(1, 101)))
     minimum = write_options(min_qty=5)
-    core.ok(r.enter(2, 1, "B", 5, 500, display="N", appendage=minimum))
+    core.ok(r.enter(2, 1, "B", 5, 500, display="N", options=minimum))
     assert fill_or_kill(core, 2, 2, 50)
     assert steps(core) == 1
-    core.ok(r.enter(1, 101, "S", 5, 1100, display="N", appendage=minimum))
+    core.ok(r.enter(1, 101, "S", 5, 1100, display="N", options=minimum))
     assert fill_or_kill(core, 2, 3, 40)
     assert steps(core) == 40
 
@@ -119,7 +119,7 @@ def test_an_order_with_a_minimum_quantity_rests_when_counting_ends(core: Subject
     rest_many(core, (r.enter(3, n, "S", 1, 1000) for n in range(1, STEPS_MAX + 1)))
     core.rest(1, 1, "S", 10, 1000)
     minimum = write_options(min_qty=10)
-    accepted, added = core.ok(r.enter(4, 1, "B", 10, 1000, display="N", appendage=minimum))
+    accepted, added = core.ok(r.enter(4, 1, "B", 10, 1000, display="N", options=minimum))
     assert (accepted.type, added.type) == (r.ACCEPTED, r.ADDED)
     assert steps(core) == STEPS_MAX
 
@@ -157,7 +157,7 @@ def test_orders_that_are_passed_by_are_looked_at(venue: Subject) -> None:
     count_at_most(venue, 3)
     minimum = write_options(min_qty=50)
     for number in (1, 2):
-        venue.ok(r.enter(1, number, "S", 50, 1000, display="N", appendage=minimum))
+        venue.ok(r.enter(1, number, "S", 50, 1000, display="N", options=minimum))
     venue.rest(1, 3, "S", 5, 1100)
     venue.rest(1, 4, "S", 5, 1100)
     assert not fill_or_kill(venue, 2, 1, 6)
@@ -170,7 +170,7 @@ def test_reserves_count_with_their_orders(venue: Subject) -> None:
     count_at_most(venue, 2)
     floor = write_options(max_floor=10)
     for session, number in ((1, 1), (3, 1), (1, 2)):
-        venue.ok(r.enter(session, number, "S", 30, 1000, appendage=floor))
+        venue.ok(r.enter(session, number, "S", 30, 1000, options=floor))
     assert not fill_or_kill(venue, 4, 1, 31)
     count_at_most(venue, 3)
     assert not fill_or_kill(venue, 4, 2, 61)
@@ -199,7 +199,7 @@ def test_a_peg_with_a_minimum_quantity_is_rejected(venue: Subject, peg: str) -> 
     options = write_options(price_type=peg, min_qty=1)
     for number, state in enumerate("TBQT", 1):
         venue.apply(r.set_state(0, state))
-        order = r.enter(2, number, "B", 999_999, r.MARKET, display="N", appendage=options)
+        order = r.enter(2, number, "B", 999_999, r.MARKET, display="N", options=options)
         assert venue.reason(order) == REJECTED_FOR
 
 
@@ -214,10 +214,10 @@ def test_a_stop_that_would_count_is_rejected(
     venue.apply(r.set_state(0, state))
     plain, minimum = write_options(**stop), write_options(**stop, min_qty=1)
     orders: tuple[dict[str, Any], ...] = (
-        {"time_in_force": "4", "appendage": plain},
-        {"time_in_force": "4", "price": r.MARKET, "appendage": plain},
-        {"time_in_force": "3", "appendage": minimum},
-        {"display": "N", "appendage": minimum},
+        {"time_in_force": "4", "options": plain},
+        {"time_in_force": "4", "price": r.MARKET, "options": plain},
+        {"time_in_force": "3", "options": minimum},
+        {"display": "N", "options": minimum},
     )
     for number, fields in enumerate(orders, 2):
         fields = {"price": 2000, **fields}
@@ -228,15 +228,15 @@ def test_a_stop_that_would_count_is_rejected(
 def test_waking_stops_and_moving_pegs_counts_nothing(core: Subject) -> None:
     """Of a group, and with a minimum quantity on either side: all that makes counting slow."""
     minimum = write_options(min_qty=50)
-    core.ok(r.enter(1, 1, "S", 50, 1500, display="N", appendage=minimum))
-    core.ok(r.enter(1, 2, "B", 50, 500, display="N", appendage=minimum))
+    core.ok(r.enter(1, 1, "S", 50, 1500, display="N", options=minimum))
+    core.ok(r.enter(1, 2, "B", 50, 500, display="N", options=minimum))
     rest_many(core, (r.enter(3, n, "S", 1, 1500) for n in range(1, 101)))
     core.rest(1, 3, "S", 1, 1000)
     core.rest(1, 4, "B", 1, 900)
     peg, stop = write_options(price_type="R"), write_options(stop_price=1000)
     for number in range(1, 21):
-        core.ok(r.enter(4, 2 * number, "B", 1, r.MARKET, display="N", appendage=peg))
-        core.ok(r.enter(4, 2 * number + 1, "B", 1, 1200, appendage=stop))
+        core.ok(r.enter(4, 2 * number, "B", 1, r.MARKET, display="N", options=peg))
+        core.ok(r.enter(4, 2 * number + 1, "B", 1, 1200, options=stop))
     events = core.ok(r.enter(2, 1, "B", 1, 1000))
     assert kinds(events).count(r.ACTIVATED) == 20
     assert kinds(events).count(r.ADDED) == 20

@@ -78,7 +78,7 @@ def test_one_tick_is_the_next_price_of_the_grid(
     )  # fmt: skip
     venue.rest(1, 1, "S" if side == "B" else "B", 1, opposite)
     limit = 20_000 if side == "B" else 8
-    _, added = venue.ok(r.enter(2, 1, side, 1, limit, appendage=r.option(12, b"P")))
+    _, added = venue.ok(r.enter(2, 1, side, 1, limit, options=r.option(12, b"P")))
     assert added.price == behind
 
 
@@ -187,7 +187,7 @@ def test_the_shape_of_an_instrument_changes_only_without_live_orders(
             1000,
             display="N" if entered == "hidden" else "Y",
             cross_type="C" if entered == "waiting" else "N",
-            appendage=stop if entered == "stop" else b"",
+            options=stop if entered == "stop" else b"",
         )
     )
     venue.ignored(change(**terms))
@@ -256,12 +256,12 @@ def test_retiring_cancels_all_orders_in_order_of_their_slots(kind: str) -> None:
     venue.ok(r.enter(1, 1, "B", 2, 1000, time_in_force="1"))
     venue.ok(r.enter(1, 2, "B", 3, 1000, cross_type="C"))
     venue.ok(r.enter(2, 2, "S", 4, r.MARKET, cross_type="C"))
-    venue.ok(r.enter(1, 3, "B", 5, 5000, appendage=stop))
+    venue.ok(r.enter(1, 3, "B", 5, 5000, options=stop))
     venue.ok(r.enter(1, 4, "B", 6, 1000, display="N"))
-    venue.ok(r.enter(1, 5, "S", 7, 3000, display="N", appendage=peg))
+    venue.ok(r.enter(1, 5, "S", 7, 3000, display="N", options=peg))
     venue.ok(r.enter(1, 6, "B", 8, 500, instrument=1))
     expire = r.option(EXPIRE_TIME, (50).to_bytes(4, "big"))
-    venue.ok(r.enter(1, 7, "B", 9, 500, time_in_force="6", appendage=expire))
+    venue.ok(r.enter(1, 7, "B", 9, 500, time_in_force="6", options=expire))
     events = venue.ok(r.retire_instrument(0))
     assert [(event.slot >> 12, event.slot & 0xFFF, event.quantity) for event in events[:-1]] == [
         (1, 1, 2), (1, 2, 3), (1, 3, 5), (1, 4, 6), (1, 5, 7), (1, 7, 9), (2, 1, 1), (2, 2, 4),

@@ -117,12 +117,12 @@ def test_a_definition_that_names_no_limits_has_256(kind: str) -> None:
     stop = r.option(128, (2000).to_bytes(8, "big"))
     minimum = r.option(3, (5).to_bytes(4, "big"))
     for number in range(1, 257):
-        venue.ok(r.enter(1, number, "B", 10, 1000, appendage=stop))
-        venue.ok(r.enter(2, number, "B", 10, 1000, display="N", appendage=minimum))
-    assert venue.reason(r.enter(1, 257, "B", 10, 1000, appendage=stop)) == 0x80
-    hidden = r.enter(2, 257, "B", 10, 1000, display="N", appendage=minimum)
+        venue.ok(r.enter(1, number, "B", 10, 1000, options=stop))
+        venue.ok(r.enter(2, number, "B", 10, 1000, display="N", options=minimum))
+    assert venue.reason(r.enter(1, 257, "B", 10, 1000, options=stop)) == 0x80
+    hidden = r.enter(2, 257, "B", 10, 1000, display="N", options=minimum)
     assert venue.reason(hidden) == 0x80
-    venue.ok(r.enter(1, 258, "B", 10, 1000, instrument=1, appendage=stop))
+    venue.ok(r.enter(1, 258, "B", 10, 1000, instrument=1, options=stop))
     venue.ok(r.define_instrument(0, followers_max=257, record_type=r.CHANGE_INSTRUMENT))
-    venue.ok(r.enter(1, 259, "B", 10, 1000, appendage=stop))
-    assert venue.reason(r.enter(1, 260, "B", 10, 1000, appendage=stop)) == 0x80
+    venue.ok(r.enter(1, 259, "B", 10, 1000, options=stop))
+    assert venue.reason(r.enter(1, 260, "B", 10, 1000, options=stop)) == 0x80

@@ -85,7 +85,7 @@ def test_an_unknown_cross_type_is_rejected(venue: Subject, cross_type: str) -> N
 
 @rule("4.9")
 @pytest.mark.parametrize(
-    ("appendage", "reason"),
+    ("options", "reason"),
     [
         (r.option(3, b"\0\0\0\x01"), 0x0D),
         (r.option(5, b"\0\0\0\x06"), 0x04),
@@ -99,14 +99,14 @@ def test_an_unknown_cross_type_is_rejected(venue: Subject, cross_type: str) -> N
     ],
 )
 def test_an_option_that_cannot_be_rejects_the_order(
-    venue: Subject, appendage: bytes, reason: int
+    venue: Subject, options: bytes, reason: int
 ) -> None:
-    assert venue.reason(r.enter(1, 1, "B", 5, 1000, appendage=appendage)) == reason
+    assert venue.reason(r.enter(1, 1, "B", 5, 1000, options=options)) == reason
 
 
 @rule("4.9")
 @pytest.mark.parametrize(
-    "appendage",
+    "options",
     [
         r.option(3, bytes(4)),
         r.option(5, bytes(4)),
@@ -117,22 +117,34 @@ def test_an_option_that_cannot_be_rejects_the_order(
     ],
 )
 def test_an_option_that_asks_for_nothing_special_is_accepted(
-    venue: Subject, appendage: bytes
+    venue: Subject, options: bytes
 ) -> None:
-    assert kinds(venue.ok(r.enter(1, 1, "B", 5, 1000, appendage=appendage))) == [
+    assert kinds(venue.ok(r.enter(1, 1, "B", 5, 1000, options=options))) == [
         r.ACCEPTED,
         r.ADDED,
     ]
 
 
 @rule("4.9")
-@pytest.mark.parametrize("appendage", [b"\0", b"\x05\x02F", r.option(2, b"FIRM") + b"\x02\x03"])
-def test_an_appendage_that_its_elements_do_not_fill_is_malformed(
-    venue: Subject, appendage: bytes
+@pytest.mark.parametrize(
+    "elements", [r.option(255, b""), r.option(5, bytes(4)) + r.option(255, b"")]
+)
+def test_an_option_that_there_is_not_makes_the_record_malformed(
+    venue: Subject, elements: bytes
 ) -> None:
-    venue.malformed(r.enter(1, 1, "B", 5, 1000, appendage=appendage))
+    venue.malformed(r.enter(1, 1, "B", 5, 1000, options=elements))
     venue.rest(1, 1, "B", 5, 1000)
-    venue.malformed(r.replace(1, 1, 2, 5, 1100, appendage=appendage))
+    venue.malformed(r.replace(1, 1, 2, 5, 1100, options=elements))
+
+
+@rule("4.9")
+def test_what_is_not_named_is_not_looked_at(venue: Subject) -> None:
+    record = bytearray(r.enter(1, 1, "B", 5, 1000, options=r.option(24, b"\0\x01")))
+    record[r.OPTIONS_AT + 4 : r.OPTIONS_AT + 8] = b"\xff" * 4  # a MinQty
+    record[r.OPTIONS_AT + 16 : r.OPTIONS_AT + 40] = b"\xff" * 24
+    record[r.OPTIONS_AT + 42 :] = b"X" * 14
+    _, added = venue.ok(bytes(record))
+    assert (added.quantity, added.other) == (5, 0)
 
 
 @rule("4.13")
@@ -156,10 +168,10 @@ def test_of_several_faults_the_first_in_order_is_reported(venue: Subject) -> Non
         "time_in_force": "5",
         "display": "Z",
         "cross_type": "X",
-        "appendage": r.option(14, b"XNAS"),
+        "options": r.option(14, b"XNAS"),
     }
     order = [(0x17, "instrument"), (0x09, ""), (0x13, ""), (0x1D, "")]
-    order += [(0x0F, "time_in_force"), (0x03, "display"), (0x14, "cross_type"), (0x16, "appendage")]
+    order += [(0x0F, "time_in_force"), (0x03, "display"), (0x14, "cross_type"), (0x16, "options")]
     side, quantity, price = "X", 0, 7
     for user_ref, (reason, name) in enumerate(order, start=1):
         record = r.enter(1, user_ref, side, quantity, price, **faults)  # type: ignore[arg-type]

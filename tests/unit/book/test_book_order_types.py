@@ -34,7 +34,7 @@ def venue(kind: str) -> Subject:
 
 def entered(venue: Subject, *order: Any, options: bytes = b"", **fields: Any) -> list[r.Event]:
     """What an order causes besides ACCEPTED."""
-    accepted, *events = venue.ok(r.enter(*order, appendage=options, **fields))
+    accepted, *events = venue.ok(r.enter(*order, options=options, **fields))
     assert accepted.type == r.ACCEPTED
     return events
 
@@ -141,7 +141,7 @@ def test_post_only_may_step_back_one_tick(kind: str) -> None:
     for session in (1, 2):
         venue.ok(r.define_session(session))
     venue.rest(1, 1, "S", 5, 1000)
-    accepted, added = venue.ok(r.enter(2, 1, "B", 5, 1200, appendage=letter(POST_ONLY, "P")))
+    accepted, added = venue.ok(r.enter(2, 1, "B", 5, 1200, options=letter(POST_ONLY, "P")))
     assert (accepted.price, added.price) == (1200, 900)
 
 
@@ -194,7 +194,7 @@ def test_a_peg_follows_its_side(venue: Subject) -> None:
 @rule("11.3", "4.12")
 def test_a_peg_without_a_price_is_refused_and_one_that_loses_it_parked(venue: Subject) -> None:
     pegged = letter(PRICE_TYPE, "R")
-    assert venue.reason(r.enter(2, 1, "B", 5, r.MARKET, display="N", appendage=pegged)) == 0x01
+    assert venue.reason(r.enter(2, 1, "B", 5, r.MARKET, display="N", options=pegged)) == 0x01
     venue.rest(1, 1, "B", 1, 900)
     entered(venue, 2, 2, "B", 5, r.MARKET, display="N", options=pegged)
     venue.ok(r.cancel(1, 1))
@@ -236,7 +236,7 @@ def test_good_till_time_orders_leave_in_time(venue: Subject) -> None:
     assert venue.ok(r.clock(98)) == []
     venue.ignored(r.clock(99))
     assert [e.slot & 0xFFF for e in venue.ok(r.clock(150))] == [2, 3]
-    late = r.enter(1, 4, "B", 5, 1000, time_in_force="6", appendage=u32(EXPIRE_TIME, 150))
+    late = r.enter(1, 4, "B", 5, 1000, time_in_force="6", options=u32(EXPIRE_TIME, 150))
     assert venue.reason(late) == 0x0F
 
 
@@ -260,5 +260,5 @@ def test_a_replacement_inherits_what_it_does_not_name(venue: Subject) -> None:
     replaced, added = venue.ok(r.replace(1, 1, 2, 30, 1100))
     assert (replaced.flags, replaced.quantity) == (r.VISIBLE | r.SELL | r.CROSSES, 30)
     assert (added.quantity, added.other) == (10, 20)
-    replaced, added = venue.ok(r.replace(1, 2, 3, 30, 1100, appendage=u32(MAX_FLOOR, 0)))
+    replaced, added = venue.ok(r.replace(1, 2, 3, 30, 1100, options=u32(MAX_FLOOR, 0)))
     assert (added.quantity, added.other) == (30, 0)

@@ -21,19 +21,19 @@ def core() -> MatchingEngine:
         r.stream_start(limits),
         r.define_instrument(0, reference=1000),
         r.define_session(1),
-        r.enter(1, 1, "B", 50, 1000, appendage=r.option(5, (10).to_bytes(4, "big"))),
-        r.enter(1, 2, "B", 7, 900, display="N", appendage=r.option(24, b"\0\1")),
-        r.enter(1, 3, "S", 5, 500, appendage=r.option(128, (600).to_bytes(8, "big"))),
+        r.enter(1, 1, "B", 50, 1000, options=r.option(5, (10).to_bytes(4, "big"))),
+        r.enter(1, 2, "B", 7, 900, display="N", options=r.option(24, b"\0\1")),
+        r.enter(1, 3, "S", 5, 500, options=r.option(128, (600).to_bytes(8, "big"))),
         r.enter(
             1,
             4,
             "S",
             5,
             500,
-            appendage=r.option(128, (700).to_bytes(8, "big"))
+            options=r.option(128, (700).to_bytes(8, "big"))
             + r.option(129, (200).to_bytes(4, "big")),
         ),
-        r.enter(1, 5, "B", 5, r.MARKET, display="N", appendage=r.option(6, b"R")),
+        r.enter(1, 5, "B", 5, r.MARKET, display="N", options=r.option(6, b"R")),
         r.enter(
             1,
             6,
@@ -41,7 +41,7 @@ def core() -> MatchingEngine:
             5,
             800,
             time_in_force="6",
-            appendage=r.option(15, (100).to_bytes(4, "big")),
+            options=r.option(15, (100).to_bytes(4, "big")),
         ),
         r.enter(1, 7, "B", 5, 800, cross_type="C"),
     ):
@@ -62,9 +62,9 @@ def broken(core: MatchingEngine) -> str:
     [
         (HIDDEN, "instrument", 1, "an order does not know its instrument"),
         (STOP, "options.named", 0, "a stop rests, or an order sleeps that is none"),
-        (HIDDEN, "options.named", 1 << 11, "a stop rests, or an order sleeps that is none"),
+        (HIDDEN, "options.named", 1 << 6, "a stop rests, or an order sleeps that is none"),
         (PEG, "peers.prev", 2, "a peer does not know its neighbour"),
-        (TRAILING, "options.named", 1 << 11, "a peg or a trailing stop is not among its peers"),
+        (TRAILING, "options.named", 1 << 6, "a peg or a trailing stop is not among its peers"),
         (TIMED, "expiry.prev", 2, "an order expires that has another time"),
         (ICEBERG, "options.max_floor", 0, "an iceberg is not displayed"),
     ],

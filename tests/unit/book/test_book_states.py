@@ -57,7 +57,7 @@ def test_a_state_admits_what_its_row_says(kind: str, state: str) -> None:
         [{"cross_type": "C"}, {"cross_type": "C", "time_in_force": "3"}],
         [{"cross_type": "H"}],
         [{"price": r.MARKET}, {"time_in_force": "3"}, {"time_in_force": "4"}],
-        [{}, {"display": "N"}, {"appendage": stop(5000), "time_in_force": "3"}],
+        [{}, {"display": "N"}, {"options": stop(5000), "time_in_force": "3"}],
     ]
     number = 0
     for column, orders in enumerate(columns):
@@ -77,7 +77,7 @@ def test_outside_the_continuous_state_nothing_executes_on_entry(kind: str, state
     venue.rest(2, 1, "S", 5, 900)
     cross = r.enter(2, 2, "S", 5, 900, cross_type="C")
     assert kinds(venue.ok(cross)) == [r.ACCEPTED]
-    assert kinds(venue.ok(r.enter(1, 2, "B", 5, 1000, appendage=stop(100)))) == [r.ACCEPTED]
+    assert kinds(venue.ok(r.enter(1, 2, "B", 5, 1000, options=stop(100)))) == [r.ACCEPTED]
 
 
 @rule("13.4")
@@ -99,12 +99,12 @@ def test_the_end_of_day_takes_day_and_expiring_orders_and_those_that_wait(kind: 
     venue.rest(2, 1, "S", 1, 3000)
     venue.ok(r.enter(1, 1, "B", 1, 1000))
     venue.ok(r.enter(1, 2, "B", 1, 1000, time_in_force="1"))
-    venue.ok(r.enter(1, 3, "B", 1, 1000, time_in_force="6", appendage=expire(60)))
+    venue.ok(r.enter(1, 3, "B", 1, 1000, time_in_force="6", options=expire(60)))
     venue.ok(r.enter(1, 4, "B", 1, 1000, cross_type="C", time_in_force="3"))
     venue.ok(r.enter(1, 5, "B", 1, 1000, time_in_force="1", display="N"))
-    venue.ok(r.enter(1, 6, "B", 1, 5000, appendage=stop(5000)))
-    venue.ok(r.enter(1, 7, "B", 1, 5000, appendage=stop(5000), time_in_force="3"))
-    venue.ok(r.enter(1, 8, "B", 1, 5000, appendage=stop(5000), time_in_force="1"))
+    venue.ok(r.enter(1, 6, "B", 1, 5000, options=stop(5000)))
+    venue.ok(r.enter(1, 7, "B", 1, 5000, options=stop(5000), time_in_force="3"))
+    venue.ok(r.enter(1, 8, "B", 1, 5000, options=stop(5000), time_in_force="1"))
     changed, *cancelled = venue.ok(r.set_state(0, "C"))
     assert changed.type == r.STATE_CHANGED
     assert {(event.type, event.reason) for event in cancelled} == {(r.CANCELED, ord("E"))}
@@ -163,7 +163,7 @@ def test_a_collar_looks_both_ways_and_cancels_what_may_not_rest(kind: str) -> No
 def test_an_order_that_is_passed_by_beyond_a_collar_stops_nothing(kind: str) -> None:
     venue = opened(kind, reference=2000, static=500)
     minimum = r.option(3, (5).to_bytes(4, "big"))
-    venue.ok(r.enter(2, 1, "S", 5, 1800, display="N", appendage=minimum))
+    venue.ok(r.enter(2, 1, "S", 5, 1800, display="N", options=minimum))
     venue.rest(2, 2, "S", 2, 2000)
     events = venue.ok(r.enter(1, 1, "B", 2, 2000, time_in_force="4"))
     assert [(event.type, event.quantity) for event in events[1:]] == [(r.EXECUTED, 2)]
@@ -248,7 +248,7 @@ def test_a_clock_without_effect_is_not_part_of_the_stream(kind: str) -> None:
     venue = opened(kind)
     assert venue.ok(r.clock(70)) == []
     venue.ignored(r.clock(100))
-    venue.ok(r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(80)))
+    venue.ok(r.enter(1, 1, "B", 1, 1000, time_in_force="6", options=expire(80)))
     assert venue.one(r.clock(90)).type == r.CANCELED
 
 
@@ -259,9 +259,9 @@ def test_a_clock_that_begins_a_minute_is_part_of_the_stream(kind: str) -> None:
         assert venue.ok(r.clock(second)) == []
         venue.ignored(r.clock(second))
     venue.ignored(r.clock(3659))
-    late = r.enter(1, 1, "B", 1, 1000, time_in_force="6", appendage=expire(3600))
+    late = r.enter(1, 1, "B", 1, 1000, time_in_force="6", options=expire(3600))
     assert venue.reason(late) == 0x0F
-    venue.ok(r.enter(1, 2, "B", 1, 1000, time_in_force="6", appendage=expire(3601)))
+    venue.ok(r.enter(1, 2, "B", 1, 1000, time_in_force="6", options=expire(3601)))
     assert venue.one(r.clock(3659)).type == r.CANCELED
     assert venue.ok(r.clock(3660)) == []
 
@@ -274,7 +274,7 @@ def test_orders_expire_by_second_and_then_by_acceptance(kind: str) -> None:
         venue.ok(
             r.enter(
                 1, number, "B", number, 1000, instrument=instrument, time_in_force="6",
-                appendage=expire(second),
+                options=expire(second),
             )
         )  # fmt: skip
     assert venue.ok(r.clock(18)) == []

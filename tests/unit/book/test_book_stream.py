@@ -46,7 +46,7 @@ def test_an_ignored_and_a_malformed_command_have_no_effect(venue: Subject) -> No
         pytest.param(r.header(r.DISABLE_ORDER_ENTRY, 40, 1), id="a short switch"),
         pytest.param(r.header(r.ENTER_ORDER, 40, 1, 1), id="an order without a body"),
         pytest.param(r.header(r.REPLACE_ORDER, 40, 1, 1), id="a replacement without a body"),
-        pytest.param(r.enter(1, 1, "B", 5, 1000, appendage=r.option(2, b"FIRM"))[:80]),
+        pytest.param(r.enter(1, 1, "B", 5, 1000, options=r.option(2, b"FIRM"))[:80]),
         pytest.param(b"\x0a" + r.system_event("O")[1:], id="a type between the ranges"),
     ],
 )
@@ -57,8 +57,10 @@ def test_a_record_of_another_length_than_its_type_is_malformed(
 
 
 @rule("1.3")
-def test_an_order_whose_length_leaves_out_its_appendage_is_malformed(venue: Subject) -> None:
-    record = bytearray(r.enter(1, 1, "B", 5, 1000, appendage=r.option(2, b"FIRM")))
+def test_an_order_whose_length_leaves_out_a_part_of_its_options_is_malformed(
+    venue: Subject,
+) -> None:
+    record = bytearray(r.enter(1, 1, "B", 5, 1000, options=r.option(2, b"FIRM")))
     record[2] -= 8
     venue.malformed(bytes(record[:-8]))
 

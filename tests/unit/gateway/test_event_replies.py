@@ -57,7 +57,7 @@ class Stream:
         return found
 
     def enter(self, session: int, user_ref: int, appendage: bytes = b"") -> None:
-        command = r.enter(session, user_ref, "B", 100, 1_000_000, appendage=appendage)
+        command = r.enter(session, user_ref, "B", 100, 1_000_000, options=appendage)
         self.give(command, accepted(user_ref, session))
 
 
@@ -162,7 +162,7 @@ def test_self_trade_prevention_tells_both_with_the_aggressors_mode(stream: Strea
     stream.enter(1, 5, r.option(130, b"N"))
     lost = {"quantity": 40, "reason": ord("Q"), "price": 500}
     ours, theirs = stream.give(
-        r.enter(2, 9, "S", 40, 500, appendage=r.option(130, b"D")),
+        r.enter(2, 9, "S", 40, 500, options=r.option(130, b"D")),
         accepted(9, 2),
         event(r.CANCELED, flags=r.VISIBLE, slot=slot(1, 5), **lost),
         event(r.CANCELED, slot=slot(2, 9), **lost),
@@ -177,7 +177,7 @@ def test_a_replacement_keeps_its_mode_until_it_names_another(stream: Stream) -> 
     replaced = event(r.REPLACED, slot=slot(1, 6), reason=ord("L"), side=ord("B"))
     ours, _ = stream.give(r.replace(1, 5, 6, 40, 500), replaced, lost)
     assert ours[1] == prevented(6, "R", "B")
-    changed = r.replace(1, 6, 7, 40, 500, appendage=r.option(130, b"O"))
+    changed = r.replace(1, 6, 7, 40, 500, options=r.option(130, b"O"))
     replaced = event(r.REPLACED, slot=slot(1, 7), reason=ord("L"), side=ord("B"))
     lost = event(r.CANCELED, slot=slot(1, 7), quantity=40, reason=ord("Q"), price=500)
     ours, _ = stream.give(changed, replaced, lost)

@@ -33,10 +33,10 @@ RANDOM_RESERVES = r.option(5, bytes(3) + b"\x0a") + r.option(13, bytes(3) + b"\x
 
 def test_the_venues_own_options_reach_the_matcher(member: Member, venue: HandVenue) -> None:
     options = {
-        "StopPrice": 1_010_000,
-        "TrailOffset": 500,
-        "SelfTradePrevention": "B",
-        "ReserveSeed": 1 << 63,
+        "stop_price": 1_010_000,
+        "trail_offset": 500,
+        "stp_mode": "B",
+        "reserve_seed": 1 << 63,
     }
     appendage = (
         r.option(128, (1_010_000).to_bytes(8, "big"))
@@ -46,7 +46,7 @@ def test_the_venues_own_options_reach_the_matcher(member: Member, venue: HandVen
     )
     member.enter(1, appendage=appendage)
     (entered,) = commands(venue, "EnterOrder")
-    assert entered["appendage"] == options
+    assert entered["options"] == options
 
 
 def test_random_reserves_without_a_seed_get_one_each_and_keep_their_options(
@@ -54,12 +54,12 @@ def test_random_reserves_without_a_seed_get_one_each_and_keep_their_options(
 ) -> None:
     for number in range(1, 101):
         member.enter(number, appendage=RANDOM_RESERVES)
-    seeds = [order["appendage"]["ReserveSeed"] for order in commands(venue, "EnterOrder")]
+    seeds = [order["options"]["reserve_seed"] for order in commands(venue, "EnterOrder")]
     assert len(set(seeds)) == 100
-    assert commands(venue, "EnterOrder")[0]["appendage"] == {
-        "MaxFloor": 10,
-        "RandomReserves": 2,
-        "ReserveSeed": seeds[0],
+    assert commands(venue, "EnterOrder")[0]["options"] == {
+        "max_floor": 10,
+        "random_reserves": 2,
+        "reserve_seed": seeds[0],
     }
 
 
@@ -76,7 +76,7 @@ def test_a_seed_that_is_named_or_not_needed_is_not_drawn(
 ) -> None:
     member.enter(1, appendage=appendage)
     (entered,) = commands(venue, "EnterOrder")
-    assert entered["appendage"].get("ReserveSeed", 0) == 0
+    assert entered["options"].get("reserve_seed", 0) == 0
 
 
 def test_a_replacement_that_names_random_reserves_gets_a_seed_too(
@@ -86,7 +86,7 @@ def test_a_replacement_that_names_random_reserves_gets_a_seed_too(
     body = struct.pack(">cIIIQccc14sH", b"U", 1, 2, 50, 1_000_000, b"0", b"Y", b"N", b"", 12)
     member.send("U", body + RANDOM_RESERVES)
     replaced = commands(venue, "ReplaceOrder")
-    assert [command["appendage"]["ReserveSeed"] != 0 for command in replaced] == [True]
+    assert [command["options"]["reserve_seed"] != 0 for command in replaced] == [True]
 
 
 def test_a_mass_cancel_names_group_side_and_scope(member: Member, venue: HandVenue) -> None:
@@ -119,13 +119,25 @@ def test_an_option_of_another_length_closes_the_session(
     assert venue.gateway.counters.snapshot()["closed_malformed"] == 1
 
 
-def test_options_up_to_the_records_end_are_taken_and_more_close_the_session(
+def test_what_the_venue_does_not_know_passes_and_is_in_no_record(
     member: Member, venue: HandVenue
 ) -> None:
-    unknown = r.option(99, bytes(200))
-    member.enter(1, appendage=unknown + r.option(99, bytes(228)))
-    assert len(commands(venue, "EnterOrder")) == 1
-    member.enter(2, appendage=unknown + r.option(99, bytes(229)))
-    member.wait(lambda: member.closed)
-    assert venue.gateway.counters.snapshot()["closed_oversized"] == 1
-    assert len(commands(venue, "EnterOrder")) == 1
+    unknown = r.option(99, bytes(200)) + r.option(2, b"FIRM") + r.option(4, b"R")
+    member.enter(1, appendage=unknown + r.option(24, b"\0\x07"))
+    member.enter(2, appendage=unknown)
+    assert [order["options"] for order in commands(venue, "EnterOrder")] == [{"group": 7}, {}]
+
+
+def test_a_price_that_is_too_high_for_a_record_is_one_that_no_order_has(
+    member: Member, venue: HandVenue
+) -> None:
+    member.enter(1, appendage=r.option(128, b"\xff" * 8))
+    (entered,) = commands(venue, "EnterOrder")
+    assert entered["options"] == {"stop_price": -1}
+
+
+def test_replies_have_the_options_in_the_order_of_their_tags(member: Member) -> None:
+    known = [r.option(130, b"O"), r.option(5, bytes(3) + b"\x0a"), r.option(24, b"\0\x09")]
+    member.enter(1, appendage=b"".join([*known, r.option(99, b"x"), r.option(2, b"FIRM")]))
+    accepted = next(reply for reply in member.replies() if reply[:1] == b"A")
+    assert accepted[64:] == known[1] + known[2] + known[0]

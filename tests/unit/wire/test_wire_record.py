@@ -10,6 +10,7 @@ import pytest
 from tests.unit.wire import spec
 
 from ironcore.wire import record
+from ironcore.wire.order_options import OPTIONS, OPTIONS_DTYPE, REFUSED
 
 RECORDS = spec.section("Records")
 COMMANDS = spec.rows(RECORDS, r"type \| command \| record \| bytes")
@@ -77,15 +78,15 @@ def test_a_transaction_is_shown_as_dicts() -> None:
         price=-1,
         side="B",
         client_order_id="order-1",
-        appendage={"MinQty": 10},
+        options={"min_quantity": 10, "new_side": "T"},
     )
     event = record.encode("Executed", flags=["last", "sell"], quantity=5, order_ref=9, other=2)
-    assert len(command) == 88  # 80 and an element of 6 bytes, padded to 8
+    assert len(command) == 136  # 80 and the block of options
     first, second = record.decode_frame(command + event)
     assert first["kind"] == "EnterOrder"
     assert (first["flags"], first["session"], first["side"]) == ([], 3, "B")
     assert (first["price"], first["time_in_force"]) == (-1, "")
-    assert first["appendage"] == {"MinQty": 10}
+    assert first["options"] == {"min_quantity": 10, "new_side": "T"}
     assert second == {
         "kind": "Executed",
         "flags": ["last", "sell"],
@@ -161,15 +162,36 @@ def test_a_record_that_is_none_is_named(change: dict[int, int], complaint: str) 
         record.decode_frame(EVENT + broken)
 
 
-def test_the_appendage_must_fill_its_record() -> None:
-    for kind, at in [("EnterOrder", 54), ("ReplaceOrder", 80)]:
-        whole = record.encode(kind, appendage={"MinQty": 10})
-        for said in [0, 9, 65535]:
-            broken = bytearray(whole)
-            broken[at : at + 2] = said.to_bytes(2, "little")
-            with pytest.raises(ValueError, match="another size"):
-                record.decode_frame(broken)
-        assert record.decode_frame(whole)[0]["appendage"] == {"MinQty": 10}
+@pytest.mark.parametrize("kind", ["EnterOrder", "ReplaceOrder"])
+def test_options_are_there_whole_or_not_at_all(kind: str) -> None:
+    whole = record.encode(kind, options={"max_floor": 10, "route": True})
+    assert record.decode_frame(whole)[0]["options"] == {"max_floor": 10, "route": True}
+    assert record.decode_frame(record.encode(kind))[0]["options"] == {}
+    for said in [88, 128]:
+        broken = bytearray(whole[:said])
+        broken[2:4] = said.to_bytes(2, "little")
+        with pytest.raises(ValueError, match="another size"):
+            record.decode_frame(broken)
+    with pytest.raises(ValueError, match=f"record {kind}: options: found option 'MaxFloor', exp"):
+        record.encode(kind, options={"MaxFloor": 10})
+
+
+def test_options_lie_as_documented() -> None:
+    place = {name: (at, width) for name, (at, width) in documented("OrderOptions").items()}
+    fields = places(OPTIONS_DTYPE)
+    del fields["reserved"]
+    assert fields == place
+    bits = spec.rows(RECORDS, r"bit \| option \| in OUCH")
+    assert [(int(bit), name, said.split(":")[0]) for bit, name, said in bits] == [
+        (o.bit.bit_length() - 1, o.name, o.ouch) for o in (*OPTIONS, *REFUSED)
+    ]
+
+
+def test_an_option_has_the_tag_and_the_kind_of_the_documented_appendage() -> None:
+    """A price's offset has the kind of a number there."""
+    known = spec.options()
+    for option in (*OPTIONS, *REFUSED):
+        assert known[option.ouch] == (option.tag, option.bytes, option.kind), option
 
 
 def test_a_field_that_does_not_fit_is_named() -> None:

@@ -8,16 +8,16 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from ironcore.base.status cimport (
-    STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_TOO_LARGE, STATUS_UNKNOWN_TYPE,
+    STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_UNKNOWN_TYPE,
 )
 from ironcore.stream.directory cimport Directory, directory_find
 from ironcore.order_entry.commands cimport command_begin as _header
 from ironcore.order_entry.seeds cimport SeedPool, seeds_next
 from ironcore.order_entry.session_state cimport Sessions, sessions_defined
-from ironcore.wire.codec cimport store_u64_be
+from ironcore.wire.order_options cimport NAMED_RESERVE_SEED, OrderOptions, options_from_tags
 from ironcore.wire.ouch50_appendage cimport (
-    OUCH50_TAG_GROUP_ID, OUCH50_TAG_RANDOM_RESERVES, OUCH50_TAG_RESERVE_SEED, OUCH50_TAG_SCOPE,
-    OUCH50_TAG_SIDE, OuchOptions, ouch50_decode_options, ouch50_tag_bit,
+    OUCH50_TAG_GROUP_ID, OUCH50_TAG_SCOPE, OUCH50_TAG_SIDE, OuchOptions, ouch50_decode_options,
+    ouch50_has, ouch50_value,
 )
 from ironcore.wire.ouch50_inbound cimport (
     OUCH50_ACCOUNT_QUERY, OUCH50_CANCEL_ORDER, OUCH50_DISABLE_ORDER_ENTRY,
@@ -29,15 +29,13 @@ from ironcore.wire.ouch50_inbound cimport (
     ouch50_decode_modify_order, ouch50_decode_replace_order,
 )
 from ironcore.wire.record cimport (
-    COMMAND_ACCOUNT_QUERY, COMMAND_BYTES_MAX, COMMAND_CANCEL_ORDER,
-    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
-    PRICE_INVALID, PRICE_MARKET, AccountQuery, CancelOrder, EnterOrder, EntrySwitch, MassCancel,
-    ModifyOrder, ReplaceOrder,
+    COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_DISABLE_ORDER_ENTRY,
+    COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
+    COMMAND_REPLACE_ORDER, PRICE_INVALID, PRICE_MARKET, PRICE_MAX, AccountQuery, CancelOrder,
+    EnterOrder, EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder,
 )
 
 cdef enum:
-    SEED_BYTES = 10                  # an element with a ReserveSeed
     SCOPE_SESSION = 83               # 'S'
     SCOPE_FIRM = 77                  # 'M'
     CL_ORD_ID_BYTES = 14
@@ -55,38 +53,23 @@ cdef inline void _client_order_id(const char* cl_ord_id, char* out) noexcept nog
     memset(out + CL_ORD_ID_BYTES, b' ', CLIENT_ORDER_ID_BYTES - CL_ORD_ID_BYTES)
 
 
-cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, uint32_t fixed_bytes,
-                         uint32_t* record_bytes, bint* wants_seed) noexcept nogil:
-    """The room that an order needs, and whether it lacks a seed. Unknown tags pass: a later version
-    of OUCH may have them, and they are echoed."""
-    cdef OuchOptions options
-    cdef uint32_t bytes = appendage_bytes
-    cdef int status = STATUS_OK
-    wants_seed[0] = False
-    if bytes:
-        status = ouch50_decode_options(appendage, bytes, &options)
-        if status != STATUS_OK and status != STATUS_UNKNOWN_TYPE:
-            return status
-        wants_seed[0] = (options.present & ouch50_tag_bit(OUCH50_TAG_RANDOM_RESERVES) != 0
-                         and options.random_reserves != 0
-                         and options.present & ouch50_tag_bit(OUCH50_TAG_RESERVE_SEED) == 0)
-        bytes += SEED_BYTES if wants_seed[0] else 0
-    record_bytes[0] = fixed_bytes + ((bytes + 7) & ~<uint32_t>7)
-    return STATUS_OK if record_bytes[0] <= COMMAND_BYTES_MAX else STATUS_TOO_LARGE
-
-
-cdef inline uint16_t _store_options(const uint8_t* appendage, uint16_t appendage_bytes,
-                                    bint wants_seed, SeedPool* seeds, uint8_t* out) noexcept nogil:
-    """The appendage as the record has it: its length."""
-    cdef uint8_t* element = out + appendage_bytes
-    if appendage_bytes:
-        memcpy(out, appendage, appendage_bytes)
-    if not wants_seed:
-        return appendage_bytes
-    element[0] = SEED_BYTES - 1
-    element[1] = OUCH50_TAG_RESERVE_SEED
-    store_u64_be(element + 2, seeds_next(seeds))
-    return appendage_bytes + SEED_BYTES
+cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, SeedPool* seeds,
+                         OrderOptions* out) noexcept nogil:
+    """What an order names of what this venue knows, and a seed where it lacks one. Other tags pass:
+    a later version of OUCH may have them."""
+    cdef OuchOptions found
+    cdef int status
+    out.named = 0
+    if appendage_bytes == 0:
+        return STATUS_OK
+    status = ouch50_decode_options(appendage, appendage_bytes, &found)
+    if status != STATUS_OK and status != STATUS_UNKNOWN_TYPE:
+        return status
+    options_from_tags(out, found.present, found.values, PRICE_MAX)
+    if out.random_reserves and not out.named & NAMED_RESERVE_SEED:
+        out.named |= NAMED_RESERVE_SEED
+        out.reserve_seed = seeds_next(seeds)
+    return STATUS_OK
 
 
 cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
@@ -94,13 +77,13 @@ cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
                 uint32_t* record_bytes) noexcept nogil:
     cdef OuchEnterOrder m
     cdef EnterOrder* order = <EnterOrder*>record
-    cdef bint wants_seed = False
+    cdef OrderOptions options
     cdef int status = ouch50_decode_enter_order(message, bytes, &m)
     if status == STATUS_OK:
-        status = _options(m.appendage, m.appendage_bytes, sizeof(EnterOrder), record_bytes,
-                          &wants_seed)
+        status = _options(m.appendage, m.appendage_bytes, seeds, &options)
     if status != STATUS_OK:
         return status
+    record_bytes[0] = sizeof(EnterOrder) + (<uint32_t>sizeof(OrderOptions) if options.named else 0)
     _header(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
     order.header.instrument = directory_find(directory, m.symbol)
     order.quantity = m.quantity
@@ -112,8 +95,8 @@ cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
     order.iso = m.iso
     order.cross_type = m.cross_type
     _client_order_id(m.cl_ord_id, order.client_order_id)
-    order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
-                                           record + sizeof(EnterOrder))
+    if options.named:
+        (<OrderOptions*>(order + 1))[0] = options
     return STATUS_OK
 
 
@@ -121,13 +104,13 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
                   uint8_t* record, uint32_t* record_bytes) noexcept nogil:
     cdef OuchReplaceOrder m
     cdef ReplaceOrder* order = <ReplaceOrder*>record
-    cdef bint wants_seed = False
+    cdef OrderOptions options
     cdef int status = ouch50_decode_replace_order(message, bytes, &m)
     if status == STATUS_OK:
-        status = _options(m.appendage, m.appendage_bytes, sizeof(ReplaceOrder), record_bytes,
-                          &wants_seed)
+        status = _options(m.appendage, m.appendage_bytes, seeds, &options)
     if status != STATUS_OK:
         return status
+    record_bytes[0] = sizeof(ReplaceOrder) + (<uint32_t>sizeof(OrderOptions) if options.named else 0)
     _header(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
     order.quantity = m.quantity
     order.price = _price(m.price)
@@ -136,8 +119,8 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
     order.display = m.display
     order.iso = m.iso
     _client_order_id(m.cl_ord_id, order.client_order_id)
-    order.appendage_bytes = _store_options(m.appendage, m.appendage_bytes, wants_seed, seeds,
-                                           record + sizeof(ReplaceOrder))
+    if options.named:
+        (<OrderOptions*>(order + 1))[0] = options
     return STATUS_OK
 
 
@@ -156,14 +139,16 @@ cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* 
                       uint32_t* record_bytes) noexcept nogil:
     cdef OuchMassCancel m
     cdef OuchOptions options
+    cdef uint64_t scope = 0
     cdef uint8_t given = 0
     cdef int status = ouch50_decode_mass_cancel(message, bytes, &m)
     if status == STATUS_OK:
         status = ouch50_decode_options(m.appendage, m.appendage_bytes, &options)
     if status == STATUS_OK or status == STATUS_UNKNOWN_TYPE:
+        scope = ouch50_value(&options, OUCH50_TAG_SCOPE)
         status = _firm(m.firm, firm, &given)
-    if status == STATUS_OK and options.present & ouch50_tag_bit(OUCH50_TAG_SCOPE) \
-            and options.scope != SCOPE_SESSION and options.scope != SCOPE_FIRM:
+    if status == STATUS_OK and ouch50_has(&options, OUCH50_TAG_SCOPE) \
+            and scope != SCOPE_SESSION and scope != SCOPE_FIRM:
         status = STATUS_MALFORMED
     if status != STATUS_OK:
         return status
@@ -173,11 +158,11 @@ cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* 
     record.symbol_given = memcmp(m.symbol, b"        ", 8) != 0
     if record.symbol_given:
         record.header.instrument = directory_find(directory, m.symbol)
-    record.group = options.group_id
-    record.group_given = options.present & ouch50_tag_bit(OUCH50_TAG_GROUP_ID) != 0
-    record.side = options.side
-    record.side_given = options.present & ouch50_tag_bit(OUCH50_TAG_SIDE) != 0
-    record.scope = options.scope == SCOPE_FIRM
+    record.group = <uint16_t>ouch50_value(&options, OUCH50_TAG_GROUP_ID)
+    record.group_given = ouch50_has(&options, OUCH50_TAG_GROUP_ID)
+    record.side = <uint8_t>ouch50_value(&options, OUCH50_TAG_SIDE)
+    record.side_given = ouch50_has(&options, OUCH50_TAG_SIDE)
+    record.scope = scope == SCOPE_FIRM
     return STATUS_OK
 
 

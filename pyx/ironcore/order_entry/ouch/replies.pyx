@@ -5,6 +5,7 @@ from libc.string cimport memcpy, memset
 
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.stream.directory cimport directory_symbol
+from ironcore.order_entry.commands cimport command_options
 from ironcore.order_entry.protocol cimport (
     REPORT_ACCEPTED, REPORT_BROKEN, REPORT_CANCELED, REPORT_DAY, REPORT_EXECUTED, REPORT_MODIFIED,
     REPORT_PREVENTED, REPORT_REJECTED, REPORT_REPLACED, REPORT_REPLENISHED, Report,
@@ -12,6 +13,7 @@ from ironcore.order_entry.protocol cimport (
 from ironcore.order_entry.session_state cimport (
     OrderFacts, Sessions, sessions_day_ns, sessions_defined, sessions_reply,
 )
+from ironcore.wire.order_options cimport OrderOptions, options_to_tags
 from ironcore.wire.ouch50_account cimport (
     OuchAccountQueryResponse, OuchDisableOrderEntryResponse, OuchEnableOrderEntryResponse,
     OuchMassCancelResponse, OuchSystemEvent, ouch50_encode_account_query_response,
@@ -20,7 +22,7 @@ from ironcore.wire.ouch50_account cimport (
 )
 from ironcore.wire.ouch50_appendage cimport (
     OUCH50_APPENDAGE_BYTES_MAX, OUCH50_TAG_DISPLAY_QUANTITY, OUCH50_TAG_SECONDARY_ORD_REF_NUM,
-    OuchOptions, ouch50_encode_options, ouch50_tag_bit,
+    OuchOptions, ouch50_encode_options, ouch50_set,
 )
 from ironcore.wire.ouch50_outbound cimport (
     OuchAIQCanceled, OuchBrokenTrade, OuchOrderAccepted, OuchOrderCanceled, OuchOrderExecuted,
@@ -40,9 +42,20 @@ cdef enum:
     REASON_REFRESH = 0x52            # 'R' of OrderRestated
 
 
+cdef uint16_t _appendage(const OrderOptions* options, uint8_t* out) noexcept nogil:
+    """The options as OUCH tells them, in the order of their tags; its length."""
+    cdef OuchOptions found
+    if options == NULL:
+        return 0
+    found.present = options_to_tags(options, found.values)
+    return <uint16_t>ouch50_encode_options(&found, out)
+
+
 cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef const EnterOrder* order = <const EnterOrder*>s.walk.command
+    cdef const OrderOptions* options = command_options(&order.header, sizeof(EnterOrder))
     cdef OuchOrderAccepted m
+    cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
     m.timestamp = sessions_day_ns(s)
     m.user_ref_num = order.header.user_ref
@@ -58,8 +71,8 @@ cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexce
     m.cross_type = order.cross_type
     m.order_state = event.reason
     memcpy(m.cl_ord_id, order.client_order_id, 14)
-    m.appendage = s.walk.command + sizeof(EnterOrder)
-    m.appendage_bytes = order.appendage_bytes
+    m.appendage = appendage
+    m.appendage_bytes = _appendage(options, appendage)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
     return STATUS_OK
 
@@ -67,7 +80,9 @@ cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexce
 cdef int _replaced(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef const ReplaceOrder* order = <const ReplaceOrder*>s.walk.command
     cdef const OrderFacts* facts = report.facts
+    cdef const OrderOptions* options = command_options(&order.header, sizeof(ReplaceOrder))
     cdef OuchOrderReplaced m
+    cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
     m.timestamp = sessions_day_ns(s)
     m.orig_user_ref_num = order.orig_user_ref
@@ -84,8 +99,8 @@ cdef int _replaced(Sessions* s, const Report* report, const Event* event) noexce
     m.cross_type = facts.cross_type
     m.order_state = event.reason
     memcpy(m.cl_ord_id, order.client_order_id, 14)
-    m.appendage = s.walk.command + sizeof(ReplaceOrder)
-    m.appendage_bytes = order.appendage_bytes
+    m.appendage = appendage
+    m.appendage_bytes = _appendage(options, appendage)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_replaced(&m, out))
     return STATUS_OK
 
@@ -174,10 +189,9 @@ cdef int _replenished(Sessions* s, const Report* report, const Event* event) noe
     cdef OuchOptions options
     cdef uint8_t appendage[OUCH50_APPENDAGE_BYTES_MAX]
     cdef uint8_t out[REPLY_BYTES_MAX]
-    options.present = (ouch50_tag_bit(OUCH50_TAG_SECONDARY_ORD_REF_NUM)
-                       | ouch50_tag_bit(OUCH50_TAG_DISPLAY_QUANTITY))
-    options.secondary_ord_ref_num = event.order_ref
-    options.display_quantity = event.quantity
+    options.present = 0
+    ouch50_set(&options, OUCH50_TAG_SECONDARY_ORD_REF_NUM, event.order_ref)
+    ouch50_set(&options, OUCH50_TAG_DISPLAY_QUANTITY, event.quantity)
     m.timestamp = sessions_day_ns(s)
     m.user_ref_num = report.user_ref
     m.reason = REASON_REFRESH
