@@ -15,11 +15,12 @@ from ironcore.wire.order_options cimport (
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
-    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT,
-    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
-    CancelSession, ClockCommand, CommandHeader, DefineInstrument, DefineSession, EnterOrder,
-    EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder, SetState, StreamStart, SystemEventCommand,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
+    COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START,
+    COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery,
+    BustTrade, CancelOrder, CancelSession, ClockCommand, CommandHeader, DefineInstrument,
+    DefineSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder, SetState,
+    StreamStart, SystemEventCommand,
 )
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
@@ -31,7 +32,7 @@ cdef enum Wants:
     WANTS_POST_ONLY = 16
     WANTS_STOP = 32
     WANTS_TRAIL = 64
-    WANTS_OTHERS = 128               # prevention, group, side, an option of any tag and length
+    WANTS_OTHERS = 128               # prevention, group, side, any option named
 
 cdef extern from *:
     """

@@ -1,6 +1,6 @@
-/* The options of an order. One line declares an option, for the record of an order, the engine, OUCH's
- * appendage, the library's rows and the clients: what they have in common is made from these lines.
- * docs/EXTENDING.md has the recipe for one more. */
+/* The options of an order. One line declares an option, for the record of an order, the engine,
+ * OUCH's appendage, the library's rows and the clients: what they have in common is made from these
+ * lines. docs/EXTENDING.md has the recipe for one more. */
 #ifndef IRON_OPTIONS_H
 #define IRON_OPTIONS_H
 
@@ -12,8 +12,8 @@
 #define IRON_DROPPED 0 /* it is the replacement's alone */
 
 /* Type in records, name there, name in OUCH, OUCH's tag, bytes and kind, the value where it is not
- * named, and what a replacement does with it. Kinds: u unsigned, i signed, c a character, a text, p a
- * price, which is -1 in a record where it is too high for one.
+ * named, and what a replacement does with it. Kinds: u unsigned, i signed, c a character, a text, p
+ * a price, which is -1 in a record where it is too high for one.
  *
  * The line's place is its bit in `named`. The fields leave no gap: each stands at a multiple of its
  * width, and before it stand 4 bytes and the fields above. */
@@ -38,8 +38,9 @@
     OPTION(discretion_price, DiscretionPrice, 9, 8, 'p')                                           \
     OPTION(route, Route, 14, 4, 'a')
 
-/* What else an appendage of OUCH 5.0 may have, as OUCH names it. Nothing of it is in a record, but for
- * GroupID, Side and Scope of a mass cancel; replies have two of them. Scope is this venue's own. */
+/* What else an appendage of OUCH 5.0 may have, as OUCH names it. Nothing of it is in a record, but
+ * for GroupID, Side and Scope of a mass cancel; replies have two of them. Scope is this venue's
+ * own. */
 #define IRON_FOR_OTHER_TAGS(TAG)                                                                   \
     TAG(SecondaryOrdRefNum, 1, 8, 'u')                                                             \
     TAG(Firm, 2, 4, 'a')                                                                           \
@@ -88,7 +89,7 @@ enum iron_option_named {
 #define IRON_WIDTH(type, name, ouch, tag, bytes, kind, value, kept) -sizeof(type)
 #define IRON_FIELD(type, name, ouch, tag, bytes, kind, value, kept) type name;
 
-/* As it stands behind an order's record; of the engine's own ones, what is not named has its default. */
+/* As it stands behind an order's record; of the engine's own, what is not named has its default. */
 struct iron_order_options {
     uint32_t named;
     IRON_FOR_OPTIONS(IRON_FIELD)
@@ -122,8 +123,8 @@ static inline void iron_options_name(struct iron_order_options *options) {
     IRON_FOR_OPTIONS(IRON_NAME)
 }
 
-/* Values of an appendage by the index of their tags; bit n of `present` stands for values[n]. OUCH's
- * own tags are their own index, the venue's begin at 32. */
+/* Values of an appendage by the index of their tags; bit n of `present` stands for values[n].
+ * OUCH's own tags are their own index, the venue's begin at 32. */
 #define IRON_TAG_INDEX(tag) ((tag) < 128 ? (tag) : (tag) - 128 + 32)
 #define IRON_TAG_BIT(tag) (UINT64_C(1) << IRON_TAG_INDEX(tag))
 #define IRON_TAG_VALUES 64

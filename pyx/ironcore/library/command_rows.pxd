@@ -27,8 +27,8 @@ cdef struct CommandRow:              # 104 bytes; one of COMMAND_DTYPE
     uint32_t quantity
     int32_t price
     uint32_t orig_user_ref           # replacement
-    # Of orders and replacements: given when they are not 0 or their bit is in `named`. A mass cancel
-    # may name the group.
+    # Of orders and replacements: given when they are not 0 or their bit is in `named`. A mass
+    # cancel may name the group.
     OrderOptions options
     # The venue's own commands.
     char state_reason[4]             # SET_STATE

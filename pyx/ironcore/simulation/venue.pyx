@@ -68,7 +68,7 @@ def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
                            999_999, dynamic_bp, pause_seconds, PRICE_DECIMALS)
         commands.append(_command(COMMAND_DEFINE_INSTRUMENT, body, instrument=number))
     for number in range(1, sessions + 1):
-        body = struct.pack("<6s4sB13x", b"M%d    " % number, b"FIRM",
+        body = struct.pack("<16s8s8sB23x", (b"M%d" % number).ljust(16), b"FIRM    ", b" " * 8,
                            cancel_on_disconnect >> number & 1)
         commands.append(_command(COMMAND_DEFINE_SESSION, body, session=number))
     for code in b"OSQ":

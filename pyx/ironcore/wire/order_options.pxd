@@ -43,7 +43,7 @@ cdef extern from "iron_options.h" nogil:
 
     # Each field that is not named gets its default.
     void options_complete "iron_options_complete"(OrderOptions* options)
-    # What a replacement does not name is as it was (rule 7.5), as far as the options go that are kept.
+    # What a replacement does not name is as it was (rule 7.5), of the options that are kept.
     void options_keep "iron_options_inherit"(OrderOptions* options, const OrderOptions* old)
     # Names, besides what is named, every field that is not 0.
     void options_name "iron_options_name"(OrderOptions* options)

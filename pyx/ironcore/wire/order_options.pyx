@@ -46,7 +46,8 @@ cdef enum:
     OPTION_WORDS = 7                 # of the block
 
 Option = namedtuple(
-    "Option", ["name", "ouch", "tag", "bytes", "kind", "format", "offset", "bit", "default", "kept"])
+    "Option",
+    ["name", "ouch", "tag", "bytes", "kind", "format", "offset", "bit", "default", "kept"])
 
 
 cdef object _option(const iron_option_row* row):

@@ -12,7 +12,7 @@ from ironcore.base.status cimport Status
 
 cdef enum:
     COMMAND_HEADER_BYTES = 40
-    COMMAND_BYTES_MAX = 512          # no command is longer, whatever comes to stand behind its struct
+    COMMAND_BYTES_MAX = 512          # no command is longer, with all that follows its struct
     EVENT_BYTES = 32
     EVENT_TYPE_FIRST = 128           # types below it are commands'
     FRAME_PAYLOAD_BYTES_MAX = 1280   # one frame fits one datagram on any network

@@ -155,7 +155,7 @@ RECORD_FIELDS = st.fixed_dictionaries(
     optional={
         "quantity": st.integers(0, 2**32 - 1),
         "price": st.integers(-(2**31), 2**31 - 1),
-        "appendage": st.fixed_dictionaries({}, optional={"MinQty": st.integers(0, 9)}),
+        "options": st.fixed_dictionaries({}, optional={"min_quantity": st.integers(0, 9)}),
     },
 )
 

@@ -83,7 +83,9 @@ cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
         status = _options(m.appendage, m.appendage_bytes, seeds, &options)
     if status != STATUS_OK:
         return status
-    record_bytes[0] = sizeof(EnterOrder) + (<uint32_t>sizeof(OrderOptions) if options.named else 0)
+    record_bytes[0] = sizeof(EnterOrder)
+    if options.named:
+        record_bytes[0] += sizeof(OrderOptions)
     _header(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
     order.header.instrument = directory_find(directory, m.symbol)
     order.quantity = m.quantity
@@ -110,7 +112,9 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
         status = _options(m.appendage, m.appendage_bytes, seeds, &options)
     if status != STATUS_OK:
         return status
-    record_bytes[0] = sizeof(ReplaceOrder) + (<uint32_t>sizeof(OrderOptions) if options.named else 0)
+    record_bytes[0] = sizeof(ReplaceOrder)
+    if options.named:
+        record_bytes[0] += sizeof(OrderOptions)
     _header(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
     order.quantity = m.quantity
     order.price = _price(m.price)
