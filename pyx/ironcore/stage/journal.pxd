@@ -52,7 +52,7 @@ cdef struct Journal:
     bint unsynced                    # frames were written since the last sync
     bint mark_due                    # a durability mark is to be written
     bint mark_unsynced               # one was written since the last sync
-    JournalMark high_water           # what journal.mark says, or is to say next
+    JournalMark high_water           # what journal.mark says
     bint high_water_due              # a segment was begun: the mark is to say so
     int os_error                     # errno of the last -STATUS_IO
 

@@ -30,7 +30,9 @@ from ironcore.stream.journal_format cimport (
     RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES, SEGMENT_NAME_BYTES, record_bytes, record_write,
     segment_header_write, segment_name, segment_sequence,
 )
-from ironcore.stream.journal_mark cimport MARK_DAMAGED, MARK_FOREIGN, mark_read, mark_write
+from ironcore.stream.journal_mark cimport (
+    MARK_DAMAGED, MARK_FOREIGN, JournalMark, mark_read, mark_write,
+)
 from ironcore.stream.journal_reader cimport journal_directory, mark_identify
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
@@ -136,18 +138,21 @@ cdef int _sync_directory(Journal* j) noexcept nogil:
 cdef void _raise_high_water(Journal* j, uint64_t sequence) noexcept nogil:
     """Say in journal.mark that everything up to this frame is durable, which it has to be.
 
-    A mark that lags is no harm: when the host refuses it, the next one says more. One that is ahead
-    of this journal stays, for it tells the next start what is missing.
+    A mark that lags is no harm: when the host refuses it, the next one says more, the stop's at the
+    latest. One that is ahead of this journal stays, for it tells the next start what is missing.
     """
+    cdef JournalMark mark = j.high_water
     j.high_water_due = False
     if sequence < j.high_water.sequence or not j.segment_sequence:
         return
     if sequence == j.high_water.sequence and j.segment_sequence == j.high_water.segment_sequence:
         return
-    j.high_water.sequence = sequence
-    j.high_water.segment_sequence = j.segment_sequence
-    if mark_write(&j.files, &j.high_water) < 0:
+    mark.sequence = sequence
+    mark.segment_sequence = j.segment_sequence
+    if mark_write(&j.files, &mark) < 0:
         counter_add(j.counters[JOURNAL_MARK_ERRORS], 1)
+        return
+    j.high_water = mark
 
 
 cdef int _settle(Journal* j) noexcept nogil:

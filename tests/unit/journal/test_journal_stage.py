@@ -24,7 +24,12 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.ring import broadcast
 from ironcore.stage import journal
 from ironcore.stage.journal import JournalStage
-from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, recover
+from ironcore.stream.journal_reader import (
+    JournalCorruptError,
+    JournalReader,
+    read_mark,
+    recover,
+)
 
 STATUS_OK, STATUS_CORRUPT, STATUS_IO = 0, 10, 11
 
@@ -187,6 +192,21 @@ def test_any_frames_survive_any_segment_size_batch_and_restart(
         polls += 1
     assert stream.journaled() == frames
     assert stream.followed() == [sequence for sequence, _ in frames]
+
+
+def test_a_mark_that_the_host_refused_is_written_at_the_stop(stream: Stream) -> None:
+    obstacle = stream.directory / "journal.mark.new"
+    obstacle.mkdir()
+    stage = stream.stage(policy="before-reply")
+    stream.offer(frames_numbered(1, 5))
+    assert stage.poll_once() == 5
+    assert stage.counters.snapshot()["mark_errors"] == 1
+    assert read_mark(stream.directory) is None
+    obstacle.rmdir()
+    stage.finish()
+    marked = read_mark(stream.directory)
+    assert marked is not None
+    assert (marked.sequence, marked.segment) == (5, "0000000000000001.journal")
 
 
 @pytest.mark.parametrize("policy", ["off", "interval", "before-reply"])
