@@ -105,7 +105,7 @@ def test_hidden_orders_beside_a_minimum_quantity_are_looked_at_up_to_the_limit(
     rest_many(core, hidden)
     assert indicated(core, 1)[0] == (0, 10)
     assert steps(core) == 2
-    core.ok(r.enter(1, STEPS_MAX + 101, "B", 5, 900, display="N", appendage=MINIMUM))
+    core.ok(r.enter(1, STEPS_MAX + 101, "B", 5, 900, display="N", options=MINIMUM))
     assert indicated(core, 2)[0] == (0, -1)
     assert steps(core) == STEPS_MAX
 

@@ -126,12 +126,12 @@ def test_no_random_peak_overflows() -> None:
         told = []
         for kind in ("core", "model"):
             venue = opened(kind)
-            options = [(MAX_FLOOR, 4_000_000_000, 4), (RANDOM_RESERVES, 2_000_000_000, 4)]
-            appendage = b"".join(
+            values = [(MAX_FLOOR, 4_000_000_000, 4), (RANDOM_RESERVES, 2_000_000_000, 4)]
+            options = b"".join(
                 r.option(tag, value.to_bytes(size, "big"))
-                for tag, value, size in [*options, (RESERVE_SEED, seed, 8)]
+                for tag, value, size in [*values, (RESERVE_SEED, seed, 8)]
             )
-            venue.ok(r.enter(1, 1, "S", MOST, PRICE, appendage=appendage))
+            venue.ok(r.enter(1, 1, "S", MOST, PRICE, options=options))
             told.append(venue.ok(r.enter(2, 1, "B", 4_000_000_000, PRICE)))
         assert told[0] == told[1], seed
 
