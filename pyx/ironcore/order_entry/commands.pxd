@@ -21,7 +21,7 @@ cdef inline void command_begin(uint8_t* record, uint8_t kind, uint32_t record_by
 
 cdef inline const OrderOptions* command_options(const CommandHeader* header,
                                                 size_t fixed_bytes) noexcept nogil:
-    """The options of an order or a replacement, whose struct has so many bytes; NULL: it has none."""
+    """The options of an order or a replacement whose struct has so many bytes, or NULL."""
     if header.record_bytes < fixed_bytes + sizeof(OrderOptions):
         return NULL
     return <const OrderOptions*>(<const uint8_t*>header + fixed_bytes)
