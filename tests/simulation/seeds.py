@@ -19,7 +19,7 @@ from ironcore.simulation.simulator import PLANTS, SimulationError, simulate
 FAILURES_MAX = 10
 
 
-def run(first: int, count: int, plant: str, policy: str, trace: bool) -> int:
+def run(first: int, count: int, plant: str, policy: str, gateways: int, trace: bool) -> int:
     """Simulate seeds first, first + 1, ...: how many failed."""
     began = time.monotonic()
     failures = 0
@@ -28,7 +28,13 @@ def run(first: int, count: int, plant: str, policy: str, trace: bool) -> int:
         # The last seed in the output is to blame when an invariant ends the whole process.
         print(f"seed {seed}", flush=True)
         try:
-            report = simulate(seed, plant=plant, policy=policy, trace=print if trace else None)
+            report = simulate(
+                seed,
+                plant=plant,
+                policy=policy,
+                gateways=gateways,
+                trace=print if trace else None,
+            )
         except SimulationError as error:
             failures += 1
             print(f"FAILED {error}")
@@ -38,6 +44,7 @@ def run(first: int, count: int, plant: str, policy: str, trace: bool) -> int:
         else:
             happened.update(report.happened)
             happened.update({"frames": report.frames, "crashes": report.crashes})
+            happened[f"venues_with_{report.gateways}_gateways"] += 1
     print(
         f"{count} seeds, {failures} failed, {happened['frames']} frames, "
         f"{happened['crashes']} crashes, {time.monotonic() - began:.1f} s"
@@ -54,6 +61,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first of them (default 1)")
     parser.add_argument("--plant", default="", choices=sorted(PLANTS), help="put in a bug")
     parser.add_argument("--policy", default="", choices=["off", "interval", "before-reply"])
+    parser.add_argument("--gateways", type=int, default=0, choices=[1, 2])
     parser.add_argument("--trace", action="store_true", help="tell of starts and crashes")
     options = parser.parse_args()
     return 1 if run(**vars(options)) else 0

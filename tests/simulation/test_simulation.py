@@ -1,6 +1,7 @@
 """Goal: whatever goes wrong around the venue, nothing acknowledged is lost and everybody believes
-the same; and a bug in the journal's order of writing would be found. Method: the whole pipeline in
-one thread on a simulated disk, network and clock, from one seed a run; bugs planted on purpose."""
+the same; and a bug in the journal's order of writing, in what the matcher knows of its order rings
+or between gateways would be found. Method: the whole pipeline, with one gateway or two, in one
+thread on a simulated disk, network and clock, from one seed a run; bugs planted on purpose."""
 
 import subprocess
 import sys
@@ -15,10 +16,23 @@ SEEDS = 1000
 SEEDS_AT_MIDNIGHT = 100
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
-# A login before its session's definition (three), and a journal killed after a sync that failed: of
-# frames, and of a mark.
-SEEDS_THAT_FAILED_ONCE = (103243, 105118, 116902, 114903, 683)
+# With so many gateways: a login before its session's definition (three); a journal killed after a
+# sync that failed, of frames and of a mark; a journal.mark that the host refused before the stop.
+SEEDS_THAT_FAILED_ONCE = (
+    (103243, 1),
+    (105118, 1),
+    (116902, 1),
+    (114903, 1),
+    (683, 1),
+    (94, 2),
+)
 SEEDS_TO_FIND_A_BUG = 60
+OF_SEVERAL_GATEWAYS = (
+    "no-high-water-of-a-source",
+    "one-high-water-for-all",
+    "no-turns",
+    "disturbs-another-gateway",
+)
 SCRIPT = Path(__file__).with_name("seeds.py")
 
 
@@ -31,14 +45,15 @@ def test_a_thousand_seeds_with_faults_are_green() -> None:
     assert f"{SEEDS} seeds, 0 failed" in run.stdout
 
 
-@pytest.mark.parametrize("seed", SEEDS_THAT_FAILED_ONCE)
-def test_a_seed_that_failed_once_is_green(seed: int) -> None:
-    simulate(seed)
+@pytest.mark.parametrize(("seed", "gateways"), SEEDS_THAT_FAILED_ONCE)
+def test_a_seed_that_failed_once_is_green(seed: int, gateways: int) -> None:
+    simulate(seed, gateways=gateways)
 
 
 def test_a_seed_does_the_same_again() -> None:
-    for seed in (1, 2, 3):
-        assert simulate(seed) == simulate(seed)
+    reports = [simulate(seed) for seed in (1, 2, 3, 4)]
+    assert reports == [simulate(seed) for seed in (1, 2, 3, 4)]
+    assert {report.gateways for report in reports} == {1, 2}
 
 
 def test_other_seeds_do_something_else() -> None:
@@ -48,18 +63,19 @@ def test_other_seeds_do_something_else() -> None:
 @pytest.mark.parametrize("plant", sorted(set(PLANTS) - {""}))
 def test_a_planted_bug_is_found(plant: str) -> None:
     found = None
+    gateways = 2 if plant in OF_SEVERAL_GATEWAYS else 0
     for seed in range(SEEDS_TO_FIND_A_BUG):
         try:
-            simulate(seed, plant=plant, policy="before-reply")
+            simulate(seed, plant=plant, policy="before-reply", gateways=gateways)
         except SimulationError as error:
             found = error
             break
     assert found is not None
     assert f"simulation seed {found.seed}" in str(found)
     with pytest.raises(SimulationError) as again:
-        simulate(found.seed, plant=plant, policy="before-reply")
+        simulate(found.seed, plant=plant, policy="before-reply", gateways=gateways)
     assert str(again.value) == str(found)
-    simulate(found.seed, policy="before-reply")
+    simulate(found.seed, policy="before-reply", gateways=gateways)
 
 
 def test_the_faults_do_happen() -> None:
@@ -85,6 +101,12 @@ def test_the_faults_do_happen() -> None:
         "gateway.closed_error",
         "gateway.closed_peer_timeout",
         "gateway.session_cancels",
+        "gateway-2.back_pressure",
+        "gateway-2.closed_displaced",
+        "gateway-2.closed_error",
+        "gateway-2.closed_peer_timeout",
+        "gateway-2.session_cancels",
+        "served_beside_a_dead_gateway",
         "journal.repeated",
         "journal.segments",
         "journal.sync_errors",

@@ -4,7 +4,8 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.simulation.member cimport Member
 from ironcore.simulation.subscriber cimport Subscriber
-from ironcore.simulation.venue cimport STAGES, SimulatedVenue
+from ironcore.simulation.network cimport GATEWAYS_MAX
+from ironcore.simulation.venue cimport STAGES_MAX, SimulatedVenue
 from ironcore.simulation.world cimport World
 
 cdef enum Plant:                     # bugs put in on purpose, to see that they are found
@@ -13,6 +14,10 @@ cdef enum Plant:                     # bugs put in on purpose, to see that they 
     PLANT_NO_DIRECTORY_SYNC = 2
     PLANT_NO_REWRITE = 3
     PLANT_NOT_BEHIND_JOURNAL = 4
+    PLANT_NO_HIGH_WATER = 5
+    PLANT_ONE_HIGH_WATER = 6
+    PLANT_NO_TURNS = 7
+    PLANT_DISTURBS_OTHERS = 8
 
 cdef enum Occasion:                  # why the loop returns
     OCCASION_NONE = 0
@@ -36,18 +41,23 @@ cdef class Loop:
     cdef uint64_t steps
     cdef uint64_t crashes_left
     cdef uint64_t crash_step         # the next crash is due at this step
+    cdef bint matcher_next           # it is the matcher's
     cdef uint64_t disk_full_until_ns
-    cdef uint64_t up_at_ns[STAGES]   # when a stage that is down starts
-    cdef uint64_t stalled_until[STAGES]  # a step
+    cdef uint64_t up_at_ns[STAGES_MAX]   # when a stage that is down starts
+    cdef uint64_t stalled_until[STAGES_MAX]  # a step
     cdef uint64_t stall_steps_max
+    cdef uint64_t passed_over[GATEWAYS_MAX]  # commands of others that went before one that waits
     cdef bint calm                   # no more faults: let everything settle
 
     cdef Occasion turn(self, uint64_t steps_max) noexcept nogil
     cdef Occasion _step(self) noexcept nogil
     cdef Occasion _crash(self) noexcept nogil
+    cdef void _prepare_next_crash(self) noexcept nogil
     cdef void _poll_without_release(self, int stage) noexcept nogil
     cdef Occasion _poll(self, int stage) noexcept nogil
+    cdef int _poll_matcher(self, int batch) noexcept nogil
     cdef int _poll_journal(self, int batch) noexcept nogil
-    cdef void _judge(self) noexcept nogil
+    cdef void _judge(self, int gateway) noexcept nogil
     cdef void _disturb(self) noexcept nogil
     cdef bint _settled(self) noexcept nogil
+    cdef bint _gateway_settled(self, int gateway) noexcept nogil

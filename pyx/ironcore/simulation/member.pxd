@@ -43,6 +43,7 @@ cdef struct Member:
     World* world
     Net* net
     uint32_t session
+    int gateway                      # that serves its session
     char username[6]
     char stream_name[10]
     uint32_t instruments
@@ -69,7 +70,8 @@ cdef struct Member:
     MemberReply replies[MEMBER_REPLIES_MAX]
 
 # The member's memory is zeros.
-cdef void member_open(Member* m, World* world, Net* net, uint32_t session) noexcept nogil
+cdef void member_open(Member* m, World* world, Net* net, uint32_t session,
+                      int gateway) noexcept nogil
 # Does something, or nothing.
 cdef void member_step(Member* m) noexcept nogil
 # Everything was sent and answered.

@@ -50,10 +50,12 @@ cdef enum:
     ODDS_ASK_AGAIN = 300             # for replies that are known already
 
 
-cdef void member_open(Member* m, World* world, Net* net, uint32_t session) noexcept nogil:
+cdef void member_open(Member* m, World* world, Net* net, uint32_t session,
+                      int gateway) noexcept nogil:
     m.world = world
     m.net = net
     m.session = session
+    m.gateway = gateway
     memset(m.username, c' ', sizeof(m.username))
     m.username[0] = c'M'
     m.username[1] = <char>(48 + session)
@@ -78,7 +80,7 @@ cdef void _connect(Member* m) noexcept nogil:
     cdef SoupLoginRequest login
     if m.world.mono_ns < m.until_ns:
         return
-    m.link = net_connect(m.net)
+    m.link = net_connect(m.net, m.gateway)
     if m.link < 0:
         return
     m.wanted = m.replies_count + 1

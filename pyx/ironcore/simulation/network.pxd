@@ -10,11 +10,12 @@ cdef enum:
     PIPE_BYTES = 2048                # small, so that senders find them full
     DATAGRAMS_MAX = 64
     DATAGRAM_BYTES_MAX = 1500
-    LISTENER_FD = 3
+    GATEWAYS_MAX = 2                 # each with a listener and a poller of its own
     MEMBERS_ADDRESS = 0x0A000001     # 10.0.0.1
-    POLLER_FD = 4
-    FEED_FD = 5
-    REQUEST_FD = 6
+    LISTENER_FD = 3                  # the first gateway's; the next one's follows
+    POLLER_FD = 5                    # likewise
+    FEED_FD = 7
+    REQUEST_FD = 8
     LINK_FD_FIRST = 16
 
 cdef enum LinkState:
@@ -29,6 +30,7 @@ cdef struct Pipe:                    # bytes on their way in one direction
 
 cdef struct Link:
     LinkState state
+    int gateway                      # that the member has connected to
     bint member_closed
     bint abandoned                   # the member is gone, and the venue has not been told
     bint venue_closed                # what is in to_member can still be read
@@ -47,14 +49,14 @@ cdef struct DatagramQueue:
 
 cdef struct Net:
     World* world
-    bint listening                   # somebody accepts connections
+    bint listening[GATEWAYS_MAX]     # somebody accepts connections
     Link links[LINKS_MAX]
     DatagramQueue feed               # publisher to subscriber, answers to re-requests as well
     DatagramQueue requests           # subscriber to publisher
 
 cdef void net_open(Net* net, World* world) noexcept nogil
 # The member's side. A link number, or -1: refused.
-cdef int net_connect(Net* net) noexcept nogil
+cdef int net_connect(Net* net, int gateway) noexcept nogil
 # Bytes, 0: nothing now, -1: the connection is gone.
 cdef long net_member_send(Net* net, int number, const uint8_t* buffer,
                           uint32_t bytes) noexcept nogil
@@ -68,7 +70,10 @@ cdef void net_subscriber_request(Net* net, const uint8_t* request, uint32_t byte
 # Breaks one connection, if there is any.
 cdef void net_break_one(Net* net) noexcept nogil
 # The gateway's process, or the whole host, is gone: what it had sent arrives up to some point.
-cdef void net_venue_gone(Net* net) noexcept nogil
+cdef void net_gateway_gone(Net* net, int gateway) noexcept nogil
+# How many connections it has accepted and not closed.
+cdef int net_connections(const Net* net, int gateway) noexcept nogil
 
 cdef class SimulatedNetwork(Network):
     cdef Net* net
+    cdef int gateway                 # whose poller is opened next

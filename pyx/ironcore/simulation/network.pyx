@@ -62,14 +62,15 @@ cdef Link* _link(Net* net, int fd) noexcept nogil:
     return &net.links[number] if 0 <= number < LINKS_MAX else NULL
 
 
-cdef int net_connect(Net* net) noexcept nogil:
+cdef int net_connect(Net* net, int gateway) noexcept nogil:
     cdef int i
-    if not net.listening:
+    if not net.listening[gateway]:
         return -1
     for i in range(LINKS_MAX):
         if net.links[i].state == LINK_FREE:
             memset(&net.links[i], 0, sizeof(Link))
             net.links[i].state = LINK_OFFERED
+            net.links[i].gateway = gateway
             return i
     return -1
 
@@ -113,15 +114,25 @@ cdef void net_break_one(Net* net) noexcept nogil:
         link.broken = True
 
 
-cdef void net_venue_gone(Net* net) noexcept nogil:
+cdef void net_gateway_gone(Net* net, int gateway) noexcept nogil:
     cdef Link* link
     cdef int i
-    net.listening = False
+    net.listening[gateway] = False
     for i in range(LINKS_MAX):
         link = &net.links[i]
-        if link.state == LINK_FREE or link.venue_closed:
+        if link.state == LINK_FREE or link.venue_closed or link.gateway != gateway:
             continue
         _venue_closes(net, link)
+
+
+cdef int net_connections(const Net* net, int gateway) noexcept nogil:
+    cdef const Link* link
+    cdef int i
+    cdef int count = 0
+    for i in range(LINKS_MAX):
+        link = &net.links[i]
+        count += link.state == LINK_OPEN and not link.venue_closed and link.gateway == gateway
+    return count
 
 
 cdef void _venue_closes(Net* net, Link* link) noexcept nogil:
@@ -168,6 +179,10 @@ cdef void net_subscriber_request(Net* net, const uint8_t* request, uint32_t byte
     _enqueue(net.world, &net.requests, request, bytes)
 
 
+cdef inline bint _is_offered(const Link* link, int gateway) noexcept nogil:
+    return link.state == LINK_OFFERED and not link.venue_closed and link.gateway == gateway
+
+
 cdef int _accept(void* context, int listener, uint32_t* address) noexcept nogil:
     cdef Net* net = <Net*>context
     cdef int i
@@ -175,7 +190,7 @@ cdef int _accept(void* context, int listener, uint32_t* address) noexcept nogil:
     if world_crashed(net.world):
         return -EAGAIN
     for i in range(LINKS_MAX):
-        if net.links[i].state == LINK_OFFERED and not net.links[i].venue_closed:
+        if _is_offered(&net.links[i], listener - LISTENER_FD):
             net.links[i].state = LINK_OPEN
             return LINK_FD_FIRST + i
     return -EAGAIN
@@ -255,6 +270,7 @@ cdef void _close(void* context, int fd) noexcept nogil:
 cdef int _poll_ready(void* context, int poller, int* ready, int ready_max) noexcept nogil:
     cdef Net* net = <Net*>context
     cdef Link* link
+    cdef int gateway = poller - POLLER_FD
     cdef bint offered = False
     cdef int count = 0
     cdef int i
@@ -262,14 +278,14 @@ cdef int _poll_ready(void* context, int poller, int* ready, int ready_max) noexc
         return 0
     for i in range(LINKS_MAX):
         link = &net.links[i]
-        offered = offered or (link.state == LINK_OFFERED and not link.venue_closed)
-        if (link.watched and count < ready_max - 1
+        offered = offered or _is_offered(link, gateway)
+        if (link.watched and link.gateway == gateway and count < ready_max - 1
                 and (link.broken or link.member_closed or link.to_venue.start != link.to_venue.end)
                 and not chance_hits(net.world, net.world.odds.late)):
             ready[count] = LINK_FD_FIRST + i
             count += 1
     if offered:
-        ready[count] = LISTENER_FD
+        ready[count] = LISTENER_FD + gateway
         count += 1
     return count
 
@@ -279,8 +295,8 @@ cdef int _watch(void* context, int poller, int fd) noexcept nogil:
     cdef Link* link = _link(net, fd)
     if link != NULL:
         link.watched = True
-    elif fd == LISTENER_FD:
-        net.listening = True
+    elif LISTENER_FD <= fd < LISTENER_FD + GATEWAYS_MAX:
+        net.listening[fd - LISTENER_FD] = True
     return 0
 
 
@@ -314,4 +330,4 @@ cdef class SimulatedNetwork(Network):
         free(self.net)
 
     cdef int open_poller(self) noexcept:
-        return POLLER_FD
+        return POLLER_FD + self.gateway

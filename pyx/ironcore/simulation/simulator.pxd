@@ -3,6 +3,7 @@
 from libc.stdint cimport uint64_t
 
 from ironcore.simulation.loop cimport Loop
+from ironcore.simulation.network cimport GATEWAYS_MAX
 from ironcore.order_entry.session_state cimport Sessions
 
 cdef class Simulation(Loop):
@@ -12,5 +13,6 @@ cdef class Simulation(Loop):
     cdef bint power_lost             # at least once in the crash in hand
     cdef bint lossy                  # what was not durable was lost, as the policy allows
     cdef object trace
+    cdef uint64_t replies_beside[GATEWAYS_MAX]  # of the others' members when a gateway was killed
 
-    cdef int _compare_replies(self, const Sessions* sessions) except -1
+    cdef int _compare_replies(self, const Sessions* sessions, int gateway) except -1

@@ -11,6 +11,7 @@ class SimulationError(AssertionError):
 class SimulationReport(NamedTuple):
     seed: int
     policy: str
+    gateways: int
     steps: int
     frames: int
     replies: int
@@ -24,6 +25,7 @@ def simulate(
     *,
     plant: str = ...,
     policy: str = ...,
+    gateways: int = ...,
     trace: Callable[[str], None] | None = ...,
     began_ns: int = ...,
 ) -> SimulationReport: ...

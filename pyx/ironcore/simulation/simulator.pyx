@@ -4,8 +4,10 @@ The stages are the real ones; their disk, network, clock and scheduling are not.
 breaking connections, a subscriber follows a feed that loses packets, the disk fills up and refuses,
 and processes and host crash in the middle of calls and start again. What must hold is checked all
 the time: each reply and each message of the feed has one content for ever, orders are answered
-once, and with `before-reply` nothing that was seen outside is lost with the power. In the end the
-journal replays to the matcher's books, and feed and members believe the same.
+once, each gateway's commands are in the stream once and in their order, no gateway is disturbed by
+another's death, order rings take fair turns, and with `before-reply` nothing that was seen outside
+is lost with the power. In the end the journal replays to the matcher's books, and feed and members
+believe the same.
 """
 
 import os
@@ -17,10 +19,12 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from ironcore.base.status cimport STATUS_OK
+from ironcore.ring.broadcast_file cimport SLOT_EVICTED
 from ironcore.simulation.loop cimport (
     OCCASION_DEFINE, OCCASION_KILL, OCCASION_KILL_ALL, OCCASION_POWER, OCCASION_SETTLED,
-    OCCASION_START, OCCASION_VIOLATION, PLANT_NO_DIRECTORY_SYNC, PLANT_NO_REWRITE, PLANT_NONE,
-    PLANT_NOT_BEHIND_JOURNAL, PLANT_RELEASE_BEFORE_SYNC, Loop, Occasion,
+    OCCASION_START, OCCASION_VIOLATION, PLANT_DISTURBS_OTHERS, PLANT_NO_DIRECTORY_SYNC,
+    PLANT_NO_HIGH_WATER, PLANT_NO_REWRITE, PLANT_NO_TURNS, PLANT_NONE, PLANT_NOT_BEHIND_JOURNAL,
+    PLANT_ONE_HIGH_WATER, PLANT_RELEASE_BEFORE_SYNC, Loop, Occasion,
 )
 from ironcore.simulation.member cimport (
     Member, member_forget, member_open, member_recognizes,
@@ -28,12 +32,13 @@ from ironcore.simulation.member cimport (
 from ironcore.simulation.subscriber cimport (
     Subscriber, subscriber_forget, subscriber_open,
 )
+from ironcore.simulation.network cimport GATEWAYS_MAX
 from ironcore.simulation.venue cimport (
-    INSTRUMENTS_MAX, REPLIES_BYTES_MAX, SESSIONS_MAX, STAGE_GATEWAY, STAGE_JOURNAL,
-    STAGE_PUBLISHER, STAGES, USER_REF_BITS, SimulatedVenue,
+    INSTRUMENTS_MAX, REPLIES_BYTES_MAX, SESSIONS_MAX, STAGE_JOURNAL, STAGE_MATCHER,
+    STAGE_PUBLISHER, USER_REF_BITS, SimulatedVenue, stage_gateway, stage_is_gateway,
 )
 from ironcore.simulation.world cimport (
-    CRASH_NONE, CRASH_POWER, Odds, chance_below, chance_hits, world_midnight_ns,
+    CRASH_NONE, CRASH_POWER, Odds, World, chance_below, chance_hits, world_midnight_ns,
 )
 from ironcore.stream.day_end cimport DAY_END_NS
 from ironcore.order_entry.protocol cimport OrderEntryProtocol
@@ -43,6 +48,8 @@ from ironcore.order_entry.sessions cimport sessions_apply
 from ironcore.wire.record cimport STATE_CLOSED
 
 from ironcore.runtime.replay import Replay
+from ironcore.simulation.feed_orders import feed_orders, messages_of
+from ironcore.simulation.order_sources import SourceCheck
 from ironcore.simulation.venue import STAGE_NAMES, STREAM_NAME, CrashedAgain
 from ironcore.market_data.itch_feed import Feed
 from ironcore.order_entry.ouch.protocol import PROTOCOL as OUCH
@@ -55,6 +62,10 @@ PLANTS = {
     "no-directory-sync": PLANT_NO_DIRECTORY_SYNC,
     "no-rewrite-after-failed-sync": PLANT_NO_REWRITE,
     "not-behind-the-journal": PLANT_NOT_BEHIND_JOURNAL,
+    "no-high-water-of-a-source": PLANT_NO_HIGH_WATER,
+    "one-high-water-for-all": PLANT_ONE_HIGH_WATER,
+    "no-turns": PLANT_NO_TURNS,
+    "disturbs-another-gateway": PLANT_DISTURBS_OTHERS,
 }
 PLACE_DISPLAYED = 0                  # of a row of MatchingEngine.orders
 LATE_KINDS = {"Accepted", "Executed", "Crossed", "Cross", "Clock"}
@@ -66,6 +77,7 @@ cdef enum:
     STEPS_AT_ONCE = 100000
     DOWN_NS_MAX = 3000000            # of a stage that was killed
     STALL_STEPS_MIN = 500
+    EVERY_GATEWAY = -1
 
 
 class SimulationError(AssertionError):
@@ -82,6 +94,7 @@ class SimulationReport(NamedTuple):
 
     seed: int
     policy: str
+    gateways: int
     steps: int
     frames: int
     replies: int
@@ -98,7 +111,7 @@ cdef int _sync_nothing(void* context) noexcept nogil:
 cdef class Simulation(Loop):
     """One venue, its members and its subscriber, from one seed."""
 
-    def __cinit__(self, directory, uint64_t seed, str plant, str policy, trace,
+    def __cinit__(self, directory, uint64_t seed, str plant, str policy, uint32_t gateways, trace,
                   uint64_t began_ns):
         cdef uint32_t i
         self.seed = seed
@@ -111,7 +124,7 @@ cdef class Simulation(Loop):
             policy = POLICIES[chance_below(&self.world, 3)]
         self.before_reply = policy == "before-reply"
         self._draw_odds()
-        settings = self._draw_settings()
+        settings = self._draw_settings(gateways)
         self.venue = SimulatedVenue(directory, policy, <size_t>&self.world, settings)
         self.sessions = settings["sessions"]
         self.members = <Member*>calloc(SESSIONS_MAX, sizeof(Member))
@@ -119,7 +132,8 @@ cdef class Simulation(Loop):
         if self.members == NULL or self.subscriber == NULL:
             raise MemoryError
         for i in range(self.sessions):
-            member_open(&self.members[i], &self.world, self.venue.network.net, i + 1)
+            member_open(&self.members[i], &self.world, self.venue.network.net, i + 1,
+                        self.venue.home(i + 1))
             self.members[i].instruments = settings["instruments"]
             self.members[i].orders_left = 20 + <uint32_t>chance_below(&self.world, 180)
         stream_name = STREAM_NAME.encode()
@@ -142,12 +156,19 @@ cdef class Simulation(Loop):
             if chance_hits(&self.world, 600):
                 odds[i] = <uint32_t>chance_below(&self.world, highest[i])
 
-    def _draw_settings(self):
+    def _draw_settings(self, uint32_t gateways):
+        # By a chance of its own, so that it makes no difference to what else a seed draws.
+        cdef World aside
+        aside.chance = ~self.seed
+        if gateways == 0:
+            gateways = 1 + <uint32_t>chance_below(&aside, GATEWAYS_MAX)
+
         def below(uint64_t bound):
             return chance_below(&self.world, bound)
 
         return {
-            "sessions": 1 + below(SESSIONS_MAX),
+            "gateways": gateways,
+            "sessions": max(1 + below(SESSIONS_MAX), gateways),
             "instruments": 1 + below(INSTRUMENTS_MAX - 1),
             "cancel_on_disconnect": below(32),
             "orders_max": 64 if below(4) == 0 else 1024,
@@ -209,33 +230,44 @@ cdef class Simulation(Loop):
 
     def _where_they_are(self):
         venue = self.venue
-        if not all(venue.is_up(stage) for stage in range(STAGES)):
+        if not all(venue.is_up(stage) for stage in range(venue.stages)):
             return "a stage is down"
         found = [
             f"frames: matcher {venue.matcher.stream_sequence_last}, journal "
-            f"{venue.journal.sequence_last}, gateway {venue.gateway.sessions.walk.sequence}, "
-            f"publisher {venue.publisher.feed.walk.sequence}",
-            f"order ring: {venue.matcher.source[0].orders.head} of "
-            f"{venue.gateway.orders.tail} bytes",
+            f"{venue.journal.sequence_last}, publisher {venue.publisher.feed.walk.sequence}",
             f"feed: {self.subscriber.next} of {venue.publisher.message_next}",
         ]
+        for i in range(venue.settings.gateways):
+            found.append(
+                f"gateway {i + 1}: frame {venue.gateway[i].sessions.walk.sequence}, order ring "
+                f"{venue.matcher.source[i].orders.head} of {venue.gateway[i].orders.tail} bytes")
         for i in range(self.sessions):
+            log_count = venue.gateway[self.members[i].gateway].sessions.session[i + 1].log.count
             found.append(
                 f"member {i + 1}: state {self.members[i].state}, {self.members[i].orders_left} "
                 f"orders left, {self.members[i].unanswered} unanswered, "
-                f"{self.members[i].replies_count} replies of "
-                f"{venue.gateway.sessions.session[i + 1].log.count}")
+                f"{self.members[i].replies_count} replies of {log_count}")
         return "; ".join(found)
 
     def _start(self, int stage):
         self._say(f"the {STAGE_NAMES[stage]} starts")
+        if stage_is_gateway(stage):
+            self.venue.happened["served_beside_a_dead_gateway"] += (
+                self._served_beside(stage) > self.replies_beside[stage_gateway(stage)])
         calm = self._set_odds_aside()
+        before = self.venue.other_gateways(stage)
         self.venue.start(stage)
+        if self.plant == PLANT_DISTURBS_OTHERS and before and stage_is_gateway(stage):
+            self.venue.gateway[1 - stage_gateway(stage)].stream.slot.state = SLOT_EVICTED
+        self._compare_others(stage, before)
         self.world.odds = calm
-        if stage == STAGE_GATEWAY:
-            self._compare_replies(&self.venue.gateway.sessions)
-        if stage == STAGE_GATEWAY and self.plant == PLANT_NOT_BEHIND_JOURNAL:
-            self.venue.gateway.stream.followed = 0
+        if stage_is_gateway(stage):
+            self._compare_replies(&self.venue.gateway[stage_gateway(stage)].sessions,
+                                  stage_gateway(stage))
+        if stage_is_gateway(stage) and self.plant == PLANT_NOT_BEHIND_JOURNAL:
+            self.venue.gateway[stage_gateway(stage)].stream.followed = 0
+        if stage == STAGE_MATCHER:
+            self._spoil_high_waters()
         if stage == STAGE_PUBLISHER and self.plant == PLANT_NOT_BEHIND_JOURNAL:
             self.venue.publisher.stream.followed = 0
         if stage == STAGE_JOURNAL and self.plant == PLANT_NO_DIRECTORY_SYNC:
@@ -248,19 +280,53 @@ cdef class Simulation(Loop):
         self.world.disk_full = False
         return odds
 
+    def _spoil_high_waters(self):
+        """The planted bugs of a matcher that has read the stream."""
+        cdef uint32_t gateways = self.venue.settings.gateways
+        cdef uint32_t i
+        for i in range(gateways):
+            self.passed_over[i] = 0
+        if self.plant == PLANT_NO_HIGH_WATER:
+            self.venue.matcher.source[gateways - 1].sequence_last = 0
+        elif self.plant == PLANT_ONE_HIGH_WATER:
+            for i in range(gateways):
+                self.venue.matcher.source[i].sequence_last = max(
+                    self.venue.matcher.source[0].sequence_last,
+                    self.venue.matcher.source[gateways - 1].sequence_last)
+
+    def _compare_others(self, int stage, before):
+        now = self.venue.other_gateways(stage)
+        if now != before:
+            self._fail(f"the {STAGE_NAMES[stage]} has disturbed another gateway: {before} is {now}")
+
+    def _served_beside(self, int stage):
+        """How many replies the members of other gateways than this stage have."""
+        cdef uint32_t i
+        return sum(self.members[i].replies_count for i in range(self.sessions)
+                   if self.members[i].gateway != stage_gateway(stage))
+
+    def _note_served_beside(self, int stage):
+        if stage_is_gateway(stage):
+            self.replies_beside[stage_gateway(stage)] = self._served_beside(stage)
+
     def _kill(self, int stage):
         self.crashes += 1
+        before = self.venue.other_gateways(stage)
         self.venue.kill(stage)
+        self._compare_others(stage, before)
+        self._note_served_beside(stage)
         self.up_at_ns[stage] = self.world.mono_ns + chance_below(&self.world, DOWN_NS_MAX)
 
     def _crash_all(self, bint power_lost):
         """Every process is gone, and perhaps the host; what must be left, is there again."""
         cdef uint64_t written = 0
         cdef uint64_t seen = 0
+        cdef uint32_t i
         if self.venue.matcher != NULL:
             written = self.venue.matcher.stream_sequence_last
-        if self.venue.gateway != NULL:
-            seen = self.venue.gateway.sessions.walk.sequence
+        for i in range(self.venue.settings.gateways):
+            if self.venue.gateway[i] != NULL:
+                seen = max(seen, self.venue.gateway[i].sessions.walk.sequence)
         if self.venue.publisher != NULL:
             seen = max(seen, self.venue.publisher.feed.walk.sequence)
         if self.before_reply:
@@ -301,8 +367,9 @@ cdef class Simulation(Loop):
         self.lossy = self.lossy or (self.power_lost and not self.before_reply)
         self._say(f"recovered up to frame {last}")
         self._compare_with_journal()
-        for stage in range(STAGES):
+        for stage in range(self.venue.stages):
             self.up_at_ns[stage] = self.world.mono_ns + chance_below(&self.world, DOWN_NS_MAX)
+            self._note_served_beside(stage)
         return last
 
     def _compare_with_journal(self):
@@ -313,13 +380,18 @@ cdef class Simulation(Loop):
         cdef OrderEntryProtocol ouch = OUCH
         cdef Sessions sessions
         feed = Feed()
+        sources = SourceCheck(self.venue.settings.gateways,
+                              lambda session: self.venue.home(session) + 1)
         messages = []
         if sessions_open(&sessions, &ouch.face.framing, SESSIONS_MAX, INSTRUMENTS_MAX,
                          USER_REF_BITS, REPLIES_BYTES_MAX) != STATUS_OK:
             raise MemoryError
         try:
             for sequence, payload in JournalReader(self.venue.disk):
-                messages += _messages(feed.apply(sequence, payload))
+                fault = sources.fault(payload)
+                if fault:
+                    self._fail(f"frame {sequence}: {fault}")
+                messages += messages_of(feed.apply(sequence, payload))
                 if sessions_apply(&sessions, &ouch.face, sequence, payload,
                                   <uint32_t>len(payload)) != STATUS_OK:
                     self._fail(f"frame {sequence} of the journal is none")
@@ -328,7 +400,7 @@ cdef class Simulation(Loop):
                 subscriber_forget(self.subscriber, len(messages))
                 for i in range(self.sessions):
                     member_forget(&self.members[i], sessions.session[i + 1].log.count)
-            self._compare_replies(&sessions)
+            self._compare_replies(&sessions, EVERY_GATEWAY)
         finally:
             sessions_close(&sessions)
         self.lossy = False
@@ -338,11 +410,13 @@ cdef class Simulation(Loop):
                        f"{len(messages)} of the journal")
         return messages
 
-    cdef int _compare_replies(self, const Sessions* sessions) except -1:
-        """Hold what the members were told against these replies."""
+    cdef int _compare_replies(self, const Sessions* sessions, int gateway) except -1:
+        """Hold what this gateway's members were told against these replies."""
         cdef const ReplyLog* log
         cdef uint32_t i
         for i in range(self.sessions):
+            if gateway != EVERY_GATEWAY and self.members[i].gateway != gateway:
+                continue
             log = &sessions.session[i + 1].log
             known = member_recognizes(&self.members[i], log.data, log.bytes)
             if known != self.members[i].replies_count:
@@ -369,8 +443,9 @@ cdef class Simulation(Loop):
         if messages != self._compare_with_journal():
             self._fail("the feed is not the journal's")
         self.venue.happened.update(f"feed.{chr(message[0])}" for message in messages)
-        self._check_books(_feed_orders(messages))
-        self._compare_replies(&self.venue.gateway.sessions)
+        self._check_books(feed_orders(messages))
+        for i in range(self.venue.settings.gateways):
+            self._compare_replies(&self.venue.gateway[i].sessions, i)
         self._check_members()
         # A journal that was finished is durable, whatever the policy.
         self.venue.lose_power()
@@ -381,9 +456,9 @@ cdef class Simulation(Loop):
         if self._replay() != found:
             self._fail("the journal, finished, replays to something else after a loss of power")
         replies = sum(self.members[i].replies_count for i in range(self.sessions))
-        return SimulationReport(self.seed, self.venue.policy, self.steps, found.sequence, replies,
-                                len(messages), self.crashes, found.stream_digest,
-                                dict(self.venue.happened))
+        return SimulationReport(self.seed, self.venue.policy, self.venue.settings.gateways,
+                                self.steps, found.sequence, replies, len(messages), self.crashes,
+                                found.stream_digest, dict(self.venue.happened))
 
     def _check_day(self):
         """Behind the end of the day nothing is taken or traded, and in the end all is closed."""
@@ -408,13 +483,13 @@ cdef class Simulation(Loop):
             self._fail(f"the journal does not replay: {found.fault}")
         return found
 
-    def _check_books(self, feed_orders):
+    def _check_books(self, in_feed):
         for instrument in range(self.venue.settings.instruments):
             for side in "BS":
                 rows = self.venue.engine.orders(instrument, side)
                 books = {int(row["order_ref"]): (int(row["quantity"]), int(row["price"]))
                          for row in rows if row["place"] == 0}
-                if books != feed_orders.get((instrument + 1, side), {}):
+                if books != in_feed.get((instrument + 1, side), {}):
                     self._fail(f"instrument {instrument}, side {side}: the feed's orders are not "
                                "the matcher's")
 
@@ -435,54 +510,17 @@ cdef class Simulation(Loop):
                                f"are open, and it is {open_orders.get(slot, 0)}")
 
 
-def _messages(blocks):
-    """The messages behind their u16 lengths."""
-    found = []
-    while blocks:
-        size = int.from_bytes(blocks[:2], "big")
-        found.append(blocks[2:2 + size])
-        blocks = blocks[2 + size:]
-    return found
-
-
-def _feed_orders(messages):
-    """The orders that a feed's messages leave: {(locate, side): {order_ref: (shares, price)}}."""
-    found = {}
-    where = {}
-    for message in messages:
-        kind = message[:1]
-        ref = int.from_bytes(message[11:19], "big")
-        if kind == b"A":
-            where[ref] = found.setdefault(
-                (int.from_bytes(message[1:3], "big"), message[19:20].decode()), {})
-            where[ref][ref] = (int.from_bytes(message[20:24], "big"),
-                               int.from_bytes(message[32:36], "big"))
-        elif kind == b"U":
-            orders = where.pop(ref)
-            del orders[ref]
-            ref = int.from_bytes(message[19:27], "big")
-            where[ref] = orders
-            orders[ref] = (int.from_bytes(message[27:31], "big"),
-                           int.from_bytes(message[31:35], "big"))
-        elif kind in (b"E", b"C", b"X", b"D"):
-            shares, price = where[ref][ref]
-            left = shares - int.from_bytes(message[19:23], "big") if kind != b"D" else 0
-            where[ref][ref] = (left, price)
-            if left == 0:
-                del where.pop(ref)[ref]
-    return found
-
-
-def simulate(seed, *, plant="", policy="", trace=None, began_ns=OPENING_NS):
+def simulate(seed, *, plant="", policy="", gateways=0, trace=None, began_ns=OPENING_NS):
     """Run one simulation: its report. SimulationError when what must hold does not.
 
-    `plant` puts in one of PLANTS, a bug; `policy` fixes the journal's durability, which is the
-    seed's otherwise; `trace` is called with a line for each restart and crash; `began_ns` is the
-    time of the day at which it begins, less a second, 9:30 unless told.
+    `plant` puts in one of PLANTS, a bug; `policy` fixes the journal's durability and `gateways` how
+    many there are, which are the seed's otherwise; `trace` is called with a line for each restart
+    and crash; `began_ns` is the time of the day at which it begins, less a second, 9:30 unless
+    told.
     """
     directory = tempfile.mkdtemp(prefix="ironpit-simulation-", dir=_ring_directory())
     try:
-        return Simulation(directory, seed, plant, policy, trace, began_ns).run()
+        return Simulation(directory, seed, plant, policy, gateways, trace, began_ns).run()
     finally:
         shutil.rmtree(directory)
 

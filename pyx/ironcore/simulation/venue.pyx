@@ -12,11 +12,13 @@ from libc.stdint cimport uint32_t
 
 from ironcore.simulation.disk cimport SimulatedDirectory, disk_lose_power, disk_open
 from ironcore.simulation.network cimport (
-    FEED_FD, LISTENER_FD, REQUEST_FD, SimulatedNetwork, net_open, net_venue_gone,
+    FEED_FD, LISTENER_FD, REQUEST_FD, SimulatedNetwork, net_connections, net_gateway_gone,
+    net_open,
 )
 from ironcore.simulation.world cimport (
     CRASH_NONE, World, world_clock, world_midnight_ns,
 )
+from ironcore.order_entry.connection cimport Gateway
 from ironcore.stage.gateway cimport GatewayStage
 from ironcore.stage.journal cimport JournalStage
 from ironcore.stage.matcher cimport MatcherStage
@@ -38,7 +40,8 @@ from ironcore.stream.journal_reader import JournalBehindError, recover
 STREAM_NAME = "SIMULATION"
 PRICE_DECIMALS = 4
 NO_INSTRUMENT = 0xFFFFFFFF
-STAGE_NAMES = ("gateway", "matcher", "journal", "publisher")
+STAGE_NAMES = ("gateway", "matcher", "journal", "publisher", "gateway-2")
+GATEWAY_NAMES = ("gateway", "gateway-2")
 
 cdef enum:
     CONNECTIONS_MAX = 8
@@ -87,7 +90,10 @@ cdef class SimulatedVenue:
         self.network = SimulatedNetwork()
         disk_open(self.disk.disk, self.world)
         net_open(self.network.net, self.world)
-        self.orders_path = Path(directory) / "orders.ring"
+        self.stages = STAGE_SECOND_GATEWAY + <int>self.settings.gateways - 1
+        self.gateway_stages = [None] * self.settings.gateways
+        self.orders_paths = [Path(directory) / f"orders-{number}.ring"
+                             for number in range(1, self.settings.gateways + 1)]
         self.events_path = Path(directory) / "events.ring"
         self.definitions = _definitions(self.settings.instruments, self.settings.sessions,
                                         self.settings.orders_max,
@@ -95,9 +101,12 @@ cdef class SimulatedVenue:
         self.definitions_left = []
         self.happened = Counter()
 
+    cdef int home(self, uint32_t session) noexcept nogil:
+        return <int>((session - 1) % self.settings.gateways)
+
     cdef bint is_up(self, int stage) noexcept nogil:
-        if stage == STAGE_GATEWAY:
-            return self.gateway != NULL
+        if stage_is_gateway(stage):
+            return self.gateway[stage_gateway(stage)] != NULL
         if stage == STAGE_MATCHER:
             return self.matcher != NULL
         if stage == STAGE_JOURNAL:
@@ -108,10 +117,10 @@ cdef class SimulatedVenue:
         """SIGKILL to the stage's process."""
         if self.is_up(stage):
             self._count(stage)
-        if stage == STAGE_GATEWAY:
-            net_venue_gone(self.network.net)
-            self.gateway = NULL
-            self.gateway_stage = None
+        if stage_is_gateway(stage):
+            net_gateway_gone(self.network.net, stage_gateway(stage))
+            self.gateway[stage_gateway(stage)] = NULL
+            self.gateway_stages[stage_gateway(stage)] = None
         elif stage == STAGE_MATCHER:
             self.matcher = NULL
             self.matcher_stage = None
@@ -125,8 +134,22 @@ cdef class SimulatedVenue:
         self.world.crashed = CRASH_NONE
         self.world.crash_kind = CRASH_NONE
 
+    def other_gateways(self, int stage):
+        """What a stage that starts or dies must leave alone of gateways that it is not: their
+        connections, their place in the stream and their order ring."""
+        cdef Gateway* g
+        cdef uint32_t i
+        found = {}
+        for i in range(self.settings.gateways):
+            g = self.gateway[i]
+            if g != NULL and not (stage_is_gateway(stage) and stage_gateway(stage) == <int>i):
+                found[i + 1] = (net_connections(self.network.net, i), g.live, g.stream.slot.state,
+                                g.stream.slot.position, g.orders.tail_shared[0])
+        return found
+
     def _count(self, int stage):
-        stages = (self.gateway_stage, self.matcher_stage, self.journal_stage, self.publisher_stage)
+        stages = (self.gateway_stages[0], self.matcher_stage, self.journal_stage,
+                  self.publisher_stage, *self.gateway_stages[1:])
         counters = stages[stage].counters.snapshot()
         if stage == STAGE_PUBLISHER:
             counters |= self.publisher_stage.publication.counters.snapshot()
@@ -135,7 +158,7 @@ cdef class SimulatedVenue:
 
     def kill_all(self):
         """SIGKILL to every process."""
-        for stage in range(STAGES):
+        for stage in range(self.stages):
             self.kill(stage)
 
     def seen_by_onlookers(self):
@@ -149,7 +172,8 @@ cdef class SimulatedVenue:
         """The host goes down at once: rings, page cache and processes are gone."""
         self.kill_all()
         disk_lose_power(self.disk.disk)
-        self.orders_path.unlink(missing_ok=True)
+        for path in self.orders_paths:
+            path.unlink(missing_ok=True)
         self.events_path.unlink(missing_ok=True)
 
     def without_newest_segment(self):
@@ -203,20 +227,22 @@ cdef class SimulatedVenue:
             self.events_path.unlink()
         pipeline.create_event_ring(
             self.events_path, self.settings.event_ring_bytes,
-            stages={"journal": 0, "gateway": self.settings.patience_ns,
-                    "publisher": self.settings.patience_ns},
+            stages={"journal": 0, "publisher": self.settings.patience_ns,
+                    **dict.fromkeys(GATEWAY_NAMES[:self.settings.gateways],
+                                    self.settings.patience_ns)},
             before_reply=self.policy == "before-reply", sequence_next=last + 1,
         )
-        if not self.orders_path.exists():
-            sequence_next = pipeline.last_source_sequences(self.disk).get(1, 0) + 1
-            pipeline.create_order_ring(self.orders_path, self.settings.order_ring_bytes,
-                                       sequence_next=sequence_next)
+        for number, path in enumerate(self.orders_paths, 1):
+            if not path.exists():
+                sequence_next = pipeline.last_source_sequences(self.disk).get(number, 0) + 1
+                pipeline.create_order_ring(path, self.settings.order_ring_bytes,
+                                           sequence_next=sequence_next)
         return last
 
     def start(self, int stage):
         """Start the stage's process."""
-        if stage == STAGE_GATEWAY:
-            self._start_gateway()
+        if stage_is_gateway(stage):
+            self._start_gateway(stage_gateway(stage))
         elif stage == STAGE_MATCHER:
             self._start_matcher()
         elif stage == STAGE_JOURNAL:
@@ -236,17 +262,20 @@ cdef class SimulatedVenue:
         self.journal_stage = stage
         self.journal = &stage.j
 
-    def _start_gateway(self):
-        reader = pipeline.open_stream_reader(self.events_path, "gateway")
+    def _start_gateway(self, int index):
+        name = GATEWAY_NAMES[index]
+        reader = pipeline.open_stream_reader(self.events_path, name)
+        self.network.gateway = index
         cdef GatewayStage stage = GatewayStage(
-            LISTENER_FD, pipeline.open_order_producer(self.orders_path), reader,
-            CounterSet("gateway", gateway.COUNTERS), OUCH,
-            sessions_max=SESSIONS_MAX, instruments_max=INSTRUMENTS_MAX, user_ref_bits=USER_REF_BITS,
+            LISTENER_FD + index, pipeline.open_order_producer(self.orders_paths[index]), reader,
+            CounterSet(name, gateway.COUNTERS), OUCH, sessions_max=SESSIONS_MAX,
+            instruments_max=INSTRUMENTS_MAX, user_ref_bits=USER_REF_BITS,
             replies_bytes_max=REPLIES_BYTES_MAX, connections_max=CONNECTIONS_MAX,
             logins_max=CONNECTIONS_MAX, logins_per_address_max=CONNECTIONS_MAX,
             sessions_expected=self.settings.sessions,
             heartbeat_ns=1_000_000_000, peer_timeout_ns=15_000_000_000,
-            login_timeout_ns=30_000_000_000, network=self.network,
+            login_timeout_ns=30_000_000_000, network=self.network, name=name,
+            serves=self._served(index),
         )
         stage.g.clock = world_clock(self.world)
         seeds_fix(&stage.g.seeds, SEEDS_STATE)
@@ -254,15 +283,22 @@ cdef class SimulatedVenue:
                                                         reader.first_sequence):
             stage.catch_up(sequence, payload)
         stage.caught_up()
-        self.gateway_stage = stage
-        self.gateway = &stage.g
+        self.gateway_stages[index] = stage
+        self.gateway[index] = &stage.g
+
+    def _served(self, int index):
+        """The sessions of this gateway, None: all."""
+        if self.settings.gateways == 1:
+            return None
+        return [f"M{number}" for number in range(1, SESSIONS_MAX + 1)
+                if self.home(number) == index]
 
     def _start_matcher(self):
         self.engine = pipeline.make_engine(
             instruments_max=INSTRUMENTS_MAX, sessions_max=SESSIONS_MAX,
             orders_max=self.settings.orders_max, user_ref_bits=USER_REF_BITS)
         cdef MatcherStage stage = MatcherStage(
-            pipeline.open_order_consumer(self.orders_path),
+            [pipeline.open_order_consumer(path) for path in self.orders_paths],
             pipeline.open_stream_producer(self.events_path), self.engine,
             CounterSet("matcher", matcher.COUNTERS))
         stage.m.clock = world_clock(self.world)
