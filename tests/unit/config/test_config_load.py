@@ -257,7 +257,7 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
         (
             "username: ALFA1",
             "username: ALFA123",
-            "5: sessions[0].username: found 'ALFA123', expected at most 6 characters, as OUCH",
+            "5: sessions[0].username: found 'ALFA123', expected at most 6 characters: OUCH",
         ),
         (
             "username: ALFA1",
@@ -267,7 +267,7 @@ def test_a_configuration_cannot_be_changed(tmp_path: Path) -> None:
         (
             "firm: ALFA",
             "firm: ALFA1",
-            "5: sessions[0].firm: found 'ALFA1', expected at most 4 characters, as OUCH",
+            "5: sessions[0].firm: found 'ALFA1', expected at most 4 characters: OUCH",
         ),
         (
             "firm: ALFA",
