@@ -129,7 +129,9 @@ def said(booted: Container) -> str:
 def state(booted: Container) -> dict[str, str]:
     """Its status is `running`, and soon until when the stream's day takes orders."""
     found = booted.show(UNIT, "ActiveState", "SubState", "StatusText", "Result", "NRestarts")
-    if re.fullmatch(r"the stream is of .*: it takes orders until .* UTC", found["StatusText"]):
+    if re.fullmatch(
+        r"the stream is of .*: it takes orders until .* UTC(, less than .*)?", found["StatusText"]
+    ):
         found["StatusText"] = "running"
     return found
 
