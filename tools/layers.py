@@ -107,7 +107,7 @@ STAGE_SHARED = ("ironcore.stage.agent",)
 # Order entry knows no protocol: outside the rooms of the protocols, which are the folders of
 # order_entry, neither it nor the gateway's stage takes more of the codecs than the records.
 NEUTRAL = ("ironcore.order_entry", "ironcore.stage.gateway", "ironcore.stage.gateway_duty")
-NEUTRAL_WIRE = ("ironcore.wire.record",)
+NEUTRAL_WIRE = ("ironcore.wire.order_options", "ironcore.wire.record")
 
 
 def room_of(module: str) -> str:

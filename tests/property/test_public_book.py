@@ -89,7 +89,7 @@ def assert_attributed(model: EngineModel, orders: dict[int, Order], message: byt
     order = orders.get(int.from_bytes(message[11:19], "big"))
     if order is None:
         return
-    firm = model.sessions[order.session].firm
+    firm = model.sessions[order.session].firm[:4]  # what ITCH has room for
     assert message[:1] == (b"F" if order.display == "A" else b"A")
     assert message[36:] == (firm if order.display == "A" else b"")
 

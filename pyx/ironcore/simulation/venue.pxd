@@ -24,6 +24,16 @@ cdef enum:
     USER_REF_BITS = 10
     REPLIES_BYTES_MAX = 1 << 21
 
+
+cdef inline bint stage_is_gateway(int stage) noexcept nogil:
+    return stage == STAGE_GATEWAY or stage == STAGE_SECOND_GATEWAY
+
+
+cdef inline int stage_gateway(int stage) noexcept nogil:
+    """Which of the gateways the stage is."""
+    return stage // STAGE_SECOND_GATEWAY
+
+
 cdef struct VenueSettings:
     uint32_t gateways
     uint32_t sessions
@@ -67,12 +77,3 @@ cdef class SimulatedVenue:
     # Whose session it is, by number from 1.
     cdef int home(self, uint32_t session) noexcept nogil
     cdef bint is_up(self, int stage) noexcept nogil
-
-
-cdef inline bint stage_is_gateway(int stage) noexcept nogil:
-    return stage == STAGE_GATEWAY or stage == STAGE_SECOND_GATEWAY
-
-
-cdef inline int stage_gateway(int stage) noexcept nogil:
-    """Which of the gateways the stage is."""
-    return stage // STAGE_SECOND_GATEWAY
