@@ -159,7 +159,8 @@ class CommandMix:
         fields, options = self.orders.order(instrument, old.side if old else "B")
         if old and self.maybe(0.8):
             lot = instrument.terms.lot if instrument else 1
-            fields["quantity"] = max(0, old.total + lot * self.random.randint(-3, 5))
+            wanted = old.total + lot * self.random.randint(-3, 5)
+            fields["quantity"] = min(max(0, wanted), 0xFFFFFFFF)
         if old and self.maybe(0.7):  # most replacements keep what the order is
             options = {}
             fields["display"] = old.display

@@ -75,8 +75,6 @@ def read_options(block: bytes) -> dict[str, Any]:
     for tag, (bit, at, form) in r.OPTION_PLACES.items():
         if not named >> bit & 1:
             continue
-        if tag not in NAMES:
-            raise MalformedError
         name, value = NAMES[tag], struct.unpack_from(form, block, at)[0] if form else 0
         given[name] = chr(value) if KNOWN[name][2] == "c" else value
     if named >> len(r.OPTION_PLACES):

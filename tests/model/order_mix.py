@@ -211,5 +211,5 @@ class OrderMix:
         if self.maybe(0.02):
             data += self.random.choice((r.option(2, b"FIRM"), r.option(6, b"L")))
         if self.maybe(0.004):
-            data += r.option(255, b"\0")
+            data += r.option(r.TAG_UNKNOWN, b"\0")
         return data

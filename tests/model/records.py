@@ -41,6 +41,7 @@ STATE = struct.Struct("<BB2x4s")
 BUST = struct.Struct("<QIIB7x")
 OPTIONS_AT = BODY + ENTER.size  # behind an order and behind a replacement
 OPTIONS_BYTES = 56
+TAG_UNKNOWN = 255
 # The options of a record by their tags in OUCH: bit in `named`, offset and form; refused ones have
 # the bit alone.
 OPTION_PLACES: dict[int, tuple[int, int, str]] = {
@@ -59,7 +60,6 @@ OPTION_PLACES: dict[int, tuple[int, int, str]] = {
     27: (12, 45, "<B"),
     9: (13, 0, ""),
     14: (14, 0, ""),
-    255: (15, 0, ""),  # one that there is not: malformed
 }
 OPEN_BEFORE_AT = BODY + 12  # of a replacement
 EVENT = struct.Struct("<BBBBIQQiI")
@@ -114,9 +114,12 @@ def options_of(record: bytes) -> bytes:
 
 def options_block(elements: bytes) -> bytes:
     """The options of a record from OUCH's elements, in which tests write them; nothing of nothing.
-    Of tags that no record has only the block is left."""
+    Of OUCH's tags that no record has only the block is left; `TAG_UNKNOWN` names an option that
+    there is not."""
     block, named = bytearray(OPTIONS_BYTES), 0
     for tag, value in elements_of(elements):
+        if tag == TAG_UNKNOWN:
+            named |= 1 << len(OPTION_PLACES)
         if tag not in OPTION_PLACES:
             continue
         bit, at, form = OPTION_PLACES[tag]
