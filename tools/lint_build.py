@@ -3,11 +3,15 @@
 Translates and compiles each module by itself, apart from the build proper, into build/lint, and
 remembers there which ones passed: by a digest of the module, of everything that it cimports or
 includes, of the compilers and of their flags. What passed and did not change is not done again.
+
+Translation takes as long as compilation, so the first build of a tree gets its C from here.
 """
 
 import hashlib
 import os
+import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -20,19 +24,16 @@ from Cython.Build.Dependencies import create_dependency_tree
 from Cython.Compiler.Main import CompilationOptions, Context, default_options
 
 ROOT = Path(__file__).resolve().parent.parent
+RELEASE = runpy.run_path(str(ROOT / "setup.py"))
 SCRATCH = ROOT / "build" / "lint"
+BUILD = ROOT / "build" / "cython-release"
+IS_FIRST = not (ROOT / "build" / "mode.stamp").exists() and RELEASE["MODE"] == "release"
 CYTHON = ["-m", "cython", "-3", "-I", "pyx"]
-DIRECTIVES = {  # of a release build, and what makes Cython talk
-    "wraparound": False,
-    "boundscheck": False,
-    "initializedcheck": False,
-    "cdivision": True,
-    "show_performance_hints": True,
-    "warn.unreachable": True,
-}
+# What makes Cython talk leaves the C as it is.
+DIRECTIVES = {**RELEASE["DIRECTIVES"], "show_performance_hints": True, "warn.unreachable": True}
 COMPILE = [
     *shlex.split(os.environ.get("CC", "cc")),
-    "-c", "-O2", "-fPIC", "-std=gnu11", "-Wall", "-Wextra",
+    "-c", "-O1", "-fPIC", "-std=gnu11", "-Wall", "-Wextra",
     "-Wno-unused-function", "-Wno-unused-parameter",
     "-Ipyx/ironcore/include", f"-I{sysconfig.get_path('include')}",
 ]  # fmt: skip
@@ -54,7 +55,12 @@ def translate(source: Path) -> str:
     target = c_path(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     options = [part for name, value in DIRECTIVES.items() for part in ("-X", f"{name}={value}")]
-    return run([sys.executable, *CYTHON, *options, str(source), "-o", str(target)])
+    said = run([sys.executable, *CYTHON, *options, str(source), "-o", str(target)])
+    if IS_FIRST and not said:
+        for_build = BUILD / source.with_suffix(".c")
+        for_build.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(target, for_build)
+    return said
 
 
 def compile_c(source: Path) -> str:
@@ -100,6 +106,9 @@ def do_stale(wanted: dict[Path, str], stamp: str, step: Callable[[Path], str]) -
 
 def main() -> int:
     modules = dependencies()
+    if IS_FIRST:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        RELEASE["write_stamps"](BUILD)
     translation = (Cython.__version__, CYTHON, DIRECTIVES)
     wanted = {source: digest(translation, paths) for source, paths in modules.items()}
     said = do_stale(wanted, ".translated", translate)
