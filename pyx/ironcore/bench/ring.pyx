@@ -19,8 +19,9 @@ from libc.string cimport memcpy, memset
 from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u64
 from ironcore.base.status cimport STATUS_OK
 from ironcore.ring cimport broadcast, spsc
-from ironcore.ring.broadcast cimport (
-    broadcast_advance, broadcast_claim, broadcast_commit, broadcast_peek, broadcast_release)
+from ironcore.ring.broadcast_producer cimport broadcast_claim, broadcast_commit
+from ironcore.ring.broadcast_reader cimport (
+    broadcast_advance, broadcast_peek, broadcast_release)
 from ironcore.ring.spsc cimport spsc_advance, spsc_claim, spsc_commit, spsc_peek, spsc_release
 from ironcore.bench.course cimport GOODBYE, BothWays, Course, course_ask, course_drain
 

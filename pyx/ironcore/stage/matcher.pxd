@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
 from ironcore.engine.engine cimport Engine
-from ironcore.ring.broadcast cimport BroadcastProducer
+from ironcore.ring.broadcast_producer cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
 from ironcore.stream.day_end cimport DayEnd

@@ -32,7 +32,7 @@ from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport Engine
 from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.ring.broadcast cimport Producer as StreamProducer
-from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
+from ironcore.ring.broadcast_producer cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
 from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
 from ironcore.stage.agent cimport Agent
