@@ -1,10 +1,10 @@
 """What the polls of a stage cost beyond their work, and what happened in the dearest of them.
 
 A poll's CPU time is that of its thread, so it holds nothing of others that ran meanwhile on the
-same core; what the kernel did in an interrupt is in it. What a poll may cost is the mean of the idle
-polls, and for each unit of its work the mean of the others beyond that: the rest is its excess.
-Of the dearest polls it is kept which counters of the stage moved in them, and how many pages were
-touched for the first time: that names the cause.
+same core; what the kernel did in an interrupt is in it. What a poll may cost is the mean of the
+idle polls, and for each unit of its work the mean of the others beyond that: the rest is its
+excess. Of the dearest polls it is kept which counters of the stage moved in them, and how many
+pages were touched for the first time: that names the cause.
 
 Watching costs three system calls a poll, which are outside what is measured but for the looks at
 the clock.
