@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ironcore.bench.ring import Conversation
+from ironcore.bench.ring import Conversation, claim_ns
 from ironpit.bench import ring
 
 ALLOWED = sorted(os.sched_getaffinity(0))
@@ -46,16 +46,40 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
         Conversation("spsc", (0, 1023), 4096, str(tmp_path)).one_way(1, 1)
 
 
-def test_report_has_floor_figures_ratios_and_spread() -> None:
+@pytest.mark.parametrize("laps", [1, 3])
+def test_each_claim_of_a_lap_is_timed(laps: int, tmp_path: Path) -> None:
+    assert len(claim_ns(4096, laps, str(tmp_path))) == 4096 // 80
+    least_ns = claim_ns(1 << 20, laps, str(tmp_path))
+    assert len(least_ns) == (1 << 20) // 80
+    # One that was never timed would still have the value that it began with.
+    assert 0 < least_ns.max() < 1 << 62
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_has_floor_figures_ratios_and_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring, "CLAIM_CAPACITIES", [4096, 65536])
     report = ring.run(TINY)
     assert json.loads(json.dumps(report)) == report
     assert bool(report["notes"]) == (len(ALLOWED) == 1)
+    assert list(report["broadcast_claim_ns"]) == ["4096", "65536"]
+    for figures in report["broadcast_claim_ns"].values():
+        assert 0 < figures["median"]["median"] <= figures["longest"]["median"]
+    assert report["broadcast_throughput_to_c_ring"]["median"] > 0
     for name in ("floor_line_ns", "spsc_ns", "broadcast_ns", "spsc_ratio", "broadcast_ratio"):
         for figure in report[name].values():
             assert 0 < figure["min"] <= figure["median"] <= figure["max"]
     text = ring.text_of(report)
     assert "single-consumer ring" in text
     assert "messages a second one way" in text
+    assert "of the C ring's" in text
+    assert "64.0 KiB" in text
+
+
+def test_a_ring_that_has_no_room_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring, "CLAIM_CAPACITIES", [4096, 1 << 50])
+    report = ring.run(TINY)
+    assert list(report["broadcast_claim_ns"]) == ["4096"]
+    assert any("has no room for rings of" in note for note in report["notes"])
 
 
 def test_comparison_with_the_ring_in_c_prints_its_ratios(tmp_path: Path) -> None:

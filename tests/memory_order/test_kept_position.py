@@ -1,7 +1,7 @@
 """Goal: no interleaving of producer, keepers and a reader shows the reader a frame that one of the
 keepers has not made safe.
 
-Method: as test_broadcast_protocol.py, whose machine this uses: what ring/broadcast.pxd says of
+Method: as test_broadcast_protocol.py, whose machine this uses: what ring/broadcast.pyx says of
 keepers, in steps of one load or store each, stores delayed as x86 processors do. With a part of it
 left out the search must find a violation.
 """

@@ -4,9 +4,13 @@ A round trip is a 64-byte message from one thread to another and its equal back,
 first store to after the last load, through one ring each way, both threads spinning on a core of
 their own. The floor is the same conversation over one bare cache line each way, in turn with it. A
 framed ring in plain C, with the guarantees of the single-consumer ring, stands between the two.
+
+The claims of the broadcast ring are timed by themselves as well, in rings of several sizes that
+nobody reads, so that the dearest one shows: what the matcher waits for while the ring makes room.
 """
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ironcore.bench.floor import Floor
-from ironcore.bench.ring import Conversation
+from ironcore.bench.ring import Conversation, claim_ns
 from ironpit.bench import plans
 from ironpit.bench.spread import spread
-from ironpit.common.output import show_ns, table
+from ironpit.common.output import show_bytes, show_ns, table
 
 QUANTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99_9": 99.9, "p99_99": 99.99}
 BLOCKS = 50
@@ -32,6 +36,9 @@ RINGS = [carrier for carrier in CARRIERS if carrier != "line"]
 OWN_RINGS = [carrier for carrier in RINGS if carrier != "c_ring"]
 TRIPS_BYTES = 1 << 16
 WAY_BYTES = 1 << 18
+CLAIM_CAPACITIES = [1 << 16, 1 << 20, 1 << 24, 1 << 26]
+CLAIM_LAPS = 8
+CLAIM_HEADER = ["broadcast ring of", "claim, median", "p99.9", "longest", "rounds"]
 HEADER = ["carrier", "round trip", "median", "to line", "rounds", "to C ring", "rounds"]
 # tmpfs where there is one: a disk's file system would write pages back in between.
 DIRECTORY = "/dev/shm" if Path("/dev/shm").is_dir() else "."
@@ -80,22 +87,51 @@ def _round(carrier: str, plan: Plan) -> dict[str, float]:
     return found
 
 
+def _claims(plan: Plan, capacities: list[int]) -> dict[int, dict[str, float]]:
+    """Of each capacity the median, p99.9 and longest claim, in ns, on the near CPU."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {plan.near_cpu})
+    try:
+        found = {capacity: claim_ns(capacity, CLAIM_LAPS, DIRECTORY) for capacity in capacities}
+    finally:
+        os.sched_setaffinity(0, before)
+    return {
+        capacity: {
+            "median": float(np.median(ns)),
+            "p99_9": float(np.percentile(ns, 99.9, method="inverted_cdf")),
+            "longest": float(ns.max()),
+        }
+        for capacity, ns in found.items()
+    }
+
+
 def run(plan: Plan) -> dict[str, Any]:
     """The report. The carriers take turns, `rounds` times."""
     notes = []
     if (os.cpu_count() or 1) < 2 or plan.near_cpu == plan.far_cpu:
         notes.append("needs two cores: both threads share one, so that these are no latencies")
-    rounds = [{carrier: _round(carrier, plan) for carrier in CARRIERS} for _ in range(plan.rounds)]
+    free = shutil.disk_usage(DIRECTORY).free
+    capacities = [capacity for capacity in CLAIM_CAPACITIES if 2 * capacity < free]
+    if capacities != CLAIM_CAPACITIES:
+        notes.append(f"{DIRECTORY} has no room for rings of {show_bytes(CLAIM_CAPACITIES[-1])}")
+    rounds, claims = [], []
+    for _ in range(plan.rounds):
+        rounds.append({carrier: _round(carrier, plan) for carrier in CARRIERS})
+        claims.append(_claims(plan, capacities))
     report: dict[str, Any] = {
         "schema": "ironpit-bench-ring-1",
         "measured": "64-byte messages between two spinning threads: a round trip from before the "
         "first store to after the last load of the answer, single trips with one look at the clock "
-        "each; throughput one way",
+        "each; throughput one way; claims of the broadcast ring with nobody reading, each with two "
+        f"looks at the clock and the least of {CLAIM_LAPS} laps",
         "round_trips": plan.round_trips,
         "messages": plan.messages,
         "rounds": plan.rounds,
         "cpus": {"near": plan.near_cpu, "far": plan.far_cpu},
         "floor_line_ns": _spread([r["line"] for r in rounds]),
+        "broadcast_claim_ns": {
+            str(capacity): _spread([r[capacity] for r in claims]) for capacity in capacities
+        },
         "notes": notes,
     }
     for carrier in RINGS:
@@ -111,11 +147,24 @@ def run(plan: Plan) -> dict[str, Any]:
                 name: spread([r[carrier][name] / r["c_ring"][name] for r in rounds])
                 for name in rounds[0]["line"]
             }
+            report[f"{carrier}_throughput_to_c_ring"] = spread(
+                [r["c_ring"]["one_way"] / r[carrier]["one_way"] for r in rounds]
+            )
     return report
 
 
 def _spread(rounds: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     return {name: spread([r[name] for r in rounds]) for name in rounds[0]}
+
+
+def _claim_rows(report: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for capacity, figures in report["broadcast_claim_ns"].items():
+        longest = figures["longest"]
+        row = [show_bytes(int(capacity))]
+        row += [show_ns(round(figures[name]["median"])) for name in ("median", "p99_9", "longest")]
+        rows.append([*row, f"{show_ns(round(longest['min']))} to {show_ns(round(longest['max']))}"])
+    return rows
 
 
 def text_of(report: dict[str, Any]) -> str:
@@ -135,8 +184,14 @@ def text_of(report: dict[str, Any]) -> str:
     lines = [table(rows, HEADER)]
     for carrier in RINGS:
         rate = report[f"{carrier}_messages_per_s"]
-        lines.append(
+        line = (
             f"{CARRIERS[carrier]}: {rate['median']:,.0f} messages a second one way "
             f"({rate['min']:,.0f} to {rate['max']:,.0f})"
         )
+        if carrier in OWN_RINGS:
+            ratio = report[f"{carrier}_throughput_to_c_ring"]
+            line += f", {ratio['median']:.2f} of the C ring's ({ratio['min']:.2f} to "
+            line += f"{ratio['max']:.2f})"
+        lines.append(line)
+    lines.append(table(_claim_rows(report), CLAIM_HEADER))
     return "\n".join([*lines, report["measured"], *report["notes"]])

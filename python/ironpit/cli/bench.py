@@ -26,6 +26,7 @@ MEASUREMENTS = {
     "slow-readers": "measure what readers that are stopped, slow or killed cost the publisher",
     "order-ack": "measure order to acknowledgement over TCP, beside a bare echo",
     "bypass": "measure order to acknowledgement with a kernel bypass, beside kernel sockets",
+    "stalls": "find the polls of a venue that cost most beyond their work, and why",
     "transitions": "count system calls, context switches and page faults of the hot threads",
 }
 

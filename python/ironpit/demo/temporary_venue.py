@@ -73,12 +73,14 @@ class TemporaryVenue:
     """Use as a context manager; `config` is loaded, `password` opens every session.
 
     settings: a configuration as in the file; where the venue listens and keeps its data is
-    overridden. environment: variables that its process has besides ours. `options`: what it is
-    started with besides its configuration.
+    overridden. environment: variables that its process has besides ours. `program`: the module
+    that runs it, and the words before its options; `options`: what it is started with besides its
+    configuration.
     """
 
     def __init__(self, settings: dict[str, Any], environment: dict[str, str] | None = None) -> None:
         self.environment = environment or {}
+        self.program: tuple[str, ...] = ("ironpit", "run")
         self.options: tuple[str, ...] = ()
         # A password cannot be longer than SoupBinTCP's ten characters.
         self.password = secrets.token_hex(5).upper()
@@ -166,7 +168,7 @@ class TemporaryVenue:
 
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ironpit", "run", "-c", str(self.file), *self.options],
+                [sys.executable, "-m", *self.program, "-c", str(self.file), *self.options],
                 env={**os.environ, **self.environment, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,

@@ -1,5 +1,8 @@
 """Builds the stages of one process from the configuration."""
 
+from collections.abc import Callable
+from typing import Any
+
 from ironcore.base.counter_set import CounterSet
 from ironcore.base.counters import CountersFile
 from ironcore.runtime.host_clock import clock_degraded_reason, clock_report
@@ -20,10 +23,17 @@ __all__ = ["ProcessStages", "say"]
 class ProcessStages:
     """The stages of one process, their runners, and what was degraded on the way.
 
-    Threads are those of the placement, then those of stages that it does not name.
+    Threads are those of the placement, then those of stages that it does not name. watch: what is
+    polled in the place of an agent, by its stage's name.
     """
 
-    def __init__(self, config: Config, name: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        name: str,
+        watch: Callable[[str, Any], Any] = lambda stage, agent: agent,
+    ) -> None:
+        self.watch = watch
         self.config = config
         self.name = name
         self.process: Process = config.placement.processes[name]
@@ -55,7 +65,7 @@ class ProcessStages:
         cpu = isolation.checked(thread, self.degraded)
         return Runner(
             thread.name,
-            [agent for stage in stages for agent in stage.agents],
+            [self.watch(stage.name, agent) for stage in stages for agent in stage.agents],
             cpu=cpu,
             priority=None if cpu is None else thread.priority,
             idle=thread.idle,

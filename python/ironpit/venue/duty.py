@@ -161,14 +161,20 @@ def run_process(
 
     announce: called when it is ready.
     """
-    built = ProcessStages(config, name)
+    return run_stages(ProcessStages(config, name), lifecycle, announce)
+
+
+def run_stages(
+    built: ProcessStages, lifecycle: Lifecycle, announce: Callable[[], None] = lambda: None
+) -> int:
+    """As `run_process`, with stages that are built already."""
     stages = RunningStages(built)
     sockets = _judged_sockets(built)
     for stage in built.stages:
         stage.judged(sockets)
     stages.start()
     for entry in built.degraded:
-        say(f"{name}: degraded: {entry['feature']}: {entry['reason']}")
+        say(f"{built.name}: degraded: {entry['feature']}: {entry['reason']}")
     stages.write_status()
     code = Exit.OK if _await_sessions(stages, lifecycle) else Exit.FAILED
     if code == Exit.OK:

@@ -2,7 +2,8 @@
 
 from libc.stdint cimport uint8_t, uint64_t
 
-from ironcore.ring.broadcast cimport BroadcastProducer, BroadcastReader
+from ironcore.ring.broadcast_producer cimport BroadcastProducer
+from ironcore.ring.broadcast_reader cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscConsumer, SpscProducer
 from ironcore.bench.course cimport BothWays
 

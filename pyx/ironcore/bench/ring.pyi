@@ -1,6 +1,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ironcore.bench.course import BothWays
 
 CARRIERS: Final[dict[str, int]]
@@ -15,3 +18,5 @@ class Conversation(BothWays):
         capacity_bytes: int = ...,
         directory: str = "/dev/shm",
     ) -> None: ...
+
+def claim_ns(capacity_bytes: int, laps: int, directory: str = "/dev/shm") -> NDArray[np.uint64]: ...

@@ -4,7 +4,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.messaging.publication cimport PublicationEnd
 from ironcore.messaging.subscription cimport FrameHandler, SubscriptionEnd
-from ironcore.ring.broadcast cimport BroadcastProducer, BroadcastReader, Reader
+from ironcore.ring.broadcast cimport Reader
+from ironcore.ring.broadcast_producer cimport BroadcastProducer
+from ironcore.ring.broadcast_reader cimport BroadcastReader
 from ironcore.ring.segment_watch cimport SegmentPlace, SegmentWatch, SegmentWatcher
 
 cdef enum:                           # counters, in the order of PUBLICATION_COUNTERS

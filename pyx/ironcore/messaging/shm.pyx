@@ -29,10 +29,13 @@ from ironcore.base.status cimport (
     STATUS_CLOSED, STATUS_CORRUPT, STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_OK,
     STATUS_OVERRUN, STATUS_REPLACED, STATUS_TOO_LARGE,
 )
-from ironcore.ring.broadcast cimport (
-    LossyReader, Producer, Reader, broadcast_advance, broadcast_end, broadcast_ended,
-    broadcast_has_room, broadcast_intact, broadcast_join, broadcast_missing_at_end, broadcast_offer,
-    broadcast_peek, broadcast_release, broadcast_skip,
+from ironcore.ring.broadcast cimport LossyReader, Producer, Reader
+from ironcore.ring.broadcast_producer cimport (
+    broadcast_end, broadcast_has_room, broadcast_offer, broadcast_skip,
+)
+from ironcore.ring.broadcast_reader cimport (
+    broadcast_advance, broadcast_ended, broadcast_intact, broadcast_join, broadcast_missing_at_end,
+    broadcast_peek, broadcast_release,
 )
 from ironcore.ring.broadcast_file cimport PATIENCE_FOREVER
 from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE

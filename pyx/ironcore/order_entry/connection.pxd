@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
 from ironcore.net.sockets cimport Sockets
-from ironcore.ring.broadcast cimport BroadcastReader
+from ironcore.ring.broadcast_reader cimport BroadcastReader
 from ironcore.ring.spsc cimport SpscProducer
 from ironcore.order_entry.protocol cimport PASSWORD_BYTES, STREAM_NAME_BYTES, Protocol
 from ironcore.order_entry.seeds cimport SeedPool

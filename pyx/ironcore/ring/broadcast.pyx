@@ -6,13 +6,21 @@ lowest position of a slot that gates (GATING or JOINING). When that is not enoug
 
     1. looks at the gating slots; where one stands in the way for longer than its patience, evicts
        it (compare-and-exchange of its state), otherwise says STATUS_FULL;
-    2. walks `oldest` forward over whole frames, a little further than needed, never past a gate;
-    3. full fence;
-    4. looks at the gating slots again: whoever joined meanwhile counts for G.
+    2. moves `oldest` on to where the first frame of the next block (a sixteenth of the ring)
+       begins, or to the lowest position of a slot that gates, if that comes before it;
+    3. if there is a slot that does not gate: full fence;
+    4. and looks at the slots again: whoever joined meanwhile counts for G.
+
+Where the first frame of each block begins was noted when it was written, and a slot's position is
+always one where a frame begins. So no frame is looked at again.
+
+A slot's position never moves back, whatever its reader does, and there are no more slots than the
+ring was made with. If all of them gate in step 1, nobody can come to stand below G any more, and
+steps 3 and 4 are left out.
 
 A lossy reader copies a frame and then looks at `oldest`: while that is not past the frame, no
-byte of it can have been overwritten, because step 2 and the fence come before the first such
-store. The acquire fence keeps the copy in front of the look.
+byte of it can have been overwritten, because step 2 comes before the first such store (a release
+fence sees to it where there is no full one). The acquire fence keeps the copy in front of the look.
 
 A reader that joins (1) stores a position and the state JOINING, (2) full fence, (3) looks at
 `oldest` and, if that has passed its position, moves there and does (2) again; then it becomes
@@ -20,9 +28,9 @@ GATING. Of the two fences one comes first: either the producer's step 4 sees the
 joiner's (3) sees the new `oldest`. JOINING gates like GATING, but a successor does not resume
 from it.
 
-An evicted reader finds its state changed. The change precedes the fence and the fence precedes the
-stores into its frames, so a look at the state after reading (broadcast_intact) settles whether what
-was read was whole.
+An evicted reader finds its state changed. Its slot gates no more, so there is a fence. The change
+precedes the fence and the fence precedes the stores into its frames, so a look at the state after
+reading (broadcast_intact) settles whether what was read was whole.
 
 A reader that follows others (broadcast_followed) stops at the lowest of their positions, which each
 of them stores with release behind what it did with the frames: the journal behind fdatasync. The
@@ -32,24 +40,27 @@ begins there as well, not at the tail: everything before its first frame is kept
 
 Killed at any instant, a producer leaves what spsc.pxd describes, plus perhaps an `oldest` that
 ran ahead of the need or an eviction that it did not profit from: both are states that a running
-producer passes through as well. A reader leaves its slot, GATING at what it last released, or
-JOINING.
+producer passes through as well. Where frames begin, its successor finds by walking once over those
+that are held. A reader leaves its slot, GATING at what it last released, or JOINING.
 """
 
 import os
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
-from ironcore.base.atomics cimport (
-    compare_exchange_u32, fence_full, load_relaxed_u64, store_relaxed_u64, store_release_u32)
+from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport iron_clock_mono_ns
-from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OVERRUN
+from ironcore.base.status cimport (
+    STATUS_EMPTY, STATUS_EVICTED, STATUS_OK, STATUS_TOO_LARGE)
 from ironcore.ring.broadcast_file cimport (
-    broadcast_followed, broadcast_oldest_sequence, broadcast_open, broadcast_sequence_at,
-    broadcast_slot_names, broadcast_tail_sequence)
-from ironcore.ring.frame cimport frame_find_end, frame_sequence_at
+    READERS_MAX, BroadcastHeader, ReaderSlot, broadcast_followed, broadcast_oldest_sequence,
+    broadcast_open, broadcast_sequence_at, broadcast_slot_names, broadcast_tail_sequence)
+from ironcore.ring.broadcast_producer cimport broadcast_note_held, broadcast_offer
+from ironcore.ring.broadcast_reader cimport (
+    broadcast_advance, broadcast_intact, broadcast_join, broadcast_leave, broadcast_limit,
+    broadcast_peek, broadcast_release)
+from ironcore.ring.frame cimport FRAME_CAPACITY_SHARE, frame_find_end, frame_sequence_at
 from ironcore.ring.mapped_file cimport LOCK_PRODUCER, LOCK_READER_FIRST
 
 from ironcore.ring.broadcast_file import Gating, create, positions, reader_states
@@ -57,185 +68,6 @@ from ironcore.ring.mapped_file import SegmentError
 
 __all__ = ["Gating", "LossyReader", "Producer", "Reader", "create", "positions", "read_frames",
            "reader_states"]
-
-cdef enum:
-    # The oldest position moves on by this share of the ring at a time, so that the fence and the
-    # look at the slots cost next to nothing a frame; lossy readers lose that much of the history.
-    OLDEST_STEP_SHARE = 16
-
-# Is it late only because it follows a reader that is waited for without end, and has seen all that
-# this one has released? Then it is not its fault, and evicting it would make no room.
-cdef bint _waits_for_another(BroadcastProducer* ring, uint32_t index) noexcept nogil:
-    cdef uint32_t followed = broadcast_followed(ring.header, index)
-    cdef uint64_t position = load_acquire_u64(&ring.header.slots[index].position)
-    cdef ReaderSlot* leader
-    cdef uint32_t i
-    for i in range(ring.header.segment.readers_count):
-        leader = &ring.header.slots[i]
-        if (followed >> i & 1 and leader.patience_ns == PATIENCE_FOREVER
-                and load_acquire_u32(&leader.state) == SLOT_GATING
-                and position >= load_acquire_u64(&leader.position)):
-            return True
-    return False
-
-
-# Is there such a reader below the target? Its patience begins when it can go on.
-cdef bint _follower_waits(BroadcastProducer* ring, uint64_t target) noexcept nogil:
-    cdef uint32_t i
-    cdef ReaderSlot* slot
-    for i in range(ring.header.segment.readers_count):
-        slot = &ring.header.slots[i]
-        if (load_acquire_u32(&slot.state) == SLOT_GATING
-                and load_acquire_u64(&slot.position) < target and _waits_for_another(ring, i)):
-            return True
-    return False
-
-
-# The lowest position of a slot that gates; the tail if there is none. With `target`, slots below it
-# whose patience is over are evicted on the way.
-cdef uint64_t _lowest_gate(BroadcastProducer* ring, uint64_t target,
-                           uint64_t now_ns) noexcept nogil:
-    cdef uint64_t lowest = ring.tail
-    cdef uint64_t position
-    cdef uint64_t full_ns = now_ns - ring.full_since_ns if ring.full_since_ns else 0
-    cdef uint32_t state, i
-    cdef ReaderSlot* slot
-    for i in range(ring.header.segment.readers_count):
-        slot = &ring.header.slots[i]
-        state = load_acquire_u32(&slot.state)
-        if state != SLOT_GATING and state != SLOT_JOINING:
-            continue
-        position = load_acquire_u64(&slot.position)
-        if position < target and slot.patience_ns != PATIENCE_FOREVER \
-                and full_ns >= slot.patience_ns:
-            slot.evicted_mono_ns = now_ns
-            slot.evicted_full_ns = full_ns
-            slot.evicted_lag_bytes = ring.tail - position
-            if compare_exchange_u32(&slot.state, state, SLOT_EVICTED):
-                slot.evictions += 1
-                continue
-            # It became GATING, left or was joined anew this instant: it counts, once more at least.
-        lowest = min(lowest, position)
-    return lowest
-
-
-cdef int broadcast_make_room(BroadcastProducer* ring, uint64_t needed_bytes,
-                             uint64_t now_ns) noexcept nogil:
-    cdef uint64_t mask = ring.capacity_bytes - 1
-    cdef uint64_t end = ring.tail + needed_bytes
-    cdef uint64_t target = end - ring.capacity_bytes if end > ring.capacity_bytes else 0
-    cdef uint64_t oldest = load_relaxed_u64(&ring.header.oldest.oldest)
-    cdef uint64_t gate, goal, word
-    if ring.full_since_ns and _follower_waits(ring, target):
-        ring.full_since_ns = max(now_ns, <uint64_t>1)
-    gate = _lowest_gate(ring, target, now_ns)
-    if gate >= target:
-        goal = min(gate, target + ring.capacity_bytes // OLDEST_STEP_SHARE)
-        while oldest < goal:
-            word = (<FrameHeader*>(ring.data + (oldest & mask))).commit
-            iron_assert(word >> 32 == frame_stamp(oldest), "the oldest frame is still there")
-            if word & FRAME_PADDING:
-                oldest = (oldest | mask) + 1
-            else:
-                oldest += frame_span(<uint32_t>word)
-        store_release_u64(&ring.header.oldest.oldest, oldest)
-        fence_full()
-        gate = _lowest_gate(ring, 0, now_ns)
-    ring.gate_cached = min(oldest, gate)
-    if ring.gate_cached >= target:
-        ring.full_since_ns = 0
-        return STATUS_OK
-    if ring.full_since_ns == 0:
-        ring.full_since_ns = max(now_ns, <uint64_t>1)
-    store_release_u64(&ring.header.tail.full_count, ring.header.tail.full_count + 1)
-    return STATUS_FULL
-
-
-cdef void broadcast_join(BroadcastReader* reader) noexcept nogil:
-    cdef ReaderSlot* slot = reader.slot
-    cdef uint64_t mask = reader.capacity_bytes - 1
-    cdef uint64_t oldest, position
-    while load_acquire_u32(&slot.state) != SLOT_GATING:
-        # Never back: what is still held behind an eviction or a killed joiner is not lost.
-        position = max(load_acquire_u64(&slot.position),
-                       load_acquire_u64(&reader.header.oldest.oldest))
-        store_relaxed_u64(&slot.position, position)
-        store_release_u32(&slot.state, SLOT_JOINING)
-        while True:
-            fence_full()
-            oldest = load_acquire_u64(&reader.header.oldest.oldest)
-            if oldest <= position:
-                break
-            position = oldest
-            store_release_u64(&slot.position, position)
-        # Fails if it was evicted while it joined.
-        compare_exchange_u32(&slot.state, SLOT_JOINING, SLOT_GATING)
-    reader.position = load_acquire_u64(&slot.position)
-    reader.frame_end = reader.position
-    reader.limit_cached = 0
-    reader.sequence_next = frame_sequence_at(reader.data, reader.position & mask)
-    reader.frame_sequence = reader.sequence_next - 1
-
-
-cdef void broadcast_leave(BroadcastReader* reader) noexcept nogil:
-    compare_exchange_u32(&reader.slot.state, SLOT_GATING, SLOT_LEFT)
-
-
-# The lossy reader was lapped: on to the oldest frame, counting what lies between.
-cdef int _catch_up(BroadcastReader* reader) noexcept nogil:
-    cdef uint64_t sequence = 0
-    cdef uint64_t lost
-    while sequence == 0:
-        reader.position = load_acquire_u64(&reader.header.oldest.oldest)
-        sequence = broadcast_sequence_at(reader.data, reader.header, reader.position)
-    # A ring that was made anew repeats what was read from the one before it: that is no loss.
-    lost = sequence - reader.sequence_next if sequence > reader.sequence_next else 0
-    reader.sequence_next += lost
-    reader.frame_sequence = reader.sequence_next - 1
-    reader.frame_end = reader.position
-    reader.lost_frames += lost
-    # Only padding may have been overtaken.
-    return STATUS_OVERRUN if lost else STATUS_OK
-
-
-cdef int broadcast_peek_lossy(BroadcastReader* reader, const uint8_t** payload,
-                              uint32_t* payload_bytes, uint64_t* sequence) noexcept nogil:
-    cdef uint64_t mask = reader.capacity_bytes - 1
-    cdef uint64_t word, found, index
-    cdef uint32_t length
-    cdef bint whole
-    cdef const FrameHeader* header
-    while True:
-        if broadcast_waits(reader):
-            return STATUS_EMPTY
-        index = reader.position & mask
-        header = <const FrameHeader*>(reader.data + index)
-        word = load_acquire_u64(&header.commit)
-        found = load_relaxed_u64(&header.sequence)
-        length = <uint32_t>word & ~<uint32_t>FRAME_PADDING
-        whole = (word >> 32 == frame_stamp(reader.position)
-                 and length <= reader.capacity_bytes // FRAME_CAPACITY_SHARE
-                 and index + frame_span(length) <= reader.capacity_bytes)
-        if whole:
-            memcpy(reader.scratch, <const uint8_t*>header + FRAME_HEADER_BYTES, length)
-        fence_acquire()
-        if load_relaxed_u64(&reader.header.oldest.oldest) > reader.position:
-            if _catch_up(reader) == STATUS_OVERRUN:
-                return STATUS_OVERRUN
-            continue
-        if word >> 32 != frame_stamp(reader.position):
-            return STATUS_EMPTY
-        if not whole:
-            return STATUS_CORRUPT
-        if not word & FRAME_PADDING:
-            break
-        reader.position = (reader.position | mask) + 1
-    reader.frame_end = reader.position + frame_span(length)
-    reader.frame_sequence = found
-    payload[0] = reader.scratch
-    payload_bytes[0] = length
-    sequence[0] = found
-    return STATUS_OK
 
 
 cdef class Producer:
@@ -254,6 +86,11 @@ cdef class Producer:
         self.ring.header = header
         self.ring.capacity_bytes = segment.capacity_bytes
         self.ring.tail = frame_find_end(segment.data, header.tail.tail, mask)
+        held_end = broadcast_note_held(&self.ring)
+        if held_end != self.ring.tail:
+            raise SegmentError(segment.path, f"frames from position {header.oldest.oldest} on",
+                               f"no whole one at {held_end}",
+                               f"whole ones up to the tail, {self.ring.tail}")
         self.ring.claimed = self.ring.tail - 1
         self.ring.sequence_next = frame_sequence_at(segment.data, self.ring.tail & mask)
         store_release_u64(&header.tail.tail, self.ring.tail)

@@ -58,6 +58,13 @@ cdef inline uint64_t frame_sequence_at(const uint8_t* data, uint64_t index) noex
     return load_acquire_u64(&(<const FrameHeader*>(data + index)).sequence)
 
 
+# The position of the frame behind the one, or behind the padding, with this commit word.
+cdef inline uint64_t frame_next(uint64_t position, uint64_t word, uint64_t mask) noexcept nogil:
+    if word & FRAME_PADDING:
+        return (position | mask) + 1
+    return position + frame_span(<uint32_t>word)
+
+
 # The end of what is committed, walking from a frame's or terminator's position: what a producer
 # that was killed had finished.
 cdef inline uint64_t frame_find_end(const uint8_t* data, uint64_t position,
@@ -67,7 +74,4 @@ cdef inline uint64_t frame_find_end(const uint8_t* data, uint64_t position,
         word = load_acquire_u64(&(<FrameHeader*>(data + (position & mask))).commit)
         if word >> 32 != frame_stamp(position):
             return position
-        if word & FRAME_PADDING:
-            position = (position | mask) + 1
-        else:
-            position += frame_span(<uint32_t>word)
+        position = frame_next(position, word, mask)

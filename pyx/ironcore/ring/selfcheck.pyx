@@ -16,10 +16,12 @@ from ironcore.base.atomics cimport cpu_pause, load_acquire_u64, store_release_u6
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_EMPTY, STATUS_EVICTED, STATUS_OK, STATUS_OVERRUN
 from ironcore.ring cimport broadcast, spsc
-from ironcore.ring.broadcast cimport (
-    BroadcastProducer, BroadcastReader, broadcast_advance, broadcast_claim, broadcast_commit,
-    broadcast_intact, broadcast_join, broadcast_leave, broadcast_peek, broadcast_release)
 from ironcore.ring.broadcast_file cimport BroadcastHeader
+from ironcore.ring.broadcast_producer cimport (
+    BroadcastProducer, broadcast_claim, broadcast_commit)
+from ironcore.ring.broadcast_reader cimport (
+    BroadcastReader, broadcast_advance, broadcast_intact, broadcast_join, broadcast_leave,
+    broadcast_peek, broadcast_release)
 from ironcore.ring.frame cimport FRAME_HEADER_BYTES, FrameHeader, frame_span
 from ironcore.ring.spsc cimport SpscConsumer, SpscProducer
 

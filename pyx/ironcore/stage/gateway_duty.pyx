@@ -29,7 +29,8 @@ from ironcore.order_entry.protocol cimport (
 from ironcore.order_entry.seeds cimport seeds_refill
 from ironcore.order_entry.session_state cimport Session
 from ironcore.order_entry.sessions cimport sessions_apply
-from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
+from ironcore.ring.broadcast_reader cimport (
+    broadcast_advance, broadcast_peek, broadcast_release)
 from ironcore.ring.spsc cimport spsc_offer
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
 

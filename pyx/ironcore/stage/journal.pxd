@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
 from ironcore.base.files cimport FileDirectory, Files
-from ironcore.ring.broadcast cimport BroadcastReader
+from ironcore.ring.broadcast_reader cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.stream.journal_mark cimport JournalMark

@@ -23,7 +23,8 @@ from ironcore.base.clock cimport host_clock
 from ironcore.base.counters cimport counter_add, counter_raise_to
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_EMPTY, STATUS_IO, STATUS_OK
 from ironcore.ring.broadcast cimport Reader as StreamReader
-from ironcore.ring.broadcast cimport broadcast_advance, broadcast_peek, broadcast_release
+from ironcore.ring.broadcast_reader cimport (
+    broadcast_advance, broadcast_peek, broadcast_release)
 from ironcore.stage.agent cimport Agent, Stage
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.stream.journal_format cimport (

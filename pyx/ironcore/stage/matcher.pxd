@@ -4,9 +4,10 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
 from ironcore.engine.engine cimport Engine
-from ironcore.ring.broadcast cimport BroadcastProducer
+from ironcore.ring.broadcast_producer cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
+from ironcore.stage.matcher_ahead cimport OrdersAhead
 from ironcore.stream.day_end cimport DayEnd
 from ironcore.stream.walk cimport Walk
 from ironcore.base.counter_set cimport CounterSet
@@ -30,10 +31,12 @@ cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_CONTROL_MALFORMED = 10
     MATCHER_DAY_END_NS = 11
     MATCHER_DAY_OVER = 12
+    MATCHER_LOOKED_AHEAD = 13
 
 cdef struct Source:                  # an order ring; its number is its place, from 1
     SpscConsumer* orders             # NULL: it has none any more
     uint64_t sequence_last           # the last frame of the ring that is in the stream
+    OrdersAhead ahead
 
 cdef struct Matcher:
     Source source[SOURCES_MAX]
@@ -41,6 +44,7 @@ cdef struct Matcher:
     uint32_t source_first            # whose turn is the next poll's first
     int source_turn_max              # commands of one in a turn
     bint day_waits                   # a member's command has met the end of the day
+    uint32_t ahead_orders_min        # live orders from which waiting commands are looked at
     SpscConsumer* control            # operators' commands; NULL: there are none
     BroadcastProducer* stream
     Engine* engine

@@ -19,6 +19,7 @@ class MatcherStage(Stage):
         engine: MatchingEngine,
         counters: CounterSet,
         control: spsc.Consumer | None = None,
+        ahead_orders_min: int = ...,
     ) -> None: ...
     @property
     def stream_sequence(self) -> int:

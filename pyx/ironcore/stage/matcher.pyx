@@ -14,6 +14,9 @@ There are as many order rings as gateways, each with numbers of its own. They ta
 SOURCE_TURN_MAX commands at most, and a poll begins behind the ring that was served last, so that a
 busy one keeps nobody waiting for longer than all the others' turns.
 
+In a book that is larger than the caches the memory of an order has to be waited for. Where several
+commands wait, that of the later ones is touched before their turn (matcher_ahead.pxd).
+
 When the stream's day is over the matcher closes every instrument (day_end.pyx) before it takes the
 next command off the order ring.
 """
@@ -28,14 +31,16 @@ from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
+from ironcore.engine.batch cimport PREFETCH_ORDERS_MIN
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport Engine
 from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.ring.broadcast cimport Producer as StreamProducer
-from ironcore.ring.broadcast cimport broadcast_claim, broadcast_commit
+from ironcore.ring.broadcast_producer cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
 from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
 from ironcore.stage.agent cimport Agent
+from ironcore.stage.matcher_ahead cimport orders_ahead_step
 from ironcore.stream.day_end cimport (
     DAY_END_NEVER, day_end_init, day_end_next, day_end_observe, day_end_opens,
 )
@@ -65,6 +70,8 @@ COUNTERS = (
     Gauge("day_end_ns", "when the stream's day ends, in ns since 1970; 0: no stream yet",
           unit="ns"),
     Gauge("day_over", "1 when the day is over and every instrument is closed, else 0"),
+    Counter("looked_ahead", "commands whose orders were touched before their turn",
+            unit="commands"),
 )
 
 cdef enum:
@@ -290,12 +297,17 @@ cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
     cdef const uint8_t* record = NULL
     cdef uint32_t record_bytes = 0
     cdef uint64_t sequence = 0
+    cdef uint64_t looked_ahead = 0
     cdef int work = 0
     cdef int status
     while work < turn_max:
         if spsc_peek(orders, &record, &record_bytes, &sequence) != STATUS_OK:
             break
         work += 1
+        if m.engine.arena.orders_live >= m.ahead_orders_min:
+            looked_ahead += orders_ahead_step(&source.ahead, m.engine, orders)
+        else:
+            source.ahead.position = 0
         if sequence <= source.sequence_last:
             counter_add(m.counters[MATCHER_REPEATED], 1)
             spsc_advance(orders)
@@ -315,6 +327,8 @@ cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
             break
     if work:
         spsc_release(orders)
+    if looked_ahead:
+        counter_add(m.counters[MATCHER_LOOKED_AHEAD], looked_ahead)
     return work
 
 
@@ -392,7 +406,8 @@ cdef class MatcherStage:
     """
 
     def __cinit__(self, orders, StreamProducer stream, MatchingEngine engine,
-                  CounterSet counters, OrderConsumer control=None):
+                  CounterSet counters, OrderConsumer control=None,
+                  uint32_t ahead_orders_min=PREFETCH_ORDERS_MIN):
         cdef OrderConsumer consumer
         self.orders_owner = (orders,) if isinstance(orders, OrderConsumer) else tuple(orders)
         if not 0 < len(self.orders_owner) <= SOURCES_MAX:
@@ -403,6 +418,7 @@ cdef class MatcherStage:
             self.m.sources_count += 1
         # With one ring there is nobody to make room for.
         self.m.source_turn_max = SOURCE_TURN_MAX if self.m.sources_count > 1 else INT_MAX
+        self.m.ahead_orders_min = ahead_orders_min
         self.stream_owner = stream
         self.engine_owner = engine
         self.counters = counters

@@ -6,7 +6,7 @@ from ironcore.base.clock cimport Clock
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.base.files cimport FileDirectory
 from ironcore.messaging.publication cimport Publication, PublicationEnd
-from ironcore.ring.broadcast cimport BroadcastReader
+from ironcore.ring.broadcast_reader cimport BroadcastReader
 from ironcore.stage.agent cimport Stage
 from ironcore.market_data.itch_feed cimport ITCH_FEED_OUT_BYTES_MAX, ItchFeed
 from ironcore.stream.journal_cursor cimport JournalCursor

@@ -21,7 +21,7 @@ from ironcore.base.status cimport (
 )
 from ironcore.messaging.publication cimport PublicationEnd
 from ironcore.ring.broadcast cimport Reader as StreamReader
-from ironcore.ring.broadcast cimport (
+from ironcore.ring.broadcast_reader cimport (
     broadcast_advance, broadcast_intact, broadcast_join, broadcast_peek, broadcast_release,
 )
 from ironcore.stage.agent cimport Agent, Stage

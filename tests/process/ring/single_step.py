@@ -1,4 +1,5 @@
-"""Runs a child process one machine instruction at a time and shows each state of a file it maps.
+"""Runs a child process one machine instruction at a time: counts them, or shows each state of a
+file that it maps.
 
 What a process that is killed leaves in shared memory is what its instructions up to that one
 stored, in program order. Stopping behind every instruction therefore visits every state that
@@ -46,28 +47,36 @@ def _wait(process_id: int) -> int:
     return os.WSTOPSIG(status)
 
 
-def states(program: str, path: Path) -> Iterator[bytes]:
-    """Every content of the file at `path` between the program's two calls of mark(), in order."""
+def steps(program: str, path: Path) -> Iterator[None]:
+    """Stops before each instruction between the program's two calls of mark()."""
     command = [sys.executable, "-S", "-c", MARK + program, str(path)]
-    with subprocess.Popen(command) as child, path.open("rb") as file:
+    with subprocess.Popen(command) as child:
         try:
             _, status = os.waitpid(child.pid, os.WUNTRACED)
             assert os.WIFSTOPPED(status), f"the child ended with status {status}"
-            with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapping:
-                _ptrace(PTRACE_ATTACH, child.pid)
-                _wait(child.pid)
-                child.send_signal(signal.SIGCONT)
-                last = mapping[:]
-                yield last
-                for _ in range(INSTRUCTIONS_MAX):
-                    _ptrace(PTRACE_SINGLESTEP, child.pid)
-                    stopped_by = _wait(child.pid)
-                    if stopped_by == signal.SIGSTOP:
-                        break
-                    if mapping[:] != last:
-                        last = mapping[:]
-                        yield last
-                else:
-                    raise AssertionError(f"no mark after {INSTRUCTIONS_MAX} instructions")
+            _ptrace(PTRACE_ATTACH, child.pid)
+            _wait(child.pid)
+            child.send_signal(signal.SIGCONT)
+            for _ in range(INSTRUCTIONS_MAX):
+                yield
+                _ptrace(PTRACE_SINGLESTEP, child.pid)
+                if _wait(child.pid) == signal.SIGSTOP:
+                    return
+            raise AssertionError(f"no mark after {INSTRUCTIONS_MAX} instructions")
         finally:
             child.kill()
+
+
+def states(program: str, path: Path) -> Iterator[bytes]:
+    """Every content of the file at `path` between the program's two calls of mark(), in order."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapping:
+        last = b""
+        for _ in steps(program, path):
+            if mapping[:] != last:
+                last = mapping[:]
+                yield last
+
+
+def instructions(program: str, path: Path) -> int:
+    """How many instructions there are between the program's two calls of mark()."""
+    return sum(1 for _ in steps(program, path))
