@@ -20,7 +20,7 @@ from ironpit import config as configs
 from ironpit.config import gateways
 from ironpit.config.gateways import Gateway
 from ironpit.demo.temporary_venue import free_port
-from ironpit.transport import configured
+from ironpit.transport import stream_ends
 from ironpit.venue import listeners as listening
 from ironpit.venue import recovery as preparation
 from ironpit.venue.definitions import Definitions, user_ref_bits
@@ -153,7 +153,7 @@ class HandVenue:
             interval_ns=self.config.journal.interval_ns,
             segment_bytes=self.config.journal.segment_bytes,
         )
-        self.market_data = configured.publish(
+        self.market_data = stream_ends.publish(
             self.config.streams.market_data,
             "streams.market_data",
             session_of(self.config),
@@ -197,6 +197,7 @@ class HandVenue:
             failed_login_delay_ns=self._failed_login_delay_ns,
             name=one.stage,
             serves=gateways.served(self.config, one),
+            elsewhere=gateways.elsewhere(self.config, one),
         )
         for sequence, payload in pipeline.frames_before(
             self.config.journal.directory, events, reader.first_sequence

@@ -43,8 +43,10 @@ def test_named_gateways_are_numbered_in_the_order_of_the_file(tmp_path: Path) ->
     ]
     assert (west.settings.heartbeat_ns, west.orders.capacity_bytes) == (2 * 10**9, 4 << 20)
     assert config.order_entry is east.settings
-    assert gateways.served(config, east) == ("ALFA1",)
+    # The first gateway has whoever is at no other one, in the file or not.
+    assert gateways.served(config, east) is None
     assert gateways.served(config, west) == ("BETA1",)
+    assert gateways.elsewhere(config, east) == ("BETA1",)
 
 
 def test_a_named_gateway_is_an_instance_of_its_stage(tmp_path: Path) -> None:

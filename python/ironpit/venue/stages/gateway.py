@@ -60,6 +60,7 @@ class Builder(Stage):
             failed_login_delay_ns=entry.failed_login_delay_ns,
             name=self.name,
             serves=gateways.served(config, self.gateway),
+            elsewhere=gateways.elsewhere(config, self.gateway),
         )
         for sequence, payload in pipeline.frames_before(
             config.journal.directory, config.streams.events.path, reader.first_sequence
