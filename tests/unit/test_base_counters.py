@@ -112,8 +112,8 @@ def test_counters_of_the_version_without_units_name_their_process(path: Path) ->
     with pytest.raises(CountersVersionError) as refused:
         CountersReader(path)
     assert str(refused.value) == (
-        f"{path}: found counters of layout version 1, expected 2: process {os.getpid()} wrote them with "
-        "another release of ironpit"
+        f"{path}: found counters of layout version 1, expected 2: process {os.getpid()} wrote them "
+        "with another release of ironpit"
     )
     assert (refused.value.process_id, refused.value.alive) == (os.getpid(), True)
     assert file is not None
