@@ -22,6 +22,7 @@ from ironpit.config.gateways import Gateway
 from ironpit.demo.temporary_venue import free_port
 from ironpit.transport import stream_ends
 from ironpit.venue import listeners as listening
+from ironpit.venue import order_sources
 from ironpit.venue import recovery as preparation
 from ironpit.venue.definitions import Definitions, user_ref_bits
 from ironpit.venue.stages.gateway import protocol_of
@@ -176,6 +177,7 @@ class HandVenue:
 
     def _gateway(self, one: Gateway, listener: socket.socket) -> gateway.GatewayStage:
         events, entry = self.config.streams.events.path, one.settings
+        sources = order_sources.check(self.config)
         reader = pipeline.open_stream_reader(events, one.stage)
         stage = gateway.GatewayStage(
             listener.fileno(),
@@ -196,8 +198,8 @@ class HandVenue:
             login_timeout_ns=entry.login_timeout_ns,
             failed_login_delay_ns=self._failed_login_delay_ns,
             name=one.stage,
-            serves=gateways.served(self.config, one),
-            elsewhere=gateways.elsewhere(self.config, one),
+            serves=order_sources.served(sources, one.name),
+            elsewhere=order_sources.elsewhere(sources, one.name),
         )
         for sequence, payload in pipeline.frames_before(
             self.config.journal.directory, events, reader.first_sequence

@@ -63,20 +63,3 @@ def of_session(venue: Venue, session: Any) -> Gateway:
     """The one gateway where a session logs in: the one that it names, or the first."""
     gateways = of(venue)
     return next((g for g in gateways if g.name == session.gateway), gateways[0])
-
-
-def served(venue: Venue, gateway: Gateway) -> tuple[str, ...] | None:
-    """The user names of the sessions that log in at this gateway. None: all but those of others;
-    the first gateway has what nobody else has, as a session may have left the file and be in the
-    stream still."""
-    return None if gateway.source == 1 else _of(venue, gateway)
-
-
-def elsewhere(venue: Venue, gateway: Gateway) -> tuple[str, ...]:
-    """The user names of the sessions that log in at other gateways."""
-    others = (other for other in of(venue) if other.name != gateway.name)
-    return tuple(username for other in others for username in _of(venue, other))
-
-
-def _of(venue: Venue, gateway: Gateway) -> tuple[str, ...]:
-    return tuple(s.username for s in venue.sessions if of_session(venue, s).name == gateway.name)

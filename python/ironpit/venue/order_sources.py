@@ -53,31 +53,28 @@ def settle(config: Config, identity: str) -> None:
         stream_identity.write_whole(config.journal.directory / FILE, text)
 
 
-def check(config: Config) -> None:
-    """The file may have been written anew since the venue was started: a process that is started
-    again must not take one order ring for another, nor serve a session that another one serves."""
+def check(config: Config) -> Sources:
+    """The gateways with their sessions as of the venue's start, whatever the file says by now: a
+    process that is started again serves no session that another one serves. UserError: it would
+    take one order ring for another."""
     stream = stream_identity.recorded(config.journal.directory)
     known = recorded(config.journal.directory, stream.identity) if stream is not None else {}
-    if not known:
-        return
     wanted = configured(config)
-    if list(wanted) != list(known):
+    if known and list(wanted) != list(known):
         _refuse(config, known, "the gateways with which the venue was started")
-    if len(known) > 1:
-        _check_sessions(wanted, known)
+    return known or wanted
 
 
-def _check_sessions(wanted: Sources, known: Sources) -> None:
-    homes = {user: name for name, users in wanted.items() for user in users}
-    for name, users in known.items():
-        for user in users:
-            if homes.get(user, "") != name:
-                found = f"at gateway {homes[user]}" if user in homes else "in no entry"
-                raise UserError(
-                    f"sessions: found {user} {found}, expected it at gateway {name}, as when the "
-                    "venue was started; a session changes its gateway with the venue's next start",
-                    Exit.REFUSED,
-                )
+def served(sources: Sources, name: str) -> tuple[str, ...] | None:
+    """The user names of the sessions that log in at a gateway. None: all but those of the others;
+    the first gateway has what nobody else has, as a session may have left the file and be in the
+    stream still."""
+    return None if name == next(iter(sources)) else sources[name]
+
+
+def elsewhere(sources: Sources, name: str) -> tuple[str, ...]:
+    """The user names of the sessions that log in at other gateways."""
+    return tuple(user for other, users in sources.items() if other != name for user in users)
 
 
 def _refuse(config: Config, known: Sources, what: str) -> None:
