@@ -78,7 +78,7 @@ dist: $(VENV)/.ready-lint ## build sdist and wheel, install the wheel in a fresh
 
 install-systemd: ## the units (DESTDIR= BINDIR=/opt/ironpit/bin HOT=2-5 HOUSEKEEPING=0-1)
 	@DESTDIR="$(DESTDIR)" BINDIR="$(BINDIR)" HOT="$(HOT)" HOUSEKEEPING="$(HOUSEKEEPING)" \
-	    systemd/install.sh
+	    configs/systemd/install.sh
 
 clean: ## remove what builds and tests left behind
 	rm -rf build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

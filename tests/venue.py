@@ -20,8 +20,9 @@ from ironpit import config as configs
 from ironpit.config import gateways
 from ironpit.config.gateways import Gateway
 from ironpit.demo.temporary_venue import free_port
-from ironpit.transport import configured
+from ironpit.transport import stream_ends
 from ironpit.venue import listeners as listening
+from ironpit.venue import order_sources
 from ironpit.venue import recovery as preparation
 from ironpit.venue.definitions import Definitions, user_ref_bits
 from ironpit.venue.stages.gateway import protocol_of
@@ -153,7 +154,7 @@ class HandVenue:
             interval_ns=self.config.journal.interval_ns,
             segment_bytes=self.config.journal.segment_bytes,
         )
-        self.market_data = configured.publish(
+        self.market_data = stream_ends.publish(
             self.config.streams.market_data,
             "streams.market_data",
             session_of(self.config),
@@ -176,6 +177,7 @@ class HandVenue:
 
     def _gateway(self, one: Gateway, listener: socket.socket) -> gateway.GatewayStage:
         events, entry = self.config.streams.events.path, one.settings
+        sources = order_sources.check(self.config)
         reader = pipeline.open_stream_reader(events, one.stage)
         stage = gateway.GatewayStage(
             listener.fileno(),
@@ -196,7 +198,8 @@ class HandVenue:
             login_timeout_ns=entry.login_timeout_ns,
             failed_login_delay_ns=self._failed_login_delay_ns,
             name=one.stage,
-            serves=gateways.served(self.config, one),
+            serves=order_sources.served(sources, one.name),
+            elsewhere=order_sources.elsewhere(sources, one.name),
         )
         for sequence, payload in pipeline.frames_before(
             self.config.journal.directory, events, reader.first_sequence

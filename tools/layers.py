@@ -206,6 +206,21 @@ def violations(tree: Path) -> list[str]:
     ]
 
 
+def strangers(read: list[Source]) -> list[str]:
+    """Folders below the roots that are no room of the floor plan: their arrows are not judged."""
+    known = {*LAYERS, *CONTROL_PLANE, *HOST_TOOL}
+    folders = {
+        Path(*source.path.parts[:3]): room_of(source.module)
+        for source in read
+        if len(source.path.parts) > 3  # a root, its package, the room's folder
+    }
+    return [
+        f"{folder}: no room of the floor plan (tools/layers.py)"
+        for folder, room in sorted(folders.items())
+        if room not in known
+    ]
+
+
 def arrows(read: list[Source]) -> dict[str, set[str]]:
     """Module to modules that it imports, .pyx and .pxd of one name being one module."""
     modules = {source.module for source in read}

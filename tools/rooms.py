@@ -4,8 +4,9 @@
     python -m tools.rooms --map      names and arrows alone, as in docs/ARCHITECTURE.md
 
 A room is a folder below pyx/ironcore, python/ironpit or host-tuning/host_tuning. An arrow counts
-the modules of one room that import a module of another. Exit code 1: an arrow is forbidden, modules
-import one another in a circle, or a room has more than FILES_MAX source files.
+the modules of one room that import a module of another. Exit code 1: an arrow is forbidden, a
+folder is no room of the floor plan, modules import one another in a circle, or a room has more than
+FILES_MAX source files.
 """
 
 import sys
@@ -13,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from tools.imports import Source, sources
-from tools.layers import arrows, cycles, room_of, violations
+from tools.layers import arrows, cycles, room_of, strangers, violations
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES_MAX = 40  # a .pyx with its .pxd and .pyi is one
@@ -66,7 +67,7 @@ def plan(read: list[Source]) -> list[str]:
 
 
 def faults(tree: Path, read: list[Source]) -> list[str]:
-    found = violations(tree)
+    found = violations(tree) + strangers(read)
     found += [f"a circle: {' -> '.join(group)}" for group in cycles(arrows(read))]
     for folder, modules in files(read).items():
         if len(modules) > FILES_MAX:

@@ -10,7 +10,7 @@ UNITS = "etc/systemd/system"
 def install(destination: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the target's script with these variables; not `make`, which would build first."""
     return subprocess.run(
-        [ROOT / "systemd/install.sh"],
+        [ROOT / "configs/systemd/install.sh"],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DESTDIR": str(destination), **variables},
         capture_output=True,
         text=True,

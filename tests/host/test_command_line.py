@@ -6,6 +6,7 @@ Method: the command in this process, and as a process of its own where the strea
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.host.trees import cpus, fill, published
 from host_tuning import cli
 from host_tuning.commands.options import COMMANDS, TAKES
 from host_tuning.settings.registry import SETTINGS
+from host_tuning.target import profile
 from host_tuning.target.profile import names
 
 
@@ -149,3 +151,52 @@ def test_each_explanation_as_json(name: str, capsys: pytest.CaptureFixture[str])
     said = published("explain", capsys.readouterr().out)
     assert said["id"] == name
     assert [one["profile"] for one in said["profiles"]] == list(names())
+
+
+def profiles_without(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, entry: str, left: str = ""
+) -> Path:
+    """The installed profiles in a directory of their own; of `smt`, laptop has this left."""
+    for file in profile.DIRECTORY.glob("*.yaml"):
+        (directory / file.name).write_bytes(file.read_bytes())
+    laptop = directory / "laptop.yaml"
+    laptop.write_text(re.sub(entry, left, laptop.read_text(), count=1, flags=re.DOTALL))
+    monkeypatch.setattr(profile, "DIRECTORY", directory)
+    return laptop
+
+
+WHOLE = r"  smt:\n    severity: \w+\n    why: [^\n]*\n    source: [^\n]*\n"
+BROKEN_PROFILES = {
+    "no entry": (
+        (WHOLE, ""),
+        "settings.smt: found nothing, expected its severity, why, source: every profile names "
+        "every setting",
+    ),
+    "no reason": (
+        (r"(smt:\n    severity: \w+\n)    why: [^\n]*\n", r"\1"),
+        "settings.smt.why: found None, expected a text",
+    ),
+    "a severity that is none": (
+        (r"(smt:\n    severity: )\w+", r"\1urgent"),
+        "settings.smt.severity: found 'urgent', expected one of required, wanted, irrelevant",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", [["--check", "--only", "smt"], ["--explain", "smt"]])
+@pytest.mark.parametrize(("change", "said"), BROKEN_PROFILES.values(), ids=BROKEN_PROFILES)
+def test_a_profile_that_lacks_something_is_named_with_the_key(
+    built: Path,
+    tmp_path: Path,
+    command: list[str],
+    change: tuple[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "profiles").mkdir()
+    file = profiles_without(tmp_path / "profiles", monkeypatch, *change)
+    if command[0] == "--check":
+        command = [*command, "--root", str(built), "--profile", "laptop"]
+    assert cli.main(command) == 1
+    assert f"{file}: {said}" in capsys.readouterr().err

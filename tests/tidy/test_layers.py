@@ -141,6 +141,16 @@ def test_a_circle_is_found_also_through_a_pxd(tmp_path: Path) -> None:
     assert found == [f"ironcore.book.{name}" for name in "abc"]
 
 
+@pytest.mark.parametrize(
+    "folder",
+    ["pyx/ironcore/cellar", "python/ironpit/cellar", "host-tuning/host_tuning/cellar"],
+)
+def test_a_folder_that_is_no_room_is_found(tmp_path: Path, folder: str) -> None:
+    synthetic(tmp_path, {f"{folder}/a.py": "from ironcore.base import counters\n"})
+    found = rooms.faults(tmp_path, list(sources(tmp_path)))
+    assert f"{folder}: no room of the floor plan (tools/layers.py)" in found
+
+
 def test_a_room_with_too_many_files_is_found(tmp_path: Path) -> None:
     names = [f"m{number}" for number in range(rooms.FILES_MAX + 1)]
     synthetic(tmp_path, {f"python/ironpit/venue/{name}.py": '"""A."""\n' for name in names})

@@ -85,22 +85,22 @@ def test_a_counter_is_written_only_as_its_kind_is() -> None:
     counters = CounterSet("w", (Counter("n"), Gauge("g"), Maximum("m_max")), file)
     counters.add("n", 2)
     counters.set("g", 3)
-    with pytest.raises(CountersError, match="counter 'g': a gauge, expected a count"):
+    with pytest.raises(CountersError, match="counter 'g': found a gauge, expected a count"):
         counters.add("g")
-    with pytest.raises(CountersError, match=r"counter 'w\.g': a gauge, expected a count"):
+    with pytest.raises(CountersError, match=r"counter 'w\.g': found a gauge, expected a count"):
         file.add(1)
-    with pytest.raises(CountersError, match="counter 'n': a count, expected a gauge"):
+    with pytest.raises(CountersError, match="counter 'n': found a count, expected a gauge"):
         counters.set("n", 9)
-    with pytest.raises(CountersError, match=r"counter 'w\.n': a count, expected a gauge"):
+    with pytest.raises(CountersError, match=r"counter 'w\.n': found a count, expected a gauge"):
         file.set(0, 9)
-    with pytest.raises(CountersError, match="counter 'm_max': a maximum, expected a gauge"):
+    with pytest.raises(CountersError, match="counter 'm_max': found a maximum, expected a gauge"):
         counters.set("m_max", 9)
     assert counters.snapshot() == {"n": 2, "g": 3, "m_max": 0}
 
 
 @pytest.mark.parametrize("file", [None, CountersFile.anonymous(4)])
 def test_a_bare_tuple_declares_no_counter(file: CountersFile | None) -> None:
-    with pytest.raises(TypeError, match=r"w: \('n', 'help'\), expected a Counter, Gauge or Max"):
+    with pytest.raises(TypeError, match=r"w: found \('n', 'help'\), expected a Counter, Gauge"):
         CounterSet("w", (("n", "help"),), file)  # type: ignore[arg-type]
 
 
@@ -112,8 +112,8 @@ def test_counters_of_the_version_without_units_name_their_process(path: Path) ->
     with pytest.raises(CountersVersionError) as refused:
         CountersReader(path)
     assert str(refused.value) == (
-        f"{path}: counters of layout version 1, expected 2: process {os.getpid()} wrote them with "
-        "another release of ironpit"
+        f"{path}: found counters of layout version 1, expected 2: process {os.getpid()} wrote them "
+        "with another release of ironpit"
     )
     assert (refused.value.process_id, refused.value.alive) == (os.getpid(), True)
     assert file is not None
@@ -197,9 +197,9 @@ def test_values_wrap_at_64_bits() -> None:
 @pytest.mark.parametrize(
     ("writer", "name", "help", "message"),
     [
-        ("w", "taken", "", "counter 'w.taken' exists already"),
-        ("w", "", "", "name '': expected letters"),
-        ("a.b", "n", "", "writer 'a.b': expected letters"),
+        ("w", "taken", "", "counter 'w.taken': found it in the file"),
+        ("w", "", "", "name: found '', expected letters"),
+        ("a.b", "n", "", "writer: found 'a.b', expected letters"),
         ("w", "n" * 112, "", "114 bytes, expected at most 112"),
         ("w", "n", "é" * 65, "130 bytes, expected at most 128"),
     ],
@@ -217,7 +217,7 @@ def test_allocation_refuses_what_it_cannot_hold(
 def test_allocation_stops_at_the_capacity() -> None:
     file = CountersFile.anonymous(1)
     file.allocate("w", Counter("a"))
-    with pytest.raises(CountersError, match="all 1 counters are in use"):
+    with pytest.raises(CountersError, match="found all 1 counters of the file in use"):
         file.allocate("w", Counter("b"))
 
 
@@ -238,10 +238,10 @@ def test_capacity_out_of_range_is_an_error(capacity: int) -> None:
 @pytest.mark.parametrize(
     ("offset", "layout", "value", "message"),
     [
-        (0, "<Q", 0, "not a counters file"),
+        (0, "<Q", 0, "found another file, expected a counters file"),
         (8, "<I", 3, "counters of layout version 3, expected 2: process [0-9]+ wrote them"),
-        (20, "<I", 5, "do not fit the header's"),
-        (128, "<Q", 5, "5 counters in use of 4"),
+        (20, "<I", 5, "expected the header's"),
+        (128, "<Q", 5, "found 5 counters in use, expected at most 4"),
         (256, "<Q", 1 << 40, "counter 0 is damaged"),
         (256, "<Q", 257, "counter 0 is damaged"),
         (264, "<H", 0, "counter 0 is damaged"),
@@ -263,7 +263,7 @@ def test_reader_refuses_a_damaged_file(
 
 def test_reader_refuses_a_short_file(path: Path) -> None:
     path.write_bytes(b"IRONCNT1")
-    with pytest.raises(CountersError, match="8 bytes, too short for a header"):
+    with pytest.raises(CountersError, match="found 8 bytes, expected a counters file"):
         CountersReader(path)
 
 

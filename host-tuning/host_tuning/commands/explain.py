@@ -19,7 +19,7 @@ SCHEMA = "tune-host/explain/1"
 def document(setting: Setting) -> dict[str, Any]:
     """The same as data, as schema/explain-1.json publishes it."""
     texts = ("id", "group", "title", "what", "why", "see", "set", "undo")
-    rules = {name: profiles.load(name).rules[setting.id] for name in profiles.names()}
+    rules = {name: profiles.load(name).rule(setting.id) for name in profiles.names()}
     return {
         "schema": SCHEMA,
         "tool": {"name": "tune-host", "version": __version__},
@@ -63,6 +63,6 @@ def run(options: Namespace) -> int:
         print(f"{'' if number else 'options':8}{name}: {meaning}")
     print()
     for name in profiles.names():
-        rule = profiles.load(name).rules[setting.id]
+        rule = profiles.load(name).rule(setting.id)
         print(f"{name:12}{rule.severity:12}{rule.why}")
     return 0

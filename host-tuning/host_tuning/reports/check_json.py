@@ -43,7 +43,7 @@ def _finding(finding: Finding, status: Status, verdict: Verdict) -> dict[str, An
 
 def _check(report: Report, verdict: Verdict) -> dict[str, Any]:
     setting = verdict.setting
-    rule = report.profile.rules[setting.id]
+    rule = report.profile.rule(setting.id)
     waiver = verdict.waiver or verdict.expired
     return {
         "id": setting.id,

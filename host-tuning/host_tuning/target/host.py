@@ -1,6 +1,5 @@
 """What the inspections see: one host's files, its shape, what it is, and what is wanted of it."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,11 +55,6 @@ class Host:
     def live(self) -> bool:
         """Whether this is the machine that the tool runs on, not a capture."""
         return self.tree.live
-
-    @property
-    def root_user(self) -> bool:
-        """Whether the tool runs as root on the host that it judges."""
-        return self.live and os.geteuid() == 0
 
     def read(self, path: str) -> Reading:
         """The text of a file of the host, or the errno."""

@@ -27,8 +27,8 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.common.output import show_count, table
 from ironpit.flow.chains import chains_of, resting_max
 from ironpit.flow.markets import SWINGS, Market, market
-from ironpit.library.applied import Applied
 from ironpit.library.flows import rows_of, venue_of
+from ironpit.library.results import Applied
 
 C, APPLY, APPLY_INTO = "c", "apply", "apply_into"
 PYTHON_WAYS = (APPLY, APPLY_INTO)

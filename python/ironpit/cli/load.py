@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ironpit.client.load import Member
     from ironpit.config import Instrument
     from ironpit.flow import Flow
-    from ironpit.flow.generated import Traded
+    from ironpit.flow.generator import Traded
 
 PASSWORDS = """\
 The FILE of --passwords has one line USER: PASSWORD for each order session, and only its owner may
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 def traded_of(instruments: "tuple[Instrument, ...]") -> "Traded":
     """What the generated flow trades, by the ticks, lots and price range that the venue's file
     gives it."""
-    from ironpit.flow.generated import BTCUSD, LOTS_MAX, Traded
+    from ironpit.flow.generator import BTCUSD, LOTS_MAX, Traded
 
     found = next((one for one in instruments if one.symbol == BTCUSD.symbol), None)
     if found is None:

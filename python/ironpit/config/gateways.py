@@ -63,10 +63,3 @@ def of_session(venue: Venue, session: Any) -> Gateway:
     """The one gateway where a session logs in: the one that it names, or the first."""
     gateways = of(venue)
     return next((g for g in gateways if g.name == session.gateway), gateways[0])
-
-
-def served(venue: Venue, gateway: Gateway) -> tuple[str, ...] | None:
-    """The user names of the sessions that log in at this gateway; None: all that there are."""
-    if len(of(venue)) == 1:
-        return None
-    return tuple(s.username for s in venue.sessions if of_session(venue, s).name == gateway.name)

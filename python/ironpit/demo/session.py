@@ -21,7 +21,7 @@ from ironpit.common.digest import visible_digest
 from ironpit.common.errors import Exit, UserError
 from ironpit.demo.temporary_venue import TemporaryVenue, one_thread, split
 from ironpit.flow import Flow, FlowError, from_itch, generate
-from ironpit.flow.generated import BTCUSD, MESSAGES, Traded
+from ironpit.flow.generator import BTCUSD, MESSAGES, Traded
 from ironpit.market_data import FeedClient, FeedError, open_feed, stream_digest
 from ironpit.venue.stream_identity import session_of
 

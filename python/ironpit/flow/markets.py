@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ironpit.flow.generated import exponential_ns, power_law
+from ironpit.flow.generator import exponential_ns, power_law
 from ironpit.flow.lives import Integers, Lives, operations_of
 from ironpit.flow.operations import CANCEL, DAY, ENTER, OPERATION, REPLACE, Flow, Operations
 

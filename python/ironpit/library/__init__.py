@@ -8,7 +8,6 @@ from ironcore.engine.matching_engine import EVENT_DTYPE, LEVEL_DTYPE, ORDER_DTYP
 from ironcore.library.command_rows import COMMAND_DTYPE
 from ironpit.common.decimals import Decimals
 from ironpit.library import commands
-from ironpit.library.applied import Applied, Status
 from ironpit.library.book import Book
 from ironpit.library.codes import (
     MARKET_PRICE,
@@ -18,6 +17,7 @@ from ironpit.library.codes import (
     InstrumentState,
     OrderPlace,
 )
+from ironpit.library.results import Applied, Status
 from ironpit.library.venue import Venue, VenueError
 
 __all__ = [

@@ -6,9 +6,9 @@ import numpy as np
 
 from ironpit.common.decimals import Decimals
 from ironpit.library import commands
-from ironpit.library.applied import Rows, Status
 from ironpit.library.codes import MARKET_PRICE, EventType
 from ironpit.library.commands import Codes, Numbers
+from ironpit.library.results import Rows, Status
 from ironpit.library.venue import Side, Venue
 
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from ironcore.library.command_rows import COMMAND_DTYPE, NAMES, SCOPES
 from ironcore.wire import order_options
-from ironpit.library.applied import Rows
 from ironpit.library.arguments import array, codes, flag, integers, texts
 from ironpit.library.codes import MARKET_PRICE, CommandType, InstrumentState
+from ironpit.library.results import Rows
 
 Numbers = int | Sequence[int] | npt.NDArray[Any]
 Codes = str | int | Sequence[str] | Sequence[int] | npt.NDArray[Any]

@@ -7,8 +7,8 @@ import numpy as np
 from ironcore.library.command_rows import COMMAND_DTYPE
 from ironpit.flow import Flow
 from ironpit.flow.operations import CANCEL, ENTER, REPLACE
-from ironpit.library.applied import Rows
 from ironpit.library.codes import CommandType
+from ironpit.library.results import Rows
 from ironpit.library.venue import Venue
 
 TYPES: Final = {

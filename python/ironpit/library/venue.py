@@ -13,9 +13,9 @@ from ironcore.library.venue import VenueCore
 from ironcore.wire import record
 from ironpit.common.decimals import PRICE_MAX, Decimals
 from ironpit.library import commands, definitions
-from ironpit.library.applied import Applied, Rows, Status
 from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import QUANTITY_MAX_DEFAULT, InstrumentState
+from ironpit.library.results import Applied, Rows, Status
 
 Side = Literal["B", "S"]
 RECORD_VERSION = 3
@@ -199,7 +199,7 @@ class Venue:
     def _check_session(self, session: int) -> None:
         count = self._core.counters["sessions"]
         if not 1 <= integer("session", session) <= count:
-            raise IndexError(f"session {session}: expected one of {count} from 1")
+            raise IndexError(f"session: found {session}, expected 1 to {count}")
 
     def _define(self, kind: str, fields: dict[str, Any]) -> Rows:
         """One record, by whoever holds the lock."""

@@ -13,7 +13,7 @@ from ironpit.config import Endpoint
 from ironpit.config.schema import MarketDataStream
 from ironpit.market_data.books import Books
 from ironpit.market_data.snapshot_client import SnapshotError, fetch
-from ironpit.transport import configured
+from ironpit.transport import stream_ends
 from ironpit.transport.af_xdp import Truth
 from ironpit.transport.multicast import (
     RECEIVE_BUFFER_BYTES,
@@ -52,7 +52,7 @@ def open_feed(
     """
     options: dict[str, Any] = {"give_up_ns": SNAPSHOT_GIVE_UP_NS} if snapshot else {}
     try:
-        return configured.subscribe(stream, session, groups=groups, refuse=refuse, **options)
+        return stream_ends.subscribe(stream, session, groups=groups, refuse=refuse, **options)
     except (MulticastError, ValueError, OSError) as error:
         raise FeedError(str(error)) from error
 

@@ -15,10 +15,10 @@ from ironcore.runtime import pipeline
 from ironcore.stage.bridge import COUNTERS, BridgeStage
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
-from ironpit.transport import configured
+from ironpit.transport import stream_ends
 from ironpit.transport.af_xdp import Truth
-from ironpit.transport.configured import Counters
 from ironpit.transport.multicast import MulticastError
+from ironpit.transport.stream_ends import Counters
 from ironpit.venue.stream_identity import session_of
 
 KEY = "streams.events"
@@ -64,10 +64,10 @@ def build(config: Config, counters: Counters) -> Crossing:
     source = ShmSubscription(events.path, READER)
     first = source.sequence_next
     try:
-        near = configured.publish(
+        near = stream_ends.publish(
             events, KEY, session, "events-out", counters, _refuse, refuse=refuse
         )
-        far = configured.subscribe(
+        far = stream_ends.subscribe(
             events,
             session,
             from_=first,

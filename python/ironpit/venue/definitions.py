@@ -18,6 +18,15 @@ STREAM_START = struct.Struct("<10sHIQIIII")
 DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2B2x")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<16s8s8sBBBxI16x")
+SESSION_FIELDS = (
+    "username",
+    "firm",
+    "clearing_firm",
+    "cancel_on_disconnect",
+    "stp_mode",
+    "protocol",
+    "stp_group",
+)
 SYSTEM_EVENT = struct.Struct("<B7x")
 SET_STATE = struct.Struct("<BB2x4s")
 BUST_TRADE = struct.Struct("<QIIB7x")
@@ -310,7 +319,8 @@ class Definitions:
             if known is None:
                 yield command
             elif known[:SYMBOL_BYTES] != body[:SYMBOL_BYTES]:
-                raise _differs("instruments", number, number)
+                was, now = known[:SYMBOL_BYTES], body[:SYMBOL_BYTES]
+                raise _differs(f"instruments[{number}].symbol", _show(was), _show(now))
             elif not _same_but_for_state(known, body):
                 check_decimals(f"instruments[{number}]", known, body)
                 if number in retired:
@@ -329,7 +339,7 @@ class Definitions:
             if known is None:
                 yield command
             elif known != command[HEADER.size :]:
-                raise _differs("sessions", entry, entry + 1)
+                raise _session_differs(entry, known, command[HEADER.size :])
 
 
 def refused(config: Config, command: bytes) -> UserError:
@@ -345,12 +355,37 @@ def refused(config: Config, command: bytes) -> UserError:
     )
 
 
-def _differs(key: str, number: int, entry: int) -> UserError:
+def _differs(key: str, was: str, now: str) -> UserError:
     return UserError(
-        f"{key}[{number}]: found a definition that differs from the journal's; "
-        f"expected number {entry} unchanged, and new entries at the end",
+        f"{key}: found {now}, expected {was} as in the journal: its entries stay as they are and "
+        "where they are, and new ones go to the end",
         Exit.USAGE,
     )
+
+
+def _session_differs(entry: int, known: bytes, wanted: bytes) -> UserError:
+    fields = zip(
+        SESSION_FIELDS, DEFINE_SESSION.unpack(known), DEFINE_SESSION.unpack(wanted), strict=True
+    )
+    name, was, now = next((name, was, now) for name, was, now in fields if was != now)
+    key = f"sessions[{entry}].{name}"
+    if name == "protocol":  # its gateway's
+        key = f"sessions[{entry}].gateway: the gateway's protocol"
+    return _differs(key, _session_field(name, was), _session_field(name, now))
+
+
+def _session_field(name: str, value: bytes | int) -> str:
+    """As the configuration writes it."""
+    words: dict[int, str] = {}
+    if name == "stp_mode":
+        words = {ord(code): word for word, code in SELF_TRADE_PREVENTION.items()}
+    elif name == "protocol":
+        words = {kind.number: kind.name for kind in protocol_kinds.KINDS}
+    elif name == "cancel_on_disconnect":
+        words = {0: "false", 1: "true"}
+    if isinstance(value, bytes):
+        return value.decode().rstrip() or "null"
+    return words.get(value, str(value))
 
 
 def _same_but_for_state(known: bytes, wanted: bytes) -> bool:

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ironcore.runtime import pipeline
-from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, recover
+from ironcore.stream.journal_reader import (
+    JournalCorruptError,
+    JournalReader,
+    JournalVersionError,
+)
+from ironcore.stream.journal_recovery import recover
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, stage_kinds
 from ironpit.config.gateways import Gateway
@@ -186,7 +191,7 @@ def _recover(
         advice = f"ironpit run --truncate-at {error.last_sequence}"
         place = config.journal.directory
         raise UserError(f"{place}: {error} ({advice})", Exit.REFUSED) from error
-    except OSError as error:
+    except (OSError, JournalVersionError) as error:
         raise UserError(f"{config.journal.directory}: {error}", Exit.REFUSED) from error
     if report.torn_bytes:
         say(

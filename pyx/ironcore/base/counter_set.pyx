@@ -15,10 +15,11 @@ cdef class CounterSet:
 
     def __cinit__(self, str writer, tuple declared, CountersFile file=None):
         if len(declared) > COUNTER_SET_MAX:
-            raise ValueError(f"{writer}: {len(declared)} counters, at most {COUNTER_SET_MAX}")
+            raise ValueError(f"{writer}: found {len(declared)} counters, expected at most "
+                             f"{COUNTER_SET_MAX}")
         for one in declared:
             if not isinstance(one, Declaration):
-                raise TypeError(f"{writer}: {one!r}, expected a Counter, Gauge or Maximum")
+                raise TypeError(f"{writer}: found {one!r}, expected a Counter, Gauge or Maximum")
         memset(self.own, 0, sizeof(self.own))
         self.file = file
         self.declared = declared
@@ -32,7 +33,7 @@ cdef class CounterSet:
     def _index(self, str name, str kind):
         index = self.names.index(name)
         if self.declared[index].kind != kind:
-            raise CountersError(f"counter {name!r}: a {self.declared[index].kind}, "
+            raise CountersError(f"counter {name!r}: found a {self.declared[index].kind}, "
                                 f"expected a {kind}")
         return index
 

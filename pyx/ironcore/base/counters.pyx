@@ -94,13 +94,14 @@ cdef uint8_t* _address(object mapping) except NULL:
 cdef bytes _text(str what, str text, int bytes_max):
     encoded = text.encode()
     if len(encoded) > bytes_max:
-        raise CountersError(f"{what} {text!r}: {len(encoded)} bytes, expected at most {bytes_max}")
+        raise CountersError(f"{what} {text!r}: found {len(encoded)} bytes, expected at most "
+                            f"{bytes_max}")
     return encoded
 
 
 cdef str _checked_name(str what, str name):
     if _NAME.fullmatch(name) is None:
-        raise CountersError(f"{what} {name!r}: expected letters, digits, '_', '-' and ':'")
+        raise CountersError(f"{what}: found {name!r}, expected letters, digits, '_', '-' and ':'")
     return name
 
 
@@ -160,7 +161,7 @@ cdef CountersFile _create(str path, int capacity, str process):
     cdef CountersFile file = CountersFile.__new__(CountersFile)
     cdef CountersHeader* header
     if not 1 <= capacity <= COUNTERS_CAPACITY_MAX:
-        raise CountersError(f"capacity {capacity}: expected 1 to {COUNTERS_CAPACITY_MAX}")
+        raise CountersError(f"capacity: found {capacity}, expected 1 to {COUNTERS_CAPACITY_MAX}")
     process_bytes = _text("process", process, COUNTERS_PROCESS_BYTES_MAX)
     file_bytes = _file_bytes(capacity)
     file.path = path
@@ -212,7 +213,7 @@ cdef uint64_t* _of_kind(CountersFile file, int index, int kind) except NULL:
     cdef uint64_t* value = counters_at(file, index)
     found = _metadata(file.start, index).kind
     if found != kind:
-        raise CountersError(f"counter {list(file.indices)[index]!r}: a {_KIND_NAMES[found]}, "
+        raise CountersError(f"counter {list(file.indices)[index]!r}: found a {_KIND_NAMES[found]}, "
                             f"expected a {_KIND_NAMES[kind]}")
     return value
 
@@ -222,14 +223,16 @@ cdef int _allocate(CountersFile file, str writer, object declared) except -1:
     cdef CounterMetadata* metadata
     cdef uint64_t index = load_relaxed_u64(&header.allocated)
     if not isinstance(declared, Declaration):
-        raise TypeError(f"counter of {writer}: {declared!r}, expected a Counter, Gauge or Maximum")
+        raise TypeError(f"counter of {writer}: found {declared!r}, expected a Counter, Gauge or "
+                        "Maximum")
     full_name = f"{_checked_name('writer', writer)}.{_checked_name('name', declared.name)}"
     name_bytes = _text("name", full_name, COUNTER_NAME_BYTES_MAX)
     help_bytes = _text("help", declared.help, COUNTER_HELP_BYTES_MAX)
     if full_name in file.indices:
-        raise CountersError(f"counter {full_name!r} exists already")
+        raise CountersError(f"counter {full_name!r}: found it in the file, expected a new name")
     if index == header.capacity:
-        raise CountersError(f"counter {full_name!r}: all {header.capacity} counters are in use")
+        raise CountersError(f"counter {full_name!r}: found all {header.capacity} counters of the "
+                            "file in use, expected room for one more")
 
     block = file.blocks.get(writer)
     if block is None or block[1] == COUNTER_BLOCK_VALUES:
@@ -253,7 +256,7 @@ cdef int _allocate(CountersFile file, str writer, object declared) except -1:
 cdef uint64_t* counters_at(CountersFile file, int index) except NULL:
     cdef CountersHeader* header = <CountersHeader*>file.start
     if not 0 <= index < <int>load_relaxed_u64(&header.allocated):
-        raise IndexError(f"counter {index}: {header.allocated} are allocated")
+        raise IndexError(f"counter: found index {index}, expected one below {header.allocated}")
     return <uint64_t*>(file.start + _metadata(file.start, index).value_offset)
 
 
@@ -270,7 +273,8 @@ cdef class CountersReader:
         with open(self.path, "rb") as file:
             stat = os.fstat(file.fileno())
             if stat.st_size < COUNTERS_HEADER_BYTES:
-                raise CountersError(f"{self.path}: {stat.st_size} bytes, too short for a header")
+                raise CountersError(f"{self.path}: found {stat.st_size} bytes, expected a counters "
+                                    "file")
             self.mapping = mmap.mmap(file.fileno(), stat.st_size, access=mmap.ACCESS_READ)
         self.file_id = (stat.st_dev, stat.st_ino)
         self.file_bytes = stat.st_size
@@ -280,17 +284,17 @@ cdef class CountersReader:
     cdef int _check_header(self) except -1:
         cdef CountersHeader* header = <CountersHeader*>self.start
         if header.magic != IRON_COUNTERS_MAGIC:
-            raise CountersError(f"{self.path}: not a counters file")
+            raise CountersError(f"{self.path}: found another file, expected a counters file")
         if header.version != COUNTERS_VERSION:
             raise CountersVersionError(
-                f"{self.path}: counters of layout version {header.version}, expected "
+                f"{self.path}: found counters of layout version {header.version}, expected "
                 f"{COUNTERS_VERSION}: process {header.process_id} wrote them with another release "
                 "of ironpit", header.process_id, self.alive)
         if (header.capacity > COUNTERS_CAPACITY_MAX
                 or header.file_bytes != _file_bytes(header.capacity)
                 or header.file_bytes != self.file_bytes):
-            raise CountersError(f"{self.path}: {self.file_bytes} bytes do not fit the header's "
-                                f"{header.file_bytes} bytes and {header.capacity} counters")
+            raise CountersError(f"{self.path}: found {self.file_bytes} bytes, expected the "
+                                f"header's {header.file_bytes} for {header.capacity} counters")
         return 0
 
     cdef CounterMetadata* _checked_metadata(self, uint64_t index) except NULL:
@@ -308,7 +312,8 @@ cdef class CountersReader:
         cdef CountersHeader* header = <CountersHeader*>self.start
         cdef uint64_t count = load_acquire_u64(&header.allocated)
         if count > header.capacity:
-            raise CountersError(f"{self.path}: {count} counters in use of {header.capacity}")
+            raise CountersError(f"{self.path}: found {count} counters in use, expected at most "
+                                f"{header.capacity}")
         return count
 
     def snapshot(self):

@@ -66,7 +66,7 @@ cdef class LatencyHistogram:
     def __cinit__(self, highest_ns=HIGHEST_NS_DEFAULT):
         """`highest_ns` (2 to 2^62 - 1): what is above it counts as it, and as clamped."""
         if not 2 <= highest_ns <= _HIGHEST_NS_MAX:
-            raise HistogramError(f"highest_ns {highest_ns}: expected 2 to {_HIGHEST_NS_MAX}")
+            raise HistogramError(f"highest_ns: found {highest_ns}, expected 2 to {_HIGHEST_NS_MAX}")
         # Whole doublings, as HdrHistogram does it: equal settings must give equal lengths.
         self.data.counts_length = 2 * HISTOGRAM_SUB_BUCKETS_HALF
         while _lowest_equivalent_ns(self.data.counts_length) <= <uint64_t>highest_ns:
@@ -74,7 +74,7 @@ cdef class LatencyHistogram:
         self.data.highest_ns = highest_ns
         self.data.counts = <uint64_t*>PyMem_RawMalloc(self.data.counts_length * sizeof(uint64_t))
         if self.data.counts == NULL:
-            raise MemoryError(f"{self.data.counts_length} counts")
+            raise MemoryError(f"no memory for {self.data.counts_length} counts")
         self.reset()
 
     def __dealloc__(self):
@@ -131,7 +131,7 @@ cdef class LatencyHistogram:
         cdef uint64_t seen = 0
         share = Fraction(str(percentile)) / 100
         if not 0 <= share <= 1:
-            raise HistogramError(f"percentile {percentile}: expected 0 to 100")
+            raise HistogramError(f"percentile: found {percentile}, expected 0 to 100")
         rank = max(1, math.ceil(share * self.data.total))
         for index in range(self.data.counts_length):
             seen += load_relaxed_u64(&self.data.counts[index])
@@ -162,8 +162,8 @@ cdef class LatencyHistogram:
         for index in range(self.data.counts_length, other.data.counts_length):
             if other.data.counts[index]:
                 raise HistogramError(
-                    f"counted {_lowest_equivalent_ns(index)} ns and more; the highest trackable "
-                    f"here is {self.data.highest_ns} ns")
+                    f"found a count at {_lowest_equivalent_ns(index)} ns, expected none above the "
+                    f"highest of this histogram, {self.data.highest_ns} ns")
         for index in range(min(self.data.counts_length, other.data.counts_length)):
             self.data.counts[index] += other.data.counts[index]
         self.data.total += other.data.total
@@ -296,18 +296,18 @@ cdef LatencyHistogram _decode(str text):
         raw = base64.b64decode(text.encode("ascii", "replace"), validate=True)
         cookie, packed_bytes = struct.unpack_from(">II", raw)
         if cookie != _COMPRESSED_COOKIE or packed_bytes != len(raw) - 8:
-            raise HistogramError(f"cookie {cookie:#x} and {packed_bytes} of {len(raw) - 8} bytes: "
-                                 "not a V2 compressed histogram")
+            raise HistogramError(f"found cookie {cookie:#x} and {packed_bytes} of {len(raw) - 8} "
+                                 "bytes, expected a V2 compressed histogram")
         inflater = zlib.decompressobj()
         payload = inflater.decompress(raw[8:], _PAYLOAD_BYTES_MAX)
         cookie, counts_bytes, offset, digits, lowest, highest_ns, _ = _HEADER.unpack_from(payload)
     except (struct.error, zlib.error, binascii.Error) as error:
-        raise HistogramError(f"not a V2 compressed histogram: {error}") from error
+        raise HistogramError(f"expected a V2 compressed histogram: {error}") from error
     complete = inflater.eof and len(payload) == _HEADER.size + counts_bytes
     if cookie != _ENCODING_COOKIE or not complete:
-        raise HistogramError("the payload is not a V2 encoding of its stated length")
+        raise HistogramError("found another payload, expected a V2 encoding of the stated length")
     if (offset, digits, lowest) != (0, HISTOGRAM_DIGITS, 1):
-        raise HistogramError(f"offset {offset}, {digits} digits, lowest {lowest}: "
+        raise HistogramError(f"found offset {offset}, {digits} digits and lowest {lowest}, "
                              f"expected 0, {HISTOGRAM_DIGITS} and 1")
     histogram = LatencyHistogram(highest_ns)
     _decode_counts(histogram, payload[_HEADER.size:])
@@ -326,7 +326,7 @@ cdef int _decode_counts(LatencyHistogram histogram, bytes encoded) except -1:
         shift = 0
         while True:
             if offset == length:
-                raise HistogramError("the counts end in the middle of one")
+                raise HistogramError("found counts that end in the middle of one")
             value |= (<uint64_t>data[offset] & (0xFF if shift == 56 else 0x7F)) << shift
             offset += 1
             if shift == 56 or data[offset - 1] < 0x80:
@@ -337,12 +337,12 @@ cdef int _decode_counts(LatencyHistogram histogram, bytes encoded) except -1:
             index += (value >> 1) + 1
         else:
             if index >= histogram.data.counts_length:
-                raise HistogramError(f"counts beyond the highest trackable value "
+                raise HistogramError("found a count above the highest value, "
                                      f"{histogram.data.highest_ns} ns")
             histogram.data.counts[index] = value >> 1
             index += 1
         if index > histogram.data.counts_length:
-            raise HistogramError(f"counts beyond the highest trackable value "
+            raise HistogramError("found a count above the highest value, "
                                  f"{histogram.data.highest_ns} ns")
     _restore_totals(histogram)
     return 0

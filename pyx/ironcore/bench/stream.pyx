@@ -112,8 +112,8 @@ def offer_paced(PublicationEnd end not None, uint64_t count, *, uint32_t frame_b
     cdef Histogram* turn_times = NULL
     cdef int status
     if not FRAME_BYTES_MIN <= frame_bytes <= FRAME_BYTES_MAX or burst == 0:
-        raise ValueError(f"frames of {frame_bytes} bytes, bursts of {burst}: expected "
-                         f"{FRAME_BYTES_MIN} to {FRAME_BYTES_MAX}, and at least 1")
+        raise ValueError(f"found frames of {frame_bytes} bytes in bursts of {burst}, expected "
+                         f"{FRAME_BYTES_MIN} to {FRAME_BYTES_MAX} bytes in bursts of 1 or more")
     if histogram is not None:
         times = &histogram.data
     if turns is not None:

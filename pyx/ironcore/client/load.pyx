@@ -66,7 +66,8 @@ cdef class Load:
         cdef uint64_t[::1] words
         self._operations = np.ascontiguousarray(operations)
         if self._operations.dtype.itemsize != sizeof(Operation):
-            raise TypeError("operations: found another layout, expected ironpit.flow.OPERATION")
+            raise TypeError(f"operations: found rows of {self._operations.dtype.itemsize} bytes, "
+                            "expected ironpit.flow.OPERATION")
         self.operations_count = len(self._operations)
         self._operations = self._operations.view(np.uint64).copy()
         words = self._operations
@@ -74,7 +75,8 @@ cdef class Load:
         if due_ns is not None:
             self._due_ns = np.ascontiguousarray(due_ns, dtype=np.uint64)
             if <uint64_t>len(self._due_ns) != self.operations_count:
-                raise ValueError("due_ns: found another length than that of operations")
+                raise ValueError(f"due_ns: found {len(self._due_ns)} times, expected one for each "
+                                 f"of the {self.operations_count} operations")
             due = self._due_ns
             self.due_ns = &due[0] if self.operations_count else NULL
         self.window = window
@@ -96,7 +98,7 @@ cdef class Load:
         for i in range(self.operations_count):
             if (self.operations[i].session >= self.sessions_count
                     or self.operations[i].symbol >= symbols_count):
-                raise ValueError(f"operation {i}: no such session or symbol")
+                raise ValueError(f"operation {i}: found a session or a symbol that there is not")
 
     def _open(self, sockets, first_user_refs):
         cdef uint64_t[::1] words

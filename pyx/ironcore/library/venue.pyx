@@ -108,8 +108,8 @@ cdef class VenueCore(MatchingEngine):
                 or statuses_view.shape[0] < <Py_ssize_t>count
                 or instruments_view.shape[0] < <Py_ssize_t>count
                 or offsets_view.shape[0] < <Py_ssize_t>count + 1):
-            raise ValueError(f"found arrays too small for {count} rows of {sizeof(CommandRow)} "
-                             "bytes")
+            raise ValueError("found arrays that are too small, expected room for "
+                             f"{count} rows of {sizeof(CommandRow)} bytes")
         row_records_prepare(&batch.records)
         batch.rows = <const CommandRow*>&rows_view[0]
         batch.count = count
@@ -136,8 +136,8 @@ cdef class VenueCore(MatchingEngine):
     def user_ref_last(self, uint32_t session):
         """The highest UserRefNum that the session has used; 0 when none."""
         if session == 0 or session > self.engine.sessions_count:
-            raise IndexError(f"session {session}: expected one of {self.engine.sessions_count} "
-                             "from 1")
+            raise IndexError(f"session: found {session}, expected 1 to "
+                             f"{self.engine.sessions_count}")
         return self.engine.sessions[session].user_ref_last
 
     def last_price(self, uint32_t instrument):

@@ -43,7 +43,8 @@ cdef class PublicationEnd:
         ValueError when the transport cannot.
         """
         if self.publication.skip == NULL:
-            raise ValueError(f"{type(self).__name__} cannot leave numbers out")
+            raise ValueError(f"{type(self).__name__}: its readers cannot be told of numbers "
+                             "that are left out")
         return STATUSES[self.publication.skip(self.publication.self, count)]
 
     def end(self):

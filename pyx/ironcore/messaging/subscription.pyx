@@ -113,8 +113,9 @@ cdef class SubscriptionEnd:
         return work
 
     def reattach(self):
-        """Over shared memory, after -REPLACED: go over to the ring that was made anew."""
-        raise ValueError(f"{type(self).__name__}: nothing to attach to")
+        """Over shared memory, after -REPLACED: move to the ring that was made anew."""
+        raise ValueError(f"{type(self).__name__}: found no ring, expected a subscription over "
+                         "shared memory")
 
     @property
     def sequence_next(self):

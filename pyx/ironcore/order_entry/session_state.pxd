@@ -10,15 +10,15 @@ from ironcore.wire.record cimport DefineSession
 cdef enum:
     SESSION_NAME_BYTES = 16          # of a user name, padded with spaces
 
-cdef struct OrderFacts:              # 24 bytes: what a later reply repeats of an order
+cdef struct OrderFacts:              # 32 bytes: what a later reply repeats of an order
     uint32_t instrument
     uint8_t capacity
     uint8_t iso
     uint8_t cross_type
     uint8_t display
     uint8_t stp_mode                 # 'N' 'O' 'B' 'D' '-'
-    char cl_ord_id[14]               # of the order as entered; zeros: no such order
-    uint8_t reserved
+    char client_order_id[20]         # of the order, or what replaced it; zeros: no such order
+    uint8_t reserved[3]
 
 cdef struct Session:
     ReplyLog log
@@ -43,6 +43,7 @@ cdef struct Sessions:
     const char* names                # of the sessions served here, SESSION_NAME_BYTES each; NULL:
                                      # all
     uint32_t names_count
+    bint names_elsewhere             # of those that are not served here: all others are
     bint cancels_due                 # a session has become full: its orders are to be cancelled
     uint32_t aggressor               # slot of the order that executes against those that rest, or
                                      # SLOT_NONE

@@ -28,7 +28,7 @@ cdef extern from * nogil:
 cdef int sessions_open(Sessions* s, const Framing* framing, uint32_t sessions_max,
                        uint32_t instruments_max, uint32_t user_ref_bits,
                        uint64_t replies_bytes_max) noexcept nogil:
-    iron_static_assert(sizeof(OrderFacts) == 24)
+    iron_static_assert(sizeof(OrderFacts) == 32)
     cdef uint32_t i
     memset(s, 0, sizeof(Sessions))
     s.framing = framing
@@ -80,11 +80,12 @@ cdef uint32_t sessions_find(const Sessions* s, const char* username) noexcept no
 
 
 cdef void sessions_claim(Sessions* s, uint32_t session) noexcept nogil:
+    cdef bint is_named = s.names == NULL
     cdef uint32_t i
-    s.session[session].served = s.names == NULL
     for i in range(s.names_count):
         if _is_named(sessions_defined(s, session), s.names + SESSION_NAME_BYTES * i):
-            s.session[session].served = True
+            is_named = True
+    s.session[session].served = is_named != s.names_elsewhere
 
 
 cdef void sessions_reply(Sessions* s, uint32_t session, const uint8_t* message,

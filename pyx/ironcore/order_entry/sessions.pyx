@@ -107,7 +107,7 @@ cdef int _accepted(Sessions* s, const Protocol* protocol, const Event* event) no
         facts.display = order.display
         facts.stp_mode = _stp_mode(command_options(&order.header, sizeof(EnterOrder)),
                                    _session_stp_mode(s, order.header.session))
-        memcpy(facts.cl_ord_id, order.client_order_id, sizeof(facts.cl_ord_id))
+        memcpy(facts.client_order_id, order.client_order_id, sizeof(facts.client_order_id))
         report.facts = facts
     return _tell(s, protocol, &report)
 
@@ -127,7 +127,7 @@ cdef int _replaced(Sessions* s, const Protocol* protocol, const Event* event) no
     facts.display = order.display
     facts.stp_mode = _stp_mode(command_options(&order.header, sizeof(ReplaceOrder)),
                                facts.stp_mode)
-    memcpy(facts.cl_ord_id, order.client_order_id, sizeof(facts.cl_ord_id))
+    memcpy(facts.client_order_id, order.client_order_id, sizeof(facts.client_order_id))
     _begin(&report, REPORT_REPLACED, s, event, order.header.session, order.header.user_ref)
     report.facts = facts
     return _tell(s, protocol, &report)

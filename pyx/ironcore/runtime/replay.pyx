@@ -17,6 +17,7 @@ from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.stream.journal_cursor cimport (
     journal_cursor_close, journal_cursor_follow, journal_cursor_next, journal_cursor_open,
 )
+from ironcore.stream.journal_reader cimport journal_raise
 from ironcore.stage.matcher cimport Matcher, matcher_replay
 from ironcore.wire.record cimport (
     COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_STREAM_START, EVENT_BYTES, EVENT_EXECUTED,
@@ -44,8 +45,8 @@ cdef class Replay:
     """The replay of one journal: `run`, then look at `engine`.
 
     journal: the directory of the segments; of one that is being written with before-reply, what is
-    on the disk. Raises ValueError when it does not begin with a stream's first command, OSError
-    when its mark cannot be read.
+    on the disk. Raises ValueError when it does not begin with a stream's first command or is of
+    another version, OSError when it, or its mark, cannot be read.
     """
 
     def __cinit__(self, journal):
@@ -88,10 +89,14 @@ cdef class Replay:
         cdef uint64_t sequence = 0
         cdef const StreamStart* start
         cdef uint8_t[::1] buffer = self.buffer
-        if (journal_cursor_next(&self.cursor, &payload, &payload_bytes, &sequence) != STATUS_OK
-                or sequence != 1 or payload_bytes < sizeof(StreamStart)
+        cdef int status = journal_cursor_next(&self.cursor, &payload, &payload_bytes, &sequence)
+        journal_raise(&self.cursor, status)
+        if status != STATUS_OK:
+            raise ValueError("found no frame, expected a journal with a stream's first command")
+        if (sequence != 1 or payload_bytes < sizeof(StreamStart)
                 or payload[0] != COMMAND_STREAM_START):
-            raise ValueError("the journal does not begin with the first command of a stream")
+            raise ValueError(f"found frame {sequence} with a command of type {payload[0]} first, "
+                             "expected frame 1 with STREAM_START")
         start = <const StreamStart*>payload
         self.engine = MatchingEngine(
             instruments_max=start.instruments_max, sessions_max=start.sessions_max,

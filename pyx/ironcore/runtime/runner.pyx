@@ -83,9 +83,11 @@ cdef class Runner:
     def __cinit__(self, name, list stages, *, cpu=None, priority=None, str idle="backoff",
                   int batch_max=256, CounterSet counters=None):
         if not 1 <= len(stages) <= AGENTS_MAX:
-            raise ValueError(f"runner {name}: {len(stages)} stages, expected 1 to {AGENTS_MAX}")
+            raise ValueError(f"runner {name}: found {len(stages)} stages, expected 1 to "
+                             f"{AGENTS_MAX}")
         if idle not in IDLE_STRATEGIES:
-            raise ValueError(f"runner {name}: idle strategy {idle!r}")
+            raise ValueError(f"runner {name}: found idle strategy {idle!r}, expected one of "
+                             f"{', '.join(IDLE_STRATEGIES)}")
         self.name = name
         self.stages = stages
         self.cpu = cpu

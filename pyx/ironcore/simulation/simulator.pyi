@@ -1,24 +1,9 @@
 from collections.abc import Callable
-from typing import NamedTuple
+
+from ironcore.simulation.judgement import SimulationError as SimulationError
+from ironcore.simulation.judgement import SimulationReport
 
 PLANTS: dict[str, int]
-
-class SimulationError(AssertionError):
-    seed: int
-    text: str
-    def __init__(self, seed: int, text: str) -> None: ...
-
-class SimulationReport(NamedTuple):
-    seed: int
-    policy: str
-    gateways: int
-    steps: int
-    frames: int
-    replies: int
-    messages: int
-    crashes: int
-    stream_digest: str
-    happened: dict[str, int]
 
 def simulate(
     seed: int,

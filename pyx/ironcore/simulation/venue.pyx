@@ -35,7 +35,7 @@ from ironcore.order_entry.ouch.protocol import PROTOCOL as OUCH
 from ironcore.ring.broadcast import LossyReader
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
-from ironcore.stream.journal_reader import JournalBehindError, recover
+from ironcore.stream.journal_recovery import JournalBehindError, recover
 
 STREAM_NAME = "SIMULATION"
 PRICE_DECIMALS = 4

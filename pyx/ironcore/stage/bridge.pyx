@@ -200,7 +200,7 @@ cdef class BridgeStage(Stage):
                   journal=None, uint64_t journal_wait_ns=JOURNAL_WAIT_NS):
         cdef Bridge* b = &self.bridge
         if on_gap not in POLICIES:
-            raise ValueError(f"on_gap {on_gap!r}: expected one of {', '.join(POLICIES)}")
+            raise ValueError(f"on_gap: found {on_gap!r}, expected one of {', '.join(POLICIES)}")
         memset(b, 0, sizeof(b[0]))
         self.subscription = subscription
         self.counters = counters

@@ -15,6 +15,6 @@ cdef class GatewayStage(Stage):
     cdef object orders_owner
     cdef object stream_owner
     cdef bytes name
-    cdef bytes served
+    cdef bytes session_names
     cdef Network network
     cdef Agent agent(self)

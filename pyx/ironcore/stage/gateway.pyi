@@ -37,6 +37,7 @@ class GatewayStage(Stage):
         network: Network | None = None,
         name: str = "gateway",
         serves: Sequence[str] | None = None,
+        elsewhere: Sequence[str] = (),
     ) -> None: ...
     @property
     def stream_sequence(self) -> int:

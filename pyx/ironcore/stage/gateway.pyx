@@ -4,6 +4,8 @@ The stage as Python sees it; its turns are those of gateway_duty.pyx. What membe
 protocol that it is made with.
 """
 
+import os
+
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
@@ -82,7 +84,7 @@ cdef class GatewayStage:
     logins_max: connections that may wait to log in, besides connections_max that have, and out of
     them from one address. network: the host's unless given. name: as threads and reports have it.
     serves: the user names of the sessions that may log in here, and whose replies are kept; None:
-    all. A session must not be served by two gateways.
+    all but those of `elsewhere`. A session must not be served by two gateways.
     Give it every frame of the stream that exists (`catch_up`) before it polls.
     """
 
@@ -93,9 +95,9 @@ cdef class GatewayStage:
                   uint64_t heartbeat_ns, uint64_t peer_timeout_ns, uint64_t login_timeout_ns,
                   uint32_t logins_max, uint32_t logins_per_address_max,
                   uint64_t failed_login_delay_ns=0, Network network=None,
-                  str name="gateway", serves=None):
+                  str name="gateway", serves=None, elsewhere=()):
         cdef Gateway* g = &self.g
-        cdef int i
+        cdef int i, status
         self.orders_owner = orders
         self.stream_owner = stream
         self.counters = counters
@@ -130,18 +132,23 @@ cdef class GatewayStage:
         if sessions_open(&g.sessions, &g.protocol.framing, sessions_max, instruments_max,
                          user_ref_bits, replies_bytes_max) != STATUS_OK:
             raise MemoryError(
-                f"gateway: cannot reserve {sessions_max} x {replies_bytes_max} bytes for replies")
+                f"gateway: the host refuses the address space for replies, {sessions_max} x "
+                f"{replies_bytes_max} bytes")
         self.name = name.encode()
-        if serves is not None:
-            self.served = b"".join(username.encode().ljust(SESSION_NAME_BYTES)
-                                   for username in serves)
-            g.sessions.names = self.served
-            g.sessions.names_count = <uint32_t>len(serves)
+        named = elsewhere if serves is None else serves
+        self.session_names = b"".join(username.encode().ljust(SESSION_NAME_BYTES)
+                                      for username in named)
+        g.sessions.names = self.session_names
+        g.sessions.names_count = <uint32_t>len(named)
+        g.sessions.names_elsewhere = serves is None
         if seeds_open(&g.seeds) != STATUS_OK:
             raise OSError("gateway: the host gives no random numbers")
         g.poller = self.network.open_poller()
-        if g.poller < 0 or g.sockets.watch(g.sockets.context, g.poller, listener) < 0:
-            raise OSError(-g.poller, "gateway: cannot watch the listening socket")
+        status = g.poller
+        if status >= 0:
+            status = g.sockets.watch(g.sockets.context, g.poller, listener)
+        if status < 0:
+            raise OSError(-status, f"gateway: cannot watch its listener: {os.strerror(-status)}")
 
     def __dealloc__(self):
         cdef Gateway* g = &self.g
@@ -176,8 +183,8 @@ cdef class GatewayStage:
                                            <uint32_t>payload.shape[0])
         if status != STATUS_OK:
             raise ValueError(
-                f"frame {sequence} does not follow frame {self.g.sessions.walk.sequence}, "
-                "or is no frame")
+                f"frame {sequence} does not continue the stream after frame "
+                f"{self.g.sessions.walk.sequence}")
 
     def caught_up(self):
         """After a restart: members that want it are cancelled, for no connection survived."""

@@ -12,7 +12,7 @@ from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.counters cimport counter_add
 from ironcore.base.status cimport (
     STATUS_EMPTY, STATUS_EVICTED, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
-    STATUS_TOO_LARGE, STATUS_TRUNCATED,
+    STATUS_TRUNCATED,
 )
 from ironcore.order_entry.commands cimport command_cancel_session
 from ironcore.order_entry.connection cimport (
@@ -50,8 +50,7 @@ cdef int _message(Gateway* g, Connection* c, const uint8_t* message, size_t byte
         counter_add(g.counters[GATEWAY_FOREIGN_FIRM], 1)
         return STATUS_OK
     if status != STATUS_OK:
-        connection_close(g, c,
-                         CLOSED_OVERSIZED if status == STATUS_TOO_LARGE else CLOSED_MALFORMED)
+        connection_close(g, c, CLOSED_MALFORMED)
         return STATUS_MALFORMED
     status = spsc_offer(g.orders, record, record_bytes)
     if status == STATUS_OK:

@@ -38,7 +38,7 @@ from ironcore.stream.journal_reader cimport journal_directory, mark_identify
 from ironcore.wire.record cimport FRAME_PAYLOAD_BYTES_MAX
 
 from ironcore.base.counter_declaration import Counter, Maximum
-from ironcore.stream.journal_reader import recover
+from ironcore.stream.journal_recovery import recover
 
 COUNTERS = (
     Counter("frames", "frames appended", unit="frames"),
@@ -343,12 +343,13 @@ cdef class JournalStage(Stage):
         memset(j, 0, sizeof(j[0]))
         j.fd = -1
         if policy not in POLICIES:
-            raise ValueError(f"journal policy {policy!r}: expected one of {', '.join(POLICIES)}")
+            raise ValueError(f"policy: found {policy!r}, expected one of {', '.join(POLICIES)}")
         if len(name) > <Py_ssize_t>sizeof(j.stream_name):
-            raise ValueError(f"stream name {stream_name!r}: longer than {sizeof(j.stream_name)}")
+            raise ValueError(f"stream_name: found {stream_name!r}, expected at most "
+                             f"{sizeof(j.stream_name)} characters")
         if batch_bytes_max < BATCH_BYTES_MIN:
-            raise ValueError(f"journal batch of {batch_bytes_max} bytes: at least "
-                             f"{BATCH_BYTES_MIN} are needed for one frame")
+            raise ValueError(f"batch_bytes_max: found {batch_bytes_max}, expected "
+                             f"{BATCH_BYTES_MIN} or more, the room of one frame")
         self.directory = journal_directory(directory)
         self.stream_owner = stream
         self.counters = counters
@@ -374,8 +375,8 @@ cdef class JournalStage(Stage):
         cdef int n
         cdef bytes segment = report.segment.encode()
         if report.stream_name and report.stream_name != stream_name:
-            raise ValueError(f"the journal holds stream {report.stream_name!r}, "
-                             f"not {stream_name!r}")
+            raise ValueError(f"journal: found stream {report.stream_name!r}, "
+                             f"expected {stream_name!r}")
         self.recovered = report
         j.sequence_last = report.last_sequence
         j.synced_ns = j.clock.mono_ns(j.clock.context)

@@ -480,7 +480,8 @@ cdef class MatcherStage:
         if status == STATUS_FULL:
             return False
         if status != STATUS_OK:
-            raise ValueError(f"the engine refuses command type {command[0]}: status {status}")
+            raise ValueError(f"found a command of type {command[0]} that the engine refuses with "
+                             f"status {status}")
         return True
 
     def poll_once(self, int batch_max=256):

@@ -55,10 +55,6 @@ cdef inline uint32_t facts_session(const StreamFacts* facts, uint32_t slot) noex
     """The session that owns this slot; it need not exist."""
     return slot >> facts.start.user_ref_bits
 
-
-cdef inline uint32_t facts_user_ref(const StreamFacts* facts, uint32_t slot) noexcept nogil:
-    return slot & ((<uint32_t>1 << facts.start.user_ref_bits) - 1)
-
 cdef class Facts:
     cdef StreamFacts facts
     cdef bytes _start(self)

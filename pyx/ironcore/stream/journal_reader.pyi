@@ -30,9 +30,6 @@ class JournalVersionError(ValueError):
     report: JournalReport
     def __init__(self, report: JournalReport) -> None: ...
 
-class JournalBehindError(JournalCorruptError):
-    mark_sequence: int
-
 class JournalMarked(NamedTuple):
     sequence: int = ...
     segment: str = ...
@@ -53,11 +50,3 @@ class JournalReader:
 
 def stream_name(directory: str | os.PathLike[str] | FileDirectory) -> str: ...
 def read_mark(directory: str | os.PathLike[str] | FileDirectory) -> JournalMarked | None: ...
-def recover(
-    directory: str | os.PathLike[str] | FileDirectory,
-    truncate_at: int | None = ...,
-    *,
-    newest_only: bool = ...,
-    held: tuple[int, int] = ...,
-    identity: str = ...,
-) -> JournalReport: ...

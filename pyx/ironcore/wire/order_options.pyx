@@ -42,7 +42,6 @@ cdef extern from *:
         IRON_OPTIONS_COUNT
 
 cdef enum:
-    NAMED_BYTES = 4
     OPTION_WORDS = 7                 # of the block
 
 Option = namedtuple(

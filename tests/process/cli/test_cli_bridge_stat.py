@@ -198,7 +198,7 @@ def test_counters_of_another_kind_are_left_alone(tmp_path: Path) -> None:
         assert (done.returncode, text in done.stderr) == (3, True), done.stderr
     assert other.read_text().startswith("not to be lost")
     done = stat("--counters", str(other))
-    assert (done.returncode, "not a counters file" in done.stderr) == (1, True)
+    assert (done.returncode, "expected a counters file" in done.stderr) == (1, True)
     done = stat("--counters", str(tmp_path / "none.dat"))
     assert (done.returncode, "none.dat: no such file" in done.stderr) == (1, True)
     assert os.listdir(tmp_path).count("far.ring") == 0

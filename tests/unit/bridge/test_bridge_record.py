@@ -83,7 +83,7 @@ def test_counters_of_another_release_hide_no_bridge_beside_them(tmp_path: Path) 
     look = overview.look_around(tmp_path)
     assert [process["process"] for process in look["processes"]] == ["ours"]
     [said] = look["other_releases"]
-    assert f"{theirs}: counters of layout version {OLD_VERSION}, expected" in said
+    assert f"{theirs}: found counters of layout version {OLD_VERSION}, expected" in said
     assert f"! {said}" in stat.text_of(look).splitlines()
     with pytest.raises(UserError, match="wrote them with another release of ironpit"):
         overview.look_at([theirs])

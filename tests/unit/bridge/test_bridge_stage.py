@@ -183,5 +183,5 @@ def test_a_bridge_that_is_ended_takes_nothing_more(tmp_path: Path) -> None:
 
 
 def test_an_unknown_policy_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="on_gap 'wait': expected one of pass, stop"):
+    with pytest.raises(ValueError, match="on_gap: found 'wait', expected one of pass, stop"):
         Relay(tmp_path, on_gap="wait")

@@ -18,7 +18,7 @@ from ironpit.common.decimals import Decimals
 from ironpit.common.errors import UserError
 from ironpit.config import Instrument, load
 from ironpit.flow import generate
-from ironpit.flow.generated import BTCUSD
+from ironpit.flow.generator import BTCUSD
 from ironpit.flow.operations import CANCEL
 
 VENUES = Path(__file__).parents[3] / "configs" / "venues"

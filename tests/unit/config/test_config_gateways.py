@@ -30,7 +30,6 @@ def test_the_short_form_is_one_gateway(tmp_path: Path) -> None:
     assert only.settings is config.order_entry
     assert only.orders is config.streams.orders
     assert only.protocol == "ouch"
-    assert gateways.served(config, only) is None
 
 
 def test_named_gateways_are_numbered_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -43,8 +42,11 @@ def test_named_gateways_are_numbered_in_the_order_of_the_file(tmp_path: Path) ->
     ]
     assert (west.settings.heartbeat_ns, west.orders.capacity_bytes) == (2 * 10**9, 4 << 20)
     assert config.order_entry is east.settings
-    assert gateways.served(config, east) == ("ALFA1",)
-    assert gateways.served(config, west) == ("BETA1",)
+    homes = [gateways.of_session(config, session) for session in config.sessions]
+    assert [(s.username, home.name) for s, home in zip(config.sessions, homes, strict=True)] == [
+        ("ALFA1", "east"),
+        ("BETA1", "west"),
+    ]
 
 
 def test_a_named_gateway_is_an_instance_of_its_stage(tmp_path: Path) -> None:

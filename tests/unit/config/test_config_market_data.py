@@ -14,7 +14,7 @@ from ironcore.messaging.multicast.subscription import MulticastSubscription
 from ironpit.common.errors import UserError
 from ironpit.config import ConfigError, load
 from ironpit.config.scalars import Window
-from ironpit.transport import configured
+from ironpit.transport import stream_ends
 
 
 def changed(directory: Path, pattern: str, text: str) -> Path:
@@ -97,7 +97,7 @@ def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> Non
     stream = load(changed(tmp_path, r"interface: 127\.0\.0\.1", "interface: nosuch0")).streams
     degraded: list[str] = []
     with pytest.raises(UserError, match=r"market_data\.a\.interface: found 'nosuch0', expected"):
-        configured.publish(
+        stream_ends.publish(
             stream.market_data,
             "streams.market_data",
             "TEST",
@@ -110,7 +110,7 @@ def test_an_interface_that_nobody_has_is_named_by_its_key(tmp_path: Path) -> Non
 
 def test_a_subscriber_hears_the_session_it_was_configured_for_and_no_other(tmp_path: Path) -> None:
     stream = load(write_config(tmp_path)).streams.market_data
-    with configured.subscribe(stream, "TEST") as end:
+    with stream_ends.subscribe(stream, "TEST") as end:
         assert isinstance(end.end, MulticastSubscription)
         assert end.end.session == "TEST"
 

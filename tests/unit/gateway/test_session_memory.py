@@ -50,7 +50,7 @@ def test_growth_is_followed_and_ends_with_the_memory(config_file: Path) -> None:
         if number % 50 == 0:
             member.replies()
             made += venue.gateway.make_resident()
-    orders_bytes = 24 * 4096
+    orders_bytes = 32 * 4096
     ends_bytes = 8 * (1 << 16) // 8
     assert 1 << 16 < made <= (1 << 16) + orders_bytes + ends_bytes
     assert len(member.replies()) > 400  # and the start of the day

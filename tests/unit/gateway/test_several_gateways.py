@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from tests.venue import PASSWORD, HandVenue, Member, with_gateways, write_config
 
+from ironpit import config as configs
 from ironpit.common.errors import UserError
+from ironpit.venue import order_sources
 
 SERVED = {"east": ["ALFA1"], "west": ["BETA1", "GAMA1"]}
 
@@ -125,6 +127,58 @@ def test_each_order_ring_that_was_lost_goes_on_with_its_own_numbers(two: Path) -
     # Its second frame was the cancel on disconnect of GAMA1, which had nothing to cancel.
     assert venue.matcher.source_sequences == (6, 3)
     venue.crash()
+
+
+def edited(file: Path, before: str, after: str) -> Path:
+    """The file with one entry changed."""
+    text = file.read_text()
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, after))
+    return file
+
+
+GAMA = "  - {username: GAMA1, gateway: west, firm: GAMA, cancel_on_disconnect: true}\n"
+
+
+def test_a_session_that_left_the_file_logs_in_at_the_first_gateway(two: Path) -> None:
+    venue = HandVenue(two)
+    venue.settle()
+    gama = logged_in(venue, "GAMA1")
+    gama.enter(1)
+    told = gama.replies()
+    venue.crash()
+    venue = HandVenue(edited(two, GAMA, ""))
+    venue.settle()
+    for username, other in (("GAMA1", "west"), ("ALFA1", "west"), ("BETA1", "east")):
+        refused = Member(venue, username, gateway=other)
+        refused.login()
+        assert refused.packets[0] == ("J", b"S")
+    gama = logged_in(venue, "GAMA1")
+    assert gama.replies()[: len(told)] == told
+    gama.enter(2)
+    assert gama.replies()[-1][:1] == b"A"
+    venue.crash()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "later"),
+    [
+        ("BETA1, gateway: west", "BETA1, gateway: east", {"east": ("ALFA1", "BETA1")}),
+        (GAMA, "", {"west": ("BETA1",)}),
+    ],
+)
+def test_a_process_that_starts_again_serves_the_sessions_that_it_served(
+    two: Path, before: str, after: str, later: dict[str, tuple[str, ...]]
+) -> None:
+    HandVenue(two).crash()
+    sources = order_sources.check(configs.load(two))
+    assert sources == {"east": ("ALFA1",), "west": ("BETA1", "GAMA1")}
+    assert order_sources.served(sources, "east") is None  # whoever is at no other one
+    assert order_sources.elsewhere(sources, "east") == order_sources.served(sources, "west")
+    config = configs.load(edited(two, before, after))
+    assert order_sources.check(config) == sources
+    HandVenue(two).crash()  # the venue's next start
+    assert order_sources.check(config).items() >= later.items()
 
 
 @pytest.mark.parametrize(

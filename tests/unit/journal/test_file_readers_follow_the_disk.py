@@ -30,12 +30,8 @@ from tests.unit.journal.test_journal_stage import Stream
 from tests.unit.journal.test_readers_wait_for_the_journal import Venue
 
 from ironcore.runtime.replay import Replay
-from ironcore.stream.journal_reader import (
-    JournalCorruptError,
-    JournalReader,
-    read_mark,
-    recover,
-)
+from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, read_mark
+from ironcore.stream.journal_recovery import recover
 from ironpit import cli
 
 STATUS_IO = 11

@@ -16,12 +16,8 @@ from tests.unit.journal.journal_bytes import (
     write_segment,
 )
 
-from ironcore.stream.journal_reader import (
-    JournalBehindError,
-    JournalCorruptError,
-    read_mark,
-    recover,
-)
+from ironcore.stream.journal_reader import JournalCorruptError, read_mark
+from ironcore.stream.journal_recovery import JournalBehindError, recover
 
 IDENTITY = "00112233445566778899aabbccddeeff"
 OTHER = "ff" * 16

@@ -22,7 +22,8 @@ from tests.unit.journal.journal_bytes import (
 )
 
 from ironcore.base.files import HostDirectory
-from ironcore.stream.journal_reader import JournalCorruptError, JournalReader, recover
+from ironcore.stream.journal_reader import JournalCorruptError, JournalReader
+from ironcore.stream.journal_recovery import recover
 
 
 def flip(path: Path, offset: int) -> None:

@@ -1,6 +1,7 @@
 """Goal: a journal or a ring of an older release is refused, by name, and left as it is. Method: a
 journal that such a release has written, and rings whose header says its version."""
 
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -9,7 +10,10 @@ import pytest
 
 from ironcore.ring import broadcast, spsc
 from ironcore.ring.mapped_file import SegmentError
-from ironcore.stream.journal_reader import JournalReader, JournalVersionError, recover
+from ironcore.runtime.replay import Replay
+from ironcore.stream.journal_reader import JournalReader, JournalVersionError
+from ironcore.stream.journal_recovery import recover
+from ironpit import cli
 
 KEPT = Path(__file__).parent / "version_2"
 SEGMENT = "0000000000000001.journal"
@@ -41,6 +45,21 @@ def test_no_frame_of_version_2_is_read(journal: Path) -> None:
     report = JournalReader(journal).verify()
     assert (report.frames, report.offset) == (0, 0)
     assert report.fault.startswith("records of version 2 found, expected 3")
+
+
+def test_a_replay_of_version_2_is_refused(
+    journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(JournalVersionError, match=REFUSAL):
+        Replay(journal).run()
+    assert cli.main(["replay", str(journal)]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert re.search(REFUSAL.removeprefix("^"), said)
+
+
+def test_a_replay_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="found no frame, expected a journal"):
+        Replay(tmp_path).run()
 
 
 @pytest.mark.parametrize("found", [1, 2])

@@ -303,9 +303,9 @@ def test_every_live_order_is_listed_with_where_it_waits() -> None:
     assert len(venue.orders(0, "S", session=1)) == 6
     assert venue.depth(0, "S")["quantity"].tolist() == [10]
     for session in (0, 3, 99):
-        with pytest.raises(IndexError, match=f"session {session}: expected one of 2 from 1"):
+        with pytest.raises(IndexError, match=f"session: found {session}, expected 1 to 2"):
             venue.orders(0, "S", session=session)
-        with pytest.raises(IndexError, match=f"session {session}: expected one of 2 from 1"):
+        with pytest.raises(IndexError, match=f"session: found {session}, expected 1 to 2"):
             venue.user_ref_next(session)
 
 

@@ -446,15 +446,15 @@ def test_numbers_that_are_explained_are_believed(answer: bytes, gaps: list[Any])
 
 def test_wrong_settings_are_named() -> None:
     for settings, text in (
-        ({"window_bytes": 5000}, "window of 5000 bytes: expected a power of two"),
+        ({"window_bytes": 5000}, "window_bytes: found 5000, expected a power of two"),
         ({"queue_bytes": 1 << 40}, "expected 1 to the window's"),
-        ({"policy": "wait"}, "policy 'wait': expected one of disconnect, conflate"),
-        ({"connections_max": 0}, "0 connections"),
-        ({"sequence_next": 0}, "numbered from 1"),
+        ({"policy": "wait"}, "policy: found 'wait', expected one of disconnect, conflate"),
+        ({"connections_max": 0}, "connections_max: found 0"),
+        ({"sequence_next": 0}, "sequence_next: found 0, expected 1 or more"),
     ):
         with pytest.raises(ValueError, match=text):
             TcpPublication(-1, "VENUE", **settings)
-    with pytest.raises(ValueError, match="session 'LONGER THAN TEN'"):
+    with pytest.raises(ValueError, match="session: found 'LONGER THAN TEN'"):
         TcpPublication(-1, "LONGER THAN TEN")
-    with pytest.raises(ValueError, match="name of 7 characters"):
+    with pytest.raises(ValueError, match="name: found 7 characters"):
         TcpSubscription("127.0.0.1", 1, "SEVENCH")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.unit.onload.ends import connection
 
-from ironpit.onload import delegated, descriptors, stacks, zero_copy
+from ironpit.onload import delegated_send, descriptors, stacks, zero_copy
 from ironpit.onload.codes import Delegated, Spin, Taken
 from ironpit.onload.errors import (
     KernelDataWaitingError,
@@ -88,8 +88,8 @@ def test_a_fault_on_the_second_call_has_its_type(name: str, fd: int) -> None:
 
 @pytest.mark.parametrize("name", [name for name in (PREPARE,) if needs(name)])
 def test_delegated_send_names_what_it_waits_for(name: str, fd: int) -> None:
-    packet = delegated.DelegatedPacket()
+    packet = delegated_send.DelegatedPacket()
     assert packet.prepare(fd, 10) == Delegated.OK
-    delegated.cancel(fd)
+    delegated_send.cancel(fd)
     expected = int(os.environ["MOCK_ONLOAD_FAULTS"].partition("=")[2].partition("@")[0])
     assert packet.prepare(fd, 10) == Delegated(expected)

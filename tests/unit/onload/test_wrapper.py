@@ -17,7 +17,7 @@ from ironpit.onload.prototypes import PROTOTYPES
 
 STUB_ANSWERS = """
 import os, socket
-from ironpit.onload import delegated, descriptors, library, ordered, stacks, zero_copy
+from ironpit.onload import delegated_send, descriptors, library, ordered_epoll, stacks, zero_copy
 from ironpit.onload.errors import OnloadAbsentError
 assert library.find().state == {state!r}, library.find()
 assert not library.is_present()
@@ -40,9 +40,9 @@ absent = [
     lambda: stacks.set_option("EF_CTPIO_MODE", "ct"), lambda: stacks.option("EF_PIO"),
     lambda: stacks.option_text("EF_CTPIO_MODE"), stacks.reset_options,
     lambda: stacks.set_spin(0, True), stacks.spins, lambda: descriptors.move_fd(0),
-    lambda: ordered.ordered_epoll_wait(0, 1, 0), lambda: descriptors.request_timestamps(0, 1),
-    lambda: descriptors.tcp_info(0), lambda: delegated.DelegatedPacket().prepare(0, 1),
-    lambda: delegated.complete(0, b"x"), lambda: delegated.cancel(0),
+    lambda: ordered_epoll.ordered_epoll_wait(0, 1, 0), lambda: descriptors.request_timestamps(0, 1),
+    lambda: descriptors.tcp_info(0), lambda: delegated_send.DelegatedPacket().prepare(0, 1),
+    lambda: delegated_send.complete(0, b"x"), lambda: delegated_send.cancel(0),
     lambda: zero_copy.await_stack_sync(0), lambda: zero_copy.alloc_buffers(0, 1),
     lambda: zero_copy.release_buffers(0, [0]), lambda: zero_copy.receive(0, print),
     lambda: descriptors.recvmsg_kernel(0, bytearray(1)),

@@ -15,7 +15,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.unit.onload.ends import connection
 
-from ironpit.onload import delegated, descriptors, layouts, library, ordered, stacks, zero_copy
+from ironpit.onload import (
+    delegated_send,
+    descriptors,
+    layouts,
+    library,
+    ordered_epoll,
+    stacks,
+    zero_copy,
+)
 from ironpit.onload.codes import (
     STATE_TCP_CONN,
     TCP_STATES,
@@ -222,26 +230,26 @@ def test_ordered_epoll_tells_what_has_arrived(ends: Ends) -> None:
     poller = select.epoll()
     poller.register(far.fileno(), select.EPOLLIN)
     near.sendall(b"12345")
-    [arrival] = ordered.ordered_epoll_wait(poller.fileno(), 8, 1000)
+    [arrival] = ordered_epoll.ordered_epoll_wait(poller.fileno(), 8, 1000)
     assert arrival.data & 0xFFFF_FFFF == far.fileno()
     assert arrival.events & select.EPOLLIN
     assert arrival.bytes == 5
     assert arrival.arrived_ns > 0
     with pytest.raises(InvalidError):
-        ordered.ordered_epoll_wait(near.fileno(), 8, 0)
+        ordered_epoll.ordered_epoll_wait(near.fileno(), 8, 0)
 
 
 def test_stamps_are_read_from_control_messages() -> None:
-    assert ordered.stamp_ns(struct.pack("<IIQII", 1, 0, 7, 8, 0x05_800000)) == 7_000_000_008
+    assert ordered_epoll.stamp_ns(struct.pack("<IIQII", 1, 0, 7, 8, 0x05_800000)) == 7_000_000_008
     stream = struct.pack("<qqqqQ", 1, 2, 3, 4, 99)
-    assert ordered.stream_stamps(stream) == (1_000_000_002, 3_000_000_004, 99)
+    assert ordered_epoll.stream_stamps(stream) == (1_000_000_002, 3_000_000_004, 99)
     with pytest.raises(ValueError, match=r"small|least"):
-        ordered.stamp_ns(bytes(8))
+        ordered_epoll.stamp_ns(bytes(8))
 
 
 def test_a_delegated_packet_has_real_headers_and_is_completed(ends: Ends) -> None:
     listener, near, far = ends
-    packet = delegated.DelegatedPacket()
+    packet = delegated_send.DelegatedPacket()
     assert packet.prepare(near.fileno(), 10) == Delegated.OK
     assert packet.prepare(near.fileno(), 10) == Delegated.SENDQ_BUSY
     headers = packet.headers
@@ -263,12 +271,12 @@ def test_a_delegated_packet_has_real_headers_and_is_completed(ends: Ends) -> Non
     assert after == (sequence + 4) & 0xFFFF_FFFF
     packet.update(6, push=False)
     assert packet.headers[47] == 0x10
-    assert delegated.complete(near.fileno(), b"0123456789") in (0, 10)
+    assert delegated_send.complete(near.fileno(), b"0123456789") in (0, 10)
     assert far.recv(100) == b"0123456789"
 
 
 def test_a_sequence_number_wraps_around() -> None:
-    packet = delegated.DelegatedPacket()
+    packet = delegated_send.DelegatedPacket()
     packet.state.tcp_seq_offset, packet.state.headers_len = 38, 54
     struct.pack_into(">I", packet._memory, 38, 0xFFFF_FFFE)
     packet.advance(4)
@@ -276,7 +284,7 @@ def test_a_sequence_number_wraps_around() -> None:
 
 
 def test_headers_may_begin_behind_the_start_of_the_memory() -> None:
-    packet = delegated.DelegatedPacket()
+    packet = delegated_send.DelegatedPacket()
     packet.state.headers = ctypes.addressof(packet._memory) + 8
     packet.state.headers_len, packet.state.tcp_seq_offset = 54, 38
     packet.state.ip_len_offset, packet.state.ip_tcp_hdr_len = 16, 40
@@ -287,17 +295,17 @@ def test_headers_may_begin_behind_the_start_of_the_memory() -> None:
 
 def test_what_delegated_send_refuses_is_told(ends: Ends, kernels: socket.socket) -> None:
     _, near, _ = ends
-    assert delegated.DelegatedPacket().prepare(kernels.fileno(), 10) == Delegated.BAD_SOCKET
-    small = delegated.DelegatedPacket(16)
+    assert delegated_send.DelegatedPacket().prepare(kernels.fileno(), 10) == Delegated.BAD_SOCKET
+    small = delegated_send.DelegatedPacket(16)
     assert small.prepare(near.fileno(), 10) == Delegated.SMALL_HEADER
     assert small.state.headers_len > 16
-    assert delegated.DelegatedPacket().prepare(near.fileno(), 0) == Delegated.NOWIN
-    delegated.cancel(near.fileno())
-    assert delegated.DelegatedPacket().prepare(near.fileno(), 10) == Delegated.OK
-    delegated.cancel(near.fileno())
+    assert delegated_send.DelegatedPacket().prepare(near.fileno(), 0) == Delegated.NOWIN
+    delegated_send.cancel(near.fileno())
+    assert delegated_send.DelegatedPacket().prepare(near.fileno(), 10) == Delegated.OK
+    delegated_send.cancel(near.fileno())
     with pytest.raises(InvalidError):
-        delegated.complete(near.fileno(), b"never prepared")
-    for call in (lambda fd: delegated.complete(fd, b"x"), delegated.cancel):
+        delegated_send.complete(near.fileno(), b"never prepared")
+    for call in (lambda fd: delegated_send.complete(fd, b"x"), delegated_send.cancel):
         with pytest.raises(NotAcceleratedError) as caught:
             call(kernels.fileno())
         assert caught.value.errno == errno.ENOTTY

@@ -37,6 +37,13 @@ def event(
     )
 
 
+# Of every type: the size of its record, docs/WIRE.md.
+COMMAND_BYTES = {
+    **dict(zip(range(1, 10), (80, 152, 96, 48, 152, 48, 48, 48, 64), strict=True)),
+    **dict(zip(range(16, 25), (80, 80, 72, 48, 56, 48, 48, 40, 48), strict=True)),
+}
+
+
 def command(
     kind: int,
     body: bytes = b"",
@@ -45,7 +52,10 @@ def command(
     instrument: int = 0,
     last: bool = False,
     session: int = 1,
+    whole: bool = True,
 ) -> bytes:
+    """A record; what the body leaves out of a whole one is 0."""
+    body = body.ljust(COMMAND_BYTES[kind] - 40, b"\0") if whole else body
     length = 40 + len(body)
     when = MIDNIGHT_NS + time_ns
     return struct.pack("<BBHIQQII8x", kind, last, length, session, when, 0, 0, instrument) + body

@@ -69,7 +69,7 @@ def test_packets_are_filled_and_no_longer_than_allowed(venue: Venue, packet_byte
 
 def test_a_frame_may_fill_several_packets(venue: Venue) -> None:
     stage = venue.stage()
-    added = [event(ADDED, quantity=1, order_ref=n) for n in range(1, 39)]
+    added = [event(ADDED, quantity=1, order_ref=n) for n in range(1, 38)]
     venue.offer([stream_start(), define_instrument(0, b"A"), order(ENTER_ORDER, added)])
     stage.poll_once()
     packets = venue.subscriber.packets()

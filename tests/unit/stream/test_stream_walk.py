@@ -21,6 +21,11 @@ def event(kind: int, last: bool = False) -> bytes:
     return r.EVENT.pack(kind, r.LAST if last else 0, 0, ord("B"), 1, 1, 0, 100, 1)
 
 
+def resized(record: bytes, size: int) -> bytes:
+    """A command that says, and has, another size than its type's."""
+    return record[:2] + size.to_bytes(2, "little") + record[4:].ljust(size, b"\0")[: size - 4]
+
+
 START = marked(r.stream_start(LIMITS))
 ENTER = r.enter(1, 1, "B", 10, 1000)
 MORE = event(r.ACCEPTED)
@@ -56,6 +61,12 @@ BROKEN = {
     "events after a command that is the last record": (2, marked(ENTER) + END),
     "a command where an event is due": (2, ENTER + r.cancel(1, 1)[:32]),
     "more than a frame holds": (2, ENTER + MORE * 40),
+    "a command of an unknown type": (2, bytes([100]) + ENTER[1:] + END),
+    "a command of type 0": (2, bytes([0]) + ENTER[1:] + END),
+    "a command that is shorter than its type": (2, resized(ENTER, 40) + END),
+    "a command that is longer than its type": (2, resized(r.cancel(1, 1), 80) + END),
+    "an order with half of its options": (2, resized(ENTER, len(ENTER) + 24) + END),
+    "an event of an unknown type": (2, ENTER + event(200) + END),
 }
 
 

@@ -16,7 +16,7 @@ from ironcore.messaging.tcp.publication import (
 from ironcore.runtime import pipeline
 from ironcore.stage import bridge, publisher
 from ironpit.config import Config
-from ironpit.transport import configured, tls
+from ironpit.transport import stream_ends, tls
 from ironpit.transport.ends import Counting
 from ironpit.transport.kinds import transport_of
 from ironpit.venue.sockets import Open
@@ -40,7 +40,7 @@ class Builder(Stage):
     def build(self) -> None:
         context, name = self.context, self.name.removeprefix(PREFIX)
         self._stream = self.config.streams.bridged[name]
-        where = configured.where_of(self._stream, f"streams.{name}", publishes=True)
+        where = stream_ends.where_of(self._stream, f"streams.{name}", publishes=True)
         self.offer = transport_of(where.transport).offer(
             where,
             Counting(self.name, context.counters, context.file),

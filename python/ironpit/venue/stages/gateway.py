@@ -33,7 +33,7 @@ class Builder(Stage):
     def build(self) -> None:
         """Up to where the stream is now: members resume from what was told them before."""
         config = self.config
-        order_sources.check(config)
+        sources = order_sources.check(config)
         self.gateway = gateways.by_stage(config, self.name)
         entry = self.gateway.settings
         self.judge: Judge | None = None
@@ -59,7 +59,8 @@ class Builder(Stage):
             logins_per_address_max=entry.logins_per_address_max or entry.connections_max,
             failed_login_delay_ns=entry.failed_login_delay_ns,
             name=self.name,
-            serves=gateways.served(config, self.gateway),
+            serves=order_sources.served(sources, self.gateway.name),
+            elsewhere=order_sources.elsewhere(sources, self.gateway.name),
         )
         for sequence, payload in pipeline.frames_before(
             config.journal.directory, config.streams.events.path, reader.first_sequence

@@ -5,7 +5,7 @@ from typing import Any
 from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.runtime import pipeline
 from ironcore.stage import publisher
-from ironpit.transport import configured
+from ironpit.transport import stream_ends
 from ironpit.venue import crossing
 from ironpit.venue.stages.stage import Stage
 from ironpit.venue.stream_identity import session_of
@@ -17,7 +17,7 @@ class Builder(Stage):
 
     def build(self) -> None:
         context, config = self.context, self.config
-        opened = configured.publish(
+        opened = stream_ends.publish(
             config.streams.market_data,
             "streams.market_data",
             session_of(config),

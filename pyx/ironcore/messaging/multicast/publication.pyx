@@ -230,12 +230,13 @@ cdef class MulticastPublication(PublicationEnd):
         cdef MulticastSender* s = &self.sender
         name = session.encode("ascii")
         if not 1 <= len(name) <= SESSION_BYTES:
-            raise ValueError(f"session {session!r}: expected 1 to {SESSION_BYTES} characters")
+            raise ValueError(f"session: found {session!r}, expected 1 to {SESSION_BYTES} "
+                             "characters")
         if len(feeds) > FEEDS_MAX:
-            raise ValueError(f"{len(feeds)} feeds: expected at most {FEEDS_MAX}")
+            raise ValueError(f"feeds: found {len(feeds)}, expected at most {FEEDS_MAX}")
         if not PACKET_BYTES_MIN <= packet_bytes_max <= MOLD_PACKET_BYTES_MAX:
-            raise ValueError(f"packets of {packet_bytes_max} bytes: expected {PACKET_BYTES_MIN} to "
-                             f"{MOLD_PACKET_BYTES_MAX}")
+            raise ValueError(f"packet_bytes_max: found {packet_bytes_max}, expected "
+                             f"{PACKET_BYTES_MIN} to {MOLD_PACKET_BYTES_MAX}")
         if counters is None:
             counters = CounterSet("publication", PUBLICATION_COUNTERS)
         self.counters = counters

@@ -327,11 +327,13 @@ cdef class MulticastSubscription(SubscriptionEnd):
         cdef MulticastReceiver* r = &self.receiver
         super().__init__()
         if len(session) > SESSION_BYTES:
-            raise ValueError(f"session {session!r}: expected at most {SESSION_BYTES} characters")
+            raise ValueError(f"session: found {session!r}, expected at most {SESSION_BYTES} "
+                             "characters")
         if a < 0 and b < 0 and (rerequest < 0 or not session or not expected):
-            raise ValueError("neither group: expected a re-request server, a session and a number")
+            raise ValueError("a, b: found neither group, expected one, or a re-request server "
+                             "with a session and a number")
         if held_frames_max == 0 or held_frames_max & (held_frames_max - 1):
-            raise ValueError(f"held_frames_max {held_frames_max}: expected a power of two")
+            raise ValueError(f"held_frames_max: found {held_frames_max}, expected a power of two")
         if counters is None:
             counters = CounterSet("subscription", SUBSCRIPTION_COUNTERS)
         self.counters = counters

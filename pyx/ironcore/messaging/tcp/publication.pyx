@@ -188,19 +188,20 @@ cdef class TcpPublication(PublicationEnd):
         cdef TcpServer* s = &self.server
         cdef bytes name = session.encode("ascii").ljust(10)
         if window_bytes < WINDOW_BYTES_MIN or window_bytes & (window_bytes - 1):
-            raise ValueError(f"window of {window_bytes} bytes: expected a power of two from "
-                             f"{WINDOW_BYTES_MIN}")
+            raise ValueError(f"window_bytes: found {window_bytes}, expected a power of two, "
+                             f"{WINDOW_BYTES_MIN} or more")
         if not 0 < queue_bytes <= window_bytes:
-            raise ValueError(f"queue of {queue_bytes} bytes: expected 1 to the window's "
+            raise ValueError(f"queue_bytes: found {queue_bytes}, expected 1 to the window's "
                              f"{window_bytes}")
         if policy not in POLICIES:
-            raise ValueError(f"policy {policy!r}: expected one of {', '.join(POLICIES)}")
+            raise ValueError(f"policy: found {policy!r}, expected one of {', '.join(POLICIES)}")
         if not 1 <= connections_max <= READERS_MAX:
-            raise ValueError(f"{connections_max} connections: expected 1 to {READERS_MAX}")
+            raise ValueError(f"connections_max: found {connections_max}, expected 1 to "
+                             f"{READERS_MAX}")
         if len(name) > 10:
-            raise ValueError(f"session {session!r}: expected at most 10 characters")
+            raise ValueError(f"session: found {session!r}, expected at most 10 characters")
         if sequence_next == 0:
-            raise ValueError("sequence_next 0: frames are numbered from 1")
+            raise ValueError("sequence_next: found 0, expected 1 or more, as frames count from 1")
         memcpy(s.session, <const char*>name, 10)
         s.settings.queue_bytes = queue_bytes
         s.settings.policy = POLICIES[policy]
@@ -256,7 +257,8 @@ cdef class TcpPublication(PublicationEnd):
             raise OSError(-s.poller, "cannot make a poller")
         s.listener = listener
         if listener >= 0 and s.sockets.watch(s.sockets.context, s.poller, listener) < 0:
-            raise ValueError(f"descriptor {listener}: not one that can be watched")
+            raise ValueError(f"listener: found descriptor {listener}, expected one that can be "
+                             "watched")
 
     def __dealloc__(self):
         self.close()

@@ -230,7 +230,8 @@ cdef uint64_t _next(void* self) noexcept nogil:
 
 cdef bytes _padded(str what, str text, int length):
     if len(text) > length or not text.isascii():
-        raise ValueError(f"{what} of {len(text)} characters: expected at most {length} in ASCII")
+        raise ValueError(f"{what}: found {len(text)} characters, expected at most {length} "
+                         "in ASCII")
     return text.encode().ljust(length)
 
 
@@ -263,7 +264,8 @@ cdef class TcpSubscription(SubscriptionEnd):
         cdef bytes secret = _padded("password", password.upper(), 10)
         cdef bytes wanted = _padded("session", session, 10)
         if not 0 < backoff_min_ns <= backoff_max_ns:
-            raise ValueError(f"back-off from {backoff_min_ns} to {backoff_max_ns} ns")
+            raise ValueError(f"backoff_min_ns: found {backoff_min_ns}, expected 1 to "
+                             f"backoff_max_ns, {backoff_max_ns}")
         memcpy(r.settings.username, <const char*>username, 6)
         memcpy(r.settings.password, <const char*>secret, 10)
         memcpy(r.session, <const char*>wanted, 10)

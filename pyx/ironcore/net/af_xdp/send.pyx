@@ -120,7 +120,7 @@ cdef class XdpFeedSender:
         if counters is None:
             counters = CounterSet("send", (Gauge("mode"), *XDP_SEND_COUNTERS))
         if len(mac) != 6:
-            raise ValueError(f"mac of {len(mac)} bytes: expected 6")
+            raise ValueError(f"mac: found {len(mac)} bytes, expected 6")
         self.shared = shared
         self.counters = counters
         s.box = &shared.box

@@ -11,7 +11,7 @@ from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK, STATUS_UNKNOWN_TYPE,
 )
 from ironcore.stream.directory cimport Directory, directory_find
-from ironcore.order_entry.commands cimport command_begin as _header
+from ironcore.order_entry.commands cimport command_begin
 from ironcore.order_entry.seeds cimport SeedPool, seeds_next
 from ironcore.order_entry.session_state cimport Sessions, sessions_defined
 from ironcore.wire.order_options cimport NAMED_RESERVE_SEED, OrderOptions, options_from_tags
@@ -86,7 +86,7 @@ cdef int _enter(const Directory* directory, SeedPool* seeds, uint32_t session,
     record_bytes[0] = sizeof(EnterOrder)
     if options.named:
         record_bytes[0] += sizeof(OrderOptions)
-    _header(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
+    command_begin(record, COMMAND_ENTER_ORDER, record_bytes[0], session, m.user_ref_num)
     order.header.instrument = directory_find(directory, m.symbol)
     order.quantity = m.quantity
     order.price = _price(m.price)
@@ -115,7 +115,7 @@ cdef int _replace(SeedPool* seeds, uint32_t session, const uint8_t* message, uin
     record_bytes[0] = sizeof(ReplaceOrder)
     if options.named:
         record_bytes[0] += sizeof(OrderOptions)
-    _header(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
+    command_begin(record, COMMAND_REPLACE_ORDER, record_bytes[0], session, m.user_ref_num)
     order.quantity = m.quantity
     order.price = _price(m.price)
     order.orig_user_ref = m.orig_user_ref_num
@@ -157,7 +157,8 @@ cdef int _mass_cancel(const Directory* directory, uint32_t session, const char* 
     if status != STATUS_OK:
         return status
     record_bytes[0] = sizeof(MassCancel)
-    _header(<uint8_t*>record, COMMAND_MASS_CANCEL, sizeof(MassCancel), session, m.user_ref_num)
+    command_begin(<uint8_t*>record, COMMAND_MASS_CANCEL, sizeof(MassCancel), session,
+                  m.user_ref_num)
     record.firm_given = given
     record.symbol_given = memcmp(m.symbol, b"        ", 8) != 0
     if record.symbol_given:
@@ -181,15 +182,15 @@ cdef int _entry_switch(uint32_t session, const char* firm, const uint8_t* messag
         if status == STATUS_OK:
             status = _firm(disable.firm, firm, &given)
         if status == STATUS_OK:
-            _header(<uint8_t*>record, COMMAND_DISABLE_ORDER_ENTRY, sizeof(EntrySwitch), session,
-                    disable.user_ref_num)
+            command_begin(<uint8_t*>record, COMMAND_DISABLE_ORDER_ENTRY, sizeof(EntrySwitch),
+                          session, disable.user_ref_num)
     else:
         status = ouch50_decode_enable_order_entry(message, bytes, &enable)
         if status == STATUS_OK:
             status = _firm(enable.firm, firm, &given)
         if status == STATUS_OK:
-            _header(<uint8_t*>record, COMMAND_ENABLE_ORDER_ENTRY, sizeof(EntrySwitch), session,
-                    enable.user_ref_num)
+            command_begin(<uint8_t*>record, COMMAND_ENABLE_ORDER_ENTRY, sizeof(EntrySwitch),
+                          session, enable.user_ref_num)
     if status == STATUS_OK:
         record.firm_given = given
         record_bytes[0] = sizeof(EntrySwitch)
@@ -203,7 +204,8 @@ cdef int _cancel(uint32_t session, const uint8_t* message, uint32_t bytes, Cance
     if status != STATUS_OK:
         return status
     record_bytes[0] = sizeof(CancelOrder)
-    _header(<uint8_t*>record, COMMAND_CANCEL_ORDER, sizeof(CancelOrder), session, m.user_ref_num)
+    command_begin(<uint8_t*>record, COMMAND_CANCEL_ORDER, sizeof(CancelOrder), session,
+                  m.user_ref_num)
     record.quantity = m.quantity
     record.reason = b'U'
     # OUCH's request has no name of its own.
@@ -218,7 +220,8 @@ cdef int _modify(uint32_t session, const uint8_t* message, uint32_t bytes, Modif
     if status != STATUS_OK:
         return status
     record_bytes[0] = sizeof(ModifyOrder)
-    _header(<uint8_t*>record, COMMAND_MODIFY_ORDER, sizeof(ModifyOrder), session, m.user_ref_num)
+    command_begin(<uint8_t*>record, COMMAND_MODIFY_ORDER, sizeof(ModifyOrder), session,
+                  m.user_ref_num)
     record.quantity = m.quantity
     record.side = m.side
     return STATUS_OK
@@ -230,7 +233,7 @@ cdef int _account_query(uint32_t session, const uint8_t* message, uint32_t bytes
     cdef int status = ouch50_decode_account_query(message, bytes, &m)
     if status == STATUS_OK:
         record_bytes[0] = sizeof(AccountQuery)
-        _header(record, COMMAND_ACCOUNT_QUERY, sizeof(AccountQuery), session, 0)
+        command_begin(record, COMMAND_ACCOUNT_QUERY, sizeof(AccountQuery), session, 0)
     return status
 
 

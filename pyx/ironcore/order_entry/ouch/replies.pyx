@@ -40,6 +40,7 @@ from ironcore.wire.record cimport (
 
 cdef enum:
     REASON_REFRESH = 0x52            # 'R' of OrderRestated
+    CL_ORD_ID_BYTES = 14             # that OUCH shows of a client_order_id
 
 
 cdef uint16_t _appendage(const OrderOptions* options, uint8_t* out) noexcept nogil:
@@ -70,7 +71,7 @@ cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexce
     m.iso = order.iso
     m.cross_type = order.cross_type
     m.order_state = event.reason
-    memcpy(m.cl_ord_id, order.client_order_id, 14)
+    memcpy(m.cl_ord_id, order.client_order_id, CL_ORD_ID_BYTES)
     m.appendage = appendage
     m.appendage_bytes = _appendage(options, appendage)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_accepted(&m, out))
@@ -98,7 +99,7 @@ cdef int _replaced(Sessions* s, const Report* report, const Event* event) noexce
     m.iso = order.iso
     m.cross_type = facts.cross_type
     m.order_state = event.reason
-    memcpy(m.cl_ord_id, order.client_order_id, 14)
+    memcpy(m.cl_ord_id, order.client_order_id, CL_ORD_ID_BYTES)
     m.appendage = appendage
     m.appendage_bytes = _appendage(options, appendage)
     sessions_reply(s, order.header.session, out, ouch50_encode_order_replaced(&m, out))
@@ -112,11 +113,11 @@ cdef int _rejected(Sessions* s, const Report* report, const Event* event) noexce
     m.timestamp = sessions_day_ns(s)
     m.user_ref_num = header.user_ref
     m.reason = <uint16_t>event.slot
-    memset(m.cl_ord_id, b' ', 14)
+    memset(m.cl_ord_id, b' ', CL_ORD_ID_BYTES)
     if header.type == COMMAND_ENTER_ORDER:
-        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).client_order_id, 14)
+        memcpy(m.cl_ord_id, (<const EnterOrder*>s.walk.command).client_order_id, CL_ORD_ID_BYTES)
     elif header.type == COMMAND_REPLACE_ORDER:
-        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).client_order_id, 14)
+        memcpy(m.cl_ord_id, (<const ReplaceOrder*>s.walk.command).client_order_id, CL_ORD_ID_BYTES)
     m.appendage = NULL
     m.appendage_bytes = 0
     sessions_reply(s, header.session, out, ouch50_encode_rejected(&m, out))
@@ -209,9 +210,9 @@ cdef int _broken(Sessions* s, const Report* report, const Event* event) noexcept
     m.user_ref_num = report.user_ref
     m.match_number = event.other
     m.reason = event.reason
-    memset(m.cl_ord_id, b' ', 14)
-    if facts.cl_ord_id[0] != 0:
-        memcpy(m.cl_ord_id, facts.cl_ord_id, 14)
+    memset(m.cl_ord_id, b' ', CL_ORD_ID_BYTES)
+    if facts.client_order_id[0] != 0:
+        memcpy(m.cl_ord_id, facts.client_order_id, CL_ORD_ID_BYTES)
     m.appendage = NULL
     m.appendage_bytes = 0
     sessions_reply(s, report.session, out, ouch50_encode_broken_trade(&m, out))

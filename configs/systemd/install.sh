@@ -36,7 +36,7 @@ put ironpit.sysusers.conf /usr/lib/sysusers.d/ironpit.conf
 put ironpit.tmpfiles.conf /usr/lib/tmpfiles.d/ironpit.conf
 put tune-host-link.hook /etc/NetworkManager/dispatcher.d/50-tune-host 755
 put tune-host-link.hook /etc/network/if-up.d/tune-host 755
-put ../docs/RUNBOOK.md /usr/share/doc/ironpit/RUNBOOK.md
+put ../../docs/RUNBOOK.md /usr/share/doc/ironpit/RUNBOOK.md
 
 if [ -n "$HOT" ]; then
     # The slices need cgroup v2; the affinity holds everywhere. Stages move to their own core, and

@@ -1,3 +1,0 @@
-from ironcore.net.sockets import Network
-
-class SimulatedNetwork(Network): ...

@@ -1,0 +1,1 @@
+# Recovery of a journal after a crash. Its names are Python's: see journal_recovery.pyi.
