@@ -13,7 +13,7 @@ export CC
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow test-host lint format build debug coverage fuzz bench sim dist install-systemd test-vm clean distclean
+.PHONY: help run test slow test-host lint format build debug coverage fuzz bench profile sim dist install-systemd test-vm clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -69,6 +69,10 @@ bench: build ## ring, match, library and order-ack, each beside its floor; JSON 
 	@mkdir -p build/bench
 	for what in ring match library order-ack; do \
 	    $(PY) -m ironpit bench $$what --json build/bench/$$what.json $(ARGS) || exit 1; done
+
+profile: build ## what the core executes a message, by callgrind (ARGS="--json FILE --compare FILE")
+	@tools/system_packages.sh profile
+	$(PY) -m tools.core_profile $(ARGS)
 
 sim: build ## simulate the venue with faults (ARGS="20000", or "1 --first 4711 --trace")
 	$(PY) tests/simulation/seeds.py $(or $(ARGS),1000)

@@ -3,6 +3,7 @@
 #
 #   tools/system_packages.sh build PYTHON   a compiler, Python's headers and venv: required
 #   tools/system_packages.sh test           what some tests run: without it those tests are skipped
+#   tools/system_packages.sh profile        what `make profile` counts with: required
 #   tools/system_packages.sh vm             what `make test-vm` boots a kernel with: required
 set -euo pipefail
 
@@ -54,6 +55,9 @@ test)
         const char *d, unsigned long n) { return d[n - n]; }" |
         clang -fsanitize=fuzzer,address -x c - -o /dev/null'
     ;;
+profile)
+    programs valgrind valgrind
+    ;;
 vm)
     programs qemu-system-x86 qemu-system-x86_64
     programs mmdebstrap mmdebstrap
@@ -61,7 +65,7 @@ vm)
     programs util-linux unshare
     ;;
 *)
-    echo "usage: $0 build PYTHON | test | vm" >&2
+    echo "usage: $0 build PYTHON | test | profile | vm" >&2
     exit 2
     ;;
 esac

@@ -24,12 +24,6 @@ cdef extern from *:
     static inline void iron_word_store(void *p, uint64_t word) {
         *(volatile iron_word *)p = word;
     }
-    /* A value of which gcc knows nothing: it makes no branch of what follows from it, where a coin
-     * would say as well which way it goes. */
-    static inline uint32_t iron_opaque(uint32_t value) {
-        __asm__("" : "+r"(value));
-        return value;
-    }
     #define iron_likely(condition) __builtin_expect(!!(condition), 1)
     #define iron_unlikely(condition) __builtin_expect(!!(condition), 0)
     """
@@ -37,6 +31,5 @@ cdef extern from *:
     uint32_t iron_lowest_bit(uint64_t word) noexcept nogil      # word must not be 0
     uint64_t iron_word_load(const void* address) noexcept nogil     # 8-byte aligned
     void iron_word_store(void* address, uint64_t word) noexcept nogil
-    uint32_t iron_opaque(uint32_t value) noexcept nogil
     bint iron_likely(bint condition) noexcept nogil
     bint iron_unlikely(bint condition) noexcept nogil

@@ -66,12 +66,6 @@ cdef struct Book:                    # 896 bytes
     uint8_t price_decimals           # what the edges say by: the book knows integers
     uint8_t quantity_decimals
 
-cdef struct Execution:               # what one incoming order does to the opposite side
-    uint32_t limit_key               # on the opposite side's scale; KEY_WORST for a market order
-    uint32_t quantity                # still open; counts down
-    uint64_t match_number            # the last one given; counts up
-    Event* events                    # where the next event goes; counts up
-
 # The grid is set: empty sides, no state and no price.
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil
 # The empty book's grid has changed.
@@ -79,9 +73,6 @@ cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil
 # Sets is_plain; to be called after every change of state or collars.
 cdef void book_classify(Book* book) noexcept nogil
 cdef bint book_is_empty(const Book* book) noexcept nogil
-# Executes against displayed orders, until the quantity is used up, the limit is reached, or an
-# order with a Special would be executed in full: aggressor.pxd takes over from there.
-cdef void book_match(Arena* arena, Book* book, uint32_t sell, Execution* execution) noexcept nogil
 
 
 cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tick) noexcept nogil:
@@ -141,6 +132,11 @@ cdef inline void event_write(Event* event, uint8_t type, uint8_t flags, uint8_t 
 cdef inline void event_mark_last(Event* event) noexcept nogil:
     cdef char* words = <char*>event
     iron_word_store(words, iron_word_load(words) | RECORD_LAST << 8)
+
+
+cdef inline void event_unmark_last(Event* event) noexcept nogil:
+    cdef char* words = <char*>event
+    iron_word_store(words, iron_word_load(words) & ~(<uint64_t>RECORD_LAST << 8))
 
 
 cdef inline void event_copy(Event* event, const Event* other) noexcept nogil:

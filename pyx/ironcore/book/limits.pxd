@@ -45,9 +45,6 @@ cdef enum:
     CROSS_OPENING = 79               # 'O'
     CROSS_CLOSING = 67               # 'C'
     CROSS_HALT = 72                  # 'H'
-    LETTERS_FROM = 64                # the letter before 'A'
-    SIDE_LETTERS = 0x180024          # of sides: bits 2, 5, 19 and 20
-    TIMES_PLAIN = 0xB                # bits 0, 1 and 3
 
 cdef struct InstrumentLimits:        # 8 bytes
     uint32_t lot_size
@@ -65,16 +62,10 @@ cdef inline bint side_is_sell(uint8_t side) noexcept nogil:
     return side == SIDE_SELL or side == SIDE_SHORT or side == SIDE_SHORT_EXEMPT
 
 
-cdef inline bint side_is_valid(uint8_t side) noexcept nogil:
-    """By a map of the letters, without a branch on which of them it is: that is a coin's."""
-    cdef uint32_t letter = <uint32_t>side - LETTERS_FROM
-    return letter < 32 and SIDE_LETTERS >> letter & 1
-
-
-cdef inline bint time_is_plain(uint8_t time_in_force) noexcept nogil:
-    """Day, good till cancelled or immediate or cancel; likewise."""
-    cdef uint32_t digit = <uint32_t>time_in_force - TIME_IN_FORCE_DAY
-    return digit < 32 and TIMES_PLAIN >> digit & 1
+cdef inline bint quantity_fits(const InstrumentLimits* limits, uint32_t quantity) noexcept nogil:
+    """Whether quantity_reject has nothing against it."""
+    return (quantity - 1 < limits.quantity_max
+            and (limits.lot_size == 1 or quantity % limits.lot_size == 0))
 
 
 cdef inline uint32_t quantity_reject(const InstrumentLimits* limits,

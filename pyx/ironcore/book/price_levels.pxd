@@ -3,8 +3,9 @@
 # A price becomes a key in which lower is always better (bids count down from the highest price),
 # so that one code serves both sides and the best is always a lowest set bit. The keys are the
 # leaves of a tree of 64-bit maps: a page holds 64 neighbouring levels, a node 64 pages or nodes.
-# Only what holds an order exists, and the depth follows from the instrument's price range, so a
-# stub quote far away costs one path of nodes, and no window has to follow the market.
+# Only what holds an order exists, and the root is no higher than the keys in use require: a root
+# that does not span a new key gets another above it, and an empty side begins anew. So a stub quote
+# far away costs one path of nodes, and no window has to follow the market.
 #
 # The lowest node used last is remembered: it spans 4,096 ticks, which is where nearly all orders of
 # a liquid book go, and makes finding a level two loads.
@@ -12,9 +13,10 @@
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_likely, iron_lowest_bit, iron_unlikely
+from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport (
     ROUND_SHIFT, TOTAL_COUNT_SHIFT, TOTAL_ONE_ORDER, TOTAL_QUANTITY_MASK, Arena, Level, LevelPage,
-    PriceNode, level_at,
+    PriceNode, level_at, pool_give, pool_take,
 )
 from ironcore.book.price_grid cimport PriceGrid, grid_price_of_bands
 
@@ -32,22 +34,26 @@ cdef struct PriceLevels:             # 64 bytes
     uint32_t near_node
     uint32_t root                    # 0 until the first order comes
     uint32_t depth                   # nodes on the way from the root to a page, 1 or more
+                                     # (levels_shift); says nothing while the root is empty
     uint32_t index                   # instrument << SIDE_SHIFT | kind and side (book.pxd)
     uint32_t levels                  # occupied
     int32_t price_zero            # price of key 0
     int32_t price_step            # of one key: the tick, negative on the buy side
     const PriceGrid* grid            # where there is more than one tick size, else NULL
     uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
-    uint32_t reserved[3]
+    uint32_t root_prefix             # of the keys that the root spans
+    uint32_t reserved[2]
 
 cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
                         bint descending) noexcept nogil
 # Gives back what an empty side is made of.
 cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil
-cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil
-cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
-                                 uint32_t key) noexcept nogil
-cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) noexcept nogil
+# The lowest node for this key, what is missing on the way to it made; remembered as near.
+cdef uint32_t levels_path_create(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil
+# A lowest node has become empty: gives it back, and what it leaves empty above it; finds the new
+# best level if the last one under this node was that.
+cdef void levels_path_release(Arena* arena, PriceLevels* side, uint32_t node,
+                              bint was_best) noexcept nogil
 # The count in the level's total has gone round: up past 2^ROUND_SHIFT - 1, or down past 0.
 cdef void level_round_up(Arena* arena, uint32_t level) noexcept nogil
 cdef void level_round_down(Arena* arena, uint32_t level) noexcept nogil
@@ -129,21 +135,75 @@ cdef inline void level_take_reserve(Arena* arena, uint32_t level, uint32_t quant
         arena.pages[level >> PAGE_SHIFT].with_reserve &= ~(<uint64_t>1 << (level & 63))
 
 
+cdef inline uint32_t levels_shift(const PriceLevels* side) noexcept nogil:
+    """How many bits of a key are below the root's own."""
+    return PAGE_SHIFT * side.depth
+
+
+cdef inline bint levels_span(const PriceLevels* side, uint32_t key) noexcept nogil:
+    """Whether the root spans this key."""
+    return <uint64_t>key >> levels_shift(side) >> PAGE_SHIFT == side.root_prefix
+
+
+cdef inline uint32_t levels_first_key(const PriceLevels* side) noexcept nogil:
+    """The lowest key that the root spans."""
+    return <uint32_t>(<uint64_t>side.root_prefix << levels_shift(side) << PAGE_SHIFT)
+
+
+cdef inline uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+    """The lowest node for this key, made when there was none; remembered as near."""
+    cdef uint32_t number = side.root
+    cdef uint32_t shift = levels_shift(side)
+    cdef const PriceNode* node = &arena.nodes[number]
+    if not levels_span(side, key):
+        return levels_path_create(arena, side, key)
+    while shift > PAGE_SHIFT:
+        if not (node.occupied >> ((key >> shift) & 63)) & 1:
+            return levels_path_create(arena, side, key)
+        number = node.child[(key >> shift) & 63]
+        node = &arena.nodes[number]
+        shift -= PAGE_SHIFT
+    side.near_prefix = key >> NEAR_SHIFT
+    side.near_node = number
+    return number
+
+
+cdef inline uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
+                                        uint32_t key) noexcept nogil:
+    cdef uint32_t number = pool_take(&arena.page_pool)
+    cdef LevelPage* page = &arena.pages[number]
+    cdef PriceNode* node = &arena.nodes[parent]
+    cdef uint32_t child = (key >> PAGE_SHIFT) & 63
+    if iron_unlikely(number == arena.page_pool.fresh):
+        iron_assert(number < arena.page_first + arena.pages_max, "more level pages than reserved")
+    page.occupied = 0
+    page.with_reserve = 0
+    page.crowded = 0
+    page.parent = parent
+    page.key_base = key & ~<uint32_t>63
+    page.side = side.index
+    node.child[child] = number
+    node.occupied |= <uint64_t>1 << child
+    return number
+
+
 cdef inline uint32_t levels_take(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
     """The unit of the level at this key, made when there was none."""
     cdef uint32_t parent = side.near_node
+    cdef uint32_t child = (key >> PAGE_SHIFT) & 63
+    cdef uint32_t number, unit
+    cdef PriceNode* node
+    cdef LevelPage* page
+    cdef Level* level
     if not iron_likely(key >> NEAR_SHIFT == side.near_prefix):
         parent = levels_near(arena, side, key)
-    cdef PriceNode* node = &arena.nodes[parent]
-    cdef uint32_t child = (key >> PAGE_SHIFT) & 63
-    cdef uint32_t number
+    node = &arena.nodes[parent]
     if iron_likely((node.occupied >> child) & 1):
         number = node.child[child]
     else:
         number = levels_page_create(arena, side, parent, key)
-    cdef LevelPage* page = &arena.pages[number]
-    cdef uint32_t unit = (number << PAGE_SHIFT) | (key & 63)
-    cdef Level* level
+    page = &arena.pages[number]
+    unit = (number << PAGE_SHIFT) | (key & 63)
     if not (page.occupied >> (key & 63)) & 1:
         page.occupied |= <uint64_t>1 << (key & 63)
         level = level_at(arena, unit)
@@ -157,17 +217,36 @@ cdef inline uint32_t levels_take(Arena* arena, PriceLevels* side, uint32_t key) 
     return unit
 
 
+cdef inline void levels_best_of(const Arena* arena, PriceLevels* side,
+                                uint32_t page) noexcept nogil:
+    """The side's best level is the best one of this page."""
+    cdef uint32_t lowest = iron_lowest_bit(arena.pages[page].occupied)
+    side.best_key = arena.pages[page].key_base + lowest
+    side.best_level = (page << PAGE_SHIFT) | lowest
+
+
+cdef inline void levels_page_release(Arena* arena, PriceLevels* side, uint32_t number,
+                                     bint was_best) noexcept nogil:
+    """Give back an empty page. Where the best level was in it, the next best is in the same node if
+    there is any: nothing stood left of it."""
+    cdef const LevelPage* page = &arena.pages[number]
+    cdef PriceNode* node = &arena.nodes[page.parent]
+    pool_give(&arena.page_pool, number)
+    node.occupied &= ~(<uint64_t>1 << ((page.key_base >> PAGE_SHIFT) & 63))
+    if iron_unlikely(node.occupied == 0):
+        levels_path_release(arena, side, page.parent, was_best)
+    elif was_best:
+        levels_best_of(arena, side, node.child[iron_lowest_bit(node.occupied)])
+
+
 cdef inline void levels_leave(Arena* arena, PriceLevels* side, uint32_t unit) noexcept nogil:
     """The level has become empty: take it out, and find the new best if it was that."""
     cdef uint32_t number = unit >> PAGE_SHIFT
     cdef LevelPage* page = &arena.pages[number]
-    cdef uint32_t lowest
+    cdef bint was_best = unit == side.best_level
     page.occupied &= ~(<uint64_t>1 << (unit & 63))
     side.levels -= 1
-    if iron_likely(page.occupied != 0):
-        if unit == side.best_level:
-            lowest = iron_lowest_bit(page.occupied)
-            side.best_key = page.key_base + lowest
-            side.best_level = (number << PAGE_SHIFT) | lowest
-        return
-    levels_page_release(arena, side, number)
+    if page.occupied == 0:
+        levels_page_release(arena, side, number, was_best)
+    elif was_best:
+        levels_best_of(arena, side, number)

@@ -6,7 +6,7 @@ from libc.string cimport memset
 from ironcore.base.check cimport iron_assert, iron_static_assert
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.order_pool cimport (
-    PAGE_LEVELS, Arena, LevelPage, PriceNode, pool_give, pool_take,
+    PAGE_LEVELS, Arena, PriceNode, pool_give, pool_take,
 )
 
 
@@ -28,16 +28,13 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const P
                         bint descending) noexcept nogil:
     """An empty side for the prices of the grid, of which the highest is the best if descending."""
     iron_static_assert(sizeof(PriceLevels) == 64)
-    cdef uint64_t span = <uint64_t>1 << NEAR_SHIFT
-    side.depth = 1
-    while span < grid.ticks_count:
-        span <<= 6
-        side.depth += 1
     side.best_key = KEY_NONE
     side.best_level = 0
     side.near_prefix = NEAR_NONE
     side.near_node = 0
     side.root = 0
+    side.depth = 1
+    side.root_prefix = NEAR_NONE
     side.hidden_key = KEY_NONE
     side.index = index
     side.levels = 0
@@ -57,14 +54,36 @@ cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil:
         side.root = 0
 
 
-cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
-    """The lowest node for this key, its path made where it is missing; remembered as near."""
-    cdef uint32_t shift = PAGE_SHIFT * side.depth
-    cdef uint32_t number, index, child
-    cdef PriceNode* node
+cdef void _root_create(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+    """The root of a side that holds nothing: a lowest node, for this key."""
     if side.root == 0:
         side.root = _node_create(arena, 0, 0)
+    side.depth = 1
+    side.root_prefix = key >> NEAR_SHIFT
+
+
+cdef void _root_raise(Arena* arena, PriceLevels* side) noexcept nogil:
+    """Another root above the one that there is."""
+    cdef uint32_t index = side.root_prefix & 63
+    cdef uint32_t root = _node_create(arena, 0, 0)
+    arena.nodes[root].child[index] = side.root
+    arena.nodes[root].occupied = <uint64_t>1 << index
+    arena.nodes[side.root].parent = root
+    arena.nodes[side.root].index = index
+    side.root = root
+    side.root_prefix >>= PAGE_SHIFT
+    side.depth += 1
+
+
+cdef uint32_t levels_path_create(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+    cdef uint32_t number, index, child, shift
+    cdef PriceNode* node
+    if side.levels == 0:
+        _root_create(arena, side, key)
+    while not levels_span(side, key):
+        _root_raise(arena, side)
     number = side.root
+    shift = levels_shift(side)
     while shift > PAGE_SHIFT:
         node = &arena.nodes[number]
         index = (key >> shift) & 63
@@ -79,43 +98,21 @@ cdef uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcep
     return number
 
 
-cdef uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_t parent,
-                                 uint32_t key) noexcept nogil:
-    cdef uint32_t number = pool_take(&arena.page_pool)
-    cdef LevelPage* page = &arena.pages[number]
-    cdef PriceNode* node = &arena.nodes[parent]
-    cdef uint32_t child = (key >> PAGE_SHIFT) & 63
-    iron_assert(number < arena.page_first + arena.pages_max, "more level pages than reserved")
-    page.occupied = 0
-    page.with_reserve = 0
-    page.crowded = 0
-    page.parent = parent
-    page.key_base = key & ~<uint32_t>63
-    page.side = side.index
-    node.child[child] = number
-    node.occupied |= <uint64_t>1 << child
-    return number
-
-
-cdef uint32_t _leftmost(Arena* arena, uint32_t number, uint64_t branches,
-                        uint32_t nodes_below) noexcept nogil:
-    """The unit of the best level under the branches given of this node."""
+cdef uint32_t _leftmost_page(const Arena* arena, uint32_t number, uint64_t branches,
+                             uint32_t nodes_below) noexcept nogil:
+    """The page of the best level under the branches given of this node."""
     while nodes_below:
         number = arena.nodes[number].child[iron_lowest_bit(branches)]
         branches = arena.nodes[number].occupied
         nodes_below -= 1
-    number = arena.nodes[number].child[iron_lowest_bit(branches)]
-    return (number << PAGE_SHIFT) | iron_lowest_bit(arena.pages[number].occupied)
+    return arena.nodes[number].child[iron_lowest_bit(branches)]
 
 
-cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) noexcept nogil:
-    """Give back an empty page, and every node above it that has thereby become empty."""
-    cdef uint32_t number = arena.pages[page].parent
-    cdef uint32_t index = (arena.pages[page].key_base >> PAGE_SHIFT) & 63
-    cdef bint was_best = arena.pages[page].key_base == side.best_key & ~<uint32_t>63
+cdef void levels_path_release(Arena* arena, PriceLevels* side, uint32_t number,
+                              bint was_best) noexcept nogil:
     cdef PriceNode* node = &arena.nodes[number]
-    pool_give(&arena.page_pool, page)
-    node.occupied &= ~(<uint64_t>1 << index)
+    cdef uint32_t nodes_below = 0
+    cdef uint32_t index
     while node.occupied == 0 and number != side.root:
         if number == side.near_node:
             side.near_prefix = NEAR_NONE
@@ -124,13 +121,11 @@ cdef void levels_page_release(Arena* arena, PriceLevels* side, uint32_t page) no
         number = node.parent
         node = &arena.nodes[number]
         node.occupied &= ~(<uint64_t>1 << index)
-    if not was_best:
-        return
-    if node.occupied == 0:
+        nodes_below += 1
+    if node.occupied == 0:           # the root: nothing is left
         side.best_key = KEY_NONE
-        return
-    side.best_level = _leftmost(arena, side.root, arena.nodes[side.root].occupied, side.depth - 1)
-    side.best_key = level_key(arena, side.best_level)
+    elif was_best:
+        levels_best_of(arena, side, _leftmost_page(arena, number, node.occupied, nodes_below))
 
 
 cdef void level_round_up(Arena* arena, uint32_t level) noexcept nogil:
@@ -162,4 +157,5 @@ cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) 
         number = arena.nodes[number].parent
         right = _right_of(arena.nodes[number].occupied, index)
         nodes_below += 1
-    return _leftmost(arena, number, right, nodes_below)
+    number = _leftmost_page(arena, number, right, nodes_below)
+    return (number << PAGE_SHIFT) | iron_lowest_bit(arena.pages[number].occupied)

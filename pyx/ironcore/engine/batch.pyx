@@ -3,9 +3,10 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memmove
 
+from ironcore.base.builtins cimport iron_likely
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
-from ironcore.engine.dispatch cimport engine_apply
+from ironcore.engine.commands cimport command_apply
 from ironcore.engine.engine cimport ENGINE_EVENTS_HELD
 
 cdef enum:
@@ -13,7 +14,13 @@ cdef enum:
     STRETCH = 1024                   # commands for which it is decided whether to look ahead
 
 
-cdef inline void _flush(Engine* engine, Batch* batch) noexcept nogil:
+cdef inline Event* _mark(Engine* engine, const Batch* batch) noexcept nogil:
+    """Up to here events gather, if they fit, without a look at the batch."""
+    return engine.events_base + min(<uint64_t>ENGINE_EVENTS_HELD,
+                                    batch.events_max - batch.events_count)
+
+
+cdef void _flush(Engine* engine, Batch* batch) noexcept nogil:
     """Copy out the events that have gathered, in one go: those of a single command have only just
     been written, and would be waited for."""
     cdef uint64_t held = <uint64_t>(engine.events - engine.events_base)
@@ -22,7 +29,7 @@ cdef inline void _flush(Engine* engine, Batch* batch) noexcept nogil:
     engine.events = engine.events_base
 
 
-cdef inline bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
+cdef bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
     """The events of the last command applied, if they fit with those that have gathered; they stay
     with the engine otherwise, and only they."""
     cdef uint64_t held = <uint64_t>(engine.events - engine.events_base)
@@ -30,6 +37,7 @@ cdef inline bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
     if count > batch.events_max - batch.events_count - held:
         _flush(engine, batch)
         memmove(engine.events, engine.events + held, count * sizeof(Event))
+        batch.events_counts[batch.applied - 1] = 0
         return False
     batch.events_counts[batch.applied - 1] = count
     engine.events += count
@@ -43,6 +51,11 @@ cdef bint _apply_stretch(Engine* engine, Batch* batch, uint64_t end) noexcept no
     """False when the events of the last command applied do not fit."""
     cdef const uint64_t* offsets = batch.offsets
     cdef uint8_t* records = batch.records
+    cdef uint8_t* statuses = batch.statuses
+    cdef uint32_t* events_counts = batch.events_counts
+    cdef Event* mark = _mark(engine, batch)
+    cdef Event* events_end
+    cdef uint32_t count
     cdef uint64_t at
     cdef Ahead ahead
     cdef bint looks_ahead = (engine.arena.orders_live >= batch.prefetch_orders_min
@@ -52,12 +65,20 @@ cdef bint _apply_stretch(Engine* engine, Batch* batch, uint64_t end) noexcept no
     for at in range(batch.applied, end):
         if looks_ahead:
             ahead_step(engine, &ahead, records, offsets, at, batch.count)
-        batch.statuses[at] = <uint8_t>engine_apply(engine, records + offsets[at],
-                                                   <uint32_t>(offsets[at + 1] - offsets[at]))
+        statuses[at] = <uint8_t>command_apply(engine, records + offsets[at],
+                                              <uint32_t>(offsets[at + 1] - offsets[at]))
+        count = engine.events_count
+        events_counts[at] = count
+        events_end = engine.events + count
+        if iron_likely(events_end < mark):
+            engine.events = events_end
+            continue
         batch.applied = at + 1
-        batch.events_counts[at] = 0
-        if engine.events_count and not _take_events(engine, batch):
+        if not _take_events(engine, batch):
             return False
+        mark = _mark(engine, batch)
+    batch.applied = end
+    engine.events_count = 0
     return True
 
 

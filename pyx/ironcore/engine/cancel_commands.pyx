@@ -1,31 +1,27 @@
 """Orders cancelled and modified: sections 6 and 8 of docs/MATCHING_RULES.md."""
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_OK
-from ironcore.book.book cimport SIDE_SHIFT, Book, book_reduce, book_unlink
+from ironcore.book.book cimport SIDE_SHIFT, Book
+from ironcore.book.limits cimport SIDE_BUY, side_is_sell
+from ironcore.book.order_pool cimport (
+    ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_ref, order_side,
+    special_at,
+)
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_SYSTEM, CANCEL_REASON_USER, cancel_part, cancel_whole, emit_reduced,
     order_shrink,
 )
-from ironcore.book.order_pool cimport (
-    ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_give, order_ref,
-    order_side, special_at,
-)
 from ironcore.engine.orders cimport (
-    order_flags, order_open, order_place, order_price, order_sell, place_book, place_side,
+    order_flags, order_open, order_place, order_price, order_sell, place_book,
 )
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
-from ironcore.book.price_levels cimport level_key, levels_price
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.used_numbers cimport NumberBlocks, blocks_begin, blocks_next
-from ironcore.book.limits cimport SIDE_BUY, side_is_sell
-from ironcore.wire.record cimport (
-    EVENT_CANCELED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, CommandHeader,
-)
+from ironcore.wire.record cimport EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED
 
 
 cdef enum:
@@ -33,59 +29,14 @@ cdef enum:
     SCOPE_FIRM = 1                   # of a mass cancel: every session of the same firm
 
 
-cdef inline uint32_t _live_unit(const Engine* engine,
-                                const CommandHeader* header) noexcept nogil:
-    """The unit of this member's live order, or 0."""
-    if iron_unlikely(header.user_ref >> engine.limits.user_ref_bits):
-        return 0
-    return engine.arena.slots[engine_slot(engine, header.session, header.user_ref)]
-
-
-cdef inline void _settle(Engine* engine, Book* book) noexcept nogil:
-    if iron_unlikely(book.followers):
+cdef void _settle(Engine* engine, Book* book) noexcept nogil:
+    if book.followers:
         book.last_before_price = book.last_price
         book_settle(engine, book)
 
 
-cdef inline int32_t _level_price(Engine* engine, const Order* order, Book* book,
-                                 uint32_t place) noexcept nogil:
-    return levels_price(&book.sides[place_side(place)], level_key(&engine.arena, order.level))
-
-
-cdef inline void _cancel_whole(Engine* engine, Book* book, uint32_t place, uint32_t unit,
-                               uint8_t reason) noexcept nogil:
-    """As cancel_whole does, with a shorter path for an order without a Special."""
-    cdef const Order* order = order_at(&engine.arena, unit)
-    if iron_unlikely(order.ref_side & ORDER_SPECIAL):
-        cancel_whole(engine, unit, reason, 0)
-        return
-    engine_emit(engine, EVENT_CANCELED, order_flags(order, place), reason, order_side(order),
-                order.quantity, order_ref(order), 0, _level_price(engine, order, book, place),
-                order.slot)
-    engine.arena.slots[order.slot] = 0
-    book_unlink(&engine.arena, book, place_side(place), unit)
-    order_give(&engine.arena, unit)
-
-
-cdef inline bint _is_reduction(const Book* book, uint32_t total, uint32_t total_now) noexcept nogil:
-    """A new total size, above what is executed, that is smaller and in whole lots."""
-    return total < total_now and (book.limits.lot_size == 1 or total % book.limits.lot_size == 0)
-
-
-cdef inline void _reduce(Engine* engine, Book* book, uint32_t place, uint32_t unit,
-                         uint32_t decrement, uint8_t reason) noexcept nogil:
-    cdef Order* order = order_at(&engine.arena, unit)
-    if iron_unlikely(order.ref_side & ORDER_SPECIAL):
-        cancel_part(engine, unit, decrement, reason)
-        return
-    book_reduce(&engine.arena, order, decrement)
-    engine_emit(engine, EVENT_CANCELED, order_flags(order, place), reason, order_side(order),
-                decrement, order_ref(order), order.quantity,
-                _level_price(engine, order, book, place), order.slot)
-
-
 cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
-    cdef uint32_t unit = _live_unit(engine, &command.header)
+    cdef uint32_t unit = live_unit(engine, &command.header)
     cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
     cdef uint32_t total = command.quantity
     cdef uint32_t place, total_now
@@ -97,12 +48,12 @@ cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
     place = order_place(engine, unit)
     book = place_book(engine, place)
     if total <= order.executed:
-        _cancel_whole(engine, book, place, unit, reason)
+        cancel_whole(engine, unit, reason, 0)
     else:
         total_now = order.executed + order_open(engine, unit)
-        if not _is_reduction(book, total, total_now):
+        if not is_reduction(book, total, total_now):
             return STATUS_IGNORED
-        _reduce(engine, book, place, unit, total_now - total, reason)
+        cancel_part(engine, unit, total_now - total, reason)
     command.header.instrument = place >> SIDE_SHIFT
     _settle(engine, book)
     return STATUS_OK
@@ -121,7 +72,7 @@ cdef void _modify(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
 
 
 cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
-    cdef uint32_t unit = _live_unit(engine, &command.header)
+    cdef uint32_t unit = live_unit(engine, &command.header)
     cdef uint32_t total = command.quantity
     cdef uint32_t place, total_now
     cdef const Order* order
@@ -136,13 +87,13 @@ cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
     place = order_place(engine, unit)
     book = place_book(engine, place)
     if total <= order.executed:
-        _cancel_whole(engine, book, place, unit, CANCEL_REASON_USER)
+        cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
     else:
         total_now = order.executed + order_open(engine, unit)
         if total == total_now:
             if command.side == order_side(order):
                 return STATUS_IGNORED
-        elif not _is_reduction(book, total, total_now):
+        elif not is_reduction(book, total, total_now):
             return STATUS_IGNORED
         _modify(engine, place, unit, command.side, total_now - total)
     command.header.instrument = place >> SIDE_SHIFT

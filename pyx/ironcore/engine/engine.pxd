@@ -14,6 +14,7 @@ cdef enum:
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
     DRY_RUN_STEPS_MAX = 16384        # rules 10.9 and 14.10: orders or levels a command counts
+    NOT_PLAIN = -1                   # no status: a short path is not for this command
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -28,7 +29,8 @@ cdef struct Session:                 # 32 bytes
     uint8_t entry_disabled
     uint8_t cancel_on_disconnect
     uint8_t is_preventing            # it has a group and a mode
-    uint8_t reserved[4]
+    uint8_t is_plain                 # it may enter orders, and prevents nothing (session_classify)
+    uint8_t reserved[3]
     char firm[8]
     uint32_t user_ref_end            # the first number behind the block of user_ref_last
     uint32_t sweep                   # 0, or the block behind which used_numbers.pyx goes on
@@ -64,6 +66,11 @@ cdef struct Engine:                  # the first three fields are for others to 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
 cdef void engine_destroy(Engine* engine) noexcept nogil
+
+
+cdef inline void session_classify(Session* session) noexcept nogil:
+    """To be called after every change of what is_plain says."""
+    session.is_plain = not session.entry_disabled and not session.is_preventing
 
 
 cdef inline void engine_emit(Engine* engine, uint8_t type, uint8_t flags, uint8_t reason,

@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
+from ironcore.base.check cimport iron_assert
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
 )
@@ -13,7 +14,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
     KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_displayed, level_key, level_orders,
-    level_quantity, levels_next,
+    level_quantity, levels_first_key, levels_next,
 )
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
@@ -27,6 +28,10 @@ cdef inline const char* _unless(bint holds, const char* sentence) noexcept nogil
     if holds:
         return NULL
     return sentence
+
+
+cdef enum:
+    CHECK_STEPS = 4096               # of a walk through everything, for each command
 
 
 cdef struct Tally:                   # what was met on the walk
@@ -222,7 +227,8 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
             return b"a side does not know itself"
         if book.sides[number].root == 0:
             continue
-        broken = _tree(&engine.arena, tally, book.sides[number].root, book.sides[number].depth, 0)
+        broken = _tree(&engine.arena, tally, book.sides[number].root, book.sides[number].depth,
+                       levels_first_key(&book.sides[number]))
         if broken == NULL:
             broken = _best_is_first(engine, &book.sides[number])
         if broken == NULL:
@@ -301,3 +307,21 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = engine_broken_expiry(engine)
     free(tally.seen)
     return broken
+
+
+cdef void engine_check_now_and_then(Engine* engine) noexcept nogil:
+    """After every command while there is little to walk, and seldom enough later
+    that a command costs a bounded number of steps."""
+    cdef uint64_t steps = engine.arena.order_pool.fresh
+    cdef uint32_t index
+    cdef const char* broken
+    iron_assert(engine.events_count <= engine.events_max, "a command has more events than fit")
+    if engine.commands_unchecked:
+        engine.commands_unchecked -= 1
+        return
+    for index in range(1, engine.sessions_count + 1):
+        steps += engine.sessions[index].user_ref_last
+    engine.commands_unchecked = steps // CHECK_STEPS
+    broken = engine_broken_invariant(engine)
+    if broken != NULL:
+        iron_assert(False, broken)

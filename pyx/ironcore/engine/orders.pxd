@@ -21,13 +21,18 @@ cdef inline uint32_t order_sell(const Order* order) noexcept nogil:
     return order_side(order) != SIDE_BUY
 
 
+cdef inline uint32_t queued_place(const Engine* engine, const Order* order) noexcept nogil:
+    """As order_place, of an order that is in a queue: each one without a Special is."""
+    return engine.arena.pages[order.level >> PAGE_SHIFT].side
+
+
 cdef inline uint32_t order_place(Engine* engine, uint32_t unit) noexcept nogil:
     """As PriceLevels.index: the instrument, and the kind of queue and the side below it."""
     cdef const Order* order = order_at(&engine.arena, unit)
     if iron_unlikely(order.level == 0):
         return (special_at(&engine.arena, unit).instrument << SIDE_SHIFT
                 | KIND_PARKED << KIND_SHIFT | order_sell(order))
-    return engine.arena.pages[order.level >> PAGE_SHIFT].side
+    return queued_place(engine, order)
 
 
 cdef inline Book* place_book(Engine* engine, uint32_t place) noexcept nogil:

@@ -207,6 +207,8 @@ cdef const char* engine_broken_sessions(Engine* engine) noexcept nogil:
         if (session.is_preventing != 0) != (session.stp_group != 0
                                             and session.stp_mode != STP_NONE):
             return b"a session prevents self-trades that is alone, or the other way round"
+        if (session.is_plain != 0) != (not session.entry_disabled and not session.is_preventing):
+            return b"a session is plain that is not, or the other way round"
         broken = session_broken_numbers(engine, index)
         if broken != NULL:
             return broken

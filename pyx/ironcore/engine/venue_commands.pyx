@@ -6,7 +6,7 @@ from libc.string cimport memchr, memcpy
 from ironcore.base.memory cimport memory_prefault
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.engine.clock_command cimport clock_advance, clock_begin_day
-from ironcore.engine.engine cimport EngineLimits, Session, engine_emit
+from ironcore.engine.engine cimport EngineLimits, Session, engine_emit, session_classify
 from ironcore.engine.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_instrument,
 )
@@ -53,6 +53,7 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
     session.stp_mode = stp_mode
     session.stp_group = command.stp_group
     session.is_preventing = session.stp_group != 0 and session.stp_mode != STP_NONE
+    session_classify(session)
     session.cancel_on_disconnect = command.cancel_on_disconnect
     memcpy(session.firm, command.firm, sizeof(session.firm))
     engine.sessions_count += 1

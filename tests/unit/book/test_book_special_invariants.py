@@ -98,6 +98,15 @@ def test_pegs_that_were_parked_for_nothing_are_seen(core: MatchingEngine) -> Non
     assert broken(core) == "pegs were parked though what they follow is as it was"
 
 
+@rule("17.7")
+def test_a_session_on_the_wrong_path_is_seen(core: MatchingEngine) -> None:
+    """One that may not enter orders would not be asked."""
+    memory = Memory(core)
+    assert memory.u8(memory.session_field(1, "is_plain")).value == 1
+    memory.u8(memory.session_field(1, "entry_disabled")).value = 1
+    assert broken(core) == "a session is plain that is not, or the other way round"
+
+
 @rule("17.5")
 def test_a_wrong_best_hidden_price_is_seen(core: MatchingEngine) -> None:
     memory = Memory(core)
