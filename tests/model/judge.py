@@ -118,7 +118,8 @@ class Judge:
         order = self.known(event)
         assert event.quantity == order.open
         order.options = order.options.without_stop()
-        order.rests_at = None
+        if not order.options.min_qty:  # rule 10.10: it keeps its place
+            order.rests_at = None
         order.limit = None if is_market(event.price) else event.price
         self.aggressor = order
 

@@ -2,7 +2,9 @@
 
 from tests.model import records as r
 from tests.model.matching import Matching
-from tests.model.orders import CONTINUOUS, Instrument, Order, Place
+from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
+
+MINIMUM_STEPS_MIN = 64  # rule 10.10
 
 
 class Settlement(Matching):
@@ -66,6 +68,32 @@ class Settlement(Matching):
     # Settlement
 
     def settle(self, instrument: Instrument) -> None:
+    # The beginning of trading
+
+    def begin_trading(self, instrument: Instrument) -> None:
+        """Rule 10.10."""
+        due = len([order for order in instrument.orders if self.is_to_begin(order)])
+        for sells in (False, True):
+            for order in self.queue(instrument, sells):
+                if not self.is_to_begin(order) or instrument.state != CONTINUOUS:
+                    continue
+                steps = min(self.steps_max, max(MINIMUM_STEPS_MIN, self.steps_max // due))
+                if self.reaches_min_qty(order, order.rest_price, steps):
+                    self.trade(order, order.rest_price, is_pricing=True)
+                if order.quantity == 0:
+                    self.remove(order)
+
+    def is_to_begin(self, order: Order) -> bool:
+        """Whether it has a MinQty, and its limit reaches an order of the other side."""
+        if order.place != Place.BOOK or not order.options.min_qty:
+            return False
+        if order.options.post_only == "P":
+            return False
+        return any(
+            not is_more_aggressive(order.sells, other.rest_price, order.rest_price)
+            for other in self.opposite(order)
+        )
+
         """Rule 10.8."""
         while instrument.state == CONTINUOUS:
             self.follow_last_price(instrument)  # (a)

@@ -39,6 +39,8 @@ class States(Auctions):
             self.end_of_day(instrument)
         if before == CONTINUOUS:
             self.park_pegs(instrument)
+        if state == CONTINUOUS:
+            self.begin_trading(instrument)
         self.settle(instrument)
 
     def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
