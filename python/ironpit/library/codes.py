@@ -55,6 +55,7 @@ class EventType(IntEnum):
     BROKEN = 150
     INSTRUMENT_CHANGED = 151
     INSTRUMENT_RETIRED = 152
+    INSTRUMENT_NEXT = 153
 
 
 class EventFlag(IntFlag):

@@ -266,9 +266,11 @@ class Venue:
         row = commands.set_state(instrument=instrument, state=code, reason=reason, force=force)
         return self._apply_one(row)
 
-    def clock(self, second: int) -> Rows:
-        """The second of the day (rule 2.10): orders expire, pauses end."""
-        return self._apply_one(commands.clock(second=integer("second", second, 0, SECOND_MAX)))
+    def clock(self, second: int, *, force: bool = False) -> Rows:
+        """The second of the day (rule 2.10): orders expire, pauses end. force: it counts also where
+        nothing is due, so that good-till-time orders are judged by it (rule 5.9)."""
+        row = commands.clock(second=integer("second", second, 0, SECOND_MAX), force=force)
+        return self._apply_one(row)
 
     def _apply_one(self, row: Rows) -> Rows:
         applied = self.apply(row)

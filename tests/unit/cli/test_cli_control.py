@@ -255,6 +255,16 @@ def test_of_a_stop_that_was_triggered_the_trade_is_the_stops(file: Path) -> None
     assert trades[2] is None
 
 
+def test_a_trade_is_of_the_instrument_that_the_events_before_it_name() -> None:
+    """Several instruments resume with one CLOCK, each with its auction (rule 13.9)."""
+    cross, crossed = (r.Event(kind, 0, 0, 0, 1, 0, 2, 100, 5) for kind in (r.CROSS, r.CROSSED))
+    other = r.Event(r.INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, 3)
+    events = [cross._replace(other=1), other, crossed, crossed._replace(slot=6, flags=r.LAST)]
+    frame = r.clock(10) + b"".join(r.EVENT.pack(*event) for event in events)
+    assert find_trade([(1, frame)], 1, 4) == Trade(r.INSTRUMENT_NONE)
+    assert find_trade([(1, frame)], 2, 4) == Trade(3, [5, 6])
+
+
 def test_the_configurations_changes_and_additions_are_taken_over_while_it_runs(
     turning: TurningVenue, capsys: pytest.CaptureFixture[str]
 ) -> None:
