@@ -53,7 +53,7 @@ cdef bint book_is_empty(const Book* book) noexcept nogil:
     for side in range(<uint32_t>SIDES_COUNT):
         if book.sides[side].levels:
             return False
-    return book.pegs.next == 0
+    return book.pegs.next == 0 and book.trailing.next == 0
 
 
 cdef inline void _fill(Arena* arena, Order* resting, uint32_t quantity, int32_t price,

@@ -16,7 +16,7 @@ from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 4             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 5             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
