@@ -291,6 +291,31 @@ def test_the_configurations_changes_and_additions_are_taken_over_while_it_runs(
     turning.venue = again
 
 
+def test_a_change_that_live_orders_prevent_names_the_term_and_both_values(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venue = HandVenue(file)
+    assert venue.matcher.submit(enter_buy(venue))
+    turning = TurningVenue(file, venue)
+    text = file.read_text()
+    file.write_text(text.replace('price_min: "0.01"', 'price_min: "0.02"', 1))
+    assert turning.control("change", "BTCUSD") == 1
+    said = capsys.readouterr().err
+    assert "instruments[0].price_min: found 0.02" in said
+    assert "expected 0.01" in said
+    assert "as long as orders of the instrument are live" in said
+    assert turning.control("change", "all") == 1
+    assert "instruments[0].price_min: found 0.02" in capsys.readouterr().err
+    file.write_text(text)
+    turning.stop()
+
+
+def enter_buy(venue: HandVenue) -> bytes:
+    """An order of the first session in the first instrument."""
+    assert venue.engine.symbols[0] == "BTCUSD"
+    return r.enter(1, 1, "B", 100, 500_000)
+
+
 def test_without_a_venue_it_is_said_and_nothing_is_left_behind(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
