@@ -22,6 +22,23 @@ class Uncrossing(NamedTuple):
     sells: int = 0
 
 
+class PriceRange(NamedTuple):
+    """Prices of the grid at which the same quantities could be bought and sold."""
+
+    low: int
+    high: int
+    bought: int
+    sold: int
+
+    @property
+    def volume(self) -> int:
+        return min(self.bought, self.sold)
+
+    @property
+    def imbalance(self) -> int:
+        return abs(self.bought - self.sold)
+
+
 class Heap(NamedTuple):
     """A side's orders at one price: the steps of rule 14.10, and the quantity that takes part."""
 
@@ -63,19 +80,55 @@ class Auctions(Settlement):
         """Rule 14.3."""
         buys = self.participants(instrument, cross, sells=False)
         sells = self.participants(instrument, cross, sells=True)
+        candidates = self.candidates(instrument, buys, sells)
+        price = self.chosen_price(instrument, candidates, buys, sells) if candidates else 0
+        if not price:
+            return Uncrossing()
+        bought, sold = self.at_price(buys, price), self.at_price(sells, price)
+        return Uncrossing(price, candidates[0].volume, bought, sold)
+
+    def candidates(
+        self, instrument: Instrument, buys: list[Order], sells: list[Order]
+    ) -> list[PriceRange]:
+        """Rule 14.3, its first two steps; none when nothing would execute."""
         ranges = [
-            (low, high, self.at_price(buys, low), self.at_price(sells, low))
+            PriceRange(low, high, self.at_price(buys, low), self.at_price(sells, low))
             for low, high in self.price_ranges(instrument, buys + sells)
         ]
-        volume = max(min(bought, sold) for _, _, bought, sold in ranges)
+        volume = max(one.volume for one in ranges)
+        if volume == 0:
+            return []
+        ranges = [one for one in ranges if one.volume == volume]
+        imbalance = min(one.imbalance for one in ranges)
+        return [one for one in ranges if one.imbalance == imbalance]
+
+    def chosen_price(
+        self,
+        instrument: Instrument,
+        candidates: list[PriceRange],
+        buys: list[Order],
+        sells: list[Order],
+    ) -> int:
+        """Rule 14.3, its last two steps; 0 when nothing says at what price."""
+        price = self.pressed_price(candidates, buys, sells)
         reference = self.auction_reference(instrument) or self.mean_limit(buys + sells)
-        if volume == 0 or reference == 0:
-            return Uncrossing()
-        ranges = [one for one in ranges if min(one[2], one[3]) == volume]
-        imbalance = min(abs(bought - sold) for _, _, bought, sold in ranges)
-        ranges = [one for one in ranges if abs(one[2] - one[3]) == imbalance]
-        price = self.nearest(instrument, ranges[0][0], ranges[-1][1], reference)
-        return Uncrossing(price, volume, self.at_price(buys, price), self.at_price(sells, price))
+        if price or not reference:
+            return price
+        return self.nearest(instrument, candidates[0].low, candidates[-1].high, reference)
+
+    def pressed_price(
+        self, candidates: list[PriceRange], buys: list[Order], sells: list[Order]
+    ) -> int:
+        """Rule 14.3, its third step; 0 when it decides nothing."""
+        lowest, highest = candidates[0].low, candidates[-1].high
+        if all(one.bought > one.sold for one in candidates):
+            return highest if self.has_limit(buys, highest) else 0
+        if all(one.sold > one.bought for one in candidates):
+            return lowest if self.has_limit(sells, lowest) else 0
+        return 0
+
+    def has_limit(self, orders: list[Order], price: int) -> bool:
+        return any(not order.is_market and order.event_price == price for order in orders)
 
     def price_ranges(self, instrument: Instrument, orders: list[Order]) -> list[tuple[int, int]]:
         """The grid in range, cut where the quantities change: just above each buy's limit and at
@@ -208,23 +261,27 @@ class Auctions(Settlement):
         turns = self.instruments[self.indicate_next :] + self.instruments[: self.indicate_next]
         left, self.indicate_next = self.steps_max, 0
         for instrument in (one for one in turns if one.state in INDICATIVE_IN):
-            result = self.uncrossing(instrument, CROSS_TYPES[instrument.state])
-            steps = self.indicative_steps(instrument, result.volume)
+            cross = CROSS_TYPES[instrument.state]
+            result = self.uncrossing(instrument, cross)
+            steps = self.indicative_steps(instrument, cross)
             if left < min(steps, self.steps_max):
                 self.indicate_next = instrument.index
                 break
             left = max(left - steps, 0)
             self.say_indicative(instrument, result if steps <= self.steps_max else Uncrossing())
 
-    def indicative_steps(self, instrument: Instrument, volume: int) -> int:
+    def indicative_steps(self, instrument: Instrument, cross: str) -> int:
         """Rule 14.10: what has to be looked at for an indicative price."""
-        cross = CROSS_TYPES[instrument.state]
         sides = [self.heaps(instrument, cross, sells) for sells in (False, True)]
-        reference = self.auction_reference(instrument)
-        limits = [heap for side in sides for heap in side if not heap.is_market]
-        has_price = volume and (reference or any(heap.quantity for heap in limits))
-        steps = sum(self.steps_of_side(side, volume, 2 if has_price else 1) for side in sides)
-        return steps + sum(heap.steps for heap in limits if volume and not reference)
+        orders = [self.participants(instrument, cross, sells) for sells in (False, True)]
+        candidates = self.candidates(instrument, *orders)
+        volume = candidates[0].volume if candidates else 0
+        steps = sum(self.steps_of_side(side, volume, 2 if volume else 1) for side in sides)
+        if not volume or self.pressed_price(candidates, *orders):
+            return steps
+        if self.auction_reference(instrument):
+            return steps
+        return steps + sum(heap.steps for side in sides for heap in side if not heap.is_market)
 
     def heaps(self, instrument: Instrument, cross: str, sells: bool) -> list[Heap]:
         """What a side has at its prices, best first, with its market orders before all."""

@@ -35,8 +35,9 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "price_min": MID - 30 * STEP,
         "price_max": MID + 30 * STEP,
         "bands": ((MID, STEP), (MID + 400, 2 * STEP)),
+        "pause_seconds": 2,
     },
-    {"tick": 1, "price_min": 1, "initial_state": "B", "protection": 50},
+    {"tick": 1, "price_min": 1, "initial_state": "B", "protection": 50, "pause_seconds": 2},
     {
         "lot": 5,
         "price_min": MID - 5 * STEP - 30,
@@ -205,6 +206,10 @@ class CommandMix:
         asleep = [one.index for one in self.model.instruments if one.state not in "TR"]
         if asleep and self.maybe(0.6):
             index = self.random.choice(asleep)
+        trading = [one.index for one in self.model.instruments if one.state == "T"]
+        is_paused = any(one.state == "P" for one in self.model.instruments)
+        if is_paused and trading and self.maybe(0.3):  # so that several resume with one CLOCK
+            return r.set_state(self.random.choice(trading), "P")
         instrument = self._known(index)
         state = self.random.choice("CBOTHPQL" if self.maybe(0.97) else "RX")
         if instrument and instrument.state != "T" and self.maybe(0.75):
@@ -216,7 +221,8 @@ class CommandMix:
     def _clock(self) -> bytes:
         if self.maybe(0.03):
             return r.clock(self.random.choice((0, max(0, self.model.second), 86_400)))
-        return r.clock(self.model.second + self.random.choice((1, 1, 1, 2, 30)))
+        later = self.random.choice((1, 1, 1, 2, 30))
+        return r.clock(self.model.second + later, force=self.maybe(0.1))
 
     def _session_command(self) -> bytes:
         sessions = self.model.sessions.items()

@@ -87,7 +87,7 @@ def place_of(order: Order) -> int:
         return 1 if order.is_hidden else 0
     if order.place == Place.WAITING:
         return 4 if order.is_market else 3
-    return 2 if order.place == Place.STOPS else 5
+    return 2 if order.place == Place.STOPS and order.stop_price else 5  # rules 10.6 and 11.3
 
 
 def priority_in_place(order: Order) -> tuple[int, int, int]:
@@ -99,7 +99,9 @@ def priority_in_place(order: Order) -> tuple[int, int, int]:
         price = order.event_price if order.sells else -order.event_price
     if place == 4:
         price = 0
-    return (place, price, order.arrival) if place < 5 else (place, 0, order.accepted)
+    if place == 5:  # pegs, then trailing stops
+        return place, int(order.place == Place.STOPS), order.accepted
+    return place, price, order.arrival
 
 
 def orders_of_model(model: EngineModel, index: int, side: str) -> list[Row]:

@@ -28,7 +28,7 @@ COMMANDS = {
 EVENTS = {
     value: name
     for name, value in vars(r).items()
-    if isinstance(value, int) and r.ACCEPTED <= value <= r.INSTRUMENT_RETIRED
+    if isinstance(value, int) and r.ACCEPTED <= value <= r.INSTRUMENT_NEXT
 }
 TERMS = (
     "symbol",

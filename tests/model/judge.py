@@ -58,6 +58,7 @@ class Judge:
             r.REDUCED: self.reduced,
             r.CROSS: self.crossing,
             r.CROSSED: self.crossed,
+            r.INSTRUMENT_NEXT: self.next_instrument,
         }
         if event.type in handlers:
             handlers[event.type](event)
@@ -86,6 +87,11 @@ class Judge:
     def instrument_defined(self, event: r.Event) -> None:
         state = r.INSTRUMENT.unpack_from(self.record, r.BODY)[14]
         self.states[event.slot] = chr(state) if state else "T"
+
+    def next_instrument(self, event: r.Event) -> None:
+        """Rule 8.3."""
+        assert event.slot > self.instrument
+        self.instrument = event.slot
 
     def state_changed(self, event: r.Event) -> None:
         assert self.states[self.instrument] == chr(event.side)
@@ -118,7 +124,8 @@ class Judge:
         order = self.known(event)
         assert event.quantity == order.open
         order.options = order.options.without_stop()
-        order.rests_at = None
+        if not order.options.min_qty:  # rule 10.10: it keeps its place
+            order.rests_at = None
         order.limit = None if is_market(event.price) else event.price
         self.aggressor = order
 

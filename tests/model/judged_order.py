@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tests.model import records as r
-from tests.model.options import Options, inherited, read_options
+from tests.model.options import Options, fitted, inherited, read_options
 from tests.model.orders import is_market, may_rest
 
 
@@ -103,6 +103,11 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
     executed_before = old.executed_before + old.executed
     assert event.quantity == total - executed_before, "total liability"  # rule 7.4
     assert event.price == price
+    given = read_options(r.options_of(record))
+    leaves_at_once = is_market(price) or chr(tif) in "34"
+    options = fitted(  # rule 7.5
+        inherited(old.options, given), given, event.quantity, chr(display) != "N", leaves_at_once
+    )
     return Known(
         event.order_ref,
         event.slot,
@@ -112,7 +117,7 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
         chr(tif),
         chr(display),
         old.cross_type,
-        inherited(old.options, read_options(r.options_of(record))),
+        options,
         event.quantity,
         executed_before,
         arrival,

@@ -160,10 +160,10 @@ class Matching(Icebergs):
 
     # Minimum quantity and post-only
 
-    def reaches_min_qty(self, order: Order, limit: int | None) -> bool:
+    def reaches_min_qty(self, order: Order, limit: int | None, steps: int | None = None) -> bool:
         """Rules 10.1 and 12.3: what it could execute, tried on copies of what is counted."""
         trial, executed = copy(order), 0
-        queue = [copy(resting) for resting in self.counted(order)]
+        queue = [copy(resting) for resting in self.counted(order, steps or self.steps_max)]
         while trial.quantity and executed < order.min_qty:
             queue.sort(key=self.priority)
             resting = self.first_met(trial, limit, queue)
@@ -190,15 +190,15 @@ class Matching(Icebergs):
                     resting.arrival = 1 + max(other.arrival for other in queue)
         return executed >= order.min_qty
 
-    def counted(self, order: Order) -> list[Order]:
+    def counted(self, order: Order, steps_max: int) -> list[Order]:
         """Rule 10.9: the opposite orders that are looked at for 10.1."""
         queue = self.opposite(order)
         session = self.sessions[order.session]
         may_prevent = session.stp_group and (order.options.stp or session.stp_mode) != "-"
         if may_prevent or any(resting.options.min_qty for resting in queue):
-            return queue[: self.steps_max]
+            return queue[:steps_max]
         levels = dict.fromkeys((resting.rest_price, resting.is_hidden) for resting in queue)
-        reached = list(levels)[: self.steps_max]
+        reached = list(levels)[:steps_max]
         return [one for one in queue if (one.rest_price, one.is_hidden) in reached]
 
     def post_only(self, order: Order, limit: int) -> tuple[str, int]:

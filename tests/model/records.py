@@ -16,7 +16,7 @@ ACCEPTED, REJECTED, EXECUTED, CANCELED, REPLACED, ADDED, MODIFIED = range(128, 1
 MASS_CANCEL_RESPONSE, ENTRY_DISABLED, ENTRY_ENABLED, ACCOUNT_QUERY_RESPONSE = range(135, 139)
 INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM, REPLENISHED, REDUCED = range(139, 144)
 ACTIVATED, CROSSED, CROSS, INDICATIVE, STATE_CHANGED, COLLARS = range(144, 150)
-BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED = range(150, 153)
+BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED, INSTRUMENT_NEXT = range(150, 154)
 
 LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED = 1, 2, 4, 8, 16, 32
 
@@ -38,6 +38,7 @@ ONE_BYTE = struct.Struct("<B7x")  # of an entry switch, and of the cancel of a s
 INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2B2x")
 SESSION = struct.Struct("<16s8s8sBBBxI16x")
 STATE = struct.Struct("<BB2x4s")
+TIME = struct.Struct("<II")
 BUST = struct.Struct("<QIIB7x")
 OPTIONS_AT = BODY + ENTER.size  # behind an order and behind a replacement
 OPTIONS_BYTES = 56
@@ -156,13 +157,13 @@ def _with_body(
     return header(record_type, record_bytes, session, user_ref, instrument) + padded
 
 
-def stream_start(limits: Limits, version: int = RECORD_VERSION) -> bytes:
+def stream_start(limits: Limits, version: int = RECORD_VERSION, midnight_ns: int = 0) -> bytes:
     body = struct.pack(
         "<10sHIQIIII",
         b"TEST000001",
         version,
         limits.instruments_max,
-        0,
+        midnight_ns,
         limits.orders_max,
         limits.sessions_max,
         limits.user_ref_bits,
@@ -236,8 +237,8 @@ def set_state(index: int, state: str, reason: str = "", force: bool = False) -> 
     return _with_body(SET_STATE, 0, 0, index, body)
 
 
-def clock(second: int) -> bytes:
-    return _with_body(CLOCK, 0, 0, INSTRUMENT_NONE, struct.pack("<I4x", second))
+def clock(second: int, force: int = 0) -> bytes:
+    return _with_body(CLOCK, 0, 0, INSTRUMENT_NONE, struct.pack("<II", second, force))
 
 
 def bust_trade(

@@ -2,7 +2,9 @@
 
 from tests.model import records as r
 from tests.model.matching import Matching
-from tests.model.orders import CONTINUOUS, Instrument, Order, Place
+from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
+
+MINIMUM_STEPS_MIN = 64  # rule 10.10
 
 
 class Settlement(Matching):
@@ -20,7 +22,7 @@ class Settlement(Matching):
             order.stop_price = self.trailing_price(order)
 
     def trailing_price(self, order: Order) -> int:
-        """Rule 10.6: TrailOffset away from the last price."""
+        """Rule 10.6: TrailOffset away from the last price; 0 when that is out of range."""
         instrument, offset = self.instrument_of(order), order.options.trail_offset
         assert offset is not None
         terms = instrument.terms
@@ -29,8 +31,7 @@ class Settlement(Matching):
             price = grid.at_or_below(instrument.last_price - offset)
         else:
             price = grid.at_or_above(instrument.last_price + offset)
-        lowest, highest = grid.at_or_above(terms.price_min), grid.at_or_below(terms.price_max)
-        return max(lowest, min(price, highest))
+        return price if terms.price_min <= price <= terms.price_max else 0
 
     def follow_last_price(self, instrument: Instrument) -> None:
         """Rule 10.8 (a)."""
@@ -41,7 +42,10 @@ class Settlement(Matching):
             if order.options.trail_offset is None:
                 continue
             price = self.trailing_price(order)
-            if price > order.stop_price if order.sells else price < order.stop_price:
+            if not price or price == order.stop_price:
+                continue
+            moves_up = price > order.stop_price
+            if not order.stop_price or moves_up == order.sells:
                 order.stop_price = price
                 order.arrival = self.next_arrival()
 
@@ -50,8 +54,9 @@ class Settlement(Matching):
         last = instrument.last_price
         if not last:
             return []
-        buys = [o for o in instrument.at(Place.STOPS, sells=False) if last >= o.stop_price]
-        sells = [o for o in instrument.at(Place.STOPS, sells=True) if last <= o.stop_price]
+        stops = [o for o in instrument.at(Place.STOPS) if o.stop_price]
+        buys = [o for o in stops if not o.sells and last >= o.stop_price]
+        sells = [o for o in stops if o.sells and last <= o.stop_price]
         buys.sort(key=lambda stop: (stop.stop_price, stop.arrival))
         sells.sort(key=lambda stop: (-stop.stop_price, stop.arrival))
         return buys + sells
@@ -62,6 +67,32 @@ class Settlement(Matching):
         order.options = order.options.without_stop()
         self.emit(r.ACTIVATED, order, quantity=order.quantity)
         self.aggress(order, self.limit_of(order))
+
+    # The beginning of trading
+
+    def begin_trading(self, instrument: Instrument) -> None:
+        """Rule 10.10."""
+        due = len([order for order in instrument.orders if self.is_to_begin(order)])
+        for sells in (False, True):
+            for order in self.queue(instrument, sells):
+                if not self.is_to_begin(order) or instrument.state != CONTINUOUS:
+                    continue
+                steps = min(self.steps_max, max(MINIMUM_STEPS_MIN, self.steps_max // due))
+                if self.reaches_min_qty(order, order.rest_price, steps):
+                    self.trade(order, order.rest_price, is_pricing=True)
+                if order.quantity == 0:
+                    self.remove(order)
+
+    def is_to_begin(self, order: Order) -> bool:
+        """Whether it has a MinQty, and its limit reaches an order of the other side."""
+        if order.place != Place.BOOK or not order.options.min_qty:
+            return False
+        if order.options.post_only == "P":
+            return False
+        return any(
+            not is_more_aggressive(order.sells, other.rest_price, order.rest_price)
+            for other in self.opposite(order)
+        )
 
     # Settlement
 

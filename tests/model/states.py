@@ -39,6 +39,8 @@ class States(Auctions):
             self.end_of_day(instrument)
         if before == CONTINUOUS:
             self.park_pegs(instrument)
+        if state == CONTINUOUS:
+            self.begin_trading(instrument)
         self.settle(instrument)
 
     def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
@@ -65,7 +67,7 @@ class States(Auctions):
     # The clock: rule 2.10
 
     def clock(self, record: bytes) -> None:
-        second = int.from_bytes(record[r.BODY : r.BODY + 4], "little")
+        second, force = r.TIME.unpack_from(record, r.BODY)
         if second >= 86_400:
             raise MalformedError
         if second <= self.second:
@@ -75,12 +77,17 @@ class States(Auctions):
         starts = [one for one in self.instruments if self.starts_count(one)]
         for instrument in starts:
             instrument.paused_since = second
-        if due:
-            self.stamped = due[0].index
-            self.change_state(due[0], CONTINUOUS, False, b"    ")
+        for number, instrument in enumerate(due):
+            if number == 0:
+                self.stamped = instrument.index
+            else:
+                self.emit(r.INSTRUMENT_NEXT, slot=instrument.index)
+            self.change_state(instrument, CONTINUOUS, False, b"    ")
+        turn = self.indicate_next
         self.say_indicatives()
         begins_minute = self.second < 0 or second // 60 != self.second // 60
-        if not self.events and not starts and not begins_minute:
+        if not self.events and not starts and not begins_minute and not force:
+            self.indicate_next = turn
             raise IgnoredError
         self.second = second
 

@@ -29,6 +29,8 @@ class VisibleBook:
         """The events of a command; `instrument` is its header's, as the core left it."""
         for data in events:
             event = r.decode_event(data)
+            if event.type == r.INSTRUMENT_NEXT:  # rule 8.3
+                instrument = event.slot
             if event.flags & r.VISIBLE:
                 self.see_one(instrument, event)
 

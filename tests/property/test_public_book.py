@@ -183,7 +183,7 @@ def test_any_limits_and_any_stream_leave_the_visible_book(
 def test_the_mix_publishes_every_kind_of_message_that_there_is() -> None:
     kinds: set[bytes] = set()
     model = EngineModel(r.Limits(orders_max=200, user_ref_bits=14))
-    engine, mix, subscriber = Engine("model", model), CommandMix(1, model), Subscriber()
+    engine, mix, subscriber = Engine("model", model), CommandMix(2, model), Subscriber()
     for stream in (mix.opening(), mix.commands(6000)):
         for record in stream:
             if applied := engine.apply(record):

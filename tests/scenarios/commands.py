@@ -298,8 +298,9 @@ class CommandWriter:
 
     def _clock(self, words: Words) -> bytes:
         second = names.second(self._take(words, "a time"))
-        self._end(words)
-        return make("Clock", second=second)
+        force = words[:1] == ["force"]
+        self._end(words[1:] if force else words)
+        return make("Clock", second=second, force=force)
 
     def _bust(self, words: Words) -> bytes:
         instrument = self._instrument(words)

@@ -220,6 +220,7 @@ WRITERS: dict[int, Callable[[EventReader], str]] = {
     150: _broken,
     151: _of_instrument("changed"),
     152: _of_instrument("retired"),
+    153: _of_instrument("next"),
 }
 
 

@@ -151,7 +151,8 @@ def _send_one(control: "Control", targets: "Targets", symbol: str) -> list[dict[
     try:
         return [{"symbol": symbol, "events": control.send(targets.command(symbol))}]
     except UserError as error:
-        raise UserError(f"{targets.action} {symbol}: {error}", error.code) from error
+        why = targets.explained(symbol, error)
+        raise UserError(f"{targets.action} {symbol}: {why}", why.code) from error
 
 
 def _send_some(
@@ -168,8 +169,10 @@ def _send_some(
     for (symbol, command), outcome in zip(
         commands.items(), control.send_all(list(commands.values())), strict=True
     ):
-        outcomes.append((symbol, outcome))
-        if not isinstance(outcome, UserError):
+        if isinstance(outcome, UserError):
+            outcomes.append((symbol, targets.explained(symbol, outcome)))
+        else:
+            outcomes.append((symbol, outcome))
             targets.names.observe(command)
     return outcomes
 

@@ -6,6 +6,7 @@ from ironpit.cli.arguments import ALL
 from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
+from ironpit.operate.control import NO_EFFECT
 from ironpit.venue import definitions
 from ironpit.venue.stream_names import StreamNames, shown
 
@@ -56,6 +57,16 @@ class Targets:
         state = {"halt": "halted", "resume": "continuous"}.get(self.action)
         force = getattr(arguments, "force", False)
         return definitions.set_state(number, state or arguments.state, arguments.reason, force)
+
+    def explained(self, symbol: str, error: UserError) -> UserError:
+        """An error of its command; of a change without effect it names what live orders keep."""
+        if self.action != "change" or str(error) != NO_EFFECT:
+            return error
+        place, known = self.in_file.index(symbol), self.names.instruments[symbol]
+        key = f"{self.arguments.config}: instruments[{place}]"
+        wanted = definitions.instrument_body(self.config.instruments[place])
+        kept = definitions.kept_term(key, self.names.definition(known), wanted)
+        return UserError(f"no effect: {kept}", error.code) if kept else error
 
     def decimals(self, symbol: str) -> Decimals:
         """Of the numbers in the instrument's events; a new one's are those of the file."""

@@ -55,6 +55,7 @@ class EventType(IntEnum):
     BROKEN = 150
     INSTRUMENT_CHANGED = 151
     INSTRUMENT_RETIRED = 152
+    INSTRUMENT_NEXT = 153
 
 
 class EventFlag(IntFlag):
@@ -76,7 +77,7 @@ class OrderPlace(IntEnum):
     STOPS = 2  # dormant, until its stop price is reached
     WAITING = 3  # with a limit, for its auction
     WAITING_MARKET = 4  # without one
-    PARKED = 5  # a peg without a price
+    PARKED = 5  # a peg without a price, or a trailing stop without a stop price
 
 
 class InstrumentState(IntEnum):

@@ -219,9 +219,10 @@ def set_state(
     return rows(CommandType.SET_STATE, fields)
 
 
-def clock(*, second: Numbers) -> Rows:
-    """The second of the day (rule 2.10): orders expire, pauses end."""
-    return rows(CommandType.CLOCK, {"second": second})
+def clock(*, second: Numbers, force: bool = False) -> Rows:
+    """The second of the day (rule 2.10): orders expire, pauses end. force: it counts also where
+    nothing is due, so that good-till-time orders are judged by it (rule 5.9)."""
+    return rows(CommandType.CLOCK, {"second": second, "force": int(flag("force", force))})
 
 
 def system_event(*, event_code: Codes) -> Rows:

@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,7 +12,7 @@ from ironcore.library.command_rows import COMMAND_DTYPE
 from ironcore.library.venue import VenueCore
 from ironcore.wire import record
 from ironpit.common.decimals import PRICE_MAX, Decimals
-from ironpit.library import commands, definitions
+from ironpit.library import commands, definitions, refusals
 from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import QUANTITY_MAX_DEFAULT, InstrumentState
 from ironpit.library.results import Applied, Rows, Status
@@ -26,7 +26,7 @@ USER_REF_BITS_MAX = 30
 STATE_REASON_LENGTH = 4
 SECOND_MAX = 86_399
 U64_MAX = (1 << 64) - 1
-OWN = ("_core", "_lock")  # the attributes that a copy or a pickle makes anew
+OWN = ("_core", "_lock", "_ids", "_ids_count")  # the attributes that a copy or a pickle makes anew
 
 
 class VenueError(ValueError):
@@ -70,6 +70,8 @@ class Venue:
             )
         self._core = VenueCore(**limits)
         self._lock = threading.Lock()
+        self._ids: dict[str, int] = {}  # of each symbol its newest instrument
+        self._ids_count = 0  # instruments that it knows
         start = record.encode(
             "StreamStart", stream_name="LIBRARY", version=RECORD_VERSION, **self._core.limits
         )
@@ -121,17 +123,25 @@ class Venue:
         )
         with self._lock:
             instrument = self._core.counters["instruments"]
-            self._check_symbol(symbol)
-            self._define("DefineInstrument", {"instrument": instrument, **fields})
+            self._check_symbol(symbol, instrument)
+            why = refusals.of_values(fields)
+            if instrument == self.limits["instruments_max"]:
+                why = f"instruments_max: found {instrument + 1}, expected at most {instrument}"
+            self._define("DefineInstrument", {"instrument": instrument, **fields}, why)
+            self._ids[symbol] = instrument
+            self._ids_count += 1
         return instrument
 
-    def _check_symbol(self, symbol: str) -> None:
-        for instrument, taken in enumerate(self._core.symbols):
-            if taken == symbol and self._core.state(instrument) != InstrumentState.RETIRED:
-                raise VenueError(
-                    f"symbol: found {symbol!r}, which instrument {instrument} has already, "
-                    "expected another"
-                )
+    def _check_symbol(self, symbol: str, count: int) -> None:
+        """By the newest instrument of each symbol, as those before it are retired."""
+        if self._ids_count != count:  # a copy, or the core was used by itself
+            self._ids = {name: number for number, name in enumerate(self._core.symbols)}
+            self._ids_count = count
+        taken = self._ids.get(symbol)
+        if taken is not None and self._core.state(taken) != InstrumentState.RETIRED:
+            raise VenueError(
+                f"symbol: found {symbol!r}, which instrument {taken} has already, expected another"
+            )
 
     def change_instrument(self, instrument: int, **changed: Any) -> Rows:
         """Other terms for an instrument (rule 2.7), effective for later commands: the events,
@@ -150,7 +160,14 @@ class Venue:
             fields = {**definitions.terms(stays), **changes, "instrument": instrument}
             fields |= {"price_decimals": price, "quantity_decimals": quantity}
             definitions.check_auction(fields)
-            return self._define("ChangeInstrument", fields)
+            return self._define("ChangeInstrument", fields, self._why_unchanged(fields))
+
+    def _why_unchanged(self, fields: Mapping[str, Any]) -> str:
+        instrument = fields["instrument"]
+        if self._core.state(instrument) == InstrumentState.RETIRED:
+            return f"instrument: found {instrument}, which is retired, expected one that is not"
+        values = refusals.of_values(fields)
+        return values or refusals.of_change(self._core.terms(instrument), fields)
 
     def add_session(
         self, name: str = "", *, firm: str = "", stp_mode: str = "-", stp_group: int = 0
@@ -165,7 +182,9 @@ class Venue:
         with self._lock:
             session = self._core.counters["sessions"] + 1
             fields["username"] = name or f"S{session}"[: definitions.USERNAME_LENGTH]
-            self._define("DefineSession", {"session": session, **fields})
+            limit = self.limits["sessions_max"]
+            why = f"sessions_max: found {session}, expected at most {limit}"
+            self._define("DefineSession", {"session": session, **fields}, why)
         return session
 
     def bust_trade(
@@ -189,7 +208,8 @@ class Venue:
         }
         with self._lock:
             self._check_instrument(instrument)
-            return self._define("BustTrade", fields)
+            why = refusals.of_bust(self._core.counters["match_number_last"], fields)
+            return self._define("BustTrade", fields, why)
 
     def _check_instrument(self, instrument: int) -> None:
         count = self._core.counters["instruments"]
@@ -201,17 +221,11 @@ class Venue:
         if not 1 <= integer("session", session) <= count:
             raise IndexError(f"session: found {session}, expected 1 to {count}")
 
-    def _define(self, kind: str, fields: dict[str, Any]) -> Rows:
-        """One record, by whoever holds the lock."""
+    def _define(self, kind: str, fields: dict[str, Any], why: str) -> Rows:
+        """One record, by whoever holds the lock; why: the reason if the core refuses it."""
         status, events = self._core.apply(record.encode(kind, **fields))
         if status != Status.OK:
-            described = ", ".join(f"{name} {value!r}" for name, value in fields.items())
-            rules = "2.1 to 2.7" if kind != "BustTrade" else "2.9"
-            refused = "ignored while orders are live" if status == Status.IGNORED else "refused"
-            raise VenueError(
-                f"{kind} {refused}: found {described}; expected what rules {rules} "
-                f"admit, within the limits {self.limits}"
-            )
+            raise VenueError(why or f"{kind}: refused by a rule of section 2, found {fields}")
         return events
 
     # Commands.
@@ -266,9 +280,11 @@ class Venue:
         row = commands.set_state(instrument=instrument, state=code, reason=reason, force=force)
         return self._apply_one(row)
 
-    def clock(self, second: int) -> Rows:
-        """The second of the day (rule 2.10): orders expire, pauses end."""
-        return self._apply_one(commands.clock(second=integer("second", second, 0, SECOND_MAX)))
+    def clock(self, second: int, *, force: bool = False) -> Rows:
+        """The second of the day (rule 2.10): orders expire, pauses end. force: it counts also where
+        nothing is due, so that good-till-time orders are judged by it (rule 5.9)."""
+        row = commands.clock(second=integer("second", second, 0, SECOND_MAX), force=force)
+        return self._apply_one(row)
 
     def _apply_one(self, row: Rows) -> Rows:
         applied = self.apply(row)
@@ -393,6 +409,7 @@ class Venue:
         venue = cls.__new__(cls)
         venue._core = VenueCore.load(saved)
         venue._lock = threading.Lock()
+        venue._ids, venue._ids_count = {}, 0
         return venue
 
     def __reduce__(self) -> tuple[Any, ...]:

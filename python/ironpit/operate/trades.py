@@ -38,7 +38,10 @@ def find_trade(
             continue
         command, *events = record.decode_frame(transaction)
         aggressor = (command["session"] << user_ref_bits) + command["user_ref"]
+        instrument = command["instrument"]
         for event in events:
+            if event["kind"] == "InstrumentNext":
+                instrument = event["slot"]
             if event["kind"] == "Activated":
                 aggressor = event["slot"]
             if event["kind"] not in ("Executed", "Crossed", "Cross", "Broken"):
@@ -50,7 +53,7 @@ def find_trade(
                     trade.busted_at = trade.busted_at or sequence
                 continue
             if trade is None:
-                trade = Trade(command["instrument"])
+                trade = Trade(instrument)
             if event["kind"] != "Cross":
                 trade.slots.append(event["slot"])
             if event["kind"] == "Executed":

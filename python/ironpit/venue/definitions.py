@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from ironcore.stream.facts import Facts
+from ironcore.wire.record import decode_frame
 from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, Instrument, gateways, protocol_kinds
@@ -149,6 +150,37 @@ def check_decimals(key: str, known: bytes, wanted: bytes) -> None:
                 "instrument's decimals never change",
                 Exit.USAGE,
             )
+
+
+def kept_term(key: str, known: bytes, wanted: bytes) -> str:
+    """The first term of a change that stays as it is while orders are live (rule 2.7), and why;
+    empty when the change has none."""
+    was, now = (_shape(body) for body in (known, wanted))
+    for name, before in was.items():
+        if now[name] != before:
+            return (
+                f"{key}.{name}: found {now[name]}, expected {before} as the stream has it, for as "
+                "long as orders of the instrument are live"
+            )
+    return ""
+
+
+def _shape(body: bytes) -> dict[str, str]:
+    """What a definition's body says of prices and lots, as the configuration writes it."""
+    (fields,) = decode_frame(record(COMMAND_CHANGE_INSTRUMENT, body))
+    decimals = decimals_of(body)
+    table = [
+        f"{decimals.show_price(fields[f'price_from_{band}'])} "
+        f"{decimals.show_price(fields[f'tick_size_{band}'])}"
+        for band in range(1, fields["tick_bands_count"] + 1)
+    ]
+    return {
+        "tick_size": decimals.show_price(fields["tick_size"]),
+        "lot_size": decimals.show_quantity(fields["lot_size"]),
+        "price_min": decimals.show_price(fields["price_min"]),
+        "price_max": decimals.show_price(fields["price_max"]),
+        "tick_table": f"[{', '.join(table)}]",
+    }
 
 
 def set_state(instrument: int, state: str, reason: str = "", force: bool = False) -> bytes:

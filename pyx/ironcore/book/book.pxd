@@ -23,7 +23,7 @@ cdef enum QueueKind:
                                      # highest
     KIND_WAITING = 3                 # for their auction, by limit
     KIND_WAITING_MARKET = 4          # for their auction, market orders: all at key 0
-    KIND_PARKED = 5                  # no queue: pegs without a price
+    KIND_PARKED = 5                  # no queue: pegs without a price, trailing stops without one
 
 cdef enum:
     KIND_SHIFT = 1

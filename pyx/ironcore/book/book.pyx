@@ -47,4 +47,4 @@ cdef bint book_is_empty(const Book* book) noexcept nogil:
     for side in range(<uint32_t>SIDES_COUNT):
         if book.sides[side].levels:
             return False
-    return book.pegs.next == 0
+    return book.pegs.next == 0 and book.trailing.next == 0

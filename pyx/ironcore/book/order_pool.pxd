@@ -49,7 +49,7 @@ cdef struct Level:                   # 16 bytes
 cdef struct Order:                   # 32 bytes
     Link link
     uint32_t quantity                # open; of an iceberg displayed; never 0 in a queue
-    uint32_t level                   # unit of the level in whose queue it is; 0: a parked peg
+    uint32_t level                   # unit of the level in whose queue it is; 0: it is parked
     uint64_t ref_side                # order reference << REF_SHIFT | flags and side
     uint32_t slot                    # who owns it: session << user_ref_bits | user_ref
     uint32_t executed                # by this order and those that it replaced

@@ -1,4 +1,4 @@
-"""The price of an auction: largest volume, smallest imbalance, nearest to the reference.
+"""The price of an auction: largest volume, smallest imbalance, market pressure, then the reference.
 
 The best buys and sells are paired off, as the auction itself would do, until they meet no more.
 That gives the volume, and it is executable at every price between those of the last pair. What is
@@ -7,6 +7,9 @@ then first in line on each side says where in between the imbalance is smallest:
     buys   103 103 [102 | 101 ..      the last pair is 102 and 99, so all of 99 .. 102 have the
     sells   98  99 [ 99 | 100 ..      volume; at 99 .. 101 the buy at 101 is too much, at 100 ..
                                       102 the sell at 100 is
+
+Where more is bought than sold at every price that is left, the highest one is a buy's limit, unless
+market orders alone are too much: there the price goes up to it (14.3). Sells likewise.
 """
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -34,7 +37,19 @@ cdef struct Offers:                  # one side's quantity by price, the best fi
     uint64_t market_quantity
     int64_t tick                     # of the price reached; beyond the range at the end
     uint64_t quantity                # left there; 0 at the end
+    bint is_limit                    # some of what is there has that price as its limit
     AuctionSteps* steps
+
+cdef struct Candidates:              # the prices that are left after volume and imbalance
+    int64_t low                      # ticks
+    int64_t high
+    bint more_buys                   # at some of them more is bought than sold
+    bint more_sells
+    int64_t buy_tick                 # the first limits of what finds no pair
+    int64_t sell_tick
+    uint64_t buy_quantity
+    uint64_t sell_quantity
+    int64_t pressed                  # the tick that the surplus of one side decides for; -1: none
 
 
 cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
@@ -80,6 +95,7 @@ cdef void _next_price(Offers* offers) noexcept nogil:
     cdef uint32_t kinds[3]
     cdef uint32_t keys[3]
     cdef uint32_t index, best
+    cdef uint64_t market_quantity
     kinds[:] = [KIND_SHOWN, KIND_HIDDEN, KIND_WAITING]
     offers.quantity = 0
     while offers.quantity == 0:
@@ -93,7 +109,8 @@ cdef void _next_price(Offers* offers) noexcept nogil:
             offers.tick = offers.book.grid.ticks_count if offers.sell else -1
             return
         # A market order counts at every price, so it is as good as one at the end of the range.
-        offers.quantity = offers.market_quantity
+        market_quantity = offers.market_quantity
+        offers.quantity = market_quantity
         offers.market_quantity = 0
         for index in range(3):
             if keys[index] == best:
@@ -102,6 +119,7 @@ cdef void _next_price(Offers* offers) noexcept nogil:
                     offers.arena, &offers.book.sides[kinds[index] << KIND_SHIFT | offers.sell],
                     offers.levels[index])
         offers.tick = best if offers.sell else offers.book.grid.ticks_count - 1 - best
+        offers.is_limit = offers.quantity > market_quantity
         if offers.steps.are_spent:
             offers.quantity = 0
 
@@ -161,45 +179,59 @@ cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
     return tick
 
 
-cdef void _resolve(Offers* buys, Offers* sells, int64_t low, int64_t high,
-                   int32_t reference_price, AuctionPrice* out) noexcept nogil:
+cdef void _candidates(Offers* buys, Offers* sells, int64_t low, int64_t high,
+                      Candidates* out) noexcept nogil:
     """low .. high have the largest volume; buys and sells are at what did not find a pair."""
-    cdef int64_t buy_tick = buys.tick
-    cdef int64_t sell_tick = sells.tick
-    cdef uint64_t buy_quantity = buys.quantity
-    cdef uint64_t sell_quantity = sells.quantity
-    cdef int64_t least_low = max(low, buy_tick + 1)
-    cdef int64_t least_high = min(high, sell_tick - 1)
-    cdef bint more_buys = False
-    cdef bint more_sells = False
+    cdef bint buys_are_limited = buys.is_limit
+    cdef bint sells_are_limited = sells.is_limit
+    out.buy_tick = buys.tick
+    out.sell_tick = sells.tick
+    out.buy_quantity = buys.quantity
+    out.sell_quantity = sells.quantity
+    out.low = max(low, buys.tick + 1)
+    out.high = min(high, sells.tick - 1)
+    out.more_buys = False
+    out.more_sells = False
+    out.pressed = -1
     # The next price of both, whether or not it will matter, so that the steps are told easily.
     _next_price(buys)
     _next_price(sells)
-    if least_low > least_high:       # no price is balanced
-        more_buys = buy_tick >= low and (sell_tick > high or buy_quantity <= sell_quantity)
-        more_sells = sell_tick <= high and (buy_tick < low or sell_quantity <= buy_quantity)
-        least_low = sell_tick
-        least_high = buy_tick
-        if more_buys:
-            least_low = max(low, buys.tick + 1)
-        if more_sells:
-            least_high = min(high, sells.tick - 1)
-    out.tick = _nearest_tick(buys.book, least_low, least_high, reference_price)
-    out.price = grid_price(&buys.book.grid, out.tick)
-    if more_buys and out.tick <= buy_tick:
-        out.side = SIDE_BUY
-        out.imbalance = buy_quantity
-    elif more_sells:
-        out.side = SIDE_SELL
-        out.imbalance = sell_quantity
+    if out.low <= out.high:          # these are balanced
+        return
+    out.more_buys = out.buy_tick >= low and (
+        out.sell_tick > high or out.buy_quantity <= out.sell_quantity)
+    out.more_sells = out.sell_tick <= high and (
+        out.buy_tick < low or out.sell_quantity <= out.buy_quantity)
+    out.low = max(low, buys.tick + 1) if out.more_buys else out.sell_tick
+    out.high = min(high, sells.tick - 1) if out.more_sells else out.buy_tick
+    if out.more_buys and not out.more_sells and buys_are_limited:
+        out.pressed = out.high
+    if out.more_sells and not out.more_buys and sells_are_limited:
+        out.pressed = out.low
+
+
+cdef bint _choose(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
+                  const Candidates* candidates, uint32_t* tick) noexcept nogil:
+    """The last two steps of rule 14.3. False: nothing says at what price."""
+    cdef int32_t reference_price = auction_reference(book)
+    if candidates.pressed >= 0:
+        tick[0] = <uint32_t>candidates.pressed
+        return True
+    if reference_price == 0:
+        reference_price = _mean_limit(arena, book, cross_type, steps)
+    if reference_price == 0:         # market orders alone
+        return False
+    tick[0] = _nearest_tick(book, candidates.low, candidates.high, reference_price)
+    return True
 
 
 cdef void _find(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
                 AuctionPrice* out) noexcept nogil:
     cdef Offers buys, sells
+    cdef Candidates candidates
     cdef int64_t low = 0
     cdef int64_t high = 0
-    cdef int32_t reference_price = auction_reference(book)
+    cdef uint64_t volume = 0
     cdef uint64_t pair
     _offers_create(&buys, arena, book, 0, cross_type, True, steps)
     _offers_create(&sells, arena, book, 1, cross_type, True, steps)
@@ -207,22 +239,27 @@ cdef void _find(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps
         low = sells.tick
         high = buys.tick
         pair = min(buys.quantity, sells.quantity)
-        out.volume += pair
+        volume += pair
         buys.quantity -= pair
         sells.quantity -= pair
         if buys.quantity == 0:
             _next_price(&buys)
         if sells.quantity == 0:
             _next_price(&sells)
-    if out.volume == 0:
+    if volume == 0:
         return
-    if reference_price == 0:
-        reference_price = _mean_limit(arena, book, cross_type, steps)
-    if reference_price == 0:         # market orders alone, and nothing says at what price
-        out.volume = 0
+    _candidates(&buys, &sells, low, high, &candidates)
+    if not _choose(arena, book, cross_type, steps, &candidates, &out.tick):
         return
+    out.volume = volume
+    out.price = grid_price(&book.grid, out.tick)
     out.side = AUCTION_BALANCED
-    _resolve(&buys, &sells, low, high, reference_price, out)
+    if candidates.more_buys and out.tick <= candidates.buy_tick:
+        out.side = SIDE_BUY
+        out.imbalance = candidates.buy_quantity
+    elif candidates.more_sells:
+        out.side = SIDE_SELL
+        out.imbalance = candidates.sell_quantity
 
 
 cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,

@@ -23,6 +23,17 @@ cdef bint _leaves_with_the_day(Arena* arena, uint32_t unit) noexcept nogil:
     return special.cross_type != CROSS_NONE or special.time_in_force != TIME_IN_FORCE_GTC
 
 
+cdef uint32_t _collect_parked(Engine* engine, uint32_t unit, uint32_t count) noexcept nogil:
+    """Of a list of peers, from this one on, those that are in no queue: how many there are then."""
+    cdef Arena* arena = &engine.arena
+    while unit:
+        if order_at(arena, unit).level == 0:
+            engine.collected[count] = order_at(arena, unit).slot
+            count += 1
+        unit = special_at(arena, unit).peers.next
+    return count
+
+
 cdef uint32_t _collect(Engine* engine, const Book* book) noexcept nogil:
     """The slots of the book's orders, in no order: how many."""
     cdef Arena* arena = &engine.arena
@@ -37,13 +48,8 @@ cdef uint32_t _collect(Engine* engine, const Book* book) noexcept nogil:
                 count += 1
                 unit = order_at(arena, unit).link.next
             level = levels_next(arena, &book.sides[side], level)
-    unit = book.pegs.next
-    while unit:
-        if order_at(arena, unit).level == 0:
-            engine.collected[count] = order_at(arena, unit).slot
-            count += 1
-        unit = special_at(arena, unit).peers.next
-    return count
+    count = _collect_parked(engine, book.pegs.next, count)
+    return _collect_parked(engine, book.trailing.next, count)
 
 
 cdef inline void _sink(uint32_t* heap, uint64_t at, uint64_t count) noexcept nogil:

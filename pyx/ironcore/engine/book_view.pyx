@@ -49,12 +49,12 @@ cdef list _units(Engine* engine, uint32_t instrument, uint32_t sell):
                 units.append((unit, side >> KIND_SHIFT))
                 unit = order_at(&engine.arena, unit).link.next
             level = levels_next(&engine.arena, &book.sides[side], level)
-    unit = book.pegs.next
-    while unit:
-        if order_at(&engine.arena, unit).level == 0:
-            if order_sell(order_at(&engine.arena, unit)) == sell:
-                units.append((unit, KIND_PARKED))
-        unit = special_at(&engine.arena, unit).peers.next
+    for unit in (book.pegs.next, book.trailing.next):
+        while unit:
+            if order_at(&engine.arena, unit).level == 0:
+                if order_sell(order_at(&engine.arena, unit)) == sell:
+                    units.append((unit, KIND_PARKED))
+            unit = special_at(&engine.arena, unit).peers.next
     return units
 
 

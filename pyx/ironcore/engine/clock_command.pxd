@@ -1,5 +1,5 @@
 # The second of the day, as the venue says it: rule 2.10 of docs/MATCHING_RULES.md. What is due with
-# it: good-till-time orders (5.9), a pause that ends by itself (13.9) and indicative prices (14.8).
+# it: good-till-time orders (5.9), pauses that end by themselves (13.9), indicative prices (14.8).
 
 from ironcore.engine.engine cimport Engine
 from ironcore.wire.record cimport ClockCommand

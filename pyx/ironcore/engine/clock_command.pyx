@@ -6,6 +6,7 @@ from libc.string cimport memcpy
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.engine.auction cimport auction_indicate
+from ironcore.engine.engine cimport engine_emit
 from ironcore.book.book cimport Book
 from ironcore.engine.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
 from ironcore.book.order_pool cimport special_at
@@ -13,7 +14,9 @@ from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
 from ironcore.engine.state_command cimport state_change
 from ironcore.engine.trading_state cimport auction_indicated
 from ironcore.book.options cimport SECONDS_A_DAY
-from ironcore.wire.record cimport INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSED
+from ironcore.wire.record cimport (
+    EVENT_INSTRUMENT_NEXT, INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSED,
+)
 
 
 cdef enum:
@@ -70,26 +73,32 @@ cdef inline bint _is_to_resume(const Book* book, uint32_t second) noexcept nogil
             and second + 1 - book.pause_second >= book.pause_seconds)
 
 
-cdef uint32_t _count_pauses(Engine* engine, uint32_t second) noexcept nogil:
-    """Start the counts of those that have none; the first instrument that is to resume."""
+cdef void _resume(Engine* engine, uint32_t instrument) noexcept nogil:
+    cdef uint32_t why
+    memcpy(&why, b"    ", sizeof(why))
+    state_change(engine, &engine.books[instrument], STATE_CONTINUOUS, False, why)
+
+
+cdef void _resume_all(Engine* engine, ClockCommand* command) noexcept nogil:
+    """All that are due; the counts of those that have none start. Events do not say their
+    instrument: the command does of the first that resumes, an event of its own of each later one.
+    """
     cdef uint32_t instrument = _next_in_auction(engine, 0)
-    cdef uint32_t resuming = INSTRUMENT_NONE
+    cdef bint is_first = True
     cdef Book* book
     while instrument != INSTRUMENT_NONE:
         book = &engine.books[instrument]
         if book.state == STATE_PAUSED:
             if book.pause_second == 0:
-                book.pause_second = second + 1
-            elif resuming == INSTRUMENT_NONE and _is_to_resume(book, second):
-                resuming = instrument
+                book.pause_second = command.second + 1
+            elif _is_to_resume(book, command.second):
+                if is_first:
+                    command.header.instrument = instrument
+                else:
+                    engine_emit(engine, EVENT_INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, instrument)
+                is_first = False
+                _resume(engine, instrument)
         instrument = _next_in_auction(engine, instrument + 1)
-    return resuming
-
-
-cdef void _resume(Engine* engine, uint32_t instrument) noexcept nogil:
-    cdef uint32_t why
-    memcpy(&why, b"    ", sizeof(why))
-    state_change(engine, &engine.books[instrument], STATE_CONTINUOUS, False, why)
 
 
 cdef bint _indicate_between(Engine* engine, uint32_t first, uint32_t end) noexcept nogil:
@@ -115,21 +124,17 @@ cdef void _indicate(Engine* engine) noexcept nogil:
 
 cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
     cdef uint32_t second = command.second
-    cdef uint32_t resuming
     if second >= SECONDS_A_DAY:
         return STATUS_MALFORMED
     if second < engine.second_next:
         return STATUS_IGNORED
     # An instrument that is paused is one of those for which INDICATIVE is said.
-    if (_next_in_auction(engine, 0) == INSTRUMENT_NONE and not _expires(engine, second)
-            and not _begins_minute(engine, second)):
+    if (command.force == 0 and _next_in_auction(engine, 0) == INSTRUMENT_NONE
+            and not _expires(engine, second) and not _begins_minute(engine, second)):
         return STATUS_IGNORED
     _expire(engine, second)
     engine.second_next = second + 1
-    resuming = _count_pauses(engine, second)
-    if resuming != INSTRUMENT_NONE:
-        command.header.instrument = resuming
-        _resume(engine, resuming)
+    _resume_all(engine, command)
     _indicate(engine)
     return STATUS_OK
 

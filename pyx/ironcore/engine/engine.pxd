@@ -10,6 +10,7 @@ cdef enum:
     ENGINE_INSTRUMENTS_MAX = 65535   # ITCH's stock locate is 16 bits wide and 0 means "none"
     ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
     ENGINE_EVENTS_AN_ORDER = 96      # rule 16.2: what one command may cause for each live order
+    ENGINE_EVENTS_AN_INSTRUMENT = 8  # likewise for each instrument
     ENGINE_EVENTS_EXTRA = 64         # and besides
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once

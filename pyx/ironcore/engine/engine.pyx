@@ -63,7 +63,8 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
         return NULL
     engine.limits = limits[0]
     engine.dry_run_steps_max = DRY_RUN_STEPS_MAX
-    engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER + limits.instruments_max
+    engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER
+                         + limits.instruments_max * ENGINE_EVENTS_AN_INSTRUMENT
                          + ENGINE_EVENTS_EXTRA)
     engine.events_base = <Event*>memory_reserve(_events_bytes(engine))
     engine.events = engine.events_base

@@ -188,10 +188,9 @@ cdef const char* _best_is_first(Engine* engine, const PriceLevels* side) noexcep
     return NULL
 
 
-cdef const char* _parked(Engine* engine, Tally* tally, const Book* book) noexcept nogil:
-    """Pegs that are in no queue."""
+cdef const char* _parked(Engine* engine, Tally* tally, uint32_t unit) noexcept nogil:
+    """Of a list of peers, from this one on, those that are in no queue."""
     cdef Arena* arena = &engine.arena
-    cdef uint32_t unit = book.pegs.next
     while unit:
         if order_at(arena, unit).level == 0:
             if tally.seen[unit >> 1]:
@@ -238,7 +237,9 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
     for number in range(2):
         if book.sides[number].hidden_key != book.sides[KIND_HIDDEN << KIND_SHIFT | number].best_key:
             return b"a side does not know its best hidden price"
-    broken = _parked(engine, tally, book)
+    broken = _parked(engine, tally, book.pegs.next)
+    if broken == NULL:
+        broken = _parked(engine, tally, book.trailing.next)
     if broken == NULL:
         broken = book_broken_special(engine, book)
     if broken == NULL:

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_unlikely
-from ironcore.book.book cimport KIND_STOPS, book_reduce, book_unlink
+from ironcore.book.book cimport book_reduce, book_unlink
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_links cimport expiry_unlink, peg_unlink, trailing_unlink
 from ironcore.book.order_pool cimport (
@@ -11,12 +11,11 @@ from ironcore.book.order_pool cimport (
     special_at,
 )
 from ironcore.engine.orders cimport (
-    order_flags, order_open, order_place, order_price, order_sell, place_book, place_kind,
-    place_side,
+    order_flags, order_open, order_place, order_price, order_sell, place_book, place_side,
 )
 from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.book.limits cimport TIME_IN_FORCE_GTT
-from ironcore.book.options cimport options_are_pegged
+from ironcore.book.options cimport options_are_pegged, options_are_stop
 from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
 from ironcore.wire.record cimport EVENT_CANCELED, EVENT_REDUCED, EVENT_VISIBLE
 
@@ -27,7 +26,7 @@ cdef void _leave_stops(Engine* engine, Book* book, uint32_t unit) noexcept nogil
         trailing_unlink(engine, book, unit)
 
 
-cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit, uint32_t kind) noexcept nogil:
+cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
     cdef const Special* special = special_at(&engine.arena, unit)
     book.min_quantity_live[order_sell(order_at(&engine.arena, unit))] -= (
         special.options.min_quantity != 0)
@@ -35,7 +34,7 @@ cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit, uint32_t ki
         expiry_unlink(engine, unit)
     if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:
         level_take_reserve(&engine.arena, order_at(&engine.arena, unit).level, special.reserve)
-    if kind == KIND_STOPS:
+    if options_are_stop(&special.options):
         _leave_stops(engine, book, unit)
     elif options_are_pegged(&special.options):
         peg_unlink(engine, book, unit)
@@ -47,7 +46,7 @@ cdef void order_remove(Engine* engine, uint32_t unit) noexcept nogil:
     cdef Book* book = place_book(engine, place)
     engine.arena.slots[order.slot] = 0
     if iron_unlikely(order.ref_side & ORDER_SPECIAL):
-        _unlink_special(engine, book, unit, place_kind(place))
+        _unlink_special(engine, book, unit)
     if order.level:
         book_unlink(&engine.arena, book, place_side(place), unit)
     order_give(&engine.arena, unit)

@@ -70,6 +70,22 @@ cdef const char* order_broken_special(Engine* engine, const Book* book, uint32_t
     return NULL
 
 
+cdef inline bint _trails(Engine* engine, uint32_t unit) noexcept nogil:
+    """A trailing stop that sleeps, with a stop price or without one (10.6)."""
+    if order_at(&engine.arena, unit).level == 0:
+        return special_at(&engine.arena, unit).options.named & NAMED_TRAIL_OFFSET != 0
+    return place_kind(order_place(engine, unit)) == KIND_STOPS
+
+
+cdef inline uint32_t _count_parked(Engine* engine, uint32_t unit) noexcept nogil:
+    """Of a list of peers, from this one on."""
+    cdef uint32_t count = 0
+    while unit:
+        count += order_at(&engine.arena, unit).level == 0
+        unit = special_at(&engine.arena, unit).peers.next
+    return count
+
+
 cdef const char* _peers(Engine* engine, const Book* book, const Link* ends, bint pegs,
                         uint32_t* count) noexcept nogil:
     """A list through Special.peers: of pegs, or of stops that trail."""
@@ -85,7 +101,7 @@ cdef const char* _peers(Engine* engine, const Book* book, const Link* ends, bint
             return b"an order does not know its instrument"
         if pegs and not options_are_pegged(&special.options):
             return b"an order is among the pegs that is none"
-        if not pegs and place_kind(order_place(engine, unit)) != KIND_STOPS:
+        if not pegs and not _trails(engine, unit):
             return b"an order trails that is no stop"
         count[0] += 1
         previous = unit
@@ -120,8 +136,7 @@ cdef void _queued(Engine* engine, const Book* book, uint32_t kind, uint32_t* ord
 
 cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept nogil:
     cdef uint32_t pegs, trailing, stops, stops_trailing, hidden, hidden_pegs
-    cdef uint32_t parked = 0
-    cdef uint32_t unit
+    cdef uint32_t stops_parked
     cdef const char* broken = _peers(engine, book, &book.pegs, True, &pegs)
     if broken == NULL:
         broken = _peers(engine, book, &book.trailing, False, &trailing)
@@ -129,13 +144,11 @@ cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept 
         return broken
     _queued(engine, book, KIND_STOPS, &stops, &stops_trailing)
     _queued(engine, book, KIND_HIDDEN, &hidden, &hidden_pegs)
-    unit = book.pegs.next
-    while unit:
-        parked += order_at(&engine.arena, unit).level == 0
-        unit = special_at(&engine.arena, unit).peers.next
-    if pegs != hidden_pegs + parked or trailing != stops_trailing:
+    stops_parked = _count_parked(engine, book.trailing.next)
+    if (pegs != hidden_pegs + _count_parked(engine, book.pegs.next)
+            or trailing != stops_trailing + stops_parked):
         return b"a peg or a trailing stop is not among its peers"
-    if book.followers != pegs + stops:
+    if book.followers != pegs + stops + stops_parked:
         return b"a book miscounts what follows its prices"
     if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale
             and book.peg_keys[0] == book.sides[0].best_key

@@ -5,6 +5,7 @@ from libc.string cimport memcpy
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.engine.auction cimport auction_hold
 from ironcore.engine.book_orders cimport cancel_at_end_of_day
+from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport auction_between, state_enter, state_is_known
@@ -25,6 +26,7 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
         pegs_park(engine, book)
     if state == STATE_CONTINUOUS:
         book.pegs_are_stale = True
+        minimum_orders_begin(engine, book)
         book_settle(engine, book)
     return True
 

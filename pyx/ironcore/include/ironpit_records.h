@@ -71,7 +71,8 @@ enum ironpit_event_type {
     IRONPIT_EVENT_COLLARS = 149,
     IRONPIT_EVENT_BROKEN = 150,
     IRONPIT_EVENT_INSTRUMENT_CHANGED = 151,
-    IRONPIT_EVENT_INSTRUMENT_RETIRED = 152
+    IRONPIT_EVENT_INSTRUMENT_RETIRED = 152,
+    IRONPIT_EVENT_INSTRUMENT_NEXT = 153 /* slot: the instrument of the events behind it */
 };
 
 /* Bits of an event's flags. */
@@ -234,10 +235,11 @@ IRONPIT_AT(ironpit_set_state, reason, 44);
 struct ironpit_clock {
     struct ironpit_header header;
     uint32_t second; /* of the day */
-    uint32_t reserved;
+    uint32_t force;  /* not 0: part of the stream though nothing is due with it */
 };
 IRONPIT_SIZE(ironpit_clock, 48);
 IRONPIT_AT(ironpit_clock, second, 40);
+IRONPIT_AT(ironpit_clock, force, 44);
 
 struct ironpit_bust_trade {
     struct ironpit_header header;

@@ -128,7 +128,7 @@ cdef extern from *:
             SAME(SetState, ironpit_set_state, reason); \\
             SAME_SIZE(ClockCommand, ironpit_clock); SAME(ClockCommand, ironpit_clock, header);    \\
             SAME(ClockCommand, ironpit_clock, second); \\
-            SAME(ClockCommand, ironpit_clock, reserved); \\
+            SAME(ClockCommand, ironpit_clock, force); \\
             SAME_SIZE(BustTrade, ironpit_bust_trade); SAME(BustTrade, ironpit_bust_trade, header);\\
             SAME(BustTrade, ironpit_bust_trade, match_number);                                    \\
             SAME(BustTrade, ironpit_bust_trade, slots);                                           \\
@@ -233,7 +233,8 @@ cdef extern from *:
             EQUAL(EVENT_REPLENISHED); EQUAL(EVENT_REDUCED); EQUAL(EVENT_ACTIVATED);               \\
             EQUAL(EVENT_CROSSED); EQUAL(EVENT_CROSS); EQUAL(EVENT_INDICATIVE);                    \\
             EQUAL(EVENT_STATE_CHANGED); EQUAL(EVENT_COLLARS); EQUAL(EVENT_BROKEN);                \\
-            EQUAL(EVENT_INSTRUMENT_CHANGED); EQUAL(EVENT_INSTRUMENT_RETIRED); EQUAL(RECORD_LAST); \\
+            EQUAL(EVENT_INSTRUMENT_CHANGED); EQUAL(EVENT_INSTRUMENT_RETIRED);                     \\
+            EQUAL(EVENT_INSTRUMENT_NEXT); EQUAL(RECORD_LAST);                                     \\
             EQUAL(EVENT_VISIBLE); EQUAL(EVENT_AGGRESSOR_SELL); EQUAL(EVENT_CROSSES);              \\
             EQUAL(EVENT_SELL); EQUAL(EVENT_ATTRIBUTED); EQUAL(COMMAND_BYTES_MAX);                 \\
             EQUAL(RECORD_VERSION);

@@ -141,6 +141,7 @@ cdef void row_put_other(const CommandRow* row, CommandHeader* header) noexcept n
     elif row.type == COMMAND_CLOCK:
         header.instrument = INSTRUMENT_NONE
         (<ClockCommand*>header).second = row.second
+        (<ClockCommand*>header).force = row.force
     elif row.type == COMMAND_SYSTEM_EVENT:
         (<SystemEventCommand*>header).event_code = row.event_code
     elif row.type != COMMAND_RETIRE_INSTRUMENT:

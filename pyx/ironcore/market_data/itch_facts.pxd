@@ -15,7 +15,7 @@ cdef struct ItchFeed:
     Walk walk
     uint64_t message_count           # since the stream began: the Mold sequence of the last one
     uint64_t timestamp               # of the command in hand, ns since midnight
-    uint32_t instrument              # of the command in hand
+    uint32_t instrument              # of the command in hand, or the last INSTRUMENT_NEXT
     uint8_t initial_state            # of the DEFINE_INSTRUMENT in hand
 
 

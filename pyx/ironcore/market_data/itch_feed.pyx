@@ -20,8 +20,8 @@ from ironcore.stream.walk cimport walk_command, walk_take
 from ironcore.wire.codec cimport store_u16_be
 from ironcore.wire.moldudp64 cimport MOLD_BLOCK_HEADER_BYTES
 from ironcore.wire.record cimport (
-    COMMAND_DEFINE_INSTRUMENT, EVENT_INSTRUMENT_DEFINED, STATE_CONTINUOUS, CommandHeader,
-    DefineInstrument, Event,
+    COMMAND_DEFINE_INSTRUMENT, EVENT_INSTRUMENT_DEFINED, EVENT_INSTRUMENT_NEXT, STATE_CONTINUOUS,
+    CommandHeader, DefineInstrument, Event,
 )
 
 
@@ -71,6 +71,9 @@ cdef void _event(ItchFeed* feed, const Event* event, uint8_t* out,
         at = out + out_bytes[0] + MOLD_BLOCK_HEADER_BYTES
         _append(feed, itch_trading_action(feed, feed.initial_state, b"    ", at), out, out_bytes)
         feed.initial_state = 0
+        return
+    if event.type == EVENT_INSTRUMENT_NEXT:
+        feed.instrument = event.slot
         return
     bytes = itch_order_message(feed, event, at)
     if bytes == 0:

@@ -43,7 +43,7 @@ cdef struct Matcher:
     uint32_t sources_count           # that have a ring
     uint32_t source_first            # whose turn is the next poll's first
     int source_turn_max              # commands of one in a turn
-    bint day_waits                   # a member's command has met the end of the day
+    bint tick_waits                  # a member's command waits for what a tick sequences before it
     uint32_t ahead_orders_min        # live orders from which waiting commands are looked at
     SpscConsumer* control            # operators' commands; NULL: there are none
     BroadcastProducer* stream
@@ -55,6 +55,8 @@ cdef struct Matcher:
     uint64_t tick_due_ns             # when the second and the control ring are looked at next
     DayEnd day                       # whose midnight the seconds of the day count from
     uint64_t second_last             # that CLOCK was tried for
+    uint64_t second_end_ns           # its end; 0: none was tried yet; SECOND_NEVER: none will be
+    bint time_is_asked               # a CLOCK is wanted though nothing is due with it
     uint64_t stream_sequence_last    # of the last frame published or replayed
     uint32_t events_published        # of the transaction in hand
     bint publishing                  # a transaction is not wholly in the stream yet

@@ -6,7 +6,9 @@ its whole transaction is in the stream; should the matcher die in between, the n
 command's ring sequence in the stream and does not apply it twice.
 
 Once a second it sequences a CLOCK of its own, which the engine takes only when something depends on
-it: orders that expire, pauses that end, auctions that are announced. Operators' commands come by a
+it: orders that expire, pauses that end, auctions that are announced. No command of a later second
+comes before it, so that nothing executes whose time is over (rule 5.9), and none that brings a time
+of its own is judged by an older one. Operators' commands come by a
 second, small ring. They are taken off it before they are in the stream: should the matcher die in
 between, the operator is told that nothing happened, and nothing happens twice.
 
@@ -28,6 +30,7 @@ from libc.string cimport memcmp, memcpy, memset
 from ironcore.base.check cimport iron_assert
 from ironcore.base.clock cimport host_clock
 from ironcore.base.counters cimport counter_add, counter_set
+from ironcore.book.limits cimport TIME_IN_FORCE_GTT
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
 )
@@ -47,8 +50,10 @@ from ironcore.stream.day_end cimport (
 from ironcore.stream.walk cimport walk_take
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
-    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_HEADER_BYTES, COMMAND_SET_STATE, EVENT_BYTES,
-    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader,
+    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_ENTER_ORDER, COMMAND_HEADER_BYTES,
+    COMMAND_REPLACE_ORDER, COMMAND_SET_STATE, COMMAND_STREAM_START, EVENT_BYTES,
+    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader, EnterOrder,
+    ReplaceOrder,
 )
 
 from ironcore.base.counter_declaration import Counter, Gauge
@@ -79,6 +84,12 @@ cdef enum:
     SECOND_NS = 1000000000
     SECONDS_A_DAY = 86400
     CLOSINGS_MAX = 64                # of instruments in one poll at the end of the day
+
+cdef extern from *:
+    """
+    #define SECOND_NEVER UINT64_MAX
+    """
+    const uint64_t SECOND_NEVER
 
 
 cdef int _publish(Matcher* m) noexcept nogil:
@@ -129,6 +140,8 @@ cdef inline bint _day_is_to_end(const Matcher* m, uint64_t now) noexcept nogil:
 cdef void _observe(Matcher* m, const CommandHeader* header) noexcept nogil:
     """What a command that the engine has taken says of the stream's day."""
     day_end_observe(&m.day, header)
+    if header.type == COMMAND_STREAM_START:
+        m.second_end_ns = 0 if m.day.midnight_ns else SECOND_NEVER
     # Nothing is stamped before the day that it belongs to, whatever the clock does.
     if m.time_ns_last < m.day.midnight_ns:
         m.time_ns_last = m.day.midnight_ns
@@ -153,14 +166,37 @@ cdef inline void _stamp(Matcher* m, CommandHeader* header, uint32_t source,
     header.flags = 0
 
 
-cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence) noexcept nogil:
+cdef inline bint _clock_is_due(const Matcher* m, uint64_t now) noexcept nogil:
+    """Whether a second has begun that CLOCK has not been tried for."""
+    return now >= m.second_end_ns and now < m.day.end_ns
+
+
+cdef bint _asks_the_time(const Matcher* m, const CommandHeader* header) noexcept nogil:
+    """An order that is good till a time is judged by the last CLOCK that was taken (4.9.8), which
+    may be old."""
+    cdef uint8_t time_in_force = 0
+    if header.type == COMMAND_ENTER_ORDER:
+        time_in_force = (<const EnterOrder*>header).time_in_force
+    elif header.type == COMMAND_REPLACE_ORDER:
+        time_in_force = (<const ReplaceOrder*>header).time_in_force
+    return (time_in_force == TIME_IN_FORCE_GTT and m.engine.second_next <= m.second_last
+            and m.second_end_ns != SECOND_NEVER)
+
+
+cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence,
+                bint in_time) noexcept nogil:
     """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish.
-    STATUS_FULL: a member's, and the day has to be ended first. source: of order rings, from 1; 0:
-    the venue itself."""
+    STATUS_FULL: a tick has to sequence something before it: a member's, what ends the day; in_time:
+    CLOCK. source: of order rings, from 1; 0: the venue itself."""
     cdef CommandHeader* header = <CommandHeader*>m.command
     cdef int status
     _stamp(m, header, source, source_sequence)
     if source and _day_is_to_end(m, header.time_ns):
+        return STATUS_FULL
+    if in_time and _clock_is_due(m, header.time_ns):
+        return STATUS_FULL
+    if in_time and _asks_the_time(m, header):
+        m.time_is_asked = True
         return STATUS_FULL
     status = engine_apply(m.engine, m.command, header.record_bytes)
     if status != STATUS_OK:
@@ -176,13 +212,13 @@ cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence) noexcept 
 
 
 cdef int _sequence(Matcher* m, const uint8_t* record, uint32_t record_bytes,
-                   uint32_t source, uint64_t source_sequence) noexcept nogil:
+                   uint32_t source, uint64_t source_sequence, bint in_time) noexcept nogil:
     """Take one record in hand and apply it."""
     if (record_bytes < COMMAND_HEADER_BYTES or record_bytes > COMMAND_BYTES_MAX
             or (<const CommandHeader*>record).record_bytes != record_bytes):
         return STATUS_MALFORMED
     memcpy(m.command, record, record_bytes)
-    return _apply(m, source, source_sequence)
+    return _apply(m, source, source_sequence, in_time)
 
 
 cdef inline void _count(Matcher* m, int status, int taken, int ignored,
@@ -200,18 +236,22 @@ cdef int _clock(Matcher* m) noexcept nogil:
     cdef ClockCommand* command = <ClockCommand*>m.command
     cdef uint64_t now = _now(m)
     cdef uint64_t second
-    if m.day.midnight_ns == 0:
+    if m.day.midnight_ns == 0 or not (m.time_is_asked or _clock_is_due(m, now)):
         return 0
     second = (now - m.day.midnight_ns) // SECOND_NS
-    if second == m.second_last or second >= SECONDS_A_DAY:
+    if second >= SECONDS_A_DAY:
+        m.second_end_ns = SECOND_NEVER
         return 0
     m.second_last = second
+    m.second_end_ns = m.day.midnight_ns + (second + 1) * SECOND_NS
     memset(command, 0, sizeof(ClockCommand))
     command.header.type = COMMAND_CLOCK
     command.header.record_bytes = sizeof(ClockCommand)
     command.header.instrument = INSTRUMENT_NONE
     command.second = <uint32_t>second
-    if _apply(m, 0, 0) != STATUS_OK:
+    command.force = m.time_is_asked
+    m.time_is_asked = False
+    if _apply(m, 0, 0, False) != STATUS_OK:
         return 0
     counter_add(m.counters[MATCHER_COMMANDS], 1)
     _publish(m)
@@ -227,7 +267,7 @@ cdef int _end_day(Matcher* m) noexcept nogil:
         command_bytes = day_end_next(&m.day, m.engine, m.command)
         if command_bytes == 0:
             return work
-        status = _apply(m, 0, 0)
+        status = _apply(m, 0, 0, False)
         iron_assert(status == STATUS_OK, "the engine takes what ends the day")
         counter_add(m.counters[MATCHER_COMMANDS], 1)
         _publish(m)
@@ -248,7 +288,9 @@ cdef int _control(Matcher* m) noexcept nogil:
             and _now(m) >= m.day.end_ns):
         status = STATUS_IGNORED      # what is closed at the end of the day stays closed
     else:
-        status = _sequence(m, record, record_bytes, 0, 0)
+        status = _sequence(m, record, record_bytes, 0, 0, True)
+    if status == STATUS_FULL:        # the next tick looks again, behind its CLOCK
+        return 0
     spsc_advance(m.control)
     spsc_release(m.control)
     _count(m, status, MATCHER_CONTROL, MATCHER_CONTROL_IGNORED, MATCHER_CONTROL_MALFORMED)
@@ -277,7 +319,7 @@ cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_byt
     m.mono_ns = m.clock.mono_ns(m.clock.context)
     if m.publishing and _publish(m) != STATUS_OK:
         return STATUS_FULL
-    status = _sequence(m, command, command_bytes, 0, 0)
+    status = _sequence(m, command, command_bytes, 0, 0, False)
     _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
     if status == STATUS_OK:
         _publish(m)  # what finds no room now goes out in the next poll
@@ -291,7 +333,7 @@ cdef inline uint32_t _following(const Matcher* m, uint32_t index) noexcept nogil
 
 cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
     """The commands that a ring has, so many at most: the work done. Stops when the stream has no
-    room, or the day has to be ended."""
+    room, or a tick has to sequence something first."""
     cdef Source* source = &m.source[index]
     cdef SpscConsumer* orders = source.orders
     cdef const uint8_t* record = NULL
@@ -312,10 +354,10 @@ cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
             counter_add(m.counters[MATCHER_REPEATED], 1)
             spsc_advance(orders)
             continue
-        status = _sequence(m, record, record_bytes, index + 1, sequence)
+        status = _sequence(m, record, record_bytes, index + 1, sequence, True)
         if status == STATUS_FULL:
             m.tick_due_ns = m.mono_ns
-            m.day_waits = True
+            m.tick_waits = True
             break
         _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
         if status != STATUS_OK:
@@ -350,9 +392,9 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
         if m.publishing:
             return work
     index = m.source_first
-    m.day_waits = False
+    m.tick_waits = False
     while (work < batch_max and idle < m.sources_count and not m.publishing
-            and not m.day_waits):
+            and not m.tick_waits):
         served = _turn(m, index, min(<int>m.source_turn_max, batch_max - work))
         work += served
         idle = 0 if served else idle + 1
@@ -431,6 +473,7 @@ cdef class MatcherStage:
         self.m.engine = engine.engine
         self.m.clock = host_clock()
         self.m.counters = counters.values
+        self.m.second_end_ns = SECOND_NEVER
         day_end_init(&self.m.day)
 
     cdef Agent agent(self):

@@ -83,6 +83,8 @@ cdef enum EventType:
     EVENT_BROKEN = 150               # a bust trade; other: match number
     EVENT_INSTRUMENT_CHANGED = 151
     EVENT_INSTRUMENT_RETIRED = 152
+    EVENT_INSTRUMENT_NEXT = 153      # slot is the instrument of the events behind it, in the place
+                                     # of the command's
 
 cdef struct CommandHeader:           # 40 bytes
     uint8_t type
@@ -241,10 +243,10 @@ cdef struct SetState:                # 48 bytes; header.instrument
     uint8_t reserved[2]
     char reason[4]                   # ITCH trading action reason, padded with spaces
 
-cdef struct ClockCommand:            # 48 bytes; header.instrument: what resumed, INSTRUMENT_NONE
-    CommandHeader header
+cdef struct ClockCommand:            # 48 bytes; header.instrument: the first that resumed, or
+    CommandHeader header             # INSTRUMENT_NONE; the engine fills it in
     uint32_t second                  # of the day
-    uint32_t reserved
+    uint32_t force                   # not 0: part of the stream though nothing is due with it
 
 cdef struct BustTrade:               # 64 bytes; header.instrument
     CommandHeader header

@@ -95,7 +95,7 @@ cdef extern from *:
         AT(SetState, header, 0); AT(SetState, state, 40); AT(SetState, force, 41);                \\
         AT(SetState, reserved, 42); AT(SetState, reason, 44);                                     \\
         AT(ClockCommand, header, 0); AT(ClockCommand, second, 40);                                \\
-        AT(ClockCommand, reserved, 44);                                                           \\
+        AT(ClockCommand, force, 44);                                                              \\
         AT(BustTrade, header, 0); AT(BustTrade, match_number, 40); AT(BustTrade, slots, 48);      \\
         AT(BustTrade, reason, 56); AT(BustTrade, reserved, 57);                                   \\
         AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);        \\
@@ -161,7 +161,7 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
     if at >= bytes:
         return STATUS_EMPTY
     if record_is_event(frame[at]):
-        if frame[at] > EVENT_INSTRUMENT_RETIRED:
+        if frame[at] > EVENT_INSTRUMENT_NEXT:
             return STATUS_UNKNOWN_TYPE
         if bytes - at < EVENT_BYTES:
             return STATUS_TRUNCATED
@@ -225,7 +225,7 @@ cdef Protocol _commands = Protocol("record", """
 0x05 ChangeInstrument 152 @ %
 0x06 RetireInstrument 48 @ reserved:x8
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
-0x08 Clock 48 @ second:u4 reserved:x4
+0x08 Clock 48 @ second:u4 force:u4
 0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
 0x10 EnterOrder 80 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o reserved:x2 client_order_id:a20 reserved_end:x4
@@ -265,7 +265,7 @@ cdef tuple _EVENTS = (
     "MassCancelResponse", "OrderEntryDisabled", "OrderEntryEnabled", "AccountQueryResponse",
     "InstrumentDefined", "SessionDefined", "System", "Replenished", "Reduced", "Activated",
     "Crossed", "Cross", "Indicative", "StateChanged", "Collars", "Broken", "InstrumentChanged",
-    "InstrumentRetired",
+    "InstrumentRetired", "InstrumentNext",
 )
 
 cdef Protocol _events = Protocol("record", "\n".join([

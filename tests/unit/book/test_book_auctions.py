@@ -81,11 +81,14 @@ PRICES = [
     ("smallest imbalance, mean of limits", "100@103 50@101", "100@101", 0, (102, 100, 0, "N")),
     ("reference above the tie", "100@103 50@101", "100@101", 110, (103, 100, 0, "N")),
     ("reference below the tie", "100@103 50@101", "100@101", 100, (102, 100, 0, "N")),
-    ("buys left at every price", "300@105", "100@101", 0, (103, 100, 200, "B")),
-    ("buys left, reference in between", "300@105", "100@101", 104, (104, 100, 200, "B")),
-    ("buys left until the next buy", "150@105 50@103", "100@101", 101, (104, 100, 50, "B")),
-    ("sells left at every price", "100@105", "300@101", 0, (103, 100, 200, "S")),
-    ("sells left until the next sell", "100@105", "150@101 50@103", 190, (102, 100, 50, "S")),
+    ("buys left at every price", "300@105", "100@101", 0, (105, 100, 200, "B")),
+    ("buys left, reference in between", "300@105", "100@101", 104, (105, 100, 200, "B")),
+    ("buys left until the next buy", "150@105 50@103", "100@101", 101, (105, 100, 50, "B")),
+    ("sells left at every price", "100@105", "300@101", 0, (101, 100, 200, "S")),
+    ("sells left until the next sell", "100@105", "150@101 50@103", 190, (101, 100, 50, "S")),
+    ("market buys left, limits too", "100@m 50@120", "10@105", 0, (121, 10, 90, "B")),
+    ("a limit at the end is pressed to", "5@m 20@200", "10@105", 110, (200, 10, 15, "B")),
+    ("market sells left press nothing", "10@105", "30@m", 110, (105, 10, 20, "S")),
     ("less left of sells", "100@102 50@101", "100@100 40@102", 100, (102, 100, 40, "S")),
     ("less left of buys", "100@102 40@101", "100@100 50@102", 190, (101, 100, 40, "B")),
     ("as much left, mean of limits", "100@102 50@101", "100@100 50@102", 0, (101, 100, 50, "B")),
@@ -109,7 +112,7 @@ PRICES = [
     ("buys", "sells", "reference", "expected"),
     [pytest.param(*case[1:], id=case[0]) for case in PRICES],
 )
-def test_the_price_has_most_volume_then_least_imbalance_then_is_nearest_to_the_reference(
+def test_the_price_has_most_volume_least_imbalance_then_pressure_or_the_reference_decides(
     kind: str, buys: str, sells: str, reference: int, expected: tuple[int, int, int, str]
 ) -> None:
     venue = opened(kind, reference=reference)

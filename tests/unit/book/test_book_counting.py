@@ -241,3 +241,45 @@ def test_waking_stops_and_moving_pegs_counts_nothing(core: Subject) -> None:
     assert kinds(events).count(r.ACTIVATED) == 20
     assert kinds(events).count(r.ADDED) == 20
     assert steps(core) == 0
+
+
+# When trading begins
+
+
+def begin(venue: Subject) -> list[r.Event]:
+    """The events behind the auction, at which nothing executes."""
+    cross, changed, *events = venue.ok(r.set_state(0, "T"))
+    assert (cross.type, cross.order_ref, changed.type) == (r.CROSS, 0, r.STATE_CHANGED)
+    return events
+
+
+def rest_minimum(venue: Subject, session: int, number: int, quantity: int, price: int) -> None:
+    """A buy that wants all or none."""
+    fields: dict[str, Any] = {"display": "N", "options": write_options(min_qty=quantity)}
+    venue.ok(r.enter(session, number, "B", quantity, price, **fields))
+
+
+@rule("10.10", "10.9")
+def test_each_order_with_a_minimum_counts_its_share_when_trading_begins(venue: Subject) -> None:
+    """Of 200 steps, two orders count 100 each, and 64 are the least of many. That a sell has a
+    minimum, though out of reach, makes them count order by order."""
+    count_at_most(venue, 200)
+    venue.ok(r.set_state(0, "Q"))
+    far: dict[str, Any] = {"display": "N", "options": write_options(min_qty=5)}
+    venue.ok(r.enter(3, 1, "S", 5, 2000, **far))
+    venue.ok(r.set_state(0, "T"))
+    for others, reached in ((1, 100), (4, 64)):
+        venue.ok(r.set_state(0, "Q"))
+        first = 1000 * others
+        for number in range(1, 102):
+            venue.rest(1, first + number, "S", 1, 1000)
+        for number in range(others):  # which reach the sells too, and want more than there is
+            rest_minimum(venue, 2, first + number, 5000, 1100)
+        rest_minimum(venue, 2, first + 500, reached + 1, 1000)
+        assert begin(venue) == []
+        venue.ok(r.set_state(0, "Q"))
+        venue.ok(r.cancel(2, first + 500))
+        rest_minimum(venue, 2, first + 501, reached, 1000)
+        assert kinds(begin(venue)) == [r.ACTIVATED] + [r.EXECUTED] * reached
+        venue.ok(r.mass_cancel(1))
+        venue.ok(r.mass_cancel(2))

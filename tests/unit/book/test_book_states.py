@@ -207,14 +207,47 @@ def test_a_pause_without_seconds_does_not_end_and_one_that_gets_them_counts_from
 
 
 @rule("2.10", "13.9")
-def test_one_instrument_resumes_with_each_clock_and_is_named_in_it(kind: str) -> None:
+def test_all_instruments_that_are_due_resume_with_one_clock_and_are_named_in_it(kind: str) -> None:
     venue = opened(kind, pause_seconds=1, initial_state="P")
     for index in (1, 2):
-        venue.ok(r.define_instrument(index, pause_seconds=1, initial_state="P"))
+        venue.ok(r.define_instrument(index, pause_seconds=index, initial_state="P"))
     assert kinds(venue.ok(r.clock(1))) == [r.INDICATIVE] * 3
-    for second, left in ((2, 2), (3, 1), (4, 0)):
-        events = venue.ok(r.clock(second))
-        assert kinds(events) == [r.CROSS, r.STATE_CHANGED] + [r.INDICATIVE] * left
+    events = venue.ok(r.clock(2))
+    resumption = [r.CROSS, r.STATE_CHANGED]
+    assert kinds(events) == [*resumption, r.INSTRUMENT_NEXT, *resumption, r.INDICATIVE]
+    assert events[2] == r.Event(r.INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, 1)
+    assert kinds(venue.ok(r.clock(3))) == resumption
+
+
+@rule("2.10", "13.9")
+def test_an_instrument_that_resumes_and_is_paused_at_once_starts_its_count_anew(kind: str) -> None:
+    """By the stop that the auction triggers: 12.00 is beyond the collar."""
+    venue = opened(
+        kind, pause_seconds=10, initial_state="P", reference=1000, static=1000, auction=0
+    )
+    venue.ok(r.define_instrument(1, pause_seconds=10, initial_state="P"))
+    venue.rest(1, 1, "B", 1, 1000)
+    venue.rest(2, 1, "S", 1, 1000)
+    venue.rest(2, 2, "S", 1, 1200)
+    venue.ok(r.enter(1, 2, "B", 1, 1200, options=r.option(128, (1000).to_bytes(8, "big"))))
+    venue.ok(r.clock(10))
+    events = venue.ok(r.clock(20))
+    changes = [(chr(e.side), chr(e.reason)) for e in events if e.type == r.STATE_CHANGED]
+    assert changes == [("P", "T"), ("T", "P"), ("P", "T")]
+    for second in (21, 30):
+        assert r.STATE_CHANGED not in kinds(venue.ok(r.clock(second)))
+    assert r.STATE_CHANGED in kinds(venue.ok(r.clock(31)))
+
+
+@rule("2.10")
+def test_a_forced_clock_counts_though_nothing_is_due(kind: str) -> None:
+    venue = opened(kind)
+    venue.ok(r.clock(60))
+    venue.ignored(r.clock(70))
+    assert venue.ok(r.clock(70, force=1)) == []
+    venue.ignored(r.clock(70, force=1))
+    late = r.enter(1, 1, "B", 1, 1000, time_in_force="6", options=expire(70))
+    assert venue.reason(late) == 0x0F
 
 
 @rule("2.10", "14.9")

@@ -255,6 +255,16 @@ def test_of_a_stop_that_was_triggered_the_trade_is_the_stops(file: Path) -> None
     assert trades[2] is None
 
 
+def test_a_trade_is_of_the_instrument_that_the_events_before_it_name() -> None:
+    """Several instruments resume with one CLOCK, each with its auction (rule 13.9)."""
+    cross, crossed = (r.Event(kind, 0, 0, 0, 1, 0, 2, 100, 5) for kind in (r.CROSS, r.CROSSED))
+    other = r.Event(r.INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, 3)
+    events = [cross._replace(other=1), other, crossed, crossed._replace(slot=6, flags=r.LAST)]
+    frame = r.clock(10) + b"".join(r.EVENT.pack(*event) for event in events)
+    assert find_trade([(1, frame)], 1, 4) == Trade(r.INSTRUMENT_NONE)
+    assert find_trade([(1, frame)], 2, 4) == Trade(3, [5, 6])
+
+
 def test_the_configurations_changes_and_additions_are_taken_over_while_it_runs(
     turning: TurningVenue, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -279,6 +289,31 @@ def test_the_configurations_changes_and_additions_are_taken_over_while_it_runs(
     assert len(sequenced(again, "DefineInstrument")) == 3
     assert len(sequenced(again, "ChangeInstrument")) == 1
     turning.venue = again
+
+
+def test_a_change_that_live_orders_prevent_names_the_term_and_both_values(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venue = HandVenue(file)
+    assert venue.matcher.submit(enter_buy(venue))
+    turning = TurningVenue(file, venue)
+    text = file.read_text()
+    file.write_text(text.replace('price_min: "0.01"', 'price_min: "0.02"', 1))
+    assert turning.control("change", "BTCUSD") == 1
+    said = capsys.readouterr().err
+    assert "instruments[0].price_min: found 0.02" in said
+    assert "expected 0.01" in said
+    assert "as long as orders of the instrument are live" in said
+    assert turning.control("change", "all") == 1
+    assert "instruments[0].price_min: found 0.02" in capsys.readouterr().err
+    file.write_text(text)
+    turning.stop()
+
+
+def enter_buy(venue: HandVenue) -> bytes:
+    """An order of the first session in the first instrument."""
+    assert venue.engine.symbols[0] == "BTCUSD"
+    return r.enter(1, 1, "B", 100, 500_000)
 
 
 def test_without_a_venue_it_is_said_and_nothing_is_left_behind(

@@ -117,6 +117,7 @@ def test_an_option_of_0_is_said_where_it_is_named(name: str) -> None:
         (commands.set_state(instrument=2, state="H", reason="T1", force=True), "SetState",
          {"instrument": 2, "state": "H", "reason": "T1", "force": 1}),
         (commands.clock(second=34_200), "Clock", {"second": 34_200}),
+        (commands.clock(second=34_200, force=True), "Clock", {"second": 34_200, "force": 1}),
         (commands.system_event(event_code="Q"), "SystemEvent", {"event_code": "Q"}),
         (commands.retire(instrument=2), "RetireInstrument", {"instrument": 2}),
     ],

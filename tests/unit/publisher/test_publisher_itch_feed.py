@@ -29,6 +29,7 @@ from tests.unit.publisher.stream_frames import (
     INDICATIVE,
     INSTRUMENT_CHANGED,
     INSTRUMENT_DEFINED,
+    INSTRUMENT_NEXT,
     INSTRUMENT_RETIRED,
     MODIFIED,
     MODIFY_ORDER,
@@ -190,6 +191,19 @@ def test_an_auction_is_a_cross_and_executions_that_are_not_printed(stream: Strea
         header(b"Q", 2) + struct.pack(">Q8sIQc", 1 << 40, b"BBBB    ", 500, 11, b"O"),
         header(b"C", 2) + struct.pack(">QIQcI", 5, 30, 12, b"N", 500),
         header(b"H", 2) + b"BBBB    T     ",
+    ]
+
+
+def test_a_clock_that_several_instruments_resume_with_names_each(stream: Stream) -> None:
+    """The events behind the name of another instrument are that one's, in later frames too."""
+    resumed = event(STATE_CHANGED, reason=ord("T"), quantity=0x20202020, side=ord("P"))
+    events = [resumed, event(INSTRUMENT_NEXT, slot=1), resumed]
+    assert stream.apply(order(CLOCK, events, time_ns=T, instrument=0)) == [
+        header(b"H", 1) + b"AAA     T     ",
+        header(b"H", 2) + b"BBBB    T     ",
+    ]
+    assert stream.apply(order(CLOCK, [resumed], time_ns=T, instrument=0)) == [
+        header(b"H", 1) + b"AAA     T     ",
     ]
 
 

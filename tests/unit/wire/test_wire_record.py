@@ -144,7 +144,7 @@ def test_frames_that_are_not_sound(frame: bytes) -> None:
         ({0: 10}, "type 10"),
         ({0: 25}, "type 25"),
         ({0: 127}, "type 127"),
-        ({0: 153}, "type 153"),
+        ({0: 154}, "type 154"),
         ({0: 255}, "type 255"),
         ({2: 40}, "another size"),
         ({2: 80}, "a record that reaches over the end"),
