@@ -6,8 +6,8 @@ lowest position of a slot that gates (GATING or JOINING). When that is not enoug
 
     1. looks at the gating slots; where one stands in the way for longer than its patience, evicts
        it (compare-and-exchange of its state), otherwise says STATUS_FULL;
-    2. moves `oldest` on to where the first frame of the next block (a sixteenth of the ring)
-       begins, or to the lowest position of a slot that gates, if that comes before it;
+    2. moves `oldest` on to where the first frame of the next block (a sixteenth of the ring, 64 KiB
+       at most) begins, or to the lowest position of a slot that gates, if that comes before it;
     3. if there is a slot that does not gate: full fence;
     4. and looks at the slots again: whoever joined meanwhile counts for G.
 
@@ -48,6 +48,7 @@ import os
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from ironcore.base.atomics cimport load_acquire_u64, store_release_u64
 from ironcore.base.clock cimport iron_clock_mono_ns
@@ -56,7 +57,8 @@ from ironcore.base.status cimport (
 from ironcore.ring.broadcast_file cimport (
     READERS_MAX, BroadcastHeader, ReaderSlot, broadcast_followed, broadcast_oldest_sequence,
     broadcast_open, broadcast_sequence_at, broadcast_slot_names, broadcast_tail_sequence)
-from ironcore.ring.broadcast_producer cimport broadcast_note_held, broadcast_offer
+from ironcore.ring.broadcast_producer cimport (
+    BLOCK_BYTES_MAX, BLOCKS_MIN, broadcast_note_held, broadcast_offer)
 from ironcore.ring.broadcast_reader cimport (
     broadcast_advance, broadcast_intact, broadcast_join, broadcast_leave, broadcast_limit,
     broadcast_peek, broadcast_release)
@@ -86,6 +88,12 @@ cdef class Producer:
         self.ring.header = header
         self.ring.capacity_bytes = segment.capacity_bytes
         self.ring.tail = frame_find_end(segment.data, header.tail.tail, mask)
+        self.ring.blocks_count = max(BLOCKS_MIN, segment.capacity_bytes // BLOCK_BYTES_MAX)
+        self.ring.first_frames = <uint64_t*>PyMem_RawMalloc(self.ring.blocks_count * 8)
+        if self.ring.first_frames == NULL:
+            raise MemoryError(self.ring.blocks_count * 8)
+        # Touched now: no claim is to wait for a page.
+        memset(self.ring.first_frames, 0, self.ring.blocks_count * 8)
         held_end = broadcast_note_held(&self.ring)
         if held_end != self.ring.tail:
             raise SegmentError(segment.path, f"frames from position {header.oldest.oldest} on",
@@ -98,6 +106,9 @@ cdef class Producer:
         self.ring.gate_cached = 0
         # A producer that comes after the end goes on with the stream.
         store_release_u64(&header.oldest.end_sequence, 0)
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.ring.first_frames)
 
     def offer(self, const uint8_t[::1] payload, now_ns=None):
         """Append one frame: STATUS_OK, STATUS_FULL or STATUS_TOO_LARGE as a number.

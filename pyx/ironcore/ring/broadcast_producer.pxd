@@ -13,9 +13,11 @@ from ironcore.ring.frame cimport (
     frame_terminate)
 
 cdef enum:
-    # The oldest position moves on by a block at a time, this share of the ring, so that the look at
-    # the slots costs next to nothing a frame. Lossy readers lose that much of the history.
-    BROADCAST_BLOCKS = 16
+    # The oldest position moves on by a block at a time, so that the look at the slots costs next to
+    # nothing a frame. Lossy readers lose that much of the history.
+    BLOCKS_MIN = 16
+    # A larger ring has more blocks: what a step needs would leave the caches between two of them.
+    BLOCK_BYTES_MAX = 65536
 
 cdef struct BroadcastProducer:
     uint8_t* data
@@ -27,11 +29,12 @@ cdef struct BroadcastProducer:
     uint64_t sequence_next
     uint64_t full_since_ns           # when the ring was first found full; 0: it is not
     uint32_t claimed_bytes
+    uint64_t blocks_count            # a power of two
     uint64_t block_bytes
     uint64_t block_next              # where the first block begins that is not noted yet
     # Where the first frame of each block begins, noted when the tail came there: of the blocks that
-    # begin between the tail and a capacity before it.
-    uint64_t first_frames[BROADCAST_BLOCKS]
+    # begin between the tail and a capacity before it. The memory is the Producer's.
+    uint64_t* first_frames
 
 
 # Makes `needed_bytes` from the tail on free to write, evicting whose patience is over: STATUS_OK or

@@ -82,7 +82,7 @@ cdef uint64_t _lowest_gate(BroadcastProducer* ring, uint64_t target, uint64_t no
 # Where the first frame begins in the first block that begins at `position` or behind it.
 cdef uint64_t _first_frame(const BroadcastProducer* ring, uint64_t position) noexcept nogil:
     cdef uint64_t block = (position + ring.block_bytes - 1) // ring.block_bytes
-    cdef uint64_t start = ring.first_frames[block % BROADCAST_BLOCKS]
+    cdef uint64_t start = ring.first_frames[block & (ring.blocks_count - 1)]
     iron_assert(position <= start <= ring.tail, "the first frame of a block is noted")
     return start
 
@@ -117,8 +117,10 @@ cdef int broadcast_make_room(BroadcastProducer* ring, uint64_t needed_bytes,
 
 
 cdef void broadcast_note(BroadcastProducer* ring, uint64_t start) noexcept nogil:
+    cdef uint64_t block
     while ring.block_next <= start:
-        ring.first_frames[ring.block_next // ring.block_bytes % BROADCAST_BLOCKS] = start
+        block = ring.block_next // ring.block_bytes
+        ring.first_frames[block & (ring.blocks_count - 1)] = start
         ring.block_next += ring.block_bytes
 
 
@@ -126,7 +128,7 @@ cdef uint64_t broadcast_note_held(BroadcastProducer* ring) noexcept nogil:
     cdef uint64_t mask = ring.capacity_bytes - 1
     cdef uint64_t position = load_relaxed_u64(&ring.header.oldest.oldest)
     cdef uint64_t word
-    ring.block_bytes = ring.capacity_bytes // BROADCAST_BLOCKS
+    ring.block_bytes = ring.capacity_bytes // ring.blocks_count
     ring.block_next = (position + ring.block_bytes - 1) // ring.block_bytes * ring.block_bytes
     broadcast_note(ring, position)
     while position < ring.tail:

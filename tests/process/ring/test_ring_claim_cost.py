@@ -64,7 +64,7 @@ def cost(path: Path, capacity: int, before: int, left: str) -> int:
 
 
 @pytest.mark.parametrize("left", ["", "publisher"], ids=["all gate", "one has left"])
-@pytest.mark.parametrize("capacity", [4096, 65536, 1 << 20])
+@pytest.mark.parametrize("capacity", [4096, 65536, 1 << 21])
 def test_the_dearest_claim_costs_the_same_at_any_capacity(
     tmp_path: Path, capacity: int, left: str
 ) -> None:
