@@ -88,7 +88,8 @@ cdef class Producer:
         self.ring.header = header
         self.ring.capacity_bytes = segment.capacity_bytes
         self.ring.tail = frame_find_end(segment.data, header.tail.tail, mask)
-        self.ring.blocks_count = max(BLOCKS_MIN, segment.capacity_bytes // BLOCK_BYTES_MAX)
+        self.ring.blocks_count = max(<uint64_t>BLOCKS_MIN,
+                                     segment.capacity_bytes // BLOCK_BYTES_MAX)
         self.ring.first_frames = <uint64_t*>PyMem_RawMalloc(self.ring.blocks_count * 8)
         if self.ring.first_frames == NULL:
             raise MemoryError(self.ring.blocks_count * 8)
