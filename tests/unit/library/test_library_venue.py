@@ -142,7 +142,7 @@ def test_depth_and_orders_are_arrays_best_first() -> None:
     assert venue.user_ref_next(1) == 5
     with pytest.raises(IndexError, match="instrument 1"):
         venue.depth(1, "B")
-    with pytest.raises(IndexError, match="session 2"):
+    with pytest.raises(IndexError, match="session: found 2"):
         venue.user_ref_next(2)
 
 
