@@ -33,7 +33,7 @@ CYTHON = ["-m", "cython", "-3", "-I", "pyx"]
 DIRECTIVES = {**RELEASE["DIRECTIVES"], "show_performance_hints": True, "warn.unreachable": True}
 COMPILE = [
     *shlex.split(os.environ.get("CC", "cc")),
-    "-c", "-O1", "-fPIC", "-std=gnu11", "-Wall", "-Wextra",
+    "-c", "-O2", "-fPIC", "-std=gnu11", "-Wall", "-Wextra",
     "-Wno-unused-function", "-Wno-unused-parameter",
     "-Ipyx/ironcore/include", f"-I{sysconfig.get_path('include')}",
 ]  # fmt: skip
