@@ -93,11 +93,13 @@ def _check_free(path: Path) -> None:
         return
     except CountersVersionError as other:
         there = other  # of another release, whose dead are as dead as ours
-    except (CountersError, OSError) as error:
+    except CountersError as error:
         raise UserError(
-            f"--counters {path}: found {error}, expected no file, or a bridge's counters",
+            f"--counters {error}; a bridge's counters go where no file or a bridge's file is",
             Exit.REFUSED,
         ) from error
+    except OSError as error:
+        raise UserError(f"--counters {path}: {error.strerror}", Exit.REFUSED) from error
     if there.alive and there.process_id != os.getpid():
         raise UserError(
             f"--counters {path}: held by process {there.process_id}, expected a place of its own",

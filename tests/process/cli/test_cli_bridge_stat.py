@@ -188,7 +188,7 @@ def test_counters_of_another_kind_are_left_alone(tmp_path: Path) -> None:
     ring_with_frames(near, {})
     other.write_text("not to be lost " * 100)
     for place, text in (
-        (other, "not a counters file, expected no file, or a bridge's counters"),
+        (other, f"--counters {other}: found another file, expected a counters file; a bridge's"),
         (tmp_path / "no" / "where.dat", "No such file or directory"),
     ):
         done = subprocess.run(
