@@ -24,7 +24,7 @@ run: build ## build, start the venue on loopback, feed it orders, show latency
 
 test: build $(VENV)/.ready-test ## every test but slow, vm and host ones (ARGS="-k ring" picks)
 	@tools/system_packages.sh test
-	$(PY) -m pytest -m "not slow and not vm and not host" $(ARGS)
+	$(PY) tools/run_tests.py $(ARGS)
 
 slow: build $(VENV)/.ready-test ## the tests that take many minutes
 	@tools/system_packages.sh test

@@ -6,6 +6,7 @@ into modules of its own under build/fuzz, and an executable imports them. Only w
 compiled again.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -187,6 +188,13 @@ def compile_module(source: Path, pyx: Path, module: str, out: Path) -> None:
 def build(pyx: Path = ROOT / "pyx", out: Path = BUILD) -> Path:
     """Compile what the targets need of `pyx` into `out`; the executable."""
     out.mkdir(parents=True, exist_ok=True)
+    # Two test files may want the same build at the same time.
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return build_alone(pyx, out)
+
+
+def build_alone(pyx: Path, out: Path) -> Path:
     modules = needed_modules(pyx)
     for source in sorted((pyx / "ironcore" / "wire").glob("*.pyx")):
         modules[f"ironcore.wire.{source.stem}"] = source
@@ -195,10 +203,14 @@ def build(pyx: Path = ROOT / "pyx", out: Path = BUILD) -> Path:
     for part in PARTS:
         compile_module(HERE / f"{part}.pyx", pyx, part, out)
     targets = compile_cython(HERE / "fuzz_targets.pyx", pyx, "fuzz_targets", out)
+    executable = out / "fuzz"
+    if executable.exists() and executable.stat().st_mtime_ns > max(
+        made.stat().st_mtime_ns for made in (targets, HERE / "fuzz_main.c")
+    ):
+        return executable
     main = out / "fuzz_main.o"
     call([*COMPILE, HERE / "fuzz_main.c", "-o", main])
     libraries = sysconfig.get_config_var("LIBDIR")
-    executable = out / "fuzz"
     call(["clang", *SANITIZE, "-fsanitize=fuzzer", main, targets, "-o", executable, "-rdynamic",
           f"-L{libraries}", f"-Wl,-rpath,{libraries}",
           f"-lpython{sysconfig.get_config_var('LDVERSION')}", "-ldl", "-lm"])  # fmt: skip

@@ -65,7 +65,8 @@ BREAKS = [
     ),
     pytest.param(
         "engine.pyx",
-        "(limits.orders_max * ENGINE_EVENTS_AN_ORDER + limits.instruments_max\n"
+        "(limits.orders_max * ENGINE_EVENTS_AN_ORDER\n"
+        "                         + limits.instruments_max * ENGINE_EVENTS_AN_INSTRUMENT\n"
         "                         + ENGINE_EVENTS_EXTRA)",
         "limits.orders_max + 1",
         "invariant broken: events fit",
