@@ -52,6 +52,7 @@ GROUPS = {
     "ironcore.engine.engine.engine_emit": "events",
     "iron_word": "events",
     "mem": "events",
+    "__mem": "events",
     "ironcore.book.execution": "match",
     "ironcore.book.book.book_match": "match",
     "ironcore.book.book._fill": "match",
@@ -62,6 +63,8 @@ GROUPS = {
     "ironcore.engine.batch": "batch and dispatch",
     "ironcore.engine.commands": "batch and dispatch",
     "ironcore.engine.dispatch": "batch and dispatch",
+    "ironcore.engine.event_place": "batch and dispatch",
+    "iron_prefetch": "batch and dispatch",
     "ironcore.engine.member_commands": "batch and dispatch",
     "ironcore.engine.order_commands": "enter and replace",
     "ironcore.engine.used_numbers": "enter and replace",
@@ -203,7 +206,10 @@ def text_of(report: dict[str, Any], before: dict[str, Any] | None, functions: in
 
 def read_report(path: Path, workload: str, messages: int) -> dict[str, Any]:
     """What another build left behind, of the same workload."""
-    found: dict[str, Any] = json.loads(path.read_text())
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{path}: {error}, expected what --json wrote") from error
     expected = {"schema": SCHEMA, "workload": workload, "messages": messages}
     for key, value in expected.items():
         if found.get(key) != value:

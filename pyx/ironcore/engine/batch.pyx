@@ -12,39 +12,44 @@ from ironcore.engine.engine cimport ENGINE_EVENTS_HELD
 cdef enum:
     PREFETCH_COMMANDS_MIN = 4        # that wait, from which looking at them pays
     STRETCH = 1024                   # commands for which it is decided whether to look ahead
+    PLAIN_EVENTS_MAX = 4             # of a plain command, besides those for orders that rest now
 
 
-cdef inline Event* _mark(Engine* engine, const Batch* batch) noexcept nogil:
-    """Up to here events gather, if they fit, without a look at the batch."""
-    return engine.events_base + min(<uint64_t>ENGINE_EVENTS_HELD,
-                                    batch.events_max - batch.events_count)
-
-
-cdef void _flush(Engine* engine, Batch* batch) noexcept nogil:
-    """Copy out the events that have gathered, in one go: those of a single command have only just
-    been written, and would be waited for."""
-    cdef uint64_t held = <uint64_t>(engine.events - engine.events_base)
-    memcpy(batch.events + batch.events_count, engine.events_base, held * sizeof(Event))
-    batch.events_count += held
+cdef uint64_t _place_events(Engine* engine, Batch* batch) noexcept nogil:
+    """Choose where the next commands' events go: how many may gather there without a look."""
+    cdef uint64_t room = batch.events_max - batch.events_count
+    # A plain command causes one event for each order that it uses up, and three at most besides.
+    # Orders that are used up rest now, or come with a command of this stretch: its fourth event.
+    if room > engine.arena.orders_live + <uint64_t>STRETCH * PLAIN_EVENTS_MAX:
+        engine.events = batch.events + batch.events_count
+        return room
     engine.events = engine.events_base
+    return min(<uint64_t>ENGINE_EVENTS_HELD, room)
+
+
+cdef void _keep_events(Engine* engine, Batch* batch, const Event* first,
+                       const Event* end) noexcept nogil:
+    """Count what has gathered since _place_events; copy it, in one go, if it is not in its place:
+    events that have only just been written would be waited for."""
+    cdef uint64_t count = <uint64_t>(end - first)
+    if first == engine.events_base:
+        memcpy(batch.events + batch.events_count, first, count * sizeof(Event))
+    batch.events_count += count
 
 
 cdef bint _take_events(Engine* engine, Batch* batch) noexcept nogil:
-    """The events of the last command applied, if they fit with those that have gathered; they stay
-    with the engine otherwise, and only they."""
-    cdef uint64_t held = <uint64_t>(engine.events - engine.events_base)
+    """Copy those of the last command applied, if they fit; they stay with the engine otherwise."""
     cdef uint32_t count = engine.events_count
-    if count > batch.events_max - batch.events_count - held:
-        _flush(engine, batch)
-        memmove(engine.events, engine.events + held, count * sizeof(Event))
-        batch.events_counts[batch.applied - 1] = 0
-        return False
-    batch.events_counts[batch.applied - 1] = count
-    engine.events += count
-    engine.events_count = 0
-    if held + count >= ENGINE_EVENTS_HELD:
-        _flush(engine, batch)
-    return True
+    cdef bint fits = count <= batch.events_max - batch.events_count
+    if fits:
+        memcpy(batch.events + batch.events_count, engine.events, count * sizeof(Event))
+        batch.events_count += count
+        engine.events_count = 0
+    else:
+        memmove(engine.events_base, engine.events, count * sizeof(Event))
+    batch.events_counts[batch.applied - 1] = count if fits else 0
+    engine.events = engine.events_base
+    return fits
 
 
 cdef bint _apply_stretch(Engine* engine, Batch* batch, uint64_t end) noexcept nogil:
@@ -53,8 +58,9 @@ cdef bint _apply_stretch(Engine* engine, Batch* batch, uint64_t end) noexcept no
     cdef uint8_t* records = batch.records
     cdef uint8_t* statuses = batch.statuses
     cdef uint32_t* events_counts = batch.events_counts
-    cdef Event* mark = _mark(engine, batch)
-    cdef Event* events_end
+    cdef uint64_t room = _place_events(engine, batch)
+    cdef Event* first = engine.events
+    cdef Event* events_end = first
     cdef uint32_t count
     cdef uint64_t at
     cdef Ahead ahead
@@ -69,15 +75,21 @@ cdef bint _apply_stretch(Engine* engine, Batch* batch, uint64_t end) noexcept no
                                               <uint32_t>(offsets[at + 1] - offsets[at]))
         count = engine.events_count
         events_counts[at] = count
-        events_end = engine.events + count
-        if iron_likely(events_end < mark):
-            engine.events = events_end
+        # Of events that were withdrawn it is the distance of two places, and never less.
+        if iron_likely(<uint64_t>(engine.events + count - first) < room):
+            engine.events += count
+            events_end = engine.events
             continue
         batch.applied = at + 1
+        _keep_events(engine, batch, first, events_end)
         if not _take_events(engine, batch):
             return False
-        mark = _mark(engine, batch)
+        room = _place_events(engine, batch)
+        first = engine.events
+        events_end = first
     batch.applied = end
+    _keep_events(engine, batch, first, events_end)
+    engine.events = engine.events_base
     engine.events_count = 0
     return True
 
@@ -89,5 +101,4 @@ cdef int batch_apply(Engine* engine, Batch* batch) noexcept nogil:
     while batch.applied < batch.count:
         if not _apply_stretch(engine, batch, min(batch.count, batch.applied + STRETCH)):
             return STATUS_FULL
-    _flush(engine, batch)
     return STATUS_OK

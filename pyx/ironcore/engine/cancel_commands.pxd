@@ -17,6 +17,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.price_levels cimport level_key, levels_price
 from ironcore.engine.engine cimport NOT_PLAIN, Engine, engine_slot
+from ironcore.engine.event_place cimport events_withdraw
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER
 from ironcore.engine.orders cimport order_flags, place_book, place_side, queued_place
 from ironcore.engine.settlement cimport book_settle_more
@@ -76,5 +77,6 @@ cdef inline int cancel_plain(Engine* engine, CancelOrder* command) noexcept nogi
     command.header.instrument = place >> SIDE_SHIFT
     if iron_unlikely(book.followers):
         book.last_before_price = book.last_price
+        events_withdraw(engine)
         book_settle_more(engine, book)
     return STATUS_OK

@@ -9,6 +9,7 @@ from ironcore.base.status cimport STATUS_MALFORMED
 from ironcore.book.book cimport event_mark_last
 from ironcore.engine.cancel_commands cimport cancel_plain
 from ironcore.engine.engine cimport NOT_PLAIN, Engine
+from ironcore.engine.event_place cimport events_withdraw
 from ironcore.engine.invariants cimport engine_check_now_and_then
 from ironcore.engine.member_commands cimport apply_member
 from ironcore.engine.order_commands cimport enter_plain, replace_plain
@@ -37,7 +38,7 @@ cdef inline int command_apply_plain(Engine* engine, CommandHeader* header) noexc
 
 cdef inline int command_apply(Engine* engine, uint8_t* command,
                               uint32_t command_bytes) noexcept nogil:
-    """As engine_apply."""
+    """As engine_apply. The events are at engine.events, which is perhaps not where it was."""
     cdef CommandHeader* header = <CommandHeader*>command
     cdef int status
     engine.events_count = 0
@@ -47,6 +48,7 @@ cdef inline int command_apply(Engine* engine, uint8_t* command,
         return STATUS_MALFORMED
     status = command_apply_plain(engine, header)
     if iron_unlikely(status == NOT_PLAIN):
+        events_withdraw(engine)
         status = (apply_venue(engine, header) if header.type < COMMAND_ENTER_ORDER
                   else apply_member(engine, header))
         if engine.events_count:

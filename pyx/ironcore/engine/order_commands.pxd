@@ -23,6 +23,7 @@ from ironcore.book.price_grid cimport grid_tick
 from ironcore.book.price_levels cimport KEY_WORST
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
 from ironcore.engine.engine cimport NOT_PLAIN, Engine, Session, engine_slot
+from ironcore.engine.event_place cimport events_withdraw
 from ironcore.engine.incoming cimport Aggressor
 from ironcore.engine.order_exit cimport CANCEL_REASON_IOC
 from ironcore.engine.orders cimport place_book, place_kind, place_side, queued_place
@@ -145,6 +146,7 @@ cdef inline uint32_t plain_trade_on(Engine* engine, Book* book, uint32_t sell, u
     aggressor.stp_group = 0
     aggressor.is_interrupted = False
     aggressor.activated_price = 0
+    events_withdraw(engine)
     aggressor_trade(engine, book, &aggressor)
     return aggressor.quantity
 
@@ -217,6 +219,7 @@ cdef inline int enter_plain(Engine* engine, const EnterOrder* command) noexcept 
     if aggressor_crosses(book, terms.sell, terms.limit_key):
         engine.events_count = 1
         left = plain_trade(engine, book, terms.sell, terms.limit_key, left)
+        event = engine.events
         count = engine.events_count
     if left:
         plain_leave_or_rest(engine, book, &terms, reference, left, event + count)
@@ -225,6 +228,7 @@ cdef inline int enter_plain(Engine* engine, const EnterOrder* command) noexcept 
         event_mark_last(event + count - 1)
     engine.events_count = count
     if iron_unlikely(book.followers):
+        events_withdraw(engine)
         book_settle_more(engine, book)
     return STATUS_OK
 
@@ -277,5 +281,6 @@ cdef inline int replace_plain(Engine* engine, ReplaceOrder* command) noexcept no
     book_unlink(&engine.arena, book, place_side(place), unit)
     plain_rest(engine, book, &terms, unit, engine.order_ref_last, terms.quantity)
     if iron_unlikely(book.followers):
+        events_withdraw(engine)
         book_settle_more(engine, book)
     return STATUS_OK
