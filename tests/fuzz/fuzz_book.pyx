@@ -3,7 +3,7 @@
 Each command lies in a block of exactly its size. After it the engine's own invariants are checked,
 and every event is held against what the events before it said (fuzz_ledger). With the first byte's
 highest bit set the same commands are applied once more, by a second engine in one batch, with
-prefetching: its events must be the same bytes.
+prefetching, with room for exactly its events and with much room: its events must be the same bytes.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -29,6 +29,7 @@ cdef enum:
     RECORDS_BYTES_MAX = 131072
     EVENTS_MAX = 65536
     USER_REF_BITS = 10
+    PLACE_EVENTS_ROOM = 4300         # from which a batch writes events in their place (batch.pyx)
 
 cdef extern from *:
     """
@@ -133,8 +134,10 @@ cdef Engine* _engine(uint32_t orders_max) noexcept nogil:
     return engine
 
 
-cdef void _apply_as_batch(const Log* log, uint32_t orders_max) noexcept nogil:
-    """The logged commands at once, by another engine, which prefetches: the same events."""
+cdef void _apply_as_batch(const Log* log, uint32_t orders_max,
+                          uint64_t more_events) noexcept nogil:
+    """The logged commands at once, by another engine, which prefetches: the same events, in room
+    for exactly them and so many more."""
     cdef Engine* engine = _engine(orders_max)
     cdef uint64_t bytes = log.offsets[log.commands_count]
     cdef Batch batch
@@ -145,9 +148,9 @@ cdef void _apply_as_batch(const Log* log, uint32_t orders_max) noexcept nogil:
     batch.applied = 0
     batch.statuses = <uint8_t*>malloc(COMMANDS_MAX)
     batch.events_counts = <uint32_t*>malloc(COMMANDS_MAX * sizeof(uint32_t))
-    batch.events = <Event*>malloc((log.events_count + 1) * sizeof(Event))
+    batch.events_max = log.events_count + more_events
+    batch.events = <Event*>malloc((batch.events_max + 1) * sizeof(Event))
     batch.events_count = 0
-    batch.events_max = log.events_count
     batch.prefetch_orders_min = 0
     iron_assert(batch_apply(engine, &batch) == STATUS_OK, "a batch has as many events")
     iron_assert(batch.events_count == log.events_count, "and no fewer")
@@ -186,7 +189,9 @@ cdef void _open(Run* run, uint32_t options) noexcept nogil:
 cdef void _close(Run* run) noexcept nogil:
     _check(run)
     if run.log != NULL:
-        _apply_as_batch(run.log, run.engine.limits.orders_max)
+        _apply_as_batch(run.log, run.engine.limits.orders_max, 0)
+        # With much room the events of plain commands are written where they are wanted at once.
+        _apply_as_batch(run.log, run.engine.limits.orders_max, PLACE_EVENTS_ROOM)
     engine_destroy(run.engine)
 
 
