@@ -144,6 +144,8 @@ def test_file_capabilities_are_told(tmp_path: Path) -> None:
         ("latency", None),  # a variable of the operator's shell
         ("", None),
     ],
+    # Each worker has a number of its own, and all have to name a test alike.
+    ids=["own number", "parent's number", "another's number", "no number", "no mark"],
 )
 def test_only_a_mark_of_this_process_says_that_it_was_launched(
     mark: str, profile: str | None
