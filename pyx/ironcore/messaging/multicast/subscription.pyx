@@ -432,7 +432,7 @@ cdef class MulticastSubscription(SubscriptionEnd):
     @property
     def received_ns(self):
         """UNIX time at which the newest packet reached the card or the kernel; 0: not known, as
-        without `stamps`."""
+        without `stamps`, and for the first packets after a host has begun to stamp."""
         return self.receiver.stamp_ns
 
     @property
