@@ -241,7 +241,8 @@ def environment(target: str, package: Path) -> dict[str, str]:
     return os.environ | {
         "IRONPIT_FUZZ_TARGET": str(list(TARGETS).index(target)),
         "PYTHONHOME": sys.base_prefix,
-        "PYTHONPATH": str(package),
+        # The environment's own packages, which another Python's folders would not have.
+        "PYTHONPATH": os.pathsep.join([str(package), sysconfig.get_path("platlib")]),
         # Python keeps what it allocated at start; a leak in the codecs is impossible, they have
         # no allocation.
         # A small quarantine keeps the heap in the caches.
