@@ -2,7 +2,8 @@
 
 Rooms whose tests keep to themselves share the cores, a file at a time. The others start venues of
 several threads, or change namespaces that a neighbour would notice: they run one after another.
-What is given on the command line goes to pytest, both times.
+What is given on the command line goes to pytest, both times. If it names files or folders, pytest
+runs these alone, once.
 """
 
 import subprocess
@@ -23,7 +24,7 @@ ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TE
 
 
 def failures(report: Path) -> list[str]:
-    """The tests that a JUnit report says failed, as pytest's own summary would name them."""
+    """The tests that a JUnit report says failed, each by its module and name."""
     if not report.exists():
         return []
     cases = ElementTree.parse(report).iter("testcase")
@@ -34,10 +35,16 @@ def failures(report: Path) -> list[str]:
     ]
 
 
+def parts_of(given: list[str]) -> dict[str, list[str]]:
+    """What to run, and how."""
+    named = any((ROOT / one.partition("::")[0]).exists() for one in given if one)
+    return {"as named": []} if named else PARTS
+
+
 def main(given: list[str]) -> int:
     statuses: list[int] = []
     failed: list[str] = []
-    for name, arguments in PARTS.items():
+    for name, arguments in parts_of(given).items():
         print(f"== tests, {name}", flush=True)
         report = ROOT / "build" / "tests" / f"{name.replace(' ', '_')}.xml"
         report.unlink(missing_ok=True)
