@@ -6,7 +6,7 @@ from tools import run_tests
 
 @pytest.mark.parametrize(
     "given",
-    [["tests/unit", "-k", "ring"], ["tests/tidy/test_run_tests.py::test_x"], ["-x", "tests"]],
+    [["tests/unit", "-k", "ring"], ["tests/tidy/test_tidy.py::x"], ["-x", "tests"]],
 )
 def test_named_tests_run_alone(given: list[str]) -> None:
     assert list(run_tests.parts_of(given)) == ["as named"]
