@@ -54,8 +54,9 @@ SHAPES: tuple[dict[str, Any], ...] = (
 class CommandMix:
     """A stream of commands for the model given; read it one by one."""
 
-    def __init__(self, seed: int, model: EngineModel) -> None:
+    def __init__(self, seed: int, model: EngineModel, step_actions_max: int = 0) -> None:
         self.random = Random(seed)
+        self.step_actions_max = step_actions_max
         self.model = model
         self.limits = model.limits
         self.orders = OrderMix(self.random, model)
@@ -68,7 +69,7 @@ class CommandMix:
         if self.maybe(0.3):
             yield r.stream_start(self.limits, version=1)
             yield r.stream_start(self.limits._replace(orders_max=self.limits.orders_max + 1))
-        yield r.stream_start(self.limits)
+        yield r.stream_start(self.limits, step_actions_max=self.step_actions_max)
         for index in range(max(1, self.limits.instruments_max - 1)):
             if self.maybe(0.5):
                 yield r.define_instrument(index, **self._shape(index))
@@ -97,7 +98,11 @@ class CommandMix:
             self._damaged,
         )
         weights = (600, 80, 100, 60, 25, 18, 12, 9, 3)
+        if self.step_actions_max:  # what may take several steps comes more often
+            weights = (500, 100, 100, 80, 50, 30, 60, 12, 3)
         for make in self.random.choices(makers, weights=weights, k=count):
+            while self.step_actions_max and self.maybe(0.25 if self.model.waiting else 0.01):
+                yield r.continue_()
             yield make()
 
     def _session(self) -> int:

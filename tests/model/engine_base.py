@@ -9,12 +9,21 @@ class IgnoredError(Exception):
     """Rule 1.2."""
 
 
+class LaterError(Exception):
+    """Rule 1.2."""
+
+
+class DoneError(Exception):
+    """A command has nothing left to do, and is OK (rule 18.6)."""
+
+
 class EngineBase:
     """All that there is; the subjects add what happens to it."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.started = False
+        self.step_actions_max = 0  # rule 18.1
         self.instruments: list[Instrument] = []
         self.sessions: dict[int, Session] = {}
         self.live: dict[tuple[int, int], Order] = {}  # by session and UserRefNum

@@ -6,10 +6,11 @@ settlement (stops and pegs), auction_model, states, venue_commands, order_comman
 """
 
 from tests.model import records as r
-from tests.model.engine_base import IgnoredError
+from tests.model.engine_base import DoneError, IgnoredError, LaterError
 from tests.model.options import MalformedError
 from tests.model.order_commands import OrderCommands
 from tests.model.orders import Order
+from tests.model.steps import Work
 
 FIXED_LENGTHS = {
     r.STREAM_START: 80,
@@ -21,6 +22,7 @@ FIXED_LENGTHS = {
     r.SET_STATE: 48,
     r.CLOCK: 48,
     r.BUST_TRADE: 64,
+    r.CONTINUE: 48,
     r.CANCEL_ORDER: 72,
     r.MODIFY_ORDER: 48,
     r.MASS_CANCEL: 56,
@@ -42,11 +44,13 @@ class EngineModel(OrderCommands):
         self.last_prices_before = [instrument.last_price for instrument in self.instruments]
         try:
             self.dispatch(record)
+        except DoneError:
+            pass
         except MalformedError:
             return r.MALFORMED, []
-        except IgnoredError:
+        except (IgnoredError, LaterError) as error:
             self.stamped = self.open_before = None
-            return r.IGNORED, []
+            return r.LATER if isinstance(error, LaterError) else r.IGNORED, []
         if self.events:  # rule 1.5
             last = self.events[-1]
             self.events[-1] = last._replace(flags=last.flags | r.LAST)
@@ -90,6 +94,8 @@ class EngineModel(OrderCommands):
             self.set_state(record, index)
         elif kind == r.CLOCK:
             self.clock(record)
+        elif kind == r.CONTINUE:
+            self.go_on()
         else:
             self.bust_trade(record, index)
 
@@ -122,27 +128,34 @@ class EngineModel(OrderCommands):
         (group, group_given, side, side_given, symbol_given, _, scope, reason) = r.MASS.unpack_from(
             record, r.BODY
         )
+        self.needs_room()
+
+        def names(order: Order) -> bool:
+            return (
+                (not symbol_given or order.instrument == index)
+                and (not side_given or order.sells == (chr(side) != "B"))
+                and (not group_given or order.options.group_id == group)
+            )
+
         orders = [
             order
             for order in self.in_order_of_slots(list(self.live.values()))
-            if (order.session == session_id or (scope == 1 and self.same_firm(order, session_id)))
-            and (not symbol_given or order.instrument == index)
-            and (not side_given or order.sells == (chr(side) != "B"))
-            and (not group_given or order.options.group_id == group)
+            if order.session == session_id or (scope == 1 and self.same_firm(order, session_id))
         ]
-        for order in orders:
-            self.cancel(order, chr(reason or ord("U")), says_where=True)
-        self.park_pegs_beside(orders)
-        self.emit(r.MASS_CANCEL_RESPONSE, quantity=len(orders), slot=self.slot(session_id))
+        why = chr(reason or ord("U"))
+        work = Work(r.MASS_CANCEL, session_id, index, why, orders, names)
+        if self.begin(work):
+            self.finish(work)
 
     def same_firm(self, order: Order, session_id: int) -> bool:
         return self.sessions[order.session].firm == self.sessions[session_id].firm
 
     def cancel_session(self, session: int, reason: str) -> None:
         """Rule 8.2."""
+        self.needs_room()
         orders = [order for order in self.live.values() if order.session == session]
-        if not orders:
+        orders = self.in_order_of_slots(orders)
+        index = r.INSTRUMENT_NONE
+        work = Work(r.CANCEL_SESSION, session, index, reason, orders, lambda order: True)
+        if self.begin(work) and work.cancelled == 0:
             raise IgnoredError
-        for order in self.in_order_of_slots(orders):
-            self.cancel(order, reason, says_where=True)
-        self.park_pegs_beside(orders)

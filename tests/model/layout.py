@@ -18,6 +18,7 @@ from ironcore.wire.order_options import OPTIONS_DTYPE
 
 CORE = Path(__file__).parents[2] / "pyx/ironcore"
 DECLARED = (
+    CORE / "wire/record.pxd",
     CORE / "book/limits.pxd",
     CORE / "book/options.pxd",
     CORE / "book/order_pool.pxd",

@@ -163,6 +163,7 @@ class OrderCommands(VenueCommands):
         return total % self.instrument_of(order).terms.lot != 0
 
     def cancel_order(self, order: Order, total: int, reason: str) -> None:
+        self.meet(order)
         if total <= order.executed:  # rule 6.1
             self.cancel(order, reason)
         elif total >= order.total or self.is_off_lot(order, total):  # rules 6.2 and 6.3
@@ -172,6 +173,7 @@ class OrderCommands(VenueCommands):
         self.settle(self.instrument_of(order))
 
     def modify_order(self, order: Order, total: int, side: str) -> None:
+        self.meet(order)
         if side not in "BSTE" or (side == "B") != (order.side == "B"):  # rule 6.5
             raise IgnoredError
         if total <= order.executed:  # rule 6.6
@@ -208,6 +210,7 @@ class OrderCommands(VenueCommands):
             raise IgnoredError
         old = self.find(session_id, original)
         self.open_before = old.quantity  # rule 7.10
+        self.meet(old)
         if user_ref >= 1 << self.limits.user_ref_bits:  # rule 3.3
             self.reject(BAD_NUMBER)
             return

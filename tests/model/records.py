@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT, CHANGE_INSTRUMENT = 1, 2, 3, 4, 5
-RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE = 6, 7, 8, 9
+RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE, CONTINUE = 6, 7, 8, 9, 10
 ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL = 16, 17, 18, 19, 20
 DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY, CANCEL_SESSION = 21, 22, 23, 24
 
@@ -20,7 +20,7 @@ BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED, INSTRUMENT_NEXT = range(150, 154
 
 LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED = 1, 2, 4, 8, 16, 32
 
-OK, MALFORMED, IGNORED = 0, 4, 12
+OK, MALFORMED, IGNORED, LATER = 0, 4, 12, 15
 
 INSTRUMENT_NONE = 0xFFFFFFFF
 MARKET, MARKET_CROSS = 0x7FFFFFFF, 2_000_000_000
@@ -157,7 +157,12 @@ def _with_body(
     return header(record_type, record_bytes, session, user_ref, instrument) + padded
 
 
-def stream_start(limits: Limits, version: int = RECORD_VERSION, midnight_ns: int = 0) -> bytes:
+def stream_start(
+    limits: Limits,
+    version: int = RECORD_VERSION,
+    midnight_ns: int = 0,
+    step_actions_max: int = 0,
+) -> bytes:
     body = struct.pack(
         "<10sHIQIIII",
         b"TEST000001",
@@ -167,7 +172,7 @@ def stream_start(limits: Limits, version: int = RECORD_VERSION, midnight_ns: int
         limits.orders_max,
         limits.sessions_max,
         limits.user_ref_bits,
-        0,
+        step_actions_max,
     )
     return _with_body(STREAM_START, 0, 0, INSTRUMENT_NONE, body)
 
@@ -239,6 +244,10 @@ def set_state(index: int, state: str, reason: str = "", force: bool = False) -> 
 
 def clock(second: int, force: int = 0) -> bytes:
     return _with_body(CLOCK, 0, 0, INSTRUMENT_NONE, struct.pack("<II", second, force))
+
+
+def continue_() -> bytes:
+    return _with_body(CONTINUE, 0, 0, INSTRUMENT_NONE, bytes(8))
 
 
 def bust_trade(

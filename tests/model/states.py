@@ -1,8 +1,7 @@
 """States, the clock and the end of a day: section 13 of the rules, 5.9 and 2.10."""
 
 from tests.model import records as r
-from tests.model.auction_model import Auctions
-from tests.model.engine_base import IgnoredError
+from tests.model.engine_base import IgnoredError, LaterError
 from tests.model.options import MalformedError
 from tests.model.orders import (
     CLOSED,
@@ -13,9 +12,10 @@ from tests.model.orders import (
     Instrument,
     Order,
 )
+from tests.model.steps import Steps, Work
 
 
-class States(Auctions):
+class States(Steps):
     """SET_STATE, CLOCK and RETIRE_INSTRUMENT."""
 
     def set_state(self, record: bytes, index: int) -> None:
@@ -26,6 +26,10 @@ class States(Auctions):
         instrument = self.instruments[index]
         if instrument.state in (chr(state), RETIRED):
             raise IgnoredError
+        if self.is_emptied(instrument):  # rule 18.5
+            raise LaterError
+        if chr(state) == CLOSED:
+            self.needs_room()
         self.change_state(instrument, chr(state), bool(force), reason)
 
     def change_state(self, instrument: Instrument, state: str, force: bool, reason: bytes) -> None:
@@ -43,14 +47,13 @@ class States(Auctions):
             self.begin_trading(instrument)
         self.settle(instrument)
 
-    def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
-        return sorted(orders, key=self.slot_of)
-
     def end_of_day(self, instrument: Instrument) -> None:
         """Rules 5.8 and 13.8."""
-        for order in self.in_order_of_slots(instrument.orders):
-            if order.time_in_force != "1" or order.cross_type != "N":
-                self.cancel(order, "E")
+        orders = self.as_they_are_met(instrument)
+        self.begin(Work(r.SET_STATE, 0, instrument.index, "E", orders, self.leaves_with_the_day))
+
+    def leaves_with_the_day(self, order: Order) -> bool:
+        return order.time_in_force != "1" or order.cross_type != "N"
 
     def retire_instrument(self, index: int) -> None:
         """Rule 2.8."""
@@ -59,10 +62,16 @@ class States(Auctions):
         instrument = self.instruments[index]
         if instrument.state == RETIRED:
             raise IgnoredError
-        for order in self.in_order_of_slots(instrument.orders):
-            self.cancel(order, "E")
+        if self.is_emptied(instrument):  # rule 18.5
+            raise LaterError
+        self.needs_room()
         instrument.state = RETIRED
-        self.emit(r.INSTRUMENT_RETIRED, slot=index)
+        orders = self.as_they_are_met(instrument)
+        work = Work(r.RETIRE_INSTRUMENT, 0, index, "E", orders, lambda order: True)
+        if self.begin(work):
+            self.finish(work)
+        else:
+            self.park_pegs(instrument)
 
     # The clock: rule 2.10
 
@@ -101,13 +110,6 @@ class States(Auctions):
         for _, _, order in sorted(orders):
             self.cancel(order, "T", says_where=True)
         self.park_pegs_beside([order for _, _, order in orders])
-
-    def park_pegs_beside(self, cancelled: list[Order]) -> None:
-        """Rule 8.7."""
-        for index in {order.instrument for order in cancelled}:
-            instrument = self.instruments[index]
-            if self.best_prices(instrument) != instrument.priced_at:
-                self.park_pegs(instrument)
 
     def begin_day(self) -> None:
         """Rule 2.4."""

@@ -104,6 +104,7 @@ class VenueCommands(States):
             raise MalformedError
         if r.Limits(instruments_max, sessions_max, orders_max, bits) != self.limits:
             raise MalformedError
+        self.step_actions_max = int.from_bytes(record[76:80], "little")  # rule 18.1
         self.started = True
 
     def define_instrument(self, record: bytes, index: int) -> None:

@@ -25,6 +25,7 @@ TYPES = {
     "SetState": 7,
     "Clock": 8,
     "BustTrade": 9,
+    "Continue": 10,
     "EnterOrder": 16,
     "ReplaceOrder": 17,
     "CancelOrder": 18,
@@ -57,6 +58,7 @@ class CommandWriter:
 
     def __init__(self) -> None:
         self.limits = {"instruments": 2, "sessions": 4, "orders": 64, "user-ref-bits": 10}
+        self.limits["step-actions"] = 0
         self.instruments: dict[str, Instrument] = {}
 
     @property
@@ -236,6 +238,7 @@ class CommandWriter:
             orders_max=limits["orders"],
             sessions_max=limits["sessions"],
             user_ref_bits=limits["user-ref-bits"],
+            step_actions_max=limits["step-actions"],
         )
 
     def limits_of(self, words: Words) -> dict[str, int]:
@@ -302,6 +305,10 @@ class CommandWriter:
         self._end(words[1:] if force else words)
         return make("Clock", second=second, force=force)
 
+    def _continue(self, words: Words) -> bytes:
+        self._end(words)
+        return make("Continue")
+
     def _bust(self, words: Words) -> bytes:
         instrument = self._instrument(words)
         match_number = names.integer(self._take(words, "a match number"), "a match number")
@@ -350,6 +357,7 @@ class CommandWriter:
         "state": _set_state,
         "clock": _clock,
         "bust": _bust,
+        "continue": _continue,
         "system": _system,
         "bytes": _bytes,
     }

@@ -13,7 +13,7 @@ from tests.scenarios.scenario import Line, Scenario, Step
 from ironcore.engine.matching_engine import MatchingEngine
 
 SUBJECTS = ("model", "core")
-OUTCOME_NAMES = {0: "ok", 4: "malformed", 12: "ignored"}
+OUTCOME_NAMES = {0: "ok", 4: "malformed", 12: "ignored", 15: "later"}
 INSTRUMENT, SESSIONS = "instrument XYZ", "ABCD"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 RULE = re.compile(r"\d+(\.\d+)+")
-OUTCOMES = ("ok", "ignored", "malformed")
+OUTCOMES = ("ok", "ignored", "malformed", "later")
 
 
 class ScenarioError(Exception):

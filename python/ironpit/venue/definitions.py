@@ -92,7 +92,7 @@ def stream_start(config: Config, now_ns: int) -> bytes:
             limits.orders_max,
             limits.sessions_max,
             user_ref_bits(config),
-            0,
+            limits.step_actions_max,
         ),
     )
 
@@ -330,6 +330,7 @@ class Definitions:
             "limits.orders_max",
             "limits.sessions_max",
             "limits.user_refs_max",
+            "limits.step_actions_max",
         )
         found = STREAM_START.unpack(self.start)
         for key, was, now in zip(keys, found, STREAM_START.unpack(wanted), strict=False):

@@ -15,3 +15,4 @@ cdef enum Status:
     STATUS_IGNORED = 12       # valid, and has no effect (a retransmission, a superfluous cancel)
     STATUS_LIMIT = 13         # a pool that was sized at start is exhausted
     STATUS_REPLACED = 14      # another ring stands where the one that is read was
+    STATUS_LATER = 15         # what has been begun comes first: try again behind it

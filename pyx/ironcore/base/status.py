@@ -21,3 +21,4 @@ class Status(IntEnum):
     IGNORED = 12
     LIMIT = 13
     REPLACED = 14
+    LATER = 15

@@ -4,15 +4,17 @@ import struct
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.book.book cimport KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book
-from ironcore.engine.engine cimport EngineLimits, Session
+from ironcore.engine.engine cimport EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,
 )
 from ironcore.engine.orders cimport order_price, order_reserve, order_sell
+from ironcore.engine.pending_work cimport work_at, work_last
 from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.book.limits cimport InstrumentLimits
 from ironcore.book.options cimport SECONDS_A_DAY, Options
+from ironcore.wire.record cimport MassCancel
 
 
 cdef bytes _row(Engine* engine, uint32_t instrument, uint32_t unit, uint8_t place):
@@ -113,6 +115,25 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
     return b"".join(parts)
 
 
+cdef bytes _works(Engine* engine):
+    """Commands that wait for their next step; nothing without one."""
+    cdef uint32_t index, session
+    cdef const Work* work
+    parts = []
+    for index in range(engine.works_count):
+        work = work_at(engine, index)
+        parts.append((<const char*>&work.command)[:sizeof(MassCancel)] + struct.pack(
+            "<IBIIII", work.cancelled, work.is_begun, work.session, work.session_end, work.slot,
+            work.place))
+        for session in range(work.session, work.session_end):
+            parts.append(struct.pack("<I", work_last(engine, work, session)[0]))
+    if engine.leaving_next:
+        parts.append(struct.pack("<I", order_at(&engine.arena, engine.leaving_next).slot))
+    if engine.step_actions_max:
+        parts.append(struct.pack("<I", engine.step_actions_max))
+    return b"".join(parts)
+
+
 cdef bytes state_of(Engine* engine):
     cdef uint32_t index
     cdef Session session
@@ -132,4 +153,5 @@ cdef bytes state_of(Engine* engine):
         if engine.expiry[index].next:
             parts.append(struct.pack("<I", index))
             parts.append(_slots(engine, engine.expiry[index].next, True))
+    parts.append(_works(engine))
     return b"".join(parts)

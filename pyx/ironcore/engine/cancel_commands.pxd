@@ -16,7 +16,7 @@ from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, order_at, order_give, order_ref, order_side,
 )
 from ironcore.book.price_levels cimport level_key, levels_price
-from ironcore.engine.engine cimport NOT_PLAIN, Engine, engine_slot
+from ironcore.engine.engine cimport NOT_PLAIN, Engine, Work, engine_slot
 from ironcore.engine.event_place cimport events_withdraw
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER
 from ironcore.engine.orders cimport order_flags, place_book, place_side, queued_place
@@ -29,6 +29,14 @@ cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil
 cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil
 cdef int mass_cancel(Engine* engine, const MassCancel* command) noexcept nogil
 cdef int cancel_session(Engine* engine, const CancelSession* command) noexcept nogil
+# One step of a mass cancel, or of the cancel of a session: True when it was the last one, behind
+# which the command ends.
+cdef bint mass_cancel_step(Engine* engine, Work* work) noexcept nogil
+cdef void mass_cancel_end(Engine* engine, const Work* work) noexcept nogil
+# Whether the order that a session's command names, or 0, was one that work that waits would have
+# cancelled: that is done now, and is all that the command does (rule 18.6). Parts of the rarer path
+# only: while work waits no command is plain.
+cdef bint works_take(Engine* engine, CommandHeader* header, uint32_t unit) noexcept nogil
 
 
 cdef inline uint32_t live_unit(const Engine* engine, const CommandHeader* header) noexcept nogil:

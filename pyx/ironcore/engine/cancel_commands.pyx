@@ -3,13 +3,14 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_OK
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_OK
 from ironcore.book.book cimport SIDE_SHIFT, Book
 from ironcore.book.limits cimport SIDE_BUY, side_is_sell
 from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_ref, order_side,
     special_at,
 )
+from ironcore.engine.book_orders cimport leaving_pass, leaving_takes
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_SYSTEM, CANCEL_REASON_USER, cancel_part, cancel_whole, emit_reduced,
@@ -19,9 +20,17 @@ from ironcore.engine.orders cimport (
     order_flags, order_open, order_place, order_price, order_sell, place_book,
 )
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
+from ironcore.engine.pending_work cimport (
+    STEP_LEFT, STEP_LOOKED, step_is_over, work_at, work_last, work_prepare, work_wait,
+    works_are_full,
+)
 from ironcore.engine.settlement cimport book_settle
-from ironcore.engine.used_numbers cimport NumberBlocks, blocks_begin, blocks_next
-from ironcore.wire.record cimport EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED
+from ironcore.engine.used_numbers cimport (
+    NumberBlocks, blocks_begin, blocks_next, blocks_resume,
+)
+from ironcore.wire.record cimport (
+    COMMAND_CANCEL_SESSION, COMMAND_MASS_CANCEL, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+)
 
 
 cdef enum:
@@ -42,12 +51,15 @@ cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
     cdef uint32_t place, total_now
     cdef const Order* order
     cdef Book* book
+    if works_take(engine, &command.header, unit):
+        return STATUS_OK
     if unit == 0:
         return STATUS_IGNORED
     order = order_at(&engine.arena, unit)
     place = order_place(engine, unit)
     book = place_book(engine, place)
     if total <= order.executed:
+        leaving_pass(engine, unit)
         cancel_whole(engine, unit, reason, 0)
     else:
         total_now = order.executed + order_open(engine, unit)
@@ -77,6 +89,8 @@ cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
     cdef uint32_t place, total_now
     cdef const Order* order
     cdef Book* book
+    if works_take(engine, &command.header, unit):
+        return STATUS_OK
     if unit == 0:
         return STATUS_IGNORED
     order = order_at(&engine.arena, unit)
@@ -87,6 +101,7 @@ cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
     place = order_place(engine, unit)
     book = place_book(engine, place)
     if total <= order.executed:
+        leaving_pass(engine, unit)
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
     else:
         total_now = order.executed + order_open(engine, unit)
@@ -115,45 +130,165 @@ cdef bint _is_selected(Engine* engine, const MassCancel* command, uint32_t unit)
     return True
 
 
-cdef uint32_t _cancel_session(Engine* engine, uint32_t session, const MassCancel* selection,
-                              uint8_t reason) noexcept nogil:
-    """Cancel the session's orders, all or those selected, in order of their UserRefNum."""
-    cdef uint32_t cancelled = 0
-    cdef uint32_t slot, unit, instrument
+cdef inline uint8_t _reason(const MassCancel* command) noexcept nogil:
+    cdef uint8_t reason = command.reason
+    if command.header.type == COMMAND_CANCEL_SESSION:
+        reason = (<const CancelSession*>command).reason
+        return reason if reason else CANCEL_REASON_SYSTEM
+    return reason if reason else CANCEL_REASON_USER
+
+
+cdef void _cancel_named(Engine* engine, Work* work, uint32_t unit) noexcept nogil:
+    """As the mass cancel, or the cancel of a session, that names it says."""
+    cdef uint32_t instrument = order_place(engine, unit) >> SIDE_SHIFT
+    cdef Book* book = &engine.books[instrument]
+    cancel_whole(engine, unit, _reason(&work.command), (<uint64_t>instrument + 1)
+                 << INSTRUMENT_SHIFT)
+    work.cancelled += 1
+    engine.step_actions += STEP_LEFT
+    if book.pegs.next and book.pegs_left_next == 0:
+        engine.step_actions += <uint64_t>STEP_LEFT * book.followers
+    pegs_leave_quotes(engine, book)
+
+
+cdef inline bint _names(Engine* engine, const Work* work, uint32_t unit) noexcept nogil:
+    """Of an order whose number is among those concerned."""
+    return (work.command.header.type == COMMAND_CANCEL_SESSION
+            or _is_selected(engine, &work.command, unit))
+
+
+cdef bint _block_step(Engine* engine, Work* work, const NumberBlocks* blocks,
+                      uint32_t slot_last) noexcept nogil:
+    """Cancel what is named of the block in hand. False when the step is over before its end."""
+    cdef uint32_t slot_end = min(blocks.slot_end, slot_last + 1)
+    cdef uint32_t slot, unit
+    for slot in range(work.slot, slot_end):
+        unit = engine.arena.slots[slot]
+        if unit == 0:
+            continue
+        if step_is_over(engine):
+            work.slot = slot
+            return False
+        engine.step_actions += STEP_LOOKED
+        if _names(engine, work, unit):
+            _cancel_named(engine, work, unit)
+    work.slot = blocks.slot_end
+    return True
+
+
+cdef bint _session_step(Engine* engine, Work* work) noexcept nogil:
+    """Cancel what is named of the session in hand, in order of UserRefNum, from where the last step
+    ended. False when the step is over before all is seen."""
+    cdef uint32_t last = work_last(engine, work, work.session)[0]
+    cdef uint32_t slot_last = engine_slot(engine, work.session, last)
+    cdef bint is_in_hand = work.block != 0
     cdef NumberBlocks blocks
-    blocks_begin(engine, session, &blocks)
-    while blocks_next(engine, &blocks):
-        for slot in range(blocks.slot_first, blocks.slot_end):
-            unit = engine.arena.slots[slot]
-            if unit == 0 or (selection != NULL and not _is_selected(engine, selection, unit)):
-                continue
-            instrument = order_place(engine, unit) >> SIDE_SHIFT
-            cancel_whole(engine, unit, reason, (<uint64_t>instrument + 1) << INSTRUMENT_SHIFT)
-            pegs_leave_quotes(engine, &engine.books[instrument])
-            cancelled += 1
-    return cancelled
+    if last == 0:
+        return True
+    if is_in_hand:
+        blocks_resume(engine, work.block_before, work.block, &blocks)
+    else:
+        blocks_begin(engine, work.session, &blocks)
+    while is_in_hand or blocks_next(engine, &blocks):
+        if not is_in_hand:
+            work.slot = blocks.slot_first
+        is_in_hand = False
+        if not _block_step(engine, work, &blocks, slot_last):
+            work.block_before = blocks.before
+            work.block = blocks.block
+            return False
+        if blocks.slot_end > slot_last:
+            return True
+    work.block_before = blocks.before
+    work.block = blocks.block
+    work.slot = (blocks.block + 1) << engine.block_shift
+    return blocks.block_next == 0
+
+
+cdef bint mass_cancel_step(Engine* engine, Work* work) noexcept nogil:
+    work.is_begun = True
+    while work.session < work.session_end and _session_step(engine, work):
+        work.session += 1
+        work.block = 0
+    pegs_park_left(engine)
+    return work.session == work.session_end
+
+
+cdef void mass_cancel_end(Engine* engine, const Work* work) noexcept nogil:
+    if work.command.header.type == COMMAND_MASS_CANCEL:
+        engine_emit(engine, EVENT_MASS_CANCEL_RESPONSE, 0, 0, 0, work.cancelled, 0, 0, 0,
+                    engine_slot(engine, work.command.header.session, 0))
+
+
+cdef void _concern(Engine* engine, Work* work) noexcept nogil:
+    """The sessions of a mass cancel, and of each the numbers that it has used by now."""
+    cdef const MassCancel* command = &work.command
+    cdef const Session* own = &engine.sessions[command.header.session]
+    cdef const Session* session
+    cdef bint is_of_firm = (command.header.type == COMMAND_MASS_CANCEL
+                            and command.scope == SCOPE_FIRM)
+    cdef uint32_t index
+    work.session = 1 if is_of_firm else command.header.session
+    work.session_end = (engine.sessions_count if is_of_firm else command.header.session) + 1
+    for index in range(work.session, work.session_end):
+        session = &engine.sessions[index]
+        work_last(engine, work, index)[0] = (
+            session.user_ref_last if memcmp(session.firm, own.firm, sizeof(own.firm)) == 0 else 0)
 
 
 cdef int mass_cancel(Engine* engine, const MassCancel* command) noexcept nogil:
-    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_USER
-    cdef const Session* own = &engine.sessions[command.header.session]
-    cdef uint32_t cancelled = 0
-    cdef uint32_t session
-    if command.scope != SCOPE_FIRM:
-        cancelled = _cancel_session(engine, command.header.session, command, reason)
+    cdef Work* work
+    if works_are_full(engine):
+        return STATUS_LATER
+    work = work_prepare(engine, &command.header, sizeof(MassCancel))
+    _concern(engine, work)
+    if engine.works_count or not mass_cancel_step(engine, work):
+        work_wait(engine)
     else:
-        for session in range(1, engine.sessions_count + 1):
-            if memcmp(engine.sessions[session].firm, own.firm, sizeof(own.firm)) == 0:
-                cancelled += _cancel_session(engine, session, command, reason)
-    pegs_park_left(engine)
-    engine_emit(engine, EVENT_MASS_CANCEL_RESPONSE, 0, 0, 0, cancelled, 0, 0, 0,
-                engine_slot(engine, command.header.session, 0))
+        mass_cancel_end(engine, work)
     return STATUS_OK
 
 
 cdef int cancel_session(Engine* engine, const CancelSession* command) noexcept nogil:
-    cdef uint8_t reason = command.reason if command.reason else CANCEL_REASON_SYSTEM
-    if _cancel_session(engine, command.header.session, NULL, reason) == 0:
+    cdef Work* work
+    if works_are_full(engine):
+        return STATUS_LATER
+    work = work_prepare(engine, &command.header, sizeof(CancelSession))
+    _concern(engine, work)
+    if engine.works_count or not mass_cancel_step(engine, work):
+        work_wait(engine)
+    elif work.cancelled == 0:
         return STATUS_IGNORED
-    pegs_park_left(engine)
     return STATUS_OK
+
+
+cdef bint _work_takes(Engine* engine, Work* work, uint32_t unit) noexcept nogil:
+    """Cancel an order as work that waits would, if it is one that this concerns."""
+    cdef uint32_t slot = order_at(&engine.arena, unit).slot
+    cdef uint32_t session = slot >> engine.limits.user_ref_bits
+    if work.command.header.type != COMMAND_MASS_CANCEL and (
+            work.command.header.type != COMMAND_CANCEL_SESSION):
+        return leaving_takes(engine, work, unit)
+    if session < work.session or session >= work.session_end:
+        return False
+    if slot > engine_slot(engine, session, work_last(engine, work, session)[0]):
+        return False
+    if not _names(engine, work, unit):
+        return False
+    leaving_pass(engine, unit)
+    _cancel_named(engine, work, unit)
+    pegs_park_left(engine)
+    return True
+
+
+cdef bint works_take(Engine* engine, CommandHeader* header, uint32_t unit) noexcept nogil:
+    cdef uint32_t index
+    cdef uint32_t instrument
+    if unit == 0:
+        return False
+    instrument = order_place(engine, unit) >> SIDE_SHIFT
+    for index in range(engine.works_count):
+        if _work_takes(engine, work_at(engine, index), unit):
+            header.instrument = instrument
+            return True
+    return False

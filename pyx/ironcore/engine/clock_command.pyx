@@ -6,6 +6,7 @@ from libc.string cimport memcpy
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.engine.auction cimport auction_indicate
+from ironcore.engine.book_orders cimport leaving_pass
 from ironcore.engine.engine cimport engine_emit
 from ironcore.book.book cimport Book
 from ironcore.engine.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
@@ -62,6 +63,7 @@ cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
     while _expires(engine, second):
         unit = engine.expiry[engine.expiry_first].next
         instrument = special_at(&engine.arena, unit).instrument
+        leaving_pass(engine, unit)
         cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
         pegs_leave_quotes(engine, &engine.books[instrument])
     pegs_park_left(engine)

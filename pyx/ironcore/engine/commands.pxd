@@ -24,8 +24,8 @@ cdef inline int command_apply_plain(Engine* engine, CommandHeader* header) noexc
     """NOT_PLAIN, and nothing has happened; else the status, and the last event is marked."""
     cdef uint8_t type = header.type
     cdef uint16_t record_bytes = header.record_bytes
-    # Sessions are defined only after the stream has started.
-    if iron_unlikely(header.session - 1 >= engine.sessions_count):
+    # Sessions are defined only after the stream has started, and none is plain while work waits.
+    if iron_unlikely(header.session - 1 >= engine.sessions_plain):
         return NOT_PLAIN
     if type == COMMAND_ENTER_ORDER and record_bytes == sizeof(EnterOrder):
         return enter_plain(engine, <const EnterOrder*>header)

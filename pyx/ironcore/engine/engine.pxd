@@ -4,7 +4,9 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
-from ironcore.wire.record cimport COMMAND_REPLACE_ORDER, CommandHeader, Event, ReplaceOrder
+from ironcore.wire.record cimport (
+    COMMAND_REPLACE_ORDER, CommandHeader, Event, MassCancel, ReplaceOrder,
+)
 
 cdef enum:
     ENGINE_INSTRUMENTS_MAX = 65535   # ITCH's stock locate is 16 bits wide and 0 means "none"
@@ -16,6 +18,7 @@ cdef enum:
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
     DRY_RUN_STEPS_MAX = 16384        # rules 10.9 and 14.10: orders or levels a command counts
     NOT_PLAIN = -1                   # no status: a short path is not for this command
+    WORKS_MAX = 64                   # commands that wait for their next step (rule 18.5)
 
 cdef struct EngineLimits:            # what is allocated at start; STREAM_START has to say the same
     uint32_t instruments_max         # ids 0 .. instruments_max - 1
@@ -36,6 +39,19 @@ cdef struct Session:                 # 32 bytes
     uint32_t user_ref_end            # the first number behind the block of user_ref_last
     uint32_t sweep                   # 0, or the block behind which used_numbers.pyx goes on
 
+cdef struct Work:                    # a command of which steps are left (pending_work.pxd)
+    MassCancel command               # or as much of another one as says what is to be done
+    uint32_t cancelled               # by the steps before
+    bint is_begun                    # a step was made
+    # Of a mass cancel, or the cancel of a session.
+    uint32_t session                 # in hand; they go up
+    uint32_t session_end             # behind the last one
+    uint32_t block_before            # NumberBlocks, and the number to go on with
+    uint32_t block
+    uint32_t slot
+    # Of an instrument whose orders leave.
+    uint32_t place                   # where Engine.leaving_next is (book_orders.pyx)
+
 cdef struct Engine:                  # the first three fields are for others to read
     Event* events                    # what the last command caused; the last one has RECORD_LAST
     uint32_t events_count            # 0 is possible (STREAM_START): the caller marks the command
@@ -43,7 +59,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     Book* books
     Session* sessions
     uint32_t books_count
-    uint32_t sessions_count
+    uint32_t sessions_plain          # sessions_count; while work waits 0: no command is plain then
     uint64_t order_ref_last
     uint64_t match_number_last
     EngineLimits limits
@@ -63,6 +79,15 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t dry_run_steps           # that the command in hand has counted
     uint32_t dry_run_steps_max       # DRY_RUN_STEPS_MAX; tests have a smaller one
     uint32_t indicate_next           # instrument that the next CLOCK's INDICATIVE begin with
+    uint32_t sessions_count
+    uint32_t step_actions_max        # rule 18.1, of STREAM_START; 0: every command is one step
+    uint64_t step_actions            # that the step in hand has counted
+    uint32_t step_blocks_left        # of numbers, that it may look at
+    uint32_t works_first             # the one whose steps come next
+    uint32_t works_count             # that wait
+    uint32_t leaving_next            # unit of the order that its next step begins with, or 0
+    Work works[64]                   # in a circle
+    uint32_t* works_lasts            # by place in it and session: the last number concerned, or 0
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil

@@ -32,6 +32,10 @@ cdef uint64_t _blocks_bytes(const Engine* engine) noexcept nogil:
     return (_slots_count(&engine.limits) >> engine.block_shift) * sizeof(uint32_t)
 
 
+cdef uint64_t _lasts_bytes(const EngineLimits* limits) noexcept nogil:
+    return WORKS_MAX * (limits.sessions_max + <uint64_t>1) * sizeof(uint32_t)
+
+
 cdef uint64_t _events_bytes(const Engine* engine) noexcept nogil:
     return (<uint64_t>engine.events_max + ENGINE_EVENTS_HELD) * sizeof(Event)
 
@@ -74,8 +78,10 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     engine.collected = <uint32_t*>memory_reserve(_collected_bytes(limits))
     engine.block_shift = min(limits.user_ref_bits, <uint32_t>ENGINE_BLOCK_SHIFT_MAX)
     engine.block_next = <uint32_t*>memory_reserve(_blocks_bytes(engine))
+    engine.works_lasts = <uint32_t*>memory_reserve(_lasts_bytes(limits))
     if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
             or engine.expiry == NULL or engine.collected == NULL or engine.block_next == NULL
+            or engine.works_lasts == NULL
             or arena_create(&engine.arena, limits.orders_max, limits.instruments_max,
                             _slots_count(limits)) != STATUS_OK):
         engine_destroy(engine)
@@ -94,6 +100,7 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
     memory_release(engine.events_base, _events_bytes(engine))
     memory_release(engine.collected, _collected_bytes(&engine.limits))
     memory_release(engine.block_next, _blocks_bytes(engine))
+    memory_release(engine.works_lasts, _lasts_bytes(&engine.limits))
     memory_release(engine.expiry, SECONDS_A_DAY * sizeof(Link))
     free(engine.sessions)
     free(engine)

@@ -3,19 +3,21 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp, memcpy
 
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport (
     Book, book_classify, book_create, book_is_empty, book_reshape,
 )
-from ironcore.engine.book_orders cimport cancel_at_retirement
+from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.engine cimport engine_emit
 from ironcore.book.price_grid cimport BASIS_POINTS, PriceGrid, grid_prepare, grid_tick
+from ironcore.engine.pegs cimport pegs_park
+from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport state_begin, state_is_known, state_retire
 from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (
-    EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED, EVENT_INSTRUMENT_DEFINED, EVENT_INSTRUMENT_RETIRED,
-    EVENT_VISIBLE, STATE_CONTINUOUS, STATE_RETIRED,
+    COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED, EVENT_INSTRUMENT_DEFINED,
+    EVENT_INSTRUMENT_RETIRED, EVENT_VISIBLE, STATE_CONTINUOUS, STATE_RETIRED,
 )
 
 
@@ -127,10 +129,18 @@ cdef int retire_instrument(Engine* engine, const RetireInstrument* command) noex
     book = &engine.books[index]
     if book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    cancel_at_retirement(engine, book)
+    if works_are_full(engine) or work_empties(engine, index):
+        return STATUS_LATER
     state_retire(engine, book)
-    engine_emit(engine, EVENT_INSTRUMENT_RETIRED, 0, 0, 0, 0, 0, 0, 0, index)
+    if leaving_begin(engine, book, COMMAND_RETIRE_INSTRUMENT):
+        retire_end(engine, index)
+    else:
+        pegs_park(engine, book)
     return STATUS_OK
+
+
+cdef void retire_end(Engine* engine, uint32_t instrument) noexcept nogil:
+    engine_emit(engine, EVENT_INSTRUMENT_RETIRED, 0, 0, 0, 0, 0, 0, 0, instrument)
 
 
 cdef int bust_trade(Engine* engine, const BustTrade* command) noexcept nogil:

@@ -16,6 +16,7 @@ from ironcore.book.price_levels cimport (
     KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_displayed, level_key, level_orders,
     level_quantity, levels_first_key, levels_next,
 )
+from ironcore.engine.pending_work cimport works_broken
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
     order_broken_special, order_has_min_quantity, order_keeps_turn,
@@ -306,6 +307,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = engine_broken_sessions(engine)
     if broken == NULL:
         broken = engine_broken_expiry(engine)
+    if broken == NULL:
+        broken = works_broken(engine)
     free(tally.seen)
     return broken
 

@@ -230,6 +230,16 @@ cdef class MatchingEngine:
         self.engine.dry_run_steps_max = steps
 
     @property
+    def works_waiting(self):
+        """How many commands wait for CONTINUE (rule 18.3)."""
+        return self.engine.works_count
+
+    @property
+    def step_actions(self):
+        """How many actions the last step has counted (rule 18.2)."""
+        return self.engine.step_actions
+
+    @property
     def counters(self):
         """What is in use now, and the highest numbers given out."""
         cdef Engine* engine = self.engine

@@ -9,6 +9,7 @@ from ironcore.book.limits cimport (
 )
 from ironcore.book.options cimport Options, options_clear, options_take
 from ironcore.book.order_pool cimport ORDER_REF_MAX
+from ironcore.engine.cancel_commands cimport works_take
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.orders cimport order_open, order_place
 from ironcore.engine.special_commands cimport enter_special, replace_special
@@ -61,6 +62,8 @@ cdef int replace_order(Engine* engine, ReplaceOrder* command) noexcept nogil:
         return STATUS_IGNORED
     command.header.instrument = order_place(engine, unit) >> SIDE_SHIFT
     command.open_before = order_open(engine, unit)
+    if works_take(engine, &command.header, unit):
+        return STATUS_OK
     if user_ref >> engine.limits.user_ref_bits or engine.order_ref_last >= ORDER_REF_MAX:
         return _reject(engine, REJECT_PROCESSING)
     if session.entry_disabled:

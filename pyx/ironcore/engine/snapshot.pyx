@@ -5,18 +5,19 @@ from libc.string cimport memcmp, memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.book cimport SIDES_COUNT, Book
-from ironcore.engine.engine cimport Engine, EngineLimits, Session
+from ironcore.engine.engine cimport WORKS_MAX, Engine, EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, PAGE_LEVELS, Arena, Level, LevelPage, Link, Order, Pool, PriceNode, Special,
     order_at, special_at,
 )
+from ironcore.engine.pending_work cimport work_at, work_last
 from ironcore.engine.used_numbers cimport session_block
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 5             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 6             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -65,6 +66,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.expiry = engine.expiry
     loaded.collected = engine.collected
     loaded.block_next = engine.block_next
+    loaded.works_lasts = engine.works_lasts
     loaded.dry_run_steps_max = engine.dry_run_steps_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
@@ -88,6 +90,7 @@ cdef bint _counts_fit(const Engine* loaded, const Engine* engine) noexcept nogil
             and arena.nodes_max == engine.arena.nodes_max
             and arena.slots_count == engine.arena.slots_count
             and loaded.block_shift == engine.block_shift
+            and loaded.works_first < WORKS_MAX and loaded.works_count <= WORKS_MAX
             and arena.order_pool.fresh <= engine.arena.orders_max
             and arena.order_pool.free_count <= arena.order_pool.fresh
             and arena.page_pool.fresh >= arena.page_first - 1
@@ -217,6 +220,19 @@ cdef void _numbers(Cursor* cursor, Engine* engine, Session* session) noexcept no
     cursor.is_sound = cursor.is_sound and sweep_is_met
 
 
+cdef void _works(Cursor* cursor, Engine* engine) noexcept nogil:
+    """The last numbers that mass cancels which wait concern, of the sessions to come."""
+    cdef uint32_t index
+    cdef const Work* work
+    for index in range(engine.works_count):
+        work = work_at(engine, index)
+        cursor.is_sound = (cursor.is_sound and work.session <= work.session_end
+                           and work.session_end <= engine.sessions_count + 1)
+        if cursor.is_sound:
+            _block(cursor, work_last(engine, work, work.session),
+                   (work.session_end - work.session) * sizeof(uint32_t))
+
+
 cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
     """One order of everything, whichever way the bytes go."""
     cdef uint32_t session
@@ -231,6 +247,7 @@ cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
     if cursor.is_sound:
         _orders(cursor, &engine.arena)
     _expiry(cursor, engine.expiry)
+    _works(cursor, engine)
     return cursor.is_sound
 
 

@@ -13,6 +13,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.orders cimport order_place, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
+from ironcore.engine.pending_work cimport work_empties
 from ironcore.engine.trading_state cimport auction_indicated, state_is_known
 from ironcore.engine.used_numbers cimport session_broken_numbers
 from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
@@ -201,7 +202,8 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
         return b"a book is not where those in an auction are looked for"
     if book.pause_second and book.state != STATE_PAUSED:
         return b"a pause is counted that is over"
-    if book.state == STATE_RETIRED and not book_is_empty(book):
+    if (book.state == STATE_RETIRED and not book_is_empty(book)
+            and not work_empties(engine, instrument)):
         return b"a retired instrument has orders"
     for number in range(<uint32_t>SIDES_COUNT):
         if book.sides[number].index >> SIDE_SHIFT != instrument:

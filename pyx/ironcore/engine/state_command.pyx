@@ -2,14 +2,17 @@
 
 from libc.string cimport memcpy
 
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.engine.auction cimport auction_hold
-from ironcore.engine.book_orders cimport cancel_at_end_of_day
+from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport pegs_park
+from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport auction_between, state_enter, state_is_known
-from ironcore.wire.record cimport STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED
+from ironcore.wire.record cimport (
+    COMMAND_SET_STATE, STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED,
+)
 
 
 cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
@@ -21,7 +24,7 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
         return False
     state_enter(engine, book, state, why)
     if state == STATE_CLOSED:
-        cancel_at_end_of_day(engine, book)
+        leaving_begin(engine, book, COMMAND_SET_STATE)
     if state_before == STATE_CONTINUOUS:
         pegs_park(engine, book)
     if state == STATE_CONTINUOUS:
@@ -39,6 +42,9 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
     book = &engine.books[command.header.instrument]
     if book.state == command.state or book.state == STATE_RETIRED:
         return STATUS_IGNORED
+    if (work_empties(engine, command.header.instrument)
+            or (command.state == STATE_CLOSED and works_are_full(engine))):
+        return STATUS_LATER
     memcpy(&why, command.reason, sizeof(why))
     state_change(engine, book, command.state, command.force != 0, why)
     return STATUS_OK

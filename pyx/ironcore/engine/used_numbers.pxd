@@ -10,7 +10,6 @@ from ironcore.base.builtins cimport iron_unlikely
 from ironcore.engine.engine cimport Engine, Session
 
 cdef struct NumberBlocks:            # a walk through the blocks of a session that have live orders
-    Session* session
     uint32_t slot_first              # of the block in hand
     uint32_t slot_end
     uint32_t before                  # the block that leads to the one in hand; 0: it is the first
@@ -21,8 +20,13 @@ cdef struct NumberBlocks:            # a walk through the blocks of a session th
 cdef void session_begin_numbers(Engine* engine, Session* session) noexcept nogil
 # A number behind the block in hand is about to be consumed.
 cdef void session_enter_block(Engine* engine, Session* session, uint32_t user_ref) noexcept nogil
+# Nothing leaves the list between two steps of a walk.
 cdef void blocks_begin(Engine* engine, uint32_t session, NumberBlocks* blocks) noexcept nogil
-# False at the end. What is in hand may be emptied meanwhile.
+# A walk goes on that had this block in hand, as a part of it is left. What led there is as it was.
+cdef void blocks_resume(Engine* engine, uint32_t before, uint32_t block,
+                        NumberBlocks* blocks) noexcept nogil
+# False at the end, or when the step may look at no further one: block_next then is not 0. What is
+# in hand may be emptied meanwhile.
 cdef bint blocks_next(Engine* engine, NumberBlocks* blocks) noexcept nogil
 # The first broken rule, or NULL: an ascending list from the first block to that of the last number.
 cdef const char* session_broken_numbers(Engine* engine, uint32_t session) noexcept nogil

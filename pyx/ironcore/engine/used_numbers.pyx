@@ -45,20 +45,34 @@ cdef void session_enter_block(Engine* engine, Session* session, uint32_t user_re
     engine.block_next[session_block(engine, session, session.user_ref_last)] = block
     engine.block_next[block] = 0
     session.user_ref_end = _end(engine, user_ref)
-    for _step in range(<uint32_t>SWEEP_BLOCKS):
-        _sweep(engine, session, block)
+    if engine.works_count == 0:      # a mass cancel may be between two steps
+        for _step in range(<uint32_t>SWEEP_BLOCKS):
+            _sweep(engine, session, block)
 
 
 cdef void blocks_begin(Engine* engine, uint32_t session, NumberBlocks* blocks) noexcept nogil:
-    blocks.session = &engine.sessions[session]
-    blocks.session.sweep = 0
+    engine.sessions[session].sweep = 0
     blocks.before = 0
     blocks.block = 0
-    blocks.block_next = session_block(engine, blocks.session, 0)
+    blocks.block_next = session_block(engine, &engine.sessions[session], 0)
+
+
+cdef inline void _take(const Engine* engine, NumberBlocks* blocks) noexcept nogil:
+    blocks.slot_first = blocks.block << engine.block_shift
+    blocks.slot_end = blocks.slot_first + (<uint32_t>1 << engine.block_shift)
+
+
+cdef void blocks_resume(Engine* engine, uint32_t before, uint32_t block,
+                        NumberBlocks* blocks) noexcept nogil:
+    blocks.before = before
+    blocks.block = block
+    blocks.block_next = engine.block_next[block]
+    _take(engine, blocks)
 
 
 cdef bint blocks_next(Engine* engine, NumberBlocks* blocks) noexcept nogil:
-    while blocks.block_next:
+    while blocks.block_next and engine.step_blocks_left:
+        engine.step_blocks_left -= 1
         if blocks.before and _is_empty(engine, blocks.block):
             engine.block_next[blocks.before] = blocks.block_next
         else:
@@ -66,8 +80,7 @@ cdef bint blocks_next(Engine* engine, NumberBlocks* blocks) noexcept nogil:
         blocks.block = blocks.block_next
         blocks.block_next = engine.block_next[blocks.block]
         if not _is_empty(engine, blocks.block):
-            blocks.slot_first = blocks.block << engine.block_shift
-            blocks.slot_end = blocks.slot_first + (<uint32_t>1 << engine.block_shift)
+            _take(engine, blocks)
             return True
     return False
 

@@ -4,21 +4,24 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy
 
 from ironcore.base.memory cimport memory_prefault
-from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.engine.book_orders cimport leaving_step
+from ironcore.engine.cancel_commands cimport mass_cancel_end, mass_cancel_step
 from ironcore.engine.clock_command cimport clock_advance, clock_begin_day
-from ironcore.engine.engine cimport EngineLimits, Session, engine_emit, session_classify
+from ironcore.engine.engine cimport EngineLimits, Session, Work, engine_emit, session_classify
 from ironcore.engine.instrument_commands cimport (
-    bust_trade, change_instrument, define_instrument, retire_instrument,
+    bust_trade, change_instrument, define_instrument, retire_end, retire_instrument,
 )
+from ironcore.engine.pending_work cimport engine_classify, step_begin, work_at, work_end
 from ironcore.engine.state_command cimport set_state
 from ironcore.engine.used_numbers cimport session_begin_numbers
 from ironcore.book.options cimport STP_NONE
 from ironcore.wire.record cimport (
-    COMMAND_BUST_TRADE, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT,
-    COMMAND_DEFINE_SESSION, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START,
-    COMMAND_SYSTEM_EVENT, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION, BustTrade,
-    ClockCommand, DefineInstrument, DefineSession, RetireInstrument, SetState, StreamStart,
-    SystemEventCommand,
+    COMMAND_BUST_TRADE, COMMAND_CANCEL_SESSION, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK,
+    COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_MASS_CANCEL,
+    COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
+    EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION, BustTrade, ClockCommand, ContinueCommand,
+    DefineInstrument, DefineSession, RetireInstrument, SetState, StreamStart, SystemEventCommand,
 )
 
 
@@ -35,6 +38,7 @@ cdef int _stream_start(Engine* engine, const StreamStart* command) noexcept nogi
             or command.orders_max != limits.orders_max
             or command.user_ref_bits != limits.user_ref_bits):
         return STATUS_MALFORMED
+    engine.step_actions_max = command.step_actions_max
     engine.started = True
     return STATUS_OK
 
@@ -57,6 +61,7 @@ cdef int _define_session(Engine* engine, const DefineSession* command) noexcept 
     session.cancel_on_disconnect = command.cancel_on_disconnect
     memcpy(session.firm, command.firm, sizeof(session.firm))
     engine.sessions_count += 1
+    engine_classify(engine)
     session_begin_numbers(engine, session)
     memory_prefault(&engine.arena.slots[slot_first], slots_hot * sizeof(uint32_t))
     memory_prefault(&engine.block_next[slot_first >> engine.block_shift],
@@ -71,6 +76,35 @@ cdef int _system_event(Engine* engine, const SystemEventCommand* command) noexce
     if command.event_code == c'O':
         clock_begin_day(engine)
     engine_emit(engine, EVENT_SYSTEM, 0, command.event_code, 0, 0, 0, 0, 0, 0)
+    return STATUS_OK
+
+
+cdef void _say_what_goes_on(ContinueCommand* command, const Work* work) noexcept nogil:
+    """For readers that answer a member's command (18.3)."""
+    cdef bint is_mass_cancel = work.command.header.type == COMMAND_MASS_CANCEL
+    command.header.session = work.command.header.session
+    command.header.user_ref = work.command.header.user_ref
+    command.header.instrument = work.command.header.instrument
+    command.continued = work.command.header.type
+    command.firm_given = work.command.firm_given if is_mass_cancel else 0
+    command.symbol_given = work.command.symbol_given if is_mass_cancel else 0
+
+
+cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
+    """The next step of the first command that waits."""
+    cdef Work* work = work_at(engine, 0)
+    if engine.works_count == 0:
+        return STATUS_IGNORED
+    _say_what_goes_on(command, work)
+    step_begin(engine)
+    if command.continued == COMMAND_MASS_CANCEL or command.continued == COMMAND_CANCEL_SESSION:
+        if mass_cancel_step(engine, work):
+            mass_cancel_end(engine, work)
+            work_end(engine)
+    elif leaving_step(engine, work):
+        if command.continued == COMMAND_RETIRE_INSTRUMENT:
+            retire_end(engine, command.header.instrument)
+        work_end(engine)
     return STATUS_OK
 
 
@@ -92,6 +126,8 @@ cdef int apply_venue(Engine* engine, CommandHeader* header) noexcept nogil:
         return retire_instrument(engine, <const RetireInstrument*>header)
     if header.type == COMMAND_SET_STATE and record_bytes == sizeof(SetState):
         return set_state(engine, <const SetState*>header)
+    if header.type == COMMAND_CONTINUE and record_bytes == sizeof(ContinueCommand):
+        return _continue(engine, <ContinueCommand*>header)
     if header.type == COMMAND_CLOCK and record_bytes == sizeof(ClockCommand):
         return clock_advance(engine, <ClockCommand*>header)
     if header.type == COMMAND_BUST_TRADE and record_bytes == sizeof(BustTrade):

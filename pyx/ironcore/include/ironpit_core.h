@@ -33,7 +33,9 @@ enum ironpit_status {
     IRONPIT_FULL = 2,      /* no room for the events: take them, and go on */
     IRONPIT_MALFORMED = 4, /* of a command: no valid record, or out of place; no effect. Of
                             * `level`: a side that is neither 'B' nor 'S' */
-    IRONPIT_IGNORED = 12   /* of a command: valid, without effect */
+    IRONPIT_IGNORED = 12,  /* of a command: valid, without effect */
+    IRONPIT_LATER = 15     /* of a command: CONTINUE comes first; no effect. Only where STREAM_START
+                            * limits a step */
 };
 
 /* What the functions take and give besides. */

@@ -35,6 +35,7 @@ enum ironpit_command_type {
     IRONPIT_COMMAND_SET_STATE = 7,
     IRONPIT_COMMAND_CLOCK = 8,
     IRONPIT_COMMAND_BUST_TRADE = 9,
+    IRONPIT_COMMAND_CONTINUE = 10,
     IRONPIT_COMMAND_ENTER_ORDER = 16,
     IRONPIT_COMMAND_REPLACE_ORDER = 17,
     IRONPIT_COMMAND_CANCEL_ORDER = 18,
@@ -119,7 +120,7 @@ struct ironpit_stream_start { /* the first command, with the limits of `create` 
     uint32_t orders_max;
     uint32_t sessions_max;
     uint32_t user_ref_bits;
-    uint32_t reserved;
+    uint32_t step_actions_max; /* rule 18.1: of one step; 0: every command is one step */
 };
 IRONPIT_SIZE(ironpit_stream_start, 80);
 IRONPIT_AT(ironpit_stream_start, version, 50);
@@ -128,6 +129,7 @@ IRONPIT_AT(ironpit_stream_start, midnight_ns, 56);
 IRONPIT_AT(ironpit_stream_start, orders_max, 64);
 IRONPIT_AT(ironpit_stream_start, sessions_max, 68);
 IRONPIT_AT(ironpit_stream_start, user_ref_bits, 72);
+IRONPIT_AT(ironpit_stream_start, step_actions_max, 76);
 
 struct ironpit_tick_band {
     int32_t price_from;
@@ -252,6 +254,18 @@ IRONPIT_SIZE(ironpit_bust_trade, 64);
 IRONPIT_AT(ironpit_bust_trade, match_number, 40);
 IRONPIT_AT(ironpit_bust_trade, slots, 48);
 IRONPIT_AT(ironpit_bust_trade, reason, 56);
+
+struct ironpit_continue { /* rule 18.3; the core fills all of it in but the type and the length */
+    struct ironpit_header header;
+    uint8_t continued; /* enum ironpit_command_type: of the command that goes on */
+    uint8_t firm_given; /* as a MASS_CANCEL that goes on says */
+    uint8_t symbol_given;
+    uint8_t reserved[5];
+};
+IRONPIT_SIZE(ironpit_continue, 48);
+IRONPIT_AT(ironpit_continue, continued, 40);
+IRONPIT_AT(ironpit_continue, firm_given, 41);
+IRONPIT_AT(ironpit_continue, symbol_given, 42);
 
 /* What an order asks for besides price and quantity (rule 4.9); it follows the order's struct, and
  * record_bytes count it. What is not named is not looked at. */

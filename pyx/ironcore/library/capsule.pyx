@@ -9,7 +9,7 @@ from libc.string cimport memcpy
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport (
-    STATUS_EMPTY, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
+    STATUS_EMPTY, STATUS_FULL, STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
 from ironcore.engine.batch cimport PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
@@ -75,7 +75,7 @@ cdef extern from *:
             SAME(StreamStart, ironpit_stream_start, orders_max);                                  \\
             SAME(StreamStart, ironpit_stream_start, sessions_max);                                \\
             SAME(StreamStart, ironpit_stream_start, user_ref_bits);                               \\
-            SAME(StreamStart, ironpit_stream_start, reserved);                                    \\
+            SAME(StreamStart, ironpit_stream_start, step_actions_max);                            \\
             SAME_SIZE(TickBand, ironpit_tick_band);                                               \\
             SAME(TickBand, ironpit_tick_band, price_from);                                     \\
             SAME(TickBand, ironpit_tick_band, tick_size);                                      \\
@@ -134,6 +134,12 @@ cdef extern from *:
             SAME(BustTrade, ironpit_bust_trade, slots);                                           \\
             SAME(BustTrade, ironpit_bust_trade, reason);                                          \\
             SAME(BustTrade, ironpit_bust_trade, reserved);                                        \\
+            SAME_SIZE(ContinueCommand, ironpit_continue);                                         \\
+            SAME(ContinueCommand, ironpit_continue, header);                                      \\
+            SAME(ContinueCommand, ironpit_continue, continued);                                   \\
+            SAME(ContinueCommand, ironpit_continue, firm_given);                                  \\
+            SAME(ContinueCommand, ironpit_continue, symbol_given);                                \\
+            SAME(ContinueCommand, ironpit_continue, reserved);                                    \\
             SAME_SIZE(EnterOrder, ironpit_enter_order);                                           \\
             SAME(EnterOrder, ironpit_enter_order, header);                                        \\
             SAME(EnterOrder, ironpit_enter_order, quantity);                                      \\
@@ -221,6 +227,7 @@ cdef extern from *:
             EQUAL(COMMAND_DEFINE_SESSION); EQUAL(COMMAND_SYSTEM_EVENT);                           \\
             EQUAL(COMMAND_CHANGE_INSTRUMENT); EQUAL(COMMAND_RETIRE_INSTRUMENT);                   \\
             EQUAL(COMMAND_SET_STATE); EQUAL(COMMAND_CLOCK); EQUAL(COMMAND_BUST_TRADE);            \\
+            EQUAL(COMMAND_CONTINUE);                                                              \\
             EQUAL(COMMAND_ENTER_ORDER); EQUAL(COMMAND_REPLACE_ORDER); EQUAL(COMMAND_CANCEL_ORDER);\\
             EQUAL(COMMAND_MODIFY_ORDER); EQUAL(COMMAND_MASS_CANCEL);                              \\
             EQUAL(COMMAND_DISABLE_ORDER_ENTRY); EQUAL(COMMAND_ENABLE_ORDER_ENTRY);                \\
@@ -251,6 +258,7 @@ cdef extern from "ironpit_core.h" nogil:
         IRONPIT_FULL
         IRONPIT_MALFORMED
         IRONPIT_IGNORED
+        IRONPIT_LATER
 
 
 cdef void _assert_header() noexcept nogil:
@@ -264,6 +272,7 @@ cdef void _assert_header() noexcept nogil:
     iron_static_assert(<int>IRONPIT_FULL == <int>STATUS_FULL)
     iron_static_assert(<int>IRONPIT_MALFORMED == <int>STATUS_MALFORMED)
     iron_static_assert(<int>IRONPIT_IGNORED == <int>STATUS_IGNORED)
+    iron_static_assert(<int>IRONPIT_LATER == <int>STATUS_LATER)
     iron_static_assert(sizeof(ironpit_limits) == sizeof(EngineLimits))
     iron_static_assert(sizeof(ironpit_level) == sizeof(LevelView))
     iron_static_assert(sizeof(ironpit_order) == sizeof(OrderView))

@@ -46,6 +46,7 @@ GATEWAY_NAMES = ("gateway", "gateway-2")
 cdef enum:
     CONNECTIONS_MAX = 8
     VENUE_COMMAND_MAX = 5            # commands of the venue's own have lower types
+    STEP_ACTIONS_MAX = 40            # three orders leave with a step of a mass cancel
     SEEDS_STATE = 1
     FRAMES_MAX = 1 << 20             # more than any ring here holds
 
@@ -62,7 +63,8 @@ def _command(kind, body, session=0, instrument=NO_INSTRUMENT):
 def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
                  uint32_t cancel_on_disconnect):
     body = struct.pack("<10sHIQIIII", STREAM_NAME.encode(), RECORD_VERSION, INSTRUMENTS_MAX,
-                       world_midnight_ns(), orders_max, SESSIONS_MAX, USER_REF_BITS, 0)
+                       world_midnight_ns(), orders_max, SESSIONS_MAX, USER_REF_BITS,
+                       STEP_ACTIONS_MAX)
     commands = [_command(COMMAND_STREAM_START, body)]
     for number in range(instruments):
         # Beside the first one, prices that leap pause an instrument for a second.

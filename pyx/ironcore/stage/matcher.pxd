@@ -32,6 +32,7 @@ cdef enum:                           # counters, in the order of COUNTERS
     MATCHER_DAY_END_NS = 11
     MATCHER_DAY_OVER = 12
     MATCHER_LOOKED_AHEAD = 13
+    MATCHER_CONTINUED = 14
 
 cdef struct Source:                  # an order ring; its number is its place, from 1
     SpscConsumer* orders             # NULL: it has none any more
@@ -60,6 +61,7 @@ cdef struct Matcher:
     uint64_t stream_sequence_last    # of the last frame published or replayed
     uint32_t events_published        # of the transaction in hand
     bint publishing                  # a transaction is not wholly in the stream yet
+    bint step_is_owed                # the last poll had no room for CONTINUE: the next begins so
     bint command_published
     SpscConsumer* held               # whose frame is still held: that transaction's command; or
                                      # NULL

@@ -19,6 +19,10 @@ busy one keeps nobody waiting for longer than all the others' turns.
 In a book that is larger than the caches the memory of an order has to be waited for. Where several
 commands wait, that of the later ones is touched before their turn (matcher_ahead.pxd).
 
+A command that takes several steps (section 18 of docs/MATCHING_RULES.md) goes on with a CONTINUE of
+the matcher's own, one for each poll, behind the poll's commands from the rings: neither waits for
+more than one turn of the other. A command for which there is no room meanwhile stays where it is.
+
 When the stream's day is over the matcher closes every instrument (day_end.pyx) before it takes the
 next command off the order ring.
 """
@@ -32,7 +36,7 @@ from ironcore.base.clock cimport host_clock
 from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.book.limits cimport TIME_IN_FORCE_GTT
 from ironcore.base.status cimport (
-    STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK,
+    STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
 from ironcore.engine.batch cimport PREFETCH_ORDERS_MIN
 from ironcore.engine.dispatch cimport engine_apply
@@ -50,10 +54,10 @@ from ironcore.stream.day_end cimport (
 from ironcore.stream.walk cimport walk_take
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
-    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_ENTER_ORDER, COMMAND_HEADER_BYTES,
+    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_HEADER_BYTES,
     COMMAND_REPLACE_ORDER, COMMAND_SET_STATE, COMMAND_STREAM_START, EVENT_BYTES,
-    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader, EnterOrder,
-    ReplaceOrder,
+    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader,
+    ContinueCommand, EnterOrder, ReplaceOrder,
 )
 
 from ironcore.base.counter_declaration import Counter, Gauge
@@ -76,6 +80,8 @@ COUNTERS = (
           unit="ns"),
     Gauge("day_over", "1 when the day is over and every instrument is closed, else 0"),
     Counter("looked_ahead", "commands whose orders were touched before their turn",
+            unit="commands"),
+    Counter("continued", "steps of commands that take several, behind their first",
             unit="commands"),
 )
 
@@ -187,7 +193,8 @@ cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence,
                 bint in_time) noexcept nogil:
     """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish.
     STATUS_FULL: a tick has to sequence something before it: a member's, what ends the day; in_time:
-    CLOCK. source: of order rings, from 1; 0: the venue itself."""
+    CLOCK. STATUS_LATER: CONTINUE has to come before it. source: of order rings, from 1; 0: the
+    venue itself."""
     cdef CommandHeader* header = <CommandHeader*>m.command
     cdef int status
     _stamp(m, header, source, source_sequence)
@@ -268,6 +275,8 @@ cdef int _end_day(Matcher* m) noexcept nogil:
         if command_bytes == 0:
             return work
         status = _apply(m, 0, 0, False)
+        if status == STATUS_LATER:
+            break
         iron_assert(status == STATUS_OK, "the engine takes what ends the day")
         counter_add(m.counters[MATCHER_COMMANDS], 1)
         _publish(m)
@@ -289,8 +298,8 @@ cdef int _control(Matcher* m) noexcept nogil:
         status = STATUS_IGNORED      # what is closed at the end of the day stays closed
     else:
         status = _sequence(m, record, record_bytes, 0, 0, True)
-    if status == STATUS_FULL:        # the next tick looks again, behind its CLOCK
-        return 0
+    if status == STATUS_FULL or status == STATUS_LATER:
+        return 0                     # the next tick looks again, behind its CLOCK
     spsc_advance(m.control)
     spsc_release(m.control)
     _count(m, status, MATCHER_CONTROL, MATCHER_CONTROL_IGNORED, MATCHER_CONTROL_MALFORMED)
@@ -320,6 +329,8 @@ cdef int matcher_submit(Matcher* m, const uint8_t* command, uint32_t command_byt
     if m.publishing and _publish(m) != STATUS_OK:
         return STATUS_FULL
     status = _sequence(m, command, command_bytes, 0, 0, False)
+    if status == STATUS_LATER:
+        return STATUS_FULL
     _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
     if status == STATUS_OK:
         _publish(m)  # what finds no room now goes out in the next poll
@@ -359,6 +370,9 @@ cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
             m.tick_due_ns = m.mono_ns
             m.tick_waits = True
             break
+        if status == STATUS_LATER:
+            work -= 1
+            break
         _count(m, status, MATCHER_COMMANDS, MATCHER_IGNORED, MATCHER_MALFORMED)
         if status != STATUS_OK:
             spsc_advance(orders)
@@ -372,6 +386,28 @@ cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
     if looked_ahead:
         counter_add(m.counters[MATCHER_LOOKED_AHEAD], looked_ahead)
     return work
+
+
+cdef int _continue(Matcher* m) noexcept nogil:
+    """The next step of a command that takes several: the work done."""
+    cdef ContinueCommand* command = <ContinueCommand*>m.command
+    cdef int status
+    m.step_is_owed = False
+    if m.engine.works_count == 0:
+        return 0
+    memset(command, 0, sizeof(ContinueCommand))
+    command.header.type = COMMAND_CONTINUE
+    command.header.record_bytes = sizeof(ContinueCommand)
+    status = _apply(m, 0, 0, True)
+    m.step_is_owed = status == STATUS_FULL
+    if status == STATUS_FULL:
+        m.tick_due_ns = m.mono_ns
+        return 0
+    iron_assert(status == STATUS_OK, "the engine goes on with what waits")
+    counter_add(m.counters[MATCHER_COMMANDS], 1)
+    counter_add(m.counters[MATCHER_CONTINUED], 1)
+    _publish(m)
+    return 1
 
 
 cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
@@ -391,6 +427,10 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
         work += _tick(m)
         if m.publishing:
             return work
+    if m.step_is_owed:
+        work += _continue(m)
+        if m.publishing:
+            return work
     index = m.source_first
     m.tick_waits = False
     while (work < batch_max and idle < m.sources_count and not m.publishing
@@ -401,6 +441,10 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
         index = _following(m, index)
         if served:
             m.source_first = index
+    if m.publishing:
+        m.step_is_owed = m.engine.works_count != 0
+    else:
+        work += _continue(m)
     return work
 
 

@@ -24,8 +24,8 @@ cdef struct DayEnd:
 cdef void day_end_init(DayEnd* day) noexcept nogil
 # To be told of each command of the stream that the engine has taken.
 cdef void day_end_observe(DayEnd* day, const CommandHeader* header) noexcept nogil
-# Writes the next command that ends the day, which the engine is to take: its bytes, or 0 when there
-# is none left and `closed` is set.
+# Writes the next command that ends the day, which the engine is to take: its bytes; or 0 when there
+# is none left and `closed` is set, or none before the work that waits in the engine is done.
 cdef uint32_t day_end_next(DayEnd* day, const Engine* engine, uint8_t* command) noexcept nogil
 # Whether an operator's command would open an instrument.
 cdef bint day_end_opens(const CommandHeader* header) noexcept nogil

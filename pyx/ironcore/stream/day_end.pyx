@@ -2,9 +2,9 @@
 
 A stream has one day, 24 hours from the midnight of STREAM_START: that long CLOCK and the times of
 ITCH and OUCH mean something. Behind it the matcher sequences SYSTEM 'M', closes every instrument by
-id, and sequences SYSTEM 'E'. What has been done of that is in the stream, so that a matcher that
-takes over in between goes on with the rest. No auction is held: an instrument in its closing
-auction is halted before it is closed (rule 14.1).
+id, and sequences SYSTEM 'E' when all orders have left that leave with the day. What has been done
+of that is in the stream, so that a matcher that takes over in between goes on with the rest. No
+auction is held: an instrument in its closing auction is halted before it is closed (rule 14.1).
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -79,6 +79,8 @@ cdef uint32_t day_end_next(DayEnd* day, const Engine* engine, uint8_t* command) 
         if state != STATE_CLOSED and state != STATE_RETIRED:
             return _close(command, day.instrument_next, state)
         day.instrument_next += 1
+    if engine.works_count:
+        return 0                     # orders are leaving still, which belong to the day
     if not day.system_said:
         return _system(command, c'E')
     day.closed = True

@@ -44,6 +44,7 @@ cdef enum CommandType:
     COMMAND_SET_STATE = 7
     COMMAND_CLOCK = 8                # the second of the day: expiry, resumption, indicative prices
     COMMAND_BUST_TRADE = 9
+    COMMAND_CONTINUE = 10            # the next step of a command that takes several
     COMMAND_ENTER_ORDER = 16
     COMMAND_REPLACE_ORDER = 17
     COMMAND_CANCEL_ORDER = 18
@@ -179,7 +180,7 @@ cdef struct StreamStart:             # 80 bytes
     uint32_t orders_max              # live orders, all books together
     uint32_t sessions_max
     uint32_t user_ref_bits           # slot = session << user_ref_bits | user_ref
-    uint32_t reserved
+    uint32_t step_actions_max        # rule 18.1: of one step; 0: every command is one step
 
 cdef struct TickBand:                # 8 bytes
     int32_t price_from            # from this price on
@@ -254,6 +255,13 @@ cdef struct BustTrade:               # 64 bytes; header.instrument
     uint32_t slots[2]                # of the two orders; 0: none
     uint8_t reason                   # OUCH broken trade reason
     uint8_t reserved[7]
+
+cdef struct ContinueCommand:         # 48 bytes; the engine fills all of it in: the session, the
+    CommandHeader header             # user_ref and the instrument are of the command that goes on,
+    uint8_t continued                # which is of this type
+    uint8_t firm_given               # as a MASS_CANCEL that goes on says
+    uint8_t symbol_given
+    uint8_t reserved[5]
 
 cdef enum InstrumentState:
     STATE_CLOSED = 67                # 'C'

@@ -23,6 +23,7 @@ cdef extern from *:
         COMMAND(3, DefineSession, 96) COMMAND(4, SystemEventCommand, 48)                          \\
         COMMAND(5, DefineInstrument, 152) COMMAND(6, RetireInstrument, 48)                        \\
         COMMAND(7, SetState, 48) COMMAND(8, ClockCommand, 48) COMMAND(9, BustTrade, 64)           \\
+        COMMAND(10, ContinueCommand, 48)                                                          \\
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
@@ -69,7 +70,7 @@ cdef extern from *:
         AT(StreamStart, version, 50); AT(StreamStart, instruments_max, 52);                       \\
         AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                        \\
         AT(StreamStart, sessions_max, 68); AT(StreamStart, user_ref_bits, 72);                    \\
-        AT(StreamStart, reserved, 76);                                                            \\
+        AT(StreamStart, step_actions_max, 76);                                                    \\
         AT(TickBand, price_from, 0); AT(TickBand, tick_size, 4);                                  \\
         AT(DefineInstrument, header, 0); AT(DefineInstrument, symbol, 40);                        \\
         AT(DefineInstrument, tick_size, 48); AT(DefineInstrument, lot_size, 52);                  \\
@@ -98,6 +99,9 @@ cdef extern from *:
         AT(ClockCommand, force, 44);                                                              \\
         AT(BustTrade, header, 0); AT(BustTrade, match_number, 40); AT(BustTrade, slots, 48);      \\
         AT(BustTrade, reason, 56); AT(BustTrade, reserved, 57);                                   \\
+        AT(ContinueCommand, header, 0); AT(ContinueCommand, continued, 40);                       \\
+        AT(ContinueCommand, firm_given, 41); AT(ContinueCommand, symbol_given, 42);               \\
+        AT(ContinueCommand, reserved, 43);                                                        \\
         AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);        \\
         AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                    \\
         AT(Event, price, 24); AT(Event, slot, 28);
@@ -217,7 +221,7 @@ cdef str _INSTRUMENT = (
 # "@" stands for the header, "%" for the terms of an instrument.
 cdef Protocol _commands = Protocol("record", """
 0x01 StreamStart 80 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
-    sessions_max:u4 user_ref_bits:u4 reserved:x4
+    sessions_max:u4 user_ref_bits:u4 step_actions_max:u4
 0x02 DefineInstrument 152 @ %
 0x03 DefineSession 96 @ username:a16 firm:a8 clearing_firm:a8 cancel_on_disconnect:u1 stp_mode:o
     protocol:u1 reserved:x1 stp_group:u4 reserved_money:x16
@@ -227,6 +231,7 @@ cdef Protocol _commands = Protocol("record", """
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
 0x08 Clock 48 @ second:u4 force:u4
 0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
+0x0a Continue 48 @ continued:u1 firm_given:u1 symbol_given:u1 reserved:x5
 0x10 EnterOrder 80 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o reserved:x2 client_order_id:a20 reserved_end:x4
 0x11 ReplaceOrder 80 @ quantity:u4 price:i4 orig_user_ref:u4 open_before:u4 time_in_force:o
@@ -249,6 +254,7 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(SetState),
     sizeof(ClockCommand),
     sizeof(BustTrade),
+    sizeof(ContinueCommand),
     sizeof(EnterOrder),
     sizeof(ReplaceOrder),
     sizeof(CancelOrder),

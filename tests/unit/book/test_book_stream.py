@@ -47,7 +47,8 @@ def test_an_ignored_and_a_malformed_command_have_no_effect(venue: Subject) -> No
         pytest.param(r.header(r.ENTER_ORDER, 40, 1, 1), id="an order without a body"),
         pytest.param(r.header(r.REPLACE_ORDER, 40, 1, 1), id="a replacement without a body"),
         pytest.param(r.enter(1, 1, "B", 5, 1000, options=r.option(2, b"FIRM"))[:80]),
-        pytest.param(b"\x0a" + r.system_event("O")[1:], id="a type between the ranges"),
+        pytest.param(r.header(r.CONTINUE, 40, 0), id="a short continue"),
+        pytest.param(b"\x0b" + r.system_event("O")[1:], id="a type between the ranges"),
     ],
 )
 def test_a_record_of_another_length_than_its_type_is_malformed(

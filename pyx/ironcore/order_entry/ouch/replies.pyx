@@ -32,10 +32,10 @@ from ironcore.wire.ouch50_outbound cimport (
     ouch50_encode_order_replaced, ouch50_encode_order_restated, ouch50_encode_rejected,
 )
 from ironcore.wire.record cimport (
-    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, EVENT_MASS_CANCEL_RESPONSE,
-    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, CommandHeader, EnterOrder,
-    EntrySwitch, Event, MassCancel, ReplaceOrder, SystemEventCommand,
+    COMMAND_CONTINUE, COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY,
+    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, EVENT_MASS_CANCEL_RESPONSE,
+    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, CommandHeader, ContinueCommand,
+    EnterOrder, EntrySwitch, Event, MassCancel, ReplaceOrder, SystemEventCommand,
 )
 
 cdef enum:
@@ -228,19 +228,27 @@ cdef inline void _named_firm(const Sessions* s, uint32_t session, bint is_given,
 
 
 cdef int _mass_cancelled(Sessions* s, const Report* report) noexcept nogil:
-    cdef const MassCancel* request = <const MassCancel*>report.command
+    """The answer comes with the last step: CONTINUE says of the request what it needs."""
+    cdef const CommandHeader* request = report.command
+    cdef bint firm_given, symbol_given
     cdef OuchMassCancelResponse m
     cdef uint8_t out[REPLY_BYTES_MAX]
-    if request.header.type != COMMAND_MASS_CANCEL:
+    if request.type == COMMAND_MASS_CANCEL:
+        firm_given = (<const MassCancel*>request).firm_given
+        symbol_given = (<const MassCancel*>request).symbol_given
+    elif request.type == COMMAND_CONTINUE:
+        firm_given = (<const ContinueCommand*>request).firm_given
+        symbol_given = (<const ContinueCommand*>request).symbol_given
+    else:
         return STATUS_CORRUPT
     memset(&m, 0, sizeof(m))
     m.timestamp = sessions_day_ns(s)
-    m.user_ref_num = request.header.user_ref
-    _named_firm(s, request.header.session, request.firm_given, m.firm)
+    m.user_ref_num = request.user_ref
+    _named_firm(s, request.session, firm_given, m.firm)
     memset(m.symbol, b' ', 8)
-    if request.symbol_given:
-        directory_symbol(&s.facts.directory, request.header.instrument, m.symbol)
-    sessions_reply(s, request.header.session, out, ouch50_encode_mass_cancel_response(&m, out))
+    if symbol_given:
+        directory_symbol(&s.facts.directory, request.instrument, m.symbol)
+    sessions_reply(s, request.session, out, ouch50_encode_mass_cancel_response(&m, out))
     return STATUS_OK
 
 

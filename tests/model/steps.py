@@ -1,0 +1,153 @@
+"""Commands that are carried out in steps: section 18 of the rules."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.model import records as r
+from tests.model.auction_model import Auctions
+from tests.model.engine_base import DoneError, IgnoredError, LaterError
+from tests.model.orders import Instrument, Order, Place
+
+LOOKED, LEFT = 1, 16  # rule 18.2: actions
+WAITING_MAX = 64  # rule 18.5
+
+
+@dataclass(eq=False)
+class Work:
+    """A command with the orders that it has yet to come to, in that order."""
+
+    kind: int
+    session: int
+    index: int  # of the instrument in its header
+    reason: str
+    orders: list[Order]
+    names: Callable[[Order], bool]
+    cancelled: int = 0
+
+    @property
+    def empties(self) -> bool:
+        """Whether it is the orders of an instrument that leave: rules 2.8 and 13.8."""
+        return self.kind in (r.SET_STATE, r.RETIRE_INSTRUMENT)
+
+
+class Steps(Auctions):
+    """What waits for CONTINUE, and one step of it."""
+
+    def __init__(self, limits: r.Limits) -> None:
+        super().__init__(limits)
+        self.waiting: list[Work] = []
+
+    def is_live(self, order: Order) -> bool:
+        return self.live.get((order.session, order.user_ref)) is order
+
+    def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
+        return sorted(orders, key=self.slot_of)
+
+    def needs_room(self) -> None:
+        """Rule 18.5."""
+        if len(self.waiting) == WAITING_MAX:
+            raise LaterError
+
+    def is_emptied(self, instrument: Instrument) -> bool:
+        return any(work.empties and work.index == instrument.index for work in self.waiting)
+
+    def begin(self, work: Work) -> bool:
+        """Rule 18.3: the first step, unless others wait. Whether the command is done with it."""
+        if not self.waiting and self.step(work):
+            return True
+        self.waiting.append(work)
+        return False
+
+    def go_on(self) -> None:
+        """Rule 18.3: CONTINUE."""
+        if not self.waiting:
+            raise IgnoredError
+        work = self.waiting[0]
+        self.stamped = work.index
+        if self.step(work):
+            del self.waiting[0]
+            self.finish(work)
+
+    def finish(self, work: Work) -> None:
+        """What the last step says besides."""
+        if work.kind == r.MASS_CANCEL:  # rule 8.1
+            slot = self.slot(work.session)
+            self.emit(r.MASS_CANCEL_RESPONSE, quantity=work.cancelled, slot=slot)
+        if work.kind == r.RETIRE_INSTRUMENT:  # rule 2.8
+            self.emit(r.INSTRUMENT_RETIRED, slot=work.index)
+
+    def step(self, work: Work) -> bool:
+        """Rules 18.2 and 18.4. Whether nothing is left."""
+        actions, taken, noted = 0, [], set()
+        while work.orders:
+            order = work.orders[0]
+            if self.is_live(order) and 0 < self.step_actions_max <= actions:
+                break
+            del work.orders[0]
+            if not self.is_live(order):
+                continue
+            actions += LOOKED
+            if not work.names(order):
+                continue
+            actions += LEFT
+            taken.append(order)
+            if work.empties:
+                continue
+            self.take(work, order)
+            pegs = self.pegs_of(order.instrument)
+            if pegs and order.instrument not in noted:
+                noted.add(order.instrument)
+                actions += LEFT * self.followers_of(order.instrument)
+        if work.empties:
+            for order in self.in_order_of_slots(taken):
+                self.take(work, order)
+        else:
+            self.park_pegs_beside(taken)
+        return not work.orders
+
+    def take(self, work: Work, order: Order) -> None:
+        self.cancel(order, work.reason, says_where=not work.empties)
+        work.cancelled += 1
+
+    def meet(self, order: Order) -> None:
+        """Rule 18.6: its owner has something to say of an order."""
+        for work in self.waiting:
+            if order in work.orders and work.names(order):
+                self.take(work, order)
+                if not work.empties:
+                    self.park_pegs_beside([order])
+                raise DoneError
+
+    def pegs_of(self, index: int) -> list[Order]:
+        return [order for order in self.instruments[index].orders if order.is_peg]
+
+    def followers_of(self, index: int) -> int:
+        """Rule 4.14: live pegs and stops."""
+        orders = self.instruments[index].orders
+        return sum(order.is_peg or order.place == Place.STOPS for order in orders)
+
+    def park_pegs_beside(self, cancelled: list[Order]) -> None:
+        """Rule 8.7."""
+        for index in {order.instrument for order in cancelled}:
+            instrument = self.instruments[index]
+            if self.best_prices(instrument) != instrument.priced_at:
+                self.park_pegs(instrument)
+
+    def as_they_are_met(self, instrument: Instrument) -> list[Order]:
+        """Rule 18.4: the order in which the orders of an instrument are come to."""
+        return sorted(instrument.orders, key=self.when_met)
+
+    def when_met(self, order: Order) -> tuple[int, bool, int, int]:
+        if order.is_peg:
+            return 5, False, 0, order.accepted
+        if order.place == Place.STOPS and not order.stop_price:  # rule 10.6
+            return 6, False, 0, order.accepted
+        if order.place == Place.STOPS:  # rule 10.7
+            sign = -1 if order.sells else 1
+            return 2, order.sells, sign * order.stop_price, order.arrival
+        price = order.event_price if order.sells else -order.event_price
+        if order.place == Place.WAITING and order.is_market:  # rule 14.4
+            return 4, order.sells, 0, order.arrival
+        if order.place == Place.WAITING:
+            return 3, order.sells, price, order.arrival
+        return int(order.is_hidden), order.sells, price, order.arrival
