@@ -5,11 +5,14 @@ from libc.stdint cimport uint32_t, uint64_t
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT
 from ironcore.book.order_pool cimport ORDER_ICEBERG, level_at
 from ironcore.book.price_levels cimport (
-    KEY_NONE, PriceLevels, level_has_reserve, level_key, level_quantity, levels_next,
+    KEY_NONE, PriceLevels, level_has_reserve, level_key, level_orders, level_quantity, levels_next,
     levels_price,
 )
 from ironcore.engine.collars cimport collar_forbids
 from ironcore.book.options cimport STP_OLDEST
+
+cdef enum:
+    STEPS_OF_ICEBERG = 42            # as often may one execute (rule 16.2)
 
 cdef struct DryRun:
     uint32_t quantity                # that the aggressor would have open
@@ -19,13 +22,17 @@ cdef struct DryRun:
     bint is_spent                    # rule 10.9 does
 
 
-cdef inline bint _may_step(Engine* engine, DryRun* run) noexcept nogil:
+cdef inline bint _may_step(Engine* engine, DryRun* run, uint32_t steps) noexcept nogil:
     """Rule 10.9: what others let rest there must not make one command take as long as they like."""
-    if engine.dry_run_steps == engine.dry_run_steps_max:
+    if steps > engine.dry_run_steps_max - engine.dry_run_steps:
         run.is_spent = True
         return False
-    engine.dry_run_steps += 1
+    engine.dry_run_steps += steps
     return True
+
+
+cdef inline uint32_t _steps_of(const Order* order) noexcept nogil:
+    return STEPS_OF_ICEBERG if order.ref_side & ORDER_ICEBERG else 1
 
 
 cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint32_t level,
@@ -35,7 +42,8 @@ cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, u
     cdef Arena* arena = &engine.arena
     cdef uint32_t unit = level_at(arena, level).link.next
     cdef const Order* order
-    while unit != level and run.quantity > run.enough and _may_step(engine, run):
+    while unit != level and run.quantity > run.enough and _may_step(
+            engine, run, _steps_of(order_at(arena, unit))):
         order = order_at(arena, unit)
         if accepts_quantity(arena, unit, run.quantity):
             if is_prevented(engine, aggressor, order):
@@ -100,11 +108,11 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
         run.is_forbidden = not book.is_plain and collar_forbids(
             book, levels_price(shown, min(shown_key, hidden_key)))
         level = shown_level if shown_key <= hidden_key else hidden_level
-        if not is_by_level:
+        if not is_by_level or level_has_reserve(&engine.arena, level):
             _each_order(engine, aggressor, level, &run)
         elif run.is_forbidden:
             run.is_over = True
-        elif _may_step(engine, &run):
+        elif _may_step(engine, &run, level_orders(&engine.arena, level)):
             _level(engine, level, &run)
         if level == shown_level:
             shown_level = levels_next(&engine.arena, shown, level)

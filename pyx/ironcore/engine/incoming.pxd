@@ -12,6 +12,10 @@ cdef struct Aggressor:
     uint8_t stp_mode
     uint8_t side
     bint is_interrupted              # set when a collar has paused the instrument
+    bint may_stop                    # when the step is over, with its minimum executed
+    bint has_acted                   # in this step, before it is held against the opposite side
+    bint has_unit                    # it is live, or else would need room to wait for the next step
+    bint is_stopped                  # set when it has
     uint32_t slot                    # the rest is for the events that name it
     uint64_t reference
     int32_t price                 # as entered

@@ -23,6 +23,7 @@ cdef struct Terms:                   # a valid order
     uint8_t cross_type
     bint is_market
     bint may_rest
+    int32_t activated_price          # as Aggressor's: it is under way
 
 # What follows from a price, time in force and options that are set; false for a price that the
 # instrument does not have.

@@ -38,6 +38,7 @@ from ironcore.book.limits cimport TIME_IN_FORCE_GTT
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.engine.batch cimport PREFETCH_ORDERS_MIN
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport Engine
@@ -393,7 +394,7 @@ cdef int _continue(Matcher* m) noexcept nogil:
     cdef ContinueCommand* command = <ContinueCommand*>m.command
     cdef int status
     m.step_is_owed = False
-    if m.engine.works_count == 0:
+    if not steps_are_left(m.engine):
         return 0
     memset(command, 0, sizeof(ContinueCommand))
     command.header.type = COMMAND_CONTINUE
@@ -442,7 +443,7 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
         if served:
             m.source_first = index
     if m.publishing:
-        m.step_is_owed = m.engine.works_count != 0
+        m.step_is_owed = steps_are_left(m.engine)
     else:
         work += _continue(m)
     return work

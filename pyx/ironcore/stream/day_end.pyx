@@ -10,7 +10,7 @@ auction is held: an instrument in its closing auction is halted before it is clo
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ironcore.engine.engine cimport Engine
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.wire.record cimport (
     COMMAND_DEFINE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
     INSTRUMENT_NONE, STATE_CLOSED, STATE_CLOSING_AUCTION, STATE_HALTED, STATE_RETIRED,
@@ -79,8 +79,8 @@ cdef uint32_t day_end_next(DayEnd* day, const Engine* engine, uint8_t* command) 
         if state != STATE_CLOSED and state != STATE_RETIRED:
             return _close(command, day.instrument_next, state)
         day.instrument_next += 1
-    if engine.works_count:
-        return 0                     # orders are leaving still, which belong to the day
+    if steps_are_left(engine):
+        return 0                     # what is left to be done belongs to the day
     if not day.system_said:
         return _system(command, c'E')
     day.closed = True
