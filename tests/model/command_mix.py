@@ -105,6 +105,9 @@ class CommandMix:
                 0.25 if self.model.waiting or self.model.busy else 0.01
             ):
                 yield r.continue_()
+            if self.step_actions_max and self.maybe(0.0005):  # more than may wait: rule 18.5
+                for _ in range(70):
+                    yield self._mass_cancel(self._session())
             yield make()
 
     def _session(self) -> int:
@@ -209,6 +212,9 @@ class CommandMix:
     # The venue
 
     def _state(self) -> bytes:
+        emptied = [work.index for work in self.model.waiting if work.empties]
+        if emptied and self.maybe(0.3):  # which has to wait: rule 18.5
+            return r.retire_instrument(self.random.choice(emptied))
         index = self._instrument()
         asleep = [one.index for one in self.model.instruments if one.state not in "TR"]
         if asleep and self.maybe(0.6):
@@ -242,6 +248,9 @@ class CommandMix:
         if kind != r.MASS_CANCEL:
             reason = self.random.choice("\0\0S") if kind == r.CANCEL_SESSION else "\0"
             return r.short(kind, session, reason=reason)
+        return self._mass_cancel(session)
+
+    def _mass_cancel(self, session: int) -> bytes:
         instrument = self._instrument()
         return r.mass_cancel(
             session,

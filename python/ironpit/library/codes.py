@@ -10,7 +10,8 @@ INSTRUMENT_NONE: Final = 0xFFFFFFFF
 
 
 class CommandType(IntEnum):
-    """COMMAND_DTYPE's `type`; the other commands of docs/WIRE.md are methods of Venue."""
+    """COMMAND_DTYPE's `type`; the other commands of docs/WIRE.md are methods of Venue, but for
+    CONTINUE: here every command is one step."""
 
     SYSTEM_EVENT = 4
     RETIRE_INSTRUMENT = 6

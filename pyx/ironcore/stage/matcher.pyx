@@ -274,7 +274,7 @@ cdef int _end_day(Matcher* m) noexcept nogil:
     while work < CLOSINGS_MAX and not m.publishing:
         command_bytes = day_end_next(&m.day, m.engine, m.command)
         if command_bytes == 0:
-            return work
+            break
         status = _apply(m, 0, 0, False)
         if status == STATUS_LATER:
             break
@@ -282,7 +282,8 @@ cdef int _end_day(Matcher* m) noexcept nogil:
         counter_add(m.counters[MATCHER_COMMANDS], 1)
         _publish(m)
         work += 1
-    m.tick_due_ns = m.mono_ns        # not in 10 ms: members' commands wait for it
+    if not m.day.closed:
+        m.tick_due_ns = m.mono_ns    # not in 10 ms: members' commands wait for it
     return work
 
 

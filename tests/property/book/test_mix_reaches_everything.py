@@ -17,6 +17,7 @@ from tests.model import (
     order_rules,
     settlement,
     states,
+    steps,
     venue_commands,
 )
 from tests.model import records as r
@@ -38,9 +39,11 @@ MODULES = [
     order_rules,
     settlement,
     states,
+    steps,
     venue_commands,
 ]
 SEEDS, COMMANDS = range(24), 5000
+STEP_ACTIONS = {24: 1, 25: 17}  # by seed, section 18; of the others each command is one step
 REJECT_REASONS = (
     *(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0D, 0x0F),
     *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31, 0x80),
@@ -56,10 +59,10 @@ OUT_OF_REACH = (
 def reached() -> Reached:
     seen = Reached(MODULES)
     with seen.tracing():
-        for seed in SEEDS:
+        for seed in (*SEEDS, *STEP_ACTIONS):
             model = EngineModel(limits_of(seed))
             model.steps_max = 4 if seed == 0 else model.steps_max  # rules 10.9 and 14.10
-            mix = CommandMix(seed, model)
+            mix = CommandMix(seed, model, STEP_ACTIONS.get(seed, 0))
             for stream in (mix.opening(), mix.commands(COMMANDS)):
                 for record in stream:
                     seen.see(*model.apply(record))
@@ -77,7 +80,7 @@ def test_every_event_occurs(reached: Reached) -> None:
 
 
 def test_every_outcome_and_reason_occurs(reached: Reached) -> None:
-    names = [f"outcome {status}" for status in (r.OK, r.IGNORED, r.MALFORMED)]
+    names = [f"outcome {status}" for status in (r.OK, r.IGNORED, r.MALFORMED, r.LATER)]
     names += [f"REJECTED {reason:#04x}" for reason in REJECT_REASONS]
     names += [f"CANCELED {reason}" for reason in "UIKGFQTEZS"]
     names += [f"CROSS {kind}" for kind in "OCH"] + [f"INDICATIVE {kind}" for kind in "OCH"]
