@@ -3,7 +3,6 @@ collars of 13.6."""
 
 from collections.abc import Sequence
 from copy import copy
-from itertools import groupby
 
 from tests.model import records as r
 from tests.model.grid import basis_points, is_farther
@@ -244,23 +243,12 @@ class Matching(Icebergs):
 
     def counted(self, order: Order, steps_max: int) -> list[Order]:
         """Rule 10.9: the opposite orders that are looked at for 10.1."""
-        queue = self.opposite(order)
-        session = self.sessions[order.session]
-        may_prevent = session.stp_group and (order.options.stp or session.stp_mode) != "-"
-        if may_prevent or any(resting.options.min_qty for resting in queue):
-            heaps = [[resting] for resting in queue]
-        else:
-            heaps = []
-            for _, level in groupby(queue, key=lambda o: (o.rest_price, o.is_hidden)):
-                orders = list(level)
-                has_reserve = any(resting.reserve for resting in orders)
-                heaps += [[resting] for resting in orders] if has_reserve else [orders]
         reached: list[Order] = []
-        for heap in heaps:
-            steps_max -= sum(42 if resting.is_iceberg else 1 for resting in heap)
+        for resting in self.opposite(order):
+            steps_max -= 42 if resting.is_iceberg else 1
             if steps_max < 0:
                 break
-            reached += heap
+            reached.append(resting)
         return reached
 
     def post_only(self, order: Order, limit: int) -> tuple[str, int]:

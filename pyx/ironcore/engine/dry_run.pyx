@@ -79,9 +79,16 @@ cdef void _each_order(Engine* engine, const Aggressor* aggressor, uint32_t level
         _reserves(engine, aggressor, level, end, run)
 
 
+cdef bint _level_fits(const Engine* engine, uint32_t level) noexcept nogil:
+    """Whether all of its orders may be counted at once."""
+    return (not level_has_reserve(&engine.arena, level) and level_orders(&engine.arena, level)
+            <= engine.dry_run_steps_max - engine.dry_run_steps)
+
+
 cdef void _level(Engine* engine, uint32_t level, DryRun* run) noexcept nogil:
-    """All of a level at once: what others have put there costs nothing."""
+    """All of a level at once: as many steps, in the time of one."""
     cdef uint64_t quantity = level_quantity(&engine.arena, level)
+    engine.dry_run_steps += level_orders(&engine.arena, level)
     run.quantity -= <uint32_t>min(quantity, <uint64_t>run.quantity)
 
 
@@ -108,11 +115,11 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
         run.is_forbidden = not book.is_plain and collar_forbids(
             book, levels_price(shown, min(shown_key, hidden_key)))
         level = shown_level if shown_key <= hidden_key else hidden_level
-        if not is_by_level or level_has_reserve(&engine.arena, level):
+        if not is_by_level or not _level_fits(engine, level):
             _each_order(engine, aggressor, level, &run)
         elif run.is_forbidden:
             run.is_over = True
-        elif _may_step(engine, &run, level_orders(&engine.arena, level)):
+        else:
             _level(engine, level, &run)
         if level == shown_level:
             shown_level = levels_next(&engine.arena, shown, level)
