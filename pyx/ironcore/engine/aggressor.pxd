@@ -6,7 +6,7 @@ from libc.stdint cimport uint32_t
 
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor
 from ironcore.book.price_levels cimport PriceLevels
 
 # Executes what it can and may, or as much of that as a step (rule 18.2) lets it; what is left is

@@ -26,7 +26,7 @@ from ironcore.engine.order_path cimport plain_hold
 from ironcore.engine.pending_work cimport step_count
 from ironcore.engine.engine cimport NOT_PLAIN, Engine, Session, engine_slot
 from ironcore.engine.event_place cimport events_withdraw
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor
 from ironcore.engine.order_exit cimport CANCEL_REASON_IOC
 from ironcore.engine.orders cimport place_book, place_kind, place_side, queued_place
 from ironcore.engine.settlement cimport book_settle_more

@@ -10,13 +10,12 @@ from ironcore.book.book cimport (
     book_queue_any,
 )
 from ironcore.engine.engine cimport engine_emit, engine_slot
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor, aggressor_of, terms_prepare
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_COLLAR, CANCEL_REASON_IOC, CANCEL_REASON_POST_ONLY,
     CANCEL_REASON_POST_ONLY_HIDDEN, order_remove,
 )
 from ironcore.engine.order_links cimport expiry_link, peg_link
-from ironcore.engine.order_terms cimport aggressor_of, terms_prepare
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
     order_at, order_take, special_at,

@@ -6,8 +6,8 @@ from ironcore.book.book cimport Book, event_mark_last, event_unmark_last
 from ironcore.engine.engine cimport Engine
 from ironcore.engine.pending_work cimport step_count
 
-# As far as the step of the command in hand lets it; the book is busy with the rest then. A book that
-# is busy already settles when that comes to its end.
+# As far as the step of the command in hand lets it; the book is busy with the rest then. A book
+# that is busy already settles when that comes to its end.
 cdef void book_settle(Engine* engine, Book* book) noexcept nogil
 # Likewise, of a busy book: False when anything is left.
 cdef bint settle_on(Engine* engine, Book* book) noexcept nogil

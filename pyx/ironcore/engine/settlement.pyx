@@ -10,10 +10,9 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.price_grid cimport grid_tick
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
 from ironcore.engine.engine cimport engine_emit
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor, Terms, aggressor_of, terms_of_order
 from ironcore.engine.order_exit cimport order_remove, order_wake
 from ironcore.engine.order_path cimport order_proceed
-from ironcore.engine.order_terms cimport Terms, aggressor_of, terms_of_order
 from ironcore.engine.orders cimport order_price, order_sell
 from ironcore.engine.pegs cimport peg_price, pegs_are_due
 from ironcore.engine.pending_work cimport STEP_LOOKED, step_count_turn, step_is_over

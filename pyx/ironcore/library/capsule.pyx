@@ -14,7 +14,7 @@ from ironcore.base.status cimport (
 from ironcore.engine.batch cimport PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport engine_create, engine_destroy
-from ironcore.engine.queries cimport query_depth, query_level, query_order
+from ironcore.library.queries cimport query_depth, query_level, query_order
 from ironcore.engine.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
 )
