@@ -104,7 +104,7 @@ class CommandMix:
             while self.step_actions_max and self.maybe(0.25 if self.model.waiting else 0.01):
                 yield r.continue_()
             if self.step_actions_max and self.maybe(0.0005):  # more than may wait: rule 18.5
-                for _ in range(70):
+                for _ in range(40):
                     yield self._mass_cancel(self._session())
             yield make()
 
