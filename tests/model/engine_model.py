@@ -131,7 +131,7 @@ class EngineModel(OrderCommands):
         (group, group_given, side, side_given, symbol_given, _, scope, reason) = r.MASS.unpack_from(
             record, r.BODY
         )
-        self.needs_room()
+        self.needs_room(session_id)
 
         def names(order: Order) -> bool:
             return (
@@ -155,7 +155,7 @@ class EngineModel(OrderCommands):
 
     def cancel_session(self, session: int, reason: str) -> None:
         """Rule 8.2."""
-        self.needs_room()
+        self.needs_room(session)
         orders = [order for order in self.live.values() if order.session == session]
         orders = self.in_order_of_slots(orders)
         index = r.INSTRUMENT_NONE

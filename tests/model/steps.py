@@ -9,7 +9,7 @@ from tests.model.engine_base import DoneError, IgnoredError, LaterError
 from tests.model.matching import LEFT, LOOKED
 from tests.model.orders import Instrument, Order, Place
 
-WAITING_MAX = 64  # rule 18.5
+WAITING_MAX, WAITING_OF_A_SESSION_MAX = 64, 8  # rule 18.5
 
 
 @dataclass(eq=False)
@@ -44,9 +44,12 @@ class Steps(Auctions):
     def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
         return sorted(orders, key=self.slot_of)
 
-    def needs_room(self) -> None:
+    def needs_room(self, session: int = 0) -> None:
         """Rule 18.5."""
         if len(self.waiting) == WAITING_MAX:
+            raise LaterError  # it takes many sessions
+        own = [work for work in self.waiting if session and work.session == session]
+        if len(own) == WAITING_OF_A_SESSION_MAX:
             raise LaterError
 
     def is_emptied(self, instrument: Instrument) -> bool:

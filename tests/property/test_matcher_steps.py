@@ -5,9 +5,10 @@ Method: a matcher with two order rings whose stream has a limit on a step. One m
 orders and cancels them all; the other one goes on trading, now and then or without end.
 """
 
-from itertools import pairwise
+import re
 from pathlib import Path
 
+import pytest
 from tests.model import records as r
 from tests.model.rules import rule
 
@@ -20,15 +21,22 @@ from ironcore.wire.record import decode_frame
 LIMITS = r.Limits(2, 2, 4096, 12)
 ORDERS = 200
 STEP = 10  # orders that leave with a step
+STEPS = ORDERS // STEP
 ACTIONS = STEP * 17
 COMMANDS = range(1, 128)
 
 
 class Venue:
-    """A matcher with a ring for each of two members, and the first one's orders."""
+    """A matcher with a ring for each of two members, and the first one's orders. The operator has
+    so many commands to come."""
 
-    def __init__(self, directory: Path, event_ring_bytes: int = 1 << 23) -> None:
+    def __init__(
+        self, directory: Path, event_ring_bytes: int = 1 << 23, operators_commands: int = 0
+    ) -> None:
         directory.mkdir()
+        self.operators_commands = operators_commands
+        self.control = directory / "control.ring"
+        pipeline.create_control_ring(self.control)
         self.events = directory / "events.ring"
         self.rings = [directory / f"orders-{index}.ring" for index in range(2)]
         for ring in self.rings:
@@ -53,6 +61,7 @@ class Venue:
         for number in range(1, ORDERS + 1):
             assert self.matcher.submit(r.enter(1, number, "B", 1, 1000))
         self.number = 0
+        self.operator = pipeline.open_control_producer(self.control)
 
     def begin(self) -> None:
         """A matcher at its start, or one that takes over."""
@@ -62,6 +71,7 @@ class Venue:
             pipeline.open_stream_producer(self.events),
             self.engine,
             CounterSet("matcher", matcher.COUNTERS),
+            pipeline.open_control_consumer(self.control),
         )
 
     def take_over(self) -> None:
@@ -76,6 +86,13 @@ class Venue:
         for _ in range(count):
             self.number += 1
             assert self.producers[1].offer(r.enter(2, self.number, "B", 1, 900)) == 0
+
+    def operate(self) -> None:
+        """The operator's next command: the second instrument is halted, or resumes."""
+        if self.operators_commands:
+            self.operators_commands -= 1
+            state = "HT"[self.operators_commands % 2]
+            self.operator.offer(r.set_state(1, state))  # or the ring is full
 
     def kinds(self) -> list[str]:
         """The commands of the stream behind the first member's orders."""
@@ -96,18 +113,16 @@ def test_commands_of_others_come_between_two_steps(tmp_path: Path) -> None:
     venue = Venue(tmp_path / "venue")
     assert venue.producers[0].offer(r.mass_cancel(1)) == 0
     venue.trade(1)
-    assert venue.matcher.poll_once() == 3
+    assert venue.matcher.poll_once() == 2
     while venue.engine.works_waiting:
         venue.trade(2)
         assert venue.matcher.poll_once() == 3
-    steps = ORDERS // STEP - 1
     assert venue.kinds() == [
         "MassCancel",
         "EnterOrder",
-        "Continue",
-        *["EnterOrder", "EnterOrder", "Continue"] * (steps - 1),
+        *["Continue", "EnterOrder", "EnterOrder"] * (STEPS - 1),
     ]
-    assert venue.matcher.counters.snapshot()["continued"] == steps
+    assert venue.matcher.counters.snapshot()["continued"] == STEPS - 1
     assert venue.engine.counters["orders_live"] == venue.number
 
 
@@ -115,34 +130,49 @@ def test_commands_of_others_come_between_two_steps(tmp_path: Path) -> None:
 def test_a_ring_that_is_never_empty_does_not_hold_a_step_back(tmp_path: Path) -> None:
     venue = Venue(tmp_path / "venue")
     assert venue.producers[0].offer(r.mass_cancel(1)) == 0
-    for _ in range(ORDERS // STEP - 1):
+    for step in range(STEPS):
         venue.trade(20)
-        assert venue.matcher.poll_once(8) == 9
+        assert venue.matcher.poll_once(8) == 8 + (step > 0)
     assert venue.engine.works_waiting == 0
     assert venue.matcher.poll_once(8) == 8
 
 
-@rule("18.8")
-def test_in_a_full_stream_steps_and_rings_take_turns(tmp_path: Path) -> None:
-    """The stream's reader takes a frame for each poll, and the matcher has more to write."""
-    venue = Venue(tmp_path / "venue", event_ring_bytes=1 << 16)
+def turns_in_a_full_stream(venue: Venue, batch_max: int) -> str:
+    """The stream's reader takes a frame for each poll, and the matcher has more to write: what it
+    wrote with the first member's mass cancel and behind it, a letter for each command."""
     reader = pipeline.open_stream_reader(venue.events, "journal")
+    counters = venue.matcher.counters
     frames: list[tuple[int, bytes]] = []
-    while venue.matcher.counters.snapshot()["back_pressure"] == 0:
+    while counters.snapshot()["back_pressure"] == 0:
         venue.trade(4)
         venue.matcher.poll_once(4)
     assert venue.producers[0].offer(r.mass_cancel(1)) == 0
     venue.trade(300)
-    while venue.matcher.counters.snapshot()["continued"] < ORDERS // STEP - 1:
-        venue.matcher.poll_once(4)
+    while counters.snapshot()["continued"] < STEPS - 1:
+        venue.operate()
+        venue.matcher.poll_once(batch_max)
         frames += reader.poll(1)[1]
     while taken := reader.poll(64)[1]:
         frames += taken
-        venue.matcher.poll_once(4)
+        venue.matcher.poll_once(batch_max)
     kinds = [decode_frame(frame)[0]["kind"] for _, frame in frames if frame[0] in COMMANDS]
-    steps = [at for at, kind in enumerate(kinds) if kind == "Continue"]
-    assert len(steps) == ORDERS // STEP - 1
-    assert all(1 < later - one < 8 for one, later in pairwise(steps))
+    letters = "".join(kind[0] for kind in kinds[kinds.index("MassCancel") :])
+    return letters[: letters.rindex("C") + 1]
+
+
+@rule("18.8")
+@pytest.mark.parametrize("batch_max", [1, 2, 4])
+def test_in_a_full_stream_steps_and_rings_take_turns(tmp_path: Path, batch_max: int) -> None:
+    turns = turns_in_a_full_stream(Venue(tmp_path / "venue", 1 << 16), batch_max)
+    assert re.fullmatch(f"M(E{{0,{batch_max}}}C)(E{{1,{batch_max}}}C){{{STEPS - 2}}}", turns)
+
+
+@rule("18.8")
+def test_in_a_full_stream_an_operator_takes_turns_too(tmp_path: Path) -> None:
+    venue = Venue(tmp_path / "venue", 1 << 16, operators_commands=1000)
+    turns = turns_in_a_full_stream(venue, 4)
+    assert re.fullmatch(f"M(E{{0,4}}S?C)(E{{1,4}}S?C){{{STEPS - 2}}}", turns)
+    assert "ESC" in turns
 
 
 @rule("18.3", "18.1")
@@ -150,7 +180,7 @@ def test_a_matcher_that_takes_over_between_two_steps_ends_what_was_begun(tmp_pat
     whole, cut = Venue(tmp_path / "whole"), Venue(tmp_path / "cut")
     for venue in (whole, cut):
         assert venue.producers[0].offer(r.mass_cancel(1)) == 0
-        for turn in range(ORDERS // STEP):
+        for turn in range(STEPS):
             if venue is cut:
                 venue.take_over()
             venue.trade(turn % 3)
@@ -178,6 +208,18 @@ def test_what_finds_no_room_to_wait_stays_in_its_ring_and_holds_no_other_ring_up
     assert venue.kinds().count("MassCancel") == flood
 
 
+@rule("18.5")
+def test_one_member_s_mass_cancels_leave_room_for_another_s(tmp_path: Path) -> None:
+    venue = Venue(tmp_path / "venue")
+    for _ in range(100):
+        assert venue.producers[0].offer(r.mass_cancel(1)) == 0
+    venue.matcher.poll_once()
+    assert venue.engine.works_waiting == 8
+    assert venue.producers[1].offer(r.mass_cancel(2)) == 0
+    venue.matcher.poll_once()
+    assert venue.engine.works_waiting == 9
+
+
 @rule("18.4", "18.8")
 def test_a_closing_goes_on_by_itself(tmp_path: Path) -> None:
     venue = Venue(tmp_path / "venue")
@@ -185,5 +227,5 @@ def test_a_closing_goes_on_by_itself(tmp_path: Path) -> None:
     assert venue.engine.works_waiting == 1
     while venue.engine.works_waiting:
         assert venue.matcher.poll_once() == 1
-    assert venue.kinds() == ["SetState", *["Continue"] * (ORDERS // STEP - 1)]
+    assert venue.kinds() == ["SetState", *["Continue"] * (STEPS - 1)]
     assert venue.engine.counters["orders_live"] == 0

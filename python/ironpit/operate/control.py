@@ -25,10 +25,13 @@ TOKEN = struct.Struct("<I")
 TOKEN_AT = 24
 LAST = 1
 EVENT_TYPES_FIRST = 128
+CONTINUE = record.encode("Continue")[0]
+RETIRE = record.encode("RetireInstrument")[0]
 # Of the smallest commands the control ring has room for four times as many.
 COMMANDS_AT_ONCE = 256
 NO_EFFECT = "no effect: the stream has it like this already, or live orders prevent it"
 UNSEEN = "the command was not seen in the stream within {:g} s; it may have been sequenced"
+LEAVING = "the instrument is retired; its orders had not all left within {:g} s, and still leave"
 MALFORMED = "refused: the command names something that the engine does not have, or a wrong value"
 
 Outcome = list[dict[str, Any]] | UserError
@@ -155,8 +158,14 @@ class Control:
             if not frames:  # a busy stream must not run away from its onlooker
                 time.sleep(PAUSE_S)
         taken = sent == len(commands) and sequenced + ignored + malformed >= sent
-        found = [flight.events(command) for command in marked[:sent]]
-        return [missing if events is None else events for events in found], taken
+        left = UserError(LEAVING.format(timeout_s), Exit.FAILED)
+        outcomes: list[Outcome] = []
+        for command in marked[:sent]:
+            events = flight.events(command)
+            outcomes.append(
+                events if events is not None else left if flight.is_begun(command) else missing
+            )
+        return outcomes, taken
 
     def _taken(self) -> tuple[int, int, int]:
         """Operators' commands so far: sequenced, without effect, refused."""
@@ -164,12 +173,15 @@ class Control:
 
 
 class InFlight:
-    """Commands on their way through the control ring and the matcher into the event stream."""
+    """Commands on their way through the control ring and the matcher into the event stream. A
+    retirement is at its end when the instrument's orders have left, perhaps in several steps, each
+    a command of its own."""
 
     def __init__(self) -> None:
         self._seen: dict[bytes, list[dict[str, Any]]] = {}
         self._unseen: set[bytes] = set()
-        self._key = b""  # of the transaction in hand
+        self._retiring: dict[int, bytes] = {}  # by instrument
+        self._key = b""  # of the transaction in hand, or of what it goes on with
         self._transaction = b""
 
     @property
@@ -184,18 +196,35 @@ class InFlight:
     def see(self, frame: bytes) -> None:
         """A frame of the event stream."""
         if frame[0] < EVENT_TYPES_FIRST:
-            self._key, self._transaction = _key(frame), b""
+            self._key, self._transaction = self._begins(frame), b""
         if self._key not in self._unseen:
             return
         self._transaction += frame
-        records = record.decode_frame(self._transaction)
-        if "last" in records[-1]["flags"]:
+        command, *events = record.decode_frame(self._transaction)
+        if "last" not in (events or [command])[-1]["flags"]:
+            return
+        self._seen.setdefault(self._key, []).extend(events)
+        if self._transaction[0] == RETIRE:
+            self._retiring[command["instrument"]] = self._key
+        is_retirement = self._key in self._retiring.values()
+        if not is_retirement or any(event["kind"] == "InstrumentRetired" for event in events):
             self._unseen.discard(self._key)
-            self._seen[self._key] = records[1:]
+
+    def _begins(self, frame: bytes) -> bytes:
+        """The key of the command that a frame begins, or goes on with."""
+        if frame[0] == CONTINUE and self._retiring:
+            command = record.decode_frame(frame)[0]
+            if command["continued"] == RETIRE:
+                return self._retiring.get(command["instrument"], b"")
+        return _key(frame)
+
+    def is_begun(self, command: bytes) -> bool:
+        """Whether a part of what the command caused was seen."""
+        return _key(command) in self._seen
 
     def events(self, command: bytes) -> list[dict[str, Any]] | None:
         """What the command caused; None while it was not seen to its end."""
-        return self._seen.get(_key(command))
+        return None if _key(command) in self._unseen else self._seen.get(_key(command))
 
 
 def _marked(command: bytes) -> tuple[bytes, bytes]:

@@ -22,7 +22,7 @@ from ironcore.engine.orders cimport (
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
 from ironcore.engine.pending_work cimport (
     STEP_LEFT, STEP_LOOKED, step_is_over, work_at, work_last, work_prepare, work_wait,
-    works_are_full,
+    works_are_full_for,
 )
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.used_numbers cimport (
@@ -238,7 +238,7 @@ cdef void _concern(Engine* engine, Work* work) noexcept nogil:
 
 cdef int mass_cancel(Engine* engine, const MassCancel* command) noexcept nogil:
     cdef Work* work
-    if works_are_full(engine):
+    if works_are_full_for(engine, command.header.session):
         return STATUS_LATER
     work = work_prepare(engine, &command.header, sizeof(MassCancel))
     _concern(engine, work)
@@ -251,7 +251,7 @@ cdef int mass_cancel(Engine* engine, const MassCancel* command) noexcept nogil:
 
 cdef int cancel_session(Engine* engine, const CancelSession* command) noexcept nogil:
     cdef Work* work
-    if works_are_full(engine):
+    if works_are_full_for(engine, command.header.session):
         return STATUS_LATER
     work = work_prepare(engine, &command.header, sizeof(CancelSession))
     _concern(engine, work)

@@ -14,6 +14,7 @@ cdef enum:
     STEP_LOOKED = 1                  # rule 18.2: actions of an order looked at,
     STEP_LEFT = 16                   # of one that leaves besides, executes, or comes to its turn
     STEP_BLOCKS_MAX = 16384          # of 64 numbers
+    WORKS_A_SESSION_MAX = 8          # rule 18.5: of WORKS_MAX, so that one leaves room for others
 
 # A command, to be carried out from its beginning; command_bytes at most a MassCancel's. A step of
 # it begins. Only if works_are_full says that there is room.
@@ -26,6 +27,8 @@ cdef void work_end(Engine* engine) noexcept nogil
 cdef void step_begin(Engine* engine) noexcept nogil
 # As step_begin; what the command in hand has executed so far counts.
 cdef void step_count(Engine* engine) noexcept nogil
+# Whether a session's command that takes several steps finds no room to wait.
+cdef bint works_are_full_for(Engine* engine, uint32_t session) noexcept nogil
 # Whether an instrument's orders are leaving, all of them or those of the day.
 cdef bint work_empties(const Engine* engine, uint32_t instrument) noexcept nogil
 # The first broken rule, or NULL.

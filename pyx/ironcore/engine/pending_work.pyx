@@ -51,6 +51,18 @@ cdef void work_end(Engine* engine) noexcept nogil:
     engine_classify(engine)
 
 
+cdef uint32_t _count_of(Engine* engine, uint32_t session) noexcept nogil:
+    cdef uint32_t index
+    cdef uint32_t count = 0
+    for index in range(engine.works_count):
+        count += work_at(engine, index).command.header.session == session
+    return count
+
+
+cdef bint works_are_full_for(Engine* engine, uint32_t session) noexcept nogil:
+    return works_are_full(engine) or _count_of(engine, session) >= WORKS_A_SESSION_MAX
+
+
 cdef bint work_empties(const Engine* engine, uint32_t instrument) noexcept nogil:
     cdef uint32_t index
     cdef const Work* work
@@ -70,6 +82,8 @@ cdef const char* _work_broken(Engine* engine, const Work* work, bint is_first) n
         return b"a command waits for its next step that has none"
     elif work.session - 1 >= engine.sessions_count or work.session_end > engine.sessions_count + 1:
         return b"a mass cancel has come to a session that there is not"
+    elif _count_of(engine, work.command.header.session) > WORKS_A_SESSION_MAX:
+        return b"more commands of a session wait than may"
     if work.is_begun and not is_first:
         return b"a command was begun before its turn"
     return NULL

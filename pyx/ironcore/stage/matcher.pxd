@@ -8,6 +8,7 @@ from ironcore.ring.broadcast_producer cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
 from ironcore.stage.matcher_ahead cimport OrdersAhead
+from ironcore.stage.matcher_clock cimport MatcherClock
 from ironcore.stream.day_end cimport DayEnd
 from ironcore.stream.walk cimport Walk
 from ironcore.base.counter_set cimport CounterSet
@@ -55,13 +56,11 @@ cdef struct Matcher:
     uint64_t mono_ns                 # at the start of this poll
     uint64_t tick_due_ns             # when the second and the control ring are looked at next
     DayEnd day                       # whose midnight the seconds of the day count from
-    uint64_t second_last             # that CLOCK was tried for
-    uint64_t second_end_ns           # its end; 0: none was tried yet; SECOND_NEVER: none will be
-    bint time_is_asked               # a CLOCK is wanted though nothing is due with it
+    MatcherClock seconds
     uint64_t stream_sequence_last    # of the last frame published or replayed
     uint32_t events_published        # of the transaction in hand
     bint publishing                  # a transaction is not wholly in the stream yet
-    bint step_is_owed                # the last poll had no room for CONTINUE: the next begins so
+    int turn                         # Turn: with which a poll's round goes on
     bint command_published
     SpscConsumer* held               # whose frame is still held: that transaction's command; or
                                      # NULL

@@ -5,10 +5,7 @@ What is in the stream has happened, and nothing else has. A command leaves the o
 its whole transaction is in the stream; should the matcher die in between, the next one finds the
 command's ring sequence in the stream and does not apply it twice.
 
-Once a second it sequences a CLOCK of its own, which the engine takes only when something depends on
-it: orders that expire, pauses that end, auctions that are announced. No command of a later second
-comes before it, so that nothing executes whose time is over (rule 5.9), and none that brings a time
-of its own is judged by an older one. Operators' commands come by a
+Once a second it sequences a CLOCK of its own (matcher_clock.pxd). Operators' commands come by a
 second, small ring. They are taken off it before they are in the stream: should the matcher die in
 between, the operator is told that nothing happened, and nothing happens twice.
 
@@ -20,8 +17,10 @@ In a book that is larger than the caches the memory of an order has to be waited
 commands wait, that of the later ones is touched before their turn (matcher_ahead.pxd).
 
 A command that takes several steps (section 18 of docs/MATCHING_RULES.md) goes on with a CONTINUE of
-the matcher's own, one for each poll, behind the poll's commands from the rings: neither waits for
-more than one turn of the other. A command for which there is no room meanwhile stays where it is.
+the matcher's own, one for each poll. So a poll is a round of three: what a tick finds, a step, and
+a turn of the rings. When the stream has no room for more, the next poll goes on behind the one that
+filled it: none of the three waits for more than one turn of each of the others. A command for which
+there is no room among those that wait for a step stays where it is.
 
 When the stream's day is over the matcher closes every instrument (day_end.pyx) before it takes the
 next command off the order ring.
@@ -34,7 +33,6 @@ from libc.string cimport memcmp, memcpy, memset
 from ironcore.base.check cimport iron_assert
 from ironcore.base.clock cimport host_clock
 from ironcore.base.counters cimport counter_add, counter_set
-from ironcore.book.limits cimport TIME_IN_FORCE_GTT
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
@@ -49,16 +47,19 @@ from ironcore.ring.spsc cimport Consumer as OrderConsumer
 from ironcore.ring.spsc cimport SpscConsumer, spsc_advance, spsc_peek, spsc_release
 from ironcore.stage.agent cimport Agent
 from ironcore.stage.matcher_ahead cimport orders_ahead_step
+from ironcore.stage.matcher_clock cimport (
+    matcher_clock_begin_day, matcher_clock_init, matcher_clock_is_asked, matcher_clock_is_due,
+    matcher_clock_next,
+)
 from ironcore.stream.day_end cimport (
     DAY_END_NEVER, day_end_init, day_end_next, day_end_observe, day_end_opens,
 )
 from ironcore.stream.walk cimport walk_take
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
-    COMMAND_BYTES_MAX, COMMAND_CLOCK, COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_HEADER_BYTES,
-    COMMAND_REPLACE_ORDER, COMMAND_SET_STATE, COMMAND_STREAM_START, EVENT_BYTES,
-    FRAME_PAYLOAD_BYTES_MAX, INSTRUMENT_NONE, RECORD_LAST, ClockCommand, CommandHeader,
-    ContinueCommand, EnterOrder, ReplaceOrder,
+    COMMAND_BYTES_MAX, COMMAND_CONTINUE, COMMAND_HEADER_BYTES, COMMAND_SET_STATE,
+    COMMAND_STREAM_START, EVENT_BYTES, FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST, CommandHeader,
+    ContinueCommand,
 )
 
 from ironcore.base.counter_declaration import Counter, Gauge
@@ -88,15 +89,12 @@ COUNTERS = (
 
 cdef enum:
     TICK_NS = 10000000
-    SECOND_NS = 1000000000
-    SECONDS_A_DAY = 86400
     CLOSINGS_MAX = 64                # of instruments in one poll at the end of the day
 
-cdef extern from *:
-    """
-    #define SECOND_NEVER UINT64_MAX
-    """
-    const uint64_t SECOND_NEVER
+cdef enum Turn:                      # of the next in a poll's round
+    TURN_TICK = 0
+    TURN_STEP = 1
+    TURN_RINGS = 2
 
 
 cdef int _publish(Matcher* m) noexcept nogil:
@@ -148,7 +146,7 @@ cdef void _observe(Matcher* m, const CommandHeader* header) noexcept nogil:
     """What a command that the engine has taken says of the stream's day."""
     day_end_observe(&m.day, header)
     if header.type == COMMAND_STREAM_START:
-        m.second_end_ns = 0 if m.day.midnight_ns else SECOND_NEVER
+        matcher_clock_begin_day(&m.seconds, &m.day)
     # Nothing is stamped before the day that it belongs to, whatever the clock does.
     if m.time_ns_last < m.day.midnight_ns:
         m.time_ns_last = m.day.midnight_ns
@@ -173,23 +171,6 @@ cdef inline void _stamp(Matcher* m, CommandHeader* header, uint32_t source,
     header.flags = 0
 
 
-cdef inline bint _clock_is_due(const Matcher* m, uint64_t now) noexcept nogil:
-    """Whether a second has begun that CLOCK has not been tried for."""
-    return now >= m.second_end_ns and now < m.day.end_ns
-
-
-cdef bint _asks_the_time(const Matcher* m, const CommandHeader* header) noexcept nogil:
-    """An order that is good till a time is judged by the last CLOCK that was taken (4.9.8), which
-    may be old."""
-    cdef uint8_t time_in_force = 0
-    if header.type == COMMAND_ENTER_ORDER:
-        time_in_force = (<const EnterOrder*>header).time_in_force
-    elif header.type == COMMAND_REPLACE_ORDER:
-        time_in_force = (<const ReplaceOrder*>header).time_in_force
-    return (time_in_force == TIME_IN_FORCE_GTT and m.engine.second_next <= m.second_last
-            and m.second_end_ns != SECOND_NEVER)
-
-
 cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence,
                 bint in_time) noexcept nogil:
     """Stamp and apply the command in hand: STATUS_OK when it begins a transaction to publish.
@@ -201,10 +182,10 @@ cdef int _apply(Matcher* m, uint32_t source, uint64_t source_sequence,
     _stamp(m, header, source, source_sequence)
     if source and _day_is_to_end(m, header.time_ns):
         return STATUS_FULL
-    if in_time and _clock_is_due(m, header.time_ns):
+    if in_time and matcher_clock_is_due(&m.seconds, &m.day, header.time_ns):
         return STATUS_FULL
-    if in_time and _asks_the_time(m, header):
-        m.time_is_asked = True
+    if in_time and matcher_clock_is_asked(&m.seconds, m.engine, header):
+        m.seconds.is_asked = True
         return STATUS_FULL
     status = engine_apply(m.engine, m.command, header.record_bytes)
     if status != STATUS_OK:
@@ -241,24 +222,8 @@ cdef inline void _count(Matcher* m, int status, int taken, int ignored,
 
 cdef int _clock(Matcher* m) noexcept nogil:
     """CLOCK, once for each second of the stream's day that the engine wants: the work done."""
-    cdef ClockCommand* command = <ClockCommand*>m.command
-    cdef uint64_t now = _now(m)
-    cdef uint64_t second
-    if m.day.midnight_ns == 0 or not (m.time_is_asked or _clock_is_due(m, now)):
+    if matcher_clock_next(&m.seconds, &m.day, _now(m), m.command) == 0:
         return 0
-    second = (now - m.day.midnight_ns) // SECOND_NS
-    if second >= SECONDS_A_DAY:
-        m.second_end_ns = SECOND_NEVER
-        return 0
-    m.second_last = second
-    m.second_end_ns = m.day.midnight_ns + (second + 1) * SECOND_NS
-    memset(command, 0, sizeof(ClockCommand))
-    command.header.type = COMMAND_CLOCK
-    command.header.record_bytes = sizeof(ClockCommand)
-    command.header.instrument = INSTRUMENT_NONE
-    command.second = <uint32_t>second
-    command.force = m.time_is_asked
-    m.time_is_asked = False
     if _apply(m, 0, 0, False) != STATUS_OK:
         return 0
     counter_add(m.counters[MATCHER_COMMANDS], 1)
@@ -390,21 +355,37 @@ cdef int _turn(Matcher* m, uint32_t index, int turn_max) noexcept nogil:
     return work
 
 
+cdef int _rings(Matcher* m, int batch_max) noexcept nogil:
+    """The rings' turns, and so many commands of all of them at most: the work done."""
+    cdef uint32_t index = m.source_first
+    cdef uint32_t idle = 0
+    cdef int work = 0
+    cdef int served
+    m.tick_waits = False
+    while (work < batch_max and idle < m.sources_count and not m.publishing
+            and not m.tick_waits):
+        served = _turn(m, index, min(<int>m.source_turn_max, batch_max - work))
+        work += served
+        idle = 0 if served else idle + 1
+        index = _following(m, index)
+        if served:
+            m.source_first = index
+    return work
+
+
 cdef int _continue(Matcher* m) noexcept nogil:
     """The next step of a command that takes several: the work done."""
     cdef ContinueCommand* command = <ContinueCommand*>m.command
     cdef int status
-    m.step_is_owed = False
     if not steps_are_left(m.engine):
         return 0
     memset(command, 0, sizeof(ContinueCommand))
     command.header.type = COMMAND_CONTINUE
     command.header.record_bytes = sizeof(ContinueCommand)
     status = _apply(m, 0, 0, True)
-    m.step_is_owed = status == STATUS_FULL
     if status == STATUS_FULL:
-        m.tick_due_ns = m.mono_ns
-        return 0
+        m.turn = TURN_TICK           # a second began just now: the next poll is another round
+        return 1
     iron_assert(status == STATUS_OK, "the engine goes on with what waits")
     counter_add(m.counters[MATCHER_COMMANDS], 1)
     counter_add(m.counters[MATCHER_CONTINUED], 1)
@@ -415,8 +396,6 @@ cdef int _continue(Matcher* m) noexcept nogil:
 cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
     cdef Matcher* m = <Matcher*>self
     cdef SpscConsumer* held = m.held
-    cdef uint32_t index, served
-    cdef uint32_t idle = 0
     cdef int work = 0
     m.mono_ns = m.clock.mono_ns(m.clock.context)
     if m.publishing:
@@ -425,28 +404,17 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
         work = 1
         if held != NULL:
             spsc_release(held)
-    if m.mono_ns >= m.tick_due_ns:
-        work += _tick(m)
-        if m.publishing:
-            return work
-    if m.step_is_owed:
+    if m.turn == TURN_TICK:
+        m.turn = TURN_STEP
+        # While steps are made it is not in 10 ms: no step is made before a CLOCK that is due.
+        if m.mono_ns >= m.tick_due_ns or steps_are_left(m.engine):
+            work += _tick(m)
+    if m.turn == TURN_STEP and not m.publishing:
+        m.turn = TURN_RINGS
         work += _continue(m)
-        if m.publishing:
-            return work
-    index = m.source_first
-    m.tick_waits = False
-    while (work < batch_max and idle < m.sources_count and not m.publishing
-            and not m.tick_waits):
-        served = _turn(m, index, min(<int>m.source_turn_max, batch_max - work))
-        work += served
-        idle = 0 if served else idle + 1
-        index = _following(m, index)
-        if served:
-            m.source_first = index
-    if m.publishing:
-        m.step_is_owed = steps_are_left(m.engine)
-    else:
-        work += _continue(m)
+    if m.turn == TURN_RINGS and not m.publishing:
+        m.turn = TURN_TICK
+        work += _rings(m, batch_max)
     return work
 
 
@@ -519,7 +487,7 @@ cdef class MatcherStage:
         self.m.engine = engine.engine
         self.m.clock = host_clock()
         self.m.counters = counters.values
-        self.m.second_end_ns = SECOND_NEVER
+        matcher_clock_init(&self.m.seconds)
         day_end_init(&self.m.day)
 
     cdef Agent agent(self):

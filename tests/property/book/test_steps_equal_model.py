@@ -167,20 +167,58 @@ def test_a_step_of_a_closing_says_its_orders_in_order_of_their_slots() -> None:
         _, events = core.apply(r.continue_())
 
 
+def open_sessions(count: int) -> tuple[MatchingEngine, EngineModel]:
+    """Core and model alike: two orders of each session, of which one leaves with a step."""
+    limits = r.Limits(sessions_max=count)
+    core, model = MatchingEngine(*limits), EngineModel(limits)
+    opening = [r.stream_start(limits, step_actions_max=17), r.define_instrument(0)]
+    opening += [r.define_session(session) for session in range(1, count + 1)]
+    for session in range(1, count + 1):
+        opening += [r.enter(session, number, "B", 1, 1000) for number in (1, 2)]
+    for record in opening:
+        assert answer_of_core(core, record) == answer_of_model(model, record)
+    return core, model
+
+
 @cites("18.5")
 def test_what_finds_no_room_to_wait_is_told_so_and_can_come_again() -> None:
-    core = full_books(1)
-    for _ in range(64):
-        assert core.apply(r.mass_cancel(1))[0] == r.OK
+    core, model = open_sessions(9)
+
+    def apply(record: bytes) -> int:
+        answer = answer_of_core(core, record)
+        assert answer == answer_of_model(model, record)
+        core.check_invariants()
+        return answer.status
+
+    for session in range(1, 9):
+        for _ in range(8):
+            assert apply(r.mass_cancel(session)) == r.OK
     before = core.digest()
-    for command in (
-        r.mass_cancel(2),
-        r.short(r.CANCEL_SESSION, 2),
+    refused = (
+        r.mass_cancel(9),
+        r.short(r.CANCEL_SESSION, 9),
         r.set_state(0, "C"),
         r.retire_instrument(0),
-    ):
-        assert core.apply(command)[0] == r.LATER
+    )
+    for command in refused:
+        assert apply(command) == r.LATER
     assert core.digest() == before
     while core.works_waiting == 64:
-        assert core.apply(r.continue_())[0] == r.OK
-    assert core.apply(r.mass_cancel(2))[0] == r.OK
+        assert apply(r.continue_()) == r.OK
+    assert apply(r.mass_cancel(9)) == r.OK
+
+
+@cites("18.5")
+@pytest.mark.parametrize(
+    "again", [r.mass_cancel(1), r.short(r.CANCEL_SESSION, 1)], ids=["one more", "its cancel"]
+)
+def test_a_session_that_has_its_share_of_the_places_leaves_the_others(again: bytes) -> None:
+    core, model = open_sessions(2)
+    share = [r.mass_cancel(1), *[r.mass_cancel(1, group=9)] * 6, r.short(r.CANCEL_SESSION, 1)]
+    expected = [*[r.OK] * 8, r.LATER, r.OK, r.OK]
+    others = (r.mass_cancel(2), r.set_state(0, "C"))
+    for record, status in zip((*share, again, *others), expected, strict=True):
+        answer = answer_of_core(core, record)
+        assert answer == answer_of_model(model, record)
+        assert answer.status == status
+    core.check_invariants()

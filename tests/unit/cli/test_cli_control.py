@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.model import records as r
+from tests.model.rules import rule
 from tests.venue import HandVenue, Member, write_config
 
 from ironcore.base.counter_set import CounterSet
@@ -21,7 +22,10 @@ from ironcore.runtime import pipeline
 from ironcore.stage import matcher
 from ironcore.wire import record
 from ironpit.cli import main
+from ironpit.common.errors import UserError
+from ironpit.operate import control
 from ironpit.operate.trades import Trade, find_trade
+from ironpit.venue import definitions
 from ironpit.venue import recovery as preparation
 from ironpit.venue.definitions import user_ref_bits
 
@@ -289,6 +293,55 @@ def test_the_configurations_changes_and_additions_are_taken_over_while_it_runs(
     assert len(sequenced(again, "DefineInstrument")) == 3
     assert len(sequenced(again, "ChangeInstrument")) == 1
     turning.venue = again
+
+
+def in_steps(file: Path) -> HandVenue:
+    """A venue in which one order leaves with a step, and three rest in the first instrument."""
+    text = file.read_text()
+    limit = "user_refs_max: 4096"
+    assert limit in text
+    file.write_text(text.replace(limit, f"{limit}, step_actions_max: 17"))
+    venue = HandVenue(file)
+    for number in (1, 2, 3):
+        assert venue.matcher.submit(r.enter(1, number, "B", 100, 1_000_000))
+    venue.settle()
+    return venue
+
+
+@rule("18.3")
+def test_a_retirement_is_told_when_all_orders_have_left(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turning = TurningVenue(file, in_steps(file))
+    assert turning.control("retire", "BTCUSD", "ETHUSD") == 0
+    told = "BTCUSD: retire: 3 Canceled, InstrumentRetired\nETHUSD: retire: InstrumentRetired\n"
+    assert capsys.readouterr().out == told
+    turning.stop()
+
+
+def test_a_retirement_that_takes_too_long_is_said_to_go_on(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue = in_steps(file)
+    ring = preparation.control_ring(venue.config)
+
+    class Clock:
+        now_s = 0.0
+
+        def monotonic(self) -> float:
+            return self.now_s
+
+        def sleep(self, _: float) -> None:
+            """The matcher takes the command, and makes no further step."""
+            self.now_s += 6
+            while pipeline.order_ring_positions(ring).used_bytes:
+                venue.matcher.poll_once()
+
+    monkeypatch.setattr(control, "time", Clock())
+    with control.Control(venue.config) as operator, pytest.raises(UserError, match="still leave"):
+        operator.send(definitions.retire_instrument(0))
+    assert venue.engine.works_waiting == 1
+    venue.crash()
 
 
 def test_a_change_that_live_orders_prevent_names_the_term_and_both_values(
