@@ -116,7 +116,8 @@ class Settlement(Matching):
             if not self.price_pegs(instrument, instrument.pegs_left):
                 return False
             instrument.pegs_left = None
-            if instrument.last_price == instrument.price_before_pegs:
+            is_parked = instrument.priced_at is None  # rule 8.7, between two steps
+            if instrument.last_price == instrument.price_before_pegs and not is_parked:
                 return True
         instrument.pegs_left = None
         return True

@@ -146,7 +146,8 @@ cdef bint settle_on(Engine* engine, Book* book) noexcept nogil:
         if not _pegs_price(engine, book):
             return False
         book.is_pricing_pegs = False
-        if book.last_price == book.pegs_last_price:
+        # Between two steps pegs may have been parked (rule 8.7).
+        if book.last_price == book.pegs_last_price and not book.pegs_are_stale:
             return True
     book.is_pricing_pegs = False
     book.peg_next = 0

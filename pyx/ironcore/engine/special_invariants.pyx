@@ -151,7 +151,7 @@ cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept 
         return b"a peg or a trailing stop is not among its peers"
     if book.followers != pegs + stops + stops_parked:
         return b"a book miscounts what follows its prices"
-    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale
+    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale and not book.is_busy
             and book.peg_keys[0] == book.sides[0].best_key
             and book.peg_keys[1] == book.sides[1].best_key):
         return b"pegs were parked though what they follow is as it was"
