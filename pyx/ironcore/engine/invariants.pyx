@@ -18,8 +18,8 @@ from ironcore.book.price_levels cimport (
 )
 from ironcore.engine.pending_work cimport works_broken
 from ironcore.engine.special_invariants cimport (
-    book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
-    order_broken_special, order_has_min_quantity, order_keeps_turn,
+    book_broken_special, book_broken_state, engine_broken_ends, engine_broken_expiry,
+    engine_broken_sessions, order_broken_special, order_has_min_quantity, order_keeps_turn,
 )
 from ironcore.book.limits cimport side_is_sell
 from ironcore.wire.record cimport STATE_CONTINUOUS
@@ -309,6 +309,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = engine_broken_expiry(engine)
     if broken == NULL:
         broken = works_broken(engine)
+    if broken == NULL:
+        broken = engine_broken_ends(engine)
     free(tally.seen)
     return broken
 

@@ -6,7 +6,8 @@ its whole transaction is in the stream; should the matcher die in between, the n
 command's ring sequence in the stream and does not apply it twice.
 
 Once a second it sequences a CLOCK of its own, which the engine takes only when something depends on
-it: orders that expire, pauses that end, auctions that are announced. No command of a later second
+it: orders that expire, pauses that end, auctions that are announced. Where the end of an auction
+depends on chance, CLOCK brings a random number (rule 13.11). No command of a later second
 comes before it, so that nothing executes whose time is over (rule 5.9), and none that brings a time
 of its own is judged by an older one. Operators' commands come by a
 second, small ring. They are taken off it before they are in the stream: should the matcher die in
@@ -42,6 +43,7 @@ from ironcore.engine.batch cimport PREFETCH_ORDERS_MIN
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport Engine
 from ironcore.engine.matching_engine cimport MatchingEngine
+from ironcore.order_entry.seeds cimport seeds_next, seeds_open
 from ironcore.ring.broadcast cimport Producer as StreamProducer
 from ironcore.ring.broadcast_producer cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
@@ -257,6 +259,8 @@ cdef int _clock(Matcher* m) noexcept nogil:
     command.header.instrument = INSTRUMENT_NONE
     command.second = <uint32_t>second
     command.force = m.time_is_asked
+    if m.engine.ends_random:
+        command.draw = <uint16_t>seeds_next(&m.seeds)
     m.time_is_asked = False
     if _apply(m, 0, 0, False) != STATUS_OK:
         return 0
@@ -518,6 +522,8 @@ cdef class MatcherStage:
         self.m.clock = host_clock()
         self.m.counters = counters.values
         self.m.second_end_ns = SECOND_NEVER
+        if seeds_open(&self.m.seeds) != STATUS_OK:
+            raise OSError("the host has no random numbers")
         day_end_init(&self.m.day)
 
     cdef Agent agent(self):
