@@ -16,11 +16,11 @@ from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
-    COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START,
-    COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery,
-    BustTrade, CancelOrder, CancelSession, ClockCommand, CommandHeader, DefineInstrument,
-    DefineSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder, SetState,
-    StreamStart, SystemEventCommand,
+    COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END, COMMAND_SET_STATE,
+    COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION,
+    AccountQuery, BustTrade, CancelOrder, CancelSession, ClockCommand, CommandHeader,
+    DefineInstrument, DefineSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder,
+    SetEnd, SetState, StreamStart, SystemEventCommand,
 )
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
@@ -402,9 +402,25 @@ cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil:
     return 0
 
 
+cdef uint32_t _set_end(Source* source, uint32_t instrument, uint32_t code) noexcept nogil:
+    """Soon, and mostly right."""
+    cdef SetEnd* command = <SetEnd*>_begin(source, COMMAND_SET_END, sizeof(SetEnd))
+    command.header.instrument = instrument
+    command.second_first = source.second + (code & 7)
+    code = _byte(source)
+    command.second_last = command.second_first + (code & 7) - (code >> 7)
+    command.no_cancel_seconds = code >> 3 & 7
+    command.extension_seconds = code >> 6 & 1
+    command.state = fuzz_states[_byte(source) % 9]
+    return _end(source)
+
+
 cdef uint32_t _set_state(Source* source, uint32_t instrument) noexcept nogil:
-    cdef SetState* command = <SetState*>_begin(source, COMMAND_SET_STATE, sizeof(SetState))
     cdef uint32_t code = _byte(source)
+    cdef SetState* command
+    if code & 0x60 == 0x60:
+        return _set_end(source, instrument, code)
+    command = <SetState*>_begin(source, COMMAND_SET_STATE, sizeof(SetState))
     command.header.instrument = instrument
     command.state = fuzz_states[(code & 15) % 9]
     command.force = <uint8_t>(code >> 7)
@@ -422,6 +438,7 @@ cdef uint32_t _clock(Source* source) noexcept nogil:
     else:
         source.second += (code & 15) * 3600
     command.second = source.second
+    command.draw = <uint16_t>(code * 0x101)
     return _end(source)
 
 

@@ -8,8 +8,8 @@ from ironcore.book.order_pool cimport Order, order_at, order_ref
 from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
     COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED,
-    EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,
-    EVENT_EXECUTED, EVENT_INSTRUMENT_NEXT, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+    EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED, EVENT_CROSS,
+    EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
     EnterOrder, Event, ReplaceOrder,
 )
@@ -311,7 +311,7 @@ cdef void _crossed(Ledger* ledger, const Event* event) noexcept nogil:
 
 cdef void _read_event(Ledger* ledger, const Event* event) noexcept nogil:
     cdef uint8_t type = event.type
-    iron_assert(EVENT_ACCEPTED <= type <= EVENT_INSTRUMENT_NEXT, "an event's type is known")
+    iron_assert(EVENT_ACCEPTED <= type <= EVENT_CANCEL_REJECTED, "an event's type is known")
     iron_assert(ledger.used_up == 0 or type == EVENT_REPLENISHED, "icebergs do not wait")
     iron_assert(ledger.vanished == NULL
                 or type == EVENT_REDUCED and &ledger.entries[event.order_ref] == ledger.vanished,

@@ -210,7 +210,37 @@ class Auctions(UnderWay):
         instrument.extensions += 1
         instrument.paused_since = None
         self.say_collars(reference, terms.auction_collar_bp, instrument.extensions)
+        if instrument.end:  # rule 13.11
+            end = instrument.end
+            first = max(self.second, 0) + end.extension
+            last = first + end.last - end.first
+            instrument.end = end._replace(first=first, last=last) if end.extension else None
+            self.say_end(instrument)
         return True
+
+    def say_end(self, instrument: Instrument) -> None:
+        """Rule 13.11: the end of a call, or that there is none."""
+        end = instrument.end
+        if end is None:
+            self.emit(r.END_SET, flags=r.VISIBLE)
+            return
+        self.emit(
+            r.END_SET,
+            flags=r.VISIBLE,
+            reason=ord(end.state),
+            quantity=end.no_cancel,
+            order_ref=end.last << 32 | end.first,
+            other=end.extension,
+        )
+
+    def is_held(self, order: Order) -> bool:
+        """Rule 13.12: whether its owner cannot cancel it."""
+        instrument = self.instrument_of(order)
+        end = instrument.end
+        if end is None or not end.no_cancel or self.second < end.first - end.no_cancel:
+            return False
+        cross = CROSS_TYPES[instrument.state]
+        return order in self.participants(instrument, cross, order.sells)
 
     def pair(self, instrument: Instrument, cross: str, price: int) -> None:
         """Rule 14.5."""

@@ -24,6 +24,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "entry": 50,
         "protection": 20,
         "pause_seconds": 3,
+        "pause_random_seconds": 4,
         "post_only_mode": 1,
         "extensions": 2,
         "followers_max": 6,
@@ -37,7 +38,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "bands": ((MID, STEP), (MID + 400, 2 * STEP)),
         "pause_seconds": 2,
     },
-    {"tick": 1, "price_min": 1, "initial_state": "B", "protection": 50, "pause_seconds": 2},
+    {"tick": 1, "price_min": 1, "initial_state": "O", "protection": 50, "pause_seconds": 2},
     {
         "lot": 5,
         "price_min": MID - 5 * STEP - 30,
@@ -262,6 +263,9 @@ class CommandMix:
         if is_paused and trading and self.maybe(0.3):  # so that several resume with one CLOCK
             return r.set_state(self.random.choice(trading), "P")
         instrument = self._known(index)
+        in_call = [one for one in self.model.instruments if one.state in "OLP"]
+        if in_call and self.maybe(0.35):
+            return self._end(self.random.choice(in_call))
         state = self.random.choice("CBOTHPQL" if self.maybe(0.97) else "RX")
         if instrument and instrument.state != "T" and self.maybe(0.75):
             state = "T"
@@ -269,11 +273,30 @@ class CommandMix:
             state = self.random.choice("QL")
         return r.set_state(index, state, self.random.choice(("", "T1")), self.maybe(0.3))
 
+    def _end(self, instrument: Instrument) -> bytes:
+        """Of a call: mostly soon, and mostly one that can be."""
+        first = max(self.model.second, 0) + self.random.choice((0, 1, 2, 4))
+        last = first + self.random.choice((0, 1, 3, 6))
+        if self.maybe(0.05):
+            last = self.random.choice((0, first - 1 if first else 0, 86_399, 86_400))
+        states = "TTTTCBQ" if instrument.state == "L" else "T"
+        return r.set_end(
+            instrument.index if self.maybe(0.97) else self._instrument(),
+            first,
+            last,
+            self.random.choice(states) if self.maybe(0.95) else self.random.choice("CBOTHPQLRX"),
+            no_cancel=self.random.choice((0, 1, 3, 10, 0xFFFFFFFF)),
+            extension=self.random.choice((0, 0, 1, 4)),
+            reason=self.random.choice(("", "T1")),
+            force=self.maybe(0.3),
+        )
+
     def _clock(self) -> bytes:
         if self.maybe(0.03):
             return r.clock(self.random.choice((0, max(0, self.model.second), 86_400)))
         later = self.random.choice((1, 1, 1, 2, 30))
-        return r.clock(self.model.second + later, force=self.maybe(0.1))
+        draw = self.random.getrandbits(16)
+        return r.clock(self.model.second + later, force=self.maybe(0.1), draw=draw)
 
     def _session_command(self) -> bytes:
         sessions = self.model.sessions.items()
@@ -347,6 +370,7 @@ class CommandMix:
             "dynamic": self.random.choice((0, 40, 80)),
             "static": self.random.choice((0, 100, 200)),
             "pause_seconds": self.random.choice((0, 2, 5)),
+            "pause_random_seconds": self.random.choice((0, 1, 3)),
             "post_only_mode": self.random.choice((0, 1, 2)),
             "tick": self.random.choice((0, 10, 1_000_000)),
             "quantity_max": self.random.choice((0, 500, 0xFFFFFFFF)),

@@ -16,6 +16,7 @@ COMMANDS = {
     r.CLOCK: "CLOCK",
     r.BUST_TRADE: "BUST_TRADE",
     r.CONTINUE: "CONTINUE",
+    r.SET_END: "SET_END",
     r.ENTER_ORDER: "ENTER",
     r.REPLACE_ORDER: "REPLACE",
     r.CANCEL_ORDER: "CANCEL",
@@ -29,7 +30,7 @@ COMMANDS = {
 EVENTS = {
     value: name
     for name, value in vars(r).items()
-    if isinstance(value, int) and r.ACCEPTED <= value <= r.INSTRUMENT_NEXT
+    if isinstance(value, int) and r.ACCEPTED <= value <= r.CANCEL_REJECTED
 }
 TERMS = (
     "symbol",
@@ -50,7 +51,13 @@ TERMS = (
     "extensions",
     "bands",
 )
-LAST_TERMS = ("followers_max", "min_quantity_max", "price_decimals", "quantity_decimals")
+LAST_TERMS = (
+    "followers_max",
+    "min_quantity_max",
+    "price_decimals",
+    "quantity_decimals",
+    "pause_random_seconds",
+)
 FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED")
 
 
@@ -102,8 +109,10 @@ def describe_venue_body(kind: int, record: bytes) -> str:
     if kind == r.SET_STATE:
         state, force, reason = r.STATE.unpack_from(record, r.BODY)
         return f"{chr(state)} force {force} reason {reason!r}"
-    if kind == r.CLOCK:
-        return str(int.from_bytes(record[r.BODY : r.BODY + 4], "little"))
+    if kind == r.CLOCK and len(record) >= r.BODY + r.TIME.size:
+        return str(r.TIME.unpack_from(record, r.BODY))
+    if kind == r.SET_END and len(record) >= r.BODY + r.END.size:
+        return str(r.END.unpack_from(record, r.BODY))
     if (
         kind in (r.DEFINE_INSTRUMENT, r.CHANGE_INSTRUMENT)
         and len(record) >= r.BODY + r.INSTRUMENT.size

@@ -23,6 +23,7 @@ FIXED_LENGTHS = {
     r.CLOCK: 48,
     r.BUST_TRADE: 64,
     r.CONTINUE: 48,
+    r.SET_END: 64,
     r.CANCEL_ORDER: 72,
     r.MODIFY_ORDER: 48,
     r.MASS_CANCEL: 56,
@@ -99,6 +100,8 @@ class EngineModel(OrderCommands):
             self.clock(record)
         elif kind == r.CONTINUE:
             self.go_on()
+        elif kind == r.SET_END:
+            self.set_end(record, index)
         else:
             self.bust_trade(record, index)
 
@@ -109,7 +112,7 @@ class EngineModel(OrderCommands):
     ) -> None:
         if kind == r.CANCEL_ORDER:
             quantity, reason, _ = r.CANCEL.unpack_from(record, r.BODY)
-            self.cancel_order(self.find(session, user_ref), quantity, chr(reason or ord("U")))
+            self.cancel_order(self.find(session, user_ref), quantity, reason)
         elif kind == r.MODIFY_ORDER:
             quantity, side = r.MODIFY.unpack_from(record, r.BODY)
             self.modify_order(self.find(session, user_ref), quantity, chr(side))
@@ -132,12 +135,14 @@ class EngineModel(OrderCommands):
             record, r.BODY
         )
         self.needs_room(session_id)
+        why = chr(reason or ord("U"))
 
         def names(order: Order) -> bool:
             return (
                 (not symbol_given or order.instrument == index)
                 and (not side_given or order.sells == (chr(side) != "B"))
                 and (not group_given or order.options.group_id == group)
+                and (why != "U" or not self.is_held(order))  # rule 13.12
             )
 
         orders = [
@@ -145,7 +150,6 @@ class EngineModel(OrderCommands):
             for order in self.in_order_of_slots(list(self.live.values()))
             if order.session == session_id or (scope == 1 and self.same_firm(order, session_id))
         ]
-        why = chr(reason or ord("U"))
         work = Work(r.MASS_CANCEL, session_id, index, why, orders, names)
         if self.begin(work):
             self.finish(work)

@@ -323,7 +323,7 @@ class Matching(Icebergs):
         before, instrument.state = instrument.state, state
         if AUCTIONS.get(before) != AUCTIONS.get(state):  # rule 14.9
             instrument.extensions = 0
-        instrument.paused_since = None
+        instrument.paused_since = instrument.end = None  # rule 13.11
         if state == CONTINUOUS:
             instrument.priced_at = None  # rule 10.8: pegs are priced
         self.emit(

@@ -14,6 +14,7 @@ from tests.model.order_rules import (
     ENTRY_DISABLED,
     NO_PRICE,
     NO_ROOM,
+    NOT_YET,
     Details,
     collar_reason,
     form_reason,
@@ -162,12 +163,17 @@ class OrderCommands(VenueCommands):
     def is_off_lot(self, order: Order, total: int) -> bool:
         return total % self.instrument_of(order).terms.lot != 0
 
-    def cancel_order(self, order: Order, total: int, reason: str) -> None:
+    def cancel_order(self, order: Order, total: int, code: int) -> None:
         self.meet(order)
-        if total <= order.executed:  # rule 6.1
-            self.cancel(order, reason)
-        elif total >= order.total or self.is_off_lot(order, total):  # rules 6.2 and 6.3
+        is_whole = total <= order.executed
+        # Rules 6.2 and 6.3.
+        if not is_whole and (total >= order.total or self.is_off_lot(order, total)):
             raise IgnoredError
+        reason = chr(code or ord("U"))
+        if reason == "U" and self.is_held(order):  # rule 13.12
+            self.emit(r.CANCEL_REJECTED, order)
+        elif is_whole:  # rule 6.1
+            self.cancel(order, reason)
         else:
             self.cancel(order, reason, order.total - total)
         self.settle(self.instrument_of(order))
@@ -176,14 +182,17 @@ class OrderCommands(VenueCommands):
         self.meet(order)
         if side not in "BSTE" or (side == "B") != (order.side == "B"):  # rule 6.5
             raise IgnoredError
-        if total <= order.executed:  # rule 6.6
-            self.cancel(order, "U")
-        elif (
+        is_whole = total <= order.executed
+        if not is_whole and (
             total > order.total
             or self.is_off_lot(order, total)
             or (total == order.total and side == order.side)
         ):
             raise IgnoredError
+        if total < order.total and self.is_held(order):  # rule 13.12
+            self.emit(r.CANCEL_REJECTED, order)
+        elif is_whole:  # rule 6.6
+            self.cancel(order, "U")
         else:  # rule 6.4
             decrement = order.total - total
             reachable = self.shrink(order, decrement)
@@ -221,6 +230,7 @@ class OrderCommands(VenueCommands):
         details = self.replacement(old, total, price, chr(tif), chr(display), given)
         reason = ENTRY_DISABLED if session.entry_disabled else 0
         reason = reason or state_reason(instrument.state, details)
+        reason = reason or (NOT_YET if self.is_held(old) else 0)
         if reason:  # rule 7.2
             session.user_ref_last = user_ref
             self.reject(reason)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from tests.model import records as r
 from tests.model.grid import Grid
@@ -135,9 +136,22 @@ class Terms:
     min_quantity_max: int
     price_decimals: int
     quantity_decimals: int
+    pause_random_seconds: int
 
     def holds(self, price: int) -> bool:
         return self.price_min <= price <= self.price_max and self.grid.holds(price)
+
+
+class End(NamedTuple):
+    """Rule 13.11: when a call ends by itself, and what follows."""
+
+    first: int
+    last: int
+    no_cancel: int
+    extension: int
+    state: str
+    force: bool
+    reason: bytes
 
 
 @dataclass(eq=False)
@@ -169,6 +183,7 @@ class Instrument:
     in_hand: Hand | None = None  # its order is the first under way
     pegs_left: list[Order] | None = None  # while pegs are priced
     price_before_pegs: int = 0
+    end: End | None = None  # rule 13.11
 
     def at(self, place: Place, sells: bool | None = None) -> list[Order]:
         return [o for o in self.orders if o.place == place and sells in (None, o.sells)]

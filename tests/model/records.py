@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT, CHANGE_INSTRUMENT = 1, 2, 3, 4, 5
-RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE, CONTINUE = 6, 7, 8, 9, 10
+RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE, CONTINUE, SET_END = 6, 7, 8, 9, 10, 11
 ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL = 16, 17, 18, 19, 20
 DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY, CANCEL_SESSION = 21, 22, 23, 24
 
@@ -17,6 +17,7 @@ MASS_CANCEL_RESPONSE, ENTRY_DISABLED, ENTRY_ENABLED, ACCOUNT_QUERY_RESPONSE = ra
 INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM, REPLENISHED, REDUCED = range(139, 144)
 ACTIVATED, CROSSED, CROSS, INDICATIVE, STATE_CHANGED, COLLARS = range(144, 150)
 BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED, INSTRUMENT_NEXT = range(150, 154)
+END_SET, CANCEL_REJECTED = range(154, 156)
 
 LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED = 1, 2, 4, 8, 16, 32
 
@@ -35,10 +36,11 @@ CANCEL = struct.Struct("<IB3x20s4x")
 MODIFY = struct.Struct("<IB3x")
 MASS = struct.Struct("<HBBBBBBB7x")
 ONE_BYTE = struct.Struct("<B7x")  # of an entry switch, and of the cancel of a session
-INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2B2x")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2BH")
 SESSION = struct.Struct("<16s8s8sBBBxI16x")
 STATE = struct.Struct("<BB2x4s")
-TIME = struct.Struct("<II")
+TIME = struct.Struct("<IHH")
+END = struct.Struct("<IIIIBB2x4s")
 BUST = struct.Struct("<QIIB7x")
 OPTIONS_AT = BODY + ENTER.size  # behind an order and behind a replacement
 OPTIONS_BYTES = 56
@@ -201,6 +203,7 @@ def define_instrument(
     min_quantity_max: int = 0,
     price_decimals: int = 4,
     quantity_decimals: int = 0,
+    pause_random_seconds: int = 0,
     record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
     """`static` to `protection` are basis points; a band is (price from, tick size)."""
@@ -229,6 +232,7 @@ def define_instrument(
         min_quantity_max,
         price_decimals,
         quantity_decimals,
+        pause_random_seconds,
     )
     return _with_body(record_type, 0, 0, index, body)
 
@@ -242,8 +246,23 @@ def set_state(index: int, state: str, reason: str = "", force: bool = False) -> 
     return _with_body(SET_STATE, 0, 0, index, body)
 
 
-def clock(second: int, force: int = 0) -> bytes:
-    return _with_body(CLOCK, 0, 0, INSTRUMENT_NONE, struct.pack("<II", second, force))
+def clock(second: int, force: int = 0, draw: int = 0) -> bytes:
+    return _with_body(CLOCK, 0, 0, INSTRUMENT_NONE, TIME.pack(second, force, draw))
+
+
+def set_end(
+    index: int,
+    first: int,
+    last: int,
+    state: str = "T",
+    *,
+    no_cancel: int = 0,
+    extension: int = 0,
+    reason: str = "",
+    force: bool = False,
+) -> bytes:
+    body = END.pack(first, last, no_cancel, extension, ord(state), force, reason.ljust(4).encode())
+    return _with_body(SET_END, 0, 0, index, body)
 
 
 def continue_() -> bytes:

@@ -1,7 +1,9 @@
 """States, the clock and the end of a day: section 13 of the rules, 5.9 and 2.10."""
 
 from tests.model import records as r
+from tests.model.auction_model import INDICATIVE_IN
 from tests.model.engine_base import IgnoredError, LaterError
+from tests.model.icebergs import split_mix_64
 from tests.model.options import MalformedError
 from tests.model.orders import (
     CLOSED,
@@ -9,10 +11,11 @@ from tests.model.orders import (
     PAUSED,
     RETIRED,
     STATES,
+    End,
     Instrument,
     Order,
 )
-from tests.model.steps import Steps, Work
+from tests.model.steps import WAITING_MAX, Steps, Work
 
 
 class States(Steps):
@@ -65,7 +68,7 @@ class States(Steps):
         if self.is_emptied(instrument) or instrument.is_busy:  # rule 18.5
             raise LaterError
         self.needs_room()
-        instrument.state = RETIRED
+        instrument.state, instrument.end = RETIRED, None
         orders = self.as_they_are_met(instrument)
         work = Work(r.RETIRE_INSTRUMENT, 0, index, "E", orders, lambda order: True)
         if self.begin(work):
@@ -73,32 +76,60 @@ class States(Steps):
         else:
             self.park_pegs(instrument)
 
+    def set_end(self, record: bytes, index: int) -> None:
+        """Rule 13.11."""
+        first, last, no_cancel, extension, code, force, reason = r.END.unpack_from(record, r.BODY)
+        state = chr(code)
+        if index >= len(self.instruments) or state not in STATES or state == RETIRED:
+            raise MalformedError
+        if first > last or last > 86_399:
+            raise MalformedError
+        instrument = self.instruments[index]
+        if instrument.state not in INDICATIVE_IN or last <= self.second:
+            raise IgnoredError
+        if state == instrument.state or not self.cross_type_of(instrument.state, state):
+            raise IgnoredError
+        instrument.end = End(first, last, no_cancel, extension, state, bool(force), reason)
+        self.say_end(instrument)
+
     # The clock: rule 2.10
 
     def clock(self, record: bytes) -> None:
-        second, force = r.TIME.unpack_from(record, r.BODY)
+        second, force, draw = r.TIME.unpack_from(record, r.BODY)
         if second >= 86_400:
             raise MalformedError
         if second <= self.second:
             raise IgnoredError
+        before = self.second
         self.expire(second)
-        due = [one for one in self.instruments if self.is_due(one, second)]
+        due = [one for one in self.instruments if self.is_due(one, second, draw)]
         starts = [one for one in self.instruments if self.starts_count(one)]
         for instrument in starts:
             instrument.paused_since = second
-        for number, instrument in enumerate(due):
-            if number == 0:
-                self.stamped = instrument.index
-            else:
-                self.emit(r.INSTRUMENT_NEXT, slot=instrument.index)
-            self.change_state(instrument, CONTINUOUS, False, b"    ")
+        self.second = second
+        self.end_those(due)
         turn = self.indicate_next
         self.say_indicatives()
-        begins_minute = self.second < 0 or second // 60 != self.second // 60
+        begins_minute = before < 0 or second // 60 != before // 60
         if not self.events and not starts and not begins_minute and not force:
-            self.indicate_next = turn
+            self.indicate_next, self.second = turn, before
             raise IgnoredError
-        self.second = second
+
+    def end_those(self, due: list[Instrument]) -> None:
+        """Rules 13.9 and 13.11."""
+        is_first = True
+        for instrument in due:
+            end = instrument.end or End(0, 0, 0, 0, CONTINUOUS, False, b"    ")
+            if end.state != CLOSED or len(self.waiting) < WAITING_MAX:
+                self.end_one(instrument, end, is_first)
+                is_first = False
+
+    def end_one(self, instrument: Instrument, end: End, is_first: bool) -> None:
+        if is_first:
+            self.stamped = instrument.index
+        else:
+            self.emit(r.INSTRUMENT_NEXT, slot=instrument.index)
+        self.change_state(instrument, end.state, end.force, end.reason)
 
     def expire(self, second: int) -> None:
         """Rule 5.9."""
@@ -115,18 +146,34 @@ class States(Steps):
         """Rule 2.4."""
         self.second = -1
         for instrument in self.instruments:
-            instrument.paused_since = None
+            instrument.paused_since = instrument.end = None
 
     def starts_count(self, instrument: Instrument) -> bool:
         """Rule 13.9."""
         return instrument.state == PAUSED and instrument.paused_since is None
 
-    def is_due(self, instrument: Instrument, second: int) -> bool:
-        """Rule 13.9."""
-        if instrument.state != PAUSED or not instrument.terms.pause_seconds:
+    def bounds_of_end(self, instrument: Instrument) -> tuple[int, int] | None:
+        """Rules 13.9 and 13.11: the first and the last second at which a call may end."""
+        terms = instrument.terms
+        if instrument.end:
+            return instrument.end.first, instrument.end.last
+        if instrument.state != PAUSED or instrument.paused_since is None:
+            return None
+        if not terms.pause_seconds:
+            return None
+        first = instrument.paused_since + terms.pause_seconds
+        return first, first + terms.pause_random_seconds
+
+    def is_due(self, instrument: Instrument, second: int, draw: int) -> bool:
+        """Rules 13.9 and 13.11, with a CLOCK of this second."""
+        bounds = self.bounds_of_end(instrument)
+        if bounds is None:
             return False
         if instrument.is_busy:  # rule 18.12
             return False
-        if instrument.paused_since is None:
-            return False
-        return second - instrument.paused_since >= instrument.terms.pause_seconds
+        first, last = bounds
+        if not first <= second < last:
+            return second >= last
+        left = range(max(first, self.second + 1), last + 1)
+        z, _ = split_mix_64(draw << 32 | instrument.index)
+        return left[z % len(left)] <= second

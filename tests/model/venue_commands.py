@@ -34,6 +34,7 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         min_quantity_max,
         price_decimals,
         quantity_decimals,
+        pause_random_seconds,
     ) = r.INSTRUMENT.unpack_from(record, r.BODY)
     if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
@@ -66,6 +67,7 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         min_quantity_max or 256,
         price_decimals,
         quantity_decimals,
+        pause_random_seconds,
     )
     if reference and not terms.holds(reference):
         raise MalformedError

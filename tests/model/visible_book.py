@@ -58,7 +58,7 @@ class VisibleBook:
             assert self.states.get(instrument, chr(event.side)) == chr(event.side)
             self.states[instrument] = chr(event.reason)
         else:
-            assert event.type in (r.CROSS, r.INDICATIVE, r.COLLARS, r.BROKEN)
+            assert event.type in (r.CROSS, r.INDICATIVE, r.COLLARS, r.BROKEN, r.END_SET)
 
     def add(self, instrument: int, event: r.Event) -> None:
         assert event.order_ref not in self.orders

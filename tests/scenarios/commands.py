@@ -26,6 +26,7 @@ TYPES = {
     "Clock": 8,
     "BustTrade": 9,
     "Continue": 10,
+    "SetEnd": 11,
     "EnterOrder": 16,
     "ReplaceOrder": 17,
     "CancelOrder": 18,
@@ -302,8 +303,43 @@ class CommandWriter:
     def _clock(self, words: Words) -> bytes:
         second = names.second(self._take(words, "a time"))
         force = words[:1] == ["force"]
+        words = words[1:] if force else words
+        draw = self._number_of("draw", words)
+        self._end(words)
+        return make("Clock", second=second, force=force, draw=draw)
+
+    def _number_of(self, word: str, words: Words) -> int:
+        """The number behind this word, if it comes next; else 0."""
+        if words[:1] != [word]:
+            return 0
+        words.pop(0)
+        return names.integer(self._take(words, f"the value of {word}"), f"the value of {word}")
+
+    def _set_end(self, words: Words) -> bytes:
+        instrument = self._instrument(words)
+        first = names.second(self._take(words, "a time"))
+        self._expect(words, "to")
+        last = names.second(self._take(words, "a time"))
+        state = "T"
+        if words[:1] == ["then"]:
+            words.pop(0)
+            state = names.code_of(names.STATES, self._take(words, "a state"), "a state")
+        no_cancel = self._number_of("no-cancel", words)
+        extension = self._number_of("extension", words)
+        reason = self._reason(words).strip("\0").ljust(4)
+        force = words[:1] == ["force"]
         self._end(words[1:] if force else words)
-        return make("Clock", second=second, force=force)
+        return make(
+            "SetEnd",
+            instrument=instrument,
+            second_first=first,
+            second_last=last,
+            no_cancel_seconds=no_cancel,
+            extension_seconds=extension,
+            state=state,
+            reason=reason,
+            force=force,
+        )
 
     def _continue(self, words: Words) -> bytes:
         self._end(words)
@@ -356,6 +392,7 @@ class CommandWriter:
         "retire": _retire,
         "state": _set_state,
         "clock": _clock,
+        "end": _set_end,
         "bust": _bust,
         "continue": _continue,
         "system": _system,

@@ -20,6 +20,7 @@ ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
     "entry-collar": ("entry_collar_bp", lambda word: names.integer(word, "basis points")),
     "protection": ("market_protection_bp", lambda word: names.integer(word, "basis points")),
     "pause": ("pause_seconds", lambda word: names.integer(word, "seconds")),
+    "pause-random": ("pause_random_seconds", lambda word: names.integer(word, "seconds")),
     "extensions": ("auction_extensions_max", lambda word: names.integer(word, "a number")),
     "followers": ("followers_max", lambda word: names.integer(word, "a number")),
     "minimums": ("min_quantity_max", lambda word: names.integer(word, "a number")),

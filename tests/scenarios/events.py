@@ -178,6 +178,21 @@ def _collars(e: EventReader) -> str:
     return text + (f" extension {extension}" if extension else "") + e.seen()
 
 
+def _end_set(e: EventReader) -> str:
+    last, first = divmod(e.take("order_ref"), 1 << 32)
+    if not e.fields["reason"]:
+        return f"end none{e.seen()}"
+    state = names.word_of(names.STATES, e.character("reason"))
+    text = f"end {names.second_text(first)} to {names.second_text(last)} then {state}"
+    no_cancel, extension = e.take("quantity"), e.take("other")
+    text += f" no-cancel {no_cancel}" if no_cancel else ""
+    return text + (f" extension {extension}" if extension else "") + e.seen()
+
+
+def _cancel_rejected(e: EventReader) -> str:
+    return f"cancel-rejected {e.order()} @ {e.price()}"
+
+
 def _broken(e: EventReader) -> str:
     return f"broken {e.slot()} match {e.take('other')} {e.character('reason')}{e.seen()}"
 
@@ -221,6 +236,8 @@ WRITERS: dict[int, Callable[[EventReader], str]] = {
     151: _of_instrument("changed"),
     152: _of_instrument("retired"),
     153: _of_instrument("next"),
+    154: _end_set,
+    155: _cancel_rejected,
 }
 
 

@@ -71,6 +71,11 @@ def price_text(value: int) -> str:
     return f"{'-' if value < 0 else ''}{whole}.{kept}"
 
 
+def second_text(value: int) -> str:
+    """HH:MM:SS of a second of the day."""
+    return f"{value // 3600:02}:{value // 60 % 60:02}:{value % 60:02}"
+
+
 def second(word: str) -> int:
     """Seconds of the day from HH:MM:SS."""
     parts = word.split(":")

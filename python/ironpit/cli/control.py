@@ -1,6 +1,7 @@
 """`ironpit control`: states, halts, changes and busts of a venue that runs."""
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from ironpit.cli.arguments import ALL, add_config_argument, add_json_argument, positive
@@ -28,6 +29,7 @@ instrument of the stream that is not retired. If the command fails for some inst
 them, does the others, and ends with exit code 1."""
 SYMBOLS = f"the instrument, or {ALL}"
 REASON_CHARACTERS_MAX = 4
+DAY_SECONDS = 86_400
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,17 +43,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     state.add_argument("symbols", metavar="SYMBOL", nargs=1, help=SYMBOLS)
     state.add_argument("state", metavar="STATE", choices=STATES, help=f"one of {', '.join(STATES)}")
+    end = _add_end(actions)
     halt = actions.add_parser("halt", help="stop trading and the entry of orders")
     resume = actions.add_parser(
         "resume", help="resume continuous trading, with an auction first if one is due"
     )
-    for action in (state, resume):
+    for action in (state, end, resume):
         action.add_argument(
             "--force",
             action="store_true",
             help="do not extend an auction whose price is outside its collar",
         )
-    for action in (state, halt, resume):
+    for action in (state, end, halt, resume):
         action.add_argument(
             "--reason",
             type=reason,
@@ -89,6 +92,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_end(actions: Any) -> argparse.ArgumentParser:
+    """The action that has the call of an auction end by itself."""
+    end: argparse.ArgumentParser = actions.add_parser(
+        "end", help="have the call of an auction end by itself, at a random second between two"
+    )
+    end.add_argument("symbols", metavar="SYMBOL", nargs=1, help=SYMBOLS)
+    end.add_argument("first", metavar="FIRST", type=time_of_day, help="HH:MM:SS, in UTC")
+    end.add_argument("last", metavar="LAST", type=time_of_day, help="HH:MM:SS, in UTC")
+    end.add_argument(
+        "--then",
+        choices=STATES,
+        default="continuous",
+        metavar="STATE",
+        help="the state that follows (default continuous)",
+    )
+    end.add_argument(
+        "--no-cancel",
+        type=seconds,
+        default=0,
+        metavar="SECONDS",
+        help="before FIRST, in which members cannot cancel (default 0)",
+    )
+    end.add_argument(
+        "--extension",
+        type=seconds,
+        default=0,
+        metavar="SECONDS",
+        help="that an auction outside its collar goes on (default 0: it does not end by itself)",
+    )
+    return end
+
+
+def time_of_day(text: str) -> int:
+    """HH:MM:SS as a second of the day."""
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a time as 16:35:00")
+    hours, minutes, rest = map(int, match.groups())
+    return (hours * 60 + minutes) * 60 + rest
+
+
+def seconds(text: str) -> int:
+    """A whole number of seconds, of one day at most."""
+    value = int(text)
+    if not 0 <= value <= DAY_SECONDS:
+        raise argparse.ArgumentTypeError(f"found {text}, expected 0 to {DAY_SECONDS} seconds")
+    return value
+
+
 def reason(text: str) -> str:
     """A trading action reason of ITCH."""
     if len(text) > REASON_CHARACTERS_MAX or not text.isascii() or not text.isprintable():
@@ -105,6 +157,8 @@ def run(arguments: argparse.Namespace) -> int:
     config = configs.load(arguments.config)
     if arguments.action == "bust":
         _check_orders(arguments)
+    if arguments.action == "end" and arguments.first > arguments.last:
+        raise UserError("end: found a FIRST later than LAST, expected it not later", Exit.USAGE)
     # While this operator is there no other one defines or retires an instrument.
     with Control(config) as control:
         targets = Targets(config, StreamNames(config), arguments)

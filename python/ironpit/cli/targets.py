@@ -11,7 +11,7 @@ from ironpit.venue import definitions
 from ironpit.venue.stream_names import StreamNames, shown
 
 # Neither the end of an instrument nor a definition is given to all by one word.
-ACTIONS_OF_ALL = ("state", "halt", "resume", "change")
+ACTIONS_OF_ALL = ("state", "end", "halt", "resume", "change")
 
 
 class Targets:
@@ -54,6 +54,8 @@ class Targets:
             return self._change(symbol, number)
         if self.action == "retire":
             return definitions.retire_instrument(number)
+        if self.action == "end":
+            return self._end(number)
         state = {"halt": "halted", "resume": "continuous"}.get(self.action)
         force = getattr(arguments, "force", False)
         return definitions.set_state(number, state or arguments.state, arguments.reason, force)
@@ -129,6 +131,17 @@ class Targets:
                 f"instruments[{expected}], after the {expected} that the venue's stream has"
             )
         return place
+
+    def _end(self, number: int) -> bytes:
+        arguments = self.arguments
+        end = definitions.End(
+            arguments.first,
+            arguments.last,
+            arguments.then,
+            arguments.no_cancel,
+            arguments.extension,
+        )
+        return definitions.set_end(number, end, arguments.reason, arguments.force)
 
     def _change(self, symbol: str, number: int) -> bytes:
         if symbol not in self.in_file:  # one of `all`

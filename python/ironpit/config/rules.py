@@ -99,8 +99,15 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
     if instrument.collars.auction_bp and not instrument.auction_extensions_max:
         expected = "at least 1, because collars.auction works only by extensions"
         yield f"{key}.auction_extensions_max", "0", expected
-    if instrument.pause_ns % SECOND_NS:
-        yield f"{key}.pause", scalars.show_duration(instrument.pause_ns), "whole seconds"
+    for name, length_ns in (
+        ("pause", instrument.pause_ns),
+        ("pause_random", instrument.pause_random_ns),
+    ):
+        if length_ns % SECOND_NS:
+            yield f"{key}.{name}", scalars.show_duration(length_ns), "whole seconds"
+    if instrument.pause_random_ns and not instrument.pause_ns:
+        found = scalars.show_duration(instrument.pause_random_ns)
+        yield f"{key}.pause_random", found, "0s, because without pause no pause ends by itself"
 
 
 def _tick_table(key: str, instrument: Instrument) -> Iterator[Violation]:

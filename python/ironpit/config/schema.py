@@ -110,6 +110,9 @@ class Instrument(Mapping, frozen=True, kw_only=True):
     collars: Collars = Collars()
     market_protection_bp: BasisPoints = field(name="market_protection", default=0)
     pause_ns: Annotated[int, scalars.duration(0, 65_535 * S)] = field(name="pause", default=0)
+    pause_random_ns: Annotated[int, scalars.duration(0, 65_535 * S)] = field(
+        name="pause_random", default=0
+    )
     post_only: Literal["reject", "reprice"] = "reject"
     initial_state: InitialState = "continuous"
     auction_extensions_max: Annotated[int, scalars.integer(0, 255)] = 0

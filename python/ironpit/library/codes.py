@@ -57,6 +57,8 @@ class EventType(IntEnum):
     INSTRUMENT_CHANGED = 151
     INSTRUMENT_RETIRED = 152
     INSTRUMENT_NEXT = 153
+    END_SET = 154
+    CANCEL_REJECTED = 155
 
 
 class EventFlag(IntFlag):

@@ -219,10 +219,12 @@ def set_state(
     return rows(CommandType.SET_STATE, fields)
 
 
-def clock(*, second: Numbers, force: bool = False) -> Rows:
-    """The second of the day (rule 2.10): orders expire, pauses end. force: it counts also where
-    nothing is due, so that good-till-time orders are judged by it (rule 5.9)."""
-    return rows(CommandType.CLOCK, {"second": second, "force": int(flag("force", force))})
+def clock(*, second: Numbers, force: bool = False, draw: Numbers = 0) -> Rows:
+    """The second of the day (rule 2.10): orders expire, pauses and auctions end. force: it counts
+    also where nothing is due, so that good-till-time orders are judged by it (rule 5.9). draw: a
+    new random number, 0 to 65,535, where an end depends on one (rule 13.11)."""
+    fields = {"second": second, "force": int(flag("force", force)), "draw": draw}
+    return rows(CommandType.CLOCK, fields)
 
 
 def system_event(*, event_code: Codes) -> Rows:

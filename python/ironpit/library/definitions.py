@@ -27,6 +27,7 @@ TERMS: Final[dict[str, tuple[int, int]]] = {
     "entry_collar_bp": (0, BASIS_POINTS),
     "market_protection_bp": (0, BASIS_POINTS),
     "pause_seconds": (0, 0xFFFF),
+    "pause_random_seconds": (0, 0xFFFF),
     "post_only_mode": (0, 1),
     "auction_extensions_max": (0, 0xFF),
     "followers_max": (0, 0xFFFF),

@@ -25,6 +25,7 @@ ORDERS_MAX = 4_194_303
 USER_REF_BITS_MAX = 30
 STATE_REASON_LENGTH = 4
 SECOND_MAX = 86_399
+DRAW_MAX = 0xFFFF
 U64_MAX = (1 << 64) - 1
 OWN = ("_core", "_lock", "_ids", "_ids_count")  # the attributes that a copy or a pickle makes anew
 
@@ -101,10 +102,10 @@ class Venue:
         quantities are; they never change, and `decimals` reads and shows text by them. tick_table:
         up to 7 pairs (from this price on, tick size). settings, each 0 when not given:
         reference_price; in basis points static_collar_bp, dynamic_collar_bp, auction_collar_bp,
-        entry_collar_bp and market_protection_bp; pause_seconds, post_only_mode (1: reprice),
-        auction_extensions_max (1 or more with an auction_collar_bp, which works by extensions
-        alone); followers_max and min_quantity_max (rule 4.14; 0: 256). TypeError or ValueError
-        names the argument; VenueError is what the core refuses.
+        entry_collar_bp and market_protection_bp; pause_seconds, pause_random_seconds,
+        post_only_mode (1: reprice), auction_extensions_max (1 or more with an auction_collar_bp,
+        which works by extensions alone); followers_max and min_quantity_max (rule 4.14; 0: 256).
+        TypeError or ValueError names the argument; VenueError is what the core refuses.
         """
         fields = definitions.instrument(
             {
@@ -280,10 +281,49 @@ class Venue:
         row = commands.set_state(instrument=instrument, state=code, reason=reason, force=force)
         return self._apply_one(row)
 
-    def clock(self, second: int, *, force: bool = False) -> Rows:
-        """The second of the day (rule 2.10): orders expire, pauses end. force: it counts also where
-        nothing is due, so that good-till-time orders are judged by it (rule 5.9)."""
-        row = commands.clock(second=integer("second", second, 0, SECOND_MAX), force=force)
+    def set_end(
+        self,
+        instrument: int,
+        first: int,
+        last: int,
+        *,
+        state: str | InstrumentState = "T",
+        no_cancel: int = 0,
+        extension: int = 0,
+        reason: str = "    ",
+        force: bool = False,
+    ) -> Rows:
+        """Between which two seconds of the day the call of an auction ends by itself, as `clock`
+        draws it, and which state follows (rule 13.11): the events; none when the instrument is in
+        no call, when no auction leads to that state, or when `last` has passed.
+
+        no_cancel: seconds before `first` from which on members cannot cancel (rule 13.12).
+        extension: seconds of an extension; 0: extended, the call has no end by itself.
+        """
+        with self._lock:
+            self._check_instrument(instrument)
+        fields = {
+            "second_first": integer("first", first, 0, SECOND_MAX),
+            "second_last": integer("last", last, first, SECOND_MAX),
+            "no_cancel_seconds": integer("no_cancel", no_cancel),
+            "extension_seconds": integer("extension", extension),
+            "state": definitions.state("state", state),
+            "force": int(flag("force", force)),
+            "reason": text("reason", reason, STATE_REASON_LENGTH),
+        }
+        command = record.encode("SetEnd", instrument=instrument, **fields)
+        with self._lock:
+            return self._core.apply(command)[1]
+
+    def clock(self, second: int, *, force: bool = False, draw: int = 0) -> Rows:
+        """The second of the day (rule 2.10): orders expire, pauses and auctions end. force: it
+        counts also where nothing is due, so that good-till-time orders are judged by it (rule
+        5.9). draw: a new random number, 0 to 65,535, where an end depends on one (rule 13.11)."""
+        row = commands.clock(
+            second=integer("second", second, 0, SECOND_MAX),
+            force=force,
+            draw=integer("draw", draw, 0, DRAW_MAX),
+        )
         return self._apply_one(row)
 
     def _apply_one(self, row: Rows) -> Rows:

@@ -7,6 +7,7 @@ without the configuration that it was written under. Layouts: ironcore/wire/reco
 import struct
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ironcore.stream.facts import Facts
 from ironcore.wire.record import decode_frame
@@ -16,7 +17,7 @@ from ironpit.config import Config, Instrument, gateways, protocol_kinds
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
-DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2B2x")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2BH")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<16s8s8sBBBxI16x")
 SESSION_FIELDS = (
@@ -30,6 +31,7 @@ SESSION_FIELDS = (
 )
 SYSTEM_EVENT = struct.Struct("<B7x")
 SET_STATE = struct.Struct("<BB2x4s")
+SET_END = struct.Struct("<IIIIBB2x4s")
 BUST_TRADE = struct.Struct("<QIIB7x")
 RETIRE_INSTRUMENT = struct.Struct("<8x")
 
@@ -41,6 +43,7 @@ COMMAND_CHANGE_INSTRUMENT = 5
 COMMAND_RETIRE_INSTRUMENT = 6
 COMMAND_SET_STATE = 7
 COMMAND_BUST_TRADE = 9
+COMMAND_SET_END = 11
 RECORD_VERSION = 3
 SYMBOL_BYTES = 8
 USERNAME_BYTES = 16
@@ -128,6 +131,7 @@ def instrument_body(i: Instrument) -> bytes:
         i.min_quantity_max,
         i.price_decimals,
         i.quantity_decimals,
+        i.pause_random_ns // SECOND_NS,
     )
 
 
@@ -187,6 +191,25 @@ def set_state(instrument: int, state: str, reason: str = "", force: bool = False
     """`state` is one of STATES; `reason` has up to four characters."""
     body = SET_STATE.pack(ord(STATES[state]), force, reason.encode().ljust(4))
     return record(COMMAND_SET_STATE, body, instrument=instrument)
+
+
+class End(NamedTuple):
+    """When an auction's call ends by itself (rule 13.11), in seconds and seconds of the day."""
+
+    first: int
+    last: int
+    state: str  # one of STATES
+    no_cancel: int = 0
+    extension: int = 0
+
+
+def set_end(instrument: int, end: End, reason: str = "", force: bool = False) -> bytes:
+    """`reason` and `force` are those of the change of state that comes then."""
+    code = ord(STATES[end.state])
+    body = SET_END.pack(
+        end.first, end.last, end.no_cancel, end.extension, code, force, reason.encode().ljust(4)
+    )
+    return record(COMMAND_SET_END, body, instrument=instrument)
 
 
 def retire_instrument(instrument: int) -> bytes:

@@ -25,6 +25,7 @@ cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons; from 0x80 on
     REJECT_ROUTING = 0x16
     REJECT_SYMBOL = 0x17
     REJECT_PRICE = 0x1D
+    REJECT_NOT_NOW = 0x2D            # an order that this time does not allow
     REJECT_QUANTITY_MAX = 0x31
     REJECT_NO_ROOM = 0x80            # the order pool is exhausted, or the order references are
 

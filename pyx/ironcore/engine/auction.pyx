@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.check cimport iron_assert
+from ironcore.book.auction_end cimport end_extend
 from ironcore.engine.auction_price cimport (
     AUCTION_STEPS_ANY, AuctionPrice, AuctionSteps, auction_price, auction_quantity,
     auction_reference,
@@ -24,6 +25,7 @@ from ironcore.book.price_levels cimport (
     KEY_NONE, level_key, level_take_reserve, levels_next,
 )
 from ironcore.engine.replenish cimport order_replenish
+from ironcore.engine.trading_state cimport book_end, end_changed
 from ironcore.book.limits cimport CROSS_CLOSING
 from ironcore.wire.record cimport (
     EVENT_CROSS, EVENT_CROSSED, EVENT_INDICATIVE, EVENT_SELL, EVENT_VISIBLE,
@@ -198,6 +200,9 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
         book.pause_second = 0
         emit_collars(engine, book.reference_price, book.auction_collar_bp,
                      book.auction_extensions)
+        if book_end(engine, book).state:
+            end_extend(book_end(engine, book), engine.second_next)
+            end_changed(engine, book)
         return False
     engine.match_number_last += 1
     engine_emit(engine, EVENT_CROSS, EVENT_VISIBLE, cross_type, 0, 0, price.volume,

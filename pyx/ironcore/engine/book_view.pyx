@@ -3,6 +3,7 @@
 import struct
 
 from ironcore.base.check cimport iron_static_assert
+from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport (
     KIND_PARKED, KIND_SHIFT, KIND_STOPS, KIND_UNDER_WAY, SIDES_COUNT, Book,
 )
@@ -127,6 +128,9 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
         _slots(engine, book.pegs.next, False),
         _slots(engine, book.trailing.next, False),
     ]
+    end = (<const char*>&engine.ends[instrument])[:sizeof(AuctionEnd)]
+    if any(end):
+        parts.append(end)
     if book.pegs.next:
         parts.append(struct.pack("<BII", book.pegs_are_stale, book.peg_keys[0], book.peg_keys[1]))
     if book.is_busy:

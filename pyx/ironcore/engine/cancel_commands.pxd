@@ -37,6 +37,9 @@ cdef void mass_cancel_end(Engine* engine, const Work* work) noexcept nogil
 # cancelled: that is done now, and is all that the command does (rule 18.6). Parts of the rarer path
 # only: while work waits no command is plain.
 cdef bint works_take(Engine* engine, CommandHeader* header, uint32_t unit) noexcept nogil
+# Whether a live order takes part in an auction whose orders members cannot cancel now (rule 13.12).
+# Of the rarer path, too: no command is plain then.
+cdef bint order_is_held(Engine* engine, uint32_t unit) noexcept nogil
 
 
 cdef inline uint32_t live_unit(const Engine* engine, const CommandHeader* header) noexcept nogil:

@@ -4,12 +4,13 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_OK
-from ironcore.book.book cimport SIDE_SHIFT, Book, book_note_last
+from ironcore.book.book cimport KIND_PARKED, KIND_STOPS, SIDE_SHIFT, Book, book_note_last
 from ironcore.book.limits cimport SIDE_BUY, side_is_sell
 from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_ref, order_side,
     special_at,
 )
+from ironcore.engine.auction_price cimport auction_quantity
 from ironcore.engine.book_orders cimport leaving_pass, leaving_takes
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_exit cimport (
@@ -17,7 +18,7 @@ from ironcore.engine.order_exit cimport (
     order_shrink,
 )
 from ironcore.engine.orders cimport (
-    order_flags, order_open, order_place, order_price, order_sell, place_book,
+    order_flags, order_open, order_place, order_price, order_sell, place_book, place_kind,
 )
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
 from ironcore.engine.pending_work cimport (
@@ -25,11 +26,13 @@ from ironcore.engine.pending_work cimport (
     works_are_full_for,
 )
 from ironcore.engine.settlement cimport book_settle
+from ironcore.engine.trading_state cimport auction_indicated
 from ironcore.engine.used_numbers cimport (
     NumberBlocks, blocks_begin, blocks_next, blocks_resume,
 )
 from ironcore.wire.record cimport (
-    COMMAND_CANCEL_SESSION, COMMAND_MASS_CANCEL, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+    COMMAND_CANCEL_SESSION, COMMAND_MASS_CANCEL, EVENT_CANCEL_REJECTED,
+    EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_SELL,
 )
 
 
@@ -42,6 +45,29 @@ cdef void _settle(Engine* engine, Book* book) noexcept nogil:
     if book.followers:
         book_note_last(book)
         book_settle(engine, book)
+
+
+cdef bint order_is_held(Engine* engine, uint32_t unit) noexcept nogil:
+    cdef uint32_t place, kind
+    cdef const Book* book
+    if engine.ends_holding == 0:
+        return False
+    place = order_place(engine, unit)
+    kind = place_kind(place)
+    book = place_book(engine, place)
+    if not engine.ends[place >> SIDE_SHIFT].holds_orders:
+        return False
+    if kind == KIND_STOPS or kind == KIND_PARKED:
+        return False
+    return auction_quantity(&engine.arena, kind, unit, auction_indicated(book.state)) != 0
+
+
+cdef int _refuse(Engine* engine, CommandHeader* header, uint32_t unit) noexcept nogil:
+    cdef const Order* order = order_at(&engine.arena, unit)
+    header.instrument = order_place(engine, unit) >> SIDE_SHIFT
+    engine_emit(engine, EVENT_CANCEL_REJECTED, EVENT_SELL if order_sell(order) else 0, 0,
+                order_side(order), 0, order_ref(order), 0, order_price(engine, unit), order.slot)
+    return STATUS_OK
 
 
 cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
@@ -58,13 +84,15 @@ cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
     order = order_at(&engine.arena, unit)
     place = order_place(engine, unit)
     book = place_book(engine, place)
+    total_now = order.executed + order_open(engine, unit)
+    if total > order.executed and not is_reduction(book, total, total_now):
+        return STATUS_IGNORED
+    if reason == CANCEL_REASON_USER and order_is_held(engine, unit):
+        return _refuse(engine, &command.header, unit)
     if total <= order.executed:
         leaving_pass(engine, unit)
         cancel_whole(engine, unit, reason, 0)
     else:
-        total_now = order.executed + order_open(engine, unit)
-        if not is_reduction(book, total, total_now):
-            return STATUS_IGNORED
         cancel_part(engine, unit, total_now - total, reason)
     command.header.instrument = place >> SIDE_SHIFT
     _settle(engine, book)
@@ -100,20 +128,30 @@ cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
         return STATUS_IGNORED
     place = order_place(engine, unit)
     book = place_book(engine, place)
+    total_now = order.executed + order_open(engine, unit)
+    if total == total_now:
+        if command.side == order_side(order):
+            return STATUS_IGNORED
+    elif total > order.executed and not is_reduction(book, total, total_now):
+        return STATUS_IGNORED
+    elif order_is_held(engine, unit):
+        return _refuse(engine, &command.header, unit)
     if total <= order.executed:
         leaving_pass(engine, unit)
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
     else:
-        total_now = order.executed + order_open(engine, unit)
-        if total == total_now:
-            if command.side == order_side(order):
-                return STATUS_IGNORED
-        elif not is_reduction(book, total, total_now):
-            return STATUS_IGNORED
         _modify(engine, place, unit, command.side, total_now - total)
     command.header.instrument = place >> SIDE_SHIFT
     _settle(engine, book)
     return STATUS_OK
+
+
+cdef inline uint8_t _reason(const MassCancel* command) noexcept nogil:
+    cdef uint8_t reason = command.reason
+    if command.header.type == COMMAND_CANCEL_SESSION:
+        reason = (<const CancelSession*>command).reason
+        return reason if reason else CANCEL_REASON_SYSTEM
+    return reason if reason else CANCEL_REASON_USER
 
 
 cdef bint _is_selected(Engine* engine, const MassCancel* command, uint32_t unit) noexcept nogil:
@@ -124,18 +162,11 @@ cdef bint _is_selected(Engine* engine, const MassCancel* command, uint32_t unit)
         return False
     if command.side_given and (order_sell(order) == 0) != (command.side == SIDE_BUY):
         return False
-    if command.group_given:
-        return command.group == (special_at(&engine.arena, unit).options.group
-                                 if order.ref_side & ORDER_SPECIAL else 0)
-    return True
-
-
-cdef inline uint8_t _reason(const MassCancel* command) noexcept nogil:
-    cdef uint8_t reason = command.reason
-    if command.header.type == COMMAND_CANCEL_SESSION:
-        reason = (<const CancelSession*>command).reason
-        return reason if reason else CANCEL_REASON_SYSTEM
-    return reason if reason else CANCEL_REASON_USER
+    if command.group_given and command.group != (
+            special_at(&engine.arena, unit).options.group
+            if order.ref_side & ORDER_SPECIAL else 0):
+        return False
+    return _reason(command) != CANCEL_REASON_USER or not order_is_held(engine, unit)
 
 
 cdef void _cancel_named(Engine* engine, Work* work, uint32_t unit) noexcept nogil:

@@ -5,6 +5,7 @@ from libc.string cimport memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.book.auction_end cimport AuctionEnd, end_clear, end_is_reached
 from ironcore.engine.auction cimport auction_indicate
 from ironcore.engine.book_orders cimport leaving_pass
 from ironcore.engine.engine cimport engine_emit
@@ -12,11 +13,12 @@ from ironcore.book.book cimport Book
 from ironcore.engine.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
 from ironcore.book.order_pool cimport special_at
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
+from ironcore.engine.pending_work cimport works_are_full
 from ironcore.engine.state_command cimport state_change
-from ironcore.engine.trading_state cimport auction_indicated
+from ironcore.engine.trading_state cimport auction_indicated, end_classify
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport (
-    EVENT_INSTRUMENT_NEXT, INSTRUMENT_NONE, STATE_CONTINUOUS, STATE_PAUSED,
+    EVENT_INSTRUMENT_NEXT, INSTRUMENT_NONE, STATE_CLOSED, STATE_CONTINUOUS, STATE_PAUSED,
 )
 
 
@@ -69,37 +71,64 @@ cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
     pegs_park_left(engine)
 
 
-cdef inline bint _is_to_resume(const Book* book, uint32_t second) noexcept nogil:
+cdef bint _pause_ends(const Book* book, const AuctionEnd* end, const ClockCommand* command,
+                      uint32_t second_next, uint32_t instrument) noexcept nogil:
+    """Rule 13.9."""
+    cdef uint32_t second_first
+    if book.state != STATE_PAUSED or book.pause_seconds == 0 or book.pause_second == 0:
+        return False
     # pause_second is one more than the second at which the count started.
-    return (not book.is_busy and book.pause_seconds != 0 and book.pause_second != 0
-            and second + 1 - book.pause_second >= book.pause_seconds)
+    second_first = book.pause_second - 1 + book.pause_seconds
+    return end_is_reached(second_first, second_first + end.pause_random_seconds, second_next,
+                          command.second, command.draw, instrument)
 
 
-cdef void _resume(Engine* engine, uint32_t instrument) noexcept nogil:
-    cdef uint32_t why
-    memcpy(&why, b"    ", sizeof(why))
-    state_change(engine, &engine.books[instrument], STATE_CONTINUOUS, False, why)
+cdef bint _auction_ends(Engine* engine, const AuctionEnd* end, const ClockCommand* command,
+                        uint32_t second_next, uint32_t instrument) noexcept nogil:
+    """Rule 13.11."""
+    if end.state == STATE_CLOSED and works_are_full(engine):
+        return False
+    return end_is_reached(end.second_first, end.second_last, second_next, command.second,
+                          command.draw, instrument)
 
 
-cdef void _resume_all(Engine* engine, ClockCommand* command) noexcept nogil:
-    """All that are due; the counts of those that have none start. Events do not say their
-    instrument: the command does of the first that resumes, an event of its own of each later one.
+cdef void _end(Engine* engine, uint32_t instrument) noexcept nogil:
+    cdef AuctionEnd end = engine.ends[instrument]
+    if end.state == 0:
+        end.state = STATE_CONTINUOUS
+        memcpy(&end.why, b"    ", sizeof(end.why))
+    state_change(engine, &engine.books[instrument], end.state, end.force != 0, end.why)
+
+
+cdef void _end_all(Engine* engine, ClockCommand* command, uint32_t second_next) noexcept nogil:
+    """All that are due; the counts of pauses that have none start. Events do not say their
+    instrument: the command does of the first that ends, an event of its own of each later one.
     """
     cdef uint32_t instrument = _next_in_auction(engine, 0)
     cdef bint is_first = True
+    cdef bint is_due
     cdef Book* book
+    cdef const AuctionEnd* end
     while instrument != INSTRUMENT_NONE:
         book = &engine.books[instrument]
-        if book.state == STATE_PAUSED:
-            if book.pause_second == 0:
-                book.pause_second = command.second + 1
-            elif _is_to_resume(book, command.second):
-                if is_first:
-                    command.header.instrument = instrument
-                else:
-                    engine_emit(engine, EVENT_INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, instrument)
-                is_first = False
-                _resume(engine, instrument)
+        end = &engine.ends[instrument]
+        if book.is_busy:             # rule 18.12
+            is_due = False
+        elif end.state:
+            is_due = _auction_ends(engine, end, command, second_next, instrument)
+        else:
+            is_due = _pause_ends(book, end, command, second_next, instrument)
+        if book.state == STATE_PAUSED and book.pause_second == 0:
+            book.pause_second = command.second + 1
+        if is_due:
+            if is_first:
+                command.header.instrument = instrument
+            else:
+                engine_emit(engine, EVENT_INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, instrument)
+            is_first = False
+            _end(engine, instrument)
+        else:
+            end_classify(engine, book)
         instrument = _next_in_auction(engine, instrument + 1)
 
 
@@ -126,6 +155,7 @@ cdef void _indicate(Engine* engine) noexcept nogil:
 
 cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
     cdef uint32_t second = command.second
+    cdef uint32_t second_next
     if second >= SECONDS_A_DAY:
         return STATUS_MALFORMED
     if second < engine.second_next:
@@ -135,8 +165,9 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
             and not _expires(engine, second) and not _begins_minute(engine, second)):
         return STATUS_IGNORED
     _expire(engine, second)
+    second_next = engine.second_next
     engine.second_next = second + 1
-    _resume_all(engine, command)
+    _end_all(engine, command, second_next)
     _indicate(engine)
     return STATUS_OK
 
@@ -147,4 +178,6 @@ cdef void clock_begin_day(Engine* engine) noexcept nogil:
     engine.expiry_first = 0
     while instrument != INSTRUMENT_NONE:
         engine.books[instrument].pause_second = 0
+        end_clear(&engine.ends[instrument])
+        end_classify(engine, &engine.books[instrument])
         instrument = _next_in_auction(engine, instrument + 1)

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
+from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
 from ironcore.wire.record cimport (
@@ -59,7 +60,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     Book* books
     Session* sessions
     uint32_t books_count
-    uint32_t sessions_plain          # sessions_count; while work waits 0: no command is plain then
+    uint32_t sessions_plain          # sessions_count; 0 while work waits, or an instrument's orders
+                                     # cannot be cancelled: no command is plain then
     uint64_t order_ref_last
     uint64_t match_number_last
     EngineLimits limits
@@ -92,6 +94,9 @@ cdef struct Engine:                  # the first three fields are for others to 
     bint works_are_next              # with the next CONTINUE, if there are busy books too
     bint is_stopped                  # a plain order, as the step is over
     uint32_t* works_lasts            # by place in it and session: the last number concerned, or 0
+    AuctionEnd* ends                 # by instrument
+    uint32_t ends_random             # that CLOCK draws for
+    uint32_t ends_holding            # during which members cannot cancel
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil

@@ -8,6 +8,7 @@ from libc.stdlib cimport calloc, free
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
 from ironcore.base.status cimport STATUS_OK
+from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.order_pool cimport (
     ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_destroy,
 )
@@ -80,9 +81,10 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     engine.block_shift = min(limits.user_ref_bits, <uint32_t>ENGINE_BLOCK_SHIFT_MAX)
     engine.block_next = <uint32_t*>memory_reserve(_blocks_bytes(engine))
     engine.works_lasts = <uint32_t*>memory_reserve(_lasts_bytes(limits))
+    engine.ends = <AuctionEnd*>memory_reserve(limits.instruments_max * sizeof(AuctionEnd))
     if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
             or engine.expiry == NULL or engine.collected == NULL or engine.block_next == NULL
-            or engine.works_lasts == NULL
+            or engine.works_lasts == NULL or engine.ends == NULL
             or arena_create(&engine.arena, limits.orders_max, limits.instruments_max,
                             _slots_count(limits)) != STATUS_OK):
         engine_destroy(engine)
@@ -102,6 +104,7 @@ cdef void engine_destroy(Engine* engine) noexcept nogil:
     memory_release(engine.collected, _collected_bytes(&engine.limits))
     memory_release(engine.block_next, _blocks_bytes(engine))
     memory_release(engine.works_lasts, _lasts_bytes(&engine.limits))
+    memory_release(engine.ends, engine.limits.instruments_max * sizeof(AuctionEnd))
     memory_release(engine.expiry, SECONDS_A_DAY * sizeof(Link))
     free(engine.sessions)
     free(engine)

@@ -13,7 +13,9 @@ from ironcore.book.price_grid cimport BASIS_POINTS, PriceGrid, grid_prepare, gri
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
-from ironcore.engine.trading_state cimport state_begin, state_is_known, state_retire
+from ironcore.engine.trading_state cimport (
+    book_end, end_classify, state_begin, state_is_known, state_retire,
+)
 from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (
     COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED, EVENT_INSTRUMENT_DEFINED,
@@ -50,8 +52,9 @@ cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
             and command.market_protection_bp <= BASIS_POINTS)
 
 
-cdef void _set_terms(Book* book, const DefineInstrument* command) noexcept nogil:
+cdef void _set_terms(Engine* engine, Book* book, const DefineInstrument* command) noexcept nogil:
     """What may change while orders are live."""
+    book_end(engine, book).pause_random_seconds = command.pause_random_seconds
     book.limits.quantity_max = command.quantity_max
     book.static_collar_bp = command.static_collar_bp
     book.dynamic_collar_bp = command.dynamic_collar_bp
@@ -85,7 +88,7 @@ cdef int define_instrument(Engine* engine, const DefineInstrument* command) noex
     memcpy(book.symbol, command.symbol, sizeof(book.symbol))
     book.price_decimals = command.price_decimals
     book.quantity_decimals = command.quantity_decimals
-    _set_terms(book, command)
+    _set_terms(engine, book, command)
     state_begin(engine, book, state)
     engine.books_count += 1
     engine_emit(engine, EVENT_INSTRUMENT_DEFINED, 0, 0, 0, 0, 0, 0, 0, index)
@@ -114,7 +117,8 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
         book.grid = grid
         book.limits.lot_size = limits.lot_size
         book_reshape(&engine.arena, book, index)
-    _set_terms(book, command)
+    _set_terms(engine, book, command)
+    end_classify(engine, book)
     book_classify(book)
     book.last_before_price = book.last_price
     engine_emit(engine, EVENT_INSTRUMENT_CHANGED, 0, 0, 0, 0, 0, 0, 0, index)

@@ -19,8 +19,8 @@ from ironcore.book.price_levels cimport (
 from ironcore.engine.pending_work cimport works_broken
 from ironcore.engine.under_way cimport busy_broken
 from ironcore.engine.special_invariants cimport (
-    book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
-    order_broken_special, order_has_min_quantity, order_keeps_turn,
+    book_broken_special, book_broken_state, engine_broken_ends, engine_broken_expiry,
+    engine_broken_sessions, order_broken_special, order_has_min_quantity, order_keeps_turn,
 )
 from ironcore.book.limits cimport side_is_sell
 from ironcore.book.options cimport options_are_pegged
@@ -330,6 +330,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = works_broken(engine)
     if broken == NULL:
         broken = busy_broken(engine)
+    if broken == NULL:
+        broken = engine_broken_ends(engine)
     free(tally.seen)
     return broken
 

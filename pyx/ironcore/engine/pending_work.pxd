@@ -36,8 +36,10 @@ cdef const char* works_broken(Engine* engine) noexcept nogil
 
 
 cdef inline void engine_classify(Engine* engine) noexcept nogil:
-    """To be called when a session was defined, and after every change of works_count."""
-    engine.sessions_plain = 0 if engine.works_count else engine.sessions_count
+    """To be called when a session was defined, and after every change of works_count and
+    ends_holding."""
+    engine.sessions_plain = (
+        0 if engine.works_count or engine.ends_holding else engine.sessions_count)
 
 
 cdef inline bint works_are_full(const Engine* engine) noexcept nogil:

@@ -112,7 +112,8 @@ cdef const char* works_broken(Engine* engine) noexcept nogil:
         return b"the commands that wait are miscounted"
     if engine.works_count and engine.step_actions_max == 0:
         return b"a command waits for a step though every command is one"
-    if engine.sessions_plain != (0 if engine.works_count else engine.sessions_count):
+    if engine.sessions_plain != (
+            0 if engine.works_count or engine.ends_holding else engine.sessions_count):
         return b"a command may be plain while others wait, or may not be though none does"
     for index in range(engine.works_count):
         if broken == NULL:

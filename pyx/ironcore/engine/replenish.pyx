@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from ironcore.base.splitmix64 cimport iron_splitmix64
 from ironcore.book.book cimport queue_append, queue_remove
 from ironcore.engine.engine cimport engine_emit
 from ironcore.book.order_pool cimport (
@@ -13,19 +14,6 @@ from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.wire.record cimport (
     EVENT_ATTRIBUTED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE,
 )
-
-cdef extern from *:
-    """
-    #include <stdint.h>
-    /* SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
-    static inline uint64_t iron_splitmix64(uint64_t *state) {
-        uint64_t z = (*state += 0x9E3779B97F4A7C15ull);
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-        return z ^ (z >> 31);
-    }
-    """
-    uint64_t iron_splitmix64(uint64_t* state) noexcept nogil
 
 
 cdef uint32_t _peak(Special* special, uint32_t lot_size) noexcept nogil:

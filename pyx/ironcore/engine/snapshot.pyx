@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
+from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport SIDES_COUNT, Book
 from ironcore.engine.engine cimport WORKS_MAX, Engine, EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
@@ -17,7 +18,7 @@ from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 6             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 7             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -67,6 +68,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.collected = engine.collected
     loaded.block_next = engine.block_next
     loaded.works_lasts = engine.works_lasts
+    loaded.ends = engine.ends
     loaded.dry_run_steps_max = engine.dry_run_steps_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
@@ -117,6 +119,7 @@ cdef void _books(Cursor* cursor, Engine* engine) noexcept nogil:
     cdef uint32_t index, side
     cdef Book* book
     _block(cursor, engine.books, engine.books_count * <uint64_t>sizeof(Book))
+    _block(cursor, engine.ends, engine.books_count * <uint64_t>sizeof(AuctionEnd))
     if cursor.mode != MODE_LOAD:
         return
     for index in range(engine.books_count):

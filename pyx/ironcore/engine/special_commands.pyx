@@ -3,6 +3,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.book.book cimport KIND_SHOWN, Book, book_note_last
+from ironcore.engine.cancel_commands cimport order_is_held
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_checks cimport details_reject, enter_reject, state_reject
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER, cancel_whole, order_remove
@@ -15,8 +16,8 @@ from ironcore.engine.orders cimport order_place, order_reserve, order_sell, plac
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.used_numbers cimport session_consume
 from ironcore.book.limits cimport (
-    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
-    price_is_market, side_is_sell,
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, REJECT_NONE, REJECT_NOT_NOW, SIDE_BUY,
+    TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC, price_is_market, side_is_sell,
 )
 from ironcore.book.options cimport options_clear, options_fit, options_inherit
 from ironcore.wire.order_options cimport NAMED_SIDE
@@ -114,6 +115,8 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         old = &special_at(&engine.arena, unit).options
     _new_terms(engine, command, unit, options, &terms)
     reason = state_reject(book, &terms)
+    if reason == REJECT_NONE and order_is_held(engine, unit):
+        reason = REJECT_NOT_NOW
     if reason:
         session_consume(engine, session, command.header.user_ref)
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)

@@ -14,6 +14,7 @@ cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept 
 # What follows from the instrument's state, and is kept beside it.
 cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept nogil
 cdef const char* engine_broken_sessions(Engine* engine) noexcept nogil
+cdef const char* engine_broken_ends(Engine* engine) noexcept nogil
 cdef const char* engine_broken_expiry(Engine* engine) noexcept nogil
 cdef bint order_has_min_quantity(Engine* engine, uint32_t unit) noexcept nogil
 # Whether it came to its queue when it got its reference: none behind it has a lower one.

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
+from ironcore.book.auction_end cimport AuctionEnd, end_has_no_cancel
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_STOPS, KIND_WAITING, SIDE_SHIFT, SIDES_COUNT,
     book_classify, book_is_empty,
@@ -14,7 +15,9 @@ from ironcore.book.order_pool cimport (
 from ironcore.engine.orders cimport order_place, order_sell, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
 from ironcore.engine.pending_work cimport work_empties
-from ironcore.engine.trading_state cimport auction_indicated, state_is_known
+from ironcore.engine.trading_state cimport (
+    auction_between, auction_indicated, state_is_known,
+)
 from ironcore.engine.used_numbers cimport session_broken_numbers
 from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
 from ironcore.book.options cimport (
@@ -195,6 +198,7 @@ cdef const char* _min_quantities(Engine* engine, const Book* book) noexcept nogi
 cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept nogil:
     cdef uint32_t instrument = <uint32_t>(book - engine.books)
     cdef bint in_auction = (engine.in_auction[instrument >> 6] >> (instrument & 63)) & 1
+    cdef const AuctionEnd* end = &engine.ends[instrument]
     cdef Book again = book[0]
     cdef uint32_t number
     book_classify(&again)
@@ -206,6 +210,10 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
         return b"a book is not where those in an auction are looked for"
     if book.pause_second and book.state != STATE_PAUSED:
         return b"a pause is counted that is over"
+    if end.state and (not in_auction or auction_between(book.state, end.state) == 0):
+        return b"an auction is to end that is not held"
+    if end.holds_orders and (end.state == 0 or not end_has_no_cancel(end, engine.second_next)):
+        return b"orders cannot be cancelled though their time has not come"
     if (book.state == STATE_RETIRED and not book_is_empty(book)
             and not work_empties(engine, instrument)):
         return b"a retired instrument has orders"
@@ -213,6 +221,18 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
         if book.sides[number].index >> SIDE_SHIFT != instrument:
             return b"a side does not know itself"
     return _min_quantities(engine, book)
+
+
+cdef const char* engine_broken_ends(Engine* engine) noexcept nogil:
+    cdef uint32_t index
+    cdef uint32_t random = 0
+    cdef uint32_t holding = 0
+    for index in range(engine.books_count):
+        random += engine.ends[index].is_random
+        holding += engine.ends[index].holds_orders
+    if random != engine.ends_random or holding != engine.ends_holding:
+        return b"the ends of auctions are miscounted"
+    return NULL
 
 
 cdef const char* engine_broken_sessions(Engine* engine) noexcept nogil:

@@ -3,13 +3,17 @@
 from libc.string cimport memcpy
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
+from ironcore.book.auction_end cimport AuctionEnd
+from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.engine.auction cimport auction_hold
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
-from ironcore.engine.trading_state cimport auction_between, state_enter, state_is_known
+from ironcore.engine.trading_state cimport (
+    auction_between, auction_indicated, book_end, end_changed, state_enter, state_is_known,
+)
 from ironcore.wire.record cimport (
     COMMAND_SET_STATE, STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED,
 )
@@ -47,4 +51,29 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
         return STATUS_LATER
     memcpy(&why, command.reason, sizeof(why))
     state_change(engine, book, command.state, command.force != 0, why)
+    return STATUS_OK
+
+
+cdef int set_end(Engine* engine, const SetEnd* command) noexcept nogil:
+    """Rule 13.11."""
+    cdef Book* book
+    cdef AuctionEnd* end
+    if (command.header.instrument >= engine.books_count or not state_is_known(command.state)
+            or command.second_first > command.second_last
+            or command.second_last >= SECONDS_A_DAY):
+        return STATUS_MALFORMED
+    book = &engine.books[command.header.instrument]
+    if (auction_indicated(book.state) == 0 or command.state == book.state
+            or auction_between(book.state, command.state) == 0
+            or command.second_last < engine.second_next):
+        return STATUS_IGNORED
+    end = book_end(engine, book)
+    end.second_first = command.second_first
+    end.second_last = command.second_last
+    end.no_cancel_seconds = command.no_cancel_seconds
+    end.extension_seconds = command.extension_seconds
+    end.state = command.state
+    end.force = command.force
+    memcpy(&end.why, command.reason, sizeof(end.why))
+    end_changed(engine, book)
     return STATUS_OK

@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
+from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
 from ironcore.book.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
@@ -47,6 +48,14 @@ cdef void state_pause(Engine* engine, Book* book, int32_t price) noexcept nogil
 # No more trading, and no more commands but this one's (2.8); the orders are the caller's.
 cdef void state_retire(Engine* engine, Book* book) noexcept nogil
 cdef bint state_is_known(uint8_t state) noexcept nogil
+# To be called after every change of the instrument's end, of its pause's terms and of the second.
+cdef void end_classify(Engine* engine, const Book* book) noexcept nogil
+# Its end is another one, or there is none any more: END_SET says so.
+cdef void end_changed(Engine* engine, const Book* book) noexcept nogil
+
+
+cdef inline AuctionEnd* book_end(Engine* engine, const Book* book) noexcept nogil:
+    return &engine.ends[book - engine.books]
 
 
 cdef inline uint32_t admission_reject(uint8_t state, uint8_t cross_type,

@@ -3,16 +3,21 @@
 from libc.stdint cimport uint64_t
 from libc.string cimport memchr, memcpy
 
+from ironcore.book.auction_end cimport end_clear, end_has_no_cancel
 from ironcore.book.book cimport SIDE_SHIFT, book_classify
 from ironcore.engine.collars cimport dynamic_reference, emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.pegs cimport pegs_park
+from ironcore.engine.pending_work cimport engine_classify
 from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.wire.record cimport (
-    EVENT_STATE_CHANGED, EVENT_VISIBLE, STATE_CLOSED, STATE_CLOSING_AUCTION, STATE_CONTINUOUS,
-    STATE_HALTED, STATE_OPENING_AUCTION, STATE_PAUSED, STATE_PRE_OPEN, STATE_QUOTE_ONLY,
-    STATE_RETIRED,
+    EVENT_END_SET, EVENT_STATE_CHANGED, EVENT_VISIBLE, STATE_CLOSED, STATE_CLOSING_AUCTION,
+    STATE_CONTINUOUS, STATE_HALTED, STATE_OPENING_AUCTION, STATE_PAUSED, STATE_PRE_OPEN,
+    STATE_QUOTE_ONLY, STATE_RETIRED,
 )
+
+cdef enum:
+    END_LAST_SHIFT = 32              # in END_SET
 
 
 cdef bint state_is_known(uint8_t state) noexcept nogil:
@@ -47,11 +52,37 @@ cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil:
         book.auction_extensions = 0
     book.state = state
     book.pause_second = 0
+    end_clear(book_end(engine, book))
+    end_classify(engine, book)
     book_classify(book)
     if auction_indicated(state):
         engine.in_auction[instrument >> 6] |= bit
     else:
         engine.in_auction[instrument >> 6] &= ~bit
+
+
+cdef void end_classify(Engine* engine, const Book* book) noexcept nogil:
+    cdef AuctionEnd* end = book_end(engine, book)
+    cdef bint is_random = end.second_first != end.second_last
+    cdef bint holds_orders = end.state != 0 and end_has_no_cancel(end, engine.second_next)
+    if end.state == 0:
+        is_random = (book.state == STATE_PAUSED and book.pause_seconds != 0
+                     and end.pause_random_seconds != 0)
+    engine.ends_random += is_random
+    engine.ends_random -= end.is_random
+    engine.ends_holding += holds_orders
+    engine.ends_holding -= end.holds_orders
+    end.is_random = is_random
+    end.holds_orders = holds_orders
+    engine_classify(engine)
+
+
+cdef void end_changed(Engine* engine, const Book* book) noexcept nogil:
+    cdef const AuctionEnd* end = book_end(engine, book)
+    end_classify(engine, book)
+    engine_emit(engine, EVENT_END_SET, EVENT_VISIBLE, end.state, 0, end.no_cancel_seconds,
+                <uint64_t>end.second_last << END_LAST_SHIFT | end.second_first,
+                end.extension_seconds, 0, 0)
 
 
 cdef void state_enter(Engine* engine, Book* book, uint8_t state, uint32_t why) noexcept nogil:

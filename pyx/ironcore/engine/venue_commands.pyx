@@ -16,7 +16,7 @@ from ironcore.engine.instrument_commands cimport (
 from ironcore.engine.pending_work cimport (
     STEP_LEFT, engine_classify, work_at, work_end,
 )
-from ironcore.engine.state_command cimport set_state
+from ironcore.engine.state_command cimport set_end, set_state
 from ironcore.engine.turns cimport busy_step
 from ironcore.engine.under_way cimport busy_book, steps_are_left
 from ironcore.engine.used_numbers cimport session_begin_numbers
@@ -24,10 +24,10 @@ from ironcore.book.options cimport STP_NONE
 from ironcore.wire.record cimport (
     COMMAND_BUST_TRADE, COMMAND_CANCEL_SESSION, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK,
     COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL,
-    COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
-    EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION, BustTrade, ClockCommand, ContinueCommand,
-    DefineInstrument, DefineSession, RetireInstrument, SetState, StreamStart, SystemEventCommand,
+    COMMAND_MASS_CANCEL, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END, COMMAND_SET_STATE,
+    COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION,
+    BustTrade, ClockCommand, ContinueCommand, DefineInstrument, DefineSession, RetireInstrument,
+    SetEnd, SetState, StreamStart, SystemEventCommand,
 )
 
 
@@ -154,6 +154,8 @@ cdef int apply_venue(Engine* engine, CommandHeader* header) noexcept nogil:
         return _continue(engine, <ContinueCommand*>header)
     if header.type == COMMAND_CLOCK and record_bytes == sizeof(ClockCommand):
         return clock_advance(engine, <ClockCommand*>header)
+    if header.type == COMMAND_SET_END and record_bytes == sizeof(SetEnd):
+        return set_end(engine, <const SetEnd*>header)
     if header.type == COMMAND_BUST_TRADE and record_bytes == sizeof(BustTrade):
         return bust_trade(engine, <const BustTrade*>header)
     return STATUS_MALFORMED

@@ -36,6 +36,7 @@ enum ironpit_command_type {
     IRONPIT_COMMAND_CLOCK = 8,
     IRONPIT_COMMAND_BUST_TRADE = 9,
     IRONPIT_COMMAND_CONTINUE = 10,
+    IRONPIT_COMMAND_SET_END = 11,
     IRONPIT_COMMAND_ENTER_ORDER = 16,
     IRONPIT_COMMAND_REPLACE_ORDER = 17,
     IRONPIT_COMMAND_CANCEL_ORDER = 18,
@@ -73,7 +74,9 @@ enum ironpit_event_type {
     IRONPIT_EVENT_BROKEN = 150,
     IRONPIT_EVENT_INSTRUMENT_CHANGED = 151,
     IRONPIT_EVENT_INSTRUMENT_RETIRED = 152,
-    IRONPIT_EVENT_INSTRUMENT_NEXT = 153 /* slot: the instrument of the events behind it */
+    IRONPIT_EVENT_INSTRUMENT_NEXT = 153, /* slot: the instrument of the events behind it */
+    IRONPIT_EVENT_END_SET = 154,         /* order_ref: the last second << 32 | the first */
+    IRONPIT_EVENT_CANCEL_REJECTED = 155  /* the order may not be cancelled or reduced now */
 };
 
 /* Bits of an event's flags. */
@@ -161,7 +164,7 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     uint16_t min_quantity_max;
     uint8_t price_decimals; /* 0 to 9: prices are integers of 1/10^price_decimals */
     uint8_t quantity_decimals; /* likewise quantities; neither ever changes */
-    uint8_t reserved[2];
+    uint16_t pause_random_seconds; /* a pause may last so much longer (rule 13.9) */
 };
 IRONPIT_SIZE(ironpit_define_instrument, 152);
 IRONPIT_AT(ironpit_define_instrument, symbol, 40);
@@ -186,6 +189,7 @@ IRONPIT_AT(ironpit_define_instrument, followers_max, 144);
 IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 146);
 IRONPIT_AT(ironpit_define_instrument, price_decimals, 148);
 IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 149);
+IRONPIT_AT(ironpit_define_instrument, pause_random_seconds, 150);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;
@@ -237,11 +241,33 @@ IRONPIT_AT(ironpit_set_state, reason, 44);
 struct ironpit_clock {
     struct ironpit_header header;
     uint32_t second; /* of the day */
-    uint32_t force;  /* not 0: part of the stream though nothing is due with it */
+    uint16_t force;  /* not 0: part of the stream though nothing is due with it */
+    uint16_t draw;   /* a new random number each time, for ends that depend on one (rule 13.11) */
 };
 IRONPIT_SIZE(ironpit_clock, 48);
 IRONPIT_AT(ironpit_clock, second, 40);
 IRONPIT_AT(ironpit_clock, force, 44);
+IRONPIT_AT(ironpit_clock, draw, 46);
+
+struct ironpit_set_end { /* rule 13.11: within which seconds an auction ends by itself */
+    struct ironpit_header header;
+    uint32_t second_first; /* of the day */
+    uint32_t second_last;
+    uint32_t no_cancel_seconds; /* before second_first, in which members cannot cancel */
+    uint32_t extension_seconds; /* of an extension; 0: it has no end by itself */
+    uint8_t state;              /* that follows */
+    uint8_t force;              /* as in ironpit_set_state */
+    uint8_t reserved[2];
+    char reason[4];
+};
+IRONPIT_SIZE(ironpit_set_end, 64);
+IRONPIT_AT(ironpit_set_end, second_first, 40);
+IRONPIT_AT(ironpit_set_end, second_last, 44);
+IRONPIT_AT(ironpit_set_end, no_cancel_seconds, 48);
+IRONPIT_AT(ironpit_set_end, extension_seconds, 52);
+IRONPIT_AT(ironpit_set_end, state, 56);
+IRONPIT_AT(ironpit_set_end, force, 57);
+IRONPIT_AT(ironpit_set_end, reason, 60);
 
 struct ironpit_bust_trade {
     struct ironpit_header header;

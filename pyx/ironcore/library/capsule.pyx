@@ -103,7 +103,7 @@ cdef extern from *:
             SAME(DefineInstrument, ironpit_define_instrument, min_quantity_max);                  \\
             SAME(DefineInstrument, ironpit_define_instrument, price_decimals);                    \\
             SAME(DefineInstrument, ironpit_define_instrument, quantity_decimals);                 \\
-            SAME(DefineInstrument, ironpit_define_instrument, reserved);                          \\
+            SAME(DefineInstrument, ironpit_define_instrument, pause_random_seconds);              \\
             SAME_SIZE(DefineSession, ironpit_define_session);                                     \\
             SAME(DefineSession, ironpit_define_session, header);                                  \\
             SAME(DefineSession, ironpit_define_session, username);                                \\
@@ -128,7 +128,7 @@ cdef extern from *:
             SAME(SetState, ironpit_set_state, reason); \\
             SAME_SIZE(ClockCommand, ironpit_clock); SAME(ClockCommand, ironpit_clock, header);    \\
             SAME(ClockCommand, ironpit_clock, second); \\
-            SAME(ClockCommand, ironpit_clock, force); \\
+            SAME(ClockCommand, ironpit_clock, force); SAME(ClockCommand, ironpit_clock, draw);    \\
             SAME_SIZE(BustTrade, ironpit_bust_trade); SAME(BustTrade, ironpit_bust_trade, header);\\
             SAME(BustTrade, ironpit_bust_trade, match_number);                                    \\
             SAME(BustTrade, ironpit_bust_trade, slots);                                           \\
@@ -140,6 +140,13 @@ cdef extern from *:
             SAME(ContinueCommand, ironpit_continue, firm_given);                                  \\
             SAME(ContinueCommand, ironpit_continue, symbol_given);                                \\
             SAME(ContinueCommand, ironpit_continue, reserved);                                    \\
+            SAME_SIZE(SetEnd, ironpit_set_end); SAME(SetEnd, ironpit_set_end, header);            \\
+            SAME(SetEnd, ironpit_set_end, second_first);                                          \\
+            SAME(SetEnd, ironpit_set_end, second_last);                                           \\
+            SAME(SetEnd, ironpit_set_end, no_cancel_seconds);                                     \\
+            SAME(SetEnd, ironpit_set_end, extension_seconds);                                     \\
+            SAME(SetEnd, ironpit_set_end, state); SAME(SetEnd, ironpit_set_end, force);           \\
+            SAME(SetEnd, ironpit_set_end, reserved); SAME(SetEnd, ironpit_set_end, reason);       \\
             SAME_SIZE(EnterOrder, ironpit_enter_order);                                           \\
             SAME(EnterOrder, ironpit_enter_order, header);                                        \\
             SAME(EnterOrder, ironpit_enter_order, quantity);                                      \\
@@ -227,7 +234,7 @@ cdef extern from *:
             EQUAL(COMMAND_DEFINE_SESSION); EQUAL(COMMAND_SYSTEM_EVENT);                           \\
             EQUAL(COMMAND_CHANGE_INSTRUMENT); EQUAL(COMMAND_RETIRE_INSTRUMENT);                   \\
             EQUAL(COMMAND_SET_STATE); EQUAL(COMMAND_CLOCK); EQUAL(COMMAND_BUST_TRADE);            \\
-            EQUAL(COMMAND_CONTINUE);                                                              \\
+            EQUAL(COMMAND_CONTINUE); EQUAL(COMMAND_SET_END);                                      \\
             EQUAL(COMMAND_ENTER_ORDER); EQUAL(COMMAND_REPLACE_ORDER); EQUAL(COMMAND_CANCEL_ORDER);\\
             EQUAL(COMMAND_MODIFY_ORDER); EQUAL(COMMAND_MASS_CANCEL);                              \\
             EQUAL(COMMAND_DISABLE_ORDER_ENTRY); EQUAL(COMMAND_ENABLE_ORDER_ENTRY);                \\
@@ -241,7 +248,8 @@ cdef extern from *:
             EQUAL(EVENT_CROSSED); EQUAL(EVENT_CROSS); EQUAL(EVENT_INDICATIVE);                    \\
             EQUAL(EVENT_STATE_CHANGED); EQUAL(EVENT_COLLARS); EQUAL(EVENT_BROKEN);                \\
             EQUAL(EVENT_INSTRUMENT_CHANGED); EQUAL(EVENT_INSTRUMENT_RETIRED);                     \\
-            EQUAL(EVENT_INSTRUMENT_NEXT); EQUAL(RECORD_LAST);                                     \\
+            EQUAL(EVENT_INSTRUMENT_NEXT); EQUAL(EVENT_END_SET); EQUAL(EVENT_CANCEL_REJECTED);     \\
+            EQUAL(RECORD_LAST);                                                                   \\
             EQUAL(EVENT_VISIBLE); EQUAL(EVENT_AGGRESSOR_SELL); EQUAL(EVENT_CROSSES);              \\
             EQUAL(EVENT_SELL); EQUAL(EVENT_ATTRIBUTED); EQUAL(COMMAND_BYTES_MAX);                 \\
             EQUAL(RECORD_VERSION);

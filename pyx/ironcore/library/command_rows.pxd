@@ -35,7 +35,8 @@ cdef struct CommandRow:              # 104 bytes; one of COMMAND_DTYPE
     uint32_t second                  # CLOCK
     uint8_t state                    # SET_STATE
     uint8_t force
-    uint8_t reserved[6]
+    uint16_t draw                    # CLOCK
+    uint8_t reserved[4]
 
 cdef enum ScopeBits:
     SCOPE_FIRM = 1                   # all sessions of the firm

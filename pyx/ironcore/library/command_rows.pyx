@@ -25,7 +25,7 @@ COMMAND_DTYPE = np.dtype([
     *[(name, OPTIONS_DTYPE[name]) for name in OPTIONS_DTYPE.names if name != "reserved"],
     ("reserved_options", OPTIONS_DTYPE["reserved"]),
     ("state_reason", "S4"), ("second", "<u4"), ("state", "u1"), ("force", "u1"),
-    ("reserved", "V6"),
+    ("draw", "<u2"), ("reserved", "V4"),
 ])
 SCOPES = {"firm": SCOPE_FIRM, "instrument": SCOPE_INSTRUMENT, "side": SCOPE_SIDE,
           "group": SCOPE_GROUP}
@@ -142,6 +142,7 @@ cdef void row_put_other(const CommandRow* row, CommandHeader* header) noexcept n
         header.instrument = INSTRUMENT_NONE
         (<ClockCommand*>header).second = row.second
         (<ClockCommand*>header).force = row.force
+        (<ClockCommand*>header).draw = row.draw
     elif row.type == COMMAND_SYSTEM_EVENT:
         (<SystemEventCommand*>header).event_code = row.event_code
     elif row.type != COMMAND_RETIRE_INSTRUMENT:

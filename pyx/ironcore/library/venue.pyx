@@ -171,6 +171,7 @@ cdef class VenueCore(MatchingEngine):
             "entry_collar_bp": book.entry_collar_bp,
             "market_protection_bp": book.market_protection_bp,
             "pause_seconds": book.pause_seconds,
+            "pause_random_seconds": self.engine.ends[instrument].pause_random_seconds,
             "post_only_mode": book.post_only_mode,
             "auction_extensions_max": book.auction_extensions_max,
             "followers_max": book.followers_max,

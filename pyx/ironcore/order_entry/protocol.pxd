@@ -53,6 +53,7 @@ cdef enum ReportKind:
     REPORT_ANSWERED = 9              # a request of the whole session; event.type says which
     REPORT_DAY = 10                  # the day has started ('S') or ended ('E'): a
                                      # SystemEventCommand, and no event
+    REPORT_CANCEL_REJECTED = 11      # an order cannot be cancelled or reduced now
 
 cdef enum Liquidity:                 # of REPORT_EXECUTED and REPORT_PREVENTED; in an auction it is
     LIQUIDITY_ADDED = 0x41           # the letter of the cross. 'A'

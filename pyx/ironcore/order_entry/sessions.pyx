@@ -12,8 +12,9 @@ from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.order_entry.commands cimport command_options
 from ironcore.order_entry.protocol cimport (
     LIQUIDITY_ADDED, LIQUIDITY_ADDED_HIDDEN, LIQUIDITY_REMOVED, REPORT_ACCEPTED, REPORT_ANSWERED,
-    REPORT_BROKEN, REPORT_CANCELED, REPORT_DAY, REPORT_EXECUTED, REPORT_MODIFIED, REPORT_PREVENTED,
-    REPORT_REJECTED, REPORT_REPLACED, REPORT_REPLENISHED, Report, ReportKind,
+    REPORT_BROKEN, REPORT_CANCELED, REPORT_CANCEL_REJECTED, REPORT_DAY, REPORT_EXECUTED,
+    REPORT_MODIFIED, REPORT_PREVENTED, REPORT_REJECTED, REPORT_REPLACED, REPORT_REPLENISHED, Report,
+    ReportKind,
 )
 from ironcore.order_entry.session_state cimport (
     OrderFacts, Session, sessions_claim, sessions_defined, sessions_facts, sessions_owner,
@@ -25,7 +26,8 @@ from ironcore.wire.order_options cimport NAMED_SELF_TRADE_PREVENTION, OrderOptio
 from ironcore.wire.record cimport (
     COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, COMMAND_STREAM_START,
     COMMAND_SYSTEM_EVENT, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ACTIVATED,
-    EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSSED, EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE,
+    EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED, EVENT_CROSSED, EVENT_EXECUTED,
+    EVENT_MASS_CANCEL_RESPONSE,
     EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED,
     EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE, SLOT_NONE,
     CommandHeader, EnterOrder, Event, ReplaceOrder, StreamStart, SystemEventCommand,
@@ -174,6 +176,8 @@ cdef int _order_event(Sessions* s, const Protocol* protocol, const Event* event)
         return _of_order(s, protocol, REPORT_CANCELED, event)
     if event.type == EVENT_MODIFIED:
         return _of_order(s, protocol, REPORT_MODIFIED, event)
+    if event.type == EVENT_CANCEL_REJECTED:
+        return _of_order(s, protocol, REPORT_CANCEL_REJECTED, event)
     if event.type == EVENT_REPLENISHED:
         return _of_order(s, protocol, REPORT_REPLENISHED, event)
     if event.type == EVENT_CROSSED:
@@ -188,7 +192,7 @@ cdef inline bint _is_of_order(uint8_t event_type) noexcept nogil:
     return (event_type == EVENT_EXECUTED or event_type == EVENT_CANCELED
             or event_type == EVENT_MODIFIED or event_type == EVENT_REPLENISHED
             or event_type == EVENT_ACTIVATED or event_type == EVENT_CROSSED
-            or event_type == EVENT_BROKEN)
+            or event_type == EVENT_BROKEN or event_type == EVENT_CANCEL_REJECTED)
 
 
 cdef int _event(Sessions* s, const Protocol* protocol, const Event* event) noexcept nogil:

@@ -304,6 +304,7 @@ cdef class SimulatedVenue:
             pipeline.open_stream_producer(self.events_path), self.engine,
             CounterSet("matcher", matcher.COUNTERS))
         stage.m.clock = world_clock(self.world)
+        seeds_fix(&stage.m.seeds, SEEDS_STATE)
         defined = 0
         for sequence, payload in pipeline.whole_stream(self.disk, self.events_path):
             stage.replay(sequence, payload)

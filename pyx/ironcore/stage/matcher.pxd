@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.clock cimport Clock
 from ironcore.engine.engine cimport Engine
+from ironcore.order_entry.seeds cimport SeedPool
 from ironcore.ring.broadcast_producer cimport BroadcastProducer
 from ironcore.ring.spsc cimport SpscConsumer
 from ironcore.stage.agent cimport Agent, Stage
@@ -64,6 +65,7 @@ cdef struct Matcher:
     bint command_published
     SpscConsumer* held               # whose frame is still held: that transaction's command; or
                                      # NULL
+    SeedPool seeds                   # what CLOCK draws
     uint8_t command[COMMAND_BYTES_MAX]
     Walk replayed                    # the stream that exists already
 

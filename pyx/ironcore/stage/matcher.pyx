@@ -5,7 +5,8 @@ What is in the stream has happened, and nothing else has. A command leaves the o
 its whole transaction is in the stream; should the matcher die in between, the next one finds the
 command's ring sequence in the stream and does not apply it twice.
 
-Once a second it sequences a CLOCK of its own (matcher_clock.pxd). Operators' commands come by a
+Once a second it sequences a CLOCK of its own (matcher_clock.pxd). Where the end of an auction depends
+on chance, it brings a random number (rule 13.11). Operators' commands come by a
 second, small ring. They are taken off it before they are in the stream: should the matcher die in
 between, the operator is told that nothing happened, and nothing happens twice.
 
@@ -41,6 +42,7 @@ from ironcore.engine.batch cimport PREFETCH_ORDERS_MIN
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport Engine
 from ironcore.engine.matching_engine cimport MatchingEngine
+from ironcore.order_entry.seeds cimport seeds_next, seeds_open
 from ironcore.ring.broadcast cimport Producer as StreamProducer
 from ironcore.ring.broadcast_producer cimport broadcast_claim, broadcast_commit
 from ironcore.ring.spsc cimport Consumer as OrderConsumer
@@ -58,8 +60,8 @@ from ironcore.stream.walk cimport walk_take
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
     COMMAND_BYTES_MAX, COMMAND_CONTINUE, COMMAND_HEADER_BYTES, COMMAND_SET_STATE,
-    COMMAND_STREAM_START, EVENT_BYTES, FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST, CommandHeader,
-    ContinueCommand,
+    COMMAND_STREAM_START, EVENT_BYTES, FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST, ClockCommand,
+    CommandHeader, ContinueCommand,
 )
 
 from ironcore.base.counter_declaration import Counter, Gauge
@@ -224,6 +226,8 @@ cdef int _clock(Matcher* m) noexcept nogil:
     """CLOCK, once for each second of the stream's day that the engine wants: the work done."""
     if matcher_clock_next(&m.seconds, &m.day, _now(m), m.command) == 0:
         return 0
+    if m.engine.ends_random:
+        (<ClockCommand*>m.command).draw = <uint16_t>seeds_next(&m.seeds)
     if _apply(m, 0, 0, False) != STATUS_OK:
         return 0
     counter_add(m.counters[MATCHER_COMMANDS], 1)
@@ -488,6 +492,8 @@ cdef class MatcherStage:
         self.m.clock = host_clock()
         self.m.counters = counters.values
         matcher_clock_init(&self.m.seconds)
+        if seeds_open(&self.m.seeds) != STATUS_OK:
+            raise OSError("the host has no random numbers")
         day_end_init(&self.m.day)
 
     cdef Agent agent(self):

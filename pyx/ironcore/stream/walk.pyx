@@ -11,7 +11,7 @@ from libc.string cimport memcpy
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.wire.record cimport (
-    COMMAND_HEADER_BYTES, EVENT_BYTES, EVENT_INSTRUMENT_NEXT, EVENT_TYPE_FIRST,
+    COMMAND_HEADER_BYTES, EVENT_BYTES, EVENT_CANCEL_REJECTED, EVENT_TYPE_FIRST,
     FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST, CommandHeader, Event, record_check_command,
 )
 
@@ -23,7 +23,7 @@ cdef inline bint _is_command(const CommandHeader* header, uint32_t payload_bytes
 
 
 cdef inline bint _is_event(const Event* event) noexcept nogil:
-    return EVENT_TYPE_FIRST <= event.type <= EVENT_INSTRUMENT_NEXT
+    return EVENT_TYPE_FIRST <= event.type <= EVENT_CANCEL_REJECTED
 
 
 cdef int walk_take(Walk* walk, uint64_t sequence, const uint8_t* payload,

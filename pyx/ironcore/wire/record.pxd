@@ -45,6 +45,7 @@ cdef enum CommandType:
     COMMAND_CLOCK = 8                # the second of the day: expiry, resumption, indicative prices
     COMMAND_BUST_TRADE = 9
     COMMAND_CONTINUE = 10            # the next step of a command that takes several
+    COMMAND_SET_END = 11             # within which seconds an auction ends by itself
     COMMAND_ENTER_ORDER = 16
     COMMAND_REPLACE_ORDER = 17
     COMMAND_CANCEL_ORDER = 18
@@ -86,6 +87,8 @@ cdef enum EventType:
     EVENT_INSTRUMENT_RETIRED = 152
     EVENT_INSTRUMENT_NEXT = 153      # slot is the instrument of the events behind it, in the place
                                      # of the command's
+    EVENT_END_SET = 154              # order_ref is the last second << 32 | the first
+    EVENT_CANCEL_REJECTED = 155      # the order may not be cancelled or reduced now
 
 cdef struct CommandHeader:           # 40 bytes
     uint8_t type
@@ -214,7 +217,7 @@ cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0
     uint16_t min_quantity_max        # likewise orders with MinQty
     uint8_t price_decimals           # 0 to 9: prices are integers of 1/10^price_decimals
     uint8_t quantity_decimals        # likewise quantities; neither ever changes
-    uint8_t reserved[2]
+    uint16_t pause_random_seconds    # a pause may last so much longer, as CLOCK's draw decides
 
 cdef struct DefineSession:           # 96 bytes; header.session is the id, 1-based and dense
     CommandHeader header
@@ -247,7 +250,8 @@ cdef struct SetState:                # 48 bytes; header.instrument
 cdef struct ClockCommand:            # 48 bytes; header.instrument: the first that resumed, or
     CommandHeader header             # INSTRUMENT_NONE; the engine fills it in
     uint32_t second                  # of the day
-    uint32_t force                   # not 0: part of the stream though nothing is due with it
+    uint16_t force                   # not 0: part of the stream though nothing is due with it
+    uint16_t draw                    # a random number, where an end depends on one (rule 13.11)
 
 cdef struct BustTrade:               # 64 bytes; header.instrument
     CommandHeader header
@@ -262,6 +266,17 @@ cdef struct ContinueCommand:         # 48 bytes; the engine fills all of it in: 
     uint8_t firm_given               # as a MASS_CANCEL that goes on says
     uint8_t symbol_given
     uint8_t reserved[5]
+
+cdef struct SetEnd:                  # 64 bytes; header.instrument
+    CommandHeader header
+    uint32_t second_first            # of the day: the auction ends with none before it,
+    uint32_t second_last             # and with this one at the latest
+    uint32_t no_cancel_seconds       # before second_first, in which members cannot cancel; 0: none
+    uint32_t extension_seconds       # of an extension (rule 14.9); 0: it has no end by itself
+    uint8_t state                    # InstrumentState that follows
+    uint8_t force                    # as of SetState
+    uint8_t reserved[2]
+    char reason[4]                   # as of SetState
 
 cdef enum InstrumentState:
     STATE_CLOSED = 67                # 'C'

@@ -23,7 +23,7 @@ cdef extern from *:
         COMMAND(3, DefineSession, 96) COMMAND(4, SystemEventCommand, 48)                          \\
         COMMAND(5, DefineInstrument, 152) COMMAND(6, RetireInstrument, 48)                        \\
         COMMAND(7, SetState, 48) COMMAND(8, ClockCommand, 48) COMMAND(9, BustTrade, 64)           \\
-        COMMAND(10, ContinueCommand, 48)                                                          \\
+        COMMAND(10, ContinueCommand, 48) COMMAND(11, SetEnd, 64)                                  \\
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
@@ -84,7 +84,7 @@ cdef extern from *:
         AT(DefineInstrument, tick_bands_count, 87); AT(DefineInstrument, bands, 88);              \\
         AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);    \\
         AT(DefineInstrument, price_decimals, 148); AT(DefineInstrument, quantity_decimals, 149);  \\
-        AT(DefineInstrument, reserved, 150);                                                      \\
+        AT(DefineInstrument, pause_random_seconds, 150);                                          \\
         AT(DefineSession, header, 0); AT(DefineSession, username, 40);                            \\
         AT(DefineSession, firm, 56); AT(DefineSession, clearing_firm, 64);                        \\
         AT(DefineSession, cancel_on_disconnect, 72); AT(DefineSession, stp_mode, 73);             \\
@@ -96,12 +96,16 @@ cdef extern from *:
         AT(SetState, header, 0); AT(SetState, state, 40); AT(SetState, force, 41);                \\
         AT(SetState, reserved, 42); AT(SetState, reason, 44);                                     \\
         AT(ClockCommand, header, 0); AT(ClockCommand, second, 40);                                \\
-        AT(ClockCommand, force, 44);                                                              \\
+        AT(ClockCommand, force, 44); AT(ClockCommand, draw, 46);                                  \\
         AT(BustTrade, header, 0); AT(BustTrade, match_number, 40); AT(BustTrade, slots, 48);      \\
         AT(BustTrade, reason, 56); AT(BustTrade, reserved, 57);                                   \\
         AT(ContinueCommand, header, 0); AT(ContinueCommand, continued, 40);                       \\
         AT(ContinueCommand, firm_given, 41); AT(ContinueCommand, symbol_given, 42);               \\
         AT(ContinueCommand, reserved, 43);                                                        \\
+        AT(SetEnd, header, 0); AT(SetEnd, second_first, 40); AT(SetEnd, second_last, 44);         \\
+        AT(SetEnd, no_cancel_seconds, 48); AT(SetEnd, extension_seconds, 52);                     \\
+        AT(SetEnd, state, 56); AT(SetEnd, force, 57); AT(SetEnd, reserved, 58);                   \\
+        AT(SetEnd, reason, 60);                                                                   \\
         AT(Event, type, 0); AT(Event, flags, 1); AT(Event, reason, 2); AT(Event, side, 3);        \\
         AT(Event, quantity, 4); AT(Event, order_ref, 8); AT(Event, other, 16);                    \\
         AT(Event, price, 24); AT(Event, slot, 28);
@@ -165,7 +169,7 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
     if at >= bytes:
         return STATUS_EMPTY
     if record_is_event(frame[at]):
-        if frame[at] > EVENT_INSTRUMENT_NEXT:
+        if frame[at] > EVENT_CANCEL_REJECTED:
             return STATUS_UNKNOWN_TYPE
         if bytes - at < EVENT_BYTES:
             return STATUS_TRUNCATED
@@ -216,7 +220,8 @@ cdef str _INSTRUMENT = (
     "initial_state:o auction_extensions_max:u1 tick_bands_count:u1 " + "".join([
         f"price_from_{band}:i4 tick_size_{band}:u4 "
         for band in range(1, TICK_BANDS_MAX + 1)])
-    + "followers_max:u2 min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 reserved:x2")
+    + "followers_max:u2 min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 "
+      "pause_random_seconds:u2")
 
 # "@" stands for the header, "%" for the terms of an instrument.
 cdef Protocol _commands = Protocol("record", """
@@ -229,9 +234,11 @@ cdef Protocol _commands = Protocol("record", """
 0x05 ChangeInstrument 152 @ %
 0x06 RetireInstrument 48 @ reserved:x8
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
-0x08 Clock 48 @ second:u4 force:u4
+0x08 Clock 48 @ second:u4 force:u2 draw:u2
 0x09 BustTrade 64 @ match_number:u8 slot_1:u4 slot_2:u4 reason:o reserved:x7
 0x0a Continue 48 @ continued:u1 firm_given:u1 symbol_given:u1 reserved:x5
+0x0b SetEnd 64 @ second_first:u4 second_last:u4 no_cancel_seconds:u4 extension_seconds:u4 state:o
+    force:u1 reserved:x2 reason:a4
 0x10 EnterOrder 80 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o reserved:x2 client_order_id:a20 reserved_end:x4
 0x11 ReplaceOrder 80 @ quantity:u4 price:i4 orig_user_ref:u4 open_before:u4 time_in_force:o
@@ -255,6 +262,7 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(ClockCommand),
     sizeof(BustTrade),
     sizeof(ContinueCommand),
+    sizeof(SetEnd),
     sizeof(EnterOrder),
     sizeof(ReplaceOrder),
     sizeof(CancelOrder),
@@ -271,7 +279,7 @@ cdef tuple _EVENTS = (
     "MassCancelResponse", "OrderEntryDisabled", "OrderEntryEnabled", "AccountQueryResponse",
     "InstrumentDefined", "SessionDefined", "System", "Replenished", "Reduced", "Activated",
     "Crossed", "Cross", "Indicative", "StateChanged", "Collars", "Broken", "InstrumentChanged",
-    "InstrumentRetired", "InstrumentNext",
+    "InstrumentRetired", "InstrumentNext", "EndSet", "CancelRejected",
 )
 
 cdef Protocol _events = Protocol("record", "\n".join([

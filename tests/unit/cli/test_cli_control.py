@@ -442,3 +442,26 @@ def test_wrong_words_exit_2(file: Path, words: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["control", "-c", str(file), *words])
     assert raised.value.code == 2
+
+
+def test_a_call_ends_by_itself_at_a_second_that_nobody_knows(
+    turning: TurningVenue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert turning.control("state", "BTCUSD", "closing-auction") == 0
+    words = ("--then", "closed", "--no-cancel", "60", "--extension", "300", "--reason", "DAY")
+    assert turning.control("end", "BTCUSD", "23:59:00", "23:59:30", *words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "BTCUSD: end: EndSet"
+    (command,) = sequenced(turning.stop(), "SetEnd")
+    assert (command["second_first"], command["second_last"]) == (86_340, 86_370)
+    assert (command["no_cancel_seconds"], command["extension_seconds"]) == (60, 300)
+    assert (command["instrument"], command["state"], command["reason"]) == (0, "C", "DAY")
+
+
+def test_an_end_is_refused_where_there_is_no_call_and_with_times_the_wrong_way_round(
+    turning: TurningVenue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert turning.control("end", "BTCUSD", "23:59:00", "23:59:30") == 1
+    assert "end BTCUSD: no effect" in capsys.readouterr().err
+    assert turning.control("end", "BTCUSD", "23:59:30", "23:59:00") == 2
+    assert "end: found a FIRST later than LAST" in capsys.readouterr().err
+    assert not sequenced(turning.stop(), "SetEnd")

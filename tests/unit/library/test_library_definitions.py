@@ -475,3 +475,26 @@ def test_a_clock_ends_at_midnight() -> None:
 def test_an_instrument_begins_in_a_state_named_either_way() -> None:
     for state in ("H", InstrumentState.HALTED, ord("H")):
         assert small(initial_state=state).state(0) == InstrumentState.HALTED
+
+
+def test_a_call_ends_by_itself_and_its_orders_cannot_be_cancelled() -> None:
+    venue = Venue(instruments_max=1, sessions_max=1, orders_max=8, user_ref_bits=8)
+    instrument = venue.add_instrument("XYZ", initial_state="O", pause_random_seconds=7)
+    assert venue.terms(instrument)["pause_random_seconds"] == 7
+    session = venue.add_session("A")
+    order = commands.enter(
+        session=session, user_ref=1, instrument=0, side="B", quantity=1, price=100
+    )
+    venue.apply(order)
+    venue.clock(60)
+    (end,) = venue.set_end(instrument, 70, 80, no_cancel=10, extension=5, state="T")
+    assert (end["type"], end["order_ref"], end["quantity"]) == (154, 80 << 32 | 70, 10)
+    (refused,) = venue.apply(commands.cancel(session=session, user_ref=1)).events
+    assert (refused["type"], refused["slot"]) == (155, 1 << 8 | 1)
+    assert venue.clock(80, draw=1)["type"].tolist() == [146, 148]
+    assert venue.set_end(instrument, 90, 95).size == 0
+    for last in (89, 86_400):
+        with pytest.raises(ValueError, match="last: found"):
+            venue.set_end(instrument, 90, last)
+    with pytest.raises(ValueError, match="draw: found 65536"):
+        venue.clock(81, draw=65_536)

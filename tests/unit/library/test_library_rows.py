@@ -118,6 +118,7 @@ def test_an_option_of_0_is_said_where_it_is_named(name: str) -> None:
          {"instrument": 2, "state": "H", "reason": "T1", "force": 1}),
         (commands.clock(second=34_200), "Clock", {"second": 34_200}),
         (commands.clock(second=34_200, force=True), "Clock", {"second": 34_200, "force": 1}),
+        (commands.clock(second=34_200, draw=65_535), "Clock", {"second": 34_200, "draw": 65_535}),
         (commands.system_event(event_code="Q"), "SystemEvent", {"event_code": "Q"}),
         (commands.retire(instrument=2), "RetireInstrument", {"instrument": 2}),
     ],

@@ -7,8 +7,9 @@ from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.stream.directory cimport directory_symbol
 from ironcore.order_entry.commands cimport command_options
 from ironcore.order_entry.protocol cimport (
-    REPORT_ACCEPTED, REPORT_BROKEN, REPORT_CANCELED, REPORT_DAY, REPORT_EXECUTED, REPORT_MODIFIED,
-    REPORT_PREVENTED, REPORT_REJECTED, REPORT_REPLACED, REPORT_REPLENISHED, Report,
+    REPORT_ACCEPTED, REPORT_BROKEN, REPORT_CANCELED, REPORT_CANCEL_REJECTED, REPORT_DAY,
+    REPORT_EXECUTED, REPORT_MODIFIED, REPORT_PREVENTED, REPORT_REJECTED, REPORT_REPLACED,
+    REPORT_REPLENISHED, Report,
 )
 from ironcore.order_entry.session_state cimport (
     OrderFacts, Sessions, sessions_day_ns, sessions_defined, sessions_reply,
@@ -25,9 +26,10 @@ from ironcore.wire.ouch50_appendage cimport (
     OuchOptions, ouch50_encode_options, ouch50_set,
 )
 from ironcore.wire.ouch50_outbound cimport (
-    OuchAIQCanceled, OuchBrokenTrade, OuchOrderAccepted, OuchOrderCanceled, OuchOrderExecuted,
-    OuchOrderModified, OuchOrderReplaced, OuchOrderRestated, OuchRejected,
-    ouch50_encode_aiq_canceled, ouch50_encode_broken_trade, ouch50_encode_order_accepted,
+    OuchAIQCanceled, OuchBrokenTrade, OuchCancelReject, OuchOrderAccepted, OuchOrderCanceled,
+    OuchOrderExecuted, OuchOrderModified, OuchOrderReplaced, OuchOrderRestated, OuchRejected,
+    ouch50_encode_aiq_canceled, ouch50_encode_broken_trade, ouch50_encode_cancel_reject,
+    ouch50_encode_order_accepted,
     ouch50_encode_order_canceled, ouch50_encode_order_executed, ouch50_encode_order_modified,
     ouch50_encode_order_replaced, ouch50_encode_order_restated, ouch50_encode_rejected,
 )
@@ -171,6 +173,17 @@ cdef int _canceled(Sessions* s, const Report* report, const Event* event) noexce
     return STATUS_OK
 
 
+cdef int _cancel_rejected(Sessions* s, const Report* report) noexcept nogil:
+    cdef OuchCancelReject m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    m.timestamp = sessions_day_ns(s)
+    m.user_ref_num = report.user_ref
+    m.appendage = NULL
+    m.appendage_bytes = 0
+    sessions_reply(s, report.session, out, ouch50_encode_cancel_reject(&m, out))
+    return STATUS_OK
+
+
 cdef int _modified(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     cdef OuchOrderModified m
     cdef uint8_t out[REPLY_BYTES_MAX]
@@ -311,6 +324,8 @@ cdef int ouch_report(Sessions* s, const Report* report) noexcept nogil:
         return _rejected(s, report, event)
     if report.kind == REPORT_MODIFIED:
         return _modified(s, report, event)
+    if report.kind == REPORT_CANCEL_REJECTED:
+        return _cancel_rejected(s, report)
     if report.kind == REPORT_REPLENISHED:
         return _replenished(s, report, event)
     if report.kind == REPORT_BROKEN:
