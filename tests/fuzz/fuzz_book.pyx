@@ -1,8 +1,9 @@
 """An engine with small limits, so that its pools run out, and what must hold after each command.
 
 Each command lies in a block of exactly its size. After it the engine's own invariants are checked,
-and every event is held against what the events before it said (fuzz_ledger). With the first byte's
-highest bit set the same commands are applied once more, by a second engine in one batch, with
+and every event is held against what the events before it said (fuzz_ledger). With a bit of the first
+byte the stream has a limit of a step; at the end what waits is then carried out, which has an end.
+With the first byte's highest bit set the same commands are applied once more, by a second engine in one batch, with
 prefetching, with room for exactly its events and with much room: its events must be the same bytes.
 """
 
@@ -11,16 +12,20 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcmp, memcpy
 
 from ironcore.base.check cimport iron_assert
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.base.status cimport (
+    STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
+)
 from ironcore.engine.batch cimport Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
-from ironcore.engine.engine cimport Engine, EngineLimits, engine_create, engine_destroy
+from ironcore.engine.engine cimport (
+    WORKS_MAX, Engine, EngineLimits, engine_create, engine_destroy,
+)
 from ironcore.engine.invariants cimport engine_broken_invariant
 from ironcore.wire.record cimport COMMAND_HEADER_BYTES, CommandHeader, Event
 
 from fuzz_commands cimport (
-    FUZZ_INSTRUMENTS, FUZZ_SESSIONS, Source, source_next, source_open, source_opening,
-    source_record,
+    FUZZ_INSTRUMENTS, FUZZ_SESSIONS, Source, source_continue, source_next, source_open,
+    source_opening, source_record,
 )
 from fuzz_ledger cimport Ledger, ledger_compare, ledger_open, ledger_read, ledger_restart
 
@@ -35,9 +40,11 @@ cdef extern from *:
     """
     static const uint32_t fuzz_orders_max[] = {64, 64, 64, 16, 4, 1, 64, 128};
     static const uint32_t fuzz_check_every[] = {1, 1, 2, 7};
+    static const uint32_t fuzz_step_actions[] = {1, 17, 40, 200, 34, 2, 18, 90};
     """
     const uint32_t* fuzz_orders_max
     const uint32_t* fuzz_check_every
+    const uint32_t* fuzz_step_actions
 
 cdef struct Log:                     # what was applied, and what came of it
     uint8_t* records
@@ -54,6 +61,7 @@ cdef struct Run:
     Ledger* ledger
     Log* log                         # NULL when no batch is to follow
     uint32_t check_every
+    uint32_t step_actions_max        # 0: no limit
     uint32_t commands_count
 
 
@@ -104,8 +112,9 @@ cdef void _apply(Run* run, const uint8_t* record, uint32_t bytes) noexcept nogil
     cdef int status
     memcpy(command, record, bytes)
     status = engine_apply(engine, command, bytes)
-    iron_assert(status == STATUS_OK or status == STATUS_IGNORED or status == STATUS_MALFORMED,
-                "a command is OK, ignored or malformed")
+    iron_assert(status == STATUS_OK or status == STATUS_IGNORED or status == STATUS_MALFORMED
+                or status == STATUS_LATER and engine.works_count,
+                "a command is OK, ignored or malformed, or others wait")
     iron_assert(engine.events_count <= engine.events_max, "events fit")
     iron_assert(engine.dry_run_steps <= engine.dry_run_steps_max, "what is counted has an end")
     if status == STATUS_OK:
@@ -173,6 +182,7 @@ cdef void _open(Run* run, uint32_t options) noexcept nogil:
     ledger_restart(&_ledger)
     run.ledger = &_ledger
     run.check_every = fuzz_check_every[options >> 3 & 3]
+    run.step_actions_max = fuzz_step_actions[options & 7] if options & 0x20 else 0
     run.commands_count = 0
     run.log = NULL
     if options & 0x80:
@@ -186,7 +196,20 @@ cdef void _open(Run* run, uint32_t options) noexcept nogil:
         run.log.is_full = False
 
 
+cdef void _carry_out(Run* run) noexcept nogil:
+    """All steps of what waits. Each step looks at an order, or it is a command's last one."""
+    cdef Source source
+    cdef uint32_t bytes
+    cdef uint32_t left = WORKS_MAX * (run.engine.limits.orders_max + 1)
+    while run.engine.works_count:
+        iron_assert(left > 0, "steps come to an end")
+        left -= 1
+        bytes = source_continue(&source)
+        _apply(run, source_record(&source), bytes)
+
+
 cdef void _close(Run* run) noexcept nogil:
+    _carry_out(run)
     _check(run)
     if run.log != NULL:
         _apply_as_batch(run.log, run.engine.limits.orders_max, 0)
@@ -222,7 +245,7 @@ cdef void fuzz_book_records(const uint8_t* data, size_t bytes) noexcept nogil:
     _open(&run, data[0])
     # A stream that has begun, unless the input is to begin it.
     if not data[0] & 0x40:
-        source_open(&source, run.engine, data, 0)
+        source_open(&source, run.engine, run.step_actions_max, data, 0)
         _apply_opening(&run, &source)
     data += 1
     bytes -= 1
@@ -241,7 +264,7 @@ cdef void fuzz_book_commands(const uint8_t* data, size_t bytes) noexcept nogil:
     if bytes < 1:
         return
     _open(&run, data[0])
-    source_open(&source, run.engine, data + 1, bytes - 1)
+    source_open(&source, run.engine, run.step_actions_max, data + 1, bytes - 1)
     _apply_opening(&run, &source)
     record_bytes = source_next(&source)
     while record_bytes:

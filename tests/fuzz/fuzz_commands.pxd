@@ -12,6 +12,7 @@ cdef enum:
 cdef struct Source:
     const uint8_t* at
     const uint8_t* end
+    uint32_t step_actions_max        # of STREAM_START
     const Engine* engine             # for grids and counters; it is not changed
     uint32_t user_ref_next[5]        # by session
     uint32_t second                  # of the last CLOCK
@@ -22,9 +23,11 @@ cdef inline uint8_t* source_record(Source* source) noexcept nogil:
     return <uint8_t*>source.words
 
 
-cdef void source_open(Source* source, const Engine* engine, const uint8_t* data,
-                      size_t bytes) noexcept nogil
+cdef void source_open(Source* source, const Engine* engine, uint32_t step_actions_max,
+                      const uint8_t* data, size_t bytes) noexcept nogil
 # The commands by which a stream begins: STREAM_START, instruments, sessions; 0 behind them.
 cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil
+# CONTINUE; of the input nothing is used for it.
+cdef uint32_t source_continue(Source* source) noexcept nogil
 # The next command is in words, so many bytes long; 0 at the end of the input.
 cdef uint32_t source_next(Source* source) noexcept nogil

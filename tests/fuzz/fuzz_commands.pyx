@@ -14,13 +14,13 @@ from ironcore.wire.order_options cimport (
 )
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
-    COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION,
-    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
-    COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END, COMMAND_SET_STATE,
-    COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION,
-    AccountQuery, BustTrade, CancelOrder, CancelSession, ClockCommand, CommandHeader,
-    DefineInstrument, DefineSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder,
-    SetEnd, SetState, StreamStart, SystemEventCommand,
+    COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT,
+    COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL,
+    COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
+    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS,
+    RECORD_VERSION, AccountQuery, BustTrade, CancelOrder, CancelSession, ClockCommand,
+    CommandHeader, ContinueCommand, DefineInstrument, DefineSession, EnterOrder, EntrySwitch,
+    MassCancel, ModifyOrder, ReplaceOrder, SetEnd, SetState, StreamStart, SystemEventCommand,
 )
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
@@ -51,9 +51,10 @@ cdef extern from *:
     const uint16_t* fuzz_seconds
 
 
-cdef void source_open(Source* source, const Engine* engine, const uint8_t* data,
-                      size_t bytes) noexcept nogil:
+cdef void source_open(Source* source, const Engine* engine, uint32_t step_actions_max,
+                      const uint8_t* data, size_t bytes) noexcept nogil:
     cdef uint32_t session
+    source.step_actions_max = step_actions_max
     source.at = data
     source.end = data + bytes
     source.engine = engine
@@ -394,6 +395,7 @@ cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil:
         command.orders_max = source.engine.limits.orders_max
         command.sessions_max = source.engine.limits.sessions_max
         command.user_ref_bits = source.engine.limits.user_ref_bits
+        command.step_actions_max = source.step_actions_max
         return _end(source)
     if index <= FUZZ_INSTRUMENTS:
         return _instrument(source, COMMAND_DEFINE_INSTRUMENT, index - 1)
@@ -439,6 +441,11 @@ cdef uint32_t _clock(Source* source) noexcept nogil:
         source.second += (code & 15) * 3600
     command.second = source.second
     command.draw = <uint16_t>(code * 0x101)
+    return _end(source)
+
+
+cdef uint32_t source_continue(Source* source) noexcept nogil:
+    _begin(source, COMMAND_CONTINUE, sizeof(ContinueCommand))
     return _end(source)
 
 
@@ -504,9 +511,9 @@ cdef uint32_t _one(Source* source) noexcept nogil:
         return _clock(source)
     if kind == 29:
         return _venue(source, session, instrument)
-    # With its instrument, session or number changed, to be one that there is not.
-    return _enter(source, kind & 15, session, instrument + 2) if kind == 30 else \
-        _enter(source, 15, session, instrument)
+    if kind == 30:                   # of an instrument that there is not
+        return _enter(source, 14, session, instrument + 2)
+    return source_continue(source)
 
 
 cdef uint32_t source_next(Source* source) noexcept nogil:

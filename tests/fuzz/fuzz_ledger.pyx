@@ -7,12 +7,16 @@ from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport Order, order_at, order_ref
 from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
-    COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED,
-    EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED, EVENT_CROSS,
-    EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+    COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED,
+    EVENT_ADDED, EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED,
+    EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED, EVENT_INSTRUMENT_NEXT,
+    EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
     EnterOrder, Event, ReplaceOrder,
 )
+
+cdef enum:
+    ORDER_ACTIONS = 17               # of one that leaves with a step: rule 18.2
 
 cdef extern from *:
     """
@@ -230,6 +234,7 @@ cdef void _canceled(Ledger* ledger, const Event* event) noexcept nogil:
                 "and of which instrument")
     _take(ledger, entry, event.quantity)
     ledger.cancelled += entry.open == 0
+    ledger.cancelled_in_steps += entry.open == 0
 
 
 cdef void _modified(Ledger* ledger, const Event* event) noexcept nogil:
@@ -341,7 +346,9 @@ cdef void _read_event(Ledger* ledger, const Event* event) noexcept nogil:
     elif type == EVENT_BROKEN:
         iron_assert(0 < event.other <= ledger.match_last, "what is broken was executed")
     elif type == EVENT_MASS_CANCEL_RESPONSE:
-        iron_assert(event.quantity == ledger.cancelled, "a mass cancel counts its orders")
+        # Without steps the two are the same.
+        iron_assert(ledger.cancelled <= event.quantity <= ledger.cancelled_in_steps,
+                    "a mass cancel counts its orders")
 
 
 cdef void ledger_read(Ledger* ledger, const Engine* engine,
@@ -358,6 +365,11 @@ cdef void ledger_read(Ledger* ledger, const Engine* engine,
         iron_assert(((engine.events[index].flags & RECORD_LAST) != 0) == is_last,
                     "the last event is marked, and no other")
         _read_event(ledger, &engine.events[index])
+    if engine.works_count == 0:
+        ledger.cancelled_in_steps = 0
+    if command.type == COMMAND_CONTINUE:
+        iron_assert(ledger.cancelled <= (engine.step_actions_max - 1) // ORDER_ACTIONS + 1,
+                    "a step has an end")
     iron_assert(ledger.used_up == 0 and ledger.vanished == NULL, "icebergs do not wait")
     iron_assert(ledger.auction_left == 0 and ledger.pair_quantity == 0, "an auction is complete")
     iron_assert(engine.order_ref_last == ledger.reference_last, "a reference was not told")

@@ -87,6 +87,13 @@ BREAKS = [
         "invariant broken: a hidden order is never visible",
         id="an execution that shows a hidden order",
     ),
+    pytest.param(
+        "cancel_commands.pyx",
+        "            work.slot = slot\n",
+        "",
+        "invariant broken: steps come to an end",
+        id="a mass cancel that forgets between two steps where it is",
+    ),
 ]
 
 

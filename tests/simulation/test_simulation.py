@@ -113,6 +113,7 @@ def test_the_faults_do_happen() -> None:
         "journal.write_errors",
         "matcher.back_pressure",
         "matcher.clock_held",
+        "matcher.continued",  # between which crashes come
         "matcher.repeated",
         "publisher.caught_up",
         "publisher.requests_served",
