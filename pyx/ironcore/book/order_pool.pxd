@@ -10,6 +10,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from ironcore.base.memory cimport Reservation
 from ironcore.book.options cimport Options
 
 cdef enum:
@@ -106,9 +107,18 @@ cdef struct Arena:
     uint32_t reserved
     uint64_t slots_count
 
-cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
+cdef enum:
+    ARENA_TABLES = 10
+    PAGES_HOT = 1024                 # of price levels, in memory from the start
+    NODES_HOT = 2048
+
+# pages_hot: so many level pages, PAGES_HOT at least, and twice as many nodes are in memory from the
+# start; the rest is reserved (arena_ahead.pxd).
+cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max, uint32_t pages_hot,
                       uint64_t slots_count) noexcept nogil
 cdef void arena_destroy(Arena* arena) noexcept nogil
+# What it has reserved: ARENA_TABLES of them.
+cdef void arena_tables(const Arena* arena, Reservation* tables) noexcept nogil
 
 
 cdef inline uint32_t pool_take(Pool* pool) noexcept nogil:

@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_prefetch
 from ironcore.book.book cimport event_copy
+from ironcore.engine.books_ahead cimport books_are_many
 from ironcore.engine.engine cimport Engine, engine_waiting_slot
 from ironcore.book.order_pool cimport Order, order_at
 from ironcore.book.price_levels cimport PAGE_SHIFT
@@ -17,6 +18,12 @@ cdef enum:
     # 2.8 % faster, with nothing else to fill the caches.
     PREFETCH_ORDERS_MIN = 8192
     PREFETCH_NEVER = 0xFFFFFFFF
+    PREFETCH_BOOKS = 0xFFFFFFFE      # of orders and books, however few there are: for tests
+
+cdef enum AheadOf:                   # what is touched of the commands that wait
+    AHEAD_OF_NOTHING = 0
+    AHEAD_OF_ORDERS = 1              # the live orders that they name
+    AHEAD_OF_BOOKS = 2               # and the books of new ones (books_ahead.pxd)
 
 cdef struct Batch:
     uint8_t* records
@@ -28,7 +35,7 @@ cdef struct Batch:
     Event* events                    # of all commands, one after the other
     uint64_t events_count
     uint64_t events_max
-    uint32_t prefetch_orders_min     # live orders from which to prefetch; PREFETCH_NEVER
+    uint32_t prefetch_orders_min     # live orders from which to prefetch, or one of PREFETCH_
 
 cdef struct Ahead:                   # of commands that wait, by index modulo PREFETCH_WINDOW
     uint32_t* slots[32]              # where the order is found
@@ -45,6 +52,17 @@ cdef inline void events_copy(Event* to, const Event* events, uint32_t count) noe
     cdef uint32_t index
     for index in range(count):
         event_copy(to + index, events + index)
+
+
+cdef inline AheadOf ahead_of(const Engine* engine, uint32_t prefetch_orders_min) noexcept nogil:
+    """What pays now, or is asked for."""
+    if prefetch_orders_min == PREFETCH_NEVER or engine.books_count == 0:
+        return AHEAD_OF_NOTHING
+    if prefetch_orders_min == PREFETCH_BOOKS or books_are_many(engine):
+        return AHEAD_OF_BOOKS
+    if engine.arena.orders_live >= prefetch_orders_min:
+        return AHEAD_OF_ORDERS
+    return AHEAD_OF_NOTHING
 
 
 # Three steps, a distance apart, each of which reads what the one before has brought in.

@@ -6,6 +6,7 @@ from libc.string cimport memcpy, memmove
 from ironcore.base.builtins cimport iron_likely
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
+from ironcore.engine.books_ahead cimport BooksAhead, books_ahead_start, books_ahead_step
 from ironcore.engine.commands cimport command_apply
 from ironcore.engine.engine cimport ENGINE_EVENTS_HELD
 
@@ -64,13 +65,20 @@ cdef bint _apply_stretch(Engine* engine, Batch* batch, uint64_t end) noexcept no
     cdef uint32_t count
     cdef uint64_t at
     cdef Ahead ahead
-    cdef bint looks_ahead = (engine.arena.orders_live >= batch.prefetch_orders_min
-                             and end - batch.applied >= PREFETCH_COMMANDS_MIN)
-    if looks_ahead:
+    cdef BooksAhead books
+    cdef AheadOf what = AHEAD_OF_NOTHING
+    if end - batch.applied >= PREFETCH_COMMANDS_MIN:
+        what = ahead_of(engine, batch.prefetch_orders_min)
+    if what == AHEAD_OF_ORDERS:
         ahead_begin(engine, &ahead, records, offsets, batch.applied, batch.count)
+    elif what == AHEAD_OF_BOOKS:
+        books_ahead_start(engine, &books, records, offsets, batch.applied, batch.count)
     for at in range(batch.applied, end):
-        if looks_ahead:
-            ahead_step(engine, &ahead, records, offsets, at, batch.count)
+        if what:
+            if what == AHEAD_OF_ORDERS:
+                ahead_step(engine, &ahead, records, offsets, at, batch.count)
+            else:
+                books_ahead_step(engine, &books, records, offsets, at, batch.count)
         statuses[at] = <uint8_t>command_apply(engine, records + offsets[at],
                                               <uint32_t>(offsets[at + 1] - offsets[at]))
         count = engine.events_count

@@ -89,9 +89,15 @@ cdef struct Engine:                  # the first three fields are for others to 
     Work works[64]                   # in a circle
     uint32_t* works_lasts            # by place in it and session: the last number concerned, or 0
 
+cdef struct EngineMemory:
+    uint64_t reserved_bytes
+    uint64_t resident_bytes
+
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
 cdef void engine_destroy(Engine* engine) noexcept nogil
+# The address space of its tables, and how much of it is in memory.
+cdef EngineMemory engine_memory(const Engine* engine) noexcept nogil
 
 
 cdef inline void session_classify(Session* session) noexcept nogil:

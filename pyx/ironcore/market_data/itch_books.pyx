@@ -33,7 +33,8 @@ cdef enum:
     SIDES_SHIFT = 2
     SIDES_MASK = 3
     COARSE_STEP = 100                # a cent, where prices have four decimals
-    REFS_HOT = 1048576               # faulted in at start
+    REFS_HOT = 1048576               # faulted in at start,
+    PAGES_A_LOCATE = 8               # and of level pages so many a locate
     SIDE_BUY = 66
     SIDE_SELL = 83
     # Where the fields of the messages are that a book needs (ITCH 5.0, section 1.3 and 1.4).
@@ -64,7 +65,8 @@ cdef Status itch_books_open(ItchBooks* books, uint32_t orders_max, uint64_t refs
     books.locates_max = locates_max
     books.books = <ItchBook*>memory_reserve(locates_max * sizeof(ItchBook))
     if (books.books == NULL
-            or arena_create(&books.arena, orders_max, locates_max, refs_max) != STATUS_OK):
+            or arena_create(&books.arena, orders_max, locates_max, PAGES_A_LOCATE * locates_max,
+                            refs_max) != STATUS_OK):
         return STATUS_LIMIT
     itch_books_prefault(books, REFS_HOT)
     return STATUS_OK
