@@ -60,6 +60,7 @@ GROUPS = {
     "ironcore.engine.order_commands._trade": "match",
     "ironcore.book": "book and prices",
     "ironcore.engine.batch": "batch and dispatch",
+    "ironcore.engine.books_ahead": "batch and dispatch",
     "ironcore.engine.commands": "batch and dispatch",
     "ironcore.engine.dispatch": "batch and dispatch",
     "ironcore.engine.member_commands": "batch and dispatch",

@@ -1,6 +1,6 @@
 # Looks ahead over commands that wait, where the books are many: what a new order needs of its book
-# is touched as well, not only where a live order is. It is a chain, and each step reads what the one
-# before it has brought in:
+# is touched as well, not only where a live order is. It is a chain, and each step reads what the
+# one before it has brought in:
 #
 #   1  the order's slot; of the instrument's book the lines that most orders read
 #   2  the live order; the lowest node of the prices, and the best level on the other side

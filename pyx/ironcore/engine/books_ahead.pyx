@@ -40,7 +40,6 @@ cdef inline void _book(Engine* engine, WaitingCommand* waiting, uint32_t* slot,
     iron_prefetch(slot)
     iron_prefetch(&book.limits)
     iron_prefetch(&book.sides[0])
-    iron_prefetch(&book.sides[1])
 
 
 cdef inline void _order_and_node(Engine* engine, WaitingCommand* waiting) noexcept nogil:
