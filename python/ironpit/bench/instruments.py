@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ironcore.bench.match import QUEUED, Loops, clock_ns
+from ironcore.bench.match import QUEUED, Loops, clock_ns, memory_of
 from ironcore.bench.match_workloads import from_operations
-from ironcore.engine.matching_engine import MatchingEngine
 from ironpit.bench import plans
 from ironpit.bench.rounds import Series
 from ironpit.bench.spread import spread
@@ -60,10 +59,7 @@ def numbers(text: str) -> list[int]:
 def idle_memory(instruments: int) -> dict[str, int]:
     """Bytes of a core in which so many instruments are defined, and nothing else is."""
     nothing = np.zeros(0, OPERATION)
-    workload = from_operations("idle", nothing, 1, [TICK_SIZE] * instruments, 1 << 18)
-    core = MatchingEngine(**workload.limits)
-    core.apply_batch(workload.records)
-    return core.memory
+    return memory_of(from_operations("idle", nothing, 1, [TICK_SIZE] * instruments, 1 << 18))
 
 
 def idle_bytes(few: int, many: int) -> dict[str, float]:

@@ -14,10 +14,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_FULL
 from ironcore.engine.batch cimport (
-    PREFETCH_ORDERS_MIN, Ahead, Batch, ahead_begin, ahead_step, batch_apply,
-)
-from ironcore.engine.books_ahead cimport (
-    BooksAhead, books_are_many, books_ahead_start, books_ahead_step,
+    PREFETCH_ORDERS_MIN, Ahead, Batch, BooksAhead, ahead_begin, ahead_step, batch_apply,
+    books_ahead_start, books_ahead_step, books_are_many,
 )
 from ironcore.book.book cimport event_copy
 from ironcore.engine.dispatch cimport engine_apply
@@ -231,3 +229,10 @@ def outcome(workload):
         "orders_live_end": core.counters["orders_live"],
         "events_digest": digest.hexdigest(),
     }
+
+
+def memory_of(workload):
+    """MatchingEngine.memory of a core that has applied the workload."""
+    core = MatchingEngine(**workload.limits)
+    core.apply_batch(np.array(workload.records))
+    return core.memory

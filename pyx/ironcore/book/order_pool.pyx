@@ -69,6 +69,9 @@ cdef void _prefault(Arena* arena, uint64_t pages_hot) noexcept nogil:
     pages_hot = min(pages_hot, arena.pages_max)
     memory_prefault(arena.units, (arena.page_first + pages_hot) * PAGE_LEVELS * UNIT_BYTES)
     memory_prefault(&arena.pages[arena.page_first], pages_hot * sizeof(LevelPage))
+    # Number 0 means none, and is read by those who look ahead.
+    memory_prefault(arena.pages, sizeof(LevelPage))
+    memory_prefault(arena.slots, sizeof(uint32_t))
     memory_prefault(arena.nodes, nodes_hot * sizeof(PriceNode))
     memory_prefault(arena.specials,
                     min(arena.orders_max, <uint32_t>SPECIALS_HOT) * <uint64_t>sizeof(Special))
@@ -77,8 +80,8 @@ cdef void _prefault(Arena* arena, uint64_t pages_hot) noexcept nogil:
     memory_prefault(arena.node_pool.free, nodes_hot * sizeof(uint32_t))
 
 
-cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max, uint32_t pages_hot,
-                      uint64_t slots_count) noexcept nogil:
+cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max, uint32_t trees_at,
+                      uint32_t pages_hot, uint64_t slots_count) noexcept nogil:
     """Reserve for the worst case, in which every order has a page and a path of nodes of its own:
     then only orders can run out, and that is seen before a command has changed anything.
     STATUS_LIMIT when the host refuses the address space: destroy what there is of it."""
@@ -93,6 +96,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max, uin
     arena.page_first = (2 * orders_max + 2 + PAGE_LEVELS - 1) // PAGE_LEVELS
     arena.pages_max = orders_max
     arena.nodes_max = ROOTS_A_BOOK * books_max + orders_max * (NODE_DEPTH_MAX - 1)
+    arena.trees_at = trees_at
     arena.slots_count = slots_count
     arena.order_pool = Pool(free=NULL, free_count=0, fresh=0)
     arena.page_pool = Pool(free=NULL, free_count=0, fresh=arena.page_first - 1)

@@ -10,6 +10,7 @@ from ironcore.base.memory cimport (
     Reservation, memory_prefault, memory_release, memory_reserve, memory_resident_bytes,
 )
 from ironcore.base.status cimport STATUS_OK
+from ironcore.book.book cimport TREES_AT
 from ironcore.book.order_pool cimport (
     ARENA_TABLES, ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_tables,
 )
@@ -96,7 +97,7 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
                          + ENGINE_EVENTS_EXTRA)
     engine.block_shift = min(limits.user_ref_bits, <uint32_t>ENGINE_BLOCK_SHIFT_MAX)
     if not _reserve(engine) or arena_create(&engine.arena, limits.orders_max,
-                                            limits.instruments_max, 0,
+                                            limits.instruments_max, TREES_AT, 0,
                                             _slots_count(limits)) != STATUS_OK:
         engine_destroy(engine)
         c_errno.errno = ENOMEM

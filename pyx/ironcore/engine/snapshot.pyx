@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
-from ironcore.book.book cimport SIDES_COUNT, Book
+from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport WORKS_MAX, Engine, EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, PAGE_LEVELS, Arena, Level, LevelPage, Link, Order, Pool, PriceNode, Special,
@@ -17,7 +17,7 @@ from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 6             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 7             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -112,16 +112,7 @@ cdef void _scalars(Cursor* cursor, Engine* engine) noexcept nogil:
 
 
 cdef void _books(Cursor* cursor, Engine* engine) noexcept nogil:
-    cdef uint32_t index, side
-    cdef Book* book
     _block(cursor, engine.books, engine.books_count * <uint64_t>sizeof(Book))
-    if cursor.mode != MODE_LOAD:
-        return
-    for index in range(engine.books_count):
-        book = &engine.books[index]
-        for side in range(<uint32_t>SIDES_COUNT):
-            if book.sides[side].grid != NULL:
-                book.sides[side].grid = &book.grid
 
 
 cdef void _pool(Cursor* cursor, Pool* pool) noexcept nogil:

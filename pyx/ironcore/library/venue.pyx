@@ -7,12 +7,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
 from ironcore.engine.batch cimport (
-    AHEAD_OF_BOOKS, AHEAD_OF_NOTHING, AHEAD_OF_ORDERS, PREFETCH_DISTANCE, PREFETCH_NEVER,
-    PREFETCH_ORDERS_MIN, Ahead, AheadOf, ahead_level, ahead_of, ahead_order, ahead_slot,
-    events_copy,
-)
-from ironcore.engine.books_ahead cimport (
-    BOOKS_AHEAD_COMMANDS, BooksAhead, books_ahead_clear, books_ahead_look,
+    AHEAD_OF_BOOKS, AHEAD_OF_NOTHING, AHEAD_OF_ORDERS, BOOKS_AHEAD_COMMANDS, PREFETCH_DISTANCE,
+    PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Ahead, AheadOf, BooksAhead, ahead_level, ahead_of,
+    ahead_order, ahead_slot, books_ahead_clear, books_ahead_look, events_copy,
 )
 from ironcore.book.book cimport Book
 from ironcore.book.limits cimport SIDE_BUY

@@ -52,5 +52,5 @@ def test_the_report_goes_to_a_file_too(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("text", ["", "0", "1,", "1,1", "100,1", "1,x", "1,-5", "1,20001", "²"])
 def test_numbers_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(UserError, match="--instruments: found .*, expected rising numbers"):
+    with pytest.raises(UserError, match=r"--instruments: found .*, expected rising numbers"):
         numbers(text)

@@ -99,14 +99,15 @@ def test_an_idle_core_keeps_nothing_more_in_memory() -> None:
 
 
 def test_what_is_kept_ahead_ends_with_the_pool() -> None:
-    limits = r.Limits(1, 1, 300, 10)
+    count = 3_000
+    limits = r.Limits(1, 1, count, 12)
     core = MatchingEngine(*limits)
     opening = [r.stream_start(limits), r.define_instrument(0, tick=1, price_min=1)]
     core.apply_batch(b"".join([*opening, r.define_session(1)]))
     # Each order is at a price of a page of its own.
-    orders = [r.enter(1, ref, "S", 1, 1 + 4096 * ref) for ref in range(1, 301)]
+    orders = [r.enter(1, ref, "S", 1, 1 + 4096 * ref) for ref in range(1, count + 1)]
     core.apply_batch(b"".join(orders))
-    assert core.counters["level_pages"] == 300
-    core.make_resident()
+    assert core.counters["level_pages"] == count
+    assert core.make_resident() > 0
     assert core.make_resident() == 0
     core.check_invariants()
