@@ -78,3 +78,15 @@ cdef void memory_release(void* base, uint64_t bytes) noexcept nogil:
 
 cdef void memory_prefault(void* base, uint64_t bytes) noexcept nogil:
     pass
+
+
+cdef void memory_prefer_huge(void* base, uint64_t bytes) noexcept nogil:
+    pass
+
+
+cdef bint memory_populate(void* base, uint64_t bytes) noexcept nogil:
+    return True
+
+
+cdef uint64_t memory_resident_bytes(const Reservation* reservation) noexcept nogil:
+    return reservation.bytes

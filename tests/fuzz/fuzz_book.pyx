@@ -15,7 +15,7 @@ from ironcore.base.check cimport iron_assert
 from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
-from ironcore.engine.batch cimport Batch, batch_apply
+from ironcore.engine.batch cimport PREFETCH_BOOKS, Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport (
     WORKS_MAX, Engine, EngineLimits, engine_create, engine_destroy,
@@ -160,7 +160,8 @@ cdef void _apply_as_batch(const Log* log, uint32_t orders_max,
     batch.events_max = log.events_count + more_events
     batch.events = <Event*>malloc((batch.events_max + 1) * sizeof(Event))
     batch.events_count = 0
-    batch.prefetch_orders_min = 0
+    # Of orders alone, or of books too.
+    batch.prefetch_orders_min = PREFETCH_BOOKS if log.commands_count & 1 else 0
     iron_assert(batch_apply(engine, &batch) == STATUS_OK, "a batch has as many events")
     iron_assert(batch.events_count == log.events_count, "and no fewer")
     iron_assert(memcmp(batch.events, log.events, log.events_count * sizeof(Event)) == 0,

@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "transport": "measure every transport, beside the same conversation in plain C",
     "af-xdp": "measure multicast by AF_XDP, beside the kernel's path, over veth",
     "match": "measure the matching core, message by message and in batches",
+    "instruments": "measure the matching core with 1, 100 and 10,000 instruments",
     "library": "measure the matching core from Python, beside the same core from C",
     "fan-out": "measure what a frame costs its publisher with 1, 8, 32 subscribers",
     "slow-readers": "measure what readers that are stopped, slow or killed cost the publisher",

@@ -14,7 +14,8 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.clock cimport iron_clock_mono_ns
 from ironcore.base.status cimport STATUS_FULL
 from ironcore.engine.batch cimport (
-    PREFETCH_ORDERS_MIN, Ahead, Batch, ahead_begin, ahead_step, batch_apply,
+    PREFETCH_ORDERS_MIN, Ahead, Batch, BooksAhead, ahead_begin, ahead_step, batch_apply,
+    books_ahead_start, books_ahead_step, books_are_many,
 )
 from ironcore.book.book cimport event_copy
 from ironcore.engine.dispatch cimport engine_apply
@@ -94,11 +95,18 @@ cdef void _run_timed(Run* run) noexcept nogil:
     cdef uint64_t index, now_ns
     cdef uint64_t before_ns = iron_clock_mono_ns()
     cdef Ahead ahead
-    if run.looks_ahead:
+    cdef BooksAhead books
+    cdef bint of_books = run.looks_ahead and books_are_many(run.engine)
+    cdef bint of_orders = run.looks_ahead and not of_books
+    if of_orders:
         ahead_begin(run.engine, &ahead, run.records, run.offsets, run.first, run.count)
+    if of_books:
+        books_ahead_start(run.engine, &books, run.records, run.offsets, run.first, run.count)
     for index in range(run.first, run.count):
-        if run.looks_ahead:
+        if of_orders:
             ahead_step(run.engine, &ahead, run.records, run.offsets, index, run.count)
+        if of_books:
+            books_ahead_step(run.engine, &books, run.records, run.offsets, index, run.count)
         _apply(run, index)
         now_ns = iron_clock_mono_ns()
         run.latencies_ns[index - run.first] = <uint32_t>min(now_ns - before_ns,
@@ -221,3 +229,10 @@ def outcome(workload):
         "orders_live_end": core.counters["orders_live"],
         "events_digest": digest.hexdigest(),
     }
+
+
+def memory_of(workload):
+    """MatchingEngine.memory of a core that has applied the workload."""
+    core = MatchingEngine(**workload.limits)
+    core.apply_batch(np.array(workload.records))
+    return core.memory

@@ -9,12 +9,12 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.price_grid cimport PriceGrid
 from ironcore.book.price_levels cimport (
-    PriceLevels, level_add_order, level_take_order, levels_leave, levels_take,
+    PriceLevels, PriceTree, level_add_order, level_take_order, levels_leave, levels_take,
 )
 from ironcore.book.limits cimport InstrumentLimits
 from ironcore.wire.record cimport RECORD_LAST, Event
 
-# What an order's queue is for. A level page and a PriceLevels say which one they belong to:
+# What an order's queue is for. A level page and a PriceTree say which one they belong to:
 # index = instrument << SIDE_SHIFT | kind << KIND_SHIFT | 1 for sells.
 cdef enum QueueKind:
     KIND_SHOWN = 0                   # on the visible book
@@ -31,10 +31,13 @@ cdef enum:
     SIDE_SHIFT = 4
     SIDE_MASK = 15                   # kind and side
     SIDES_COUNT = 10
+    TREES_AT = 320                   # bytes from a side of a book to its tree
 
 cdef struct Book:                    # 960 bytes
+    # Most orders look at one line of the sides, of what is displayed, and at one more behind them.
     PriceLevels sides[10]            # by kind << KIND_SHIFT | sell
-    # The next 64 bytes are all that most orders look at besides the sides.
+    PriceTree trees[10]              # of the sides
+    # The next 64 bytes are that line.
     InstrumentLimits limits
     uint8_t state                    # InstrumentState
     bint is_plain                    # continuous, and no collar or protection (book_classify)

@@ -3,12 +3,15 @@
 from libc.stdint cimport uint32_t
 
 from ironcore.base.check cimport iron_static_assert
-from ironcore.book.price_levels cimport KEY_NONE, levels_create, levels_destroy
+from ironcore.book.price_levels cimport (
+    KEY_NONE, PriceLevels, levels_create, levels_destroy,
+)
 from ironcore.wire.record cimport EVENT_BYTES, STATE_CONTINUOUS
 
 
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
     iron_static_assert(sizeof(Book) == 960)
+    iron_static_assert(TREES_AT == SIDES_COUNT * sizeof(PriceLevels))
     iron_static_assert(sizeof(Event) == EVENT_BYTES)
     iron_static_assert(SIDES_COUNT == KIND_PARKED << KIND_SHIFT)
     _shape(arena, book, index)

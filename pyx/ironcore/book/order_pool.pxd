@@ -10,6 +10,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from ironcore.base.memory cimport Reservation
 from ironcore.book.options cimport Options
 
 cdef enum:
@@ -78,7 +79,7 @@ cdef struct LevelPage:               # 32 bytes: what the 64 levels of one page 
     uint64_t with_reserve            # likewise: icebergs there have a reserve
     uint32_t parent                  # node
     uint32_t key_base
-    uint32_t side                    # PriceLevels.index of the side that it belongs to
+    uint32_t side                    # PriceTree.index of the side that it belongs to
     uint32_t crowded                 # of the levels: how many have rounds
 
 cdef struct PriceNode:               # 272 bytes
@@ -103,12 +104,22 @@ cdef struct Arena:
     uint32_t page_first              # page numbers start after the orders
     uint32_t pages_max
     uint32_t nodes_max
-    uint32_t reserved
+    uint32_t trees_at                # bytes from a PriceLevels to its PriceTree
     uint64_t slots_count
 
-cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max,
-                      uint64_t slots_count) noexcept nogil
+cdef enum:
+    ARENA_TABLES = 10
+    PAGES_HOT = 1024                 # of price levels, in memory from the start
+    NODES_HOT = 2048
+
+# trees_at: how far the books' trees are from their sides (price_levels.pxd). pages_hot: so many
+# level pages, PAGES_HOT at least, and twice as many nodes are in memory from the start; the rest is
+# reserved (arena_ahead.pxd).
+cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max, uint32_t trees_at,
+                      uint32_t pages_hot, uint64_t slots_count) noexcept nogil
 cdef void arena_destroy(Arena* arena) noexcept nogil
+# What it has reserved: ARENA_TABLES of them.
+cdef void arena_tables(const Arena* arena, Reservation* tables) noexcept nogil
 
 
 cdef inline uint32_t pool_take(Pool* pool) noexcept nogil:

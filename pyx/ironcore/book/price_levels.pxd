@@ -27,22 +27,27 @@ cdef enum:
     NEAR_SHIFT = 12                  # key bits within a lowest node
     NEAR_NONE = 0xFFFFFFFF
 
-cdef struct PriceLevels:             # 64 bytes
+cdef struct PriceLevels:             # 32 bytes: both sides of a book share a cache line
     uint32_t best_key                # KEY_NONE when the side is empty
     uint32_t best_level              # unit; valid unless the side is empty
     uint32_t near_prefix             # key >> NEAR_SHIFT of near_node, or NEAR_NONE
     uint32_t near_node
+    uint32_t levels                  # occupied
+    uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
+    int32_t price_zero               # price of key 0
+    int32_t price_step               # of one key: the tick, negative on the buy side. 0: there is
+                                     # more than one tick size, in a PriceGrid so many bytes on as
+                                     # price_zero says, which is negative where price_step would be
+
+# What only the making and taking down of paths looks at. Sides are in arrays; their trees are in
+# another one, Arena.trees_at bytes on.
+cdef struct PriceTree:               # 32 bytes, as a PriceLevels
     uint32_t root                    # 0 until the first order comes
     uint32_t depth                   # nodes on the way from the root to a page, 1 or more
                                      # (levels_shift); says nothing while the root is empty
-    uint32_t index                   # instrument << SIDE_SHIFT | kind and side (book.pxd)
-    uint32_t levels                  # occupied
-    int32_t price_zero            # price of key 0
-    int32_t price_step            # of one key: the tick, negative on the buy side
-    const PriceGrid* grid            # where there is more than one tick size, else NULL
-    uint32_t hidden_key              # of a displayed side: the best_key of the hidden one
     uint32_t root_prefix             # of the keys that the root spans
-    uint32_t reserved[2]
+    uint32_t index                   # instrument << SIDE_SHIFT | kind and side (book.pxd)
+    uint32_t reserved[4]
 
 cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
                         bint descending) noexcept nogil
@@ -61,13 +66,19 @@ cdef void level_round_down(Arena* arena, uint32_t level) noexcept nogil
 cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) noexcept nogil
 
 
+cdef inline PriceTree* levels_tree(const Arena* arena, const PriceLevels* side) noexcept nogil:
+    return <PriceTree*>(<char*>side + arena.trees_at)
+
+
 cdef inline int32_t levels_price(const PriceLevels* side, uint32_t key) noexcept nogil:
-    cdef uint32_t tick = key
-    if iron_likely(side.grid == NULL):
+    cdef const PriceGrid* grid
+    if iron_likely(side.price_step != 0):
         return side.price_zero + side.price_step * <int32_t>key
-    if side.price_step < 0:
-        tick = side.grid.ticks_count - 1 - key
-    return grid_price_of_bands(side.grid, tick)
+    if side.price_zero > 0:
+        grid = <const PriceGrid*>(<const char*>side + side.price_zero)
+        return grid_price_of_bands(grid, key)
+    grid = <const PriceGrid*>(<const char*>side - side.price_zero)
+    return grid_price_of_bands(grid, grid.ticks_count - 1 - key)
 
 
 cdef inline uint32_t level_key(const Arena* arena, uint32_t level) noexcept nogil:
@@ -135,27 +146,28 @@ cdef inline void level_take_reserve(Arena* arena, uint32_t level, uint32_t quant
         arena.pages[level >> PAGE_SHIFT].with_reserve &= ~(<uint64_t>1 << (level & 63))
 
 
-cdef inline uint32_t levels_shift(const PriceLevels* side) noexcept nogil:
+cdef inline uint32_t levels_shift(const PriceTree* tree) noexcept nogil:
     """How many bits of a key are below the root's own."""
-    return PAGE_SHIFT * side.depth
+    return PAGE_SHIFT * tree.depth
 
 
-cdef inline bint levels_span(const PriceLevels* side, uint32_t key) noexcept nogil:
+cdef inline bint levels_span(const PriceTree* tree, uint32_t key) noexcept nogil:
     """Whether the root spans this key."""
-    return <uint64_t>key >> levels_shift(side) >> PAGE_SHIFT == side.root_prefix
+    return <uint64_t>key >> levels_shift(tree) >> PAGE_SHIFT == tree.root_prefix
 
 
-cdef inline uint32_t levels_first_key(const PriceLevels* side) noexcept nogil:
+cdef inline uint32_t levels_first_key(const PriceTree* tree) noexcept nogil:
     """The lowest key that the root spans."""
-    return <uint32_t>(<uint64_t>side.root_prefix << levels_shift(side) << PAGE_SHIFT)
+    return <uint32_t>(<uint64_t>tree.root_prefix << levels_shift(tree) << PAGE_SHIFT)
 
 
 cdef inline uint32_t levels_near(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
     """The lowest node for this key, made when there was none; remembered as near."""
-    cdef uint32_t number = side.root
-    cdef uint32_t shift = levels_shift(side)
+    cdef const PriceTree* tree = levels_tree(arena, side)
+    cdef uint32_t number = tree.root
+    cdef uint32_t shift = levels_shift(tree)
     cdef const PriceNode* node = &arena.nodes[number]
-    if not levels_span(side, key):
+    if not levels_span(tree, key):
         return levels_path_create(arena, side, key)
     while shift > PAGE_SHIFT:
         if not (node.occupied >> ((key >> shift) & 63)) & 1:
@@ -181,7 +193,7 @@ cdef inline uint32_t levels_page_create(Arena* arena, PriceLevels* side, uint32_
     page.crowded = 0
     page.parent = parent
     page.key_base = key & ~<uint32_t>63
-    page.side = side.index
+    page.side = levels_tree(arena, side).index
     node.child[child] = number
     node.occupied |= <uint64_t>1 << child
     return number

@@ -27,63 +27,69 @@ cdef uint32_t _node_create(Arena* arena, uint32_t parent, uint32_t index) noexce
 cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const PriceGrid* grid,
                         bint descending) noexcept nogil:
     """An empty side for the prices of the grid, of which the highest is the best if descending."""
-    iron_static_assert(sizeof(PriceLevels) == 64)
+    iron_static_assert(sizeof(PriceLevels) == 32)
+    iron_static_assert(sizeof(PriceTree) == sizeof(PriceLevels))
+    cdef PriceTree* tree = levels_tree(arena, side)
+    cdef int32_t grid_at
     side.best_key = KEY_NONE
     side.best_level = 0
     side.near_prefix = NEAR_NONE
     side.near_node = 0
-    side.root = 0
-    side.depth = 1
-    side.root_prefix = NEAR_NONE
     side.hidden_key = KEY_NONE
-    side.index = index
     side.levels = 0
+    tree.root = 0
+    tree.depth = 1
+    tree.root_prefix = NEAR_NONE
+    tree.index = index
     side.price_zero = grid.highest_price if descending else grid.lowest_price
     side.price_step = <int32_t>grid.bands[0].tick_size
     if descending:
         side.price_step = -side.price_step
-    side.grid = NULL
     if grid.bands_count > 1:
-        side.grid = grid
+        grid_at = <int32_t>(<char*>grid - <char*>side)
+        side.price_zero = -grid_at if descending else grid_at
+        side.price_step = 0
 
 
 cdef void levels_destroy(Arena* arena, PriceLevels* side) noexcept nogil:
     iron_assert(side.levels == 0, "a side that holds orders is taken down")
-    if side.root:
-        pool_give(&arena.node_pool, side.root)
-        side.root = 0
+    cdef PriceTree* tree = levels_tree(arena, side)
+    if tree.root:
+        pool_give(&arena.node_pool, tree.root)
+        tree.root = 0
 
 
-cdef void _root_create(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+cdef void _root_create(Arena* arena, PriceTree* tree, uint32_t key) noexcept nogil:
     """The root of a side that holds nothing: a lowest node, for this key."""
-    if side.root == 0:
-        side.root = _node_create(arena, 0, 0)
-    side.depth = 1
-    side.root_prefix = key >> NEAR_SHIFT
+    if tree.root == 0:
+        tree.root = _node_create(arena, 0, 0)
+    tree.depth = 1
+    tree.root_prefix = key >> NEAR_SHIFT
 
 
-cdef void _root_raise(Arena* arena, PriceLevels* side) noexcept nogil:
+cdef void _root_raise(Arena* arena, PriceTree* tree) noexcept nogil:
     """Another root above the one that there is."""
-    cdef uint32_t index = side.root_prefix & 63
+    cdef uint32_t index = tree.root_prefix & 63
     cdef uint32_t root = _node_create(arena, 0, 0)
-    arena.nodes[root].child[index] = side.root
+    arena.nodes[root].child[index] = tree.root
     arena.nodes[root].occupied = <uint64_t>1 << index
-    arena.nodes[side.root].parent = root
-    arena.nodes[side.root].index = index
-    side.root = root
-    side.root_prefix >>= PAGE_SHIFT
-    side.depth += 1
+    arena.nodes[tree.root].parent = root
+    arena.nodes[tree.root].index = index
+    tree.root = root
+    tree.root_prefix >>= PAGE_SHIFT
+    tree.depth += 1
 
 
 cdef uint32_t levels_path_create(Arena* arena, PriceLevels* side, uint32_t key) noexcept nogil:
+    cdef PriceTree* tree = levels_tree(arena, side)
     cdef uint32_t number, index, child, shift
     cdef PriceNode* node
     if side.levels == 0:
-        _root_create(arena, side, key)
-    while not levels_span(side, key):
-        _root_raise(arena, side)
-    number = side.root
-    shift = levels_shift(side)
+        _root_create(arena, tree, key)
+    while not levels_span(tree, key):
+        _root_raise(arena, tree)
+    number = tree.root
+    shift = levels_shift(tree)
     while shift > PAGE_SHIFT:
         node = &arena.nodes[number]
         index = (key >> shift) & 63
@@ -111,9 +117,10 @@ cdef uint32_t _leftmost_page(const Arena* arena, uint32_t number, uint64_t branc
 cdef void levels_path_release(Arena* arena, PriceLevels* side, uint32_t number,
                               bint was_best) noexcept nogil:
     cdef PriceNode* node = &arena.nodes[number]
+    cdef uint32_t root = levels_tree(arena, side).root
     cdef uint32_t nodes_below = 0
     cdef uint32_t index
-    while node.occupied == 0 and number != side.root:
+    while node.occupied == 0 and number != root:
         if number == side.near_node:
             side.near_prefix = NEAR_NONE
         pool_give(&arena.node_pool, number)
@@ -145,13 +152,14 @@ cdef uint32_t levels_next(Arena* arena, const PriceLevels* side, uint32_t unit) 
     cdef uint32_t number = unit >> PAGE_SHIFT
     cdef uint64_t right = _right_of(arena.pages[number].occupied, unit & 63)
     cdef uint32_t index = (arena.pages[number].key_base >> PAGE_SHIFT) & 63
+    cdef uint32_t root = levels_tree(arena, side).root
     cdef uint32_t nodes_below = 0
     if right:
         return (number << PAGE_SHIFT) | iron_lowest_bit(right)
     number = arena.pages[number].parent
     right = _right_of(arena.nodes[number].occupied, index)
     while right == 0:
-        if number == side.root:
+        if number == root:
             return 0
         index = arena.nodes[number].index
         number = arena.nodes[number].parent

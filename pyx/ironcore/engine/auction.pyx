@@ -9,7 +9,7 @@ from ironcore.engine.auction_price cimport (
     auction_reference,
 )
 from ironcore.book.book cimport (
-    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, SIDE_SHIFT, book_key,
+    KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
     book_reduce,
 )
 from ironcore.engine.collars cimport emit_collars
@@ -222,7 +222,7 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
 
 
 cdef bint auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexcept nogil:
-    cdef uint64_t instrument = book.sides[0].index >> SIDE_SHIFT
+    cdef uint64_t instrument = <uint64_t>(book - engine.books)
     cdef bint is_first = engine.dry_run_steps == 0
     cdef AuctionSteps steps = AuctionSteps(
         left=engine.dry_run_steps_max - engine.dry_run_steps, are_spent=False)

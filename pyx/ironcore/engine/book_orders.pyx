@@ -152,7 +152,7 @@ cdef bint leaving_begin(Engine* engine, const Book* book, uint8_t type) noexcept
     cdef Work* work
     memset(&command, 0, sizeof(command))
     command.type = type
-    command.instrument = book.sides[0].index >> SIDE_SHIFT
+    command.instrument = book.trees[0].index >> SIDE_SHIFT
     work = work_prepare(engine, &command, sizeof(command))
     if engine.works_count == 0 and leaving_step(engine, work):
         return True

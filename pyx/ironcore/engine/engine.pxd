@@ -98,9 +98,15 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t ends_random             # that CLOCK draws for
     uint32_t ends_holding            # during which members cannot cancel
 
+cdef struct EngineMemory:
+    uint64_t reserved_bytes
+    uint64_t resident_bytes
+
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil
 cdef void engine_destroy(Engine* engine) noexcept nogil
+# The address space of its tables, and how much of it is in memory.
+cdef EngineMemory engine_memory(const Engine* engine) noexcept nogil
 
 
 cdef inline void session_classify(Session* session) noexcept nogil:

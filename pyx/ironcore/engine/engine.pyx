@@ -6,11 +6,14 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from ironcore.base.check cimport iron_static_assert
-from ironcore.base.memory cimport memory_prefault, memory_release, memory_reserve
+from ironcore.base.memory cimport (
+    Reservation, memory_prefault, memory_release, memory_reserve, memory_resident_bytes,
+)
 from ironcore.base.status cimport STATUS_OK
 from ironcore.book.auction_end cimport AuctionEnd
+from ironcore.book.book cimport TREES_AT
 from ironcore.book.order_pool cimport (
-    ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_destroy,
+    ARENA_TABLES, ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_tables,
 )
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport SLOT_NONE, Event
@@ -19,26 +22,49 @@ from ironcore.wire.record cimport SLOT_NONE, Event
 cdef enum:
     EVENTS_HOT = 4096                # faulted in at start
     USER_REF_BITS_MAX = 31
+    OWN_TABLES = 7
+    TABLES = 17                      # with the arena's
 
 
 cdef uint64_t _slots_count(const EngineLimits* limits) noexcept nogil:
     return (<uint64_t>limits.sessions_max + 1) << limits.user_ref_bits
 
 
-cdef uint64_t _collected_bytes(const EngineLimits* limits) noexcept nogil:
-    return limits.orders_max * <uint64_t>sizeof(uint32_t)
+cdef void _tables(const Engine* engine, Reservation* tables) noexcept nogil:
+    """All that is reserved: TABLES of them, the arena's behind the engine's own."""
+    cdef const EngineLimits* limits = &engine.limits
+    cdef uint64_t blocks = _slots_count(limits) >> engine.block_shift
+    tables[0] = Reservation(engine.events_base,
+                            (<uint64_t>engine.events_max + ENGINE_EVENTS_HELD) * sizeof(Event))
+    tables[1] = Reservation(engine.books, limits.instruments_max * sizeof(Book))
+    tables[2] = Reservation(engine.expiry, SECONDS_A_DAY * sizeof(Link))
+    tables[3] = Reservation(engine.collected, limits.orders_max * <uint64_t>sizeof(uint32_t))
+    tables[4] = Reservation(engine.block_next, blocks * sizeof(uint32_t))
+    tables[5] = Reservation(engine.works_lasts,
+                            WORKS_MAX * (limits.sessions_max + <uint64_t>1) * sizeof(uint32_t))
+    tables[6] = Reservation(engine.ends, limits.instruments_max * sizeof(AuctionEnd))
+    arena_tables(&engine.arena, tables + OWN_TABLES)
 
 
-cdef uint64_t _blocks_bytes(const Engine* engine) noexcept nogil:
-    return (_slots_count(&engine.limits) >> engine.block_shift) * sizeof(uint32_t)
-
-
-cdef uint64_t _lasts_bytes(const EngineLimits* limits) noexcept nogil:
-    return WORKS_MAX * (limits.sessions_max + <uint64_t>1) * sizeof(uint32_t)
-
-
-cdef uint64_t _events_bytes(const Engine* engine) noexcept nogil:
-    return (<uint64_t>engine.events_max + ENGINE_EVENTS_HELD) * sizeof(Event)
+cdef bint _reserve(Engine* engine) noexcept nogil:
+    """The engine's own, whose sizes are known; False when the host refuses one."""
+    cdef Reservation tables[TABLES]
+    cdef bint is_whole = True
+    cdef uint32_t index
+    _tables(engine, tables)
+    for index in range(<uint32_t>OWN_TABLES):
+        tables[index].base = memory_reserve(tables[index].bytes)
+        is_whole = is_whole and tables[index].base != NULL
+    engine.events_base = <Event*>tables[0].base
+    engine.events = engine.events_base
+    engine.books = <Book*>tables[1].base
+    engine.expiry = <Link*>tables[2].base
+    engine.collected = <uint32_t*>tables[3].base
+    engine.block_next = <uint32_t*>tables[4].base
+    engine.works_lasts = <uint32_t*>tables[5].base
+    engine.ends = <AuctionEnd*>tables[6].base
+    engine.sessions = <Session*>calloc(engine.limits.sessions_max + 1, sizeof(Session))
+    return is_whole and engine.sessions != NULL
 
 
 cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
@@ -54,6 +80,7 @@ cdef bint _limits_are_valid(const EngineLimits* limits) noexcept nogil:
 
 cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     iron_static_assert(sizeof(Session) == 32)
+    iron_static_assert(TABLES == OWN_TABLES + ARENA_TABLES)
     # A level of all orders, each as large as can be, fits its total and 16 bits of rounds.
     iron_static_assert(TOTAL_COUNT_SHIFT + ROUND_SHIFT == 64)
     iron_static_assert(ENGINE_ORDERS_MAX >> (16 + ROUND_SHIFT) == 0)
@@ -72,21 +99,10 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
     engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER
                          + limits.instruments_max * ENGINE_EVENTS_AN_INSTRUMENT
                          + ENGINE_EVENTS_EXTRA)
-    engine.events_base = <Event*>memory_reserve(_events_bytes(engine))
-    engine.events = engine.events_base
-    engine.books = <Book*>memory_reserve(limits.instruments_max * sizeof(Book))
-    engine.sessions = <Session*>calloc(limits.sessions_max + 1, sizeof(Session))
-    engine.expiry = <Link*>memory_reserve(SECONDS_A_DAY * sizeof(Link))
-    engine.collected = <uint32_t*>memory_reserve(_collected_bytes(limits))
     engine.block_shift = min(limits.user_ref_bits, <uint32_t>ENGINE_BLOCK_SHIFT_MAX)
-    engine.block_next = <uint32_t*>memory_reserve(_blocks_bytes(engine))
-    engine.works_lasts = <uint32_t*>memory_reserve(_lasts_bytes(limits))
-    engine.ends = <AuctionEnd*>memory_reserve(limits.instruments_max * sizeof(AuctionEnd))
-    if (engine.events == NULL or engine.books == NULL or engine.sessions == NULL
-            or engine.expiry == NULL or engine.collected == NULL or engine.block_next == NULL
-            or engine.works_lasts == NULL or engine.ends == NULL
-            or arena_create(&engine.arena, limits.orders_max, limits.instruments_max,
-                            _slots_count(limits)) != STATUS_OK):
+    if not _reserve(engine) or arena_create(&engine.arena, limits.orders_max,
+                                            limits.instruments_max, TREES_AT, 0,
+                                            _slots_count(limits)) != STATUS_OK:
         engine_destroy(engine)
         c_errno.errno = ENOMEM
         return NULL
@@ -96,15 +112,23 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
 
 
 cdef void engine_destroy(Engine* engine) noexcept nogil:
+    cdef Reservation tables[TABLES]
+    cdef uint32_t index
     if engine == NULL:
         return
-    arena_destroy(&engine.arena)
-    memory_release(engine.books, engine.limits.instruments_max * sizeof(Book))
-    memory_release(engine.events_base, _events_bytes(engine))
-    memory_release(engine.collected, _collected_bytes(&engine.limits))
-    memory_release(engine.block_next, _blocks_bytes(engine))
-    memory_release(engine.works_lasts, _lasts_bytes(&engine.limits))
-    memory_release(engine.ends, engine.limits.instruments_max * sizeof(AuctionEnd))
-    memory_release(engine.expiry, SECONDS_A_DAY * sizeof(Link))
+    _tables(engine, tables)
+    for index in range(<uint32_t>TABLES):
+        memory_release(tables[index].base, tables[index].bytes)
     free(engine.sessions)
     free(engine)
+
+
+cdef EngineMemory engine_memory(const Engine* engine) noexcept nogil:
+    cdef EngineMemory found = EngineMemory(0, 0)
+    cdef Reservation tables[TABLES]
+    cdef uint32_t index
+    _tables(engine, tables)
+    for index in range(<uint32_t>TABLES):
+        found.reserved_bytes += tables[index].bytes
+        found.resident_bytes += memory_resident_bytes(&tables[index])
+    return found

@@ -13,8 +13,8 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
-    KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, level_displayed, level_key, level_orders,
-    level_quantity, levels_first_key, levels_next,
+    KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, PriceTree, level_displayed, level_key,
+    level_orders, level_quantity, levels_first_key, levels_next,
 )
 from ironcore.engine.pending_work cimport works_broken
 from ironcore.engine.under_way cimport busy_broken
@@ -124,7 +124,7 @@ cdef const char* _side(Engine* engine, Tally* tally, Book* book, uint32_t number
             return b"a level is outside the instrument's prices"
         if levels and key <= key_before:
             return b"the levels are not in order of price"
-        if engine.arena.pages[unit >> PAGE_SHIFT].side != side.index:
+        if engine.arena.pages[unit >> PAGE_SHIFT].side != book.trees[number].index:
             return b"a level page belongs to another side"
         broken = _queue(engine, tally, book, unit, number)
         if broken != NULL:
@@ -168,14 +168,15 @@ cdef const char* _tree(Arena* arena, Tally* tally, uint32_t number, uint32_t dep
     return NULL
 
 
-cdef const char* _best_is_first(Engine* engine, const PriceLevels* side) noexcept nogil:
+cdef const char* _best_is_first(Engine* engine, const PriceLevels* side,
+                                const PriceTree* tree) noexcept nogil:
     """The best level has none to its left: the walk from it has met every level of the tree."""
     cdef Arena* arena = &engine.arena
-    cdef uint32_t number = side.root
-    cdef uint32_t depth = side.depth
+    cdef uint32_t number = tree.root
+    cdef uint32_t depth = tree.depth
     cdef uint32_t shift, index
     if side.near_prefix != NEAR_NONE and arena.nodes[side.near_node].occupied == 0:
-        if side.near_node != side.root:
+        if side.near_node != tree.root:
             return b"the near node was given back"
     if side.best_key == KEY_NONE:
         return _unless(arena.nodes[number].occupied == 0, b"an empty side has nodes")
@@ -240,14 +241,14 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
     cdef uint32_t number, buys, sells
     cdef const char* broken = NULL
     for number in range(<uint32_t>SIDES_COUNT):
-        if book.sides[number].index & SIDE_MASK != number:
+        if book.trees[number].index & SIDE_MASK != number:
             return b"a side does not know itself"
-        if book.sides[number].root == 0:
+        if book.trees[number].root == 0:
             continue
-        broken = _tree(&engine.arena, tally, book.sides[number].root, book.sides[number].depth,
-                       levels_first_key(&book.sides[number]))
+        broken = _tree(&engine.arena, tally, book.trees[number].root, book.trees[number].depth,
+                       levels_first_key(&book.trees[number]))
         if broken == NULL:
-            broken = _best_is_first(engine, &book.sides[number])
+            broken = _best_is_first(engine, &book.sides[number], &book.trees[number])
         if broken == NULL:
             broken = _side(engine, tally, book, number)
         if broken != NULL:

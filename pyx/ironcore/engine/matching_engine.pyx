@@ -10,12 +10,15 @@ from libc.string cimport memcpy
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_FULL, STATUS_MALFORMED
+from ironcore.book.arena_ahead cimport arena_keep_ahead
 from ironcore.engine.batch cimport (
-    PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply,
+    PREFETCH_BOOKS, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply,
 )
 from ironcore.engine.book_view cimport orders_of, state_of
 from ironcore.engine.dispatch cimport engine_apply
-from ironcore.engine.engine cimport EngineLimits, engine_create, engine_destroy
+from ironcore.engine.engine cimport (
+    EngineLimits, EngineMemory, engine_create, engine_destroy, engine_memory,
+)
 from ironcore.engine.invariants cimport engine_broken_invariant
 from ironcore.engine.under_way cimport steps_are_left
 from ironcore.book.price_levels cimport (
@@ -106,8 +109,8 @@ cdef class MatchingEngine:
         """Apply the records of a buffer, one after the other, with the GIL released.
 
         Returns (statuses uint8[n], events_counts uint32[n], events EVENT_DTYPE[sum]). prefetch says
-        whether to touch memory ahead; None: when the books are large enough for it to pay. stamp:
-        fill the instruments of rule 8.6 into the buffer given, which has to be writable.
+        whether to touch memory ahead, "books" that of books as well; None: what pays. stamp: fill
+        the instruments of rule 8.6 into the buffer given, which has to be writable.
         ValueError when the buffer is not a whole number of records: nothing is applied then.
         """
         given = np.frombuffer(records, np.uint8)
@@ -136,6 +139,8 @@ cdef class MatchingEngine:
         batch.prefetch_orders_min = PREFETCH_ORDERS_MIN
         if prefetch is not None:
             batch.prefetch_orders_min = 0 if prefetch else PREFETCH_NEVER
+        if prefetch == "books":
+            batch.prefetch_orders_min = PREFETCH_BOOKS
         while status == STATUS_FULL:
             batch.events = <Event*>&events_view[0]
             batch.events_max = events.size // EVENT_BYTES
@@ -198,6 +203,22 @@ cdef class MatchingEngine:
             broken = engine_broken_invariant(self.engine)
         if broken != NULL:
             raise AssertionError(broken.decode())
+
+    def make_resident(self):
+        """Have the price levels that the books will take next in memory, on a thread that is not
+        the one that applies commands: the bytes looked after. To be called a few times a second."""
+        cdef uint64_t made
+        with nogil:
+            made = arena_keep_ahead(&self.engine.arena, &self.ahead)
+        return made
+
+    @property
+    def memory(self):
+        """The bytes of address space that its tables have, and how many of them are in memory."""
+        cdef EngineMemory found
+        with nogil:
+            found = engine_memory(self.engine)
+        return found
 
     @property
     def pointer(self):

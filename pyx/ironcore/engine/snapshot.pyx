@@ -5,7 +5,7 @@ from libc.string cimport memcmp, memcpy
 
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.auction_end cimport AuctionEnd
-from ironcore.book.book cimport SIDES_COUNT, Book
+from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport WORKS_MAX, Engine, EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, PAGE_LEVELS, Arena, Level, LevelPage, Link, Order, Pool, PriceNode, Special,
@@ -116,17 +116,8 @@ cdef void _scalars(Cursor* cursor, Engine* engine) noexcept nogil:
 
 
 cdef void _books(Cursor* cursor, Engine* engine) noexcept nogil:
-    cdef uint32_t index, side
-    cdef Book* book
     _block(cursor, engine.books, engine.books_count * <uint64_t>sizeof(Book))
     _block(cursor, engine.ends, engine.books_count * <uint64_t>sizeof(AuctionEnd))
-    if cursor.mode != MODE_LOAD:
-        return
-    for index in range(engine.books_count):
-        book = &engine.books[index]
-        for side in range(<uint32_t>SIDES_COUNT):
-            if book.sides[side].grid != NULL:
-                book.sides[side].grid = &book.grid
 
 
 cdef void _pool(Cursor* cursor, Pool* pool) noexcept nogil:

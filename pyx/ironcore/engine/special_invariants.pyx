@@ -218,7 +218,7 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
             and not work_empties(engine, instrument)):
         return b"a retired instrument has orders"
     for number in range(<uint32_t>SIDES_COUNT):
-        if book.sides[number].index >> SIDE_SHIFT != instrument:
+        if book.trees[number].index >> SIDE_SHIFT != instrument:
             return b"a side does not know itself"
     return _min_quantities(engine, book)
 

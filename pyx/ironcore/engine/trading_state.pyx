@@ -4,7 +4,7 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memchr, memcpy
 
 from ironcore.book.auction_end cimport end_clear, end_has_no_cancel
-from ironcore.book.book cimport SIDE_SHIFT, book_classify
+from ironcore.book.book cimport book_classify
 from ironcore.engine.collars cimport dynamic_reference, emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.pegs cimport pegs_park
@@ -45,7 +45,7 @@ cdef uint8_t auction_indicated(uint8_t state) noexcept nogil:
 
 
 cdef void state_begin(Engine* engine, Book* book, uint8_t state) noexcept nogil:
-    cdef uint32_t instrument = book.sides[0].index >> SIDE_SHIFT
+    cdef uint32_t instrument = <uint32_t>(book - engine.books)
     cdef uint64_t bit = <uint64_t>1 << (instrument & 63)
     if (auction_between(book.state, STATE_CONTINUOUS)
             != auction_between(state, STATE_CONTINUOUS)):

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint32_t
 
 from ironcore.base.check cimport iron_assert
-from ironcore.book.book cimport SIDE_SHIFT, book_classify
+from ironcore.book.book cimport book_classify
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Arena, Link, Special, link_at, order_at, special_at,
 )
@@ -11,7 +11,7 @@ from ironcore.wire.record cimport STATE_CONTINUOUS
 
 
 cdef void busy_begin(Engine* engine, Book* book) noexcept nogil:
-    cdef uint32_t number = (book.sides[0].index >> SIDE_SHIFT) + 1
+    cdef uint32_t number = <uint32_t>(book - engine.books) + 1
     if book.is_busy:
         return
     book.is_busy = True

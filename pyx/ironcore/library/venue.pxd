@@ -16,7 +16,7 @@ cdef struct RowBatch:
     uint64_t* events_offsets         # one a row, and the end: events_offsets[applied] events so far
     Event* events
     uint64_t events_max
-    uint32_t prefetch_orders_min     # as in book.batch
+    uint32_t prefetch_orders_min     # as in engine.batch
     RowRecords records               # of the row in hand
 
 cdef class VenueCore(MatchingEngine):

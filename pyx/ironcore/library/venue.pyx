@@ -7,10 +7,12 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
 from ironcore.engine.batch cimport (
-    PREFETCH_DISTANCE, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Ahead, ahead_level, ahead_order,
-    ahead_slot, events_copy,
+    AHEAD_OF_BOOKS, AHEAD_OF_NOTHING, AHEAD_OF_ORDERS, BOOKS_AHEAD_COMMANDS, PREFETCH_DISTANCE,
+    PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Ahead, AheadOf, BooksAhead, ahead_level, ahead_of,
+    ahead_order, ahead_slot, books_ahead_clear, books_ahead_look, events_copy,
 )
 from ironcore.book.book cimport Book
+from ironcore.book.limits cimport SIDE_BUY
 from ironcore.library.command_rows cimport row_record, row_records_prepare
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport EngineLimits, engine_slot_at
@@ -54,23 +56,45 @@ cdef void _begin(Engine* engine, const RowBatch* batch, Ahead* ahead) noexcept n
         ahead_level(engine, ahead, index)
 
 
+cdef inline void _look_at_books(Engine* engine, const RowBatch* batch, BooksAhead* ahead,
+                                uint64_t index) noexcept nogil:
+    """As books_ahead_step, of the row at this index."""
+    cdef const CommandRow* row = batch.rows + min(index, batch.count - 1)
+    books_ahead_look(engine, ahead, index, _waiting_slot(engine, batch, index), row.instrument,
+                     row.side != SIDE_BUY, row.price)
+
+
+cdef void _begin_books(Engine* engine, const RowBatch* batch, BooksAhead* ahead) noexcept nogil:
+    """As books_ahead_start."""
+    cdef uint64_t index
+    books_ahead_clear(engine, ahead)
+    for index in range(batch.applied, batch.applied + BOOKS_AHEAD_COMMANDS):
+        _look_at_books(engine, batch, ahead, index)
+
+
 cdef int row_batch_apply(Engine* engine, RowBatch* batch) noexcept nogil:
     cdef CommandHeader* header
     cdef uint64_t at
     cdef Ahead ahead
-    cdef bint looks_ahead = False
+    cdef BooksAhead books
+    cdef AheadOf what = AHEAD_OF_NOTHING
     if batch.applied and engine.events_count and not _take_events(engine, batch):
         return STATUS_FULL
     while batch.applied < batch.count:
         at = batch.applied
-        if not looks_ahead and engine.arena.orders_live >= batch.prefetch_orders_min:
-            looks_ahead = True
-            _begin(engine, batch, &ahead)
-        if looks_ahead:
+        if what == AHEAD_OF_NOTHING:
+            what = ahead_of(engine, batch.prefetch_orders_min)
+            if what == AHEAD_OF_ORDERS:
+                _begin(engine, batch, &ahead)
+            elif what == AHEAD_OF_BOOKS:
+                _begin_books(engine, batch, &books)
+        if what == AHEAD_OF_ORDERS:
             ahead_slot(&ahead, at + 3 * PREFETCH_DISTANCE,
                        _waiting_slot(engine, batch, at + 3 * PREFETCH_DISTANCE))
             ahead_order(engine, &ahead, at + 2 * PREFETCH_DISTANCE)
             ahead_level(engine, &ahead, at + PREFETCH_DISTANCE)
+        elif what == AHEAD_OF_BOOKS:
+            _look_at_books(engine, batch, &books, at + BOOKS_AHEAD_COMMANDS)
         header = row_record(&batch.records, batch.rows + at)
         batch.statuses[at] = <uint8_t>engine_apply(engine, <uint8_t*>header, header.record_bytes)
         batch.instruments[at] = header.instrument

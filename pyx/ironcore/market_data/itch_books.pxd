@@ -13,7 +13,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from ironcore.base.status cimport Status
 from ironcore.book.order_pool cimport Arena
 from ironcore.book.price_grid cimport PriceGrid
-from ironcore.book.price_levels cimport PriceLevels
+from ironcore.book.price_levels cimport PriceLevels, PriceTree
 
 cdef enum:
     ITCH_LOCATES_MAX = 65536
@@ -23,6 +23,7 @@ cdef enum:
 # A level page's side is locate << 2 | fine << 1 | sell.
 cdef struct ItchBook:                # 256 bytes, by fine << 1 | sell; no side has a step before
     PriceLevels sides[4]             # the first order comes
+    PriceTree trees[4]
 
 cdef struct ItchBooks:
     Arena arena                      # slots are order references

@@ -15,8 +15,8 @@ from ironcore.book.order_pool cimport (
     order_take, queue_append, queue_remove,
 )
 from ironcore.book.price_levels cimport (
-    PAGE_SHIFT, level_add_order, level_displayed, level_key, level_orders, level_take_order,
-    levels_create, levels_leave, levels_next, levels_price, levels_take,
+    PAGE_SHIFT, PriceLevels, level_add_order, level_displayed, level_key, level_orders,
+    level_take_order, levels_create, levels_leave, levels_next, levels_price, levels_take,
 )
 from ironcore.wire.codec cimport load_u16_be, load_u32_be, load_u64_be
 from ironcore.wire.itch50_orders cimport (
@@ -32,8 +32,10 @@ ORDER_DTYPE = np.dtype([("order_ref", "<u8"), ("price", "<i4"), ("quantity", "<u
 cdef enum:
     SIDES_SHIFT = 2
     SIDES_MASK = 3
+    TREES_AT = 128                   # bytes from a side of a book to its tree
     COARSE_STEP = 100                # a cent, where prices have four decimals
-    REFS_HOT = 1048576               # faulted in at start
+    REFS_HOT = 1048576               # faulted in at start,
+    PAGES_A_LOCATE = 8               # and of level pages so many a locate
     SIDE_BUY = 66
     SIDE_SELL = 83
     # Where the fields of the messages are that a book needs (ITCH 5.0, section 1.3 and 1.4).
@@ -59,12 +61,14 @@ cdef void _grid(PriceGrid* grid, uint32_t tick_size) noexcept nogil:
 cdef Status itch_books_open(ItchBooks* books, uint32_t orders_max, uint64_t refs_max,
                             uint32_t locates_max) noexcept nogil:
     iron_static_assert(sizeof(ItchBook) == 256)
+    iron_static_assert(TREES_AT == 4 * sizeof(PriceLevels))
     _grid(&books.grids[0], COARSE_STEP)
     _grid(&books.grids[1], 1)
     books.locates_max = locates_max
     books.books = <ItchBook*>memory_reserve(locates_max * sizeof(ItchBook))
     if (books.books == NULL
-            or arena_create(&books.arena, orders_max, locates_max, refs_max) != STATUS_OK):
+            or arena_create(&books.arena, orders_max, locates_max, TREES_AT,
+                            PAGES_A_LOCATE * locates_max, refs_max) != STATUS_OK):
         return STATUS_LIMIT
     itch_books_prefault(books, REFS_HOT)
     return STATUS_OK

@@ -8,21 +8,9 @@ takes them instead.
 from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.base.atomics cimport load_acquire_u64
+from ironcore.base.memory cimport memory_populate
 from ironcore.order_entry.reply_log cimport ReplyLog
 from ironcore.order_entry.session_state cimport OrderFacts, Sessions
-
-cdef extern from * nogil:
-    """
-    #include <stdint.h>
-    #include <sys/mman.h>
-    #ifndef MADV_POPULATE_WRITE
-    #define MADV_POPULATE_WRITE 23
-    #endif
-    static int iron_populate(void *from, uint64_t bytes) {
-        return madvise(from, bytes, MADV_POPULATE_WRITE);
-    }
-    """
-    int iron_populate(void* start, uint64_t bytes)
 
 cdef enum:
     PAGE_BYTES = 4096
@@ -38,7 +26,7 @@ cdef uint64_t _reach(char* base, uint64_t* resident, uint64_t wanted,
     end = (end + PAGE_BYTES - 1) & ~<uint64_t>(PAGE_BYTES - 1)
     if end <= start:
         return 0
-    if iron_populate(base + start, end - start) != 0:
+    if not memory_populate(base + start, end - start):
         return 0
     resident[0] = end
     return end - start

@@ -6,6 +6,8 @@ the core's invariants checked. A difference is shrunk and printed (python -m tes
 That the comparison can fail is shown with a model in which one rule is broken.
 """
 
+from typing import Literal
+
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -26,6 +28,7 @@ from tests.model.rules import rule as cites
 
 from ironcore.engine.matching_engine import MatchingEngine
 
+PREFETCH: tuple[bool | Literal["books"], ...] = (False, True, "books")
 # A failing seed is shrunk by explain(), which knows what a command is.
 EXPLAINED = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -57,7 +60,7 @@ def assert_batch_is_same(seed: int, count: int) -> None:
     limits = limits_of(seed)
     model, core = EngineModel(limits), MatchingEngine(*limits)
     records, *expected = run_model(seed, count, limits, model)
-    statuses, counts, events = core.apply_batch(records, prefetch=seed % 2 == 1)
+    statuses, counts, events = core.apply_batch(records, prefetch=PREFETCH[seed % 3])
     if [statuses.tolist(), counts.tolist(), events.tobytes()] != expected:
         pytest.fail(explain(stream_of(seed, count, limits), limits, check_books=False))
     core.check_invariants()

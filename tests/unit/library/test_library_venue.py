@@ -14,6 +14,7 @@ import ironpit
 from ironcore.engine.matching_engine import MatchingEngine, record_offsets
 from ironcore.library.command_rows import rows_to_records
 from ironpit.flow import generate
+from ironpit.flow.markets import interleaved
 from ironpit.library import Applied, EventFlag, EventType, Status, Venue, commands
 from ironpit.library.flows import rows_of, venue_of
 
@@ -108,6 +109,17 @@ def test_prefetching_changes_nothing() -> None:
     found = {venue_of(flow).apply(rows_of(flow), prefetch=way).events.tobytes()
              for way in (True, False, None)}  # fmt: skip
     assert len(found) == 1
+
+
+def test_looking_ahead_over_many_books_changes_nothing() -> None:
+    found = interleaved(1_500, 2, 5000, seed=5)
+    rows = rows_of(found.flow)
+    spared, looked = (venue_of(found.flow, orders_max=len(rows)) for _ in range(2))
+    for part in (rows[: found.opening], rows[found.opening :]):
+        expected = spared.apply(part, prefetch=False)
+        assert looked.apply(part).events.tobytes() == expected.events.tobytes()
+    # Each side of nearly each book has a node: so many that the second part was looked ahead over.
+    assert looked._core.counters["price_nodes"] > 2048
 
 
 def test_rows_that_are_a_view_of_others_are_taken_as_they_read() -> None:

@@ -52,6 +52,10 @@ class Builder(Stage):
         except ValueError as error:
             raise refused(self.config, command) from error
 
+    def attend(self, now_ns: int) -> None:
+        """Memory for the price levels to come."""
+        self.engine.make_resident()
+
     def describe(self) -> dict[str, str]:
         return {"writes": str(self.config.streams.events.path)}
 
