@@ -12,6 +12,9 @@ cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noe
 # From ACCEPTED, REPLACED or ACTIVATED on. unit: of the order where it is live already, in no queue;
 # else 0.
 cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil
-# At its limit, without an event.
+# It rests at its limit, and ADDED says so.
+cdef void order_add(Engine* engine, Book* book, const Terms* terms,
+                    uint32_t unit) noexcept nogil
+# Likewise, without an event.
 cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
                          uint32_t unit) noexcept nogil
