@@ -107,7 +107,9 @@ cdef void _accepted(Ledger* ledger, const Event* event) noexcept nogil:
     cdef Entry* entry = _new_entry(ledger, event)
     iron_assert(ledger.command.type == COMMAND_ENTER_ORDER, "who enters an order is accepted")
     iron_assert(event.quantity == command.quantity and event.quantity > 0, "an order is as entered")
-    iron_assert(event.price == command.price and event.side == command.side, "as entered")
+    iron_assert(event.side == command.side
+                and (event.price == command.price or price_is_market(command.price)),
+                "as entered, or the price that a market-to-limit order has found")
     entry.open = event.quantity
     entry.slot = event.slot
     entry.instrument = <uint16_t>ledger.command.instrument

@@ -194,9 +194,23 @@ class Auctions(UnderWay):
             over = cross + ("OH" if after == CONTINUOUS else "")
             waiting = instrument.at(Place.WAITING, sells)
             for order in sorted(waiting, key=self.auction_priority):
-                if order.cross_type in over:
+                if self.gets_limit(order, cross, result.price):
+                    self.rest_at(order, result.price)
+                elif order.cross_type in over:
                     self.cancel(order, "I")
         return True
+
+    def gets_limit(self, order: Order, cross: str, price: int) -> bool:
+        """Rule 14.7: whether what is left of an order goes on as a limit order."""
+        if not price or order.cross_type != cross:
+            return False
+        return order.options.is_to_limit and order.time_in_force == "0"
+
+    def rest_at(self, order: Order, price: int) -> None:
+        """Rules 5.13 and 14.7: the auction's price is its limit."""
+        order.price, order.cross_type = price, "N"
+        order.options = order.options._replace(price_type="L")
+        self.rest(order, price)
 
     def is_extended(self, instrument: Instrument, price: int) -> bool:
         """Rule 14.9."""

@@ -133,6 +133,9 @@ class Judge:
         order = self.known(event)
         assert order.rests_at is None
         assert event.quantity + event.other == order.open
+        if order.options.is_to_limit:  # rule 14.7
+            order.price, order.cross_type = event.price, "N"
+            order.options = order.options._replace(price_type="L")
         if event.other:
             assert event.quantity == order.options.max_floor
         order.rest(event.price, event.quantity, self.next_arrival())

@@ -74,12 +74,26 @@ class Known:
         assert self.open >= 0, "more than was entered"
 
 
+def said_price(
+    price: int, cross_type: str, options: Options, event: r.Event
+) -> tuple[int, Options]:
+    """ACCEPTED and REPLACED say the price entered, or the one that a market-to-limit order has
+    found (rule 5.13)."""
+    if options.is_to_limit and cross_type == "N":
+        assert not is_market(event.price)
+        return event.price, options._replace(price_type="L")
+    assert event.price == price
+    return price, options
+
+
 def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
     """The order of an ENTER_ORDER that was accepted."""
     quantity, price, side, tif, display, _, _, cross, _ = r.ENTER.unpack_from(record, r.BODY)
     assert event.quantity == quantity
-    assert event.price == price
     assert event.side == side
+    price, options = said_price(
+        price, chr(cross), Options(**read_options(r.options_of(record))), event
+    )
     return Known(
         event.order_ref,
         event.slot,
@@ -89,7 +103,7 @@ def entered_order(record: bytes, event: r.Event, arrival: int) -> Known:
         chr(tif),
         chr(display),
         chr(cross),
-        Options(**read_options(r.options_of(record))),
+        options,
         quantity,
         0,
         arrival,
@@ -102,12 +116,17 @@ def replacing_order(record: bytes, old: Known, event: r.Event, arrival: int) -> 
     total, price, _, _, tif, display, _, _ = r.REPLACE.unpack_from(record, r.BODY)
     executed_before = old.executed_before + old.executed
     assert event.quantity == total - executed_before, "total liability"  # rule 7.4
-    assert event.price == price
     given = read_options(r.options_of(record))
     leaves_at_once = is_market(price) or chr(tif) in "34"
     options = fitted(  # rule 7.5
-        inherited(old.options, given), given, event.quantity, chr(display) != "N", leaves_at_once
+        inherited(old.options, given),
+        given,
+        event.quantity,
+        chr(display) != "N",
+        leaves_at_once,
+        not is_market(price),
     )
+    price, options = said_price(price, old.cross_type, options, event)
     return Known(
         event.order_ref,
         event.slot,

@@ -59,6 +59,11 @@ class Options(NamedTuple):
         return self.price_type in ("P", "R", "M")
 
     @property
+    def is_to_limit(self) -> bool:
+        """Market-to-limit, without its limit as yet (rule 5.13)."""
+        return self.price_type == "K"
+
+    @property
     def is_stop(self) -> bool:
         return self.stop_price is not None or self.trail_offset is not None
 
@@ -96,8 +101,11 @@ def fitted(
     open_quantity: int,
     is_displayed: bool,
     leaves_at_once: bool,
+    has_limit: bool,
 ) -> Options:
     """Rule 7.5: what is kept is fitted to the replacement."""
+    if "price_type" not in given and options.is_to_limit and has_limit:
+        options = options._replace(price_type="L")
     if "min_qty" not in given and options.min_qty > open_quantity:
         options = options._replace(min_qty=open_quantity)
     if "max_floor" not in given:

@@ -54,6 +54,7 @@ class OrderCommands(VenueCommands):
         if reason:
             self.reject(reason)
             return
+        details = self.limited(self.instruments[index], details)
         order = self.new_order(session_id, user_ref, index, chr(side), details, executed=0)
         self.emit(r.ACCEPTED, order, reason=ord("L"), quantity=quantity)  # rule 5.1
         self.start_or_wait(order)
@@ -76,13 +77,23 @@ class OrderCommands(VenueCommands):
         return (
             option_reason(instrument, details, self.second)
             or state_reason(instrument.state, details)  # rule 4.10
-            or collar_reason(instrument, details)
+            or collar_reason(instrument, self.limited(instrument, details))
             or self.unpriced_reason(instrument, details)
             or self.room_reason(instrument, details)
         )
 
+    def limited(self, instrument: Instrument, details: Details) -> Details:
+        """Rule 5.13: a market-to-limit order with its limit, where it gets one now."""
+        best = instrument.best_displayed(not details.sells)
+        is_due = details.options.is_to_limit and details.cross_type == "N"
+        if not is_due or instrument.state != CONTINUOUS or not best:
+            return details
+        return details._replace(price=best, options=details.options._replace(price_type="L"))
+
     def unpriced_reason(self, instrument: Instrument, details: Details) -> int:
         """Rule 4.12."""
+        if details.options.is_to_limit and details.cross_type == "N":
+            return 0 if self.limited(instrument, details) != details else NO_PRICE
         if not details.options.is_peg or instrument.state != CONTINUOUS:
             return 0
         side = "S" if details.sells else "B"
@@ -240,6 +251,7 @@ class OrderCommands(VenueCommands):
             self.cancel(old, "U")  # rules 7.3 and 7.4
         else:
             session.user_ref_last = user_ref
+            details = self.limited(instrument, details)
             new = self.new_order(
                 session_id, user_ref, instrument.index, side, details, old.executed
             )
@@ -253,7 +265,12 @@ class OrderCommands(VenueCommands):
         open_quantity = max(0, total - old.executed)
         leaves_at_once = is_market(price) or tif in "34"
         options = fitted(
-            inherited(old.options, given), given, open_quantity, display != "N", leaves_at_once
+            inherited(old.options, given),
+            given,
+            open_quantity,
+            display != "N",
+            leaves_at_once,
+            not is_market(price),
         )
         cross = old.cross_type
         return Details(total, open_quantity, price, tif, display, cross, options, old.sells)
@@ -265,7 +282,7 @@ class OrderCommands(VenueCommands):
         reason = (
             form_reason(instrument.terms, details)
             or option_reason(instrument, details, self.second)
-            or collar_reason(instrument, details)
+            or collar_reason(instrument, self.limited(instrument, details))
             or self.unpriced_reason(instrument, details)
         )
         if reason == 0 and (self.could_rest(details) or instrument.is_busy):

@@ -75,8 +75,9 @@ class OrderMix:
                 self.trailing,
                 self.peg,
                 self.cross,
+                self.to_limit,
             ]
-            weights = (32, 15, 5, 9, 11, 7, 6, 3, 7, 5)
+            weights = (30, 13, 5, 9, 11, 7, 6, 3, 7, 5, 4)
             (kind,) = self.random.choices(kinds, weights=weights)
             kind(instrument, side, fields, options)
             if self.maybe(0.04):  # two kinds in one, which is not always allowed
@@ -166,6 +167,15 @@ class OrderMix:
         if self.maybe(0.2):
             fields["display"] = "N"
 
+    def to_limit(self, instrument: Instrument, side: str, fields: Any, options: Any) -> None:
+        if self.maybe(0.4):
+            self.cross(instrument, side, fields, options)
+        elif self.maybe(0.2):
+            fields["time_in_force"] = self.random.choice("134")
+        options["price_type"] = "K"
+        if self.maybe(0.95):
+            fields["price"] = self.random.choice((r.MARKET, r.MARKET_CROSS))
+
     # Faults
 
     def spoil(
@@ -192,7 +202,7 @@ class OrderMix:
             {"max_floor": quantity + lot},
             {"max_floor": self.random.choice((quantity, lot, 1))},
             {"random_reserves": self.random.choice((1, lot, quantity))},
-            {"price_type": self.random.choice("PRMX")},
+            {"price_type": self.random.choice("PRMKX")},
             {"post_only": self.random.choice("PX")},
             {"peg_offset": STEP},
             {"expire_time": self.random.choice((0, max(self.model.second, 0), 86_400))},

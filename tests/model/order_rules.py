@@ -92,7 +92,7 @@ def asks_too_much_of_a_cross(details: Details) -> bool:
     options = details.options
     if options.min_qty or options.max_floor or options.peg_offset:
         return True
-    if options.price_type != "L" or options.post_only == "P" or options.is_stop:
+    if options.price_type not in "LK" or options.post_only == "P" or options.is_stop:
         return True
     return details.time_in_force not in "03"
 
@@ -123,8 +123,10 @@ def quantity_reason(terms: Terms, details: Details) -> int:
 def peg_reason(details: Details) -> int:
     """Rules 4.9.6 and 4.9.7."""
     options = details.options
-    if options.price_type not in "LPRM":  # rule 4.9.6
+    if options.price_type not in "LPRMK":  # rule 4.9.6
         return BAD_PRICE_TYPE
+    if options.is_to_limit and not is_market(details.price):
+        return BAD_PRICE
     if options.is_peg and details.display != "N":
         return BAD_DISPLAY
     if options.is_peg and details.time_in_force in "34":
@@ -134,7 +136,7 @@ def peg_reason(details: Details) -> int:
     if options.post_only not in "PN":  # rule 4.9.7
         return OTHER
     can_rest = may_rest(details.time_in_force, details.price, options)
-    if options.post_only == "P" and (options.is_peg or not can_rest):
+    if options.post_only == "P" and (options.is_peg or options.is_to_limit or not can_rest):
         return OTHER
     return 0
 
@@ -156,7 +158,7 @@ def stop_reason(instrument: Instrument, details: Details) -> int:
         return BAD_PRICE
     if options.trail_offset is not None and not 1 <= options.trail_offset <= 1_999_999_900:
         return BAD_PRICE
-    if options.is_stop and (options.is_peg or options.post_only == "P"):
+    if options.is_stop and (options.is_peg or options.is_to_limit or options.post_only == "P"):
         return OTHER
     if options.is_stop and (options.min_qty or details.time_in_force == "4"):
         return OTHER

@@ -107,7 +107,8 @@ def is_market(price: int) -> bool:
 
 def may_rest(time_in_force: str, price: int, options: Options) -> bool:
     """Section 4."""
-    return time_in_force in "016" and (not is_market(price) or options.is_peg)
+    finds_price = options.is_peg or options.is_to_limit
+    return time_in_force in "016" and (not is_market(price) or finds_price)
 
 
 def is_more_aggressive(sells: bool, price: int, other: int) -> bool:

@@ -29,6 +29,7 @@ OPTIONS: dict[str, Callable[[str], bytes]] = {
     "min-qty": _number(3, ">I"),
     "max-floor": _number(5, ">I"),
     "peg": _code(6, names.PEGS, "a kind of peg"),
+    "price-type": _code(6, names.PEGS, "a kind of price"),
     "offset": _price(7, ">i"),
     "discretion": _price(9, ">Q"),
     "post-only": _code(12, {"yes": "P", "no": "N"}, "whether it is post-only"),

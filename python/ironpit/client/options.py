@@ -29,6 +29,7 @@ def order_options(
     reserve_seed: int | None = None,
     peg: Peg | None = None,
     peg_offset: int | None = None,
+    market_to_limit: bool = False,
     post_only: bool | None = None,
     expire_time_s: int | None = None,
     stop_price: int | None = None,
@@ -44,15 +45,17 @@ def order_options(
     min_qty: of an execution; not with a peg or a stop, and no stop is fill or kill. max_floor: what
     an iceberg displays at most, random_reserves by how much a peak differs from it, reserve_seed
     what that is drawn from (else the venue draws one). peg: the best price that the order, which
-    has to be hidden (display "N"), follows, with peg_offset. expire_time_s: second of the day,
-    with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group: for
-    mass cancels. side: of a replacement of a sell order. Prices and offsets have the
+    has to be hidden (display "N"), follows, with peg_offset. market_to_limit: of an order with a
+    market price, and no peg: the best opposite price becomes its limit. expire_time_s: second of
+    the day, with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group:
+    for mass cancels. side: of a replacement of a sell order. Prices and offsets have the
     instrument's decimals. The rules: docs/MATCHING_RULES.md, 4.9.
     """
+    price_type = None if peg is None else PEGS[peg]
     options: dict[str, Any] = {
         "min_quantity": min_qty,
         "max_floor": max_floor,
-        "price_type": None if peg is None else PEGS[peg],
+        "price_type": "K" if market_to_limit else price_type,
         "peg_offset": peg_offset,
         "post_only": None if post_only is None else "NP"[post_only],
         "random_reserves": random_reserves,

@@ -10,6 +10,7 @@ cdef enum:
     PRICE_TYPE_MARKET_PEG = 80       # 'P', the opposite side's best
     PRICE_TYPE_PRIMARY_PEG = 82      # 'R', the own side's best
     PRICE_TYPE_MIDPOINT_PEG = 77     # 'M'
+    PRICE_TYPE_TO_LIMIT = 75         # 'K', market-to-limit; 'L' once it has its limit
     POST_ONLY = 80                   # 'P'
     POST_ONLY_NOT = 78               # 'N'
     SECONDS_A_DAY = 86400
@@ -46,8 +47,8 @@ cdef int options_take(const OrderOptions* given, Options* options) noexcept nogi
 # The options of a replacement: what it does not name is as it was (rule 7.5).
 cdef void options_inherit(Options* options, const Options* old) noexcept nogil
 # Fits what was inherited, and is not among what the replacement named, to its open quantity (7.5).
-# may_show: it is neither hidden nor sure to leave at once.
-cdef void options_fit(Options* options, uint32_t named, uint32_t quantity,
+# is_market: its price is a market price. may_show: it is neither hidden nor sure to leave at once.
+cdef void options_fit(Options* options, uint32_t named, uint32_t quantity, bint is_market,
                       bint may_show) noexcept nogil
 cdef void options_stop_no_more(Options* options) noexcept nogil
 # The reject reason of the first of 4.9.1 to 4.9.10 that applies, or REJECT_NONE.
@@ -58,6 +59,11 @@ cdef inline bint options_are_pegged(const Options* options) noexcept nogil:
     return (options.price_type == PRICE_TYPE_MARKET_PEG
             or options.price_type == PRICE_TYPE_PRIMARY_PEG
             or options.price_type == PRICE_TYPE_MIDPOINT_PEG)
+
+
+cdef inline bint options_find_price(const Options* options) noexcept nogil:
+    """Whether an order with a market price may rest all the same, as it finds a price there."""
+    return options_are_pegged(options) or options.price_type == PRICE_TYPE_TO_LIMIT
 
 
 cdef inline bint options_are_stop(const Options* options) noexcept nogil:

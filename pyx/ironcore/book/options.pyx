@@ -12,8 +12,8 @@ from ironcore.book.limits cimport (
 )
 from ironcore.wire.order_options cimport (
     NAMED_ALL, NAMED_DISCRETION_PRICE, NAMED_EXPIRE_TIME, NAMED_MAX_FLOOR, NAMED_MIN_QUANTITY,
-    NAMED_RANDOM_RESERVES, NAMED_ROUTE, NAMED_SELF_TRADE_PREVENTION, NAMED_STOP_PRICE,
-    NAMED_TRAIL_OFFSET, options_complete, options_keep,
+    NAMED_PRICE_TYPE, NAMED_RANDOM_RESERVES, NAMED_ROUTE, NAMED_SELF_TRADE_PREVENTION,
+    NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, options_complete, options_keep,
 )
 from ironcore.wire.record cimport PRICE_MAX
 
@@ -42,8 +42,11 @@ cdef void options_inherit(Options* options, const Options* old) noexcept nogil:
         options_stop_no_more(options)
 
 
-cdef void options_fit(Options* options, uint32_t named, uint32_t quantity,
+cdef void options_fit(Options* options, uint32_t named, uint32_t quantity, bint is_market,
                       bint may_show) noexcept nogil:
+    if (options.price_type == PRICE_TYPE_TO_LIMIT and not named & NAMED_PRICE_TYPE
+            and not is_market):
+        options.price_type = PRICE_TYPE_LIMIT
     if not named & NAMED_MIN_QUANTITY:
         options.min_quantity = min(options.min_quantity, quantity)
     if not named & NAMED_MAX_FLOOR:
@@ -62,7 +65,7 @@ cdef void options_stop_no_more(Options* options) noexcept nogil:
 cdef inline bint _may_rest(const Options* options, const OptionsContext* context) noexcept nogil:
     return (context.time_in_force != TIME_IN_FORCE_IOC
             and context.time_in_force != TIME_IN_FORCE_FOK
-            and (not context.is_market or options_are_pegged(options)))
+            and (not context.is_market or options_find_price(options)))
 
 
 cdef uint32_t _reserve_reject(const Options* options, const OptionsContext* context,
@@ -96,7 +99,7 @@ cdef uint32_t _stop_reject(const Options* options, const OptionsContext* context
     if options.named & NAMED_TRAIL_OFFSET:
         if options.trail_offset == 0 or options.trail_offset > PRICE_MAX:
             return REJECT_PRICE
-    if options_are_pegged(options) or options.post_only == POST_ONLY:
+    if options_find_price(options) or options.post_only == POST_ONLY:
         return REJECT_OTHER
     if options.min_quantity or context.time_in_force == TIME_IN_FORCE_FOK:
         return REJECT_OTHER
@@ -115,15 +118,19 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
         return REJECT_OTHER
     if context.cross_type != CROSS_NONE and (
             options.min_quantity or options.max_floor or options.peg_offset
-            or options.price_type != PRICE_TYPE_LIMIT or options.post_only == POST_ONLY
+            or (options.price_type != PRICE_TYPE_LIMIT
+                and options.price_type != PRICE_TYPE_TO_LIMIT)
+            or options.post_only == POST_ONLY
             or options_are_stop(options) or (context.time_in_force != TIME_IN_FORCE_DAY
                                              and context.time_in_force != TIME_IN_FORCE_IOC)):
         return REJECT_CROSS_ORDER
     reason = _reserve_reject(options, context, may_rest)
     if reason:
         return reason
-    if not pegged and options.price_type != PRICE_TYPE_LIMIT:
+    if not options_find_price(options) and options.price_type != PRICE_TYPE_LIMIT:
         return REJECT_PRICE_TYPE
+    if options.price_type == PRICE_TYPE_TO_LIMIT and not context.is_market:
+        return REJECT_PRICE
     if pegged and context.display != DISPLAY_NO:
         return REJECT_DISPLAY
     if pegged and (context.time_in_force == TIME_IN_FORCE_IOC
@@ -131,7 +138,7 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
         return REJECT_PEGGING
     if pegged and options.min_quantity:
         return REJECT_OTHER
-    if options.post_only == POST_ONLY and (pegged or not may_rest):
+    if options.post_only == POST_ONLY and (options_find_price(options) or not may_rest):
         return REJECT_OTHER
     if options.post_only != POST_ONLY and options.post_only != POST_ONLY_NOT:
         return REJECT_OTHER

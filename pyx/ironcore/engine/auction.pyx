@@ -10,23 +10,26 @@ from ironcore.engine.auction_price cimport (
 )
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
-    book_reduce,
+    book_reduce, book_unlink,
 )
 from ironcore.engine.collars cimport emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_IOC, cancel_whole, emit_reduced, order_remove,
 )
+from ironcore.book.options cimport PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT
 from ironcore.book.order_pool cimport (
-    ORDER_ICEBERG, Order, level_at, order_at, order_ref, order_side, special_at,
+    ORDER_ICEBERG, Order, Special, level_at, order_at, order_ref, order_side, special_at,
 )
+from ironcore.engine.order_path cimport order_add
+from ironcore.engine.order_terms cimport Terms, terms_of_order
 from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.book.price_levels cimport (
     KEY_NONE, level_key, level_take_reserve, levels_next,
 )
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport book_end, end_changed
-from ironcore.book.limits cimport CROSS_CLOSING
+from ironcore.book.limits cimport CROSS_CLOSING, CROSS_NONE, TIME_IN_FORCE_DAY
 from ironcore.wire.record cimport (
     EVENT_CROSS, EVENT_CROSSED, EVENT_INDICATIVE, EVENT_SELL, EVENT_VISIBLE,
     STATE_CONTINUOUS,
@@ -162,8 +165,29 @@ cdef inline bint _is_over(uint8_t waits_for, uint8_t cross_type, uint8_t state) 
     return waits_for == cross_type or (state == STATE_CONTINUOUS and waits_for != CROSS_CLOSING)
 
 
-cdef void _cancel_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t sell,
-                          uint8_t cross_type, uint8_t state) noexcept nogil:
+cdef bint _has_limit(const Special* special, uint8_t cross_type, int32_t price) noexcept nogil:
+    """Whether what the auction left of this order becomes a limit order (14.7)."""
+    return (price != 0 and special.cross_type == cross_type
+            and special.options.price_type == PRICE_TYPE_TO_LIMIT
+            and special.time_in_force == TIME_IN_FORCE_DAY)
+
+
+cdef void _to_limit(Engine* engine, Book* book, uint32_t side, uint32_t unit,
+                    int32_t price) noexcept nogil:
+    """From the orders that wait to its place in the book."""
+    cdef Special* special = special_at(&engine.arena, unit)
+    cdef Terms terms
+    book_unlink(&engine.arena, book, side, unit)
+    special.price = price
+    special.cross_type = CROSS_NONE
+    special.options.price_type = PRICE_TYPE_LIMIT
+    terms_of_order(engine, book, unit, &terms)
+    order_add(engine, book, &terms, unit)
+
+
+cdef void _end_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t sell,
+                       uint8_t cross_type, uint8_t state, int32_t price) noexcept nogil:
+    """price: of the auction, or 0."""
     cdef uint32_t side = kind << KIND_SHIFT | sell
     cdef uint32_t level = book.sides[side].best_level if book.sides[side].levels else 0
     cdef uint32_t level_next, unit, unit_next
@@ -172,7 +196,9 @@ cdef void _cancel_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t se
         unit = level_at(&engine.arena, level).link.next
         while unit != level:
             unit_next = order_at(&engine.arena, unit).link.next
-            if _is_over(special_at(&engine.arena, unit).cross_type, cross_type, state):
+            if _has_limit(special_at(&engine.arena, unit), cross_type, price):
+                _to_limit(engine, book, side, unit, price)
+            elif _is_over(special_at(&engine.arena, unit).cross_type, cross_type, state):
                 cancel_whole(engine, unit, CANCEL_REASON_IOC, 0)
             unit = unit_next
         level = level_next
@@ -216,8 +242,8 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
         book.last_price = price.price
         book.reference_price = price.price
     for sell in range(2):
-        _cancel_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state)
-        _cancel_waiting(engine, book, KIND_WAITING, sell, cross_type, state)
+        _end_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state, price.price)
+        _end_waiting(engine, book, KIND_WAITING, sell, cross_type, state, price.price)
     return True
 
 

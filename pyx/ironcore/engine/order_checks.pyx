@@ -14,8 +14,10 @@ from ironcore.book.limits cimport (
     instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
 from ironcore.book.options cimport (
-    OptionsContext, options_are_pegged, options_are_stop, options_reject,
+    PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT, OptionsContext, options_are_pegged, options_are_stop,
+    options_reject,
 )
+from ironcore.book.price_levels cimport PriceLevels, levels_price
 from ironcore.wire.order_options cimport NAMED_STOP_PRICE
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED
 
@@ -57,10 +59,23 @@ cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil:
                             is_immediate and not options_are_stop(&terms.options))
 
 
-cdef uint32_t _price_reject(Engine* engine, const Book* book, const Terms* terms) noexcept nogil:
-    """4.11 and 4.12."""
+cdef void _to_limit(const Book* book, Terms* terms) noexcept nogil:
+    """Rule 5.13: a market-to-limit order in continuous trading is a limit order from here on, if
+    there is a price for it."""
+    cdef const PriceLevels* opposite = &book.sides[terms.sell ^ 1]
+    if terms.options.price_type != PRICE_TYPE_TO_LIMIT or terms.cross_type != CROSS_NONE:
+        return
+    if book.state == STATE_CONTINUOUS and opposite.levels:
+        terms.price = levels_price(opposite, opposite.best_key)
+        terms.options.price_type = PRICE_TYPE_LIMIT
+        terms_prepare(book, terms)
+
+
+cdef uint32_t _price_reject(Engine* engine, const Book* book, Terms* terms) noexcept nogil:
+    """4.11 and 4.12, and the limit of a market-to-limit order."""
     cdef int64_t reference_price = book.reference_price
     cdef int64_t price_distance = basis_points_of(book.reference_price, book.entry_collar_bp)
+    _to_limit(book, terms)
     if reference_price and book.entry_collar_bp and not terms.is_market:
         if terms.sell and terms.price < reference_price - price_distance:
             return REJECT_COLLAR
@@ -69,6 +84,8 @@ cdef uint32_t _price_reject(Engine* engine, const Book* book, const Terms* terms
     if book.state == STATE_CONTINUOUS and options_are_pegged(&terms.options):
         if peg_price(engine, book, &terms.options, terms.sell, terms.price) == 0:
             return REJECT_NO_PRICE
+    if terms.options.price_type == PRICE_TYPE_TO_LIMIT and terms.cross_type == CROSS_NONE:
+        return REJECT_NO_PRICE
     return REJECT_NONE
 
 

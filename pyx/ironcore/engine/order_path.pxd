@@ -20,6 +20,9 @@ cdef void order_go_on(Engine* engine, Book* book, Terms* terms, uint32_t unit) n
 # Of an order without a Special: in hand with what is left. book: is busy by now.
 cdef void plain_hold(Engine* engine, Book* book, const EnterOrder* command, uint64_t reference,
                      uint32_t quantity) noexcept nogil
-# At its limit, without an event.
+# It rests at its limit, and ADDED says so.
+cdef void order_add(Engine* engine, Book* book, const Terms* terms,
+                    uint32_t unit) noexcept nogil
+# Likewise, without an event.
 cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
                          uint32_t unit) noexcept nogil

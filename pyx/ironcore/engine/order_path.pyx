@@ -113,7 +113,8 @@ cdef uint32_t order_rest(Engine* engine, Book* book, const Terms* terms,
     return unit
 
 
-cdef void _add(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil:
+cdef void order_add(Engine* engine, Book* book, const Terms* terms,
+                    uint32_t unit) noexcept nogil:
     cdef uint8_t flags = EVENT_SELL if terms.sell else 0
     cdef uint64_t reserve
     cdef const Order* order
@@ -157,7 +158,7 @@ cdef void _post(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcep
     if aggressor_meets_hidden(engine, book, terms.sell, terms.limit_key, terms.quantity):
         _cancel(engine, terms, unit, CANCEL_REASON_POST_ONLY_HIDDEN)
         return
-    _add(engine, book, terms, unit)
+    order_add(engine, book, terms, unit)
 
 
 cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
@@ -201,7 +202,7 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit,
         _live(engine, book, terms, unit)
         return
     if terms.may_rest:
-        _add(engine, book, terms, unit)
+        order_add(engine, book, terms, unit)
         return
     if aggressor.is_interrupted or (
             terms.is_market and terms.limit_key != KEY_WORST and opposite.levels
@@ -228,7 +229,7 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
             _live(engine, book, terms, unit)
             book.pegs_are_stale = True
         elif terms.may_rest:
-            _add(engine, book, terms, unit)
+            order_add(engine, book, terms, unit)
         else:                        # the book was interrupted before its turn
             _cancel(engine, terms, unit, CANCEL_REASON_COLLAR)
     elif pegged:

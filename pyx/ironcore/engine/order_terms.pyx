@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t
 
 from ironcore.book.book cimport book_key
 from ironcore.book.limits cimport TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC, price_is_market
-from ironcore.book.options cimport STP_NONE, options_are_pegged
+from ironcore.book.options cimport STP_NONE, options_find_price
 from ironcore.book.order_pool cimport (
     Order, Special, order_at, order_ref, order_side, special_at,
 )
@@ -27,7 +27,7 @@ cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil:
         terms.limit_key = book_key(&book.grid, terms.sell ^ 1, tick)
     terms.may_rest = (
         terms.time_in_force != TIME_IN_FORCE_IOC and terms.time_in_force != TIME_IN_FORCE_FOK
-        and (not terms.is_market or options_are_pegged(&terms.options)))
+        and (not terms.is_market or options_find_price(&terms.options)))
     return True
 
 

@@ -75,7 +75,7 @@ cdef void _new_terms(Engine* engine, const ReplaceOrder* command, uint32_t unit,
     terms.time_in_force = command.time_in_force
     terms.display = command.display
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
-    options_fit(&terms.options, options.named, terms.quantity,
+    options_fit(&terms.options, options.named, terms.quantity, price_is_market(command.price),
                 command.display != DISPLAY_NO and not price_is_market(command.price)
                 and command.time_in_force != TIME_IN_FORCE_IOC
                 and command.time_in_force != TIME_IN_FORCE_FOK)

@@ -130,6 +130,35 @@ def test_a_hidden_order_trades_unseen(market: Market) -> None:
     assert flags == ["J", "R"]
 
 
+def test_a_market_to_limit_order_is_told_the_price_that_it_found(market: Market) -> None:
+    market.alfa.enter(1, "S", 10, MID)
+    market.alfa.enter(2, "S", 10, MID + 100)
+    options = order_options(market_to_limit=True)
+    market.beta.enter(1, "B", 15, 2_147_483_647, appendage=options)
+    assert market.beta.kinds(1) == ["OrderAccepted", "OrderExecuted"]
+    accepted = next(r for r in market.beta.heard() if r["kind"] == "OrderAccepted")
+    assert (accepted["price"], accepted["appendage"]) == (MID, {"PriceType": "K"})
+    bids, asks = market.public_books().depth("BTCUSD")
+    assert [(int(b["price"]), int(b["quantity"])) for b in bids] == [(MID, 5)]
+    assert [(int(a["price"]), int(a["quantity"])) for a in asks] == [(MID + 100, 10)]
+    options = order_options(market_to_limit=True)
+    market.beta.send(
+        "ReplaceOrder",
+        orig_user_ref_num=1,
+        user_ref_num=2,
+        quantity=25,
+        price=2_147_483_647,
+        time_in_force="0",
+        display="Y",
+        iso="N",
+        cl_ord_id="",
+        appendage=options,
+    )
+    market.venue.settle()
+    replaced = next(r for r in market.beta.heard() if r["kind"] == "OrderReplaced")
+    assert replaced["price"] == MID + 100
+
+
 def test_a_stop_that_a_trade_triggers_executes_as_the_aggressor(market: Market) -> None:
     market.alfa.enter(1, "S", 10, MID)
     market.alfa.enter(2, "S", 10, MID + 100)

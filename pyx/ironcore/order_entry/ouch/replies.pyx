@@ -65,7 +65,7 @@ cdef int _accepted(Sessions* s, const Report* report, const Event* event) noexce
     m.side = order.side
     m.quantity = event.quantity
     directory_symbol(&s.facts.directory, order.header.instrument, m.symbol)
-    m.price = <uint64_t>order.price
+    m.price = <uint64_t>event.price
     m.time_in_force = order.time_in_force
     m.display = order.display
     m.order_ref = event.order_ref
@@ -93,7 +93,7 @@ cdef int _replaced(Sessions* s, const Report* report, const Event* event) noexce
     m.side = event.side
     m.quantity = event.quantity
     directory_symbol(&s.facts.directory, facts.instrument, m.symbol)
-    m.price = <uint64_t>order.price
+    m.price = <uint64_t>event.price
     m.time_in_force = order.time_in_force
     m.display = order.display
     m.order_ref = event.order_ref
