@@ -1,10 +1,11 @@
 """An engine with small limits, so that its pools run out, and what must hold after each command.
 
 Each command lies in a block of exactly its size. After it the engine's own invariants are checked,
-and every event is held against what the events before it said (fuzz_ledger). With a bit of the first
-byte the stream has a limit of a step; at the end what waits is then carried out, which has an end.
-With the first byte's highest bit set the same commands are applied once more, by a second engine in one batch, with
-prefetching, with room for exactly its events and with much room: its events must be the same bytes.
+and every event is held against what the events before it said (fuzz_ledger). With a bit of the
+first byte the stream has a limit of a step; at the end what waits is then carried out, which has an
+end. With the first byte's highest bit set the same commands are applied once more, by a second
+engine in one batch, with prefetching, with room for exactly its events and with much room: its
+events must be the same bytes.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -15,6 +16,7 @@ from ironcore.base.check cimport iron_assert
 from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.engine.batch cimport PREFETCH_BOOKS, Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport (
@@ -30,6 +32,7 @@ from fuzz_commands cimport (
 from fuzz_ledger cimport Ledger, ledger_compare, ledger_open, ledger_read, ledger_restart
 
 cdef enum:
+    EXECUTIONS_AN_ORDER = 42         # rule 16.2
     COMMANDS_MAX = 512               # kept for the batch
     RECORDS_BYTES_MAX = 131072
     EVENTS_MAX = 65536
@@ -113,7 +116,7 @@ cdef void _apply(Run* run, const uint8_t* record, uint32_t bytes) noexcept nogil
     memcpy(command, record, bytes)
     status = engine_apply(engine, command, bytes)
     iron_assert(status == STATUS_OK or status == STATUS_IGNORED or status == STATUS_MALFORMED
-                or status == STATUS_LATER and engine.works_count,
+                or status == STATUS_LATER and steps_are_left(engine),
                 "a command is OK, ignored or malformed, or others wait")
     iron_assert(engine.events_count <= engine.events_max, "events fit")
     iron_assert(engine.dry_run_steps <= engine.dry_run_steps_max, "what is counted has an end")
@@ -198,11 +201,13 @@ cdef void _open(Run* run, uint32_t options) noexcept nogil:
 
 
 cdef void _carry_out(Run* run) noexcept nogil:
-    """All steps of what waits. Each step looks at an order, or it is a command's last one."""
+    """All steps that are left. Each looks at an order, lets one execute, or is the last one."""
     cdef Source source
     cdef uint32_t bytes
-    cdef uint32_t left = WORKS_MAX * (run.engine.limits.orders_max + 1)
-    while run.engine.works_count:
+    cdef uint64_t orders = run.engine.limits.orders_max
+    # Every execution may move each peg.
+    cdef uint64_t left = WORKS_MAX * (orders + 1) + EXECUTIONS_AN_ORDER * orders * (orders + 1)
+    while steps_are_left(run.engine):
         iron_assert(left > 0, "steps come to an end")
         left -= 1
         bytes = source_continue(&source)

@@ -245,7 +245,7 @@ class Matching(Icebergs):
         """Rule 10.9: the opposite orders that are looked at for 10.1."""
         reached: list[Order] = []
         for resting in self.opposite(order):
-            steps_max -= 42 if resting.is_iceberg else 1
+            steps_max -= 42 if resting.reserve else 1
             if steps_max < 0:
                 break
             reached.append(resting)

@@ -9,6 +9,7 @@ from ironcore.book.price_levels cimport (
     levels_price,
 )
 from ironcore.engine.collars cimport collar_forbids
+from ironcore.engine.orders cimport order_reserve
 from ironcore.book.options cimport STP_OLDEST
 
 cdef enum:
@@ -31,8 +32,8 @@ cdef inline bint _may_step(Engine* engine, DryRun* run, uint32_t steps) noexcept
     return True
 
 
-cdef inline uint32_t _steps_of(const Order* order) noexcept nogil:
-    return STEPS_OF_ICEBERG if order.ref_side & ORDER_ICEBERG else 1
+cdef inline uint32_t _steps_of(Engine* engine, uint32_t unit) noexcept nogil:
+    return STEPS_OF_ICEBERG if order_reserve(engine, unit) else 1
 
 
 cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint32_t level,
@@ -43,7 +44,7 @@ cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, u
     cdef uint32_t unit = level_at(arena, level).link.next
     cdef const Order* order
     while unit != level and run.quantity > run.enough and _may_step(
-            engine, run, _steps_of(order_at(arena, unit))):
+            engine, run, _steps_of(engine, unit)):
         order = order_at(arena, unit)
         if accepts_quantity(arena, unit, run.quantity):
             if is_prevented(engine, aggressor, order):

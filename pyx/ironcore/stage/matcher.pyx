@@ -5,10 +5,10 @@ What is in the stream has happened, and nothing else has. A command leaves the o
 its whole transaction is in the stream; should the matcher die in between, the next one finds the
 command's ring sequence in the stream and does not apply it twice.
 
-Once a second it sequences a CLOCK of its own (matcher_clock.pxd). Where the end of an auction depends
-on chance, it brings a random number (rule 13.11). Operators' commands come by a
-second, small ring. They are taken off it before they are in the stream: should the matcher die in
-between, the operator is told that nothing happened, and nothing happens twice.
+Once a second it sequences a CLOCK of its own (matcher_clock.pxd). Where the end of an auction
+depends on chance, it brings a random number (rule 13.11). Operators' commands come by a second,
+small ring. They are taken off it before they are in the stream: should the matcher die in between,
+the operator is told that nothing happened, and nothing happens twice.
 
 There are as many order rings as gateways, each with numbers of its own. They take turns: a turn has
 SOURCE_TURN_MAX commands at most, and a poll begins behind the ring that was served last, so that a
