@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.model import records as r
 from tests.model.grid import is_farther
 from tests.model.orders import CONTINUOUS, Instrument, Order, Place
-from tests.model.settlement import Settlement
+from tests.model.under_way import UnderWay
 
 # Rule 14.1: the cross type of the auction that is held on leaving a state, for continuous trading.
 CROSS_TYPES = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
@@ -47,7 +47,7 @@ class Heap(NamedTuple):
     quantity: int
 
 
-class Auctions(Settlement):
+class Auctions(UnderWay):
     """How a price is found, and who executes at it."""
 
     def cross_type_of(self, before: str, after: str) -> str:

@@ -101,11 +101,15 @@ class CommandMix:
         if self.step_actions_max:  # what may take several steps comes more often
             weights = (500, 100, 100, 80, 50, 30, 60, 12, 3)
         for make in self.random.choices(makers, weights=weights, k=count):
-            while self.step_actions_max and self.maybe(0.25 if self.model.waiting else 0.01):
+            while self.step_actions_max and self.maybe(
+                0.25 if self.model.waiting or self.model.busy else 0.01
+            ):
                 yield r.continue_()
             if self.step_actions_max and self.maybe(0.0005):  # more than may wait: rule 18.5
                 for _ in range(40):
                     yield self._mass_cancel(self._session())
+            if self.step_actions_max and self.maybe(0.004):
+                yield from self._peg_over_hidden()
             yield make()
 
     def _session(self) -> int:
@@ -142,6 +146,42 @@ class CommandMix:
         if self.maybe(0.1):
             return session, self.random.choice(impossible)
         return session, self.random.randint(0, last)
+
+    def _peg_over_hidden(self) -> Iterator[bytes]:
+        """A buy that follows the best sell past hidden ones, as the best one is taken: a peg that
+        executes more than once as it moves is rare by chance."""
+        index = self._instrument()
+        instrument = self._known(index)
+        if instrument is None or not instrument.best_displayed(sells=True):
+            return
+        terms = instrument.terms
+        prices = [instrument.best_displayed(sells=True)]
+        for _ in range(4):
+            prices.append(terms.grid.above(prices[-1]))
+        best, *between, behind = prices
+        lot = terms.lot
+        for price in between:
+            yield self._plain(index, "S", lot, price, display="N")
+        yield self._plain(index, "S", lot, behind)
+        options = {"price_type": "P"}
+        yield self._plain(index, "B", 5 * lot, r.MARKET, display="N", options=options)
+        yield self._plain(index, "B", 20 * lot, best, time_in_force="3")
+
+    def _plain(
+        self,
+        index: int,
+        side: str,
+        quantity: int,
+        price: int,
+        options: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> bytes:
+        session = self._session()
+        user_ref = self._next_user_ref(session)
+        given = self.orders.elements(options or {})
+        return r.enter(
+            session, user_ref, side, quantity, price, instrument=index, options=given, **fields
+        )
 
     # Orders
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
-from tests.model.orders import Order, Place
+from tests.model.orders import Instrument, Order, Place
 
 from ironcore.engine.matching_engine import MatchingEngine
 
@@ -82,11 +82,14 @@ class Row(NamedTuple):
 
 
 def place_of(order: Order) -> int:
-    """0 displayed, 1 hidden, 2 stops, 3 and 4 limit and market orders that wait, 5 parked."""
+    """0 displayed, 1 hidden, 2 stops, 3 and 4 limit and market orders that wait, 5 parked, 6
+    under way."""
     if order.place == Place.BOOK:
         return 1 if order.is_hidden else 0
     if order.place == Place.WAITING:
         return 4 if order.is_market else 3
+    if order.place == Place.UNDER_WAY:
+        return 6
     return 2 if order.place == Place.STOPS and order.stop_price else 5  # rules 10.6 and 11.3
 
 
@@ -104,6 +107,12 @@ def priority_in_place(order: Order) -> tuple[int, int, int]:
     return place, price, order.arrival
 
 
+def priority(instrument: Instrument, order: Order) -> tuple[int, int, int]:
+    if order in instrument.under_way:
+        return place_of(order), instrument.under_way.index(order), 0
+    return priority_in_place(order)
+
+
 def orders_of_model(model: EngineModel, index: int, side: str) -> list[Row]:
     """A side's live orders, by place and in each by priority."""
     orders = [o for o in model.instruments[index].orders if o.sells == (side == "S")]
@@ -118,7 +127,7 @@ def orders_of_model(model: EngineModel, index: int, side: str) -> list[Row]:
             order.event_price,
             order.stop_price if order.place == Place.STOPS else 0,
         )
-        for order in sorted(orders, key=priority_in_place)
+        for order in sorted(orders, key=lambda one: priority(model.instruments[index], one))
     ]
 
 

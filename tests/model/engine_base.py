@@ -25,6 +25,7 @@ class EngineBase:
         self.started = False
         self.step_actions_max = 0  # rule 18.1
         self.instruments: list[Instrument] = []
+        self.busy: list[Instrument] = []  # rule 18.9: in the order of their steps
         self.sessions: dict[int, Session] = {}
         self.live: dict[tuple[int, int], Order] = {}  # by session and UserRefNum
         self.order_ref_last = 0
@@ -35,7 +36,7 @@ class EngineBase:
         self.events: list[r.Event] = []
         self.stamped: int | None = None  # the instrument written into the header
         self.open_before: int | None = None  # written into a replacement
-        self.last_prices_before: list[int] = []  # rule 13.6: before the command, by instrument
+        self.actions = 0  # rule 18.2: of the step in hand
 
     def slot(self, session: int, user_ref: int = 0) -> int:
         return (session << self.limits.user_ref_bits) + user_ref
@@ -74,17 +75,27 @@ class EngineBase:
     def is_continuous(self, order: Order) -> bool:
         return self.instrument_of(order).state == CONTINUOUS
 
+    def step_is_over(self) -> bool:
+        """Rule 18.2."""
+        return 0 < self.step_actions_max <= self.actions
+
     def put(self, order: Order, place: Place) -> None:
         """An order comes to a place, behind all that are there."""
         if (order.session, order.user_ref) not in self.live:
             self.live[order.session, order.user_ref] = order
             self.instrument_of(order).orders.append(order)
         order.place = place
+        order.was_live = True
         order.arrival = self.next_arrival()
 
     def remove(self, order: Order) -> None:
         if self.live.pop((order.session, order.user_ref), None) is not None:
             self.instrument_of(order).orders.remove(order)
+        instrument = self.instrument_of(order)
+        if order in instrument.under_way:
+            instrument.under_way.remove(order)
+            if instrument.in_hand and instrument.in_hand.order is order:
+                instrument.in_hand = None
         order.place = Place.NOWHERE
 
     def cancel(

@@ -41,7 +41,10 @@ class EngineModel(OrderCommands):
     def apply(self, record: bytes) -> tuple[int, list[bytes]]:
         self.events = []
         self.stamped = self.open_before = None
-        self.last_prices_before = [instrument.last_price for instrument in self.instruments]
+        self.actions = 0
+        for instrument in self.instruments:
+            if not instrument.is_busy:
+                instrument.last_before = instrument.last_price
         try:
             self.dispatch(record)
         except DoneError:

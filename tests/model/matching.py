@@ -7,7 +7,17 @@ from copy import copy
 from tests.model import records as r
 from tests.model.grid import basis_points, is_farther
 from tests.model.icebergs import Icebergs, attribution
-from tests.model.orders import CONTINUOUS, PAUSED, Instrument, Order, Place, is_more_aggressive
+from tests.model.orders import (
+    CONTINUOUS,
+    PAUSED,
+    Hand,
+    Instrument,
+    Order,
+    Place,
+    is_more_aggressive,
+)
+
+LOOKED, LEFT = 1, 16  # rule 18.2: actions
 
 # Rule 14.9: the auctions for which extensions are counted, by state.
 AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
@@ -46,7 +56,7 @@ class Matching(Icebergs):
 
     # An aggressor from its beginning to its end
 
-    def aggress(self, order: Order, limit: int | None) -> None:
+    def aggress(self, order: Order, limit: int | None, was_in_hand: bool = False) -> None:
         """Rules 5.2 to 5.7, for new orders and triggered stops; a peg's limit is its price."""
         if order.options.post_only == "P":
             assert limit is not None
@@ -55,9 +65,11 @@ class Matching(Icebergs):
                 self.cancel(order, cancelled_for)
                 return
         paused = False
-        if self.reaches_min_qty(order, limit):  # rule 10.1
-            paused = self.trade(order, limit)
-        if order.quantity == 0:
+        said = order.price if order.has_its_turn else None
+        minimum = 0 if was_in_hand else order.min_qty
+        if was_in_hand or self.reaches_min_qty(order, limit):  # rule 10.1
+            paused = self.trade(order, limit, said, minimum)
+        if order.quantity == 0 or order.place == Place.UNDER_WAY:
             return
         if order.may_rest and paused and order.is_peg:
             self.put(order, Place.PARKED)  # rule 13.6
@@ -113,13 +125,28 @@ class Matching(Icebergs):
 
     # Trading
 
-    def trade(self, order: Order, limit: int | None, is_pricing: bool = False) -> bool:
-        """Executes what it can; whether the instrument was paused by it."""
-        has_executed = False
+    def trade(
+        self,
+        order: Order,
+        limit: int | None,
+        activated_price: int | None,
+        minimum: int = 0,
+        may_stop: bool = True,
+        moves: bool = False,
+    ) -> bool:
+        """Executes what it can, as far as the step goes (rule 18.9); whether the instrument was
+        paused by it. ACTIVATED comes before the first execution if it has a price."""
+        has_executed = has_acted = False
+        enough = order.quantity - minimum
         while order.quantity:
             resting = self.first_met(order, limit, self.opposite(order))
             if resting is None:
                 return False
+            is_to_stop = has_acted and may_stop and order.quantity <= enough
+            if is_to_stop and self.step_is_over() and self.has_room(order):
+                self.hold(order, limit, moves)
+                return False
+            has_acted = True
             mode = self.prevention(order, resting)
             if mode != "-":
                 self.prevent(order, resting, mode)
@@ -128,16 +155,40 @@ class Matching(Icebergs):
             if violated:
                 self.interrupt(self.instrument_of(order), *violated)
                 return True
-            if is_pricing and not has_executed:
-                self.emit(
-                    r.ACTIVATED, order, quantity=order.quantity, price=limit or 0
-                )  # rule 11.4
+            if activated_price is not None and not has_executed:  # rules 11.4 and 18.11
+                self.emit(r.ACTIVATED, order, quantity=order.quantity, price=activated_price)
             has_executed = True
             self.execute(order, resting)
         return False
 
+    def has_room(self, order: Order) -> bool:
+        return order.was_live or len(self.live) < self.limits.orders_max
+
+    def hold(self, order: Order, limit: int | None, moves: bool) -> None:
+        """Rule 18.9: the order is in hand, and its instrument busy."""
+        instrument = self.instrument_of(order)
+        self.put(order, Place.UNDER_WAY)
+        instrument.under_way.insert(0, order)
+        instrument.in_hand = Hand(order, limit, moves)
+        self.be_busy(instrument)
+
+    def be_busy(self, instrument: Instrument) -> None:
+        if not instrument.is_busy:
+            instrument.is_busy = True
+            self.busy.append(instrument)
+
+    def minimums_opposite(self, order: Order) -> int:
+        """Rule 18.2: live orders with MinQty of the other side."""
+        orders = self.instrument_of(order).orders
+        return sum(o.options.min_qty != 0 for o in orders if o.sells != order.sells)
+
+    def count_turn(self, order: Order) -> None:
+        """Rule 18.2."""
+        self.actions += LEFT + self.minimums_opposite(order)
+
     def execute(self, order: Order, resting: Order) -> None:
         """Rule 5.4."""
+        self.actions += LEFT
         executed = min(order.quantity, resting.reachable)
         self.emit(
             r.EXECUTED,
@@ -192,14 +243,13 @@ class Matching(Icebergs):
 
     def counted(self, order: Order, steps_max: int) -> list[Order]:
         """Rule 10.9: the opposite orders that are looked at for 10.1."""
-        queue = self.opposite(order)
-        session = self.sessions[order.session]
-        may_prevent = session.stp_group and (order.options.stp or session.stp_mode) != "-"
-        if may_prevent or any(resting.options.min_qty for resting in queue):
-            return queue[:steps_max]
-        levels = dict.fromkeys((resting.rest_price, resting.is_hidden) for resting in queue)
-        reached = list(levels)[:steps_max]
-        return [one for one in queue if (one.rest_price, one.is_hidden) in reached]
+        reached: list[Order] = []
+        for resting in self.opposite(order):
+            steps_max -= 42 if resting.is_iceberg else 1
+            if steps_max < 0:
+                break
+            reached.append(resting)
+        return reached
 
     def post_only(self, order: Order, limit: int) -> tuple[str, int]:
         """Rule 10.3: the reason why it is cancelled, if so, and the price at which it rests."""
@@ -226,6 +276,7 @@ class Matching(Icebergs):
 
     def prevent(self, order: Order, resting: Order, mode: str) -> None:
         """Rule 12.2."""
+        self.actions += LEFT
         if mode == "D":
             decrement = min(order.quantity, resting.quantity)
             self.cancel(resting, "Q", decrement)
@@ -240,7 +291,7 @@ class Matching(Icebergs):
 
     def violated_collar(self, instrument: Instrument, price: int) -> tuple[int, int] | None:
         """The reference and basis points that an execution at this price would violate."""
-        last_or_reference = self.last_prices_before[instrument.index] or instrument.reference_price
+        last_or_reference = instrument.last_before or instrument.reference_price
         for reference, points in (
             (instrument.reference_price, instrument.terms.static_collar_bp),
             (last_or_reference, instrument.terms.dynamic_collar_bp),

@@ -55,7 +55,7 @@ class OrderCommands(VenueCommands):
             return
         order = self.new_order(session_id, user_ref, index, chr(side), details, executed=0)
         self.emit(r.ACCEPTED, order, reason=ord("L"), quantity=quantity)  # rule 5.1
-        self.start(order)
+        self.start_or_wait(order)
         self.settle(self.instruments[index])
 
     def enter_reason(self, session_id: int, index: int, side: str, details: Details) -> int:
@@ -95,7 +95,7 @@ class OrderCommands(VenueCommands):
 
     def room_reason(self, instrument: Instrument, details: Details) -> int:
         """Rules 4.13 and 4.14."""
-        could_rest = self.could_rest(details)
+        could_rest = self.could_rest(details) or instrument.is_busy
         is_full = could_rest and len(self.live) >= self.limits.orders_max
         if is_full or self.order_ref_last >= ORDER_REF_MAX:
             return NO_ROOM
@@ -258,7 +258,7 @@ class OrderCommands(VenueCommands):
             or collar_reason(instrument, details)
             or self.unpriced_reason(instrument, details)
         )
-        if reason == 0 and self.could_rest(details):
+        if reason == 0 and (self.could_rest(details) or instrument.is_busy):
             reason = specials_reason(instrument, details, old)
         return reason != 0
 
@@ -285,13 +285,15 @@ class OrderCommands(VenueCommands):
         if is_one_event:
             self.rest(new, new.price, announce=False)
         else:
-            self.start(new)
+            self.start_or_wait(new)
 
     def rests_at_once(self, new: Order) -> bool:
         """Rule 7.6: displayed in full, at its limit, meeting no order."""
         if new.is_hidden or not new.may_rest or new.options.is_stop or new.cross_type != "N":
             return False
         if 0 < new.options.max_floor < new.quantity:
+            return False
+        if self.instrument_of(new).is_busy:  # rule 18.10
             return False
         if not self.is_continuous(new):
             return True

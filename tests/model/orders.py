@@ -20,6 +20,7 @@ class Place(Enum):
     STOPS = 2  # rule 10.4
     PARKED = 3  # rule 11.3
     WAITING = 4  # rule 13.3: for the auction of its cross type
+    UNDER_WAY = 5  # rule 18.10: its turn is to come, or it is in hand
 
 
 @dataclass(eq=False)
@@ -46,6 +47,8 @@ class Order:
     peak: int = 0  # an iceberg's displayed quantity
     peak_seed: int = 0  # rule 9.4: state of its SplitMix64 sequence
     stop_price: int = 0
+    was_live: bool = False  # it has been at a place before
+    has_its_turn: bool = False  # rule 18.11
 
     @property
     def sells(self) -> bool:
@@ -138,6 +141,15 @@ class Terms:
 
 
 @dataclass(eq=False)
+class Hand:
+    """Rule 18.9: an order that has begun to execute, and how it goes on."""
+
+    order: Order
+    limit: int | None
+    moves: bool  # a peg, to a new price
+
+
+@dataclass(eq=False)
 class Instrument:
     """An instrument and all of its live orders, in no order."""
 
@@ -146,10 +158,17 @@ class Instrument:
     state: str
     orders: list[Order] = field(default_factory=list)
     last_price: int = 0
+    last_before: int = 0  # rule 13.6: before the command, or before the order's turn
     reference_price: int = 0  # rule 13.5
     priced_at: tuple[int, int] | None = None  # rule 10.8: displayed best prices
     extensions: int = 0  # rule 14.9
     paused_since: int | None = None  # rule 13.9: the second at which the count started
+    # Rules 18.9 to 18.11: what is left to be done between two steps.
+    is_busy: bool = False
+    under_way: list[Order] = field(default_factory=list)
+    in_hand: Hand | None = None  # its order is the first under way
+    pegs_left: list[Order] | None = None  # while pegs are priced
+    price_before_pegs: int = 0
 
     def at(self, place: Place, sells: bool | None = None) -> list[Order]:
         return [o for o in self.orders if o.place == place and sells in (None, o.sells)]

@@ -1,7 +1,7 @@
 """What follows by itself: stops, trailing stops and pegs (10.4 to 10.8, section 11)."""
 
 from tests.model import records as r
-from tests.model.matching import Matching
+from tests.model.matching import LOOKED, Matching
 from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
 
 MINIMUM_STEPS_MIN = 64  # rule 10.10
@@ -79,7 +79,7 @@ class Settlement(Matching):
                     continue
                 steps = min(self.steps_max, max(MINIMUM_STEPS_MIN, self.steps_max // due))
                 if self.reaches_min_qty(order, order.rest_price, steps):
-                    self.trade(order, order.rest_price, is_pricing=True)
+                    self.trade(order, order.rest_price, order.rest_price, may_stop=False)
                 if order.quantity == 0:
                     self.remove(order)
 
@@ -97,21 +97,50 @@ class Settlement(Matching):
     # Settlement
 
     def settle(self, instrument: Instrument) -> None:
-        """Rule 10.8."""
+        """Rule 10.8, as far as the step goes (18.9)."""
+        if not instrument.is_busy and not self.settle_on(instrument):
+            self.be_busy(instrument)
+
+    def settle_on(self, instrument: Instrument) -> bool:
+        """Rule 10.8. False when the step is over before the end."""
+        while instrument.state == CONTINUOUS:
+            if instrument.pegs_left is None:
+                if not self.wake_stops(instrument):  # (a) and (b)
+                    return False
+                pegs, bests = self.pegs_in_order(instrument), self.best_prices(instrument)
+                if instrument.state != CONTINUOUS or not pegs or bests == instrument.priced_at:
+                    return True  # (c)
+                instrument.priced_at = bests
+                instrument.price_before_pegs = instrument.last_price
+                instrument.pegs_left = pegs
+            if not self.price_pegs(instrument, instrument.pegs_left):
+                return False
+            instrument.pegs_left = None
+            is_parked = instrument.priced_at is None  # rule 8.7, between two steps
+            if instrument.last_price == instrument.price_before_pegs and not is_parked:
+                return True
+        instrument.pegs_left = None
+        return True
+
+    def wake_stops(self, instrument: Instrument) -> bool:
         while instrument.state == CONTINUOUS:
             self.follow_last_price(instrument)  # (a)
             triggered = self.triggered(instrument)
-            if triggered:  # (b)
-                self.activate(triggered[0])
-                continue
-            bests = self.best_prices(instrument)
-            if bests == instrument.priced_at:  # (c)
-                return
-            instrument.priced_at = bests
-            last_price = instrument.last_price
-            self.price_pegs(instrument)
-            if instrument.last_price == last_price:
-                return
+            if not triggered:
+                return True
+            if self.step_is_over():
+                return False
+            self.count_turn(triggered[0])
+            self.actions += LOOKED * self.followers_of(instrument.index)
+            self.activate(triggered[0])  # (b)
+            if instrument.in_hand:
+                return False
+        return True
+
+    def followers_of(self, index: int) -> int:
+        """Rule 4.14: live pegs and stops."""
+        orders = self.instruments[index].orders
+        return sum(order.is_peg or order.place == Place.STOPS for order in orders)
 
     # Pegs
 
@@ -119,28 +148,42 @@ class Settlement(Matching):
         """What pegs follow."""
         return instrument.best_displayed(False), instrument.best_displayed(True)
 
-    def price_pegs(self, instrument: Instrument) -> None:
-        """Rule 11.4."""
+    def pegs_in_order(self, instrument: Instrument) -> list[Order]:
         pegs = [order for order in instrument.orders if order.is_peg]
-        for order in sorted(pegs, key=lambda peg: peg.accepted):
-            if order.quantity == 0:  # gone since, by section 12 or an execution
-                continue
+        return sorted(pegs, key=lambda peg: peg.accepted)
+
+    def price_pegs(self, instrument: Instrument, pegs: list[Order]) -> bool:
+        """Rule 11.4. False when the step is over before the end."""
+        while instrument.state == CONTINUOUS:
+            # Gone since, or to get its price with its turn.
+            while pegs and (pegs[0] not in instrument.orders or pegs[0].place == Place.UNDER_WAY):
+                del pegs[0]
+            if not pegs:
+                return True
+            if self.step_is_over():
+                return False
+            order = pegs.pop(0)
+            self.actions += LOOKED
             price = self.peg_price(order)
             if price == (order.rest_price if order.place == Place.BOOK else None):
                 continue
-            order.place = Place.NOWHERE
-            if price is None:
-                order.place = Place.PARKED
-                continue
-            paused = self.trade(order, price, is_pricing=True)
-            if order.quantity == 0:
-                self.remove(order)
-            elif paused:
-                order.place = Place.PARKED
-            else:
-                self.rest(order, price, announce=False)
-            if paused:
-                return
+            self.count_turn(order)
+            order.place = Place.PARKED
+            if price is not None:
+                self.move_peg(order, price)
+            if instrument.in_hand:
+                return False
+        return True
+
+    def move_peg(self, order: Order, price: int) -> None:
+        order.place = Place.NOWHERE
+        paused = self.trade(order, price, price, moves=True)
+        if order.quantity == 0:
+            self.remove(order)
+        elif paused:
+            order.place = Place.PARKED
+        elif order.place != Place.UNDER_WAY:
+            self.rest(order, price, announce=False)
 
     def peg_price(self, order: Order) -> int | None:
         """Rules 11.1 and 11.2; None when the peg has no price."""

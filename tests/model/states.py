@@ -26,7 +26,7 @@ class States(Steps):
         instrument = self.instruments[index]
         if instrument.state in (chr(state), RETIRED):
             raise IgnoredError
-        if self.is_emptied(instrument):  # rule 18.5
+        if self.is_emptied(instrument) or instrument.is_busy:  # rule 18.5
             raise LaterError
         if chr(state) == CLOSED:
             self.needs_room()
@@ -62,7 +62,7 @@ class States(Steps):
         instrument = self.instruments[index]
         if instrument.state == RETIRED:
             raise IgnoredError
-        if self.is_emptied(instrument):  # rule 18.5
+        if self.is_emptied(instrument) or instrument.is_busy:  # rule 18.5
             raise LaterError
         self.needs_room()
         instrument.state = RETIRED
@@ -124,6 +124,8 @@ class States(Steps):
     def is_due(self, instrument: Instrument, second: int) -> bool:
         """Rule 13.9."""
         if instrument.state != PAUSED or not instrument.terms.pause_seconds:
+            return False
+        if instrument.is_busy:  # rule 18.12
             return False
         if instrument.paused_since is None:
             return False

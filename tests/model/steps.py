@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from tests.model import records as r
 from tests.model.auction_model import Auctions
 from tests.model.engine_base import DoneError, IgnoredError, LaterError
+from tests.model.matching import LEFT, LOOKED
 from tests.model.orders import Instrument, Order, Place
 
-LOOKED, LEFT = 1, 16  # rule 18.2: actions
 WAITING_MAX, WAITING_OF_A_SESSION_MAX = 64, 8  # rule 18.5
 
 
@@ -36,6 +36,7 @@ class Steps(Auctions):
     def __init__(self, limits: r.Limits) -> None:
         super().__init__(limits)
         self.waiting: list[Work] = []
+        self.works_are_next = False  # rule 18.11
 
     def is_live(self, order: Order) -> bool:
         return self.live.get((order.session, order.user_ref)) is order
@@ -62,9 +63,15 @@ class Steps(Auctions):
         return False
 
     def go_on(self) -> None:
-        """Rule 18.3: CONTINUE."""
-        if not self.waiting:
+        """Rules 18.3 and 18.11: CONTINUE."""
+        if not self.waiting and not self.busy:
             raise IgnoredError
+        if self.busy and not (self.works_are_next and self.waiting):
+            self.works_are_next = True
+            self.stamped = self.busy[0].index
+            self.go_on_with_book(self.busy[0])
+            return
+        self.works_are_next = False
         work = self.waiting[0]
         self.stamped = work.index
         if self.step(work):
@@ -123,11 +130,6 @@ class Steps(Auctions):
 
     def pegs_of(self, index: int) -> list[Order]:
         return [order for order in self.instruments[index].orders if order.is_peg]
-
-    def followers_of(self, index: int) -> int:
-        """Rule 4.14: live pegs and stops."""
-        orders = self.instruments[index].orders
-        return sum(order.is_peg or order.place == Place.STOPS for order in orders)
 
     def park_pegs_beside(self, cancelled: list[Order]) -> None:
         """Rule 8.7."""

@@ -1,7 +1,7 @@
 """What the venue defines: section 2 of the rules."""
 
 from tests.model import records as r
-from tests.model.engine_base import IgnoredError
+from tests.model.engine_base import IgnoredError, LaterError
 from tests.model.grid import Grid
 from tests.model.options import MalformedError
 from tests.model.order_rules import STP_MODES
@@ -113,7 +113,6 @@ class VenueCommands(States):
         terms, state = read_terms(record, looks_at_state=True)
         instrument = Instrument(index, terms, state, reference_price=terms.reference)
         self.instruments.append(instrument)
-        self.last_prices_before.append(0)
         self.emit(r.INSTRUMENT_DEFINED, slot=index)
 
     def change_instrument(self, record: bytes, index: int) -> None:
@@ -124,6 +123,8 @@ class VenueCommands(States):
         terms, _ = read_terms(record, looks_at_state=False)
         if self.decimals(terms) != self.decimals(instrument.terms):
             raise MalformedError
+        if instrument.is_busy:  # rule 18.5
+            raise LaterError
         if instrument.orders and self.shape(terms) != self.shape(instrument.terms):
             raise IgnoredError
         instrument.terms = terms

@@ -24,6 +24,7 @@ cdef enum QueueKind:
     KIND_WAITING = 3                 # for their auction, by limit
     KIND_WAITING_MARKET = 4          # for their auction, market orders: all at key 0
     KIND_PARKED = 5                  # no queue: pegs without a price, trailing stops without one
+    KIND_UNDER_WAY = 6               # no queue: their turn is to come, or they are in hand
 
 cdef enum:
     KIND_SHIFT = 1
@@ -31,7 +32,7 @@ cdef enum:
     SIDE_MASK = 15                   # kind and side
     SIDES_COUNT = 10
 
-cdef struct Book:                    # 896 bytes
+cdef struct Book:                    # 960 bytes
     PriceLevels sides[10]            # by kind << KIND_SHIFT | sell
     # The next 64 bytes are all that most orders look at besides the sides.
     InstrumentLimits limits
@@ -65,6 +66,16 @@ cdef struct Book:                    # 896 bytes
     char symbol[8]
     uint8_t price_decimals           # what the edges say by: the book knows integers
     uint8_t quantity_decimals
+    # Between two steps of what orders do here (under_way.pxd).
+    uint8_t is_busy                  # steps are left
+    uint8_t in_hand                  # Hand: whether the first order under way has begun to execute
+    uint8_t is_pricing_pegs
+    uint32_t in_hand_key             # its limit, as Aggressor.limit_key
+    Link under_way                   # first and last order, 0 when there is none
+    uint32_t busy_next               # number of the next busy book, or 0
+    uint32_t peg_next                # while pegs are priced: the one whose turn comes next
+    int32_t pegs_last_price          # last_price when that began
+    uint64_t reserved[4]             # books begin with a cache line
 
 # The grid is set: empty sides, no state and no price.
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil
@@ -73,6 +84,12 @@ cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil
 # Sets is_plain; to be called after every change of state or collars.
 cdef void book_classify(Book* book) noexcept nogil
 cdef bint book_is_empty(const Book* book) noexcept nogil
+
+
+cdef inline void book_note_last(Book* book) noexcept nogil:
+    """A command begins. Between two steps, those in between do not."""
+    if not book.is_busy:
+        book.last_before_price = book.last_price
 
 
 cdef inline uint32_t book_key(const PriceGrid* grid, uint32_t sell, uint32_t tick) noexcept nogil:

@@ -8,7 +8,7 @@ from ironcore.wire.record cimport EVENT_BYTES, STATE_CONTINUOUS
 
 
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
-    iron_static_assert(sizeof(Book) == 896)
+    iron_static_assert(sizeof(Book) == 960)
     iron_static_assert(sizeof(Event) == EVENT_BYTES)
     iron_static_assert(SIDES_COUNT == KIND_PARKED << KIND_SHIFT)
     _shape(arena, book, index)
@@ -37,7 +37,7 @@ cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
 
 cdef void book_classify(Book* book) noexcept nogil:
     book.is_plain = (
-        book.state == STATE_CONTINUOUS and book.entry_collar_bp == 0
+        book.state == STATE_CONTINUOUS and not book.is_busy and book.entry_collar_bp == 0
         and book.market_protection_bp == 0 and book.static_collar_bp == 0
         and book.dynamic_collar_bp == 0)
 
@@ -47,4 +47,4 @@ cdef bint book_is_empty(const Book* book) noexcept nogil:
     for side in range(<uint32_t>SIDES_COUNT):
         if book.sides[side].levels:
             return False
-    return book.pegs.next == 0 and book.trailing.next == 0
+    return book.pegs.next == 0 and book.trailing.next == 0 and book.under_way.next == 0

@@ -21,6 +21,7 @@ cdef struct Execution:               # what one incoming order does to the oppos
     uint32_t quantity                # still open; counts down
     uint64_t match_number            # the last one given; counts up
     Event* events                    # where the next event goes; counts up
+    const Event* end                 # where a step of it is over
 
 
 cdef inline void execution_fill(Execution* execution, const Order* resting, uint32_t quantity,
@@ -34,8 +35,8 @@ cdef inline void execution_fill(Execution* execution, const Order* resting, uint
 
 cdef inline void book_match(Arena* arena, Book* book, uint32_t sell,
                             Execution* execution) noexcept nogil:
-    """Execute until the quantity is used up, the limit is reached, or an order with a Special would
-    be executed in full: aggressor_trade takes over from there."""
+    """Execute until the quantity is used up, the limit is reached, the step is over, or an order
+    with a Special would be executed in full: aggressor_trade takes over from there."""
     cdef PriceLevels* opposite = &book.sides[sell ^ 1]
     cdef uint8_t flags = EVENT_VISIBLE | (EVENT_AGGRESSOR_SELL if sell else EVENT_SELL)
     cdef uint32_t unit, level_unit
@@ -47,6 +48,8 @@ cdef inline void book_match(Arena* arena, Book* book, uint32_t sell,
         level = level_at(arena, level_unit)
         price = levels_price(opposite, opposite.best_key)
         while execution.quantity and level.link.next != level_unit:
+            if iron_unlikely(execution.events == execution.end):
+                return
             unit = level.link.next
             resting = order_at(arena, unit)
             if execution.quantity < resting.quantity:

@@ -66,7 +66,7 @@ cdef struct Special:                 # 96 bytes
     uint8_t time_in_force
     uint8_t display
     uint8_t cross_type
-    uint8_t reserved
+    uint8_t is_under_way             # its turn is to come, or it is in hand (under_way.pxd)
 
 cdef struct Pool:                    # of indices 1 .. n; last in, first out: they stay cached
     uint32_t* free

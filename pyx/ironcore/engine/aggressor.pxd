@@ -6,10 +6,11 @@ from libc.stdint cimport uint32_t
 
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor
 from ironcore.book.price_levels cimport PriceLevels
 
-# Executes what it can and may; what is left is the caller's. Orders that it executes in full, or
+# Executes what it can and may, or as much of that as a step (rule 18.2) lets it; what is left is
+# the caller's. Orders that it executes in full, or
 # that prevention cancels, are gone.
 cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* aggressor) noexcept nogil
 # Whether it meets an order that it would execute with, by price and rule 10.2 alone.

@@ -12,6 +12,7 @@ from ironcore.engine.order_exit cimport (
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.engine.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
+from ironcore.engine.pending_work cimport STEP_LEFT, step_is_over
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
@@ -72,6 +73,7 @@ cdef void _prevent(Engine* engine, Aggressor* a, uint32_t unit) noexcept nogil:
     """Rule 12.2, of two orders that would trade."""
     cdef uint32_t open_resting = order_open(engine, unit)
     cdef uint32_t decrement = min(open_resting, a.quantity)
+    engine.step_actions += STEP_LEFT
     if a.stp_mode == STP_OLDEST or a.stp_mode == STP_BOTH or (
             a.stp_mode == STP_DECREMENT and decrement == open_resting):
         cancel_whole(engine, unit, CANCEL_REASON_SELF_TRADE, 0)
@@ -91,6 +93,7 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int3
         engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if a.sell else 0, 0, a.side, a.quantity,
                     a.reference, 0, a.activated_price, a.slot)
         a.activated_price = 0
+    engine.step_actions += STEP_LEFT
     engine.match_number_last += 1
     engine_emit(engine, EVENT_EXECUTED,
                 visible | (EVENT_AGGRESSOR_SELL if a.sell else EVENT_SELL), 0,
@@ -108,10 +111,17 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int3
         order_remove(engine, unit)
 
 
+cdef inline bint _is_to_stop(const Engine* engine, const Aggressor* a) noexcept nogil:
+    # A minimum is executed at once, or not at all.
+    return (a.may_stop and step_is_over(engine) and a.executed >= a.min_quantity
+            and (a.has_unit or engine.arena.orders_live < engine.arena.orders_max))
+
+
 cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nogil:
     cdef Arena* arena = &engine.arena
     cdef PriceLevels* shown = &book.sides[a.sell ^ 1]
     cdef bint is_hidden
+    cdef bint has_acted = a.has_acted
     cdef uint32_t unit, key
     cdef int32_t price
     cdef Cursor cursor
@@ -131,6 +141,10 @@ cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nog
             unit = cursor.unit
         else:
             return
+        if has_acted and _is_to_stop(engine, a):
+            a.is_stopped = True
+            return
+        has_acted = True
         price = levels_price(shown, key)
         if is_prevented(engine, a, order_at(arena, unit)):
             if is_hidden:

@@ -3,7 +3,9 @@
 import struct
 
 from ironcore.base.check cimport iron_static_assert
-from ironcore.book.book cimport KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book
+from ironcore.book.book cimport (
+    KIND_PARKED, KIND_SHIFT, KIND_STOPS, KIND_UNDER_WAY, SIDES_COUNT, Book,
+)
 from ironcore.engine.engine cimport EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,
@@ -53,10 +55,16 @@ cdef list _units(Engine* engine, uint32_t instrument, uint32_t sell):
             level = levels_next(&engine.arena, &book.sides[side], level)
     for unit in (book.pegs.next, book.trailing.next):
         while unit:
-            if order_at(&engine.arena, unit).level == 0:
+            if (order_at(&engine.arena, unit).level == 0
+                    and not special_at(&engine.arena, unit).is_under_way):
                 if order_sell(order_at(&engine.arena, unit)) == sell:
                     units.append((unit, KIND_PARKED))
             unit = special_at(&engine.arena, unit).peers.next
+    unit = book.under_way.next
+    while unit:
+        if order_sell(order_at(&engine.arena, unit)) == sell:
+            units.append((unit, KIND_UNDER_WAY))
+        unit = order_at(&engine.arena, unit).link.next
     return units
 
 
@@ -89,6 +97,19 @@ cdef bytes _slots(Engine* engine, uint32_t unit, bint by_second):
     return struct.pack(f"<{len(slots) + 1}I", len(slots), *slots)
 
 
+cdef bytes _busy(Engine* engine, const Book* book):
+    """What is left to do for a book, in order."""
+    cdef uint32_t unit = book.under_way.next
+    parts = [struct.pack("<BIBIii", book.in_hand, book.in_hand_key, book.is_pricing_pegs,
+                         book.busy_next, book.pegs_last_price, book.last_before_price)]
+    if book.peg_next:
+        parts.append(struct.pack("<I", order_at(&engine.arena, book.peg_next).slot))
+    while unit:
+        parts.append(struct.pack("<I", order_at(&engine.arena, unit).slot))
+        unit = order_at(&engine.arena, unit).link.next
+    return b"".join(parts)
+
+
 cdef bytes _book(Engine* engine, uint32_t instrument):
     cdef Book* book = &engine.books[instrument]
     cdef uint32_t sell, unit
@@ -108,6 +129,8 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
     ]
     if book.pegs.next:
         parts.append(struct.pack("<BII", book.pegs_are_stale, book.peg_keys[0], book.peg_keys[1]))
+    if book.is_busy:
+        parts.append(_busy(engine, book))
     for sell in range(2):
         for unit, place in _units(engine, instrument, sell):
             parts.append(_row(engine, instrument, unit, place) + _special(engine, unit))
@@ -131,6 +154,8 @@ cdef bytes _works(Engine* engine):
         parts.append(struct.pack("<I", order_at(&engine.arena, engine.leaving_next).slot))
     if engine.step_actions_max:
         parts.append(struct.pack("<I", engine.step_actions_max))
+    if engine.busy_first:
+        parts.append(struct.pack("<IB", engine.busy_first, engine.works_are_next))
     return b"".join(parts)
 
 

@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_OK
 from ironcore.book.book cimport (
-    SIDE_SHIFT, Book, book_reduce, book_unlink, event_write,
+    SIDE_SHIFT, Book, book_note_last, book_reduce, book_unlink, event_write,
 )
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, order_at, order_give, order_ref, order_side,
@@ -84,7 +84,7 @@ cdef inline int cancel_plain(Engine* engine, CancelOrder* command) noexcept nogi
     engine.events_count = 1
     command.header.instrument = place >> SIDE_SHIFT
     if iron_unlikely(book.followers):
-        book.last_before_price = book.last_price
+        book_note_last(book)
         events_withdraw(engine)
         book_settle_more(engine, book)
     return STATUS_OK

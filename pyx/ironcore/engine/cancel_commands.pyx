@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_OK
-from ironcore.book.book cimport SIDE_SHIFT, Book
+from ironcore.book.book cimport SIDE_SHIFT, Book, book_note_last
 from ironcore.book.limits cimport SIDE_BUY, side_is_sell
 from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_ref, order_side,
@@ -40,7 +40,7 @@ cdef enum:
 
 cdef void _settle(Engine* engine, Book* book) noexcept nogil:
     if book.followers:
-        book.last_before_price = book.last_price
+        book_note_last(book)
         book_settle(engine, book)
 
 

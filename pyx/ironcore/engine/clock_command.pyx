@@ -71,7 +71,7 @@ cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
 
 cdef inline bint _is_to_resume(const Book* book, uint32_t second) noexcept nogil:
     # pause_second is one more than the second at which the count started.
-    return (book.pause_seconds != 0 and book.pause_second != 0
+    return (not book.is_busy and book.pause_seconds != 0 and book.pause_second != 0
             and second + 1 - book.pause_second >= book.pause_seconds)
 
 

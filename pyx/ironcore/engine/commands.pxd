@@ -13,6 +13,7 @@ from ironcore.engine.event_place cimport events_withdraw
 from ironcore.engine.invariants cimport engine_check_now_and_then
 from ironcore.engine.member_commands cimport apply_member
 from ironcore.engine.order_commands cimport enter_plain, replace_plain
+from ironcore.engine.pending_work cimport step_begin
 from ironcore.engine.venue_commands cimport apply_venue
 from ironcore.wire.record cimport (
     COMMAND_CANCEL_ORDER, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, CancelOrder, CommandHeader,
@@ -49,6 +50,7 @@ cdef inline int command_apply(Engine* engine, uint8_t* command,
     status = command_apply_plain(engine, header)
     if iron_unlikely(status == NOT_PLAIN):
         events_withdraw(engine)
+        step_begin(engine)
         status = (apply_venue(engine, header) if header.type < COMMAND_ENTER_ORDER
                   else apply_member(engine, header))
         if engine.events_count:

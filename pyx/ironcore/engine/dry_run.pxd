@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t
 
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor
 from ironcore.book.order_pool cimport ORDER_SPECIAL, Arena, Order, order_at, special_at
 
 # Whether it could execute this much at once, as far as the command in hand may count; `wanted` is

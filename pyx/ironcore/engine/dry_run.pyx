@@ -5,11 +5,14 @@ from libc.stdint cimport uint32_t, uint64_t
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT
 from ironcore.book.order_pool cimport ORDER_ICEBERG, level_at
 from ironcore.book.price_levels cimport (
-    KEY_NONE, PriceLevels, level_has_reserve, level_key, level_quantity, levels_next,
+    KEY_NONE, PriceLevels, level_has_reserve, level_key, level_orders, level_quantity, levels_next,
     levels_price,
 )
 from ironcore.engine.collars cimport collar_forbids
 from ironcore.book.options cimport STP_OLDEST
+
+cdef enum:
+    STEPS_OF_ICEBERG = 42            # as often may one execute (rule 16.2)
 
 cdef struct DryRun:
     uint32_t quantity                # that the aggressor would have open
@@ -19,13 +22,17 @@ cdef struct DryRun:
     bint is_spent                    # rule 10.9 does
 
 
-cdef inline bint _may_step(Engine* engine, DryRun* run) noexcept nogil:
+cdef inline bint _may_step(Engine* engine, DryRun* run, uint32_t steps) noexcept nogil:
     """Rule 10.9: what others let rest there must not make one command take as long as they like."""
-    if engine.dry_run_steps == engine.dry_run_steps_max:
+    if steps > engine.dry_run_steps_max - engine.dry_run_steps:
         run.is_spent = True
         return False
-    engine.dry_run_steps += 1
+    engine.dry_run_steps += steps
     return True
+
+
+cdef inline uint32_t _steps_of(const Order* order) noexcept nogil:
+    return STEPS_OF_ICEBERG if order.ref_side & ORDER_ICEBERG else 1
 
 
 cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint32_t level,
@@ -35,7 +42,8 @@ cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, u
     cdef Arena* arena = &engine.arena
     cdef uint32_t unit = level_at(arena, level).link.next
     cdef const Order* order
-    while unit != level and run.quantity > run.enough and _may_step(engine, run):
+    while unit != level and run.quantity > run.enough and _may_step(
+            engine, run, _steps_of(order_at(arena, unit))):
         order = order_at(arena, unit)
         if accepts_quantity(arena, unit, run.quantity):
             if is_prevented(engine, aggressor, order):
@@ -71,9 +79,16 @@ cdef void _each_order(Engine* engine, const Aggressor* aggressor, uint32_t level
         _reserves(engine, aggressor, level, end, run)
 
 
+cdef bint _level_fits(const Engine* engine, uint32_t level) noexcept nogil:
+    """Whether all of its orders may be counted at once."""
+    return (not level_has_reserve(&engine.arena, level) and level_orders(&engine.arena, level)
+            <= engine.dry_run_steps_max - engine.dry_run_steps)
+
+
 cdef void _level(Engine* engine, uint32_t level, DryRun* run) noexcept nogil:
-    """All of a level at once: what others have put there costs nothing."""
+    """All of a level at once: as many steps, in the time of one."""
     cdef uint64_t quantity = level_quantity(&engine.arena, level)
+    engine.dry_run_steps += level_orders(&engine.arena, level)
     run.quantity -= <uint32_t>min(quantity, <uint64_t>run.quantity)
 
 
@@ -100,11 +115,11 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
         run.is_forbidden = not book.is_plain and collar_forbids(
             book, levels_price(shown, min(shown_key, hidden_key)))
         level = shown_level if shown_key <= hidden_key else hidden_level
-        if not is_by_level:
+        if not is_by_level or not _level_fits(engine, level):
             _each_order(engine, aggressor, level, &run)
         elif run.is_forbidden:
             run.is_over = True
-        elif _may_step(engine, &run):
+        else:
             _level(engine, level, &run)
         if level == shown_level:
             shown_level = levels_next(&engine.arena, shown, level)

@@ -67,7 +67,6 @@ cdef struct Engine:                  # the first three fields are for others to 
     Link* expiry                     # by second of the day: first and last order, 0 when none
     uint32_t expiry_first            # no order expires before this second
     uint32_t second_next             # the first second that CLOCK has not reached
-    uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     bint started
     uint32_t* collected              # room for the slots of all orders of a book
     uint32_t* block_next             # by block of numbers: its session's next one in use, or 0
@@ -87,6 +86,11 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t works_count             # that wait
     uint32_t leaving_next            # unit of the order that its next step begins with, or 0
     Work works[64]                   # in a circle
+    uint32_t busy_first              # number of the book whose next step comes first, or 0
+    uint32_t busy_last
+    uint32_t executions_max          # of a plain order in one step
+    bint works_are_next              # with the next CONTINUE, if there are busy books too
+    bint is_stopped                  # a plain order, as the step is over
     uint32_t* works_lasts            # by place in it and session: the last number concerned, or 0
 
 # NULL with errno EINVAL for limits out of range, or ENOMEM when the host refuses the reservation.

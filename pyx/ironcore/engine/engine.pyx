@@ -67,6 +67,7 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
         return NULL
     engine.limits = limits[0]
     engine.dry_run_steps_max = DRY_RUN_STEPS_MAX
+    engine.executions_max = <uint32_t>0xFFFFFFFF
     engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER
                          + limits.instruments_max * ENGINE_EVENTS_AN_INSTRUMENT
                          + ENGINE_EVENTS_EXTRA)

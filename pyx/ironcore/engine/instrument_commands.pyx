@@ -105,6 +105,8 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
     if (command.price_decimals != book.price_decimals
             or command.quantity_decimals != book.quantity_decimals):
         return STATUS_MALFORMED      # what was said before would mean something else
+    if book.is_busy:
+        return STATUS_LATER
     if (limits.lot_size != book.limits.lot_size
             or memcmp(&grid, &book.grid, sizeof(grid)) != 0):
         if not book_is_empty(book):
@@ -129,7 +131,7 @@ cdef int retire_instrument(Engine* engine, const RetireInstrument* command) noex
     book = &engine.books[index]
     if book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    if works_are_full(engine) or work_empties(engine, index):
+    if book.is_busy or works_are_full(engine) or work_empties(engine, index):
         return STATUS_LATER
     state_retire(engine, book)
     if leaving_begin(engine, book, COMMAND_RETIRE_INSTRUMENT):

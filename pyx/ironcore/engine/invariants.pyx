@@ -8,8 +8,8 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
 )
 from ironcore.book.order_pool cimport (
-    Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, order_at, order_ref, order_side,
-    special_at,
+    Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, link_at, order_at, order_ref,
+    order_side, special_at,
 )
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
@@ -17,11 +17,13 @@ from ironcore.book.price_levels cimport (
     level_quantity, levels_first_key, levels_next,
 )
 from ironcore.engine.pending_work cimport works_broken
+from ironcore.engine.under_way cimport busy_broken
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_expiry, engine_broken_sessions,
     order_broken_special, order_has_min_quantity, order_keeps_turn,
 )
 from ironcore.book.limits cimport side_is_sell
+from ironcore.book.options cimport options_are_pegged
 from ironcore.wire.record cimport STATE_CONTINUOUS
 
 
@@ -204,6 +206,21 @@ cdef const char* _parked(Engine* engine, Tally* tally, uint32_t unit) noexcept n
     return NULL
 
 
+cdef const char* _under_way(Engine* engine, Tally* tally, const Book* book) noexcept nogil:
+    """Pegs were met among the pegs."""
+    cdef uint32_t unit = book.under_way.next
+    while unit and tally.orders <= engine.arena.orders_live:
+        if not options_are_pegged(&special_at(&engine.arena, unit).options):
+            if tally.seen[unit >> 1]:
+                return b"an order is in two places"
+            tally.seen[unit >> 1] = 1
+            tally.orders += 1
+            if engine.arena.slots[order_at(&engine.arena, unit).slot] != unit:
+                return b"an order cannot be found by its owner's reference"
+        unit = link_at(&engine.arena, unit).next
+    return NULL
+
+
 cdef uint32_t _best_key(Engine* engine, Book* book, uint32_t number) noexcept nogil:
     """Of the orders of a side, hidden ones too, that have no MinQty."""
     cdef PriceLevels* hidden = &book.sides[KIND_HIDDEN << KIND_SHIFT | number]
@@ -241,6 +258,8 @@ cdef const char* _book(Engine* engine, Tally* tally, Book* book) noexcept nogil:
     broken = _parked(engine, tally, book.pegs.next)
     if broken == NULL:
         broken = _parked(engine, tally, book.trailing.next)
+    if broken == NULL:
+        broken = _under_way(engine, tally, book)
     if broken == NULL:
         broken = book_broken_special(engine, book)
     if broken == NULL:
@@ -309,6 +328,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = engine_broken_expiry(engine)
     if broken == NULL:
         broken = works_broken(engine)
+    if broken == NULL:
+        broken = busy_broken(engine)
     free(tally.seen)
     return broken
 

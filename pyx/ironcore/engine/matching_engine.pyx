@@ -17,6 +17,7 @@ from ironcore.engine.book_view cimport orders_of, state_of
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport EngineLimits, engine_create, engine_destroy
 from ironcore.engine.invariants cimport engine_broken_invariant
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.book.price_levels cimport (
     PriceLevels, level_displayed, level_key, level_orders, levels_next, levels_price,
 )
@@ -233,6 +234,11 @@ cdef class MatchingEngine:
     def works_waiting(self):
         """How many commands wait for CONTINUE (rule 18.3)."""
         return self.engine.works_count
+
+    @property
+    def steps_are_left(self):
+        """Whether CONTINUE has anything to do: a command waits, or a book is busy (18.9)."""
+        return steps_are_left(self.engine)
 
     @property
     def step_actions(self):

@@ -14,9 +14,8 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor, Terms, aggressor_of, terms_of_order
 from ironcore.engine.order_exit cimport order_remove
-from ironcore.engine.order_terms cimport Terms, aggressor_of, terms_of_order
 from ironcore.wire.record cimport STATE_CONTINUOUS
 
 cdef enum:

@@ -91,8 +91,8 @@ cdef uint32_t _room_reject(const Book* book, const Terms* terms, const Options* 
     return REJECT_NONE
 
 
-cdef inline bint _may_live(const Terms* terms) noexcept nogil:
-    return (terms.may_rest or options_are_stop(&terms.options)
+cdef inline bint _may_live(const Book* book, const Terms* terms) noexcept nogil:
+    return (book.is_busy or terms.may_rest or options_are_stop(&terms.options)
             or terms.cross_type != CROSS_NONE)
 
 
@@ -103,7 +103,7 @@ cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, T
         reason = _options_reject(engine, book, terms)
     if reason == REJECT_NONE:
         reason = _price_reject(engine, book, terms)
-    if reason == REJECT_NONE and _may_live(terms):
+    if reason == REJECT_NONE and _may_live(book, terms):
         reason = _room_reject(book, terms, old)
     return reason
 
@@ -140,7 +140,7 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
         return reason
     if engine.order_ref_last >= ORDER_REF_MAX:
         return REJECT_NO_ROOM
-    if not _may_live(terms):
+    if not _may_live(book, terms):
         return REJECT_NONE
     if engine.arena.orders_live == engine.arena.orders_max:
         return REJECT_NO_ROOM

@@ -22,9 +22,11 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.price_grid cimport grid_tick
 from ironcore.book.price_levels cimport KEY_WORST
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
+from ironcore.engine.order_path cimport plain_hold
+from ironcore.engine.pending_work cimport step_count
 from ironcore.engine.engine cimport NOT_PLAIN, Engine, Session, engine_slot
 from ironcore.engine.event_place cimport events_withdraw
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.order_terms cimport Aggressor
 from ironcore.engine.order_exit cimport CANCEL_REASON_IOC
 from ironcore.engine.orders cimport place_book, place_kind, place_side, queued_place
 from ironcore.engine.settlement cimport book_settle_more
@@ -145,9 +147,15 @@ cdef inline uint32_t plain_trade_on(Engine* engine, Book* book, uint32_t sell, u
     aggressor.min_quantity = 0
     aggressor.stp_group = 0
     aggressor.is_interrupted = False
+    aggressor.may_stop = True
+    aggressor.has_acted = True
+    aggressor.has_unit = False
+    aggressor.is_stopped = False
     aggressor.activated_price = 0
     events_withdraw(engine)
+    step_count(engine)
     aggressor_trade(engine, book, &aggressor)
+    engine.is_stopped = aggressor.is_stopped
     return aggressor.quantity
 
 
@@ -160,6 +168,7 @@ cdef inline uint32_t plain_trade(Engine* engine, Book* book, uint32_t sell, uint
     if not iron_unlikely(book.sides[sell ^ 1].hidden_key <= limit_key):
         execution.match_number = engine.match_number_last
         execution.events = &engine.events[engine.events_count]
+        execution.end = execution.events + engine.executions_max
         book_match(&engine.arena, book, sell, &execution)
         engine.match_number_last = execution.match_number
         engine.events_count = <uint32_t>(execution.events - engine.events)
@@ -221,6 +230,10 @@ cdef inline int enter_plain(Engine* engine, const EnterOrder* command) noexcept 
         left = plain_trade(engine, book, terms.sell, terms.limit_key, left)
         event = engine.events
         count = engine.events_count
+        if iron_unlikely(engine.is_stopped):
+            engine.is_stopped = False
+            plain_hold(engine, book, command, reference, left)
+            left = 0
     if left:
         plain_leave_or_rest(engine, book, &terms, reference, left, event + count)
         count += 1

@@ -13,6 +13,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.engine.orders cimport (
     order_flags, order_open, order_place, order_price, order_sell, place_book, place_side,
 )
+from ironcore.engine.under_way cimport under_way_unlink
 from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.book.limits cimport TIME_IN_FORCE_GTT
 from ironcore.book.options cimport options_are_pegged, options_are_stop
@@ -32,6 +33,8 @@ cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit) noexcept no
         special.options.min_quantity != 0)
     if special.time_in_force == TIME_IN_FORCE_GTT:
         expiry_unlink(engine, unit)
+    if special.is_under_way:
+        under_way_unlink(engine, book, unit)
     if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:
         level_take_reserve(&engine.arena, order_at(&engine.arena, unit).level, special.reserve)
     if options_are_stop(&special.options):

@@ -61,8 +61,8 @@ cdef void peg_link(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
 
 cdef void peg_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
     # Pricing one peg may take others away, the next one too.
-    if engine.peg_next == unit:
-        engine.peg_next = special_at(&engine.arena, unit).peers.next
+    if book.peg_next == unit:
+        book.peg_next = special_at(&engine.arena, unit).peers.next
     _peer_unlink(&engine.arena, &book.pegs, unit)
     book.followers -= 1
 

@@ -9,14 +9,13 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
     book_queue_any,
 )
-from ironcore.engine.engine cimport engine_emit
-from ironcore.engine.incoming cimport Aggressor
+from ironcore.engine.engine cimport engine_emit, engine_slot
+from ironcore.engine.order_terms cimport Aggressor, aggressor_of, terms_prepare
 from ironcore.engine.order_exit cimport (
     CANCEL_REASON_COLLAR, CANCEL_REASON_IOC, CANCEL_REASON_POST_ONLY,
     CANCEL_REASON_POST_ONLY_HIDDEN, order_remove,
 )
 from ironcore.engine.order_links cimport expiry_link, peg_link
-from ironcore.engine.order_terms cimport aggressor_of
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
     order_at, order_take, special_at,
@@ -29,10 +28,16 @@ from ironcore.book.price_levels cimport (
     KEY_WORST, PriceLevels, level_add_reserve, levels_price,
 )
 from ironcore.engine.stops cimport stop_begin
+from ironcore.engine.under_way cimport (
+    HAND_ORDER, busy_begin, under_way_append, under_way_hold,
+)
 from ironcore.book.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_GTC, TIME_IN_FORCE_GTT,
+    side_is_sell,
 )
-from ironcore.book.options cimport POST_ONLY, options_are_pegged, options_are_stop
+from ironcore.book.options cimport (
+    POST_ONLY, options_are_pegged, options_are_stop, options_clear,
+)
 from ironcore.wire.record cimport (
     EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
 )
@@ -40,7 +45,7 @@ from ironcore.wire.record cimport (
 
 cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     if (terms.cross_type != CROSS_NONE or not terms.may_rest or options_are_stop(&terms.options)
-            or options_are_pegged(&terms.options)):
+            or options_are_pegged(&terms.options) or book.is_busy):
         return False
     if book.state != STATE_CONTINUOUS:
         return True
@@ -68,7 +73,7 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
     order.level = 0
     engine.arena.slots[terms.slot] = unit
     if (not is_new or terms.options.named or terms.cross_type != CROSS_NONE
-            or terms.time_in_force == TIME_IN_FORCE_GTT):
+            or terms.time_in_force == TIME_IN_FORCE_GTT or book.is_busy):
         flags |= ORDER_SPECIAL
     order.ref_side = terms.reference << REF_SHIFT | flags
     if not is_new or not flags & ORDER_SPECIAL:
@@ -141,18 +146,18 @@ cdef bint _set_limit(const Book* book, Terms* terms, int64_t price) noexcept nog
     return True
 
 
-cdef void _post(Engine* engine, Book* book, Terms* terms) noexcept nogil:
+cdef void _post(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
     """Rule 10.3: rests, or is cancelled, but does not execute."""
     cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
     if opposite.best_key <= terms.limit_key:
         if book.post_only_mode == 0 or not _set_limit(book, terms, grid_behind_price(
                 &book.grid, terms.sell, levels_price(opposite, opposite.best_key))):
-            _cancel(engine, terms, 0, CANCEL_REASON_POST_ONLY)
+            _cancel(engine, terms, unit, CANCEL_REASON_POST_ONLY)
             return
     if aggressor_meets_hidden(engine, book, terms.sell, terms.limit_key, terms.quantity):
-        _cancel(engine, terms, 0, CANCEL_REASON_POST_ONLY_HIDDEN)
+        _cancel(engine, terms, unit, CANCEL_REASON_POST_ONLY_HIDDEN)
         return
-    _add(engine, book, terms, 0)
+    _add(engine, book, terms, unit)
 
 
 cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
@@ -166,11 +171,21 @@ cdef void _protect(const Book* book, Terms* terms) noexcept nogil:
                                                  book.market_protection_bp))
 
 
-cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+cdef void _hold(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil:
+    busy_begin(engine, book)         # so that it gets a Special, in which the next step finds it
+    under_way_hold(engine, book, _live(engine, book, terms, unit), HAND_ORDER, terms.limit_key)
+
+
+cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit,
+                   bint was_in_hand) noexcept nogil:
     cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
     cdef uint8_t reason = CANCEL_REASON_IOC
     cdef Aggressor aggressor
     aggressor_of(engine, terms, &aggressor)
+    aggressor.may_stop = True
+    aggressor.has_unit = unit != 0
+    if was_in_hand:
+        aggressor.min_quantity = 0   # it was executed
     if aggressor_crosses(book, terms.sell, terms.limit_key):
         aggressor_trade(engine, book, &aggressor)
         terms.quantity = aggressor.quantity
@@ -178,6 +193,9 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noex
     if terms.quantity == 0:
         if unit:
             order_remove(engine, unit)
+        return
+    if aggressor.is_stopped:
+        _hold(engine, book, terms, unit)
         return
     if options_are_pegged(&terms.options) and aggressor.is_interrupted:
         _live(engine, book, terms, unit)
@@ -207,20 +225,53 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
         stop_begin(engine, book, _live(engine, book, terms, 0))
     elif book.state != STATE_CONTINUOUS:
         if pegged:
-            _live(engine, book, terms, 0)
+            _live(engine, book, terms, unit)
             book.pegs_are_stale = True
-        else:
-            _add(engine, book, terms, 0)
+        elif terms.may_rest:
+            _add(engine, book, terms, unit)
+        else:                        # the book was interrupted before its turn
+            _cancel(engine, terms, unit, CANCEL_REASON_COLLAR)
     elif pegged:
         price = peg_price(engine, book, &terms.options, terms.sell, terms.price)
         if price:
             _set_limit(book, terms, price)
-            _aggress(engine, book, terms, 0)
+            _aggress(engine, book, terms, unit, False)
         else:
-            _live(engine, book, terms, 0)
+            _live(engine, book, terms, unit)
     elif terms.options.post_only == POST_ONLY:
-        _post(engine, book, terms)
+        _post(engine, book, terms, unit)
     else:
         if terms.is_market:
             _protect(book, terms)
-        _aggress(engine, book, terms, unit)
+        _aggress(engine, book, terms, unit, False)
+
+
+cdef void order_begin(Engine* engine, Book* book, Terms* terms) noexcept nogil:
+    # What waits for an auction, or sleeps, meets no order.
+    if (book.is_busy and terms.cross_type == CROSS_NONE
+            and not options_are_stop(&terms.options)):
+        under_way_append(engine, book, _live(engine, book, terms, 0))
+    else:
+        order_proceed(engine, book, terms, 0)
+
+
+cdef void order_go_on(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+    _aggress(engine, book, terms, unit, True)
+
+
+cdef void plain_hold(Engine* engine, Book* book, const EnterOrder* command, uint64_t reference,
+                     uint32_t quantity) noexcept nogil:
+    cdef Terms terms
+    options_clear(&terms.options)
+    terms.reference = reference
+    terms.quantity = quantity
+    terms.executed = command.quantity - quantity
+    terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
+    terms.side = command.side
+    terms.sell = 1 if side_is_sell(command.side) else 0
+    terms.price = command.price
+    terms.time_in_force = command.time_in_force
+    terms.display = command.display
+    terms.cross_type = CROSS_NONE
+    terms_prepare(book, &terms)
+    _hold(engine, book, &terms, 0)

@@ -17,6 +17,7 @@ from ironcore.engine.orders cimport order_sell
 cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil:
     cdef uint32_t tick = 0
     terms.is_market = price_is_market(terms.price)
+    terms.activated_price = 0
     terms.key = 0
     terms.limit_key = KEY_WORST
     if not terms.is_market:
@@ -61,7 +62,11 @@ cdef void aggressor_of(const Engine* engine, const Terms* terms, Aggressor* out)
     out.stp_group = session.stp_group if out.stp_mode != STP_NONE else 0
     out.side = terms.side
     out.is_interrupted = False
+    out.may_stop = False
+    out.has_acted = False
+    out.has_unit = True
+    out.is_stopped = False
     out.slot = terms.slot
     out.reference = terms.reference
     out.price = terms.price
-    out.activated_price = 0
+    out.activated_price = terms.activated_price

@@ -6,12 +6,13 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 
+from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport WORKS_MAX, Engine, Work
 from ironcore.wire.record cimport CommandHeader
 
 cdef enum:
     STEP_LOOKED = 1                  # rule 18.2: actions of an order looked at,
-    STEP_LEFT = 16                   # and of one that leaves besides, or of a peg that is parked
+    STEP_LEFT = 16                   # of one that leaves besides, executes, or comes to its turn
     STEP_BLOCKS_MAX = 16384          # of 64 numbers
     WORKS_A_SESSION_MAX = 8          # rule 18.5: of WORKS_MAX, so that one leaves room for others
 
@@ -24,6 +25,8 @@ cdef void work_wait(Engine* engine) noexcept nogil
 # The first that waits is done.
 cdef void work_end(Engine* engine) noexcept nogil
 cdef void step_begin(Engine* engine) noexcept nogil
+# As step_begin; what the command in hand has executed so far counts.
+cdef void step_count(Engine* engine) noexcept nogil
 # Whether a session's command that takes several steps finds no room to wait.
 cdef bint works_are_full_for(Engine* engine, uint32_t session) noexcept nogil
 # Whether an instrument's orders are leaving, all of them or those of the day.
@@ -50,6 +53,12 @@ cdef inline uint32_t* work_last(Engine* engine, const Work* work, uint32_t sessi
     """The last number of a session that a mass cancel concerns."""
     return &engine.works_lasts[
         <uint64_t>(work - engine.works) * (engine.limits.sessions_max + <uint64_t>1) + session]
+
+
+cdef inline void step_count_turn(Engine* engine, const Book* book, uint32_t sell) noexcept nogil:
+    """An order of a book comes to trade, or moves: it may have to pass by all minimum quantities of
+    the other side."""
+    engine.step_actions += STEP_LEFT + book.min_quantity_live[sell ^ 1]
 
 
 cdef inline bint step_is_over(const Engine* engine) noexcept nogil:

@@ -7,7 +7,7 @@ from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport order_at
 from ironcore.wire.record cimport (
     COMMAND_CANCEL_SESSION, COMMAND_MASS_CANCEL, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE,
-    MassCancel,
+    EVENT_EXECUTED, MassCancel,
 )
 
 
@@ -19,6 +19,14 @@ cdef inline bint _empties(const Work* work) noexcept nogil:
 cdef void step_begin(Engine* engine) noexcept nogil:
     engine.step_actions = 0
     engine.step_blocks_left = STEP_BLOCKS_MAX if engine.step_actions_max else <uint32_t>0xFFFFFFFF
+
+
+cdef void step_count(Engine* engine) noexcept nogil:
+    cdef uint32_t index
+    step_begin(engine)
+    for index in range(engine.events_count):
+        if engine.events[index].type == EVENT_EXECUTED:
+            engine.step_actions += STEP_LEFT
 
 
 cdef Work* work_prepare(Engine* engine, const CommandHeader* command,

@@ -91,6 +91,8 @@ cdef bint _counts_fit(const Engine* loaded, const Engine* engine) noexcept nogil
             and arena.slots_count == engine.arena.slots_count
             and loaded.block_shift == engine.block_shift
             and loaded.works_first < WORKS_MAX and loaded.works_count <= WORKS_MAX
+            and loaded.busy_first <= loaded.books_count
+            and loaded.busy_last <= loaded.books_count
             and arena.order_pool.fresh <= engine.arena.orders_max
             and arena.order_pool.free_count <= arena.order_pool.fresh
             and arena.page_pool.fresh >= arena.page_first - 1

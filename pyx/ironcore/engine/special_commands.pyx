@@ -2,11 +2,11 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from ironcore.book.book cimport KIND_SHOWN, Book
+from ironcore.book.book cimport KIND_SHOWN, Book, book_note_last
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_checks cimport details_reject, enter_reject, state_reject
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER, cancel_whole, order_remove
-from ironcore.engine.order_path cimport order_proceed, order_rest, terms_rest_at_once
+from ironcore.engine.order_path cimport order_begin, order_rest, terms_rest_at_once
 from ironcore.engine.order_terms cimport Terms
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_SPECIAL, Order, order_at, order_ref, order_side, special_at,
@@ -41,14 +41,14 @@ cdef void enter_special(Engine* engine, const EnterOrder* command,
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
     book = &engine.books[command.header.instrument]
-    book.last_before_price = book.last_price
+    book_note_last(book)
     engine.order_ref_last += 1
     terms.reference = engine.order_ref_last
     terms.executed = 0
     terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if terms.sell else 0, ORDER_STATE_LIVE,
                 terms.side, terms.quantity, terms.reference, 0, terms.price, terms.slot)
-    order_proceed(engine, book, &terms, 0)
+    order_begin(engine, book, &terms)
     book_settle(engine, book)
 
 
@@ -118,7 +118,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         session_consume(engine, session, command.header.user_ref)
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
-    book.last_before_price = book.last_price
+    book_note_last(book)
     if (not _side_is_kept(&terms) or details_reject(engine, book, command.quantity, &terms, old)
             or terms.quantity == 0):
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
@@ -143,5 +143,5 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
     if is_one_update:
         order_rest(engine, book, &terms, 0)
     else:
-        order_proceed(engine, book, &terms, 0)
+        order_begin(engine, book, &terms)
     book_settle(engine, book)

@@ -11,7 +11,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SPECIAL, Arena, Link, Order, Special, level_at, order_at,
     special_at,
 )
-from ironcore.engine.orders cimport order_place, place_kind
+from ironcore.engine.orders cimport order_place, order_sell, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
 from ironcore.engine.pending_work cimport work_empties
 from ironcore.engine.trading_state cimport auction_indicated, state_is_known
@@ -151,7 +151,7 @@ cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept 
         return b"a peg or a trailing stop is not among its peers"
     if book.followers != pegs + stops + stops_parked:
         return b"a book miscounts what follows its prices"
-    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale
+    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale and not book.is_busy
             and book.peg_keys[0] == book.sides[0].best_key
             and book.peg_keys[1] == book.sides[1].best_key):
         return b"pegs were parked though what they follow is as it was"
@@ -183,6 +183,10 @@ cdef const char* _min_quantities(Engine* engine, const Book* book) noexcept nogi
     counts[:] = [0, 0]
     for number in range(<uint32_t>SIDES_COUNT):
         counts[number & 1] += _with_min_quantity(engine, &book.sides[number])
+    unit = book.under_way.next
+    while unit:
+        counts[order_sell(order_at(&engine.arena, unit))] += order_has_min_quantity(engine, unit)
+        unit = order_at(&engine.arena, unit).link.next
     if counts[0] != book.min_quantity_live[0] or counts[1] != book.min_quantity_live[1]:
         return b"a book miscounts its minimum quantities"
     return NULL

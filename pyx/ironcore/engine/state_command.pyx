@@ -42,7 +42,7 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
     book = &engine.books[command.header.instrument]
     if book.state == command.state or book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    if (work_empties(engine, command.header.instrument)
+    if (book.is_busy or work_empties(engine, command.header.instrument)
             or (command.state == STATE_CLOSED and works_are_full(engine))):
         return STATUS_LATER
     memcpy(&why, command.reason, sizeof(why))

@@ -5,6 +5,7 @@ from libc.string cimport memchr, memcpy
 
 from ironcore.base.memory cimport memory_prefault
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.book.book cimport Book
 from ironcore.engine.book_orders cimport leaving_step
 from ironcore.engine.cancel_commands cimport mass_cancel_end, mass_cancel_step
 from ironcore.engine.clock_command cimport clock_advance, clock_begin_day
@@ -12,13 +13,18 @@ from ironcore.engine.engine cimport EngineLimits, Session, Work, engine_emit, se
 from ironcore.engine.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, retire_end, retire_instrument,
 )
-from ironcore.engine.pending_work cimport engine_classify, step_begin, work_at, work_end
+from ironcore.engine.pending_work cimport (
+    STEP_LEFT, engine_classify, work_at, work_end,
+)
 from ironcore.engine.state_command cimport set_state
+from ironcore.engine.turns cimport busy_step
+from ironcore.engine.under_way cimport busy_book, steps_are_left
 from ironcore.engine.used_numbers cimport session_begin_numbers
 from ironcore.book.options cimport STP_NONE
 from ironcore.wire.record cimport (
     COMMAND_BUST_TRADE, COMMAND_CANCEL_SESSION, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK,
-    COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_MASS_CANCEL,
+    COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER,
+    COMMAND_MASS_CANCEL,
     COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
     EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION, BustTrade, ClockCommand, ContinueCommand,
     DefineInstrument, DefineSession, RetireInstrument, SetState, StreamStart, SystemEventCommand,
@@ -39,6 +45,8 @@ cdef int _stream_start(Engine* engine, const StreamStart* command) noexcept nogi
             or command.user_ref_bits != limits.user_ref_bits):
         return STATUS_MALFORMED
     engine.step_actions_max = command.step_actions_max
+    if command.step_actions_max:
+        engine.executions_max = (command.step_actions_max - 1) // STEP_LEFT + 1
     engine.started = True
     return STATUS_OK
 
@@ -90,13 +98,10 @@ cdef void _say_what_goes_on(ContinueCommand* command, const Work* work) noexcept
     command.symbol_given = work.command.symbol_given if is_mass_cancel else 0
 
 
-cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
-    """The next step of the first command that waits."""
+cdef void _work_on(Engine* engine, ContinueCommand* command) noexcept nogil:
+    """With the first command that waits."""
     cdef Work* work = work_at(engine, 0)
-    if engine.works_count == 0:
-        return STATUS_IGNORED
     _say_what_goes_on(command, work)
-    step_begin(engine)
     if command.continued == COMMAND_MASS_CANCEL or command.continued == COMMAND_CANCEL_SESSION:
         if mass_cancel_step(engine, work):
             mass_cancel_end(engine, work)
@@ -105,6 +110,25 @@ cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
         if command.continued == COMMAND_RETIRE_INSTRUMENT:
             retire_end(engine, command.header.instrument)
         work_end(engine)
+
+
+cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
+    """The next step of a busy book, or of the first command that waits: in turns."""
+    cdef Book* book = busy_book(engine)
+    if not steps_are_left(engine):
+        return STATUS_IGNORED
+    if book == NULL or (engine.works_are_next and engine.works_count):
+        engine.works_are_next = False
+        _work_on(engine, command)
+        return STATUS_OK
+    engine.works_are_next = True
+    command.header.session = 0
+    command.header.user_ref = 0
+    command.header.instrument = <uint32_t>(book - engine.books)
+    command.continued = COMMAND_ENTER_ORDER
+    command.firm_given = 0
+    command.symbol_given = 0
+    busy_step(engine, book)
     return STATUS_OK
 
 

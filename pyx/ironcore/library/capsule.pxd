@@ -4,7 +4,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.engine.engine cimport Engine, EngineLimits
-from ironcore.engine.queries cimport LevelView, OrderView
+from ironcore.library.queries cimport LevelView, OrderView
 from ironcore.wire.record cimport Event
 
 cdef extern from "ironpit_core.h" nogil:

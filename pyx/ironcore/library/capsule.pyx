@@ -14,7 +14,7 @@ from ironcore.base.status cimport (
 from ironcore.engine.batch cimport PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport engine_create, engine_destroy
-from ironcore.engine.queries cimport query_depth, query_level, query_order
+from ironcore.library.queries cimport query_depth, query_level, query_order
 from ironcore.engine.snapshot cimport (
     snapshot_bytes, snapshot_check, snapshot_load, snapshot_save,
 )
@@ -36,25 +36,25 @@ cdef extern from *:
     #define EQUAL(name) \\
         _Static_assert((int)__pyx_e_8ironcore_4wire_6record_##name == (int)IRONPIT_##name, #name)
     #define VIEW(ours, theirs, field) \\
-        _Static_assert(offsetof(struct __pyx_t_8ironcore_6engine_##ours, field) \\
+        _Static_assert(offsetof(struct __pyx_t_8ironcore_##ours, field) \\
                        == offsetof(struct theirs, field), #theirs "." #field)
     #define iron_assert_header_views() \\
-        VIEW(6engine_EngineLimits, ironpit_limits, instruments_max); \\
-        VIEW(6engine_EngineLimits, ironpit_limits, sessions_max); \\
-        VIEW(6engine_EngineLimits, ironpit_limits, orders_max); \\
-        VIEW(6engine_EngineLimits, ironpit_limits, user_ref_bits); \\
-        VIEW(7queries_LevelView, ironpit_level, price); \\
-        VIEW(7queries_LevelView, ironpit_level, orders); \\
-        VIEW(7queries_LevelView, ironpit_level, quantity); \\
-        VIEW(7queries_OrderView, ironpit_order, order_ref); \\
-        VIEW(7queries_OrderView, ironpit_order, slot); \\
-        VIEW(7queries_OrderView, ironpit_order, instrument); \\
-        VIEW(7queries_OrderView, ironpit_order, displayed); \\
-        VIEW(7queries_OrderView, ironpit_order, open); \\
-        VIEW(7queries_OrderView, ironpit_order, executed); \\
-        VIEW(7queries_OrderView, ironpit_order, price); \\
-        VIEW(7queries_OrderView, ironpit_order, side); \\
-        VIEW(7queries_OrderView, ironpit_order, place);
+        VIEW(6engine_6engine_EngineLimits, ironpit_limits, instruments_max); \\
+        VIEW(6engine_6engine_EngineLimits, ironpit_limits, sessions_max); \\
+        VIEW(6engine_6engine_EngineLimits, ironpit_limits, orders_max); \\
+        VIEW(6engine_6engine_EngineLimits, ironpit_limits, user_ref_bits); \\
+        VIEW(7library_7queries_LevelView, ironpit_level, price); \\
+        VIEW(7library_7queries_LevelView, ironpit_level, orders); \\
+        VIEW(7library_7queries_LevelView, ironpit_level, quantity); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, order_ref); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, slot); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, instrument); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, displayed); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, open); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, executed); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, price); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, side); \\
+        VIEW(7library_7queries_OrderView, ironpit_order, place);
     #define iron_assert_header_structs() \\
             SAME_SIZE(CommandHeader, ironpit_header); SAME(CommandHeader, ironpit_header, type);  \\
             SAME(CommandHeader, ironpit_header, flags);                                           \\

@@ -170,13 +170,18 @@ cdef class Judgement(Loop):
         """Behind the end of the day nothing is taken or traded, and in the end all is closed."""
         cdef uint64_t end_ns = world_midnight_ns() + DAY_END_NS
         cdef uint32_t i
-        over = late = False
+        over = late = closed = goes_on = False
         for sequence, payload in JournalReader(self.venue.disk):
             records = decode_frame(payload)
             if "time_ns" in records[0]:
                 late = records[0]["time_ns"] >= end_ns
                 over = over or late
-            for kind in {record["kind"] for record in records} & LATE_KINDS if late else ():
+                goes_on = records[0]["kind"] == "Continue"
+                closed = closed or (late and records[0].get("event_code") == "M")
+            # Orders that were under way are carried out first.
+            if not late or (goes_on and not closed):
+                continue
+            for kind in {record["kind"] for record in records} & LATE_KINDS:
                 self._fail(f"frame {sequence}: {kind} after the end of the day")
         self.venue.happened["days_over"] += over
         for i in range(self.venue.engine.engine.books_count if over else 0):

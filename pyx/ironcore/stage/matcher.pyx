@@ -36,6 +36,7 @@ from ironcore.base.counters cimport counter_add, counter_set
 from ironcore.base.status cimport (
     STATUS_CORRUPT, STATUS_FULL, STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.engine.batch cimport PREFETCH_ORDERS_MIN
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport Engine
@@ -376,7 +377,7 @@ cdef int _continue(Matcher* m) noexcept nogil:
     """The next step of a command that takes several: the work done."""
     cdef ContinueCommand* command = <ContinueCommand*>m.command
     cdef int status
-    if m.engine.works_count == 0:
+    if not steps_are_left(m.engine):
         return 0
     memset(command, 0, sizeof(ContinueCommand))
     command.header.type = COMMAND_CONTINUE
@@ -406,7 +407,7 @@ cdef int matcher_poll(void* self, int batch_max) noexcept nogil:
     if m.turn == TURN_TICK:
         m.turn = TURN_STEP
         # While steps are made it is not in 10 ms: no step is made before a CLOCK that is due.
-        if m.mono_ns >= m.tick_due_ns or m.engine.works_count:
+        if m.mono_ns >= m.tick_due_ns or steps_are_left(m.engine):
             work += _tick(m)
     if m.turn == TURN_STEP and not m.publishing:
         m.turn = TURN_RINGS

@@ -1,16 +1,17 @@
 """The end of the stream's day: which commands end it, and what is not admitted afterwards.
 
 A stream has one day, 24 hours from the midnight of STREAM_START: that long CLOCK and the times of
-ITCH and OUCH mean something. Behind it the matcher sequences SYSTEM 'M', closes every instrument by
-id, and sequences SYSTEM 'E' when all orders have left that leave with the day. What has been done
-of that is in the stream, so that a matcher that takes over in between goes on with the rest. No
-auction is held: an instrument in its closing auction is halted before it is closed (rule 14.1).
+ITCH and OUCH mean something. Behind it the matcher lets orders that are under way (rule 18.10) come
+to their end, sequences SYSTEM 'M', closes every instrument by id, and sequences SYSTEM 'E' when all
+orders have left that leave with the day. What has been done of that is in the stream, so that a
+matcher that takes over in between goes on with the rest. No auction is held: an instrument in its
+closing auction is halted before it is closed (rule 14.1).
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from ironcore.engine.engine cimport Engine
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.wire.record cimport (
     COMMAND_DEFINE_INSTRUMENT, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
     INSTRUMENT_NONE, STATE_CLOSED, STATE_CLOSING_AUCTION, STATE_HALTED, STATE_RETIRED,
@@ -72,6 +73,8 @@ cdef uint32_t _close(uint8_t* command, uint32_t instrument, uint8_t state) noexc
 
 cdef uint32_t day_end_next(DayEnd* day, const Engine* engine, uint8_t* command) noexcept nogil:
     cdef uint8_t state
+    if engine.busy_first:
+        return 0                     # orders that came before are carried out before (rule 18.11)
     if not day.market_said:
         return _system(command, c'M')
     while day.instrument_next < engine.books_count:
@@ -79,8 +82,8 @@ cdef uint32_t day_end_next(DayEnd* day, const Engine* engine, uint8_t* command) 
         if state != STATE_CLOSED and state != STATE_RETIRED:
             return _close(command, day.instrument_next, state)
         day.instrument_next += 1
-    if engine.works_count:
-        return 0                     # orders are leaving still, which belong to the day
+    if steps_are_left(engine):
+        return 0                     # what is left to be done belongs to the day
     if not day.system_said:
         return _system(command, c'E')
     day.closed = True

@@ -18,6 +18,7 @@ from tests.model import (
     settlement,
     states,
     steps,
+    under_way,
     venue_commands,
 )
 from tests.model import records as r
@@ -40,10 +41,12 @@ MODULES = [
     settlement,
     states,
     steps,
+    under_way,
     venue_commands,
 ]
 SEEDS, COMMANDS = range(24), 5000
-STEP_ACTIONS = {24: 1, 25: 17}  # by seed, section 18; of the others each command is one step
+# By seed, section 18; of the others each command is one step.
+STEP_ACTIONS = {24: 1, 25: 17, 26: 40, 27: 1}
 REJECT_REASONS = (
     *(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0D, 0x0F),
     *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31, 0x80),

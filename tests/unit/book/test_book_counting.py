@@ -85,10 +85,14 @@ def test_prices_are_counted_up_to_the_limit(core: Subject) -> None:
 
 
 @rule("10.9")
-def test_a_price_is_one_step_whatever_rests_there(core: Subject) -> None:
+def test_orders_at_one_price_are_steps_as_well(core: Subject) -> None:
+    """As many as the steps suffice for, also where these are not all."""
     rest_many(core, (r.enter(1, n, "S", 1, 1000) for n in range(1, STEPS_MAX + 101)))
-    assert fill_or_kill(core, 2, 1, STEPS_MAX + 50)
-    assert steps(core) == 1
+    assert not fill_or_kill(core, 2, 1, STEPS_MAX + 1)
+    assert steps(core) == STEPS_MAX
+    assert fill_or_kill(core, 2, 2, 5)
+    assert steps(core) == 5
+    assert fill_or_kill(core, 2, 3, STEPS_MAX)
 
 
 @rule("10.9")
@@ -108,7 +112,7 @@ def test_minimum_quantities_of_the_own_side_do_not_make_counting_slow(core: Subj
     minimum = write_options(min_qty=5)
     core.ok(r.enter(2, 1, "B", 5, 500, display="N", options=minimum))
     assert fill_or_kill(core, 2, 2, 50)
-    assert steps(core) == 1
+    assert steps(core) == 100  # at once, with all that rest at that price
     core.ok(r.enter(1, 101, "S", 5, 1100, display="N", options=minimum))
     assert fill_or_kill(core, 2, 3, 40)
     assert steps(core) == 40
@@ -140,9 +144,8 @@ def test_each_command_counts_from_the_beginning(core: Subject) -> None:
 
 
 @rule("10.9")
-def test_prices_behind_the_limit_count_nothing(venue: Subject) -> None:
-    """Displayed and hidden orders at one price are two."""
-    count_at_most(venue, 3)
+def test_orders_behind_the_limit_count_nothing(venue: Subject) -> None:
+    count_at_most(venue, 4)
     venue.rest(1, 1, "S", 5, 1000)
     venue.ok(r.enter(1, 2, "S", 5, 1000, display="N"))
     venue.rest(1, 3, "S", 5, 1000)
@@ -166,13 +169,13 @@ def test_orders_that_are_passed_by_are_looked_at(venue: Subject) -> None:
 
 @rule("10.9", "9.3", "12.3")
 def test_reserves_count_with_their_orders(venue: Subject) -> None:
-    """And those behind the limit do not."""
-    count_at_most(venue, 2)
+    """And those behind the limit do not. Each iceberg is as many steps as it may execute."""
+    count_at_most(venue, 2 * 42)
     floor = write_options(max_floor=10)
     for session, number in ((1, 1), (3, 1), (1, 2)):
         venue.ok(r.enter(session, number, "S", 30, 1000, options=floor))
     assert not fill_or_kill(venue, 4, 1, 31)
-    count_at_most(venue, 3)
+    count_at_most(venue, 3 * 42)
     assert not fill_or_kill(venue, 4, 2, 61)
     assert fill_or_kill(venue, 2, 1, 60)
     assert fill_or_kill(venue, 4, 3, 20)
