@@ -1,10 +1,11 @@
 """An engine with small limits, so that its pools run out, and what must hold after each command.
 
 Each command lies in a block of exactly its size. After it the engine's own invariants are checked,
-and every event is held against what the events before it said (fuzz_ledger). With a bit of the first
-byte the stream has a limit of a step; at the end what waits is then carried out, which has an end.
-With the first byte's highest bit set the same commands are applied once more, by a second engine in one batch, with
-prefetching, with room for exactly its events and with much room: its events must be the same bytes.
+and every event is held against what the events before it said (fuzz_ledger). With one bit of the
+first byte the stream has a limit of a step; at the end what waits is then carried out, which has to
+come to an end. With its highest bit set the same commands are applied once more, by a second engine
+in one batch, with prefetching, with room for exactly its events and with much room: its events must
+be the same bytes.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -21,6 +22,7 @@ from ironcore.engine.engine cimport (
     WORKS_MAX, Engine, EngineLimits, engine_create, engine_destroy,
 )
 from ironcore.engine.invariants cimport engine_broken_invariant
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.wire.record cimport COMMAND_HEADER_BYTES, CommandHeader, Event
 
 from fuzz_commands cimport (
@@ -113,8 +115,8 @@ cdef void _apply(Run* run, const uint8_t* record, uint32_t bytes) noexcept nogil
     memcpy(command, record, bytes)
     status = engine_apply(engine, command, bytes)
     iron_assert(status == STATUS_OK or status == STATUS_IGNORED or status == STATUS_MALFORMED
-                or status == STATUS_LATER and engine.works_count,
-                "a command is OK, ignored or malformed, or others wait")
+                or status == STATUS_LATER and steps_are_left(engine),
+                "a command is OK, ignored or malformed, or others come first")
     iron_assert(engine.events_count <= engine.events_max, "events fit")
     iron_assert(engine.dry_run_steps <= engine.dry_run_steps_max, "what is counted has an end")
     if status == STATUS_OK:
@@ -197,13 +199,15 @@ cdef void _open(Run* run, uint32_t options) noexcept nogil:
 
 
 cdef void _carry_out(Run* run) noexcept nogil:
-    """All steps of what waits. Each step looks at an order, or it is a command's last one."""
+    """All steps of what waits. Each step looks at an order, or it is a command's last one; that
+    busy books come to an end is left to the fuzzer's limit of time."""
     cdef Source source
     cdef uint32_t bytes
     cdef uint32_t left = WORKS_MAX * (run.engine.limits.orders_max + 1)
-    while run.engine.works_count:
-        iron_assert(left > 0, "steps come to an end")
-        left -= 1
+    while steps_are_left(run.engine):
+        if run.engine.busy_first == 0:
+            iron_assert(left > 0, "steps come to an end")
+            left -= 1
         bytes = source_continue(&source)
         _apply(run, source_record(&source), bytes)
 

@@ -12,7 +12,7 @@ from ironcore.wire.record cimport (
     EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,
     EVENT_EXECUTED, EVENT_INSTRUMENT_NEXT, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
-    EnterOrder, Event, ReplaceOrder,
+    ContinueCommand, EnterOrder, Event, ReplaceOrder,
 )
 
 cdef enum:
@@ -367,7 +367,8 @@ cdef void ledger_read(Ledger* ledger, const Engine* engine,
         _read_event(ledger, &engine.events[index])
     if engine.works_count == 0:
         ledger.cancelled_in_steps = 0
-    if command.type == COMMAND_CONTINUE:
+    if command.type == COMMAND_CONTINUE and (
+            (<const ContinueCommand*>command).continued != COMMAND_ENTER_ORDER):
         iron_assert(ledger.cancelled <= (engine.step_actions_max - 1) // ORDER_ACTIONS + 1,
                     "a step has an end")
     iron_assert(ledger.used_up == 0 and ledger.vanished == NULL, "icebergs do not wait")
