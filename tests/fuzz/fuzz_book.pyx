@@ -1,11 +1,11 @@
 """An engine with small limits, so that its pools run out, and what must hold after each command.
 
 Each command lies in a block of exactly its size. After it the engine's own invariants are checked,
-and every event is held against what the events before it said (fuzz_ledger). With a bit of the
-first byte the stream has a limit of a step; at the end what waits is then carried out, which has an
-end. With the first byte's highest bit set the same commands are applied once more, by a second
-engine in one batch, with prefetching, with room for exactly its events and with much room: its
-events must be the same bytes.
+and every event is held against what the events before it said (fuzz_ledger). With one bit of the
+first byte the stream has a limit of a step; at the end what waits is then carried out, which has to
+come to an end. With its highest bit set the same commands are applied once more, by a second engine
+in one batch, with prefetching, with room for exactly its events and with much room: its events must
+be the same bytes.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -23,6 +23,7 @@ from ironcore.engine.engine cimport (
     WORKS_MAX, Engine, EngineLimits, engine_create, engine_destroy,
 )
 from ironcore.engine.invariants cimport engine_broken_invariant
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.wire.record cimport COMMAND_HEADER_BYTES, CommandHeader, Event
 
 from fuzz_commands cimport (
@@ -117,7 +118,7 @@ cdef void _apply(Run* run, const uint8_t* record, uint32_t bytes) noexcept nogil
     status = engine_apply(engine, command, bytes)
     iron_assert(status == STATUS_OK or status == STATUS_IGNORED or status == STATUS_MALFORMED
                 or status == STATUS_LATER and steps_are_left(engine),
-                "a command is OK, ignored or malformed, or others wait")
+                "a command is OK, ignored or malformed, or others come first")
     iron_assert(engine.events_count <= engine.events_max, "events fit")
     iron_assert(engine.dry_run_steps <= engine.dry_run_steps_max, "what is counted has an end")
     if status == STATUS_OK:

@@ -369,8 +369,8 @@ cdef void ledger_read(Ledger* ledger, const Engine* engine,
         _read_event(ledger, &engine.events[index])
     if engine.works_count == 0:
         ledger.cancelled_in_steps = 0
-    if (command.type == COMMAND_CONTINUE
-            and (<const ContinueCommand*>command).continued != COMMAND_ENTER_ORDER):
+    if command.type == COMMAND_CONTINUE and (
+            (<const ContinueCommand*>command).continued != COMMAND_ENTER_ORDER):
         iron_assert(ledger.cancelled <= (engine.step_actions_max - 1) // ORDER_ACTIONS + 1,
                     "a step has an end")
     iron_assert(ledger.used_up == 0 and ledger.vanished == NULL, "icebergs do not wait")

@@ -19,9 +19,10 @@ from tests.model.compare import (
     orders_of_core,
 )
 from tests.model.engine_model import EngineModel
+from tests.model.matching import LEFT, LOOKED
 from tests.model.orders import Order
 from tests.model.rules import rule as cites
-from tests.model.steps import LEFT, LOOKED, Work
+from tests.model.steps import Work
 
 from ironcore.engine.matching_engine import MatchingEngine
 
