@@ -16,7 +16,6 @@ from ironcore.base.check cimport iron_assert
 from ironcore.base.status cimport (
     STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK,
 )
-from ironcore.engine.under_way cimport steps_are_left
 from ironcore.engine.batch cimport PREFETCH_BOOKS, Batch, batch_apply
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport (
