@@ -1,6 +1,6 @@
 """The steps of a busy book: whose turn is next, and what is done with it."""
 
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport uint32_t
 
 from ironcore.book.limits cimport TIME_IN_FORCE_FOK
 from ironcore.book.order_pool cimport order_at

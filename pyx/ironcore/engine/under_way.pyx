@@ -5,7 +5,7 @@ from libc.stdint cimport uint32_t
 from ironcore.base.check cimport iron_assert
 from ironcore.book.book cimport book_classify
 from ironcore.book.order_pool cimport (
-    ORDER_SPECIAL, Arena, Link, Special, link_at, order_at, special_at,
+    ORDER_SPECIAL, Arena, Link, link_at, order_at, special_at,
 )
 from ironcore.wire.record cimport STATE_CONTINUOUS
 
