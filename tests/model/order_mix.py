@@ -170,6 +170,7 @@ class OrderMix:
     def to_limit(self, instrument: Instrument, side: str, fields: Any, options: Any) -> None:
         if self.maybe(0.4):
             self.cross(instrument, side, fields, options)
+            fields["quantity"] *= self.random.choice((1, 10))  # an auction leaves some of it
         elif self.maybe(0.2):
             fields["time_in_force"] = self.random.choice("134")
         options["price_type"] = "K"
