@@ -304,6 +304,9 @@ cdef bint _work_takes(Engine* engine, Work* work, uint32_t unit) noexcept nogil:
         return False
     if slot > engine_slot(engine, session, work_last(engine, work, session)[0]):
         return False
+    # What it has passed by stays passed by, though it might name it now (rule 13.12).
+    if session == work.session and work.block != 0 and slot < work.slot:
+        return False
     if not _names(engine, work, unit):
         return False
     leaving_pass(engine, unit)
