@@ -26,7 +26,7 @@ AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"
 class Matching(Icebergs):
     """An aggressor, and the orders opposite."""
 
-    steps_max = 16_384  # rules 10.9 and 14.10; a test that is to reach it sets less
+    steps_max = 8_192  # rules 10.9 and 14.10; a test that is to reach it sets less
 
     # Priority
 

@@ -13,7 +13,7 @@ from tests.model.options import write_options
 from tests.model.rules import rule
 from tests.model.subject import Subject, kinds
 
-STEPS_MAX = 16_384
+STEPS_MAX = 8_192
 LIMITS = r.Limits(instruments_max=3, sessions_max=4, orders_max=2 * STEPS_MAX, user_ref_bits=16)
 REJECTED_FOR = 0x0F
 
