@@ -29,11 +29,16 @@ class States(Steps):
         instrument = self.instruments[index]
         if instrument.state in (chr(state), RETIRED):
             raise IgnoredError
-        if self.is_emptied(instrument) or instrument.is_busy:  # rule 18.5
+        is_waited_for = instrument.is_busy and not self.interrupts(instrument, chr(state))
+        if self.is_emptied(instrument) or is_waited_for:  # rule 18.5
             raise LaterError
         if chr(state) == CLOSED:
             self.needs_room()
         self.change_state(instrument, chr(state), bool(force), reason)
+
+    def interrupts(self, instrument: Instrument, state: str) -> bool:
+        """Rule 18.5."""
+        return state not in (CLOSED, CONTINUOUS) and not self.cross_type_of(instrument.state, state)
 
     def change_state(self, instrument: Instrument, state: str, force: bool, reason: bytes) -> None:
         """Rule 13.4, and 14.9 for an auction that is extended instead."""
@@ -45,6 +50,7 @@ class States(Steps):
         if state == CLOSED:
             self.end_of_day(instrument)
         if before == CONTINUOUS:
+            instrument.in_hand = None  # it is under way still
             self.park_pegs(instrument)
         if state == CONTINUOUS:
             self.begin_trading(instrument)

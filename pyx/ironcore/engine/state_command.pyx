@@ -11,6 +11,7 @@ from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
+from ironcore.engine.under_way cimport HAND_EMPTY
 from ironcore.engine.trading_state cimport (
     auction_between, auction_indicated, book_end, end_changed, state_enter, state_is_known,
 )
@@ -30,12 +31,19 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
     if state == STATE_CLOSED:
         leaving_begin(engine, book, COMMAND_SET_STATE)
     if state_before == STATE_CONTINUOUS:
+        book.in_hand = HAND_EMPTY    # it is under way still, and does not execute any more
         pegs_park(engine, book)
     if state == STATE_CONTINUOUS:
         book.pegs_are_stale = True
         minimum_orders_begin(engine, book)
         book_settle(engine, book)
     return True
+
+
+cdef inline bint _interrupts(const Book* book, uint8_t state) noexcept nogil:
+    """Rule 18.5: what stops trading, without an auction, does not wait for orders under way."""
+    return (state != STATE_CLOSED and state != STATE_CONTINUOUS
+            and auction_between(book.state, state) == 0)
 
 
 cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
@@ -46,7 +54,8 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
     book = &engine.books[command.header.instrument]
     if book.state == command.state or book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    if (book.is_busy or work_empties(engine, command.header.instrument)
+    if ((book.is_busy and not _interrupts(book, command.state))
+            or work_empties(engine, command.header.instrument)
             or (command.state == STATE_CLOSED and works_are_full(engine))):
         return STATUS_LATER
     memcpy(&why, command.reason, sizeof(why))
