@@ -10,7 +10,7 @@ from tests.model.icebergs import Icebergs, attribution
 from tests.model.orders import CONTINUOUS, PAUSED, Instrument, Order, Place, is_more_aggressive
 
 # Rule 14.9: the auctions for which extensions are counted, by state.
-AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
+AUCTIONS = {"C": "O", "B": "O", "O": "O", "X": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
 
 
 class Matching(Icebergs):
@@ -136,27 +136,61 @@ class Matching(Icebergs):
             self.execute(order, resting)
         return False
 
-    def execute(self, order: Order, resting: Order) -> None:
-        """Rule 5.4."""
+    def execute(self, order: Order, resting: Order, close_price: int = 0) -> None:
+        """Rules 5.4 and 13.14."""
         executed = min(order.quantity, resting.reachable)
+        price = close_price or resting.rest_price
         self.emit(
             r.EXECUTED,
             resting,
             flags=(r.VISIBLE if resting.is_visible else 0)
-            | (r.AGGRESSOR_SELL if order.sells else 0),
+            | (r.AGGRESSOR_SELL if order.sells else 0)
+            | (r.AT_CLOSE if close_price else 0),
             quantity=executed,
             other=self.next_match_number(),
+            price=price,
         )
         for party in (order, resting):
             party.quantity -= executed
             party.executed += executed
-        self.instrument_of(order).last_price = resting.rest_price  # rule 5.12
+        self.instrument_of(order).last_price = price  # rule 5.12
         if resting.is_iceberg:
             resting.peak -= executed
         if resting.quantity == 0:
             self.remove(resting)
         elif resting.is_iceberg and resting.peak == 0:
             self.replenish(resting)
+
+    # Trade-at-close
+
+    def met_at_close(self, order: Order) -> list[Order]:
+        """Rule 13.14: the opposite orders that it executes with, in their priority."""
+        instrument = self.instrument_of(order)
+        price = instrument.last_price
+        if order.options.post_only == "P" or not instrument.terms.holds(price):
+            return []
+        if not order.is_market and is_more_aggressive(order.sells, price, order.price):
+            return []
+        return [
+            resting
+            for resting in self.opposite(order)
+            if not resting.options.min_qty
+            and not is_more_aggressive(order.sells, resting.rest_price, price)
+        ]
+
+    def trade_at_close(self, order: Order) -> None:
+        """Rule 13.14."""
+        price = self.instrument_of(order).last_price
+        while order.quantity and (met := self.met_at_close(order)):
+            mode = self.prevention(order, met[0])
+            if mode != "-":
+                self.prevent(order, met[0], mode)
+            else:
+                self.execute(order, met[0], price)
+        if order.quantity and order.may_rest:
+            self.rest(order, order.price)
+        elif order.quantity:
+            self.cancel(order, "I")
 
     # Minimum quantity and post-only
 

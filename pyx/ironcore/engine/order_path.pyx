@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.engine.aggressor cimport (
-    aggressor_crosses, aggressor_meets_hidden, aggressor_trade,
+    aggressor_crosses, aggressor_meets_hidden, aggressor_trade, aggressor_trade_at_close,
 )
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
@@ -26,7 +26,7 @@ from ironcore.book.price_grid cimport (
     grid_behind_price, grid_in_range, grid_tick, protection_limit,
 )
 from ironcore.book.price_levels cimport (
-    KEY_WORST, PriceLevels, level_add_reserve, levels_price,
+    KEY_NONE, KEY_WORST, PriceLevels, level_add_reserve, levels_price,
 )
 from ironcore.engine.stops cimport stop_begin
 from ironcore.book.limits cimport (
@@ -35,13 +35,36 @@ from ironcore.book.limits cimport (
 from ironcore.book.options cimport POST_ONLY, options_are_pegged, options_are_stop
 from ironcore.wire.record cimport (
     EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
+    STATE_TRADE_AT_CLOSE,
 )
+
+
+cdef uint32_t _close_key(const Book* book, const Terms* terms) noexcept nogil:
+    """The worst that an order may meet at the closing price; KEY_NONE when it does not execute
+    there (rule 13.14)."""
+    cdef uint32_t tick = 0
+    cdef int32_t price = book.last_price
+    if terms.options.post_only == POST_ONLY or not grid_tick(&book.grid, price, &tick):
+        return KEY_NONE
+    if not terms.is_market and (terms.price > price if terms.sell else terms.price < price):
+        return KEY_NONE
+    return book_key(&book.grid, terms.sell ^ 1, tick)
+
+
+cdef bint _meets_at_close(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
+    cdef uint32_t key = _close_key(book, terms)
+    if key == KEY_NONE:
+        return False
+    return (book.sides[terms.sell ^ 1].best_key <= key
+            or aggressor_meets_hidden(engine, book, terms.sell, key, 0))
 
 
 cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     if (terms.cross_type != CROSS_NONE or not terms.may_rest or options_are_stop(&terms.options)
             or options_are_pegged(&terms.options)):
         return False
+    if book.state == STATE_TRADE_AT_CLOSE:
+        return not _meets_at_close(engine, book, terms)
     if book.state != STATE_CONTINUOUS:
         return True
     if book.sides[terms.sell ^ 1].best_key <= terms.limit_key:
@@ -192,6 +215,23 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit) noex
     _cancel(engine, terms, unit, reason)
 
 
+cdef void _trade_at_close(Engine* engine, Book* book, Terms* terms) noexcept nogil:
+    """Rule 13.14."""
+    cdef Aggressor aggressor
+    if _meets_at_close(engine, book, terms):
+        aggressor_of(engine, terms, &aggressor)
+        aggressor.limit_key = _close_key(book, terms)
+        aggressor_trade_at_close(engine, book, &aggressor)
+        terms.quantity = aggressor.quantity
+        terms.executed += aggressor.executed
+    if terms.quantity == 0:
+        return
+    if terms.may_rest:
+        _add(engine, book, terms, 0)
+    else:
+        _cancel(engine, terms, 0, CANCEL_REASON_IOC)
+
+
 cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     cdef uint32_t kind = KIND_WAITING_MARKET if terms.is_market else KIND_WAITING
     book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
@@ -209,6 +249,8 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
         if pegged:
             _live(engine, book, terms, 0)
             book.pegs_are_stale = True
+        elif book.state == STATE_TRADE_AT_CLOSE:
+            _trade_at_close(engine, book, terms)
         else:
             _add(engine, book, terms, 0)
     elif pegged:
