@@ -36,7 +36,7 @@ cdef enum Wants:
 
 cdef extern from *:
     """
-    static const char fuzz_states[] = "TTBOHPQLC";
+    static const char fuzz_states[] = "TTBOHPQLCX";
     static const char fuzz_stp_modes[] = "NOBD-";
     static const char fuzz_times[] = "0013460z";
     static const char fuzz_sides[] = "BSBSTEBS";
@@ -413,7 +413,7 @@ cdef uint32_t _set_end(Source* source, uint32_t instrument, uint32_t code) noexc
     command.second_last = command.second_first + (code & 7) - (code >> 7)
     command.no_cancel_seconds = code >> 3 & 7
     command.extension_seconds = code >> 6 & 1
-    command.state = fuzz_states[_byte(source) % 9]
+    command.state = fuzz_states[_byte(source) % 10]
     return _end(source)
 
 
@@ -424,7 +424,7 @@ cdef uint32_t _set_state(Source* source, uint32_t instrument) noexcept nogil:
         return _set_end(source, instrument, code)
     command = <SetState*>_begin(source, COMMAND_SET_STATE, sizeof(SetState))
     command.header.instrument = instrument
-    command.state = fuzz_states[(code & 15) % 9]
+    command.state = fuzz_states[(code & 15) % 10]
     command.force = <uint8_t>(code >> 7)
     return _end(source)
 

@@ -8,9 +8,9 @@ from ironcore.book.order_pool cimport Order, order_at, order_ref
 from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
     COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED,
-    EVENT_ADDED, EVENT_AGGRESSOR_SELL, EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED,
-    EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED, EVENT_INSTRUMENT_NEXT,
-    EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+    EVENT_ADDED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_BROKEN, EVENT_CANCELED,
+    EVENT_CANCEL_REJECTED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED,
+    EVENT_INSTRUMENT_NEXT, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
     ContinueCommand, EnterOrder, Event, ReplaceOrder,
 )
@@ -188,9 +188,11 @@ cdef void _executed(Ledger* ledger, const Event* event) noexcept nogil:
                 or not _is_beyond(sell, event.price, resting.limit_price),
                 "a resting order's limit holds")
     if resting.flags & ENTRY_SHOWN:
-        iron_assert(event.price == resting.price, "it executes where it rests")
+        iron_assert(event.price == resting.price or event.flags & EVENT_AT_CLOSE,
+                    "it executes where it rests")
         iron_assert(event.quantity <= resting.shown, "only what is displayed executes")
-    resting.price = event.price
+    if not event.flags & EVENT_AT_CLOSE:
+        resting.price = event.price
     _check_priority(ledger, resting)
     resting.executed += event.quantity
     aggressor.executed += event.quantity

@@ -9,7 +9,7 @@ from tests.model.orders import CONTINUOUS, Instrument, Order, Place
 from tests.model.under_way import UnderWay
 
 # Rule 14.1: the cross type of the auction that is held on leaving a state, for continuous trading.
-CROSS_TYPES = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
+CROSS_TYPES = {"C": "O", "B": "O", "O": "O", "X": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
 INDICATIVE_IN = "OLP"  # rule 14.8
 
 

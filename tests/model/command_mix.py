@@ -266,11 +266,11 @@ class CommandMix:
         in_call = [one for one in self.model.instruments if one.state in "OLP"]
         if in_call and self.maybe(0.35):
             return self._end(self.random.choice(in_call))
-        state = self.random.choice("CBOTHPQL" if self.maybe(0.97) else "RX")
+        state = self.random.choice("CBOTHPQLX" if self.maybe(0.97) else "RZ")
         if instrument and instrument.state != "T" and self.maybe(0.75):
             state = "T"
         if instrument and instrument.state == "T" and self.maybe(0.3):
-            state = self.random.choice("QL")
+            state = self.random.choice("QLX")
         return r.set_state(index, state, self.random.choice(("", "T1")), self.maybe(0.3))
 
     def _end(self, instrument: Instrument) -> bytes:
@@ -279,12 +279,12 @@ class CommandMix:
         last = first + self.random.choice((0, 1, 3, 6))
         if self.maybe(0.05):
             last = self.random.choice((0, first - 1 if first else 0, 86_399, 86_400))
-        states = "TTTTCBQ" if instrument.state == "L" else "T"
+        states = "TTTTCBQXX" if instrument.state == "L" else "T"
         return r.set_end(
             instrument.index if self.maybe(0.97) else self._instrument(),
             first,
             last,
-            self.random.choice(states) if self.maybe(0.95) else self.random.choice("CBOTHPQLRX"),
+            self.random.choice(states) if self.maybe(0.95) else self.random.choice("CBOTHPQLXRZ"),
             no_cancel=self.random.choice((0, 1, 3, 10, 0xFFFFFFFF)),
             extension=self.random.choice((0, 0, 1, 4)),
             reason=self.random.choice(("", "T1")),

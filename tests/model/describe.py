@@ -58,7 +58,7 @@ LAST_TERMS = (
     "quantity_decimals",
     "pause_random_seconds",
 )
-FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED")
+FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED", "AT_CLOSE")
 
 
 BODIES = {

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tests.model import records as r
 from tests.model.judged_order import Known, entered_order, replacing_order
-from tests.model.orders import is_market
+from tests.model.orders import is_market, is_more_aggressive
 
 
 class Judge:
@@ -187,16 +187,21 @@ class Judge:
         resting, aggressor = self.known(event), self.aggressor
         self.next_match(event)
         assert aggressor is not None
-        assert self.states[resting.instrument] == "T"
+        at_close = bool(event.flags & r.AT_CLOSE)
+        assert self.states[resting.instrument] == ("X" if at_close else "T")
         assert resting.sells != aggressor.sells == bool(event.flags & r.AGGRESSOR_SELL)
         assert bool(event.flags & r.VISIBLE) == (not resting.is_hidden), "EVENT_VISIBLE"
         price = event.price
-        if not resting.options.is_peg:
+        if at_close:  # rule 13.14
+            assert resting.rests_at is not None
+            price = resting.rests_at
+            assert not is_more_aggressive(resting.sells, event.price, price)
+        elif not resting.options.is_peg:
             assert resting.rests_at == price
         self.check_priority(resting, price)
         assert resting.is_hidden or event.quantity <= resting.displayed
-        aggressor.take(event.quantity, price)
-        resting.take(event.quantity, price)
+        aggressor.take(event.quantity, event.price)
+        resting.take(event.quantity, event.price)
         resting.displayed -= event.quantity
         if resting.open == 0:
             del self.orders[resting.order_ref]

@@ -20,7 +20,7 @@ from tests.model.orders import (
 LOOKED, LEFT = 1, 16  # rule 18.2: actions
 
 # Rule 14.9: the auctions for which extensions are counted, by state.
-AUCTIONS = {"C": "O", "B": "O", "O": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
+AUCTIONS = {"C": "O", "B": "O", "O": "O", "X": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
 
 
 class Matching(Icebergs):
@@ -186,28 +186,71 @@ class Matching(Icebergs):
         """Rule 18.2."""
         self.actions += LEFT + self.minimums_opposite(order)
 
-    def execute(self, order: Order, resting: Order) -> None:
-        """Rule 5.4."""
+    def execute(self, order: Order, resting: Order, close_price: int = 0) -> None:
+        """Rules 5.4 and 13.14."""
         self.actions += LEFT
         executed = min(order.quantity, resting.reachable)
+        price = close_price or resting.rest_price
         self.emit(
             r.EXECUTED,
             resting,
             flags=(r.VISIBLE if resting.is_visible else 0)
-            | (r.AGGRESSOR_SELL if order.sells else 0),
+            | (r.AGGRESSOR_SELL if order.sells else 0)
+            | (r.AT_CLOSE if close_price else 0),
             quantity=executed,
             other=self.next_match_number(),
+            price=price,
         )
         for party in (order, resting):
             party.quantity -= executed
             party.executed += executed
-        self.instrument_of(order).last_price = resting.rest_price  # rule 5.12
+        self.instrument_of(order).last_price = price  # rule 5.12
         if resting.is_iceberg:
             resting.peak -= executed
         if resting.quantity == 0:
             self.remove(resting)
         elif resting.is_iceberg and resting.peak == 0:
             self.replenish(resting)
+
+    # Trade-at-close
+
+    def met_at_close(self, order: Order) -> list[Order]:
+        """Rule 13.14: the opposite orders that it executes with, in their priority."""
+        instrument = self.instrument_of(order)
+        price = instrument.last_price
+        if order.options.post_only == "P" or order.min_qty or not instrument.terms.holds(price):
+            return []
+        if not order.is_market and is_more_aggressive(order.sells, price, order.price):
+            return []
+        return [
+            resting
+            for resting in self.opposite(order)
+            if not resting.options.min_qty
+            and not is_more_aggressive(order.sells, resting.rest_price, price)
+        ]
+
+    def trade_at_close(self, order: Order) -> None:
+        """Rule 13.14."""
+        price = self.instrument_of(order).last_price
+        said = order.price if order.has_its_turn else None
+        has_acted = False
+        while order.quantity and (met := self.met_at_close(order)):
+            if has_acted and self.step_is_over() and self.has_room(order):
+                self.hold(order, None, moves=False)
+                return
+            has_acted = True
+            mode = self.prevention(order, met[0])
+            if mode != "-":
+                self.prevent(order, met[0], mode)
+                continue
+            if said is not None:  # rule 18.11
+                self.emit(r.ACTIVATED, order, quantity=order.quantity, price=said)
+                said = None
+            self.execute(order, met[0], price)
+        if order.quantity and order.may_rest:
+            self.rest(order, order.price)
+        elif order.quantity:
+            self.cancel(order, "I")
 
     # Minimum quantity and post-only
 

@@ -22,7 +22,15 @@ from tests.model.order_rules import (
     specials_reason,
     state_reason,
 )
-from tests.model.orders import CONTINUOUS, RETIRED, Instrument, Order, Place, is_market
+from tests.model.orders import (
+    CONTINUOUS,
+    RETIRED,
+    TRADE_AT_CLOSE,
+    Instrument,
+    Order,
+    Place,
+    is_market,
+)
 from tests.model.venue_commands import VenueCommands
 
 ORDER_REF_MAX = (1 << 48) - 1 - (1 << 28)  # rule 16.3
@@ -159,6 +167,8 @@ class OrderCommands(VenueCommands):
             self.start_peg(order)
         elif self.is_continuous(order):
             self.aggress(order, self.limit_of(order))
+        elif self.instrument_of(order).state == TRADE_AT_CLOSE:
+            self.trade_at_close(order)
         else:
             self.rest(order, order.price)
 
@@ -322,6 +332,8 @@ class OrderCommands(VenueCommands):
             return False
         if self.instrument_of(new).is_busy:  # rule 18.10
             return False
+        if self.instrument_of(new).state == TRADE_AT_CLOSE:
+            return not self.met_at_close(new)
         if not self.is_continuous(new):
             return True
         return self.first_met(new, new.price, self.opposite(new)) is None

@@ -24,6 +24,7 @@ ADMITTED = {
     "P": (BAD_CROSS, 0, 0, HALTED, 0),
     "Q": (BAD_CROSS, 0, 0, HALTED, 0),
     "L": (BAD_CROSS, 0, BAD_CROSS, HALTED, 0),
+    "X": (BAD_CROSS, BAD_CROSS, BAD_CROSS, 0, 0),
 }
 
 
@@ -45,6 +46,8 @@ def state_reason(state: str, details: Details) -> int:
     crosses = "OCH"
     if details.cross_type in crosses:
         return ADMITTED[state][crosses.index(details.cross_type)]
+    if state == "X" and (details.options.min_qty or details.time_in_force == "4"):
+        return NOT_YET  # rule 13.14
     is_market_order = is_market(details.price) and not details.options.is_peg
     at_once = is_market_order or details.time_in_force in "34"
     if at_once and not details.options.is_stop:

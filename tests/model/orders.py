@@ -10,7 +10,8 @@ from tests.model.options import Options
 
 CLOSED, PRE_OPEN, OPENING_AUCTION, CONTINUOUS, HALTED = "C", "B", "O", "T", "H"
 PAUSED, QUOTE_ONLY, CLOSING_AUCTION, RETIRED = "P", "Q", "L", "R"
-STATES = "CBOTHPQLR"  # rule 13.1
+TRADE_AT_CLOSE = "X"
+STATES = "CBOTHPQLRX"  # rule 13.1
 
 
 class Place(Enum):

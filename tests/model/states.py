@@ -11,6 +11,7 @@ from tests.model.orders import (
     PAUSED,
     RETIRED,
     STATES,
+    TRADE_AT_CLOSE,
     End,
     Instrument,
     Order,
@@ -49,8 +50,9 @@ class States(Steps):
         self.enter_state(instrument, state, reason)
         if state == CLOSED:
             self.end_of_day(instrument)
-        if before == CONTINUOUS:
+        if before in (CONTINUOUS, TRADE_AT_CLOSE):
             instrument.in_hand = None  # it is under way still
+        if before == CONTINUOUS:
             self.park_pegs(instrument)
         if state == CONTINUOUS:
             self.begin_trading(instrument)

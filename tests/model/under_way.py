@@ -1,6 +1,6 @@
 """Orders that take several steps, and those that wait behind them: rules 18.9 to 18.12."""
 
-from tests.model.orders import CONTINUOUS, Instrument, Order, Place
+from tests.model.orders import CONTINUOUS, TRADE_AT_CLOSE, Instrument, Order, Place
 from tests.model.settlement import Settlement
 
 
@@ -45,7 +45,10 @@ class UnderWay(Settlement):
             return
         self.remove(hand.order)
         hand.order.has_its_turn = True
-        self.aggress(hand.order, hand.limit, was_in_hand=True)
+        if instrument.state == TRADE_AT_CLOSE:
+            self.trade_at_close(hand.order)
+        else:
+            self.aggress(hand.order, hand.limit, was_in_hand=True)
         hand.order.has_its_turn = False
 
     def begin_turn(self, instrument: Instrument, order: Order) -> None:
@@ -54,7 +57,7 @@ class UnderWay(Settlement):
             self.actions += self.steps_max
         self.remove(order)
         instrument.last_before = instrument.last_price
-        if instrument.state != CONTINUOUS and not order.may_rest:
+        if instrument.state not in (CONTINUOUS, TRADE_AT_CLOSE) and not order.may_rest:
             self.cancel(order, "K")
             return
         order.has_its_turn = True

@@ -71,7 +71,8 @@ class VisibleBook:
         order = self.orders[event.order_ref]
         assert order.instrument == instrument
         assert order.sells == bool(event.flags & r.SELL)
-        assert event.type == r.CROSSED or order.price == event.price
+        is_elsewhere = event.type == r.CROSSED or event.flags & r.AT_CLOSE
+        assert is_elsewhere or order.price == event.price
         order.quantity -= event.quantity
         assert order.quantity >= 0
         if event.type in (r.CANCELED, r.REDUCED):

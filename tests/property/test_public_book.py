@@ -25,7 +25,7 @@ from ironpit.common.digest import visible_digest
 from ironpit.market_data.books import Books
 
 FRAME_BYTES_MAX = 1280
-TRADING_STATES = dict(zip("TPHCRBOQL", "TPHHHQQQQ", strict=True))
+TRADING_STATES = dict(zip("TPHCRBOQLX", "TPHHHQQQQQ", strict=True))
 KINDS = ("core", "model")
 SEEDS = range(6)
 COMMANDS = 2000

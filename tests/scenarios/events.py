@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from tests.scenarios import names
 
 EVENT = struct.Struct("<BBBBIQQiI")
-LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED = 1, 2, 4, 8, 16, 32
+LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED, AT_CLOSE = 1, 2, 4, 8, 16, 32, 64
 
 
 class EventReader:
@@ -96,9 +96,9 @@ def _rejected(e: EventReader) -> str:
 
 def _executed(e: EventReader) -> str:
     e.fields["flags"] ^= AGGRESSOR_SELL if e.fields["side"] == ord("B") else 0
-    seen = e.seen()
+    seen, at_close = e.seen(), " at-close" if e.flag(AT_CLOSE) else ""
     text = f"executed {e.order()} {e.take('quantity')} @ {e.price()}"
-    return f"{text} match {e.take('other')}{seen}"
+    return f"{text} match {e.take('other')}{at_close}{seen}"
 
 
 def _canceled(e: EventReader) -> str:

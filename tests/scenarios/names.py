@@ -18,6 +18,7 @@ STATES = {
     "paused": "P",
     "quote-only": "Q",
     "closing": "L",
+    "at-close": "X",
     "retired": "R",
 }
 SESSIONS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

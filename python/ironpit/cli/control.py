@@ -20,6 +20,7 @@ STATES = (
     "paused",
     "quote-only",
     "closing-auction",
+    "trade-at-close",
     "closed",
 )
 NAMES = """\

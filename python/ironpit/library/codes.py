@@ -70,6 +70,7 @@ class EventFlag(IntFlag):
     CROSSES = 8  # REPLACED: the old order leaves by itself, the rest of the new one is ADDED
     SELL = 16  # the order concerned sells
     ATTRIBUTED = 32  # displayed with attribution
+    AT_CLOSE = 64  # EXECUTED: at the closing price, wherever the resting order stands
 
 
 class OrderPlace(IntEnum):
@@ -95,3 +96,4 @@ class InstrumentState(IntEnum):
     QUOTE_ONLY = ord("Q")
     CLOSING_AUCTION = ord("L")
     RETIRED = ord("R")
+    TRADE_AT_CLOSE = ord("X")

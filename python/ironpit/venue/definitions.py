@@ -64,6 +64,7 @@ STATES = {
     "paused": "P",
     "quote-only": "Q",
     "closing-auction": "L",
+    "trade-at-close": "X",
     "closed": "C",
 }
 POST_ONLY = {"reject": 0, "reprice": 1}

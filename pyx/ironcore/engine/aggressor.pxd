@@ -13,6 +13,8 @@ from ironcore.book.price_levels cimport PriceLevels
 # the caller's. Orders that it executes in full, or
 # that prevention cancels, are gone.
 cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* aggressor) noexcept nogil
+# Likewise, at the instrument's last price alone, which there is, and with that as its limit.
+cdef void aggressor_trade_at_close(Engine* engine, Book* book, Aggressor* aggressor) noexcept nogil
 # Whether it meets an order that it would execute with, by price and rule 10.2 alone.
 cdef bint aggressor_meets_hidden(Engine* engine, Book* book, uint32_t sell, uint32_t limit_key,
                                  uint32_t quantity) noexcept nogil

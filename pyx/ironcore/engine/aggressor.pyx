@@ -17,8 +17,8 @@ from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
 from ironcore.wire.record cimport (
-    EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_CANCELED, EVENT_EXECUTED, EVENT_SELL,
-    EVENT_VISIBLE,
+    EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_CANCELED, EVENT_EXECUTED,
+    EVENT_SELL, EVENT_VISIBLE,
 )
 
 cdef struct Cursor:                  # the hidden order that comes next; some are passed by
@@ -117,9 +117,13 @@ cdef inline bint _is_to_stop(const Engine* engine, const Aggressor* a) noexcept 
             and (a.has_unit or engine.arena.orders_live < engine.arena.orders_max))
 
 
-cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nogil:
+cdef inline void _trade(Engine* engine, Book* book, Aggressor* a,
+                        int32_t close_price) noexcept nogil:
+    """At the prices at which the opposite orders rest; or, with one, at the closing price alone
+    (rule 13.14): then the limit says which of them execute there, and none with a minimum does."""
     cdef Arena* arena = &engine.arena
     cdef PriceLevels* shown = &book.sides[a.sell ^ 1]
+    cdef uint8_t at_close = EVENT_AT_CLOSE if close_price else 0
     cdef bint is_hidden
     cdef bint has_acted = a.has_acted
     cdef uint32_t unit, key
@@ -130,7 +134,7 @@ cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nog
     _start(arena, &cursor, &book.sides[KIND_HIDDEN << KIND_SHIFT | a.sell ^ 1])
     while a.quantity:
         # What has been passed by stays passed by: the open quantity only falls.
-        is_hidden = _find(arena, &cursor, a.limit_key, a.quantity)
+        is_hidden = _find(arena, &cursor, a.limit_key, 0 if close_price else a.quantity)
         if shown.best_key <= a.limit_key and not (
                 is_hidden and level_key(arena, cursor.level) < shown.best_key):
             is_hidden = False
@@ -145,16 +149,24 @@ cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nog
             a.is_stopped = True
             return
         has_acted = True
-        price = levels_price(shown, key)
+        price = close_price if close_price else levels_price(shown, key)
         if is_prevented(engine, a, order_at(arena, unit)):
             if is_hidden:
                 _advance(arena, &cursor)
             _prevent(engine, a, unit)
             continue
-        if not book.is_plain and collar_forbids(book, price):
+        if close_price == 0 and not book.is_plain and collar_forbids(book, price):
             state_pause(engine, book, price)
             a.is_interrupted = True
             return
         if is_hidden and a.quantity >= order_at(arena, unit).quantity:
             _advance(arena, &cursor)
-        _execute(engine, book, a, unit, price, 0 if is_hidden else EVENT_VISIBLE)
+        _execute(engine, book, a, unit, price, at_close | (0 if is_hidden else EVENT_VISIBLE))
+
+
+cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nogil:
+    _trade(engine, book, a, 0)
+
+
+cdef void aggressor_trade_at_close(Engine* engine, Book* book, Aggressor* a) noexcept nogil:
+    _trade(engine, book, a, book.last_price)

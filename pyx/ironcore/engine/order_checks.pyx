@@ -9,7 +9,8 @@ from ironcore.engine.order_terms cimport terms_prepare
 from ironcore.engine.trading_state cimport admission_reject
 from ironcore.book.limits cimport (
     CROSS_CLOSING, CROSS_HALT, CROSS_NONE, CROSS_OPENING, REJECT_COLLAR, REJECT_CROSS_ORDER,
-    REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NO_PRICE, REJECT_NO_ROOM, REJECT_PRICE,
+    REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NOT_NOW, REJECT_NO_PRICE, REJECT_NO_ROOM,
+    REJECT_PRICE,
     REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
     instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
@@ -19,7 +20,7 @@ from ironcore.book.options cimport (
 )
 from ironcore.book.price_levels cimport PriceLevels, levels_price
 from ironcore.wire.order_options cimport NAMED_STOP_PRICE
-from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED
+from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE
 
 
 cdef uint32_t _fields_reject(const Book* book, uint32_t total, Terms* terms) noexcept nogil:
@@ -55,6 +56,9 @@ cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil:
     cdef bint is_immediate = (
         terms.time_in_force == TIME_IN_FORCE_IOC or terms.time_in_force == TIME_IN_FORCE_FOK
         or (price_is_market(terms.price) and not options_are_pegged(&terms.options)))
+    if book.state == STATE_TRADE_AT_CLOSE and terms.cross_type == CROSS_NONE and (
+            terms.options.min_quantity or terms.time_in_force == TIME_IN_FORCE_FOK):
+        return REJECT_NOT_NOW
     return admission_reject(book.state, terms.cross_type,
                             is_immediate and not options_are_stop(&terms.options))
 

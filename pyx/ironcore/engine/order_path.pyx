@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.engine.aggressor cimport (
-    aggressor_crosses, aggressor_meets_hidden, aggressor_trade,
+    aggressor_crosses, aggressor_meets_hidden, aggressor_trade, aggressor_trade_at_close,
 )
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
@@ -25,28 +25,53 @@ from ironcore.book.price_grid cimport (
     grid_behind_price, grid_in_range, grid_tick, protection_limit,
 )
 from ironcore.book.price_levels cimport (
-    KEY_WORST, PriceLevels, level_add_reserve, levels_price,
+    KEY_NONE, KEY_WORST, PriceLevels, level_add_reserve, levels_price,
 )
 from ironcore.engine.stops cimport stop_begin
 from ironcore.engine.under_way cimport (
     HAND_ORDER, busy_begin, under_way_append, under_way_hold,
 )
 from ironcore.book.limits cimport (
-    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_GTC, TIME_IN_FORCE_GTT,
-    side_is_sell,
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_FOK, TIME_IN_FORCE_GTC,
+    TIME_IN_FORCE_GTT, side_is_sell,
 )
 from ironcore.book.options cimport (
     POST_ONLY, options_are_pegged, options_are_stop, options_clear,
 )
 from ironcore.wire.record cimport (
     EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
+    STATE_TRADE_AT_CLOSE,
 )
+
+
+cdef uint32_t _close_key(const Book* book, const Terms* terms) noexcept nogil:
+    """The worst that an order may meet at the closing price; KEY_NONE when it does not execute
+    there (rule 13.14)."""
+    cdef uint32_t tick = 0
+    cdef int32_t price = book.last_price
+    if (terms.options.post_only == POST_ONLY or terms.options.min_quantity
+            or terms.time_in_force == TIME_IN_FORCE_FOK
+            or not grid_tick(&book.grid, price, &tick)):
+        return KEY_NONE
+    if not terms.is_market and (terms.price > price if terms.sell else terms.price < price):
+        return KEY_NONE
+    return book_key(&book.grid, terms.sell ^ 1, tick)
+
+
+cdef bint _meets_at_close(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
+    cdef uint32_t key = _close_key(book, terms)
+    if key == KEY_NONE:
+        return False
+    return (book.sides[terms.sell ^ 1].best_key <= key
+            or aggressor_meets_hidden(engine, book, terms.sell, key, 0))
 
 
 cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     if (terms.cross_type != CROSS_NONE or not terms.may_rest or options_are_stop(&terms.options)
             or options_are_pegged(&terms.options) or book.is_busy):
         return False
+    if book.state == STATE_TRADE_AT_CLOSE:
+        return not _meets_at_close(engine, book, terms)
     if book.state != STATE_CONTINUOUS:
         return True
     if book.sides[terms.sell ^ 1].best_key <= terms.limit_key:
@@ -211,6 +236,30 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit,
     _cancel(engine, terms, unit, reason)
 
 
+cdef void _trade_at_close(Engine* engine, Book* book, Terms* terms,
+                          uint32_t unit) noexcept nogil:
+    """Rule 13.14."""
+    cdef Aggressor aggressor
+    if _meets_at_close(engine, book, terms):
+        aggressor_of(engine, terms, &aggressor)
+        aggressor.limit_key = _close_key(book, terms)
+        aggressor.may_stop = True
+        aggressor.has_unit = unit != 0
+        aggressor_trade_at_close(engine, book, &aggressor)
+        terms.quantity = aggressor.quantity
+        terms.executed += aggressor.executed
+        if aggressor.is_stopped:
+            _hold(engine, book, terms, unit)
+            return
+    if terms.quantity == 0:
+        if unit:
+            order_remove(engine, unit)
+    elif terms.may_rest:
+        order_add(engine, book, terms, unit)
+    else:
+        _cancel(engine, terms, unit, CANCEL_REASON_IOC)
+
+
 cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     cdef uint32_t kind = KIND_WAITING_MARKET if terms.is_market else KIND_WAITING
     book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
@@ -228,6 +277,8 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
         if pegged:
             _live(engine, book, terms, unit)
             book.pegs_are_stale = True
+        elif book.state == STATE_TRADE_AT_CLOSE:
+            _trade_at_close(engine, book, terms, unit)
         elif terms.may_rest:
             order_add(engine, book, terms, unit)
         else:                        # the book was interrupted before its turn
@@ -257,6 +308,12 @@ cdef void order_begin(Engine* engine, Book* book, Terms* terms) noexcept nogil:
 
 
 cdef void order_go_on(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+    if book.state == STATE_TRADE_AT_CLOSE:
+        _trade_at_close(engine, book, terms, unit)
+        return
+    terms.limit_key = book.in_hand_key
+    if terms.limit_key != KEY_WORST:
+        terms.key = book.grid.ticks_count - 1 - terms.limit_key
     _aggress(engine, book, terms, unit, True)
 
 

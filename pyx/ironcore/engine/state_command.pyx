@@ -16,7 +16,7 @@ from ironcore.engine.trading_state cimport (
     auction_between, auction_indicated, book_end, end_changed, state_enter, state_is_known,
 )
 from ironcore.wire.record cimport (
-    COMMAND_SET_STATE, STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED,
+    COMMAND_SET_STATE, STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE,
 )
 
 
@@ -30,8 +30,9 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
     state_enter(engine, book, state, why)
     if state == STATE_CLOSED:
         leaving_begin(engine, book, COMMAND_SET_STATE)
+    if state_before == STATE_CONTINUOUS or state_before == STATE_TRADE_AT_CLOSE:
+        book.in_hand = HAND_EMPTY    # it is under way still, and what it did is over
     if state_before == STATE_CONTINUOUS:
-        book.in_hand = HAND_EMPTY    # it is under way still, and does not execute any more
         pegs_park(engine, book)
     if state == STATE_CONTINUOUS:
         book.pegs_are_stale = True

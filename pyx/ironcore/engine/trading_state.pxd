@@ -10,8 +10,8 @@ from ironcore.book.limits cimport CROSS_CLOSING, CROSS_HALT, CROSS_OPENING
 
 cdef extern from *:
     """
-    /* Rule 13.2: reject reasons by state, from 'B' to 'T', and column. */
-    static const unsigned char iron_admission['T' - 'B' + 1][5] = {
+    /* Rule 13.2: reject reasons by state, from 'B' to 'X', and column. */
+    static const unsigned char iron_admission['X' - 'B' + 1][5] = {
         /*              O     C     H     market others */
         ['C' - 'B'] = {0x02, 0x02, 0x02, 0x02, 0x02},   /* closed */
         ['B' - 'B'] = {0x00, 0x00, 0x14, 0x2D, 0x00},   /* pre-open */
@@ -21,9 +21,10 @@ cdef extern from *:
         ['P' - 'B'] = {0x14, 0x00, 0x00, 0x07, 0x00},   /* paused */
         ['Q' - 'B'] = {0x14, 0x00, 0x00, 0x07, 0x00},   /* quote-only */
         ['L' - 'B'] = {0x14, 0x00, 0x14, 0x07, 0x00},   /* closing auction */
+        ['X' - 'B'] = {0x14, 0x14, 0x14, 0x00, 0x00},   /* trade-at-close */
     };
     """
-    const uint8_t iron_admission[19][5]
+    const uint8_t iron_admission[23][5]
 
 cdef enum:
     STATE_FIRST = 66                 # 'B', of the table

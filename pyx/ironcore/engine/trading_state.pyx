@@ -13,7 +13,7 @@ from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.wire.record cimport (
     EVENT_END_SET, EVENT_STATE_CHANGED, EVENT_VISIBLE, STATE_CLOSED, STATE_CLOSING_AUCTION,
     STATE_CONTINUOUS, STATE_HALTED, STATE_OPENING_AUCTION, STATE_PAUSED, STATE_PRE_OPEN,
-    STATE_QUOTE_ONLY, STATE_RETIRED,
+    STATE_QUOTE_ONLY, STATE_RETIRED, STATE_TRADE_AT_CLOSE,
 )
 
 cdef enum:
@@ -21,7 +21,7 @@ cdef enum:
 
 
 cdef bint state_is_known(uint8_t state) noexcept nogil:
-    return memchr(b"CBOTHPQL", state, 8) != NULL
+    return memchr(b"CBOTHPQLX", state, 9) != NULL
 
 
 cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil:
@@ -29,7 +29,8 @@ cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil:
         return 0 if state_next == STATE_HALTED else CROSS_CLOSING
     if state_next != STATE_CONTINUOUS:
         return 0
-    if state == STATE_CLOSED or state == STATE_PRE_OPEN or state == STATE_OPENING_AUCTION:
+    if (state == STATE_CLOSED or state == STATE_PRE_OPEN or state == STATE_OPENING_AUCTION
+            or state == STATE_TRADE_AT_CLOSE):
         return CROSS_OPENING
     if state == STATE_HALTED or state == STATE_PAUSED or state == STATE_QUOTE_ONLY:
         return CROSS_HALT

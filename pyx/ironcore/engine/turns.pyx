@@ -4,7 +4,7 @@ from libc.stdint cimport uint32_t
 
 from ironcore.book.limits cimport TIME_IN_FORCE_FOK
 from ironcore.book.order_pool cimport order_at
-from ironcore.book.price_levels cimport KEY_WORST, levels_price
+from ironcore.book.price_levels cimport levels_price
 from ironcore.engine.order_path cimport order_go_on, order_proceed
 from ironcore.engine.order_terms cimport Terms, terms_of_order
 from ironcore.engine.orders cimport order_sell
@@ -26,9 +26,6 @@ cdef void _go_on(Engine* engine, Book* book) noexcept nogil:
         return
     terms_of_order(engine, book, unit, &terms)
     terms.activated_price = terms.price
-    terms.limit_key = book.in_hand_key
-    if terms.limit_key != KEY_WORST:
-        terms.key = book.grid.ticks_count - 1 - terms.limit_key
     order_go_on(engine, book, &terms, unit)
 
 

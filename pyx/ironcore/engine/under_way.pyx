@@ -7,7 +7,7 @@ from ironcore.book.book cimport book_classify
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Arena, Link, link_at, order_at, special_at,
 )
-from ironcore.wire.record cimport STATE_CONTINUOUS
+from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_TRADE_AT_CLOSE
 
 
 cdef void busy_begin(Engine* engine, Book* book) noexcept nogil:
@@ -129,7 +129,8 @@ cdef const char* busy_broken(Engine* engine) noexcept nogil:
         count -= book.is_busy
         if not book.is_busy and (book.under_way.next or book.in_hand or book.is_pricing_pegs):
             return b"a book has steps left and is not busy"
-        if book.in_hand and (book.under_way.next == 0 or book.state != STATE_CONTINUOUS):
+        if book.in_hand and (book.under_way.next == 0 or (
+                book.state != STATE_CONTINUOUS and book.state != STATE_TRADE_AT_CLOSE)):
             return b"a book has an order in hand that is not there"
         broken = _list_broken(engine, book)
         if broken != NULL:

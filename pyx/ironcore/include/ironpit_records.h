@@ -86,7 +86,8 @@ enum ironpit_event_flag {
     IRONPIT_EVENT_AGGRESSOR_SELL = 4,
     IRONPIT_EVENT_CROSSES = 8,
     IRONPIT_EVENT_SELL = 16,
-    IRONPIT_EVENT_ATTRIBUTED = 32
+    IRONPIT_EVENT_ATTRIBUTED = 32,
+    IRONPIT_EVENT_AT_CLOSE = 64 /* of EXECUTED: at the closing price */
 };
 
 /* Commands. Reserved bytes are 0; texts are padded with spaces. */

@@ -251,8 +251,8 @@ cdef extern from *:
             EQUAL(EVENT_INSTRUMENT_NEXT); EQUAL(EVENT_END_SET); EQUAL(EVENT_CANCEL_REJECTED);     \\
             EQUAL(RECORD_LAST);                                                                   \\
             EQUAL(EVENT_VISIBLE); EQUAL(EVENT_AGGRESSOR_SELL); EQUAL(EVENT_CROSSES);              \\
-            EQUAL(EVENT_SELL); EQUAL(EVENT_ATTRIBUTED); EQUAL(COMMAND_BYTES_MAX);                 \\
-            EQUAL(RECORD_VERSION);
+            EQUAL(EVENT_SELL); EQUAL(EVENT_ATTRIBUTED); EQUAL(EVENT_AT_CLOSE);                    \\
+            EQUAL(COMMAND_BYTES_MAX); EQUAL(RECORD_VERSION);
     """
     void iron_assert_header_structs() nogil
     void iron_assert_header_constants() nogil

@@ -20,14 +20,15 @@ from ironcore.wire.itch50_orders cimport (
     itch50_encode_order_replace, itch50_encode_trade,
 )
 from ironcore.wire.record cimport (
-    EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED,
-    EVENT_CROSSES, EVENT_EXECUTED, EVENT_MODIFIED, EVENT_REDUCED, EVENT_REPLACED,
+    EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_AT_CLOSE, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS,
+    EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED, EVENT_MODIFIED, EVENT_REDUCED, EVENT_REPLACED,
     EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, Event,
 )
 
 cdef enum:
     SIDE_BUY = 66                    # 'B'
     SIDE_SELL = 83                   # 'S'
+    PRINTABLE = 89                   # 'Y'
     NOT_PRINTABLE = 78               # 'N'
 
 
@@ -105,8 +106,10 @@ cdef size_t _executed_unseen(const ItchFeed* feed, const Event* event, uint8_t* 
     return itch50_encode_trade(&m, out)
 
 
-cdef size_t _crossed(const ItchFeed* feed, const Event* event, uint8_t* out) noexcept nogil:
-    """At the auction's price, and counted by the cross already: not printable."""
+cdef size_t _executed_elsewhere(const ItchFeed* feed, const Event* event, uint8_t printable,
+                                uint8_t* out) noexcept nogil:
+    """At another price than the one at which it rests. What an auction executes is counted by the
+    cross already: not printable."""
     cdef ItchOrderExecutedWithPrice m
     m.stock_locate = _locate(feed, event)
     m.tracking_number = 0
@@ -114,7 +117,7 @@ cdef size_t _crossed(const ItchFeed* feed, const Event* event, uint8_t* out) noe
     m.order_ref = event.order_ref
     m.executed_shares = event.quantity
     m.match_number = event.other
-    m.printable = NOT_PRINTABLE
+    m.printable = printable
     m.execution_price = <uint32_t>event.price
     return itch50_encode_order_executed_with_price(&m, out)
 
@@ -180,6 +183,8 @@ cdef size_t itch_order_message(const ItchFeed* feed, const Event* event,
         return _executed_unseen(feed, event, out) if event.type == EVENT_EXECUTED else 0
     if event.type == EVENT_ADDED or event.type == EVENT_REPLENISHED:
         return _added(feed, event, out)
+    if event.type == EVENT_EXECUTED and event.flags & EVENT_AT_CLOSE:
+        return _executed_elsewhere(feed, event, PRINTABLE, out)
     if event.type == EVENT_EXECUTED:
         return _executed(feed, event, out)
     if event.type == EVENT_CANCELED or event.type == EVENT_REDUCED:
@@ -193,7 +198,7 @@ cdef size_t itch_order_message(const ItchFeed* feed, const Event* event,
     if event.type == EVENT_MODIFIED and event.other:
         return _reduced(feed, event, <uint32_t>event.other, out)
     if event.type == EVENT_CROSSED:
-        return _crossed(feed, event, out)
+        return _executed_elsewhere(feed, event, NOT_PRINTABLE, out)
     if event.type == EVENT_CROSS:
         return _cross(feed, event, out)
     if event.type == EVENT_BROKEN:

@@ -32,6 +32,7 @@ cdef enum RecordFlags:
                              # the rest of the new one, if any, comes as ADDED. Else: one ITCH U.
     EVENT_SELL = 16          # the side of the order concerned (ADDED, REPLACED, CANCELED, ...)
     EVENT_ATTRIBUTED = 32    # ADDED, REPLENISHED, REPLACED: displayed with attribution (ITCH F)
+    EVENT_AT_CLOSE = 64      # EXECUTED: at the closing price, wherever the order rests (ITCH C)
 
 # Commands: type < 128.
 cdef enum CommandType:
@@ -288,6 +289,7 @@ cdef enum InstrumentState:
     STATE_QUOTE_ONLY = 81            # 'Q'
     STATE_CLOSING_AUCTION = 76       # 'L'
     STATE_RETIRED = 82               # 'R'
+    STATE_TRADE_AT_CLOSE = 88        # 'X'
 
 cdef struct Event:                   # 32 bytes
     uint8_t type

@@ -289,7 +289,8 @@ cdef Protocol _events = Protocol("record", "\n".join([
 
 cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),
                      (EVENT_AGGRESSOR_SELL, "aggressor_sell"), (EVENT_CROSSES, "crosses"),
-                     (EVENT_SELL, "sell"), (EVENT_ATTRIBUTED, "attributed"))
+                     (EVENT_SELL, "sell"), (EVENT_ATTRIBUTED, "attributed"),
+                     (EVENT_AT_CLOSE, "at_close"))
 
 
 cdef dict _load(const RecordView* record):

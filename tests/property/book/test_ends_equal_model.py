@@ -1,5 +1,6 @@
 """Goal: calls that end by themselves do so alike in the core and in the model, at each second
-equally often; and who could still cancel then, can in both or in neither.
+equally often; who could still cancel then, can in both or in neither; and what trades at the
+closing price behind the call does so alike.
 
 Method: the random commands of the other comparisons, in which ends are set and the clock draws: how
 often that happens is counted, and a model in which one rule is broken is seen. Of one call with the
@@ -36,15 +37,17 @@ def run(seed: int, count: int, model: EngineModel) -> Counter[str]:
                 seen["dropped"] += event.type == r.END_SET and event.reason == 0
                 seen["refused"] += event.type == r.CANCEL_REJECTED
                 seen["ended"] += event.type == r.STATE_CHANGED and record[0] == r.CLOCK
+                seen["at close"] += event.type == r.EXECUTED and event.flags & r.AT_CLOSE != 0
     core.check_invariants()
     return seen
 
 
-@cites("13.9", "13.11", "13.12")
+@cites("13.9", "13.11", "13.12", "13.14")
 def test_random_commands_set_ends_and_meet_them() -> None:
     runs = (run(seed, 5000, EngineModel(limits_of(seed))) for seed in range(8))
     seen = sum(runs, Counter[str]())
     assert min(seen[name] for name in ("set", "refused", "ended")) > 50, seen
+    assert seen["at close"] > 20, seen
     assert seen["dropped"] > 0, seen
 
 
@@ -64,7 +67,14 @@ class EndsAtOnce(EngineModel):
         )
 
 
-@pytest.mark.parametrize("broken", [LetsMembersCancel, EndsAtOnce])
+class TradesWhereItRests(EngineModel):
+    """A model in which rule 13.14 is broken: it trades at the resting order's price."""
+
+    def execute(self, order: Order, resting: Order, close_price: int = 0) -> None:
+        super().execute(order, resting)
+
+
+@pytest.mark.parametrize("broken", [LetsMembersCancel, EndsAtOnce, TradesWhereItRests])
 def test_the_comparison_sees_a_broken_rule(broken: type[EngineModel]) -> None:
     def runs() -> None:
         for seed in range(6):

@@ -294,6 +294,7 @@ def test_waiting_orders_of_the_auction_that_are_left_are_cancelled_in_priority(k
         ("C", "T", "O"), ("B", "T", "O"), ("O", "T", "O"), ("H", "T", "H"), ("P", "T", "H"),
         ("Q", "T", "H"), ("L", "T", "C"), ("L", "C", "C"), ("L", "B", "C"), ("L", "P", "C"),
         ("L", "H", ""), ("B", "O", ""), ("T", "L", ""), ("P", "H", ""), ("T", "C", ""),
+        ("X", "T", "O"), ("L", "X", "C"), ("X", "C", ""),
     ],
 )  # fmt: skip
 def test_an_auction_is_held_on_leaving_certain_states(

@@ -45,6 +45,7 @@ ADMISSION = {  # cross type O, C, H, immediate, all others
     "P": (0x14, 0, 0, 0x07, 0),
     "Q": (0x14, 0, 0, 0x07, 0),
     "L": (0x14, 0, 0x14, 0x07, 0),
+    "X": (0x14, 0x14, 0x14, 0, 0),
 }
 
 
@@ -66,6 +67,8 @@ def test_a_state_admits_what_its_row_says(kind: str, state: str) -> None:
             price = order.pop("price", 1000)
             event = venue.ok(r.enter(1, number, "B", 1, price, **order))[0]
             expected = ADMISSION[state][column]
+            if (state, order.get("time_in_force")) == ("X", "4"):
+                expected = 0x2D  # rule 13.14
             assert (event.slot if event.type == r.REJECTED else 0) == expected, order
 
 
@@ -89,7 +92,7 @@ def test_a_change_of_state_says_both_states_and_why(kind: str) -> None:
     )
     venue.ignored(r.set_state(0, "H"))
     venue.malformed(r.set_state(0, "R"))
-    venue.malformed(r.set_state(0, "X"))
+    venue.malformed(r.set_state(0, "Z"))
     venue.malformed(r.set_state(1, "T"))
 
 

@@ -10,6 +10,7 @@ from tests.unit.publisher.stream_frames import (
     ACCEPTED,
     ACTIVATED,
     ADDED,
+    AT_CLOSE,
     ATTRIBUTED,
     BROKEN,
     BUST_TRADE,
@@ -191,6 +192,18 @@ def test_an_auction_is_a_cross_and_executions_that_are_not_printed(stream: Strea
         header(b"Q", 2) + struct.pack(">Q8sIQc", 1 << 40, b"BBBB    ", 500, 11, b"O"),
         header(b"C", 2) + struct.pack(">QIQcI", 5, 30, 12, b"N", 500),
         header(b"H", 2) + b"BBBB    T     ",
+    ]
+
+
+def test_what_executes_at_the_closing_price_is_printed_with_that_price(stream: Stream) -> None:
+    """Where it rests is another price, which the subscriber's book has."""
+    events = [
+        event(EXECUTED, VISIBLE | AT_CLOSE, quantity=30, order_ref=5, other=12, price=500),
+        event(EXECUTED, AT_CLOSE | SELL, quantity=20, order_ref=6, other=13, price=500),
+    ]
+    assert stream.apply(order(ENTER_ORDER, events, time_ns=T, instrument=1)) == [
+        header(b"C", 2) + struct.pack(">QIQcI", 5, 30, 12, b"Y", 500),
+        header(b"P", 2) + struct.pack(">QcI8sIQ", 0, b"B", 20, b"BBBB    ", 500, 13),
     ]
 
 
