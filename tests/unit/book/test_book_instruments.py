@@ -125,7 +125,7 @@ def test_a_tick_table_has_at_most_seven_bands(kind: str) -> None:
     "terms",
     [
         {"initial_state": "R"},
-        {"initial_state": "X"},
+        {"initial_state": "Z"},
         {"post_only_mode": 2},
         {"static": 10_001},
         {"dynamic": 10_001},

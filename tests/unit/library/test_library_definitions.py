@@ -74,7 +74,7 @@ def test_numpys_integers_are_integers() -> None:
             ValueError,
             "auction_extensions_max: found 0.*auction_collar_bp",
         ),
-        ({"initial_state": "X"}, ValueError, "initial_state: found 'X', expected one of 'C'"),
+        ({"initial_state": "Z"}, ValueError, "initial_state: found 'Z', expected one of 'C'"),
         ({"initial_state": "R"}, ValueError, "initial_state: found 'R'"),
         ({"collar_bp": 5}, TypeError, "collar_bp: found an unknown argument, expected one of auc"),
         ({"tick_table": [(1, 2)] * 8}, ValueError, "tick_table: found 8 bands, expected at most 7"),
