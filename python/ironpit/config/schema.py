@@ -31,6 +31,7 @@ InitialState = Literal[
     "paused",
     "quote-only",
     "closing-auction",
+    "trade-at-close",
     "closed",
 ]
 SelfTradePrevention = Literal[

@@ -10,8 +10,7 @@ from ironcore.engine.order_terms cimport Aggressor
 from ironcore.book.price_levels cimport PriceLevels
 
 # Executes what it can and may, or as much of that as a step (rule 18.2) lets it; what is left is
-# the caller's. Orders that it executes in full, or
-# that prevention cancels, are gone.
+# the caller's. Orders that it executes in full, or that prevention cancels, are gone.
 cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* aggressor) noexcept nogil
 # Likewise, at the instrument's last price alone, which there is, and with that as its limit.
 cdef void aggressor_trade_at_close(Engine* engine, Book* book, Aggressor* aggressor) noexcept nogil
