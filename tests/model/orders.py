@@ -148,7 +148,8 @@ class Instrument:
     orders: list[Order] = field(default_factory=list)
     last_price: int = 0
     reference_price: int = 0  # rule 13.5
-    priced_at: tuple[int, int] | None = None  # rule 10.8: displayed best prices
+    priced_at: tuple[int, int] | None = None  # rule 10.8: quotes
+    owes_pegs: bool = False  # rule 11.6: displayed pegs were parked instead of moved again
     extensions: int = 0  # rule 14.9
     paused_since: int | None = None  # rule 13.9: the second at which the count started
 
@@ -158,9 +159,19 @@ class Instrument:
     def best_displayed(self, sells: bool) -> int:
         """The best price of a side's displayed orders; 0 without one."""
         prices = [o.rest_price for o in self.at(Place.BOOK, sells) if not o.is_hidden]
-        if not prices:
-            return 0
-        return min(prices) if sells else max(prices)
+        return best_of(prices, sells)
+
+    def quote(self, sells: bool) -> int:
+        """Rule 11.1: likewise, of those that are no pegs."""
+        displayed = [o for o in self.at(Place.BOOK, sells) if not o.is_hidden]
+        return best_of([o.rest_price for o in displayed if not o.is_peg], sells)
+
+
+def best_of(prices: list[int], sells: bool) -> int:
+    """0 of none."""
+    if not prices:
+        return 0
+    return min(prices) if sells else max(prices)
 
 
 @dataclass

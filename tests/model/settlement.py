@@ -98,6 +98,7 @@ class Settlement(Matching):
 
     def settle(self, instrument: Instrument) -> None:
         """Rule 10.8."""
+        is_first = True
         while instrument.state == CONTINUOUS:
             self.follow_last_price(instrument)  # (a)
             triggered = self.triggered(instrument)
@@ -105,11 +106,12 @@ class Settlement(Matching):
                 self.activate(triggered[0])
                 continue
             bests = self.best_prices(instrument)
-            if bests == instrument.priced_at:  # (c)
+            if bests == instrument.priced_at and not instrument.owes_pegs:  # (c)
                 return
-            instrument.priced_at = bests
+            instrument.priced_at, instrument.owes_pegs = bests, False
             last_price = instrument.last_price
-            self.price_pegs(instrument)
+            self.price_pegs(instrument, is_first)
+            is_first = False
             if instrument.last_price == last_price:
                 return
 
@@ -117,18 +119,20 @@ class Settlement(Matching):
 
     def best_prices(self, instrument: Instrument) -> tuple[int, int]:
         """What pegs follow."""
-        return instrument.best_displayed(False), instrument.best_displayed(True)
+        return instrument.quote(False), instrument.quote(True)
 
-    def price_pegs(self, instrument: Instrument) -> None:
-        """Rule 11.4."""
+    def price_pegs(self, instrument: Instrument, is_first: bool) -> None:
+        """Rules 11.4 and 11.6; the first time of a settlement or a later one."""
         pegs = [order for order in instrument.orders if order.is_peg]
-        for order in sorted(pegs, key=lambda peg: peg.accepted):
+        for order in sorted(pegs, key=lambda peg: (peg.is_hidden, peg.accepted)):
             if order.quantity == 0:  # gone since, by section 12 or an execution
                 continue
             price = self.peg_price(order)
             if price == (order.rest_price if order.place == Place.BOOK else None):
                 continue
-            order.place = Place.NOWHERE
+            self.leave_place(order)
+            if not order.is_hidden and not is_first:
+                price, instrument.owes_pegs = None, True
             if price is None:
                 order.place = Place.PARKED
                 continue
@@ -139,6 +143,8 @@ class Settlement(Matching):
                 order.place = Place.PARKED
             else:
                 self.rest(order, price, announce=False)
+                if order.is_visible:
+                    self.show_peg(order)
             if paused:
                 return
 
@@ -146,8 +152,8 @@ class Settlement(Matching):
         """Rules 11.1 and 11.2; None when the peg has no price."""
         instrument = self.instrument_of(order)
         terms, grid = instrument.terms, instrument.terms.grid
-        same = instrument.best_displayed(order.sells)
-        opposite = instrument.best_displayed(not order.sells)
+        same = instrument.quote(order.sells)
+        opposite = instrument.quote(not order.sells)
         needed = {"R": [same], "P": [opposite], "M": [same, opposite]}[order.options.price_type]
         if 0 in needed:
             return None

@@ -21,7 +21,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
     order_at, order_take, special_at,
 )
-from ironcore.engine.pegs cimport peg_price
+from ironcore.engine.pegs cimport PEGS_PARKED, peg_price_now
 from ironcore.book.price_grid cimport (
     grid_behind_price, grid_in_range, grid_tick, protection_limit,
 )
@@ -209,11 +209,11 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
     elif book.state != STATE_CONTINUOUS:
         if pegged:
             _live(engine, book, terms, 0)
-            book.pegs_are_stale = True
+            book.pegs_are_stale = PEGS_PARKED
         else:
             order_add(engine, book, terms, 0)
     elif pegged:
-        price = peg_price(engine, book, &terms.options, terms.sell, terms.price)
+        price = peg_price_now(engine, book, &terms.options, terms.sell, terms.price)
         if price:
             _set_limit(book, terms, price)
             _aggress(engine, book, terms, 0)

@@ -13,6 +13,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.orders cimport order_place, place_kind
 from ironcore.book.price_levels cimport PriceLevels, levels_next
+from ironcore.engine.pegs cimport PEGS_PARKED, quotes_are_others
 from ironcore.engine.pending_work cimport work_empties
 from ironcore.engine.trading_state cimport auction_indicated, state_is_known
 from ironcore.engine.used_numbers cimport session_broken_numbers
@@ -137,23 +138,23 @@ cdef void _queued(Engine* engine, const Book* book, uint32_t kind, uint32_t* ord
 
 cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept nogil:
     cdef uint32_t pegs, trailing, stops, stops_trailing, hidden, hidden_pegs
-    cdef uint32_t stops_parked
+    cdef uint32_t shown, shown_pegs, stops_parked
     cdef const char* broken = _peers(engine, book, &book.pegs, True, &pegs)
     if broken == NULL:
         broken = _peers(engine, book, &book.trailing, False, &trailing)
     if broken != NULL:
         return broken
     _queued(engine, book, KIND_STOPS, &stops, &stops_trailing)
+    _queued(engine, book, KIND_SHOWN, &shown, &shown_pegs)
     _queued(engine, book, KIND_HIDDEN, &hidden, &hidden_pegs)
     stops_parked = _count_parked(engine, book.trailing.next)
-    if (pegs != hidden_pegs + _count_parked(engine, book.pegs.next)
+    if (pegs != shown_pegs + hidden_pegs + _count_parked(engine, book.pegs.next)
             or trailing != stops_trailing + stops_parked):
         return b"a peg or a trailing stop is not among its peers"
     if book.followers != pegs + stops + stops_parked:
         return b"a book miscounts what follows its prices"
-    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale
-            and book.peg_keys[0] == book.sides[0].best_key
-            and book.peg_keys[1] == book.sides[1].best_key):
+    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale == PEGS_PARKED
+            and not quotes_are_others(engine, book)):
         return b"pegs were parked though what they follow is as it was"
     return NULL
 
