@@ -254,12 +254,15 @@ cdef void _reduced(Ledger* ledger, const Event* event) noexcept nogil:
     # The order itself may be gone already: this is about what is still on the visible book.
     cdef Entry* entry = &ledger.entries[event.order_ref]
     iron_assert(0 < event.order_ref <= ledger.reference_last and entry.slot == event.slot
-                and entry.flags & ENTRY_ICEBERG, "REDUCED is about an iceberg")
+                and (entry.flags & ENTRY_ICEBERG or event.quantity == entry.open),
+                "REDUCED is about an iceberg, or all of a peg")
     iron_assert(event.flags & EVENT_VISIBLE, "REDUCED is visible")
     iron_assert(0 < event.quantity <= entry.shown
                 and entry.shown - event.quantity == (event.other & LOW_HALF),
                 "REDUCED says what is displayed still")
     entry.shown -= event.quantity
+    if not entry.flags & ENTRY_ICEBERG:
+        entry.flags &= ~<uint8_t>ENTRY_SHOWN
     iron_assert(entry.shown <= entry.open, "what is displayed is open")
     ledger.vanished = NULL
 
@@ -267,8 +270,14 @@ cdef void _reduced(Ledger* ledger, const Event* event) noexcept nogil:
 cdef void _replenished(Ledger* ledger, const Event* event) noexcept nogil:
     cdef Entry* old = _live_entry(ledger, event, event.other)
     cdef Entry* entry
-    iron_assert(old.flags & ENTRY_ICEBERG and old.shown == 0, "who displays nothing is replenished")
-    iron_assert(event.flags & EVENT_VISIBLE and event.price == old.price, "where it rests")
+    if event.reason:
+        iron_assert(not old.flags & (ENTRY_SHOWN | ENTRY_HIDDEN) and event.quantity == old.open,
+                    "a displayed peg is shown with all that is open")
+    else:
+        iron_assert(old.flags & ENTRY_ICEBERG and old.shown == 0,
+                    "who displays nothing is replenished")
+        iron_assert(event.price == old.price, "where it rests")
+    iron_assert(event.flags & EVENT_VISIBLE, "REPLENISHED is visible")
     iron_assert(ledger.used_up == 0 or ledger.used_up == event.other, "and at once")
     ledger.used_up = 0
     _remove(ledger, old)
@@ -277,7 +286,7 @@ cdef void _replenished(Ledger* ledger, const Event* event) noexcept nogil:
     entry.executed = old.executed
     entry.slot = old.slot
     entry.limit_price = old.limit_price
-    entry.price = old.price
+    entry.price = event.price
     entry.instrument = old.instrument
     entry.flags = old.flags | ENTRY_LIVE
     _show(ledger, entry, event.quantity)

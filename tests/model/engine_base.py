@@ -37,6 +37,7 @@ class EngineBase:
         self.stamped: int | None = None  # the instrument written into the header
         self.open_before: int | None = None  # written into a replacement
         self.actions = 0  # rule 18.2: of the step in hand
+        self.priced: list[Instrument] = []  # rule 11.6: whose pegs the step in hand has priced
 
     def slot(self, session: int, user_ref: int = 0) -> int:
         return (session << self.limits.user_ref_bits) + user_ref

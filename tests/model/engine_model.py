@@ -43,6 +43,7 @@ class EngineModel(OrderCommands):
         self.events = []
         self.stamped = self.open_before = None
         self.actions = 0
+        self.priced = []
         for instrument in self.instruments:
             if not instrument.is_busy:
                 instrument.last_before = instrument.last_price

@@ -145,12 +145,26 @@ class Judge:
         """Rules 9.3 and 9.4."""
         self.next_ref(event)
         order = self.orders.pop(event.other)
+        if event.reason:
+            self.shown_peg(order, event)
+            return
         assert order.is_iceberg
         assert order.displayed == 0
         spread, peak = order.options.random_reserves, order.options.max_floor
         assert min(peak - spread, order.open) <= event.quantity <= min(peak + spread, order.open)
         order.order_ref, order.displayed = event.order_ref, event.quantity
         order.arrival = self.next_arrival()
+        self.orders[order.order_ref] = order
+
+    def shown_peg(self, order: Known, event: r.Event) -> None:
+        """Rule 11.6."""
+        assert order.options.price_type == "R"
+        assert order.options.peg_offset == 0
+        assert not order.is_hidden
+        assert order.rests_at is None
+        assert event.quantity == order.open
+        order.order_ref = event.order_ref
+        order.rest(event.price, event.quantity, self.next_arrival())
         self.orders[order.order_ref] = order
 
     # Orders lose quantity
@@ -173,9 +187,12 @@ class Judge:
             order.displayed = order.open
 
     def reduced(self, event: r.Event) -> None:
-        """Rule 9.6."""
+        """Rules 9.6 and 11.6."""
         order = self.known(event)
-        assert order.is_iceberg
+        if order.options.is_peg and not order.is_hidden:
+            assert event.quantity == order.open == order.displayed
+            order.rests_at = None
+        assert order.is_iceberg or order.rests_at is None
         order.displayed -= event.quantity
         assert order.displayed == event.other & 0xFFFFFFFF <= order.open
 

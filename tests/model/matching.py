@@ -380,6 +380,26 @@ class Matching(Icebergs):
     def park_pegs(self, instrument: Instrument) -> None:
         """Rules 8.7 and 11.3."""
         instrument.priced_at = None
-        for order in instrument.at(Place.BOOK):
+        for order in sorted(instrument.at(Place.BOOK), key=lambda peg: peg.accepted):
             if order.is_peg:
+                self.leave_place(order)
                 order.place = Place.PARKED
+
+    def leave_place(self, order: Order) -> None:
+        """Rule 11.6, of a peg."""
+        if order.is_visible:
+            where = (order.instrument + 1) << 32  # rule 8.3
+            self.emit(r.REDUCED, order, flags=r.VISIBLE, quantity=order.quantity, other=where)
+        order.place = Place.NOWHERE
+
+    def show_peg(self, order: Order) -> None:
+        """Rule 11.6."""
+        old_ref, order.order_ref = order.order_ref, self.next_order_ref()
+        self.emit(
+            r.REPLENISHED,
+            order,
+            flags=r.VISIBLE | attribution(order),
+            reason=ord("P"),
+            quantity=order.quantity,
+            other=old_ref,
+        )

@@ -110,7 +110,7 @@ def fitted(
         options = options._replace(min_qty=open_quantity)
     if "max_floor" not in given:
         floor = min(options.max_floor, open_quantity)
-        if leaves_at_once or not is_displayed:
+        if leaves_at_once or not is_displayed or options.is_peg:
             floor = 0
         options = options._replace(max_floor=floor)
     if "random_reserves" not in given and options.max_floor in (0, open_quantity):

@@ -328,6 +328,8 @@ class OrderCommands(VenueCommands):
         """Rule 7.6: displayed in full, at its limit, meeting no order."""
         if new.is_hidden or not new.may_rest or new.options.is_stop or new.cross_type != "N":
             return False
+        if new.options.is_peg:  # it has no limit of its own
+            return False
         if 0 < new.options.max_floor < new.quantity:
             return False
         if self.instrument_of(new).is_busy:  # rule 18.10

@@ -158,6 +158,10 @@ class OrderMix:
             fields["price"] = r.MARKET
         if self.maybe(0.03):
             options["min_qty"] = fields["quantity"]
+        if self.maybe(0.35):
+            fields["display"] = self.random.choice("YYA")
+            options["price_type"] = "R"
+            options.pop("peg_offset", None)
 
     def cross(self, _: Any, __: Any, fields: dict[str, Any], options: dict[str, Any]) -> None:
         fields["cross_type"] = self.random.choice("OCH")

@@ -111,7 +111,7 @@ def quantity_reason(terms: Terms, details: Details) -> int:
         return BAD_MIN_QUANTITY
     floor, reserves = options.max_floor, options.random_reserves
     if floor:  # rule 4.9.4
-        if floor > quantity or floor % lot or is_hidden or not can_rest:
+        if floor > quantity or floor % lot or is_hidden or not can_rest or options.is_peg:
             return BAD_MAX_FLOOR
         if 20 * floor < quantity:
             return BAD_MAX_FLOOR
@@ -123,6 +123,11 @@ def quantity_reason(terms: Terms, details: Details) -> int:
     return 0
 
 
+def may_show_peg(options: Options) -> bool:
+    """Rule 11.6."""
+    return options.price_type == "R" and options.peg_offset == 0
+
+
 def peg_reason(details: Details) -> int:
     """Rules 4.9.6 and 4.9.7."""
     options = details.options
@@ -130,7 +135,7 @@ def peg_reason(details: Details) -> int:
         return BAD_PRICE_TYPE
     if options.is_to_limit and not is_market(details.price):
         return BAD_PRICE
-    if options.is_peg and details.display != "N":
+    if options.is_peg and details.display != "N" and not may_show_peg(options):
         return BAD_DISPLAY
     if options.is_peg and details.time_in_force in "34":
         return PEGGING

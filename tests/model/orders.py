@@ -176,7 +176,8 @@ class Instrument:
     last_price: int = 0
     last_before: int = 0  # rule 13.6: before the command, or before the order's turn
     reference_price: int = 0  # rule 13.5
-    priced_at: tuple[int, int] | None = None  # rule 10.8: displayed best prices
+    priced_at: tuple[int, int] | None = None  # rule 10.8: quotes
+    owes_pegs: bool = False  # rule 11.6: displayed pegs were parked instead of moved again
     extensions: int = 0  # rule 14.9
     paused_since: int | None = None  # rule 13.9: the second at which the count started
     # Rules 18.9 to 18.11: what is left to be done between two steps.
@@ -185,6 +186,8 @@ class Instrument:
     in_hand: Hand | None = None  # its order is the first under way
     pegs_left: list[Order] | None = None  # while pegs are priced
     price_before_pegs: int = 0
+    is_pricing_again: bool = False  # rule 11.6: in the same settlement
+    were_pegs_priced: bool = False  # in the settlement that is not at its end
     end: End | None = None  # rule 13.11
 
     def at(self, place: Place, sells: bool | None = None) -> list[Order]:
@@ -193,9 +196,19 @@ class Instrument:
     def best_displayed(self, sells: bool) -> int:
         """The best price of a side's displayed orders; 0 without one."""
         prices = [o.rest_price for o in self.at(Place.BOOK, sells) if not o.is_hidden]
-        if not prices:
-            return 0
-        return min(prices) if sells else max(prices)
+        return best_of(prices, sells)
+
+    def quote(self, sells: bool) -> int:
+        """Rule 11.1: likewise, of those that are no pegs."""
+        displayed = [o for o in self.at(Place.BOOK, sells) if not o.is_hidden]
+        return best_of([o.rest_price for o in displayed if not o.is_peg], sells)
+
+
+def best_of(prices: list[int], sells: bool) -> int:
+    """0 of none."""
+    if not prices:
+        return 0
+    return min(prices) if sells else max(prices)
 
 
 @dataclass

@@ -11,6 +11,8 @@ from typing import Any
 from tests.model import records as r
 from tests.model.describe import EVENTS
 
+REASONED = (r.CANCELED, r.CROSS, r.INDICATIVE, r.STATE_CHANGED, r.REPLENISHED)
+
 
 class Reached:
     """Counts events by name, rejections and cancels by reason, and lines of modules."""
@@ -29,7 +31,7 @@ class Reached:
             self.events[name] += 1
             if event.type == r.REJECTED:
                 self.events[f"{name} {event.slot:#04x}"] += 1
-            elif event.type in (r.CANCELED, r.CROSS, r.INDICATIVE, r.STATE_CHANGED):
+            elif event.type in REASONED and event.reason:
                 self.events[f"{name} {chr(event.reason)}"] += 1
 
     @contextmanager

@@ -103,23 +103,35 @@ class Settlement(Matching):
 
     def settle_on(self, instrument: Instrument) -> bool:
         """Rule 10.8. False when the step is over before the end."""
+        is_done = self.settle_as_far(instrument)
+        if is_done:
+            instrument.pegs_left, instrument.were_pegs_priced = None, False
+        return is_done
+
+    def settle_as_far(self, instrument: Instrument) -> bool:
         while instrument.state == CONTINUOUS:
             if instrument.pegs_left is None:
                 if not self.wake_stops(instrument):  # (a) and (b)
                     return False
-                pegs, bests = self.pegs_in_order(instrument), self.best_prices(instrument)
-                if instrument.state != CONTINUOUS or not pegs or bests == instrument.priced_at:
+                pegs, quotes = self.pegs_in_order(instrument), self.quotes(instrument)
+                is_due = instrument.owes_pegs or quotes != instrument.priced_at
+                if instrument.state != CONTINUOUS or not pegs or not is_due:
                     return True  # (c)
-                instrument.priced_at = bests
+                if self.step_actions_max and self.would_move_again(instrument):
+                    return False
+                instrument.priced_at, instrument.owes_pegs = quotes, False
+                instrument.is_pricing_again = instrument.were_pegs_priced
+                instrument.were_pegs_priced = True
                 instrument.price_before_pegs = instrument.last_price
                 instrument.pegs_left = pegs
             if not self.price_pegs(instrument, instrument.pegs_left):
                 return False
             instrument.pegs_left = None
-            is_parked = instrument.priced_at is None  # rule 8.7, between two steps
-            if instrument.last_price == instrument.price_before_pegs and not is_parked:
+            # Between two steps the quotes may change, and pegs may be parked (rule 8.7).
+            if self.quotes(instrument) != instrument.priced_at:
+                instrument.were_pegs_priced = False
+            elif instrument.last_price == instrument.price_before_pegs:
                 return True
-        instrument.pegs_left = None
         return True
 
     def wake_stops(self, instrument: Instrument) -> bool:
@@ -144,16 +156,25 @@ class Settlement(Matching):
 
     # Pegs
 
-    def best_prices(self, instrument: Instrument) -> tuple[int, int]:
-        """What pegs follow."""
-        return instrument.best_displayed(False), instrument.best_displayed(True)
+    def quotes(self, instrument: Instrument) -> tuple[int, int]:
+        """Rule 11.1: what pegs follow."""
+        return instrument.quote(False), instrument.quote(True)
+
+    def would_move_again(self, instrument: Instrument) -> bool:
+        """Rule 18.9: whether an earlier settlement of this step priced displayed pegs already."""
+        is_new = not instrument.were_pegs_priced
+        return is_new and instrument in self.priced and self.displayed_pegs(instrument) > 0
+
+    def displayed_pegs(self, instrument: Instrument) -> int:
+        return sum(order.is_peg and not order.is_hidden for order in instrument.orders)
 
     def pegs_in_order(self, instrument: Instrument) -> list[Order]:
         pegs = [order for order in instrument.orders if order.is_peg]
-        return sorted(pegs, key=lambda peg: peg.accepted)
+        return sorted(pegs, key=lambda peg: (peg.is_hidden, peg.accepted))
 
     def price_pegs(self, instrument: Instrument, pegs: list[Order]) -> bool:
-        """Rule 11.4. False when the step is over before the end."""
+        """Rules 11.4 and 11.6. False when the step is over before the end."""
+        self.priced.append(instrument)
         while instrument.state == CONTINUOUS:
             # Gone since, or to get its price with its turn.
             while pegs and (pegs[0] not in instrument.orders or pegs[0].place == Place.UNDER_WAY):
@@ -168,8 +189,11 @@ class Settlement(Matching):
             if price == (order.rest_price if order.place == Place.BOOK else None):
                 continue
             self.count_turn(order)
+            self.leave_place(order)
             order.place = Place.PARKED
-            if price is not None:
+            if instrument.is_pricing_again and not order.is_hidden:
+                instrument.owes_pegs = True
+            elif price is not None:
                 self.move_peg(order, price)
             if instrument.in_hand:
                 return False
@@ -184,13 +208,15 @@ class Settlement(Matching):
             order.place = Place.PARKED
         elif order.place != Place.UNDER_WAY:
             self.rest(order, price, announce=False)
+            if order.is_visible:
+                self.show_peg(order)
 
     def peg_price(self, order: Order) -> int | None:
         """Rules 11.1 and 11.2; None when the peg has no price."""
         instrument = self.instrument_of(order)
         terms, grid = instrument.terms, instrument.terms.grid
-        same = instrument.best_displayed(order.sells)
-        opposite = instrument.best_displayed(not order.sells)
+        same = instrument.quote(order.sells)
+        opposite = instrument.quote(not order.sells)
         needed = {"R": [same], "P": [opposite], "M": [same, opposite]}[order.options.price_type]
         if 0 in needed:
             return None

@@ -133,9 +133,9 @@ class Steps(Auctions):
 
     def park_pegs_beside(self, cancelled: list[Order]) -> None:
         """Rule 8.7."""
-        for index in {order.instrument for order in cancelled}:
+        for index in dict.fromkeys(order.instrument for order in cancelled):
             instrument = self.instruments[index]
-            if self.best_prices(instrument) != instrument.priced_at:
+            if self.quotes(instrument) != instrument.priced_at:
                 self.park_pegs(instrument)
 
     def as_they_are_met(self, instrument: Instrument) -> list[Order]:

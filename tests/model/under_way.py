@@ -1,5 +1,6 @@
 """Orders that take several steps, and those that wait behind them: rules 18.9 to 18.12."""
 
+from tests.model.matching import LOOKED
 from tests.model.orders import CONTINUOUS, TRADE_AT_CLOSE, Instrument, Order, Place
 from tests.model.settlement import Settlement
 
@@ -53,6 +54,7 @@ class UnderWay(Settlement):
 
     def begin_turn(self, instrument: Instrument, order: Order) -> None:
         self.count_turn(order)
+        self.actions += LOOKED * self.displayed_pegs(instrument)
         if order.min_qty:
             self.actions += self.steps_max
         self.remove(order)

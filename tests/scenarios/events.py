@@ -129,8 +129,9 @@ def _modified(e: EventReader) -> str:
 
 def _replenished(e: EventReader) -> str:
     seen, attributed, old = e.seen(), e.attributed(), e.take("other")
+    reason = e.take("reason")
     text = f"replenished {e.order()} {e.take('quantity')} @ {e.price()}"
-    return f"{text} for #{old}{attributed}{seen}"
+    return f"{text} for #{old}{attributed}" + (f" {chr(reason)}" if reason else "") + seen
 
 
 def _reduced(e: EventReader) -> str:

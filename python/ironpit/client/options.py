@@ -44,12 +44,13 @@ def order_options(
 
     min_qty: of an execution; not with a peg or a stop, and no stop is fill or kill. max_floor: what
     an iceberg displays at most, random_reserves by how much a peak differs from it, reserve_seed
-    what that is drawn from (else the venue draws one). peg: the best price that the order, which
-    has to be hidden (display "N"), follows, with peg_offset. market_to_limit: of an order with a
-    market price, and no peg: the best opposite price becomes its limit. expire_time_s: second of
-    the day, with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group:
-    for mass cancels. side: of a replacement of a sell order. Prices and offsets have the
-    instrument's decimals. The rules: docs/MATCHING_RULES.md, 4.9.
+    what that is drawn from (else the venue draws one). peg: the best price that the order follows,
+    with peg_offset; it has to be hidden (display "N"), but for one of its own side without an
+    offset. market_to_limit: of an order with a market price, and no peg: the best opposite price
+    becomes its limit. expire_time_s: second of the day, with time_in_force "6". stop_price,
+    trail_offset: a stop, or a trailing stop. group: for mass cancels. side: of a replacement of a
+    sell order. Prices and offsets have the instrument's decimals. The rules:
+    docs/MATCHING_RULES.md, 4.9.
     """
     price_type = None if peg is None else PEGS[peg]
     options: dict[str, Any] = {

@@ -56,8 +56,8 @@ cdef struct Book:                    # 960 bytes
     uint8_t post_only_mode
     uint8_t auction_extensions_max
     uint8_t auction_extensions       # of the auction that is to come
-    uint8_t pegs_are_stale           # to be priced whatever the best prices are
-    uint32_t peg_keys[2]             # displayed best keys at which pegs were last priced
+    uint8_t pegs_are_stale           # PegsStale: to be priced whatever the quotes are
+    uint32_t peg_keys[2]             # the quotes' keys at which pegs were last priced
     Link pegs                        # first and last, 0 when there is none
     Link trailing                    # stops that trail, likewise
     uint32_t pause_second            # 13.9: the count's start + 1; 0 before it
@@ -73,6 +73,10 @@ cdef struct Book:                    # 960 bytes
     uint8_t is_busy                  # steps are left
     uint8_t in_hand                  # Hand: whether the first order under way has begun to execute
     uint8_t is_pricing_pegs
+    uint8_t is_pricing_shown         # the displayed ones still, which come first
+    uint8_t is_pricing_again         # as what follows was priced before in the same settlement
+    uint8_t were_pegs_priced         # in the settlement that is not at its end
+    uint32_t shown_pegs              # live ones that are displayed where they have a price
     uint32_t in_hand_key             # its limit, as Aggressor.limit_key
     Link under_way                   # first and last order, 0 when there is none
     uint32_t busy_next               # number of the next busy book, or 0

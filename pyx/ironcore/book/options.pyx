@@ -50,6 +50,7 @@ cdef void options_fit(Options* options, uint32_t named, uint32_t quantity, bint 
     if not named & NAMED_MIN_QUANTITY:
         options.min_quantity = min(options.min_quantity, quantity)
     if not named & NAMED_MAX_FLOOR:
+        may_show = may_show and not options_are_pegged(options)
         options.max_floor = min(options.max_floor, quantity) if may_show else 0
     if not named & NAMED_RANDOM_RESERVES:
         if options.max_floor == 0 or options.max_floor == quantity:
@@ -80,7 +81,8 @@ cdef uint32_t _reserve_reject(const Options* options, const OptionsContext* cont
         if may_rest and not hidden:
             return REJECT_MIN_QUANTITY
     if floor:
-        if floor > context.quantity or floor % lot_size or hidden or not may_rest:
+        if (floor > context.quantity or floor % lot_size or hidden or not may_rest
+                or options_are_pegged(options)):
             return REJECT_MAX_FLOOR
         if <uint64_t>floor * ICEBERG_SHARE_MAX < context.quantity:
             return REJECT_MAX_FLOOR
@@ -131,7 +133,8 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
         return REJECT_PRICE_TYPE
     if options.price_type == PRICE_TYPE_TO_LIMIT and not context.is_market:
         return REJECT_PRICE
-    if pegged and context.display != DISPLAY_NO:
+    if pegged and context.display != DISPLAY_NO and (
+            options.price_type != PRICE_TYPE_PRIMARY_PEG or options.peg_offset):
         return REJECT_DISPLAY
     if pegged and (context.time_in_force == TIME_IN_FORCE_IOC
                    or context.time_in_force == TIME_IN_FORCE_FOK):

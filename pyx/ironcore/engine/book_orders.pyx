@@ -68,7 +68,7 @@ cdef inline bint _is_elsewhere(Engine* engine, uint32_t place, uint32_t unit) no
     cdef const Order* order = order_at(&engine.arena, unit)
     if place == PLACE_TRAILING:
         return order.level != 0
-    return (place >> KIND_SHIFT == KIND_HIDDEN and order.ref_side & ORDER_SPECIAL != 0
+    return (place >> KIND_SHIFT <= KIND_HIDDEN and order.ref_side & ORDER_SPECIAL != 0
             and options_are_pegged(&special_at(&engine.arena, unit).options))
 
 

@@ -101,7 +101,8 @@ cdef bytes _slots(Engine* engine, uint32_t unit, bint by_second):
 cdef bytes _busy(Engine* engine, const Book* book):
     """What is left to do for a book, in order."""
     cdef uint32_t unit = book.under_way.next
-    parts = [struct.pack("<BIBIii", book.in_hand, book.in_hand_key, book.is_pricing_pegs,
+    parts = [struct.pack("<BIBBBBIii", book.in_hand, book.in_hand_key, book.is_pricing_pegs,
+                         book.is_pricing_shown, book.is_pricing_again, book.were_pegs_priced,
                          book.busy_next, book.pegs_last_price, book.last_before_price)]
     if book.peg_next:
         parts.append(struct.pack("<I", order_at(&engine.arena, book.peg_next).slot))

@@ -3,7 +3,7 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from ironcore.book.order_pool cimport ORDER_REF_MAX
-from ironcore.engine.pegs cimport peg_price
+from ironcore.engine.pegs cimport peg_price_now
 from ironcore.book.price_grid cimport basis_points_of, grid_tick
 from ironcore.engine.order_terms cimport terms_prepare
 from ironcore.engine.trading_state cimport admission_reject
@@ -86,7 +86,7 @@ cdef uint32_t _price_reject(Engine* engine, const Book* book, Terms* terms) noex
         if not terms.sell and terms.price > reference_price + price_distance:
             return REJECT_COLLAR
     if book.state == STATE_CONTINUOUS and options_are_pegged(&terms.options):
-        if peg_price(engine, book, &terms.options, terms.sell, terms.price) == 0:
+        if peg_price_now(engine, book, &terms.options, terms.sell, terms.price) == 0:
             return REJECT_NO_PRICE
     if terms.options.price_type == PRICE_TYPE_TO_LIMIT and terms.cross_type == CROSS_NONE:
         return REJECT_NO_PRICE

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint32_t
 
+from ironcore.book.limits cimport DISPLAY_NO
 from ironcore.book.order_pool cimport Arena, Link, special_at
 
 
@@ -57,6 +58,7 @@ cdef void _peer_unlink(Arena* arena, Link* ends, uint32_t unit) noexcept nogil:
 cdef void peg_link(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
     _peer_link(&engine.arena, &book.pegs, unit)
     book.followers += 1
+    book.shown_pegs += special_at(&engine.arena, unit).display != DISPLAY_NO
 
 
 cdef void peg_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
@@ -65,6 +67,7 @@ cdef void peg_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
         book.peg_next = special_at(&engine.arena, unit).peers.next
     _peer_unlink(&engine.arena, &book.pegs, unit)
     book.followers -= 1
+    book.shown_pegs -= special_at(&engine.arena, unit).display != DISPLAY_NO
 
 
 cdef void trailing_link(Engine* engine, Book* book, uint32_t unit) noexcept nogil:

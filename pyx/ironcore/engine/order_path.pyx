@@ -20,7 +20,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
     order_at, order_take, special_at,
 )
-from ironcore.engine.pegs cimport peg_price
+from ironcore.engine.pegs cimport PEGS_PARKED, peg_price_now
 from ironcore.book.price_grid cimport (
     grid_behind_price, grid_in_range, grid_tick, protection_limit,
 )
@@ -276,7 +276,7 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
     elif book.state != STATE_CONTINUOUS:
         if pegged:
             _live(engine, book, terms, unit)
-            book.pegs_are_stale = True
+            book.pegs_are_stale |= PEGS_PARKED
         elif book.state == STATE_TRADE_AT_CLOSE:
             _trade_at_close(engine, book, terms, unit)
         elif terms.may_rest:
@@ -284,7 +284,7 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
         else:                        # the book was interrupted before its turn
             _cancel(engine, terms, unit, CANCEL_REASON_COLLAR)
     elif pegged:
-        price = peg_price(engine, book, &terms.options, terms.sell, terms.price)
+        price = peg_price_now(engine, book, &terms.options, terms.sell, terms.price)
         if price:
             _set_limit(book, terms, price)
             _aggress(engine, book, terms, unit, False)

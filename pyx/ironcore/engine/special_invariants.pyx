@@ -13,7 +13,10 @@ from ironcore.book.order_pool cimport (
     special_at,
 )
 from ironcore.engine.orders cimport order_place, order_sell, place_kind
-from ironcore.book.price_levels cimport PriceLevels, levels_next
+from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next
+from ironcore.engine.pegs cimport (
+    PEGS_PARKED, pegs_are_due, quotes_are_others, quotes_read,
+)
 from ironcore.engine.pending_work cimport work_empties
 from ironcore.engine.trading_state cimport (
     auction_between, auction_indicated, state_is_known,
@@ -21,7 +24,7 @@ from ironcore.engine.trading_state cimport (
 from ironcore.engine.used_numbers cimport session_broken_numbers
 from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
 from ironcore.book.options cimport (
-    SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
+    PRICE_TYPE_PRIMARY_PEG, SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
 )
 from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_PAUSED, STATE_RETIRED
@@ -69,6 +72,10 @@ cdef const char* order_broken_special(Engine* engine, const Book* book, uint32_t
         return b"a hidden order is displayed, or a displayed one hidden"
     if options_are_pegged(&special.options) and book.state != STATE_CONTINUOUS:
         return b"a peg has a price in a state without trading"
+    if options_are_pegged(&special.options) and kind == KIND_SHOWN and (
+            special.options.price_type != PRICE_TYPE_PRIMARY_PEG or special.options.peg_offset
+            or special.reserve):
+        return b"a peg is displayed that may not be"
     if order.ref_side & ORDER_ICEBERG:
         return _iceberg(book, special, kind)
     return NULL
@@ -86,6 +93,15 @@ cdef inline uint32_t _count_parked(Engine* engine, uint32_t unit) noexcept nogil
     cdef uint32_t count = 0
     while unit:
         count += order_at(&engine.arena, unit).level == 0
+        unit = special_at(&engine.arena, unit).peers.next
+    return count
+
+
+cdef inline uint32_t _count_shown(Engine* engine, uint32_t unit) noexcept nogil:
+    """Likewise, those that are displayed where they have a price."""
+    cdef uint32_t count = 0
+    while unit:
+        count += special_at(&engine.arena, unit).display != DISPLAY_NO
         unit = special_at(&engine.arena, unit).peers.next
     return count
 
@@ -138,26 +154,47 @@ cdef void _queued(Engine* engine, const Book* book, uint32_t kind, uint32_t* ord
             level = levels_next(&engine.arena, side, level)
 
 
+cdef const char* _improving_peg(Engine* engine, const Book* book) noexcept nogil:
+    """Rule 11.6: where the quotes are those at which pegs were priced, no displayed one is better
+    than its own side's."""
+    cdef uint32_t[2] keys
+    cdef uint32_t unit = book.pegs.next
+    quotes_read(engine, book, keys)
+    while unit:
+        if special_at(&engine.arena, unit).display != DISPLAY_NO and (
+                order_at(&engine.arena, unit).level != 0
+                and level_key(&engine.arena, order_at(&engine.arena, unit).level)
+                < keys[order_sell(order_at(&engine.arena, unit))]):
+            return b"a displayed peg improves on what it follows"
+        unit = special_at(&engine.arena, unit).peers.next
+    return NULL
+
+
 cdef const char* book_broken_special(Engine* engine, const Book* book) noexcept nogil:
     cdef uint32_t pegs, trailing, stops, stops_trailing, hidden, hidden_pegs
-    cdef uint32_t stops_parked
+    cdef uint32_t shown, shown_pegs, stops_parked, shown_all
     cdef const char* broken = _peers(engine, book, &book.pegs, True, &pegs)
     if broken == NULL:
         broken = _peers(engine, book, &book.trailing, False, &trailing)
     if broken != NULL:
         return broken
     _queued(engine, book, KIND_STOPS, &stops, &stops_trailing)
+    _queued(engine, book, KIND_SHOWN, &shown, &shown_pegs)
     _queued(engine, book, KIND_HIDDEN, &hidden, &hidden_pegs)
     stops_parked = _count_parked(engine, book.trailing.next)
-    if (pegs != hidden_pegs + _count_parked(engine, book.pegs.next)
+    shown_all = _count_shown(engine, book.pegs.next)
+    if (pegs != shown_pegs + hidden_pegs + _count_parked(engine, book.pegs.next)
             or trailing != stops_trailing + stops_parked):
         return b"a peg or a trailing stop is not among its peers"
     if book.followers != pegs + stops + stops_parked:
         return b"a book miscounts what follows its prices"
-    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale and not book.is_busy
-            and book.peg_keys[0] == book.sides[0].best_key
-            and book.peg_keys[1] == book.sides[1].best_key):
+    if shown_all != book.shown_pegs:
+        return b"a book miscounts its displayed pegs"
+    if (pegs and book.state == STATE_CONTINUOUS and book.pegs_are_stale & PEGS_PARKED
+            and not book.is_busy and not quotes_are_others(engine, book)):
         return b"pegs were parked though what they follow is as it was"
+    if book.shown_pegs and not book.is_busy and not pegs_are_due(engine, book):
+        return _improving_peg(engine, book)
     return NULL
 
 

@@ -8,7 +8,7 @@ from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.engine.auction cimport auction_hold
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.minimum_orders cimport minimum_orders_begin
-from ironcore.engine.pegs cimport pegs_park
+from ironcore.engine.pegs cimport PEGS_PARKED, pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.under_way cimport HAND_EMPTY
@@ -35,7 +35,7 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
     if state_before == STATE_CONTINUOUS:
         pegs_park(engine, book)
     if state == STATE_CONTINUOUS:
-        book.pegs_are_stale = True
+        book.pegs_are_stale |= PEGS_PARKED
         minimum_orders_begin(engine, book)
         book_settle(engine, book)
     return True

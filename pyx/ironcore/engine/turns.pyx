@@ -8,7 +8,7 @@ from ironcore.book.price_levels cimport levels_price
 from ironcore.engine.order_path cimport order_go_on, order_proceed
 from ironcore.engine.order_terms cimport Terms, terms_of_order
 from ironcore.engine.orders cimport order_sell
-from ironcore.engine.pending_work cimport step_count_turn, step_is_over
+from ironcore.engine.pending_work cimport STEP_LOOKED, step_count_turn, step_is_over
 from ironcore.engine.settlement cimport peg_move, settle_on
 from ironcore.engine.under_way cimport HAND_PEG, busy_end, busy_rotate, under_way_unlink
 
@@ -34,6 +34,8 @@ cdef void _begin(Engine* engine, Book* book) noexcept nogil:
     cdef uint32_t unit = book.under_way.next
     cdef Terms terms
     step_count_turn(engine, book, order_sell(order_at(&engine.arena, unit)))
+    # To find the quotes, displayed pegs are passed by.
+    engine.step_actions += STEP_LOOKED * book.shown_pegs
     under_way_unlink(engine, book, unit)
     book.last_before_price = book.last_price
     terms_of_order(engine, book, unit, &terms)

@@ -127,7 +127,8 @@ cdef const char* busy_broken(Engine* engine) noexcept nogil:
     for index in range(engine.books_count):
         book = &engine.books[index]
         count -= book.is_busy
-        if not book.is_busy and (book.under_way.next or book.in_hand or book.is_pricing_pegs):
+        if not book.is_busy and (book.under_way.next or book.in_hand or book.is_pricing_pegs
+                                 or book.were_pegs_priced):
             return b"a book has steps left and is not busy"
         if book.in_hand and (book.under_way.next == 0 or (
                 book.state != STATE_CONTINUOUS and book.state != STATE_TRADE_AT_CLOSE)):

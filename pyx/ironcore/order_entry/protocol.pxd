@@ -48,7 +48,7 @@ cdef enum ReportKind:
     REPORT_CANCELED = 4
     REPORT_PREVENTED = 5             # canceled by self-trade prevention
     REPORT_MODIFIED = 6
-    REPORT_REPLENISHED = 7           # an iceberg shows its next peak
+    REPORT_REPLENISHED = 7           # an iceberg shows its next peak; with a reason, a peg moved
     REPORT_BROKEN = 8                # a trade is bust
     REPORT_ANSWERED = 9              # a request of the whole session; event.type says which
     REPORT_DAY = 10                  # the day has started ('S') or ended ('E'): a

@@ -44,6 +44,7 @@ options = st.one_of(
         optional={"peg_offset": st.sampled_from([-150, -100, 50, 100, 300]), "min_qty": lots},
     ),
     st.just({"price_type": "K"}),
+    st.just({"price_type": "R"}),
     st.fixed_dictionaries({"stop_price": prices}, optional={"trail_offset": st.just(200)}),
     st.fixed_dictionaries({"trail_offset": st.sampled_from([50, 100, 300])}),
     st.fixed_dictionaries(

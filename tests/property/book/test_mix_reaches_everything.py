@@ -89,7 +89,7 @@ def test_every_outcome_and_reason_occurs(reached: Reached) -> None:
     names += [f"REJECTED {reason:#04x}" for reason in REJECT_REASONS]
     names += [f"CANCELED {reason}" for reason in "UIKGFQTEZS"]
     names += [f"CROSS {kind}" for kind in "OCH"] + [f"INDICATIVE {kind}" for kind in "OCH"]
-    names += [f"STATE_CHANGED {state}" for state in "CBOTHPQLX"]
+    names += [f"STATE_CHANGED {state}" for state in "CBOTHPQLX"] + ["REPLENISHED P"]
     assert too_rare(reached, names, often=3) == {}
 
 

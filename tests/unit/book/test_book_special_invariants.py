@@ -91,6 +91,30 @@ def test_a_miscounted_follower_is_seen(core: MatchingEngine) -> None:
     assert broken(core) == "a book miscounts what follows its prices"
 
 
+@rule("17.4", "11.6")
+@pytest.mark.parametrize(
+    ("field", "value"), [("options.peg_offset", 1), ("options.price_type", 0x50)]
+)
+def test_a_peg_that_is_displayed_and_may_not_be_is_seen(
+    core: MatchingEngine, field: str, value: int
+) -> None:
+    slot = 1 << 12 | 8
+    core.apply(r.enter(1, 8, "B", 5, r.MARKET, options=r.option(6, b"R")))
+    core.check_invariants()
+    memory = Memory(core)
+    memory.u8(memory.special(slot, *field.split("."))).value = value
+    assert broken(core) == "a peg is displayed that may not be"
+
+
+@rule("17.4")
+def test_a_miscounted_displayed_peg_is_seen(core: MatchingEngine) -> None:
+    core.apply(r.enter(1, 8, "B", 5, r.MARKET, options=r.option(6, b"R")))
+    core.check_invariants()
+    memory = Memory(core)
+    memory.u8(memory.book_field("shown_pegs")).value += 1
+    assert broken(core) == "a book miscounts its displayed pegs"
+
+
 @rule("17.8")
 def test_pegs_that_were_parked_for_nothing_are_seen(core: MatchingEngine) -> None:
     memory = Memory(core)

@@ -159,6 +159,24 @@ def test_a_market_to_limit_order_is_told_the_price_that_it_found(market: Market)
     assert replaced["price"] == MID + 100
 
 
+def test_a_displayed_peg_moves_in_the_feed_and_its_member_is_told(market: Market) -> None:
+    market.alfa.enter(1, "B", 10, MID - 300)
+    market.alfa.enter(2, "B", 10, MID - 100)
+    options = order_options(peg="same-side")
+    market.beta.enter(1, "B", 5, 2_147_483_647, appendage=options)
+    bids, _ = market.public_books().depth("BTCUSD")
+    assert (int(bids["price"][0]), int(bids["quantity"][0])) == (MID - 100, 15)
+    market.alfa.send("CancelOrder", user_ref_num=2, quantity=0)
+    market.venue.settle()
+    bids, _ = market.public_books().depth("BTCUSD")
+    assert [(int(b["price"]), int(b["quantity"])) for b in bids] == [(MID - 300, 15)]
+    moved = market.beta.last()
+    assert moved["kind"] == "OrderPriorityUpdate"
+    assert (moved["price"], moved["display"]) == (MID - 300, "Y")
+    references = [int(order["order_ref"]) for order in market.public_books().orders("BTCUSD")]
+    assert references[-1] == moved["order_ref"]
+
+
 def test_a_stop_that_a_trade_triggers_executes_as_the_aggressor(market: Market) -> None:
     market.alfa.enter(1, "S", 10, MID)
     market.alfa.enter(2, "S", 10, MID + 100)

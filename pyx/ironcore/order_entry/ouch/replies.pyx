@@ -27,21 +27,26 @@ from ironcore.wire.ouch50_appendage cimport (
 )
 from ironcore.wire.ouch50_outbound cimport (
     OuchAIQCanceled, OuchBrokenTrade, OuchCancelReject, OuchOrderAccepted, OuchOrderCanceled,
-    OuchOrderExecuted, OuchOrderModified, OuchOrderReplaced, OuchOrderRestated, OuchRejected,
+    OuchOrderExecuted, OuchOrderModified, OuchOrderPriorityUpdate, OuchOrderReplaced,
+    OuchOrderRestated, OuchRejected,
     ouch50_encode_aiq_canceled, ouch50_encode_broken_trade, ouch50_encode_cancel_reject,
     ouch50_encode_order_accepted,
     ouch50_encode_order_canceled, ouch50_encode_order_executed, ouch50_encode_order_modified,
+    ouch50_encode_order_priority_update,
     ouch50_encode_order_replaced, ouch50_encode_order_restated, ouch50_encode_rejected,
 )
 from ironcore.wire.record cimport (
     COMMAND_CONTINUE, COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY,
-    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, EVENT_MASS_CANCEL_RESPONSE,
-    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, CommandHeader, ContinueCommand,
-    EnterOrder, EntrySwitch, Event, MassCancel, ReplaceOrder, SystemEventCommand,
+    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_REPLACE_ORDER, EVENT_ATTRIBUTED,
+    EVENT_MASS_CANCEL_RESPONSE, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED,
+    CommandHeader, ContinueCommand, EnterOrder, EntrySwitch, Event, MassCancel, ReplaceOrder,
+    SystemEventCommand,
 )
 
 cdef enum:
     REASON_REFRESH = 0x52            # 'R' of OrderRestated
+    DISPLAY_YES = 0x59               # 'Y' and 'A' of OrderPriorityUpdate
+    DISPLAY_ATTRIBUTED = 0x41
     CL_ORD_ID_BYTES = 14             # that OUCH shows of a client_order_id
 
 
@@ -197,6 +202,21 @@ cdef int _modified(Sessions* s, const Report* report, const Event* event) noexce
     return STATUS_OK
 
 
+cdef int _moved(Sessions* s, const Report* report, const Event* event) noexcept nogil:
+    """A displayed peg has another price, and another place in the feed."""
+    cdef OuchOrderPriorityUpdate m
+    cdef uint8_t out[REPLY_BYTES_MAX]
+    m.timestamp = sessions_day_ns(s)
+    m.user_ref_num = report.user_ref
+    m.price = <uint64_t>event.price
+    m.display = DISPLAY_ATTRIBUTED if event.flags & EVENT_ATTRIBUTED else DISPLAY_YES
+    m.order_ref = event.order_ref
+    m.appendage = NULL
+    m.appendage_bytes = 0
+    sessions_reply(s, report.session, out, ouch50_encode_order_priority_update(&m, out))
+    return STATUS_OK
+
+
 cdef int _replenished(Sessions* s, const Report* report, const Event* event) noexcept nogil:
     """OUCH: restated, a refresh of the display; the options say as what it stands in the feed."""
     cdef OuchOrderRestated m
@@ -327,7 +347,7 @@ cdef int ouch_report(Sessions* s, const Report* report) noexcept nogil:
     if report.kind == REPORT_CANCEL_REJECTED:
         return _cancel_rejected(s, report)
     if report.kind == REPORT_REPLENISHED:
-        return _replenished(s, report, event)
+        return _moved(s, report, event) if event.reason else _replenished(s, report, event)
     if report.kind == REPORT_BROKEN:
         return _broken(s, report, event)
     if report.kind == REPORT_DAY:
