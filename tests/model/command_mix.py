@@ -111,6 +111,8 @@ class CommandMix:
                     yield self._mass_cancel(self._session())
             if self.step_actions_max and self.maybe(0.004):
                 yield from self._peg_over_hidden()
+            if self.maybe(0.01):
+                yield from self._peg_twice()
             yield make()
 
     def _session(self) -> int:
@@ -167,6 +169,30 @@ class CommandMix:
         options = {"price_type": "P"}
         yield self._plain(index, "B", 5 * lot, r.MARKET, display="N", options=options)
         yield self._plain(index, "B", 20 * lot, best, time_in_force="3")
+
+    def _peg_twice(self) -> Iterator[bytes]:
+        """A bid that moves pegs, of which a hidden one executes and wakes a stop that bids more: a
+        displayed peg that would move twice (rule 11.6) is rare by chance."""
+        index = self._instrument()
+        instrument = self._known(index)
+        if instrument is None or not instrument.quote(sells=False):
+            return
+        grid = instrument.terms.grid
+        prices = [instrument.quote(sells=False)]
+        for _ in range(3):
+            prices.append(grid.above(prices[-1]))
+        first, second, third, fourth = prices
+        is_near = 0 < instrument.best_displayed(sells=True) < fourth
+        if is_near or not 0 < instrument.last_price < third:
+            return
+        lot = instrument.terms.lot
+        follows = {"price_type": "R"}
+        yield self._plain(index, "S", lot, third, display="N")
+        yield self._plain(index, "B", lot, r.MARKET, options=follows)
+        follows_closely = {**follows, "peg_offset": second - first}
+        yield self._plain(index, "B", lot, r.MARKET, display="N", options=follows_closely)
+        yield self._plain(index, "B", lot, third, options={"stop_price": third})
+        yield self._plain(index, "B", lot, second)
 
     def _plain(
         self,

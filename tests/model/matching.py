@@ -391,15 +391,3 @@ class Matching(Icebergs):
             where = (order.instrument + 1) << 32  # rule 8.3
             self.emit(r.REDUCED, order, flags=r.VISIBLE, quantity=order.quantity, other=where)
         order.place = Place.NOWHERE
-
-    def show_peg(self, order: Order) -> None:
-        """Rule 11.6."""
-        old_ref, order.order_ref = order.order_ref, self.next_order_ref()
-        self.emit(
-            r.REPLENISHED,
-            order,
-            flags=r.VISIBLE | attribution(order),
-            reason=ord("P"),
-            quantity=order.quantity,
-            other=old_ref,
-        )

@@ -1,6 +1,7 @@
 """What follows by itself: stops, trailing stops and pegs (10.4 to 10.8, section 11)."""
 
 from tests.model import records as r
+from tests.model.icebergs import attribution
 from tests.model.matching import LOOKED, Matching
 from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
 
@@ -210,6 +211,18 @@ class Settlement(Matching):
             self.rest(order, price, announce=False)
             if order.is_visible:
                 self.show_peg(order)
+
+    def show_peg(self, order: Order) -> None:
+        """Rule 11.6."""
+        old_ref, order.order_ref = order.order_ref, self.next_order_ref()
+        self.emit(
+            r.REPLENISHED,
+            order,
+            flags=r.VISIBLE | attribution(order),
+            reason=ord("P"),
+            quantity=order.quantity,
+            other=old_ref,
+        )
 
     def peg_price(self, order: Order) -> int | None:
         """Rules 11.1 and 11.2; None when the peg has no price."""
