@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tests.model import records as r
 from tests.model.grid import is_farther
-from tests.model.orders import CONTINUOUS, Instrument, Order, Place
+from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
 from tests.model.under_way import UnderWay
 
 # Rule 14.1: the cross type of the auction that is held on leaving a state, for continuous trading.
@@ -63,8 +63,29 @@ class Auctions(UnderWay):
             for order in instrument.at(Place.BOOK, sells)
             if not order.options.min_qty and not order.is_peg
         ]
-        waiting = [o for o in instrument.at(Place.WAITING, sells) if o.cross_type == cross]
+        waiting = self.waiting_for(instrument, cross, sells)
+        waiting = [order for order in waiting if not order.options.is_imbalance_only]
         return sorted(resting + waiting, key=self.auction_priority)
+
+    def waiting_for(self, instrument: Instrument, cross: str, sells: bool) -> list[Order]:
+        return [o for o in instrument.at(Place.WAITING, sells) if o.cross_type == cross]
+
+    def imbalance_only(self, instrument: Instrument, cross: str, sells: bool) -> list[Order]:
+        """Rule 14.11: in order of priority."""
+        waiting = self.waiting_for(instrument, cross, sells)
+        orders = [order for order in waiting if order.options.is_imbalance_only]
+        return sorted(orders, key=self.auction_priority)
+
+    def for_surplus(self, instrument: Instrument, cross: str, result: Uncrossing) -> list[Order]:
+        """Rule 14.11: the imbalance-only orders that the surplus executes with, in priority."""
+        if result.buys == result.sells:
+            return []
+        sells = result.buys > result.sells
+        best = instrument.best_displayed(sells)
+        if not best or is_more_aggressive(sells, result.price, best):
+            return []
+        orders = self.imbalance_only(instrument, cross, sells)
+        return [order for order in orders if self.takes(order, result.price)]
 
     def auction_priority(self, order: Order) -> tuple[bool, int, int, int]:
         """Rule 14.4; the smallest goes first."""
@@ -178,18 +199,20 @@ class Auctions(UnderWay):
         result = self.uncrossing(instrument, cross)
         if not force and self.is_extended(instrument, result.price):
             return False
+        late = self.for_surplus(instrument, cross, result)
+        surplus = abs(result.buys - result.sells)
         match_number = self.next_match_number()  # rule 14.6
         self.emit(
             r.CROSS,
             flags=r.VISIBLE,
             reason=ord(cross),
-            order_ref=result.volume,
+            order_ref=result.volume + min(surplus, sum(order.quantity for order in late)),
             other=match_number,
             price=result.price,
         )
         if result.volume:
             instrument.last_price = instrument.reference_price = result.price
-            self.pair(instrument, cross, result.price)
+            self.pair(instrument, cross, result.price, late)
         for sells in (False, True):  # rule 14.7
             over = cross + ("OH" if after == CONTINUOUS else "")
             waiting = instrument.at(Place.WAITING, sells)
@@ -254,15 +277,25 @@ class Auctions(UnderWay):
         if end is None or not end.no_cancel or self.second < end.first - end.no_cancel:
             return False
         cross = CROSS_TYPES[instrument.state]
-        return order in self.participants(instrument, cross, order.sells)
+        taking_part = self.participants(instrument, cross, order.sells)
+        return order in taking_part + self.imbalance_only(instrument, cross, order.sells)
 
-    def pair(self, instrument: Instrument, cross: str, price: int) -> None:
-        """Rule 14.5."""
+    def pair(self, instrument: Instrument, cross: str, price: int, late: list[Order]) -> None:
+        """Rules 14.5 and 14.11."""
         sides = [
             [o for o in self.participants(instrument, cross, sells) if self.takes(o, price)]
             for sells in (False, True)
         ]
         met = [*sides[0], *sides[1]]
+        self.pair_off(sides, cross, price)
+        if late:
+            sides[late[0].sells] += late
+            self.pair_off(sides, cross, price)
+        for order in met:  # rule 9.3
+            if order.quantity and order.is_iceberg and order.peak == 0:
+                self.replenish(order)
+
+    def pair_off(self, sides: list[list[Order]], cross: str, price: int) -> None:
         while sides[0] and sides[1]:
             pair = sides[0][0], sides[1][0]
             quantity = min(order.quantity for order in pair)
@@ -271,9 +304,6 @@ class Auctions(UnderWay):
                 self.cross_one(order, cross, price, quantity, match_number)
                 if order.quantity == 0:
                     side.remove(order)
-        for order in met:  # rule 9.3
-            if order.quantity and order.is_iceberg and order.peak == 0:
-                self.replenish(order)
 
     def cross_one(
         self, order: Order, cross: str, price: int, quantity: int, match_number: int

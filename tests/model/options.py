@@ -64,6 +64,11 @@ class Options(NamedTuple):
         return self.price_type == "K"
 
     @property
+    def is_imbalance_only(self) -> bool:
+        """Rule 14.11."""
+        return self.price_type == "I"
+
+    @property
     def is_stop(self) -> bool:
         return self.stop_price is not None or self.trail_offset is not None
 

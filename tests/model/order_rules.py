@@ -95,7 +95,9 @@ def asks_too_much_of_a_cross(details: Details) -> bool:
     options = details.options
     if options.min_qty or options.max_floor or options.peg_offset:
         return True
-    if options.price_type not in "LK" or options.post_only == "P" or options.is_stop:
+    if options.price_type not in "LKI" or options.post_only == "P" or options.is_stop:
+        return True
+    if options.is_imbalance_only and details.cross_type == "H":
         return True
     return details.time_in_force not in "03"
 
@@ -131,9 +133,11 @@ def may_show_peg(options: Options) -> bool:
 def peg_reason(details: Details) -> int:
     """Rules 4.9.6 and 4.9.7."""
     options = details.options
-    if options.price_type not in "LPRMK":  # rule 4.9.6
+    if options.price_type not in ("LPRMK" if details.cross_type == "N" else "LKI"):  # rule 4.9.6
         return BAD_PRICE_TYPE
     if options.is_to_limit and not is_market(details.price):
+        return BAD_PRICE
+    if options.is_imbalance_only and is_market(details.price):
         return BAD_PRICE
     if options.is_peg and details.display != "N" and not may_show_peg(options):
         return BAD_DISPLAY

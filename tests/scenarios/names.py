@@ -7,7 +7,14 @@ SIDES = {"buy": "B", "sell": "S", "short": "T", "exempt": "E"}
 TIMES_IN_FORCE = {"day": "0", "gtc": "1", "ioc": "3", "fok": "4", "gtt": "6"}
 DISPLAYS = {"displayed": "Y", "attributed": "A", "hidden": "N"}
 CROSSES = {"at-open": "O", "at-close": "C", "at-resume": "H"}
-PEGS = {"market": "P", "primary": "R", "midpoint": "M", "to-limit": "K", "none": "L"}
+PEGS = {
+    "market": "P",
+    "primary": "R",
+    "midpoint": "M",
+    "to-limit": "K",
+    "imbalance": "I",
+    "none": "L",
+}
 STP_MODES = {"newest": "N", "oldest": "O", "both": "B", "decrement": "D", "none": "-"}
 STATES = {
     "closed": "C",

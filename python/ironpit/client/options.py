@@ -30,6 +30,7 @@ def order_options(
     peg: Peg | None = None,
     peg_offset: int | None = None,
     market_to_limit: bool = False,
+    imbalance_only: bool = False,
     post_only: bool | None = None,
     expire_time_s: int | None = None,
     stop_price: int | None = None,
@@ -47,16 +48,19 @@ def order_options(
     what that is drawn from (else the venue draws one). peg: the best price that the order follows,
     with peg_offset; it has to be hidden (display "N"), but for one of its own side without an
     offset. market_to_limit: of an order with a market price, and no peg: the best opposite price
-    becomes its limit. expire_time_s: second of the day, with time_in_force "6". stop_price,
-    trail_offset: a stop, or a trailing stop. group: for mass cancels. side: of a replacement of a
-    sell order. Prices and offsets have the instrument's decimals. The rules:
-    docs/MATCHING_RULES.md, 4.9.
+    becomes its limit. imbalance_only: of an order with a limit for the opening or closing auction,
+    and neither of these two: it executes with the auction's surplus. expire_time_s: second of the
+    day, with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group: for
+    mass cancels. side: of a replacement of a sell order. Prices and offsets have the instrument's
+    decimals. The rules: docs/MATCHING_RULES.md, 4.9.
     """
     price_type = None if peg is None else PEGS[peg]
+    if market_to_limit or imbalance_only:
+        price_type = "K" if market_to_limit else "I"
     options: dict[str, Any] = {
         "min_quantity": min_qty,
         "max_floor": max_floor,
-        "price_type": "K" if market_to_limit else price_type,
+        "price_type": price_type,
         "peg_offset": peg_offset,
         "post_only": None if post_only is None else "NP"[post_only],
         "random_reserves": random_reserves,

@@ -11,6 +11,7 @@ cdef enum:
     PRICE_TYPE_PRIMARY_PEG = 82      # 'R', the own side's best
     PRICE_TYPE_MIDPOINT_PEG = 77     # 'M'
     PRICE_TYPE_TO_LIMIT = 75         # 'K', market-to-limit; 'L' once it has its limit
+    PRICE_TYPE_IMBALANCE = 73        # 'I', imbalance-only: an auction's surplus (14.11)
     POST_ONLY = 80                   # 'P'
     POST_ONLY_NOT = 78               # 'N'
     SECONDS_A_DAY = 86400

@@ -1,11 +1,11 @@
 """What an order asks for in its options, and which of it is refused (rule 4.9)."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from ironcore.base.status cimport STATUS_MALFORMED, STATUS_OK
 from ironcore.book.limits cimport (
-    CROSS_NONE, DISPLAY_NO, REJECT_CROSS_ORDER, REJECT_DISPLAY, REJECT_MAX_FLOOR,
+    CROSS_HALT, CROSS_NONE, DISPLAY_NO, REJECT_CROSS_ORDER, REJECT_DISPLAY, REJECT_MAX_FLOOR,
     REJECT_MIN_QUANTITY, REJECT_NONE, REJECT_NO_PRICE, REJECT_OTHER, REJECT_PEGGING,
     REJECT_PRICE, REJECT_PRICE_TYPE, REJECT_ROUTING, TIME_IN_FORCE_DAY, TIME_IN_FORCE_FOK,
     TIME_IN_FORCE_GTT, TIME_IN_FORCE_IOC,
@@ -110,6 +110,13 @@ cdef uint32_t _stop_reject(const Options* options, const OptionsContext* context
     return REJECT_NONE
 
 
+cdef inline bint _waits_with(uint8_t price_type, uint8_t cross_type) noexcept nogil:
+    """Whether an order of this kind may wait for this auction (4.9.2)."""
+    if price_type == PRICE_TYPE_IMBALANCE:
+        return cross_type != CROSS_HALT
+    return price_type == PRICE_TYPE_LIMIT or price_type == PRICE_TYPE_TO_LIMIT
+
+
 cdef uint32_t options_reject(const Options* options, const OptionsContext* context) noexcept nogil:
     cdef bint pegged = options_are_pegged(options)
     cdef bint may_rest = _may_rest(options, context)
@@ -120,8 +127,7 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
         return REJECT_OTHER
     if context.cross_type != CROSS_NONE and (
             options.min_quantity or options.max_floor or options.peg_offset
-            or (options.price_type != PRICE_TYPE_LIMIT
-                and options.price_type != PRICE_TYPE_TO_LIMIT)
+            or not _waits_with(options.price_type, context.cross_type)
             or options.post_only == POST_ONLY
             or options_are_stop(options) or (context.time_in_force != TIME_IN_FORCE_DAY
                                              and context.time_in_force != TIME_IN_FORCE_IOC)):
@@ -129,9 +135,12 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
     reason = _reserve_reject(options, context, may_rest)
     if reason:
         return reason
-    if not options_find_price(options) and options.price_type != PRICE_TYPE_LIMIT:
+    if not options_find_price(options) and options.price_type != PRICE_TYPE_LIMIT and (
+            options.price_type != PRICE_TYPE_IMBALANCE or context.cross_type == CROSS_NONE):
         return REJECT_PRICE_TYPE
     if options.price_type == PRICE_TYPE_TO_LIMIT and not context.is_market:
+        return REJECT_PRICE
+    if options.price_type == PRICE_TYPE_IMBALANCE and context.is_market:
         return REJECT_PRICE
     if pegged and context.display != DISPLAY_NO and (
             options.price_type != PRICE_TYPE_PRIMARY_PEG or options.peg_offset):

@@ -6,7 +6,7 @@ from ironcore.base.check cimport iron_assert
 from ironcore.book.auction_end cimport end_extend
 from ironcore.engine.auction_price cimport (
     AUCTION_STEPS_ANY, AuctionPrice, AuctionSteps, auction_price, auction_quantity,
-    auction_reference,
+    auction_reference, waits_for_surplus,
 )
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, KIND_WAITING, KIND_WAITING_MARKET, book_key,
@@ -19,7 +19,7 @@ from ironcore.engine.order_exit cimport (
 )
 from ironcore.book.options cimport PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT
 from ironcore.book.order_pool cimport (
-    ORDER_ICEBERG, Order, Special, level_at, order_at, order_ref, order_side, special_at,
+    ORDER_ICEBERG, Arena, Order, Special, level_at, order_at, order_ref, order_side, special_at,
 )
 from ironcore.engine.order_path cimport order_add
 from ironcore.engine.order_terms cimport Terms, terms_of_order
@@ -29,7 +29,7 @@ from ironcore.book.price_levels cimport (
 )
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport book_end, end_changed
-from ironcore.book.limits cimport CROSS_CLOSING, CROSS_NONE, TIME_IN_FORCE_DAY
+from ironcore.book.limits cimport CROSS_CLOSING, CROSS_NONE, SIDE_BUY, TIME_IN_FORCE_DAY
 from ironcore.wire.record cimport (
     EVENT_CROSS, EVENT_CROSSED, EVENT_INDICATIVE, EVENT_SELL, EVENT_VISIBLE,
     STATE_CONTINUOUS,
@@ -45,6 +45,7 @@ cdef struct Turn:                    # one side's orders that take part, in orde
     Book* book
     uint32_t sell
     uint8_t cross_type
+    bint is_late                     # of imbalance-only orders, and no others (14.11)
     uint32_t worst_key               # of those that take part
     uint32_t levels[4]               # next of each kind of queue; 0 at the end
     uint32_t kind                    # of the queue in hand
@@ -88,6 +89,17 @@ cdef bint _next_queue(Turn* turn) noexcept nogil:
     return True
 
 
+cdef inline uint32_t _quantity(const Turn* turn) noexcept nogil:
+    """What of the order in hand takes part."""
+    cdef Arena* arena = &turn.engine.arena
+    if not turn.is_late:
+        return auction_quantity(arena, turn.kind, turn.unit, turn.cross_type)
+    if (not waits_for_surplus(arena, turn.unit)
+            or special_at(arena, turn.unit).cross_type != turn.cross_type):
+        return 0
+    return order_at(arena, turn.unit).quantity
+
+
 cdef void _next_order(Turn* turn) noexcept nogil:
     turn.quantity = 0
     while turn.quantity == 0:
@@ -97,22 +109,31 @@ cdef void _next_order(Turn* turn) noexcept nogil:
                 return
         turn.unit = turn.waiting
         turn.waiting = order_at(&turn.engine.arena, turn.unit).link.next
-        turn.quantity = auction_quantity(&turn.engine.arena, turn.kind, turn.unit, turn.cross_type)
+        turn.quantity = _quantity(turn)
+
+
+cdef inline uint32_t _best_level(const Book* book, uint32_t side) noexcept nogil:
+    return book.sides[side].best_level if book.sides[side].levels else 0
 
 
 cdef void _turn_create(Turn* turn, Engine* engine, Book* book, uint32_t sell, uint8_t cross_type,
-                       uint32_t worst_key) noexcept nogil:
-    cdef uint32_t index, side
+                       uint32_t worst_key, bint is_late) noexcept nogil:
+    """Its first order is in hand."""
+    cdef uint32_t index, kind
     turn.engine = engine
     turn.book = book
     turn.sell = sell
     turn.cross_type = cross_type
+    turn.is_late = is_late
     turn.worst_key = worst_key
     turn.level = 0
     turn.waiting = 0
     for index in range(<uint32_t>QUEUES_COUNT):
-        side = _kind(index) << KIND_SHIFT | sell
-        turn.levels[index] = book.sides[side].best_level if book.sides[side].levels else 0
+        kind = _kind(index)
+        turn.levels[index] = 0
+        if kind == KIND_WAITING or not is_late:
+            turn.levels[index] = _best_level(book, kind << KIND_SHIFT | sell)
+    _next_order(turn)
 
 
 cdef void _execute(Turn* turn, uint32_t quantity, int32_t price) noexcept nogil:
@@ -141,8 +162,6 @@ cdef void _execute(Turn* turn, uint32_t quantity, int32_t price) noexcept nogil:
 cdef void _pair(Turn* buys, Turn* sells, int32_t price) noexcept nogil:
     cdef Engine* engine = buys.engine
     cdef uint32_t quantity
-    _next_order(buys)
-    _next_order(sells)
     while buys.unit and sells.unit:
         quantity = min(buys.quantity, sells.quantity)
         engine.match_number_last += 1
@@ -158,6 +177,45 @@ cdef void _replenish(Turn* turn) noexcept nogil:
     """Only the last order of a side can have executed in part."""
     if turn.unit and order_at(&turn.engine.arena, turn.unit).quantity == 0:
         order_replenish(turn.engine, turn.book, turn.unit)
+
+
+cdef uint64_t _late_volume(Engine* engine, Book* book, uint32_t sell, uint8_t cross_type,
+                           const AuctionPrice* price) noexcept nogil:
+    """What imbalance-only orders of a side are to execute of the surplus (14.11): nothing where
+    their side's best displayed price does not reach the auction's."""
+    cdef uint32_t worst_key = book_key(&book.grid, sell, price.tick)
+    cdef uint64_t quantity = 0
+    cdef Turn turn
+    if book.sides[KIND_SHOWN << KIND_SHIFT | sell].best_key > worst_key:
+        return 0
+    _turn_create(&turn, engine, book, sell, cross_type, worst_key, True)
+    while turn.unit and quantity < price.imbalance:
+        quantity += turn.quantity
+        _next_order(&turn)
+    return min(quantity, price.imbalance)
+
+
+cdef void _uncross(Engine* engine, Book* book, uint8_t cross_type, const AuctionPrice* price,
+                   uint32_t late_sell, bint has_late) noexcept nogil:
+    """First of all that take part in the price, then of the surplus and who waited for it."""
+    cdef uint32_t sell
+    cdef Turn turns[2]
+    cdef Turn late
+    for sell in range(2):
+        _turn_create(&turns[sell], engine, book, sell, cross_type,
+                     book_key(&book.grid, sell, price.tick), False)
+    _pair(&turns[0], &turns[1], price.price)
+    if has_late:
+        _turn_create(&late, engine, book, late_sell, cross_type,
+                     book_key(&book.grid, late_sell, price.tick), True)
+        if late_sell:
+            _pair(&turns[0], &late, price.price)
+        else:
+            _pair(&late, &turns[1], price.price)
+    _replenish(&turns[0])
+    _replenish(&turns[1])
+    book.last_price = price.price
+    book.reference_price = price.price
 
 
 cdef inline bint _is_over(uint8_t waits_for, uint8_t cross_type, uint8_t state) noexcept nogil:
@@ -189,7 +247,7 @@ cdef void _end_waiting(Engine* engine, Book* book, uint32_t kind, uint32_t sell,
                        uint8_t cross_type, uint8_t state, int32_t price) noexcept nogil:
     """price: of the auction, or 0."""
     cdef uint32_t side = kind << KIND_SHIFT | sell
-    cdef uint32_t level = book.sides[side].best_level if book.sides[side].levels else 0
+    cdef uint32_t level = _best_level(book, side)
     cdef uint32_t level_next, unit, unit_next
     while level:
         level_next = levels_next(&engine.arena, &book.sides[side], level)
@@ -217,8 +275,9 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
     # What is held is right whatever it costs, as what executes is not limited either.
     cdef AuctionSteps steps = AuctionSteps(left=AUCTION_STEPS_ANY, are_spent=False)
     cdef AuctionPrice price
-    cdef Turn buys, sells
     cdef uint32_t sell
+    cdef uint32_t late_sell
+    cdef uint64_t late_volume
     auction_price(&engine.arena, book, cross_type, &steps, &price)
     iron_assert(not steps.are_spent, "an auction has more orders and prices than a core")
     if _is_extended(book, &price, force):
@@ -230,17 +289,13 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
             end_extend(book_end(engine, book), engine.second_next)
             end_changed(engine, book)
         return False
+    late_sell = 1 if price.side == SIDE_BUY else 0
+    late_volume = _late_volume(engine, book, late_sell, cross_type, &price) if price.imbalance else 0
     engine.match_number_last += 1
-    engine_emit(engine, EVENT_CROSS, EVENT_VISIBLE, cross_type, 0, 0, price.volume,
+    engine_emit(engine, EVENT_CROSS, EVENT_VISIBLE, cross_type, 0, 0, price.volume + late_volume,
                 engine.match_number_last, price.price, 0)
     if price.volume:
-        _turn_create(&buys, engine, book, 0, cross_type, book_key(&book.grid, 0, price.tick))
-        _turn_create(&sells, engine, book, 1, cross_type, book_key(&book.grid, 1, price.tick))
-        _pair(&buys, &sells, price.price)
-        _replenish(&buys)
-        _replenish(&sells)
-        book.last_price = price.price
-        book.reference_price = price.price
+        _uncross(engine, book, cross_type, &price, late_sell, late_volume != 0)
     for sell in range(2):
         _end_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state, price.price)
         _end_waiting(engine, book, KIND_WAITING, sell, cross_type, state, price.price)

@@ -4,7 +4,8 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.book.book cimport Book
-from ironcore.book.order_pool cimport Arena, Order
+from ironcore.book.options cimport PRICE_TYPE_IMBALANCE
+from ironcore.book.order_pool cimport Arena, Order, special_at
 
 cdef enum:
     AUCTION_BALANCED = 78            # 'N'
@@ -27,9 +28,14 @@ cdef struct AuctionSteps:            # rule 14.10: levels, or orders where each 
 # steps.
 cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
                         AuctionPrice* out) noexcept nogil
-# What of an order takes part; kind is that of its queue.
+# What of an order takes part in the price; kind is that of its queue.
 cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
                                uint8_t cross_type) noexcept nogil
+
+
+cdef inline bint waits_for_surplus(Arena* arena, uint32_t unit) noexcept nogil:
+    """Whether an order that waits for an auction is imbalance-only (14.11)."""
+    return special_at(arena, unit).options.price_type == PRICE_TYPE_IMBALANCE
 
 
 cdef inline int32_t auction_reference(const Book* book) noexcept nogil:

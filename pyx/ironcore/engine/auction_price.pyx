@@ -58,6 +58,8 @@ cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
     if not order.ref_side & ORDER_SPECIAL:
         return order.quantity
     if kind == KIND_WAITING or kind == KIND_WAITING_MARKET:
+        if waits_for_surplus(arena, unit):
+            return 0
         return order.quantity if special_at(arena, unit).cross_type == cross_type else 0
     if order.ref_side & ORDER_ICEBERG:
         return order.quantity + special_at(arena, unit).reserve

@@ -4,13 +4,15 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_OK
-from ironcore.book.book cimport KIND_PARKED, KIND_STOPS, SIDE_SHIFT, Book, book_note_last
+from ironcore.book.book cimport (
+    KIND_PARKED, KIND_STOPS, KIND_WAITING, SIDE_SHIFT, Book, book_note_last,
+)
 from ironcore.book.limits cimport SIDE_BUY, side_is_sell
 from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_ref, order_side,
     special_at,
 )
-from ironcore.engine.auction_price cimport auction_quantity
+from ironcore.engine.auction_price cimport auction_quantity, waits_for_surplus
 from ironcore.engine.book_orders cimport leaving_pass, leaving_takes
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_exit cimport (
@@ -49,6 +51,7 @@ cdef void _settle(Engine* engine, Book* book) noexcept nogil:
 
 cdef bint order_is_held(Engine* engine, uint32_t unit) noexcept nogil:
     cdef uint32_t place, kind
+    cdef uint8_t cross_type
     cdef const Book* book
     if engine.ends_holding == 0:
         return False
@@ -59,7 +62,10 @@ cdef bint order_is_held(Engine* engine, uint32_t unit) noexcept nogil:
         return False
     if kind == KIND_STOPS or kind == KIND_PARKED:
         return False
-    return auction_quantity(&engine.arena, kind, unit, auction_indicated(book.state)) != 0
+    cross_type = auction_indicated(book.state)
+    if kind == KIND_WAITING and waits_for_surplus(&engine.arena, unit):
+        return special_at(&engine.arena, unit).cross_type == cross_type
+    return auction_quantity(&engine.arena, kind, unit, cross_type) != 0
 
 
 cdef int _refuse(Engine* engine, CommandHeader* header, uint32_t unit) noexcept nogil:

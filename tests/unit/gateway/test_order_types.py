@@ -229,6 +229,23 @@ def test_an_auction_is_announced_each_second_and_its_cross_told_to_both(market: 
     assert market.beta.kinds(1) == ["OrderAccepted", "OrderExecuted", "OrderCanceled"]
 
 
+@pytest.mark.parametrize(
+    "options", [order_options(imbalance_only=True), {"HandleInst": "I"}], ids=["ours", "ouch"]
+)
+def test_an_imbalance_only_order_executes_with_the_surplus(
+    market: Market, options: dict[str, Any]
+) -> None:
+    open_order = {"symbol": "OPEN", "cross_type": "O", "appendage": options}
+    market.beta.enter(1, "S", 15, MID - 300, **open_order)
+    assert market.beta.last()["appendage"] == {"PriceType": "I"}
+    market.beta.enter(2, "S", 10, MID, symbol="OPEN")
+    market.alfa.enter(1, "B", 30, MID, symbol="OPEN")
+    assert market.venue.matcher.submit(set_state(2, "continuous"))
+    fill = market.beta.last()
+    assert (fill["user_ref_num"], fill["quantity"], fill["price"]) == (1, 15, MID)
+    assert market.beta.kinds(1) == ["OrderAccepted", "OrderExecuted"]
+
+
 def test_a_trade_outside_the_collar_pauses_the_instrument(market: Market) -> None:
     market.alfa.enter(1, "S", 10, 1_150_000)
     market.beta.enter(1, "B", 10, 1_150_000)

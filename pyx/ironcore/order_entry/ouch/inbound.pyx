@@ -14,10 +14,12 @@ from ironcore.stream.directory cimport Directory, directory_find
 from ironcore.order_entry.commands cimport command_begin
 from ironcore.order_entry.seeds cimport SeedPool, seeds_next
 from ironcore.order_entry.session_state cimport Sessions, sessions_defined
-from ironcore.wire.order_options cimport NAMED_RESERVE_SEED, OrderOptions, options_from_tags
+from ironcore.wire.order_options cimport (
+    NAMED_PRICE_TYPE, NAMED_RESERVE_SEED, OrderOptions, options_from_tags,
+)
 from ironcore.wire.ouch50_appendage cimport (
-    OUCH50_TAG_GROUP_ID, OUCH50_TAG_SCOPE, OUCH50_TAG_SIDE, OuchOptions, ouch50_decode_options,
-    ouch50_has, ouch50_value,
+    OUCH50_TAG_GROUP_ID, OUCH50_TAG_HANDLE_INST, OUCH50_TAG_SCOPE, OUCH50_TAG_SIDE, OuchOptions,
+    ouch50_decode_options, ouch50_has, ouch50_value,
 )
 from ironcore.wire.ouch50_inbound cimport (
     OUCH50_ACCOUNT_QUERY, OUCH50_CANCEL_ORDER, OUCH50_DISABLE_ORDER_ENTRY,
@@ -38,6 +40,8 @@ from ironcore.wire.record cimport (
 cdef enum:
     SCOPE_SESSION = 83               # 'S'
     SCOPE_FIRM = 77                  # 'M'
+    HANDLE_IMBALANCE = 73            # 'I' of HandleInst
+    PRICE_TYPE_IMBALANCE = 73        # and of the record
     CL_ORD_ID_BYTES = 14
     CLIENT_ORDER_ID_BYTES = 20
     FIRM_BYTES = 8
@@ -56,7 +60,7 @@ cdef inline void _client_order_id(const char* cl_ord_id, char* out) noexcept nog
 cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, SeedPool* seeds,
                          OrderOptions* out) noexcept nogil:
     """What an order names of what this venue knows, and a seed where it lacks one. Other tags pass:
-    a later version of OUCH may have them."""
+    a later version of OUCH may have them. Imbalance-only is a kind of price here."""
     cdef OuchOptions found
     cdef int status
     out.named = 0
@@ -66,6 +70,10 @@ cdef inline int _options(const uint8_t* appendage, uint16_t appendage_bytes, See
     if status != STATUS_OK and status != STATUS_UNKNOWN_TYPE:
         return status
     options_from_tags(out, found.present, found.values, PRICE_MAX)
+    if (ouch50_value(&found, OUCH50_TAG_HANDLE_INST) == HANDLE_IMBALANCE
+            and not out.named & NAMED_PRICE_TYPE):
+        out.named |= NAMED_PRICE_TYPE
+        out.price_type = PRICE_TYPE_IMBALANCE
     if out.random_reserves and not out.named & NAMED_RESERVE_SEED:
         out.named |= NAMED_RESERVE_SEED
         out.reserve_seed = seeds_next(seeds)
