@@ -170,7 +170,7 @@ class OrderMix:
             fields["price"] = r.MARKET
         if self.maybe(0.2):
             fields["display"] = "N"
-        if self.maybe(0.3):  # which is not for a halt, and has a limit
+        if self.maybe(0.2):  # which is not for a halt, and has a limit
             options["price_type"] = "I"
             fields["quantity"] *= self.random.choice((1, 5))
 
