@@ -185,7 +185,7 @@ cdef void _options(Source* source, OrderOptions* out, uint32_t instrument, uint3
         out.reserve_seed = _word(source)
     if wants & WANTS_PEG:
         code = _byte(source)
-        out.price_type = b"PRMLKPRM"[code & 7]
+        out.price_type = b"PRMLKPRI"[code & 7]
         if code & 8:
             out.peg_offset = (<int8_t>code >> 3) * 100
     if wants & WANTS_POST_ONLY:

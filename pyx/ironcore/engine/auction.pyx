@@ -277,7 +277,7 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
     cdef AuctionPrice price
     cdef uint32_t sell
     cdef uint32_t late_sell
-    cdef uint64_t late_volume
+    cdef uint64_t late_volume = 0
     auction_price(&engine.arena, book, cross_type, &steps, &price)
     iron_assert(not steps.are_spent, "an auction has more orders and prices than a core")
     if _is_extended(book, &price, force):
@@ -290,7 +290,8 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
             end_changed(engine, book)
         return False
     late_sell = 1 if price.side == SIDE_BUY else 0
-    late_volume = _late_volume(engine, book, late_sell, cross_type, &price) if price.imbalance else 0
+    if price.imbalance:
+        late_volume = _late_volume(engine, book, late_sell, cross_type, &price)
     engine.match_number_last += 1
     engine_emit(engine, EVENT_CROSS, EVENT_VISIBLE, cross_type, 0, 0, price.volume + late_volume,
                 engine.match_number_last, price.price, 0)

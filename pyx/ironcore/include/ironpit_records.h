@@ -307,7 +307,7 @@ struct ironpit_order_options {
     int32_t stop_price;
     uint32_t trail_offset;
     uint16_t group;
-    uint8_t price_type; /* 'L' 'P' 'R' 'M' 'K' */
+    uint8_t price_type; /* 'L' 'P' 'R' 'M' 'K' 'I' */
     uint8_t post_only;  /* 'P' 'N' */
     uint8_t stp_mode;   /* 'N' 'O' 'B' 'D' '-' */
     uint8_t new_side;   /* of a replacement */

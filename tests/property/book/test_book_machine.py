@@ -45,6 +45,7 @@ options = st.one_of(
     ),
     st.just({"price_type": "K"}),
     st.just({"price_type": "R"}),
+    st.just({"price_type": "I"}),
     st.fixed_dictionaries({"stop_price": prices}, optional={"trail_offset": st.just(200)}),
     st.fixed_dictionaries({"trail_offset": st.sampled_from([50, 100, 300])}),
     st.fixed_dictionaries(
