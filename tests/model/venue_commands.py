@@ -10,7 +10,6 @@ from tests.model.order_rules import STP_MODES
 from tests.model.orders import CONTINUOUS, RETIRED, STATES, Instrument, Session, Terms
 from tests.model.states import States
 
-
 Bands = tuple[tuple[int, int], ...]
 
 
