@@ -33,7 +33,7 @@ cdef enum:
     SIDES_COUNT = 10
     TREES_AT = 320                   # bytes from a side of a book to its tree
 
-cdef struct Book:                    # 960 bytes
+cdef struct Book:                    # 832 bytes
     # Most orders look at one line of the sides, of what is displayed, and at one more behind them.
     PriceLevels sides[10]            # by kind << KIND_SHIFT | sell
     PriceTree trees[10]              # of the sides
@@ -78,7 +78,7 @@ cdef struct Book:                    # 960 bytes
     uint32_t busy_next               # number of the next busy book, or 0
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     int32_t pegs_last_price          # last_price when that began
-    uint64_t reserved[4]             # books begin with a cache line
+    uint64_t reserved                # books begin with a cache line
 
 # The grid is set: empty sides, no state and no price.
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil

@@ -10,7 +10,7 @@ from ironcore.wire.record cimport EVENT_BYTES, STATE_CONTINUOUS
 
 
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
-    iron_static_assert(sizeof(Book) == 960)
+    iron_static_assert(sizeof(Book) == 832)
     iron_static_assert(TREES_AT == SIDES_COUNT * sizeof(PriceLevels))
     iron_static_assert(sizeof(Event) == EVENT_BYTES)
     iron_static_assert(SIDES_COUNT == KIND_PARKED << KIND_SHIFT)

@@ -13,7 +13,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.orders cimport order_price, order_reserve, order_sell
 from ironcore.engine.pending_work cimport work_at, work_last
-from ironcore.book.price_grid cimport PriceGrid
+from ironcore.book.price_grid cimport PriceGrid, TickTable
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.book.limits cimport InstrumentLimits
 from ironcore.book.options cimport SECONDS_A_DAY, Options
@@ -176,6 +176,7 @@ cdef bytes state_of(Engine* engine):
         session = engine.sessions[index]
         session.sweep = 0            # where a sweep has come to decides nothing
         parts.append((<const char*>&session)[:sizeof(Session)])
+    parts.append((<const char*>engine.tick_tables)[:engine.tick_tables_count * sizeof(TickTable)])
     for index in range(engine.books_count):
         parts.append(_book(engine, index))
     for index in range(<uint32_t>SECONDS_A_DAY):

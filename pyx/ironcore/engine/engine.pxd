@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
+from ironcore.book.price_grid cimport TickTable
 from ironcore.wire.record cimport (
     COMMAND_REPLACE_ORDER, CommandHeader, Event, MassCancel, ReplaceOrder,
 )
@@ -97,6 +98,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     AuctionEnd* ends                 # by instrument
     uint32_t ends_random             # that CLOCK draws for
     uint32_t ends_holding            # during which members cannot cancel
+    TickTable* tick_tables           # by id - 1; behind the books (PriceGrid.table_at)
+    uint32_t tick_tables_count
 
 cdef struct EngineMemory:
     uint64_t reserved_bytes

@@ -101,8 +101,8 @@ class CoreAgainstModel(RuleBasedStateMachine):
             "entry": 2 * collar,
         }
         self.both(r.define_instrument(0, reference=MID, pause_seconds=2, **terms, **collars))
-        bands = ((MID, 50), (MID + 200, 200))
-        self.both(r.define_instrument(1, lot=2, bands=bands, protection=20, **terms))
+        self.both(r.define_tick_table(1, ((0, 100), (MID, 50), (MID + 200, 200))))
+        self.both(r.define_instrument(1, lot=2, table=1, protection=20, **terms))
         for session in range(1, 4):
             firm = "ELSE" if session == 3 else "FIRM"
             self.both(r.define_session(session, modes[session - 1], groups[session - 1], firm))
