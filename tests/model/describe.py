@@ -57,6 +57,8 @@ LAST_TERMS = (
     "price_decimals",
     "quantity_decimals",
     "pause_random_seconds",
+    "allocation_min",
+    "allocation",
 )
 FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED")
 

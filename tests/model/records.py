@@ -36,7 +36,7 @@ CANCEL = struct.Struct("<IB3x20s4x")
 MODIFY = struct.Struct("<IB3x")
 MASS = struct.Struct("<HBBBBBBB7x")
 ONE_BYTE = struct.Struct("<B7x")  # of an entry switch, and of the cancel of a session
-INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2BH")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2BHIB3x")
 SESSION = struct.Struct("<16s8s8sBBBxI16x")
 STATE = struct.Struct("<BB2x4s")
 TIME = struct.Struct("<IHH")
@@ -204,6 +204,8 @@ def define_instrument(
     price_decimals: int = 4,
     quantity_decimals: int = 0,
     pause_random_seconds: int = 0,
+    allocation_min: int = 0,
+    allocation: int = 0,
     record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
     """`static` to `protection` are basis points; a band is (price from, tick size)."""
@@ -233,6 +235,8 @@ def define_instrument(
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        allocation_min,
+        allocation,
     )
     return _with_body(record_type, 0, 0, index, body)
 

@@ -35,6 +35,8 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        allocation_min,
+        allocation,
     ) = r.INSTRUMENT.unpack_from(record, r.BODY)
     if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
@@ -45,6 +47,8 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         raise MalformedError
     state = chr(initial_state) if initial_state else CONTINUOUS  # rule 2.6
     if looks_at_state and (state not in STATES or state == RETIRED):
+        raise MalformedError
+    if allocation > 2:
         raise MalformedError
     if post_only_mode > 1 or max(static, dynamic, auction, entry, protection) > 10_000:
         raise MalformedError
@@ -68,6 +72,8 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        allocation_min,
+        allocation,
     )
     if reference and not terms.holds(reference):
         raise MalformedError

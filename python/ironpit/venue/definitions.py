@@ -17,7 +17,7 @@ from ironpit.config import Config, Instrument, gateways, protocol_kinds
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
-DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2BH")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2BHIB3x")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<16s8s8sBBBxI16x")
 SESSION_FIELDS = (
@@ -66,6 +66,7 @@ STATES = {
     "closing-auction": "L",
     "closed": "C",
 }
+ALLOCATION = {"price-time": 0, "pro-rata": 1, "size-time": 2}
 POST_ONLY = {"reject": 0, "reprice": 1}
 SELF_TRADE_PREVENTION = {
     "none": "-",
@@ -132,6 +133,8 @@ def instrument_body(i: Instrument) -> bytes:
         i.price_decimals,
         i.quantity_decimals,
         i.pause_random_ns // SECOND_NS,
+        i.allocation_min or 0,
+        ALLOCATION[i.allocation],
     )
 
 

@@ -18,7 +18,7 @@ from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 7             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 8             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -70,6 +70,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.works_lasts = engine.works_lasts
     loaded.ends = engine.ends
     loaded.dry_run_steps_max = engine.dry_run_steps_max
+    loaded.allocation_orders_max = engine.allocation_orders_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
     arena.rounds = engine.arena.rounds

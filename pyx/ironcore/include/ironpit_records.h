@@ -165,8 +165,11 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     uint8_t price_decimals; /* 0 to 9: prices are integers of 1/10^price_decimals */
     uint8_t quantity_decimals; /* likewise quantities; neither ever changes */
     uint16_t pause_random_seconds; /* a pause may last so much longer (rule 13.9) */
+    uint32_t allocation_min; /* pro-rata: a share below it is none (rule 19.4) */
+    uint8_t allocation; /* 0 price-time, 1 pro-rata, 2 size-time (section 19) */
+    uint8_t reserved[3];
 };
-IRONPIT_SIZE(ironpit_define_instrument, 152);
+IRONPIT_SIZE(ironpit_define_instrument, 160);
 IRONPIT_AT(ironpit_define_instrument, symbol, 40);
 IRONPIT_AT(ironpit_define_instrument, tick_size, 48);
 IRONPIT_AT(ironpit_define_instrument, lot_size, 52);
@@ -190,6 +193,9 @@ IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 146);
 IRONPIT_AT(ironpit_define_instrument, price_decimals, 148);
 IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 149);
 IRONPIT_AT(ironpit_define_instrument, pause_random_seconds, 150);
+IRONPIT_AT(ironpit_define_instrument, allocation_min, 152);
+IRONPIT_AT(ironpit_define_instrument, allocation, 156);
+IRONPIT_AT(ironpit_define_instrument, reserved, 157);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;

@@ -104,6 +104,9 @@ cdef extern from *:
             SAME(DefineInstrument, ironpit_define_instrument, price_decimals);                    \\
             SAME(DefineInstrument, ironpit_define_instrument, quantity_decimals);                 \\
             SAME(DefineInstrument, ironpit_define_instrument, pause_random_seconds);              \\
+            SAME(DefineInstrument, ironpit_define_instrument, allocation_min);                    \\
+            SAME(DefineInstrument, ironpit_define_instrument, allocation);                        \\
+            SAME(DefineInstrument, ironpit_define_instrument, reserved);                          \\
             SAME_SIZE(DefineSession, ironpit_define_session);                                     \\
             SAME(DefineSession, ironpit_define_session, header);                                  \\
             SAME(DefineSession, ironpit_define_session, username);                                \\

@@ -193,7 +193,7 @@ cdef enum:
     TICK_BANDS_MAX = 7               # besides the tick size below the first band
 
 # Also CHANGE_INSTRUMENT.
-cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0-based and dense
+cdef struct DefineInstrument:        # 160 bytes; header.instrument is the id, 0-based and dense
     CommandHeader header
     char symbol[8]                   # padded with spaces
     uint32_t tick_size
@@ -218,6 +218,9 @@ cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0
     uint8_t price_decimals           # 0 to 9: prices are integers of 1/10^price_decimals
     uint8_t quantity_decimals        # likewise quantities; neither ever changes
     uint16_t pause_random_seconds    # a pause may last so much longer, as CLOCK's draw decides
+    uint32_t allocation_min          # pro-rata: a share below it is none; 0: each whole lot counts
+    uint8_t allocation               # Allocation
+    uint8_t reserved[3]
 
 cdef struct DefineSession:           # 96 bytes; header.session is the id, 1-based and dense
     CommandHeader header
@@ -288,6 +291,11 @@ cdef enum InstrumentState:
     STATE_QUOTE_ONLY = 81            # 'Q'
     STATE_CLOSING_AUCTION = 76       # 'L'
     STATE_RETIRED = 82               # 'R'
+
+cdef enum Allocation:                # of what is displayed at one price: docs/MATCHING_RULES.md, 19
+    ALLOCATION_PRICE_TIME = 0
+    ALLOCATION_PRO_RATA = 1
+    ALLOCATION_SIZE_TIME = 2
 
 cdef struct Event:                   # 32 bytes
     uint8_t type

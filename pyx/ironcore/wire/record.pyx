@@ -19,9 +19,9 @@ cdef extern from *:
     #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
     // Every type of command: its number, its struct, and the bytes of that without what follows.
     #define FOR_COMMANDS(COMMAND)                                                                 \\
-        COMMAND(1, StreamStart, 80) COMMAND(2, DefineInstrument, 152)                             \\
+        COMMAND(1, StreamStart, 80) COMMAND(2, DefineInstrument, 160)                             \\
         COMMAND(3, DefineSession, 96) COMMAND(4, SystemEventCommand, 48)                          \\
-        COMMAND(5, DefineInstrument, 152) COMMAND(6, RetireInstrument, 48)                        \\
+        COMMAND(5, DefineInstrument, 160) COMMAND(6, RetireInstrument, 48)                        \\
         COMMAND(7, SetState, 48) COMMAND(8, ClockCommand, 48) COMMAND(9, BustTrade, 64)           \\
         COMMAND(10, ContinueCommand, 48) COMMAND(11, SetEnd, 64)                                  \\
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
@@ -85,6 +85,8 @@ cdef extern from *:
         AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);    \\
         AT(DefineInstrument, price_decimals, 148); AT(DefineInstrument, quantity_decimals, 149);  \\
         AT(DefineInstrument, pause_random_seconds, 150);                                          \\
+        AT(DefineInstrument, allocation_min, 152); AT(DefineInstrument, allocation, 156);         \\
+        AT(DefineInstrument, reserved, 157);                                                      \\
         AT(DefineSession, header, 0); AT(DefineSession, username, 40);                            \\
         AT(DefineSession, firm, 56); AT(DefineSession, clearing_firm, 64);                        \\
         AT(DefineSession, cancel_on_disconnect, 72); AT(DefineSession, stp_mode, 73);             \\
@@ -221,17 +223,17 @@ cdef str _INSTRUMENT = (
         f"price_from_{band}:i4 tick_size_{band}:u4 "
         for band in range(1, TICK_BANDS_MAX + 1)])
     + "followers_max:u2 min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 "
-      "pause_random_seconds:u2")
+      "pause_random_seconds:u2 allocation_min:u4 allocation:u1 reserved:x3")
 
 # "@" stands for the header, "%" for the terms of an instrument.
 cdef Protocol _commands = Protocol("record", """
 0x01 StreamStart 80 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
     sessions_max:u4 user_ref_bits:u4 step_actions_max:u4
-0x02 DefineInstrument 152 @ %
+0x02 DefineInstrument 160 @ %
 0x03 DefineSession 96 @ username:a16 firm:a8 clearing_firm:a8 cancel_on_disconnect:u1 stp_mode:o
     protocol:u1 reserved:x1 stp_group:u4 reserved_money:x16
 0x04 SystemEvent 48 @ event_code:o reserved:x7
-0x05 ChangeInstrument 152 @ %
+0x05 ChangeInstrument 160 @ %
 0x06 RetireInstrument 48 @ reserved:x8
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
 0x08 Clock 48 @ second:u4 force:u2 draw:u2

@@ -40,7 +40,7 @@ def event(
 
 # Of every type: the size of its record, docs/WIRE.md.
 COMMAND_BYTES = {
-    **dict(zip(range(1, 10), (80, 152, 96, 48, 152, 48, 48, 48, 64), strict=True)),
+    **dict(zip(range(1, 10), (80, 160, 96, 48, 160, 48, 48, 48, 64), strict=True)),
     **dict(zip(range(16, 25), (80, 80, 72, 48, 56, 48, 48, 40, 48), strict=True)),
 }
 
