@@ -366,6 +366,8 @@ cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noe
     command.pause_seconds = fuzz_seconds[others >> 2 & 3]
     command.auction_extensions_max = <uint8_t>fuzz_seconds[others >> 4 & 3]
     command.post_only_mode = others >> 6 & 1
+    command.allocation = <uint8_t>((shape ^ collars) % 3)
+    command.allocation_min = collars % 5
     # Rule 4.14: the limits are in reach, or as they are when nothing is said.
     command.followers_max = <uint16_t>(3 if shape & 12 == 12 else 0)
     command.min_quantity_max = <uint16_t>(2 if shape & 12 == 12 else 0)

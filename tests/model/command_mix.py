@@ -29,6 +29,8 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "extensions": 2,
         "followers_max": 6,
         "min_quantity_max": 3,
+        "allocation": 1,
+        "allocation_min": 2,
     },
     {
         "table": 1,
@@ -37,7 +39,14 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "price_max": MID + 30 * STEP,
         "pause_seconds": 2,
     },
-    {"tick": 1, "price_min": 1, "initial_state": "O", "protection": 50, "pause_seconds": 2},
+    {
+        "tick": 1,
+        "price_min": 1,
+        "initial_state": "O",
+        "protection": 50,
+        "pause_seconds": 2,
+        "allocation": 2,
+    },
     {
         "lot": 5,
         "price_min": MID - 5 * STEP - 30,
@@ -388,6 +397,8 @@ class CommandMix:
             "pause_seconds": self.random.choice((0, 2, 5)),
             "pause_random_seconds": self.random.choice((0, 1, 3)),
             "post_only_mode": self.random.choice((0, 1, 2)),
+            "allocation": self.random.choice((0, 1, 2, 3)),
+            "allocation_min": self.random.choice((0, 5, 20)),
             "tick": self.random.choice((0, 10, 1_000_000)),
             "quantity_max": self.random.choice((0, 500, 0xFFFFFFFF)),
             "price_decimals": self.random.choice((0, 9, 10)),

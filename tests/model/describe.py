@@ -50,12 +50,14 @@ TERMS = (
     "post_only_mode",
     "initial_state",
     "extensions",
+    "allocation",
     "followers_max",
     "min_quantity_max",
     "price_decimals",
     "quantity_decimals",
     "pause_random_seconds",
     "table",
+    "allocation_min",
 )
 FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED", "AT_CLOSE")
 

@@ -37,7 +37,8 @@ CANCEL = struct.Struct("<IB3x20s4x")
 MODIFY = struct.Struct("<IB3x")
 MASS = struct.Struct("<HBBBBBBB7x")
 ONE_BYTE = struct.Struct("<B7x")  # of an entry switch, and of the cancel of a session
-INSTRUMENT = struct.Struct("<8sIIiiIi6H3Bx2H2BHI4x")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B2H2BHII")
+ALLOCATION_PLACE = 16  # among what it holds
 TICK_BANDS_MAX, TICK_TABLES_MAX = 24, 256
 TICK_TABLE = struct.Struct("<II" + TICK_BANDS_MAX * "iI")
 SESSION = struct.Struct("<16s8s8sBBBxI16x")
@@ -206,6 +207,8 @@ def define_instrument(
     price_decimals: int = 4,
     quantity_decimals: int = 0,
     pause_random_seconds: int = 0,
+    allocation_min: int = 0,
+    allocation: int = 0,
     record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
     """`static` to `protection` are basis points; tick: 100 without a table, 0 with one."""
@@ -228,12 +231,14 @@ def define_instrument(
         post_only_mode,
         ord(initial_state),
         extensions,
+        allocation,
         followers_max,
         min_quantity_max,
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
         table,
+        allocation_min,
     )
     return _with_body(record_type, 0, 0, index, body)
 

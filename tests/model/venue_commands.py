@@ -32,12 +32,14 @@ def read_terms(record: bytes, tables: dict[int, Bands], looks_at_state: bool) ->
         post_only_mode,
         initial_state,
         extensions_max,
+        allocation,
         followers_max,
         min_quantity_max,
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
         table,
+        allocation_min,
     ) = r.INSTRUMENT.unpack_from(record, r.BODY)
     if lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
@@ -50,6 +52,8 @@ def read_terms(record: bytes, tables: dict[int, Bands], looks_at_state: bool) ->
         raise MalformedError
     state = chr(initial_state) if initial_state else CONTINUOUS  # rule 2.6
     if looks_at_state and (state not in STATES or state == RETIRED):
+        raise MalformedError
+    if allocation > 2:
         raise MalformedError
     if post_only_mode > 1 or max(static, dynamic, auction, entry, protection) > 10_000:
         raise MalformedError
@@ -73,6 +77,8 @@ def read_terms(record: bytes, tables: dict[int, Bands], looks_at_state: bool) ->
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        allocation_min,
+        allocation,
     )
     if reference and not terms.holds(reference):
         raise MalformedError

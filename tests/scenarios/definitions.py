@@ -26,7 +26,9 @@ ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
     "minimums": ("min_quantity_max", lambda word: names.integer(word, "a number")),
     "price-decimals": ("price_decimals", lambda word: names.integer(word, "a number")),
     "quantity-decimals": ("quantity_decimals", lambda word: names.integer(word, "a number")),
+    "share-min": ("allocation_min", lambda word: names.integer(word, "a quantity")),
 }
+ALLOCATIONS = {"price-time": 0, "pro-rata": 1, "size-time": 2, "3": 3}
 POST_ONLY_MODES = {"reject": 0, "reprice": 1, "2": 2}
 INSTRUMENT_DEFAULTS = "tick 0.01 lot 1 min 0.01 max 1000.00 max-quantity 999999 price-decimals 4"
 
@@ -66,10 +68,12 @@ class Instrument:
                 self.fields["initial_state"] = names.code_of(names.STATES, value, "a state")
             elif key == "post-only" and value in POST_ONLY_MODES:
                 self.fields["post_only_mode"] = POST_ONLY_MODES[value]
+            elif key == "allocation" and value in ALLOCATIONS:
+                self.fields["allocation"] = ALLOCATIONS[value]
             elif key == "table":
                 self.fields |= {"tick_table": names.integer(value, "an id"), "tick_size": 0}
             else:
-                expected = " ".join([*ATTRIBUTES, "state", "post-only", "table"])
+                expected = " ".join([*ATTRIBUTES, "state", "post-only", "allocation", "table"])
                 raise NotationError(f"found {key!r} {value!r}, expected one of {expected}")
 
     def copy(self) -> "Instrument":

@@ -96,6 +96,10 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
         found = instrument.decimals.show_quantity(instrument.quantity_max)
         least = instrument.decimals.show_quantity(instrument.lot_size)
         yield f"{key}.quantity_max", found, f"at least lot_size = {least}"
+    if instrument.allocation_min is not None and instrument.allocation != "pro-rata":
+        found = instrument.decimals.show_quantity(instrument.allocation_min)
+        expected = f"none, as allocation is {instrument.allocation}, not pro-rata"
+        yield f"{key}.allocation_min", found, expected
     if instrument.collars.auction_bp and not instrument.auction_extensions_max:
         expected = "at least 1, because collars.auction works only by extensions"
         yield f"{key}.auction_extensions_max", "0", expected

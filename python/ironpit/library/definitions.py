@@ -30,6 +30,8 @@ TERMS: Final[dict[str, tuple[int, int]]] = {
     "pause_seconds": (0, 0xFFFF),
     "pause_random_seconds": (0, 0xFFFF),
     "post_only_mode": (0, 1),
+    "allocation": (0, 2),
+    "allocation_min": (0, U32_MAX),
     "auction_extensions_max": (0, 0xFF),
     "followers_max": (0, 0xFFFF),
     "min_quantity_max": (0, 0xFFFF),

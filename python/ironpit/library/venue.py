@@ -104,8 +104,10 @@ class Venue:
         tick table, of which there are up to 256. settings, each 0 when not given:
         reference_price; in basis points static_collar_bp, dynamic_collar_bp, auction_collar_bp,
         entry_collar_bp and market_protection_bp; pause_seconds, pause_random_seconds,
-        post_only_mode (1: reprice), auction_extensions_max (1 or more with an auction_collar_bp,
-        which works by extensions alone); followers_max and min_quantity_max (rule 4.14; 0: 256).
+        post_only_mode (1: reprice), allocation (0 price-time, 1 pro-rata, 2 size-time),
+        allocation_min (pro-rata: a share below it is none); auction_extensions_max (1 or more with
+        an auction_collar_bp, which works by extensions alone); followers_max and
+        min_quantity_max (rule 4.14; 0: 256).
         TypeError or ValueError names the argument; VenueError is what the core refuses.
         """
         fields = definitions.instrument(

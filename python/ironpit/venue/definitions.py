@@ -17,7 +17,7 @@ from ironpit.config import Config, Instrument, gateways, protocol_kinds
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
-DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H3Bx2H2BHI4x")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B2H2BHII")
 DEFINE_TICK_TABLE = struct.Struct("<II192s")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<16s8s8sBBBxI16x")
@@ -70,6 +70,7 @@ STATES = {
     "trade-at-close": "X",
     "closed": "C",
 }
+ALLOCATION = {"price-time": 0, "pro-rata": 1, "size-time": 2}
 POST_ONLY = {"reject": 0, "reprice": 1}
 SELF_TRADE_PREVENTION = {
     "none": "-",
@@ -162,12 +163,14 @@ def instrument_body(i: Instrument, tables: TickTables) -> bytes:
         POST_ONLY[i.post_only],
         ord(STATES[i.initial_state]),
         i.auction_extensions_max,
+        ALLOCATION[i.allocation],
         i.followers_max,
         i.min_quantity_max,
         i.price_decimals,
         i.quantity_decimals,
         i.pause_random_ns // SECOND_NS,
         table,
+        i.allocation_min or 0,
     )
 
 

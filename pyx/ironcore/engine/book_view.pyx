@@ -131,6 +131,8 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
     end = (<const char*>&engine.ends[instrument])[:sizeof(AuctionEnd)]
     if any(end):
         parts.append(end)
+    if book.allocation:
+        parts.append(struct.pack("<BI", book.allocation, book.allocation_min))
     if book.pegs.next:
         parts.append(struct.pack("<BII", book.pegs_are_stale, book.peg_keys[0], book.peg_keys[1]))
     if book.is_busy:

@@ -80,6 +80,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     Event* events_base               # where events is, but while a batch holds those before
     uint32_t dry_run_steps           # that the command in hand has counted
     uint32_t dry_run_steps_max       # DRY_RUN_STEPS_MAX; tests have a smaller one
+    uint32_t allocation_orders_max   # ALLOCATION_ORDERS_MAX; likewise
     uint32_t indicate_next           # instrument that the next CLOCK's INDICATIVE begin with
     uint32_t sessions_count
     uint32_t step_actions_max        # rule 18.1, of STREAM_START; 0: every command is one step

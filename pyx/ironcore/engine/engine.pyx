@@ -10,6 +10,7 @@ from ironcore.base.memory cimport (
     Reservation, memory_prefault, memory_release, memory_reserve, memory_resident_bytes,
 )
 from ironcore.base.status cimport STATUS_OK
+from ironcore.book.allocation cimport ALLOCATION_ORDERS_MAX
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport TREES_AT
 from ironcore.book.order_pool cimport (
@@ -97,6 +98,7 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
         return NULL
     engine.limits = limits[0]
     engine.dry_run_steps_max = DRY_RUN_STEPS_MAX
+    engine.allocation_orders_max = ALLOCATION_ORDERS_MAX
     engine.executions_max = <uint32_t>0xFFFFFFFF
     engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER
                          + limits.instruments_max * ENGINE_EVENTS_AN_INSTRUMENT

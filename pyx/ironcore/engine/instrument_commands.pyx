@@ -20,8 +20,9 @@ from ironcore.engine.trading_state cimport (
 )
 from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (
-    COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED, EVENT_INSTRUMENT_DEFINED,
-    EVENT_INSTRUMENT_RETIRED, EVENT_VISIBLE, STATE_CONTINUOUS, STATE_RETIRED, TICK_TABLES_MAX,
+    ALLOCATION_SIZE_TIME, COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED,
+    EVENT_INSTRUMENT_DEFINED, EVENT_INSTRUMENT_RETIRED, EVENT_VISIBLE, STATE_CONTINUOUS,
+    STATE_RETIRED, TICK_TABLES_MAX,
 )
 
 
@@ -66,6 +67,7 @@ cdef bint _prepare(Engine* engine, const DefineInstrument* command, PriceGrid* g
     if command.reference_price and not grid_tick(grid, command.reference_price, &tick):
         return False
     return (command.post_only_mode <= POST_ONLY_MODE_MAX
+            and command.allocation <= ALLOCATION_SIZE_TIME
             and command.price_decimals <= DECIMALS_MAX
             and command.quantity_decimals <= DECIMALS_MAX
             and command.static_collar_bp <= BASIS_POINTS
@@ -87,6 +89,8 @@ cdef void _set_terms(Engine* engine, Book* book, const DefineInstrument* command
     book.pause_seconds = command.pause_seconds
     book.post_only_mode = command.post_only_mode
     book.auction_extensions_max = command.auction_extensions_max
+    book.allocation = command.allocation
+    book.allocation_min = command.allocation_min
     book.followers_max = (command.followers_max if command.followers_max
                           else <uint16_t>SPECIALS_MAX_DEFAULT)
     book.min_quantity_max = (command.min_quantity_max if command.min_quantity_max

@@ -72,6 +72,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.ends = engine.ends
     loaded.tick_tables = engine.tick_tables
     loaded.dry_run_steps_max = engine.dry_run_steps_max
+    loaded.allocation_orders_max = engine.allocation_orders_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
     arena.rounds = engine.arena.rounds

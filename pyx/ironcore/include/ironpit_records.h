@@ -171,14 +171,14 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     uint8_t post_only_mode;
     uint8_t initial_state; /* 0: continuous */
     uint8_t auction_extensions_max;
-    uint8_t reserved;
+    uint8_t allocation; /* 0 price-time, 1 pro-rata, 2 size-time (section 19) */
     uint16_t followers_max; /* 0: 256 */
     uint16_t min_quantity_max;
     uint8_t price_decimals; /* 0 to 9: prices are integers of 1/10^price_decimals */
     uint8_t quantity_decimals; /* likewise quantities; neither ever changes */
     uint16_t pause_random_seconds; /* a pause may last so much longer (rule 13.9) */
     uint32_t tick_table; /* id of the one that it has; 0: none, but a tick_size */
-    uint32_t reserved_end;
+    uint32_t allocation_min; /* pro-rata: a share below it is none (rule 19.4) */
 };
 IRONPIT_SIZE(ironpit_define_instrument, 104);
 IRONPIT_AT(ironpit_define_instrument, symbol, 40);
@@ -197,14 +197,14 @@ IRONPIT_AT(ironpit_define_instrument, pause_seconds, 82);
 IRONPIT_AT(ironpit_define_instrument, post_only_mode, 84);
 IRONPIT_AT(ironpit_define_instrument, initial_state, 85);
 IRONPIT_AT(ironpit_define_instrument, auction_extensions_max, 86);
-IRONPIT_AT(ironpit_define_instrument, reserved, 87);
+IRONPIT_AT(ironpit_define_instrument, allocation, 87);
 IRONPIT_AT(ironpit_define_instrument, followers_max, 88);
 IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 90);
 IRONPIT_AT(ironpit_define_instrument, price_decimals, 92);
 IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 93);
 IRONPIT_AT(ironpit_define_instrument, pause_random_seconds, 94);
 IRONPIT_AT(ironpit_define_instrument, tick_table, 96);
-IRONPIT_AT(ironpit_define_instrument, reserved_end, 100);
+IRONPIT_AT(ironpit_define_instrument, allocation_min, 100);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;

@@ -102,14 +102,14 @@ cdef extern from *:
             SAME(DefineInstrument, ironpit_define_instrument, post_only_mode);                    \\
             SAME(DefineInstrument, ironpit_define_instrument, initial_state);                     \\
             SAME(DefineInstrument, ironpit_define_instrument, auction_extensions_max);            \\
-            SAME(DefineInstrument, ironpit_define_instrument, reserved);                          \\
+            SAME(DefineInstrument, ironpit_define_instrument, allocation);                        \\
             SAME(DefineInstrument, ironpit_define_instrument, followers_max);                     \\
             SAME(DefineInstrument, ironpit_define_instrument, min_quantity_max);                  \\
             SAME(DefineInstrument, ironpit_define_instrument, price_decimals);                    \\
             SAME(DefineInstrument, ironpit_define_instrument, quantity_decimals);                 \\
             SAME(DefineInstrument, ironpit_define_instrument, pause_random_seconds);              \\
             SAME(DefineInstrument, ironpit_define_instrument, tick_table);                        \\
-            SAME(DefineInstrument, ironpit_define_instrument, reserved_end);                      \\
+            SAME(DefineInstrument, ironpit_define_instrument, allocation_min);                    \\
             SAME_SIZE(DefineSession, ironpit_define_session);                                     \\
             SAME(DefineSession, ironpit_define_session, header);                                  \\
             SAME(DefineSession, ironpit_define_session, username);                                \\

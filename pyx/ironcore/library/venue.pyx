@@ -199,6 +199,8 @@ cdef class VenueCore(MatchingEngine):
             "auction_extensions_max": book.auction_extensions_max,
             "followers_max": book.followers_max,
             "min_quantity_max": book.min_quantity_max,
+            "allocation": book.allocation,
+            "allocation_min": book.allocation_min,
         }
 
     @property

@@ -82,11 +82,11 @@ cdef extern from *:
         AT(DefineInstrument, market_protection_bp, 80); AT(DefineInstrument, pause_seconds, 82);  \\
         AT(DefineInstrument, post_only_mode, 84); AT(DefineInstrument, initial_state, 85);        \\
         AT(DefineInstrument, auction_extensions_max, 86);                                         \\
-        AT(DefineInstrument, reserved, 87);                                                       \\
+        AT(DefineInstrument, allocation, 87);                                                     \\
         AT(DefineInstrument, followers_max, 88); AT(DefineInstrument, min_quantity_max, 90);      \\
         AT(DefineInstrument, price_decimals, 92); AT(DefineInstrument, quantity_decimals, 93);    \\
         AT(DefineInstrument, pause_random_seconds, 94); AT(DefineInstrument, tick_table, 96);     \\
-        AT(DefineInstrument, reserved_end, 100);                                                  \\
+        AT(DefineInstrument, allocation_min, 100);                                                \\
         AT(DefineTickTable, header, 0); AT(DefineTickTable, tick_table, 40);                      \\
         AT(DefineTickTable, bands_count, 44); AT(DefineTickTable, bands, 48);                     \\
         AT(DefineSession, header, 0); AT(DefineSession, username, 40);                            \\
@@ -221,9 +221,9 @@ cdef str _INSTRUMENT = (
     "symbol:a8 tick_size:u4 lot_size:u4 price_min:i4 price_max:i4 quantity_max:u4 "
     "reference_price:i4 static_collar_bp:u2 dynamic_collar_bp:u2 auction_collar_bp:u2 "
     "entry_collar_bp:u2 market_protection_bp:u2 pause_seconds:u2 post_only_mode:u1 "
-    "initial_state:o auction_extensions_max:u1 reserved:x1 followers_max:u2 "
+    "initial_state:o auction_extensions_max:u1 allocation:u1 followers_max:u2 "
     "min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 pause_random_seconds:u2 "
-    "tick_table:u4 reserved_end:x4")
+    "tick_table:u4 allocation_min:u4")
 
 cdef str _BANDS = " ".join([
     f"price_from_{band}:i4 tick_size_{band}:u4" for band in range(1, TICK_BANDS_MAX + 1)])

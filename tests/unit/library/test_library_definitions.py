@@ -226,7 +226,7 @@ def test_an_instrument_is_changed_in_what_is_given_and_in_nothing_else() -> None
 
 def test_every_term_stays_that_is_not_changed() -> None:
     integers = [name for name in TERMS if not name.startswith("price")]
-    given = dict.fromkeys(integers, 7) | {"post_only_mode": 1, "tick_size": 100}
+    given = dict.fromkeys(integers, 7) | {"post_only_mode": 1, "allocation": 1, "tick_size": 100}
     given |= {"reference_price": 50_00, "quantity_max": 70}
     venue = small(tick_table=TABLE, **given)
     before = venue.terms(0)
