@@ -5,7 +5,7 @@ is an order of one share on each side, so that there are best prices to be moved
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from tests.dearest import ladders
@@ -80,27 +80,21 @@ def icebergs_of_the_group(size: Size) -> Opening:
 def icebergs_counted_one_by_one(size: Size) -> Opening:
     """An order with MinQty on their side makes a count look at each."""
     opening = _begun(size)
-    fields = {"quantity": ICEBERG_QUANTITY, "options": ICEBERG}
+    fields: dict[str, Any] = {"quantity": ICEBERG_QUANTITY, "options": ICEBERG}
     opening.many(size.orders, OWNER, "S", {"price": far_apart(size.orders)}, **fields)
     opening.rest(STRANGER, "S", QUANTITY_MAX, r.PRICE_MAX, display="N", options=MINIMUM)
     return opening
 
 
-def minimums_in_the_way(opening: Opening) -> None:
-    """Hidden sells that every buy passes by."""
-    fields = {"quantity": QUANTITY_MAX, "price": 2, "display": "N", "options": MINIMUM}
-    opening.many(opening.size.minimums, STRANGER, "S", None, **fields)
-
-
 def minimums(size: Size) -> Opening:
     opening = orders_at_a_price_each(size)
-    minimums_in_the_way(opening)
+    ladders.minimums_in_the_way(opening)
     return opening
 
 
 def good_till_one_second(size: Size) -> Opening:
     opening = _begun(size)
-    until = {"time_in_force": "6", "options": write_options(expire_time=SECOND)}
+    until: dict[str, Any] = {"time_in_force": "6", "options": write_options(expire_time=SECOND)}
     opening.many(size.orders, OWNER, "S", {"price": far_apart(size.orders)}, **until)
     return opening
 
@@ -140,11 +134,11 @@ def minimums_when_trading_begins(size: Size) -> Opening:
     """A sell with MinQty at the lowest price makes every hidden buy one that may have to act."""
     opening = _begun(size, pause_seconds=1)
     opening.add(r.set_state(0, "P"))
-    hidden = {"display": "N", "quantity": 2}
+    hidden: dict[str, Any] = {"display": "N", "quantity": 2}
     opening.many(size.orders, OWNER, "B", {"price": PRICE - 10 - steps(size.orders)}, **hidden)
     for side, price in (("B", PRICE - 10), ("S", 2)):
-        fields = {"display": "N", "options": MINIMUM, "quantity": QUANTITY_MAX, "price": price}
-        opening.many(size.minimums // 2, STRANGER, side, None, **fields)
+        fields: dict[str, Any] = {"display": "N", "options": MINIMUM, "price": price}
+        opening.many(size.minimums // 2, STRANGER, side, quantity=QUANTITY_MAX, **fields)
     opening.add(r.clock(1))
     return opening
 

@@ -24,8 +24,9 @@ def main() -> None:
         core.dry_run_steps_max = int(found["steps"][number])
         statuses, _, said = core.apply_batch(openings[found["opening"][number]])
         refused = np.count_nonzero(statuses) + np.count_nonzero(said["type"] == REJECTED)
+        command = record.tobytes()
         start_ns = time.thread_time_ns()
-        status, events = core.apply(record)
+        status, events = core.apply(command)
         cpu_ns = time.thread_time_ns() - start_ns
         print(f"[{number}, {refused}, {status}, {len(events)}, {cpu_ns}]")
 

@@ -57,9 +57,8 @@ def _change(opening: Opening) -> bytes:
 MEMBERS: dict[str, Command] = {
     "a buy of one share": _order(STRANGER, "B", 1, TOP),
     "a sell of one share": _order(STRANGER, "S", 1, BOTTOM),
-    "a buy of one share, at once": _order(GROUP_MATE, "B", 1, TOP, time_in_force="3"),
+    "a buy of two shares, at once": _order(GROUP_MATE, "B", 2, TOP, time_in_force="3"),
     "a market buy of one share": _order(STRANGER, "B", 1, r.MARKET),
-    "a hidden buy": _order(STRANGER, "B", 1, PRICE, **HIDDEN),
     "a better buy": _order(STRANGER, "B", 1, PRICE - 1000),
     "a better sell": _order(STRANGER, "S", 1, PRICE - 9 * FAR),
     "a buy of all": _order(STRANGER, "B", MUCH, TOP, time_in_force="3"),
@@ -68,17 +67,11 @@ MEMBERS: dict[str, Command] = {
     "a fill or kill that fails, of the group": _order(
         GROUP_MATE, "B", MUCH, TOP, time_in_force="4"
     ),
-    "a buy with MinQty that rests": _with(STRANGER, "B", MUCH, TOP, min_qty=MUCH),
     "a buy with MinQty that rests, of the group": _with(GROUP_MATE, "B", MUCH, TOP, min_qty=MUCH),
     "a post-only buy": _with(STRANGER, "B", 1, TOP, post_only="P"),
-    "an iceberg": _with(STRANGER, "B", 20, PRICE - 1000, max_floor=1),
     "a peg": _with(STRANGER, "B", 1, r.MARKET, price_type="R"),
     "a stop": _with(STRANGER, "B", 1, TOP, stop_price=PRICE + 1),
     "a trailing stop": _with(STRANGER, "B", 1, TOP, stop_price=PRICE + 1, trail_offset=1),
-    "a good-till-time order": lambda opening: opening.one(
-        STRANGER, "B", 1, PRICE, time_in_force="6", options=write_options(expire_time=SECOND)
-    ),
-    "a rejected order": _order(STRANGER, "B", 0, PRICE),
     "a cancel": lambda opening: r.cancel(*opening.best),
     "a modification": lambda opening: r.modify(*opening.best, 1, "T"),
     "a replacement": _replace(1, PRICE + 5),
@@ -87,8 +80,6 @@ MEMBERS: dict[str, Command] = {
     "a mass cancel": lambda opening: r.mass_cancel(OWNER, scope=1),
     "a mass cancel of the group": lambda opening: r.mass_cancel(GROUPED),
     "the cancel of a session": _switch(r.CANCEL_SESSION),
-    "the end of order entry": _switch(r.DISABLE_ORDER_ENTRY),
-    "an account query": _switch(r.ACCOUNT_QUERY),
 }
 # What the venue gives itself.
 VENUE: dict[str, Command] = {

@@ -41,11 +41,11 @@ TERMS: dict[str, Any] = {
 }
 
 
-def _minimums(opening: Opening) -> None:
+def minimums_in_the_way(opening: Opening) -> None:
     """Hidden sells that every buy passes by."""
     options = write_options(min_qty=QUANTITY_MAX)
-    fields = {"quantity": QUANTITY_MAX, "price": 2, "options": options, **HIDDEN}
-    opening.many(opening.size.minimums, STRANGER, "S", None, **fields)
+    fields: dict[str, Any] = {"quantity": QUANTITY_MAX, "price": 2, "options": options, **HIDDEN}
+    opening.many(opening.size.minimums, STRANGER, "S", **fields)
 
 
 def _shown_sells(opening: Opening, count: int) -> None:
@@ -94,7 +94,7 @@ def pegs(size: Size) -> Opening:
 def pegs_beside_minimums(size: Size) -> Opening:
     opening = Opening(size, **TERMS)
     _shown_sells(opening, size.orders)
-    _minimums(opening)
+    minimums_in_the_way(opening)
     _pegs(opening, size.followers)
     return opening
 
@@ -102,7 +102,7 @@ def pegs_beside_minimums(size: Size) -> Opening:
 def stops_beside_minimums(size: Size) -> Opening:
     opening = Opening(size, **TERMS)
     _shown_sells(opening, size.orders)
-    _minimums(opening)
+    minimums_in_the_way(opening)
     _stops(opening, size.followers, PRICE, 0)
     return opening
 
@@ -138,7 +138,7 @@ def ladder_of_pegs(size: Size) -> Opening:
 
 def ladder_beside_minimums(size: Size) -> Opening:
     opening = Opening(size, **TERMS)
-    _minimums(opening)
+    minimums_in_the_way(opening)
     return _ladder_of_pegs(opening)
 
 

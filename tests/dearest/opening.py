@@ -64,7 +64,8 @@ class Opening:
         }
         self._records = [r.stream_start(self.limits), r.define_instrument(0, **self.terms)]
         self._records += [r.define_session(session) for session in (OWNER, STRANGER)]
-        self._records += [r.define_session(session, "O", GROUP) for session in (GROUPED, GROUP_MATE)]
+        for session in (GROUPED, GROUP_MATE):
+            self.add(r.define_session(session, "O", GROUP))
 
     def add(self, record: bytes) -> None:
         self._records.append(record)

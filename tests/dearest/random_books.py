@@ -60,21 +60,20 @@ def icebergs(opening: Opening, random: Random, count: int) -> None:
 
 def minimums(opening: Opening, random: Random, count: int) -> None:
     """At the end of the range, or among the others."""
+    count = min(count, opening.size.minimums)
     side, quantity = random.choice("BS"), random.choice((2, 100, QUANTITY_MAX))
     vary = {"price": _prices(random, side, count)} if random.random() < 0.5 else None
     options = write_options(min_qty=quantity)
     end = 2 if side == "S" else r.PRICE_MAX
     fields: dict[str, Any] = {"quantity": quantity, "price": end, "options": options}
-    opening.many(
-        min(count, opening.size.minimums), STRANGER, side, vary, display="N", **fields
-    )
+    opening.many(count, STRANGER, side, vary, display="N", **fields)
 
 
 def pegs(opening: Opening, random: Random, count: int) -> None:
     count = min(count, random.randint(1, opening.size.followers))
     offsets = random.choice((-1, 0, 1)) * steps(count, random.choice(SPACINGS))
     given: dict[str, Any] = {"price_type": random.choice("PRM"), "peg_offset": 1}
-    fields = {"quantity": random.choice((1, 2)), "price": r.MARKET}
+    fields: dict[str, Any] = {"quantity": random.choice((1, 2)), "price": r.MARKET}
     opening.many(
         count,
         random.choice(STRANGERS),
@@ -114,14 +113,17 @@ def trailing(opening: Opening, random: Random, count: int) -> None:
 LAYERS: tuple[Layer, ...] = (shown, shown, hidden, icebergs, minimums, pegs, stops, trailing)
 
 
-def random_case(random: Random, size: Size, commands: Sequence[str]) -> Case:
+def random_case(number: int, size: Size, commands: Sequence[str]) -> Case:
+    """The number is the seed."""
+    random = Random(number)
     opening = Opening(size)
     opening.trade(PRICE)
     opening.rest(OWNER, "B", 1, PRICE - 200)
     opening.rest(OWNER, "S", 1, PRICE + 200)
     opening.best = (OWNER, random.choice((2, 3)))
-    names = []
+    names = [f"random book {number}"]
     for layer in random.choices(LAYERS, k=random.randint(2, 6)):
         layer(opening, random, random.randint(1, size.orders // 6))
         names.append(layer.__name__)
-    return case_of(", ".join(names), random.choice(commands), opening)
+    case = case_of(", ".join(names), random.choice(commands), opening)
+    return case._replace(is_random=True)
