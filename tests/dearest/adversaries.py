@@ -12,6 +12,7 @@ from tests.dearest import ladders
 from tests.dearest.opening import (
     FAR,
     GROUPED,
+    ICEBERG_QUANTITY,
     OWNER,
     PRICE,
     QUANTITY_MAX,
@@ -28,7 +29,6 @@ from tests.model.options import write_options
 Adversary: TypeAlias = Callable[[Size], Opening]
 
 ICEBERG = write_options(max_floor=1)
-ICEBERG_QUANTITY = 20
 MINIMUM = write_options(min_qty=QUANTITY_MAX)
 
 
@@ -160,7 +160,71 @@ def paused_instruments(size: Size) -> Opening:
     opening = _begun(size)
     for index in range(1, size.instruments):
         opening.add(r.define_instrument(index, pause_seconds=1, initial_state="P"))
+    opening.instruments = max(size.instruments, 1)
     opening.add(r.clock(1))
+    return opening
+
+
+def orders_of_the_group_before_another(size: Size) -> Opening:
+    """A fill or kill that may just count to the order behind them, and cancels all of them."""
+    opening = Opening(size)
+    opening.rest(OWNER, "B", 1, 1)
+    count = min(size.orders, size.steps - 1)
+    opening.many(count, GROUPED, "S", {"price": far_apart(count)})
+    number = opening.rest(OWNER, "S", 1, r.PRICE_MAX)
+    opening.best = (OWNER, number)
+    return opening
+
+
+def bids_of_the_group(size: Size) -> Opening:
+    opening = _begun(size)
+    prices = PRICE - 11 - steps(size.orders, min(FAR, PRICE // (2 * size.orders + 1)))
+    opening.many(size.orders, GROUPED, "B", {"price": prices})
+    return opening
+
+
+def numbers_that_have_left(size: Size) -> Opening:
+    """Blocks of UserRefNums without a live order, which a mass cancel has not passed yet."""
+    opening = numbers_far_apart(size)
+    first = 2  # that the book has begun with
+    opening.leave(OWNER, np.arange(first + 64, opening.numbers[OWNER] + 1, 64))
+    return opening
+
+
+def chain_of_replacements(size: Size) -> Opening:
+    """One order, each time under a number in a block of its own."""
+    opening = _begun(size)
+    number = opening.rest(OWNER, "S", 1, PRICE)
+    for _ in range(min(size.orders, ((1 << size.user_ref_bits) - 200) // 64)):
+        following = opening.next_number(OWNER, 64)
+        opening.add(r.replace(OWNER, number, following, 1, PRICE))
+        number = following
+    opening.best = (OWNER, number)
+    return opening
+
+
+def _busy(size: Size) -> Opening:
+    """An order has made its first step, and is in hand with one share."""
+    opening = _begun(size)
+    half = size.orders // 2
+    opening.many(half, OWNER, "S", {"price": far_apart(half)})
+    quantity = -(-size.step_actions // 16) + 1
+    opening.rest(STRANGER, "B", quantity, r.PRICE_MAX, time_in_force="3")
+    return opening
+
+
+def orders_under_way(size: Size) -> Opening:
+    """They come to their turns behind another, and each executes twice."""
+    opening = _busy(size)
+    opening.many(size.orders // 2, STRANGER, "B", quantity=2, price=r.PRICE_MAX)
+    return opening
+
+
+def counts_under_way(size: Size) -> Opening:
+    """Fill or kills, each of which counts as much as one may, and fails."""
+    opening = _busy(size)
+    fields: dict[str, Any] = {"price": r.PRICE_MAX, "time_in_force": "4"}
+    opening.many(size.orders // 16, STRANGER, "B", quantity=QUANTITY_MAX - 1, **fields)
     return opening
 
 
@@ -181,5 +245,11 @@ ADVERSARIES: dict[str, Adversary] = {
     "a book crossed before an auction": crossed_before_an_auction,
     "MinQty orders when trading begins": minimums_when_trading_begins,
     "paused instruments": paused_instruments,
+    "orders of the group before another": orders_of_the_group_before_another,
+    "bids of the group": bids_of_the_group,
+    "numbers that have left": numbers_that_have_left,
+    "a chain of replacements": chain_of_replacements,
+    "orders under way": orders_under_way,
+    "fill or kills under way": counts_under_way,
     **ladders.ADVERSARIES,
 }

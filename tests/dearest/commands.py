@@ -7,10 +7,12 @@ from tests.dearest.opening import (
     FAR,
     GROUP_MATE,
     GROUPED,
+    ICEBERG_QUANTITY,
     OWNER,
     PRICE,
     QUANTITY_MAX,
     SECOND,
+    SESSIONS,
     STRANGER,
     Opening,
 )
@@ -21,6 +23,7 @@ Command: TypeAlias = Callable[[Opening], bytes]
 
 TOP, BOTTOM = r.PRICE_MAX, 1
 MUCH = QUANTITY_MAX - 1  # which no order with MinQty executes with
+ICEBERG_STEPS = 42  # that one counts for a fill or kill (rule 10.9)
 HIDDEN: dict[str, Any] = {"display": "N"}
 
 
@@ -37,6 +40,17 @@ def _replace(quantity: int, price: int) -> Command:
     def command(opening: Opening) -> bytes:
         session, number = opening.best
         return r.replace(session, number, opening.next_number(session), quantity, price)
+
+    return command
+
+
+def _at_once(shares_a_step: float) -> Command:
+    """The most that a fill or kill may execute, of orders of one share or of icebergs."""
+
+    def command(opening: Opening) -> bytes:
+        orders = min(opening.size.steps, opening.size.orders)
+        quantity = max(int(orders * shares_a_step), 1)
+        return opening.one(STRANGER, "B", quantity, TOP, time_in_force="4")
 
     return command
 
@@ -63,6 +77,11 @@ MEMBERS: dict[str, Command] = {
     "a better sell": _order(STRANGER, "S", 1, PRICE - 9 * FAR),
     "a buy of all": _order(STRANGER, "B", MUCH, TOP, time_in_force="3"),
     "a buy of all by the group": _order(GROUP_MATE, "B", MUCH, TOP, time_in_force="3"),
+    "a sell of all": _order(STRANGER, "S", MUCH, BOTTOM, time_in_force="3"),
+    "a sell of all by the group": _order(GROUP_MATE, "S", MUCH, BOTTOM, time_in_force="3"),
+    "a fill or kill of one share, of the group": _order(GROUP_MATE, "B", 1, TOP, time_in_force="4"),
+    "a fill or kill of as many as may be counted": _at_once(1),
+    "a fill or kill of as many icebergs": _at_once(ICEBERG_QUANTITY / ICEBERG_STEPS),
     "a fill or kill that fails": _order(STRANGER, "B", MUCH, TOP, time_in_force="4"),
     "a fill or kill that fails, of the group": _order(
         GROUP_MATE, "B", MUCH, TOP, time_in_force="4"
@@ -80,6 +99,9 @@ MEMBERS: dict[str, Command] = {
     "a mass cancel": lambda opening: r.mass_cancel(OWNER, scope=1),
     "a mass cancel of the group": lambda opening: r.mass_cancel(GROUPED),
     "the cancel of a session": _switch(r.CANCEL_SESSION),
+    "order entry disabled": _switch(r.DISABLE_ORDER_ENTRY),
+    "order entry enabled": _switch(r.ENABLE_ORDER_ENTRY),
+    "an account query": _switch(r.ACCOUNT_QUERY),
 }
 # What the venue gives itself.
 VENUE: dict[str, Command] = {
@@ -89,8 +111,12 @@ VENUE: dict[str, Command] = {
     "a pause": _state("P"),
     "the begin of trading": _state("T"),
     "the close": _state("C"),
+    "the call of the closing auction": _state("L"),
+    "an end of the auction": lambda opening: r.set_end(0, SECOND, SECOND),
     "the retirement": lambda opening: r.retire_instrument(0),
     "a changed definition": _change,
+    "a new instrument": lambda opening: r.define_instrument(opening.instruments),
+    "a new session": lambda opening: r.define_session(SESSIONS + 1),
     "the begin of the day": lambda opening: r.system_event("O"),
     "CONTINUE": lambda opening: r.continue_(),
 }

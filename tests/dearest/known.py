@@ -5,7 +5,7 @@ Rule of the house: at the default limits no command takes more than 1 ms of CPU 
 
 from typing import NamedTuple
 
-STEPS_MAX = 16_384  # rules 10.9 and 14.10
+STEPS_MAX = 8_192  # rules 10.9 and 14.10
 # What a command may take at the limits that a venue has by default.
 INSTRUCTIONS_MAX = 4_000_000
 

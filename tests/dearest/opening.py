@@ -19,6 +19,8 @@ FAR = 4_160
 QUANTITY_MAX = 4_000_000_000
 SECOND = 40_000  # at which orders expire
 OWNER, STRANGER, GROUPED, GROUP_MATE = 1, 2, 3, 4
+SESSIONS = 4
+ICEBERG_QUANTITY = 20  # of which one share is shown
 GROUP = 7
 
 # Where a field is in the record of an order.
@@ -52,7 +54,11 @@ class Opening:
     def __init__(self, size: Size, **terms: Any) -> None:
         self.size = size
         orders_max = size.orders + room_of(size)
-        self.limits = r.Limits(max(size.instruments, 4), 4, orders_max, size.user_ref_bits)
+        # With room for one more instrument and session.
+        self.limits = r.Limits(
+            max(size.instruments, 4) + 1, SESSIONS + 1, orders_max, size.user_ref_bits
+        )
+        self.instruments = 1
         self.numbers = dict.fromkeys((OWNER, STRANGER, GROUPED, GROUP_MATE), 0)
         self.best = (OWNER, 1)  # whose order's leaving moves a best price
         self.terms: dict[str, Any] = {
@@ -108,6 +114,14 @@ class Opening:
             at = PLACES[name]
             words = column.astype("<i8").astype("<u4")
             rows[:, at : at + 4] = words[:, None].view(np.uint8).reshape(count, 4)
+        self.add(rows.tobytes())
+
+    def leave(self, session: int, numbers: Column) -> None:
+        """The session's orders of these numbers are cancelled."""
+        record = np.frombuffer(r.cancel(session, 0), np.uint8)
+        rows = np.tile(record, (len(numbers), 1))
+        at = PLACES["number"]
+        rows[:, at : at + 4] = numbers.astype("<u4")[:, None].view(np.uint8)
         self.add(rows.tobytes())
 
     def trade(self, price: int) -> None:

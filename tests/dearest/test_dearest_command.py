@@ -31,7 +31,15 @@ from tests.dearest.random_books import random_case
 
 pytestmark = [pytest.mark.needs_tool("valgrind"), pytest.mark.timeout(900)]
 
-SMALL = Size(orders=160, instruments=32, followers=16, minimums=16, steps=64, step_actions=128)
+SMALL = Size(
+    orders=160,
+    instruments=32,
+    followers=16,
+    minimums=16,
+    steps=64,
+    user_ref_bits=15,
+    step_actions=128,
+)
 TWICE = SMALL._replace(orders=2 * SMALL.orders, instruments=2 * SMALL.instruments)
 # More orders than the core may count.
 DEFAULT = Size(orders=20_000, instruments=64, followers=256, minimums=256, steps=STEPS_MAX)
