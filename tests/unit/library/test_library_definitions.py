@@ -76,7 +76,7 @@ def test_numpys_integers_are_integers() -> None:
         ),
         ({"initial_state": "Z"}, ValueError, "initial_state: found 'Z', expected one of 'C'"),
         ({"initial_state": "R"}, ValueError, "initial_state: found 'R'"),
-        ({"collar_bp": 5}, TypeError, "collar_bp: found an unknown argument, expected one of auc"),
+        ({"collar_bp": 5}, TypeError, "collar_bp: found an unknown argument, expected one of all"),
         ({"tick_table": [(1, 2)] * 24}, ValueError, "found 24 bands, expected at most 23"),
         ({"tick_table": [100]}, TypeError, "tick_table: found 100, expected a pair"),
         ({"tick_table": [(100, 0)]}, ValueError, "tick_table: found 0, expected 1"),
