@@ -65,6 +65,19 @@ def icebergs(size: Size) -> Opening:
     return opening
 
 
+def shared_by_pro_rata(size: Size) -> Opening:
+    opening = _begun(size, allocation=1)
+    opening.many(size.orders, OWNER, "S")
+    return opening
+
+
+def shared_by_size(size: Size) -> Opening:
+    """Of sizes that rise, so that those which go first are the last to be found."""
+    opening = _begun(size, allocation=2)
+    opening.many(size.orders, OWNER, "S", {"quantity": 1 + steps(size.orders)})
+    return opening
+
+
 def orders_of_the_group(size: Size) -> Opening:
     opening = _begun(size)
     opening.many(size.orders, GROUPED, "S", {"price": far_apart(size.orders)})
@@ -233,6 +246,8 @@ ADVERSARIES: dict[str, Adversary] = {
     "orders at a price each": orders_at_a_price_each,
     "hidden orders at a price each": hidden_orders,
     "icebergs at one price": icebergs,
+    "orders that share by pro-rata": shared_by_pro_rata,
+    "orders that share by size": shared_by_size,
     "orders of the group": orders_of_the_group,
     "icebergs of the group": icebergs_of_the_group,
     "icebergs counted one by one": icebergs_counted_one_by_one,

@@ -21,10 +21,12 @@ def pieces(data: NDArray[np.uint8], sizes: NDArray[np.int64]) -> list[NDArray[np
     return np.split(data, np.cumsum(sizes)[:-1])
 
 
-def opened(limits: list[int], steps: int, opening: NDArray[np.uint8]) -> tuple[MatchingEngine, int]:
+def opened(
+    limits: list[int], steps: list[int], opening: NDArray[np.uint8]
+) -> tuple[MatchingEngine, int]:
     """A core, and how many commands of its opening had no effect."""
     core = MatchingEngine(*limits)
-    core.dry_run_steps_max = steps
+    core.dry_run_steps_max, core.allocation_orders_max = steps
     statuses, _, said = core.apply_batch(opening)
     return core, np.count_nonzero(statuses) + np.count_nonzero(said["type"] == REJECTED)
 
@@ -46,7 +48,7 @@ def main() -> None:
     for number, record in enumerate(records):
         opening = found["opening"][number]
         if not is_shared or opening != before:
-            limits, steps = found["limits"][number].tolist(), int(found["steps"][number])
+            limits, steps = found["limits"][number].tolist(), found["steps"][number].tolist()
             core, refused = opened(limits, steps, openings[opening])
             before = opening
         if not is_shared:

@@ -40,6 +40,7 @@ class Case(NamedTuple):
     command: str
     limits: r.Limits
     steps: int
+    sharers: int
     opening: bytes
     record: bytes
     is_random: bool = False  # its opening may ask for what is refused
@@ -63,8 +64,9 @@ def case_of(book: str, command: str, opening: Opening, records: bytes = b"") -> 
     numbers = dict(opening.numbers)
     record = COMMANDS[command](opening)
     opening.numbers = numbers
-    steps = opening.size.steps
-    return Case(book, command, opening.limits, steps, records or opening.records, record)
+    size = opening.size
+    records = records or opening.records
+    return Case(book, command, opening.limits, size.steps, size.sharers, records, record)
 
 
 def cases_of(book: str, commands: Iterable[str], size: Size) -> list[Case]:
@@ -86,7 +88,7 @@ def _write(cases: Sequence[Case], path: Path) -> None:
         records=np.frombuffer(b"".join(case.record for case in cases), np.uint8),
         records_bytes=np.array([len(case.record) for case in cases], np.int64),
         limits=np.array([case.limits for case in cases], np.int64),
-        steps=np.array([case.steps for case in cases], np.int64),
+        steps=np.array([(case.steps, case.sharers) for case in cases], np.int64),
     )
 
 

@@ -33,7 +33,7 @@ RUNG = 100
 HIDDEN: dict[str, Any] = {"display": "N"}
 # A tick table and collars, so that each price and each execution costs what it may.
 TERMS: dict[str, Any] = {
-    "bands": tuple((r.PRICE_MAX - 7 + index, TICK) for index in range(7)),
+    "bands": ((0, TICK), *((r.PRICE_MAX - 23 + index, TICK) for index in range(23))),
     "reference": PRICE,
     "static": 10_000,
     "dynamic": 10_000,

@@ -31,7 +31,7 @@ Column: TypeAlias = NDArray[np.int64]
 
 
 class Size(NamedTuple):
-    """How much a member may leave behind; the last five are limits of the core."""
+    """How much a member may leave behind; the last six are limits of the core."""
 
     orders: int
     instruments: int
@@ -40,6 +40,7 @@ class Size(NamedTuple):
     steps: int
     user_ref_bits: int = 16
     step_actions: int = 65_536
+    sharers: int = 1_024
 
 
 def room_of(size: Size) -> int:
@@ -69,8 +70,12 @@ class Opening:
             "min_quantity_max": size.minimums,
             **terms,
         }
-        start = r.stream_start(self.limits, step_actions_max=size.step_actions)
-        self._records = [start, r.define_instrument(0, **self.terms)]
+        self._records = [r.stream_start(self.limits, step_actions_max=size.step_actions)]
+        bands = self.terms.pop("bands", ())
+        if bands:
+            self._records.append(r.define_tick_table(1, bands))
+            self.terms |= {"tick": 0, "table": 1}
+        self._records.append(r.define_instrument(0, **self.terms))
         self._records += [r.define_session(session) for session in (OWNER, STRANGER)]
         for session in (GROUPED, GROUP_MATE):
             self.add(r.define_session(session, "O", GROUP))

@@ -27,7 +27,7 @@ class Matching(Icebergs):
     """An aggressor, and the orders opposite."""
 
     allocation_orders_max = 1_024  # rule 19.2, likewise
-    steps_max = 8_192  # rules 10.9 and 14.10; a test that is to reach it sets less
+    steps_max = 4_096  # rules 10.9 and 14.10; a test that is to reach it sets less
 
     # Priority
 

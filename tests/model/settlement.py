@@ -4,7 +4,7 @@ from tests.model import records as r
 from tests.model.matching import LEFT, LOOKED, Matching
 from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
 
-MINIMUM_STEPS_MIN = 64  # rule 10.10
+MINIMUM_STEPS_MIN = 32  # rule 10.10
 
 
 class Settlement(Matching):

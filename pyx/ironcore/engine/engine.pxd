@@ -18,7 +18,7 @@ cdef enum:
     ENGINE_EVENTS_EXTRA = 64         # and besides
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
-    DRY_RUN_STEPS_MAX = 8192         # rules 10.9 and 14.10: orders or levels a command counts
+    DRY_RUN_STEPS_MAX = 4096         # rules 10.9 and 14.10: orders or levels a command counts
     NOT_PLAIN = -1                   # no status: a short path is not for this command
     WORKS_MAX = 64                   # commands that wait for their next step (rule 18.5)
 

@@ -76,7 +76,7 @@ class CoreAgainstModel(RuleBasedStateMachine):
         modes=st.lists(st.sampled_from("NOBD-\0"), min_size=3, max_size=3),
         collar=st.sampled_from([0, 0, 20, 40]),
         post_only_mode=st.integers(0, 1),
-        steps_max=st.sampled_from([1, 2, 3, 5, 8_192]),
+        steps_max=st.sampled_from([1, 2, 3, 5, 4_096]),
         allocations=st.lists(st.integers(0, 2), min_size=2, max_size=2),
         allocation_min=st.integers(0, 5),
         sharers_max=st.sampled_from([1, 2, 3, 1_024]),
