@@ -22,7 +22,7 @@ def opened(
     core = MatchingEngine(*limits)
     core.dry_run_steps_max, core.allocation_orders_max = steps
     statuses, _, said = core.apply_batch(opening)
-    return core, np.count_nonzero(statuses) + np.count_nonzero(said["type"] == REJECTED)
+    return core, int(np.count_nonzero(statuses) + np.count_nonzero(said["type"] == REJECTED))
 
 
 def run(core: MatchingEngine, number: int, refused: int, command: bytes) -> None:
