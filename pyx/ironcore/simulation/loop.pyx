@@ -17,6 +17,7 @@ from ironcore.simulation.subscriber cimport subscriber_step
 from ironcore.simulation.venue cimport (
     STAGE_JOURNAL, STAGE_MATCHER, stage_gateway, stage_is_gateway,
 )
+from ironcore.engine.under_way cimport steps_are_left
 from ironcore.simulation.world cimport (
     CRASH_NONE, CRASH_POWER, CRASH_PROCESS, chance_below, chance_hits, world_violate,
 )
@@ -27,6 +28,7 @@ from ironcore.order_entry.connection cimport (
 from ironcore.stage.journal cimport SYNC_BEFORE_REPLY, SYNC_OFF, Journal, journal_poll
 from ironcore.stage.matcher cimport SOURCE_TURN_MAX, Matcher, matcher_poll
 from ironcore.stage.publisher cimport publisher_poll
+from ironcore.wire.record cimport COMMAND_CANCEL_SESSION, COMMAND_MASS_CANCEL
 
 cdef enum:
     STEP_NS_MAX = 2000
@@ -49,6 +51,17 @@ cdef inline bint _waits(SpscConsumer* orders) noexcept nogil:
     cdef uint32_t record_bytes = 0
     cdef uint64_t sequence = 0
     return spsc_peek(orders, &record, &record_bytes, &sequence) == STATUS_OK
+
+
+cdef bint _is_held_up(const Matcher* m, SpscConsumer* orders) noexcept nogil:
+    """Whether the ring's next command may have to come later, behind CONTINUE (rule 18.5): then no
+    turn helps it."""
+    cdef const uint8_t* record = NULL
+    cdef uint32_t record_bytes = 0
+    cdef uint64_t sequence = 0
+    return (steps_are_left(m.engine)
+            and spsc_peek(orders, &record, &record_bytes, &sequence) == STATUS_OK
+            and (record[0] == COMMAND_MASS_CANCEL or record[0] == COMMAND_CANCEL_SESSION))
 
 
 cdef class Loop:
@@ -201,7 +214,7 @@ cdef class Loop:
             all_taken += taken[i]
         for i in range(gateways):
             self.passed_over[i] += all_taken
-            if taken[i] or not waited[i]:
+            if taken[i] or not waited[i] or _is_held_up(m, m.source[i].orders):
                 self.passed_over[i] = 0
             if self.passed_over[i] > (gateways - 1) * <uint64_t>SOURCE_TURN_MAX:
                 world_violate(&self.world, b"an order ring waits for longer than all others' turns"
