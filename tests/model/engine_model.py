@@ -8,8 +8,8 @@ settlement (stops and pegs), auction_model, states, venue_commands, order_comman
 from tests.model import records as r
 from tests.model.engine_base import DoneError, IgnoredError, LaterError
 from tests.model.options import MalformedError
-from tests.model.order_commands import OrderCommands
 from tests.model.orders import Order
+from tests.model.quotes import Quotes
 from tests.model.steps import Work
 
 FIXED_LENGTHS = {
@@ -34,9 +34,19 @@ FIXED_LENGTHS = {
 }
 ORDERS = (r.ENTER_ORDER, r.REPLACE_ORDER)
 LENGTHS_OF_ORDERS = (80, 136)  # without options and with them
+LENGTHS_OF_QUOTES = tuple(range(64, 64 + 16 * 24, 24))  # rule 19.1
 
 
-class EngineModel(OrderCommands):
+def lengths_of(kind: int) -> tuple[int, ...]:
+    """Rule 1.3."""
+    if kind in ORDERS:
+        return LENGTHS_OF_ORDERS
+    if kind == r.QUOTE:
+        return LENGTHS_OF_QUOTES
+    return (FIXED_LENGTHS[kind],) if kind in FIXED_LENGTHS else ()
+
+
+class EngineModel(Quotes):
     """apply() takes one record and gives its outcome and its events as bytes."""
 
     def apply(self, record: bytes) -> tuple[int, list[bytes]]:
@@ -65,8 +75,7 @@ class EngineModel(OrderCommands):
         if len(record) < r.HEADER.size:
             raise MalformedError
         kind, _, record_bytes, session, _, _, user_ref, index, *_ = r.HEADER.unpack_from(record)
-        lengths = LENGTHS_OF_ORDERS if kind in ORDERS else (FIXED_LENGTHS.get(kind),)
-        if record_bytes not in lengths or record_bytes > len(record):  # rule 1.3
+        if record_bytes not in lengths_of(kind) or record_bytes > len(record):  # rule 1.3
             raise MalformedError
         if not self.started and kind != r.STREAM_START:  # rule 1.4
             raise MalformedError
@@ -78,6 +87,8 @@ class EngineModel(OrderCommands):
             self.enter(record, session, user_ref, index)
         elif kind == r.REPLACE_ORDER:
             self.replace(record, session, user_ref)
+        elif kind == r.QUOTE:
+            self.quote(record[:record_bytes], session, user_ref)
         else:
             self.member_command(kind, record, session, user_ref, index)
 

@@ -8,11 +8,12 @@ from ironcore.engine.cancel_commands cimport (
 )
 from ironcore.engine.engine cimport Session, engine_emit, session_classify
 from ironcore.engine.order_commands cimport enter_order, replace_order
+from ironcore.engine.quotes.quote_command cimport quote_apply
 from ironcore.wire.order_options cimport OPTIONS_BYTES
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_QUOTE, COMMAND_REPLACE_ORDER,
     EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED,
     AccountQuery, CancelOrder, CancelSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder,
     ReplaceOrder,
@@ -74,4 +75,6 @@ cdef int apply_member(Engine* engine, CommandHeader* header) noexcept nogil:
         if not _is_order(header.record_bytes, sizeof(ReplaceOrder)):
             return STATUS_MALFORMED
         return replace_order(engine, <ReplaceOrder*>header)
+    if header.type == COMMAND_QUOTE:
+        return quote_apply(engine, header)
     return _apply_short(engine, header)

@@ -12,13 +12,14 @@ from ironcore.book.order_pool cimport (
     order_at, special_at,
 )
 from ironcore.engine.pending_work cimport work_at, work_last
+from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, SessionQuotes
 from ironcore.engine.used_numbers cimport session_block
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 7             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 8             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -69,6 +70,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.block_next = engine.block_next
     loaded.works_lasts = engine.works_lasts
     loaded.ends = engine.ends
+    loaded.quotes = engine.quotes
     loaded.dry_run_steps_max = engine.dry_run_steps_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
@@ -229,6 +231,22 @@ cdef void _works(Cursor* cursor, Engine* engine) noexcept nogil:
                    (work.session_end - work.session) * sizeof(uint32_t))
 
 
+cdef void _quotes(Cursor* cursor, Engine* engine) noexcept nogil:
+    """Where the quotes of each session are."""
+    cdef uint32_t session, count
+    cdef SessionQuotes* quotes
+    for session in range(1, engine.sessions_count + 1):
+        quotes = &engine.quotes[session]
+        count = quotes.count
+        _block(cursor, &count, sizeof(count))
+        if not cursor.is_sound or count > QUOTES_MAX:
+            cursor.is_sound = False
+            return
+        quotes.count = count
+        _block(cursor, quotes.instruments, count * sizeof(uint32_t))
+        _block(cursor, quotes.slots, count * 2 * sizeof(uint32_t))
+
+
 cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
     """One order of everything, whichever way the bytes go."""
     cdef uint32_t session
@@ -244,6 +262,8 @@ cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
         _orders(cursor, &engine.arena)
     _expiry(cursor, engine.expiry)
     _works(cursor, engine)
+    if cursor.is_sound:
+        _quotes(cursor, engine)
     return cursor.is_sound
 
 

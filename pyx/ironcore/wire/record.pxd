@@ -56,6 +56,7 @@ cdef enum CommandType:
     COMMAND_ENABLE_ORDER_ENTRY = 22
     COMMAND_ACCOUNT_QUERY = 23
     COMMAND_CANCEL_SESSION = 24      # cancel on disconnect: every live order of the session
+    COMMAND_QUOTE = 32               # quotes of up to 16 instruments
 
 # Events: type >= 128.
 cdef enum EventType:
@@ -90,6 +91,8 @@ cdef enum EventType:
                                      # of the command's
     EVENT_END_SET = 154              # order_ref is the last second << 32 | the first
     EVENT_CANCEL_REJECTED = 155      # the order may not be cancelled or reduced now
+    EVENT_QUOTED = 160               # an entry of a QUOTE takes effect; quantity is its index
+    EVENT_QUOTE_REJECTED = 161       # it does not: reason is why
 
 cdef struct CommandHeader:           # 40 bytes
     uint8_t type
@@ -174,6 +177,21 @@ cdef struct CancelSession:           # 48 bytes
     CommandHeader header
     uint8_t reason                   # OUCH cancel reason; 0: 'Z', by the system
     uint8_t reserved[7]
+
+cdef enum:
+    QUOTE_ENTRIES_MAX = 16           # of one QUOTE
+
+cdef struct QuoteEntry:              # 24 bytes; a quantity of 0: nothing on that side
+    uint32_t instrument
+    int32_t bid_price
+    uint32_t bid_quantity            # what is to be open, whatever has been executed
+    int32_t ask_price
+    uint32_t ask_quantity
+    uint32_t reserved
+
+cdef struct Quote:                   # 64 bytes, and 24 for each further entry; entry i takes the
+    CommandHeader header             # numbers header.user_ref + 2 i (bid) and + 2 i + 1 (ask)
+    QuoteEntry entries[1]
 
 cdef struct StreamStart:             # 80 bytes
     CommandHeader header

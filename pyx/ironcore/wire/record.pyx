@@ -27,7 +27,7 @@ cdef extern from *:
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
-        COMMAND(24, CancelSession, 48)
+        COMMAND(24, CancelSession, 48) COMMAND(32, Quote, 64)
     #define BYTES_OF(type, name, bytes) [type] = bytes,
     static const uint16_t iron_command_bytes[256] = {FOR_COMMANDS(BYTES_OF)};
     #define SIZE(name, bytes) _Static_assert(sizeof(RECORD(name)) == bytes, "size of " #name)
@@ -36,6 +36,7 @@ cdef extern from *:
         _Static_assert(__builtin_offsetof(RECORD(name), field) == offset, #name "." #field)
     #define iron_assert_record_layouts()                                                          \\
         FOR_COMMANDS(SIZE_OF) SIZE(CommandHeader, 40); SIZE(TickBand, 8); SIZE(Event, 32);        \\
+        SIZE(QuoteEntry, 24);                                                                     \\
         AT(CommandHeader, type, 0); AT(CommandHeader, flags, 1);                                  \\
         AT(CommandHeader, record_bytes, 2); AT(CommandHeader, session, 4);                        \\
         AT(CommandHeader, time_ns, 8); AT(CommandHeader, source_sequence, 16);                    \\
@@ -139,6 +140,11 @@ cdef inline bint _may_have_options(uint8_t command_type) noexcept nogil:
     return command_type == COMMAND_ENTER_ORDER or command_type == COMMAND_REPLACE_ORDER
 
 
+cdef inline bint _is_quotes(size_t record_bytes) noexcept nogil:
+    return ((record_bytes - sizeof(CommandHeader)) % sizeof(QuoteEntry) == 0
+            and record_bytes <= sizeof(CommandHeader) + QUOTE_ENTRIES_MAX * sizeof(QuoteEntry))
+
+
 cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept nogil:
     cdef size_t fixed_bytes, record_bytes
     if bytes < COMMAND_HEADER_BYTES:
@@ -155,6 +161,8 @@ cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept 
         return STATUS_TRUNCATED
     if record_bytes < bytes:
         return STATUS_MALFORMED
+    if command[0] == COMMAND_QUOTE:
+        return STATUS_OK if _is_quotes(record_bytes) else STATUS_MALFORMED
     if record_bytes == fixed_bytes or (
             _may_have_options(command[0]) and record_bytes == fixed_bytes + OPTIONS_BYTES):
         return STATUS_OK
@@ -169,7 +177,8 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
     if at >= bytes:
         return STATUS_EMPTY
     if record_is_event(frame[at]):
-        if frame[at] > EVENT_CANCEL_REJECTED:
+        if frame[at] > EVENT_CANCEL_REJECTED and (
+                frame[at] != EVENT_QUOTED and frame[at] != EVENT_QUOTE_REJECTED):
             return STATUS_UNKNOWN_TYPE
         if bytes - at < EVENT_BYTES:
             return STATUS_TRUNCATED
@@ -251,6 +260,8 @@ cdef Protocol _commands = Protocol("record", """
 0x16 EnableOrderEntry 48 @ firm_given:u1 reserved:x7
 0x17 AccountQuery 40 @
 0x18 CancelSession 48 @ reason:o reserved:x7
+0x20 Quote 64 @ instrument_1:u4 bid_price:i4 bid_quantity:u4 ask_price:i4 ask_quantity:u4
+    reserved:x4
 """.replace("@", _HEADER).replace("%", _INSTRUMENT), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),
@@ -272,6 +283,7 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(EntrySwitch),
     sizeof(AccountQuery),
     sizeof(CancelSession),
+    sizeof(Quote),
 ))
 
 cdef tuple _EVENTS = (
@@ -282,10 +294,13 @@ cdef tuple _EVENTS = (
     "InstrumentRetired", "InstrumentNext", "EndSet", "CancelRejected",
 )
 
+cdef dict _EVENT_NAMES = {EVENT_ACCEPTED + i: event for i, event in enumerate(_EVENTS)}
+_EVENT_NAMES |= {EVENT_QUOTED: "Quoted", EVENT_QUOTE_REJECTED: "QuoteRejected"}
+
 cdef Protocol _events = Protocol("record", "\n".join([
-    f"{EVENT_ACCEPTED + i} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
-    "other:u8 price:i4 slot:u4" for i, event in enumerate(_EVENTS)
-]), len(_EVENTS) * (sizeof(Event),))
+    f"{number} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
+    "other:u8 price:i4 slot:u4" for number, event in _EVENT_NAMES.items()
+]), len(_EVENT_NAMES) * (sizeof(Event),))
 
 cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),
                      (EVENT_AGGRESSOR_SELL, "aggressor_sell"), (EVENT_CROSSES, "crosses"),
@@ -304,6 +319,13 @@ cdef dict _load(const RecordView* record):
     out["flags"] = [name for bit, name in _FLAGS if record.flags & bit]
     if not is_event:
         del out["record_bytes"]
+    if record.type == COMMAND_QUOTE:
+        for name in ("instrument_1", "bid_price", "bid_quantity", "ask_price", "ask_quantity"):
+            del out[name]
+        out["entries"] = [
+            dict((<const Quote*>aligned).entries[i])
+            for i in range((record.bytes - sizeof(CommandHeader)) // sizeof(QuoteEntry))
+        ]
     if _may_have_options(record.type):
         out["options"] = {}
         if record.bytes > layout.wire_bytes:
