@@ -31,10 +31,12 @@ FIXED_LENGTHS = {
     r.ENABLE_ORDER_ENTRY: 48,
     r.ACCOUNT_QUERY: 40,
     r.CANCEL_SESSION: 48,
+    r.SET_PROTECTION: 64,
+    r.RESET_PROTECTION: 40,
 }
 ORDERS = (r.ENTER_ORDER, r.REPLACE_ORDER)
 LENGTHS_OF_ORDERS = (80, 136)  # without options and with them
-LENGTHS_OF_QUOTES = tuple(range(64, 64 + 16 * 24, 24))  # rule 19.1
+LENGTHS_OF_QUOTES = tuple(range(64, 64 + 16 * 24, 24))  # rule 20.1
 
 
 def lengths_of(kind: int) -> tuple[int, ...]:
@@ -129,6 +131,10 @@ class EngineModel(Quotes):
             self.modify_order(self.find(session, user_ref), quantity, chr(side))
         elif kind == r.MASS_CANCEL:
             self.mass_cancel(record, session, index)
+        elif kind == r.SET_PROTECTION:
+            self.set_protection(record, session, index)
+        elif kind == r.RESET_PROTECTION:
+            self.reset_protection(session, index)
         elif kind == r.CANCEL_SESSION:
             self.cancel_session(session, chr(record[r.BODY] or ord("Z")))
         elif kind == r.ACCOUNT_QUERY:  # rule 8.5

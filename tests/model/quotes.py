@@ -1,11 +1,12 @@
-"""Quotes: section 19 of the rules."""
+"""Quotes: section 20 of the rules."""
 
 import struct
 
 from tests.model import records as r
 from tests.model.engine_base import IgnoredError
+from tests.model.matching import LEFT
 from tests.model.options import MalformedError, Options
-from tests.model.order_commands import ORDER_REF_MAX, OrderCommands
+from tests.model.order_commands import ORDER_REF_MAX
 from tests.model.order_rules import (
     BAD_NUMBER,
     BAD_PRICE,
@@ -19,23 +20,18 @@ from tests.model.order_rules import (
     state_reason,
 )
 from tests.model.orders import RETIRED, Instrument, Order, is_market
+from tests.model.protections import Protections
 
 ENTRY = struct.Struct("<IiIiII")
-QUOTES_MAX = 256
-CROSSED_QUOTE = 0x91
+CROSSED_QUOTE, PROTECTED = 0x91, 0x92
 Wanted = tuple[int, int]  # price and quantity
 
 
-class Quotes(OrderCommands):
+class Quotes(Protections):
     """A session's pair of orders in each instrument."""
 
-    def __init__(self, limits: r.Limits) -> None:
-        super().__init__(limits)
-        # By session and instrument: bid and ask, live or not.
-        self.quotes: dict[tuple[int, int], list[Order | None]] = {}
-
     def quote(self, record: bytes, session: int, user_ref: int) -> None:
-        """Rules 19.1 to 19.3."""
+        """Rules 20.1 to 20.3."""
         entries = list(ENTRY.iter_unpack(record[r.BODY :]))
         if not 1 <= len(entries) <= 16:
             raise MalformedError
@@ -73,9 +69,11 @@ class Quotes(OrderCommands):
     ) -> None:
         if index:
             self.emit(r.INSTRUMENT_NEXT, slot=instrument.index)
+        if not instrument.is_busy:  # rule 20.1: as if it came alone
+            instrument.last_before = instrument.last_price
         pair = self.quotes.get((session, instrument.index), [None, None])
         old = [order if order and self.is_live(order) else None for order in pair]
-        for order in old:  # rule 19.8
+        for order in old:  # rule 20.8
             if order and self.is_named(order):
                 old[old.index(order)] = None
         stays = [
@@ -97,7 +95,8 @@ class Quotes(OrderCommands):
                 self.emit(r.MODIFIED, order, flags=flags, quantity=quantity, other=decrement)
         pair = list(old)
         for number, (price, quantity) in enumerate(wanted):
-            if quantity and not stays[number]:
+            is_protected = self.is_protected(session, instrument.index)
+            if quantity and not stays[number] and not is_protected:
                 side = "BS"[number]
                 details = self.of_side(price, quantity, side)
                 order = self.new_order(
@@ -118,6 +117,7 @@ class Quotes(OrderCommands):
         for work in self.waiting:
             if order in work.orders and work.names(order):
                 self.take(work, order)
+                self.actions += LEFT
                 if not work.empties:
                     self.park_pegs_beside([order])
                 return True
@@ -131,9 +131,11 @@ class Quotes(OrderCommands):
         old: list[Order | None],
         stays: list[bool],
     ) -> int:
-        """Rule 19.5, in its order."""
+        """Rule 20.5, in its order."""
         if (wanted[0][1] or wanted[1][1]) and self.sessions[session].entry_disabled:
             return ENTRY_DISABLED
+        if (wanted[0][1] or wanted[1][1]) and self.is_protected(session, instrument.index):
+            return PROTECTED
         for (price, quantity), side in zip(wanted, "BS", strict=True):
             if quantity:
                 details = self.of_side(price, quantity, side)
@@ -160,4 +162,5 @@ class Quotes(OrderCommands):
         if coming == 0:
             return 0
         is_full = len(self.live) + coming - leaving > self.limits.orders_max
+        is_full = is_full or not self.has_place(session, instrument.index)
         return NO_ROOM if is_full or self.order_ref_last + 1 >= ORDER_REF_MAX else 0

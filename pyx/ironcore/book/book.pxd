@@ -40,7 +40,7 @@ cdef struct Book:                    # 960 bytes
     # The next 64 bytes are that line.
     InstrumentLimits limits
     uint8_t state                    # InstrumentState
-    bint is_plain                    # continuous, and no collar or protection (book_classify)
+    bint is_plain                    # continuous, no collar, no protection (book_classify)
     uint32_t followers               # dormant stops and pegs: with none, nothing to settle
     int32_t last_price            # 0: none
     PriceGrid grid
@@ -78,13 +78,14 @@ cdef struct Book:                    # 960 bytes
     uint32_t busy_next               # number of the next busy book, or 0
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     int32_t pegs_last_price          # last_price when that began
+    uint32_t protections             # of sessions' quotes (engine/quotes)
     uint64_t reserved[4]             # books begin with a cache line
 
 # The grid is set: empty sides, no state and no price.
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil
 # The empty book's grid has changed.
 cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil
-# Sets is_plain; to be called after every change of state or collars.
+# Sets is_plain; to be called after every change of state, collars or protections.
 cdef void book_classify(Book* book) noexcept nogil
 cdef bint book_is_empty(const Book* book) noexcept nogil
 

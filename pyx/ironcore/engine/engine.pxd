@@ -99,6 +99,9 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t ends_random             # that CLOCK draws for
     uint32_t ends_holding            # during which members cannot cancel
     SessionQuotes* quotes            # by session
+    uint64_t protection_due          # within a command: number of the first that was reached, or 0
+    uint64_t protection_due_last
+    uint32_t protections_timed       # that have a window: every second counts then
 
 cdef struct EngineMemory:
     uint64_t reserved_bytes

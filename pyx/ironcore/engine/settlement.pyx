@@ -16,6 +16,7 @@ from ironcore.engine.order_path cimport order_proceed
 from ironcore.engine.orders cimport order_price, order_sell
 from ironcore.engine.pegs cimport peg_price, pegs_are_due
 from ironcore.engine.pending_work cimport STEP_LOOKED, step_count_turn, step_is_over
+from ironcore.engine.quotes.protection cimport protections_act
 from ironcore.engine.stops cimport stop_triggered, trailing_follow
 from ironcore.engine.under_way cimport HAND_PEG, busy_begin, under_way_hold
 from ironcore.wire.record cimport EVENT_ACTIVATED, EVENT_SELL, STATE_CONTINUOUS
@@ -34,7 +35,7 @@ cdef void _stop_activate(Engine* engine, Book* book, uint32_t unit) noexcept nog
     order_proceed(engine, book, &terms, unit)
 
 
-cdef void peg_move(Engine* engine, Book* book, uint32_t unit, int32_t price) noexcept nogil:
+cdef void _peg_move(Engine* engine, Book* book, uint32_t unit, int32_t price) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
     cdef uint32_t sell = order_sell(order)
     cdef uint32_t tick = 0
@@ -59,6 +60,11 @@ cdef void peg_move(Engine* engine, Book* book, uint32_t unit, int32_t price) noe
     if book.state == STATE_CONTINUOUS:
         book_queue_any(&engine.arena, book, KIND_HIDDEN << KIND_SHIFT | sell,
                        book_key(&book.grid, sell, tick), unit)
+
+
+cdef void peg_move(Engine* engine, Book* book, uint32_t unit, int32_t price) noexcept nogil:
+    _peg_move(engine, book, unit, price)
+    protections_act(engine)
 
 
 cdef void _peg_leave(Engine* engine, Book* book, uint32_t unit) noexcept nogil:

@@ -12,14 +12,14 @@ from ironcore.book.order_pool cimport (
     order_at, special_at,
 )
 from ironcore.engine.pending_work cimport work_at, work_last
-from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, SessionQuotes
+from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, Protection, SessionQuotes
 from ironcore.engine.used_numbers cimport session_block
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.checksum cimport crc32c
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
 
 cdef enum:
-    SNAPSHOT_VERSION = 8             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 9             # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -232,8 +232,8 @@ cdef void _works(Cursor* cursor, Engine* engine) noexcept nogil:
 
 
 cdef void _quotes(Cursor* cursor, Engine* engine) noexcept nogil:
-    """Where the quotes of each session are."""
-    cdef uint32_t session, count
+    """Where the quotes of each session are, and how they are protected."""
+    cdef uint32_t session, count, place
     cdef SessionQuotes* quotes
     for session in range(1, engine.sessions_count + 1):
         quotes = &engine.quotes[session]
@@ -245,6 +245,12 @@ cdef void _quotes(Cursor* cursor, Engine* engine) noexcept nogil:
         quotes.count = count
         _block(cursor, quotes.instruments, count * sizeof(uint32_t))
         _block(cursor, quotes.slots, count * 2 * sizeof(uint32_t))
+        _block(cursor, quotes.protections, count * sizeof(Protection))
+        for place in range(count):
+            cursor.is_sound = (cursor.is_sound
+                               and quotes.instruments[place] < engine.books_count
+                               and quotes.slots[place][0] < engine.arena.slots_count
+                               and quotes.slots[place][1] < engine.arena.slots_count)
 
 
 cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:

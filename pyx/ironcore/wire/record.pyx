@@ -27,7 +27,8 @@ cdef extern from *:
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
-        COMMAND(24, CancelSession, 48) COMMAND(32, Quote, 64)
+        COMMAND(24, CancelSession, 48) COMMAND(32, Quote, 64) COMMAND(33, SetProtection, 64)      \\
+        COMMAND(34, ResetProtection, 40)
     #define BYTES_OF(type, name, bytes) [type] = bytes,
     static const uint16_t iron_command_bytes[256] = {FOR_COMMANDS(BYTES_OF)};
     #define SIZE(name, bytes) _Static_assert(sizeof(RECORD(name)) == bytes, "size of " #name)
@@ -67,6 +68,13 @@ cdef extern from *:
         AT(AccountQuery, header, 0);                                                              \\
         AT(CancelSession, header, 0); AT(CancelSession, reason, 40);                              \\
         AT(CancelSession, reserved, 41);                                                          \\
+        AT(QuoteEntry, instrument, 0); AT(QuoteEntry, bid_price, 4);                              \\
+        AT(QuoteEntry, bid_quantity, 8); AT(QuoteEntry, ask_price, 12);                           \\
+        AT(QuoteEntry, ask_quantity, 16); AT(QuoteEntry, reserved, 20);                           \\
+        AT(Quote, header, 0); AT(Quote, entries, 40);                                             \\
+        AT(SetProtection, header, 0); AT(SetProtection, volume_max, 40);                          \\
+        AT(SetProtection, delta_max, 48); AT(SetProtection, executions_max, 56);                  \\
+        AT(SetProtection, window_seconds, 60); AT(ResetProtection, header, 0);                    \\
         AT(StreamStart, header, 0); AT(StreamStart, stream_name, 40);                             \\
         AT(StreamStart, version, 50); AT(StreamStart, instruments_max, 52);                       \\
         AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                        \\
@@ -177,8 +185,7 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
     if at >= bytes:
         return STATUS_EMPTY
     if record_is_event(frame[at]):
-        if frame[at] > EVENT_CANCEL_REJECTED and (
-                frame[at] != EVENT_QUOTED and frame[at] != EVENT_QUOTE_REJECTED):
+        if not record_is_known_event(frame[at]):
             return STATUS_UNKNOWN_TYPE
         if bytes - at < EVENT_BYTES:
             return STATUS_TRUNCATED
@@ -262,6 +269,8 @@ cdef Protocol _commands = Protocol("record", """
 0x18 CancelSession 48 @ reason:o reserved:x7
 0x20 Quote 64 @ instrument_1:u4 bid_price:i4 bid_quantity:u4 ask_price:i4 ask_quantity:u4
     reserved:x4
+0x21 SetProtection 64 @ volume_max:u8 delta_max:u8 executions_max:u4 window_seconds:u4
+0x22 ResetProtection 40 @
 """.replace("@", _HEADER).replace("%", _INSTRUMENT), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),
@@ -284,6 +293,8 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(AccountQuery),
     sizeof(CancelSession),
     sizeof(Quote),
+    sizeof(SetProtection),
+    sizeof(ResetProtection),
 ))
 
 cdef tuple _EVENTS = (
@@ -294,8 +305,12 @@ cdef tuple _EVENTS = (
     "InstrumentRetired", "InstrumentNext", "EndSet", "CancelRejected",
 )
 
+cdef tuple _QUOTE_EVENTS = (
+    "Quoted", "QuoteRejected", "ProtectionSet", "ProtectionReached", "ProtectionReset",
+)
+
 cdef dict _EVENT_NAMES = {EVENT_ACCEPTED + i: event for i, event in enumerate(_EVENTS)}
-_EVENT_NAMES |= {EVENT_QUOTED: "Quoted", EVENT_QUOTE_REJECTED: "QuoteRejected"}
+_EVENT_NAMES |= {EVENT_QUOTED + i: event for i, event in enumerate(_QUOTE_EVENTS)}
 
 cdef Protocol _events = Protocol("record", "\n".join([
     f"{number} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
@@ -306,6 +321,41 @@ cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),
                      (EVENT_AGGRESSOR_SELL, "aggressor_sell"), (EVENT_CROSSES, "crosses"),
                      (EVENT_SELL, "sell"), (EVENT_ATTRIBUTED, "attributed"),
                      (EVENT_AT_CLOSE, "at_close"))
+
+
+cdef tuple _ENTRY_FIELDS = ("instrument_1", "bid_price", "bid_quantity", "ask_price",
+                            "ask_quantity")
+
+
+cdef list _entries(const uint8_t* record, size_t record_bytes):
+    """Those of a QUOTE, as dicts."""
+    cdef QuoteEntry entry
+    cdef size_t at
+    out = []
+    for at in range(sizeof(CommandHeader), record_bytes, sizeof(QuoteEntry)):
+        memcpy(&entry, record + at, sizeof(QuoteEntry))
+        out.append({
+            "instrument": entry.instrument, "bid_price": entry.bid_price,
+            "bid_quantity": entry.bid_quantity, "ask_price": entry.ask_price,
+            "ask_quantity": entry.ask_quantity,
+        })
+    return out
+
+
+cdef bytes _entries_bytes(list entries):
+    cdef QuoteEntry entry
+    cdef bytes out = b""
+    if not 0 < len(entries) <= QUOTE_ENTRIES_MAX:
+        raise ValueError(f"entries: found {len(entries)}, expected 1 to {QUOTE_ENTRIES_MAX}")
+    for fields in entries:
+        entry.instrument = fields["instrument"]
+        entry.bid_price = fields["bid_price"]
+        entry.bid_quantity = fields["bid_quantity"]
+        entry.ask_price = fields["ask_price"]
+        entry.ask_quantity = fields["ask_quantity"]
+        entry.reserved = 0
+        out += (<const char*>&entry)[:sizeof(QuoteEntry)]
+    return out
 
 
 cdef dict _load(const RecordView* record):
@@ -320,12 +370,9 @@ cdef dict _load(const RecordView* record):
     if not is_event:
         del out["record_bytes"]
     if record.type == COMMAND_QUOTE:
-        for name in ("instrument_1", "bid_price", "bid_quantity", "ask_price", "ask_quantity"):
+        for name in _ENTRY_FIELDS:
             del out[name]
-        out["entries"] = [
-            dict((<const Quote*>aligned).entries[i])
-            for i in range((record.bytes - sizeof(CommandHeader)) // sizeof(QuoteEntry))
-        ]
+        out["entries"] = _entries(record.data, record.bytes)
     if _may_have_options(record.type):
         out["options"] = {}
         if record.bytes > layout.wire_bytes:
@@ -363,13 +410,15 @@ def encode(str kind not None, **fields):
     """The record of this kind with these fields, as bytes; what is not named is 0 or empty."""
     cdef Layout layout = _events.by_kind.get(kind) or _commands.layout_of_kind(kind)
     cdef uint64_t[_COMMAND_WORDS_MAX] aligned
-    cdef bytes options = b""
-    cdef size_t record_bytes = layout.wire_bytes
+    cdef bytes behind = b""
+    cdef size_t behind_at = layout.wire_bytes
     values = dict.fromkeys(layout.names, 0)
     values.update({name: "" for name in layout.names if layout.is_text(name)})
     if _may_have_options(layout.type) and (given := fields.pop("options", {})):
-        options = order_options_bytes(layout, given)
-        record_bytes += <size_t>len(options)
+        behind = order_options_bytes(layout, given)
+    if layout.type == COMMAND_QUOTE:
+        behind_at = sizeof(CommandHeader)
+        behind = _entries_bytes(fields.pop("entries"))
     flags = fields.pop("flags", ())
     for name in flags:
         if name not in dict(_FLAGS).values():
@@ -378,11 +427,11 @@ def encode(str kind not None, **fields):
     values["type"] = layout.type
     values["flags"] = sum([bit for bit, name in _FLAGS if name in flags])
     if "record_bytes" in values:
-        values["record_bytes"] = record_bytes
+        values["record_bytes"] = behind_at + <size_t>len(behind)
     memset(aligned, 0, sizeof(aligned))
     layout.store(values, <uint8_t*>aligned)
-    memcpy(<uint8_t*>aligned + layout.wire_bytes, <const char*>options, len(options))
-    return (<char*>aligned)[:record_bytes]
+    memcpy(<uint8_t*>aligned + behind_at, <const char*>behind, len(behind))
+    return (<char*>aligned)[:behind_at + <size_t>len(behind)]
 
 
 def dtypes():

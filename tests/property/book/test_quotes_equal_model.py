@@ -44,19 +44,38 @@ def side_of(random: Random, lowest: int, highest: int, order: Order | None) -> t
     return price // 100 * 100, random.choice((0, 1, 10, 100))
 
 
-def with_quotes(seed: int, count: int, model: EngineModel) -> Iterator[bytes]:
-    mix, random = CommandMix(seed, model), Random(seed)
+def a_protection(random: Random, model: EngineModel) -> bytes:
+    session = random.choice(list(model.sessions))
+    index = random.randrange(len(model.instruments) + (random.random() < 0.05))
+    if random.random() < 0.5:
+        return r.reset_protection(session, index)
+    return r.set_protection(
+        session,
+        index,
+        volume=random.choice((0, 5, 20, 60, 1 << 61)),
+        delta=random.choice((0, 0, 5, 30, (1 << 62) * (random.random() < 0.02))),
+        executions=random.choice((0, 0, 1, 3)),
+        window=random.choice((0, 0, 1, 5)),
+    )
+
+
+def with_quotes(
+    seed: int, count: int, model: EngineModel, step_actions_max: int = 0
+) -> Iterator[bytes]:
+    mix, random = CommandMix(seed, model, step_actions_max), Random(seed)
     yield from mix.opening()
     for record in mix.commands(count):
         yield record
         if random.random() < 0.3:
             yield a_quote(random, model)
+        if random.random() < 0.06:
+            yield a_protection(random, model)
 
 
-def run(seed: int, count: int, model: EngineModel) -> Counter[int]:
+def run(seed: int, count: int, model: EngineModel, step_actions_max: int = 0) -> Counter[int | str]:
     core = VenueCore(*model.limits)
-    seen = Counter[int]()
-    for number, record in enumerate(with_quotes(seed, count, model)):
+    seen = Counter[int | str]()
+    for number, record in enumerate(with_quotes(seed, count, model, step_actions_max)):
         expected = answer_of_model(model, record)
         assert answer_of_core(core, record) == expected, (seed, number, record.hex())
         if number % 20 == 0:
@@ -64,21 +83,27 @@ def run(seed: int, count: int, model: EngineModel) -> Counter[int]:
             assert not books_differ(core, model), (seed, number)
         if number % 200 == 0:
             core = VenueCore.load(core.save())
+        events = [r.decode_event(data) for data in expected.events]
         if record[0] == r.QUOTE:
-            seen.update(r.decode_event(data).type for data in expected.events)
+            seen.update(event.type for event in events)
+        elif record[0] not in (r.SET_PROTECTION, r.RESET_PROTECTION):
+            seen.update(event.type for event in events if event.type == r.PROTECTION_REACHED)
+            seen["left"] += sum(event.reason == ord("P") for event in events)
     return seen
 
 
-@cites("19.1", "19.2", "19.3", "19.4", "19.5", "19.6", "19.7", "19.8")
+@cites("20.1", "20.2", "20.3", "20.4", "20.5", "20.6", "20.7", "20.8")
 def test_random_quotes_do_what_the_model_says() -> None:
-    seen = sum((run(seed, 1500, EngineModel(limits_of(seed))) for seed in range(6)), Counter[int]())
+    seen = sum(
+        (run(seed, 1500, EngineModel(limits_of(seed))) for seed in range(6)), Counter[int | str]()
+    )
     for kind in (r.QUOTED, r.QUOTE_REJECTED, r.ACCEPTED, r.ADDED, r.CANCELED, r.MODIFIED):
         assert seen[kind] > 20, seen
     assert seen[r.EXECUTED] > 5, seen
 
 
 class LosesPriority(EngineModel):
-    """A model in which rule 19.4 is broken: every side leaves and comes in anew."""
+    """A model in which rule 20.4 is broken: every side leaves and comes in anew."""
 
     def quote_one(
         self,
@@ -94,7 +119,31 @@ class LosesPriority(EngineModel):
         super().quote_one(session, user_ref, index, instrument, wanted)
 
 
-@cites("19.4")
+@cites("20.9", "20.10", "20.11", "20.12", "20.13", "18.9", "18.10", "18.11")
+def test_in_steps_too() -> None:
+    seen = Counter[int | str]()
+    for seed, limit in enumerate((17, 1, 33, 60, 300, 5)):
+        seen += run(seed + 10, 1500, EngineModel(limits_of(seed + 10)), limit)
+    assert seen[r.PROTECTION_REACHED] > 20, seen
+    assert seen["left"] > 20, seen
+
+
+class LetsQuotesStay(EngineModel):
+    """A model in which rule 20.12 is broken: a protection that is reached is only told."""
+
+    def act_on_protections(self) -> None:
+        for key in self.due:
+            self.quotes[key] = [None, None]
+        super().act_on_protections()
+
+
+@cites("20.12")
+def test_a_model_whose_quotes_stay_is_seen() -> None:
+    with pytest.raises(AssertionError):
+        run(1, 1500, LetsQuotesStay(limits_of(1)))
+
+
+@cites("20.4")
 def test_a_model_that_loses_priority_is_seen() -> None:
     with pytest.raises(AssertionError):
         run(1, 1500, LosesPriority(limits_of(1)))

@@ -1,4 +1,4 @@
-"""Goal: section 19 of docs/MATCHING_RULES.md: what a quote does, event by event.
+"""Goal: section 20 of docs/MATCHING_RULES.md: what a quote does, event by event.
 
 Method: small books of the core and of the model; what is expected is worked out by hand.
 """
@@ -11,7 +11,7 @@ from tests.model.subject import Subject, kinds
 SIDE_COMES_IN = [r.ACCEPTED, r.ADDED]
 
 
-@rule("19.2", "19.3")
+@rule("20.2", "20.3")
 def test_a_quote_is_two_orders_with_the_two_numbers_from_its_own_on(venue: Subject) -> None:
     events = venue.ok(r.quote(1, 5, (0, 1000, 10, 1100, 20)))
     assert kinds(events) == [r.QUOTED, *SIDE_COMES_IN, *SIDE_COMES_IN]
@@ -22,7 +22,7 @@ def test_a_quote_is_two_orders_with_the_two_numbers_from_its_own_on(venue: Subje
     venue.ignored(r.quote(1, 6, (0, 1000, 10, 1100, 20)))
 
 
-@rule("19.3")
+@rule("20.3")
 def test_both_old_sides_leave_before_both_new_ones_come_in(venue: Subject) -> None:
     venue.ok(r.quote(1, 1, (0, 1000, 10, 1100, 20)))
     events = venue.ok(r.quote(1, 3, (0, 1100, 10, 1200, 20)))
@@ -31,7 +31,7 @@ def test_both_old_sides_leave_before_both_new_ones_come_in(venue: Subject) -> No
     assert {event.reason for event in events[1:3]} == {ord("U")}
 
 
-@rule("19.4")
+@rule("20.4")
 def test_a_side_stays_first_in_its_queue_unless_it_grows(venue: Subject) -> None:
     venue.ok(r.quote(1, 1, (0, 1000, 10, 0, 0)))
     venue.ok(r.enter(2, 1, "B", 5, 1000))
@@ -48,7 +48,7 @@ def test_a_side_stays_first_in_its_queue_unless_it_grows(venue: Subject) -> None
     assert executed.slot == venue.slot(2, 1)
 
 
-@rule("19.3")
+@rule("20.3")
 def test_a_quantity_of_0_takes_its_side_away(venue: Subject) -> None:
     venue.ok(r.quote(1, 1, (0, 1000, 10, 1100, 20)))
     _, cancelled = venue.ok(r.quote(1, 3, (0, 0, 0, 1100, 20)))
@@ -58,7 +58,7 @@ def test_a_quantity_of_0_takes_its_side_away(venue: Subject) -> None:
     assert kinds(venue.ok(r.quote(1, 7, (0, 0, 0, 0, 0)))) == [r.QUOTED]
 
 
-@rule("19.1", "19.7")
+@rule("20.1", "20.7")
 def test_a_bad_entry_does_not_stop_the_others(venue: Subject) -> None:
     entries = [(0, 1000, 10, 1000, 10), (1, 1000, 10, 1100, 10), (9, 1000, 10, 1100, 10)]
     events = venue.ok(r.quote(1, 1, *entries))
@@ -72,7 +72,7 @@ def test_a_bad_entry_does_not_stop_the_others(venue: Subject) -> None:
     assert events[-1].slot == venue.slot(1, 5)
 
 
-@rule("19.5")
+@rule("20.5")
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
@@ -92,7 +92,7 @@ def test_a_rejected_entry_changes_nothing(
     assert quoted.type == r.QUOTED
 
 
-@rule("19.6")
+@rule("20.6")
 def test_a_quote_executes_with_what_it_meets(venue: Subject) -> None:
     venue.ok(r.enter(2, 1, "S", 4, 1000))
     events = venue.ok(r.quote(1, 1, (0, 1000, 10, 1100, 20)))
@@ -102,7 +102,7 @@ def test_a_quote_executes_with_what_it_meets(venue: Subject) -> None:
     assert (events[2].quantity, events[3].quantity) == (4, 6)
 
 
-@rule("19.1")
+@rule("20.1")
 def test_a_quote_has_1_to_16_entries(venue: Subject) -> None:
     entry = (0, 1000, 10, 1100, 20)
     venue.malformed(r.quote(1, 1))
@@ -110,7 +110,7 @@ def test_a_quote_has_1_to_16_entries(venue: Subject) -> None:
     assert len(venue.ok(r.quote(1, 1, *[entry] * 16))) > 16
 
 
-@rule("19.5")
+@rule("20.5")
 def test_a_member_without_order_entry_may_only_take_quotes_away(venue: Subject) -> None:
     venue.ok(r.quote(1, 1, (0, 1000, 10, 1100, 20)))
     venue.ok(r.header(r.DISABLE_ORDER_ENTRY, 48, 1) + bytes(8))

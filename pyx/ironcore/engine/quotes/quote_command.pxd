@@ -1,9 +1,7 @@
-# Quotes: section 19 of docs/MATCHING_RULES.md.
+# Quotes: section 20 of docs/MATCHING_RULES.md.
 
 from ironcore.engine.engine cimport Engine
 from ironcore.wire.record cimport CommandHeader
 
 # Applies one QUOTE of a defined session, and returns the status that engine_apply is to return.
 cdef int quote_apply(Engine* engine, CommandHeader* header) noexcept nogil
-# The first broken rule, or NULL.
-cdef const char* quotes_broken(Engine* engine) noexcept nogil

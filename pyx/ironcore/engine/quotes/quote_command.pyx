@@ -3,10 +3,10 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
-from ironcore.book.book cimport SIDE_SHIFT, Book, book_note_last
+from ironcore.book.book cimport Book, book_note_last
 from ironcore.book.limits cimport (
     CROSS_NONE, REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NOT_NOW, REJECT_NO_ROOM,
-    REJECT_PROCESSING, REJECT_QUOTE_CROSSED, REJECT_SYMBOL, SIDE_BUY,
+    REJECT_PROCESSING, REJECT_PROTECTED, REJECT_QUOTE_CROSSED, REJECT_SYMBOL, SIDE_BUY,
 )
 from ironcore.book.options cimport options_clear
 from ironcore.book.order_pool cimport ORDER_REF_MAX, Order, order_at, order_side
@@ -16,7 +16,9 @@ from ironcore.engine.order_checks cimport day_order_reject
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER, cancel_whole
 from ironcore.engine.order_path cimport order_begin
 from ironcore.engine.order_terms cimport Terms
-from ironcore.engine.orders cimport order_open, order_place, order_price, order_sell
+from ironcore.engine.orders cimport order_open, order_place, order_price
+from ironcore.engine.pending_work cimport STEP_LEFT
+from ironcore.engine.quotes.quote_places cimport quote_place_find, quote_place_take
 from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, SessionQuotes
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.used_numbers cimport session_consume
@@ -43,28 +45,8 @@ cdef struct Entry:
     uint32_t user_ref                # of the bid; the ask has the next
     uint32_t index
     uint32_t place                   # in SessionQuotes
+    bint is_placed                   # it is the instrument's already
     Side sides[2]                    # bid, ask
-
-
-cdef inline bint _place_is_free(Engine* engine, const SessionQuotes* quotes,
-                                uint32_t place) noexcept nogil:
-    return (engine.arena.slots[quotes.slots[place][0]] == 0
-            and engine.arena.slots[quotes.slots[place][1]] == 0)
-
-
-cdef uint32_t _find_place(Engine* engine, const SessionQuotes* quotes,
-                          uint32_t instrument) noexcept nogil:
-    """Where the instrument's quote is, or may be; QUOTES_MAX when there is no room."""
-    cdef uint32_t place
-    for place in range(quotes.count):
-        if quotes.instruments[place] == instrument:
-            return place
-    if quotes.count < QUOTES_MAX:
-        return quotes.count
-    for place in range(<uint32_t>QUOTES_MAX):
-        if _place_is_free(engine, quotes, place):
-            return place
-    return QUOTES_MAX
 
 
 cdef void _ask_for(Engine* engine, Entry* entry, uint32_t sell, uint32_t quantity,
@@ -87,16 +69,23 @@ cdef void _look_up(Engine* engine, const CommandHeader* header, Entry* entry,
     """The sides that are live, but for those that work that waits has named: these leave now."""
     cdef const SessionQuotes* quotes = &engine.quotes[entry.session]
     cdef CommandHeader named = header[0]
+    cdef uint64_t actions = engine.step_actions
     cdef uint32_t sell, unit
     cdef Side* side
-    entry.place = _find_place(engine, quotes, instrument)
+    entry.place = quote_place_find(engine, quotes, instrument)
+    entry.is_placed = entry.place < quotes.count and quotes.instruments[entry.place] == instrument
     for sell in range(2):
         side = &entry.sides[sell]
         side.unit = 0
         side.stays = False
-        if entry.place < quotes.count and quotes.instruments[entry.place] == instrument:
+        if entry.is_placed:
             unit = engine.arena.slots[quotes.slots[entry.place][sell]]
-            if unit and not works_take(engine, &named, unit):
+            if unit == 0:
+                continue
+            if works_take(engine, &named, unit):
+                actions += STEP_LEFT
+                engine.step_actions = actions
+            else:
                 side.unit = unit
                 side.stays = (side.terms.quantity != 0
                               and order_price(engine, unit) == side.terms.price
@@ -139,11 +128,17 @@ cdef uint32_t _room_reject(Engine* engine, const Entry* entry) noexcept nogil:
     return REJECT_NONE
 
 
+cdef inline bint _is_reached(Engine* engine, const Entry* entry) noexcept nogil:
+    return engine.quotes[entry.session].protections[entry.place].is_reached
+
+
 cdef uint32_t _entry_reject(Engine* engine, const Book* book, Entry* entry) noexcept nogil:
     cdef uint32_t reason = REJECT_NONE
     if entry.sides[0].terms.quantity or entry.sides[1].terms.quantity:
         if engine.sessions[entry.session].entry_disabled:
             return REJECT_DESTINATION_CLOSED
+        if entry.is_placed and _is_reached(engine, entry):
+            return REJECT_PROTECTED
         reason = _sides_reject(engine, book, entry)
     return reason if reason else _room_reject(engine, entry)
 
@@ -169,7 +164,7 @@ cdef void _leave(Engine* engine, const Side* side) noexcept nogil:
 cdef void _come(Engine* engine, Book* book, Entry* entry, uint32_t sell) noexcept nogil:
     cdef Terms* terms = &entry.sides[sell].terms
     cdef SessionQuotes* quotes = &engine.quotes[entry.session]
-    if terms.quantity == 0 or entry.sides[sell].stays:
+    if terms.quantity == 0 or entry.sides[sell].stays or _is_reached(engine, entry):
         return
     engine.order_ref_last += 1
     terms.reference = engine.order_ref_last
@@ -177,16 +172,6 @@ cdef void _come(Engine* engine, Book* book, Entry* entry, uint32_t sell) noexcep
     engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if sell else 0, ORDER_STATE_LIVE, terms.side,
                 terms.quantity, terms.reference, 0, terms.price, terms.slot)
     order_begin(engine, book, terms)
-
-
-cdef void _take_place(SessionQuotes* quotes, uint32_t place, uint32_t instrument) noexcept nogil:
-    if place == QUOTES_MAX:          # there was none, and there will be none
-        return
-    if place == quotes.count:
-        quotes.count += 1
-        quotes.slots[place][0] = 0
-        quotes.slots[place][1] = 0
-    quotes.instruments[place] = instrument
 
 
 cdef void _apply_entry(Engine* engine, CommandHeader* header, Entry* entry,
@@ -207,7 +192,7 @@ cdef void _apply_entry(Engine* engine, CommandHeader* header, Entry* entry,
         _say(engine, entry, EVENT_QUOTE_REJECTED, reason)
         return
     _say(engine, entry, EVENT_QUOTED, 0)
-    _take_place(&engine.quotes[entry.session], entry.place, asked.instrument)
+    quote_place_take(engine, &engine.quotes[entry.session], entry.place, asked.instrument)
     for sell in range(2):
         _leave(engine, &entry.sides[sell])
     for sell in range(2):
@@ -216,7 +201,7 @@ cdef void _apply_entry(Engine* engine, CommandHeader* header, Entry* entry,
 
 
 cdef int quote_apply(Engine* engine, CommandHeader* header) noexcept nogil:
-    cdef const QuoteEntry* entries = (<const Quote*>header).entries
+    cdef const QuoteEntry* entries = &(<const Quote*>header).entries[0]
     cdef uint32_t bytes = header.record_bytes - <uint32_t>sizeof(CommandHeader)
     cdef uint32_t count = bytes // <uint32_t>sizeof(QuoteEntry)
     cdef Session* session = &engine.sessions[header.session]
@@ -242,32 +227,3 @@ cdef int quote_apply(Engine* engine, CommandHeader* header) noexcept nogil:
         session_consume(engine, session, entry.user_ref + 1)
         _apply_entry(engine, header, &entry, &entries[index])
     return STATUS_OK
-
-
-cdef const char* _quote_broken(Engine* engine, uint32_t session, uint32_t place) noexcept nogil:
-    cdef const SessionQuotes* quotes = &engine.quotes[session]
-    cdef uint32_t sell, slot, unit
-    for sell in range(2):
-        slot = quotes.slots[place][sell]
-        unit = engine.arena.slots[slot]
-        if unit == 0:
-            continue
-        if slot >> engine.limits.user_ref_bits != session:
-            return b"a quote leads to another session's order"
-        if order_place(engine, unit) >> SIDE_SHIFT != quotes.instruments[place]:
-            return b"a quote leads to another instrument's order"
-        if order_sell(order_at(&engine.arena, unit)) != sell:
-            return b"a quote leads to an order of the other side"
-    return NULL
-
-
-cdef const char* quotes_broken(Engine* engine) noexcept nogil:
-    cdef uint32_t session, place
-    cdef const char* broken = NULL
-    for session in range(1, engine.sessions_count + 1):
-        if engine.quotes[session].count > QUOTES_MAX:
-            return b"a session has more quotes than it may"
-        for place in range(engine.quotes[session].count):
-            if broken == NULL:
-                broken = _quote_broken(engine, session, place)
-    return broken
