@@ -342,17 +342,17 @@ cdef list _entries(const uint8_t* record, size_t record_bytes):
     return out
 
 
-cdef bytes _entries_bytes(list entries):
+cdef bytes _entries_bytes(entries):
     cdef QuoteEntry entry
     cdef bytes out = b""
     if not 0 < len(entries) <= QUOTE_ENTRIES_MAX:
         raise ValueError(f"entries: found {len(entries)}, expected 1 to {QUOTE_ENTRIES_MAX}")
     for fields in entries:
-        entry.instrument = fields["instrument"]
-        entry.bid_price = fields["bid_price"]
-        entry.bid_quantity = fields["bid_quantity"]
-        entry.ask_price = fields["ask_price"]
-        entry.ask_quantity = fields["ask_quantity"]
+        entry.instrument = fields.get("instrument", 0)
+        entry.bid_price = fields.get("bid_price", 0)
+        entry.bid_quantity = fields.get("bid_quantity", 0)
+        entry.ask_price = fields.get("ask_price", 0)
+        entry.ask_quantity = fields.get("ask_quantity", 0)
         entry.reserved = 0
         out += (<const char*>&entry)[:sizeof(QuoteEntry)]
     return out
@@ -418,7 +418,7 @@ def encode(str kind not None, **fields):
         behind = order_options_bytes(layout, given)
     if layout.type == COMMAND_QUOTE:
         behind_at = sizeof(CommandHeader)
-        behind = _entries_bytes(fields.pop("entries"))
+        behind = _entries_bytes(fields.pop("entries", [{}]))
     flags = fields.pop("flags", ())
     for name in flags:
         if name not in dict(_FLAGS).values():
