@@ -13,7 +13,7 @@ export CC
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test slow test-host lint format build debug coverage fuzz bench profile sim dist install-systemd test-vm clean distclean
+.PHONY: help run test slow test-host lint format build debug coverage fuzz bench profile dearest sim dist install-systemd test-vm clean distclean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -73,6 +73,11 @@ bench: build ## ring, match, library and order-ack, each beside its floor; JSON 
 profile: build ## what the core executes a message, by callgrind (ARGS="--json FILE --compare FILE")
 	@tools/system_packages.sh profile
 	$(PY) -m tools.core_profile $(ARGS)
+
+dearest: build $(VENV)/.ready-test ## the dearest commands at the default limits, by search; minutes (ARGS="--rows 20")
+	@tools/system_packages.sh profile
+	$(PY) -m pytest -q -m "slow or not slow" tests/dearest
+	$(PY) -m tests.dearest $(ARGS)
 
 sim: build ## simulate the venue with faults (ARGS="20000", or "1 --first 4711 --trace")
 	$(PY) tests/simulation/seeds.py $(or $(ARGS),1000)

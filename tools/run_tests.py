@@ -14,7 +14,17 @@ from xml.etree import ElementTree
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = ["fuzz", "host", "property", "replay", "scenarios", "simulation", "tidy", "unit"]
+SHARED = [
+    "dearest",
+    "fuzz",
+    "host",
+    "property",
+    "replay",
+    "scenarios",
+    "simulation",
+    "tidy",
+    "unit",
+]
 NOT_MARKED = "not slow and not vm and not host"
 PARTS = {
     "side by side": ["-n", "auto", "--dist", "loadfile", *(f"tests/{room}" for room in SHARED)],

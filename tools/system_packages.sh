@@ -51,6 +51,7 @@ test)
     programs systemd systemd-analyze systemd-sysusers systemd-tmpfiles
     programs systemd-container systemd-nspawn
     programs mmdebstrap mmdebstrap
+    programs valgrind valgrind
     need "clang libclang-rt-dev" sh -c 'command -v clang && echo "int LLVMFuzzerTestOneInput(
         const char *d, unsigned long n) { return d[n - n]; }" |
         clang -fsanitize=fuzzer,address -x c - -o /dev/null'

@@ -143,6 +143,7 @@ cdef Engine* _engine(uint32_t orders_max) noexcept nogil:
     limits.user_ref_bits = USER_REF_BITS
     cdef Engine* engine = engine_create(&limits)
     engine.dry_run_steps_max = orders_max // 8 + 1
+    engine.allocation_orders_max = orders_max // 16 + 1
     return engine
 
 

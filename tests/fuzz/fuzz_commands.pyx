@@ -7,7 +7,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from ironcore.book.book cimport Book
-from ironcore.book.price_grid cimport grid_price
+from ironcore.book.price_grid cimport grid_price, grid_tick
 from ironcore.wire.order_options cimport (
     NAMED_ALL, NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_SELF_TRADE_PREVENTION, NAMED_SIDE,
     NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OPTIONS_BYTES, OrderOptions, options_name,
@@ -15,14 +15,15 @@ from ironcore.wire.order_options cimport (
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT,
-    COMMAND_DEFINE_SESSION, COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL,
-    COMMAND_MODIFY_ORDER, COMMAND_QUOTE, COMMAND_REPLACE_ORDER, COMMAND_RESET_PROTECTION,
-    COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END, COMMAND_SET_PROTECTION, COMMAND_SET_STATE,
-    COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS,
-    RECORD_VERSION, AccountQuery, BustTrade, CancelOrder, CancelSession, ClockCommand,
-    CommandHeader, ContinueCommand, DefineInstrument, DefineSession, EnterOrder, EntrySwitch,
-    MassCancel, ModifyOrder, Quote, QuoteEntry, ReplaceOrder, ResetProtection, SetEnd,
-    SetProtection, SetState, StreamStart, SystemEventCommand,
+    COMMAND_DEFINE_SESSION, COMMAND_DEFINE_TICK_TABLE, COMMAND_DISABLE_ORDER_ENTRY,
+    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_QUOTE,
+    COMMAND_REPLACE_ORDER, COMMAND_RESET_PROTECTION, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
+    COMMAND_SET_PROTECTION, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
+    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
+    CancelSession, ClockCommand, CommandHeader, ContinueCommand, DefineInstrument, DefineSession,
+    DefineTickTable, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, Quote, QuoteEntry,
+    ReplaceOrder, ResetProtection, SetEnd, SetProtection, SetState, StreamStart,
+    SystemEventCommand,
 )
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
@@ -93,8 +94,10 @@ cdef inline uint32_t _end(Source* source) noexcept nogil:
 
 cdef uint32_t _middle_tick(const Book* book) noexcept nogil:
     """Of the range, or where 64 ticks around it lie on both sides of a change of tick size."""
+    cdef uint32_t tick = 0
     if book.grid.bands_count > 1:
-        return book.grid.bands[1].tick_first
+        grid_tick(&book.grid, 10000, &tick)
+        return tick
     return min(book.grid.ticks_count // 2, <uint32_t>10000)
 
 
@@ -351,11 +354,8 @@ cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noe
         command.price_min = 1
         command.price_max = 40
     elif shape & 3 == 2:
-        command.tick_bands_count = 2
-        command.bands[0].price_from = 10000
-        command.bands[0].tick_size = 500
-        command.bands[1].price_from = 11000
-        command.bands[1].tick_size = 50
+        command.tick_size = 0
+        command.tick_table = 1 + (shape >> 2 & 1) * (source.engine.tick_tables_count - 1)
     elif shape & 3 == 3:
         command.price_max = 1999999900
     command.initial_state = fuzz_states[(shape >> 4) % 9] if shape >> 4 else 0
@@ -367,12 +367,30 @@ cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noe
     command.pause_seconds = fuzz_seconds[others >> 2 & 3]
     command.auction_extensions_max = <uint8_t>fuzz_seconds[others >> 4 & 3]
     command.post_only_mode = others >> 6 & 1
+    command.allocation = <uint8_t>((shape ^ collars) % 3)
+    command.allocation_min = collars % 5
     # Rule 4.14: the limits are in reach, or as they are when nothing is said.
     command.followers_max = <uint16_t>(3 if shape & 12 == 12 else 0)
     command.min_quantity_max = <uint16_t>(2 if shape & 12 == 12 else 0)
     if others & 0x80:
         command.reference_price = 20 if shape & 3 == 1 else \
             10000 if shape & 3 == 2 else 1000000
+    return _end(source)
+
+
+cdef uint32_t _tick_table(Source* source, uint32_t tick_table, uint32_t code) noexcept nogil:
+    """Of 3 to 24 bands; one in eight is wrong."""
+    cdef DefineTickTable* command = <DefineTickTable*>_begin(source, COMMAND_DEFINE_TICK_TABLE,
+                                                             sizeof(DefineTickTable))
+    cdef uint32_t index
+    command.tick_table = tick_table
+    command.bands_count = 3 + code % 22
+    command.bands[0].tick_size = 100
+    for index in range(1, command.bands_count):
+        command.bands[index].price_from = <int32_t>(9000 + 1000 * index)
+        command.bands[index].tick_size = 500 if index & 1 else 50
+    if code & 0xE0 == 0xE0:
+        command.bands[code & 3].price_from += 1
     return _end(source)
 
 
@@ -399,10 +417,12 @@ cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil:
         command.user_ref_bits = source.engine.limits.user_ref_bits
         command.step_actions_max = source.step_actions_max
         return _end(source)
-    if index <= FUZZ_INSTRUMENTS:
-        return _instrument(source, COMMAND_DEFINE_INSTRUMENT, index - 1)
-    if index <= FUZZ_INSTRUMENTS + FUZZ_SESSIONS:
-        return _session(source, index - FUZZ_INSTRUMENTS)
+    if index == 1:
+        return _tick_table(source, 1, 0)
+    if index <= 1 + FUZZ_INSTRUMENTS:
+        return _instrument(source, COMMAND_DEFINE_INSTRUMENT, index - 2)
+    if index <= 1 + FUZZ_INSTRUMENTS + FUZZ_SESSIONS:
+        return _session(source, index - 1 - FUZZ_INSTRUMENTS)
     return 0
 
 
@@ -513,6 +533,8 @@ cdef uint32_t _venue(Source* source, uint32_t session, uint32_t instrument) noex
     cdef SystemEventCommand* event
     if code < 96:
         return _instrument(source, COMMAND_CHANGE_INSTRUMENT, instrument)
+    if code < 104:
+        return _tick_table(source, source.engine.tick_tables_count + 1, _byte(source))
     if code < 160:
         return _bust(source, session, instrument)
     if code < 176:

@@ -37,6 +37,7 @@ cdef struct Ledger:
     uint32_t arrivals
     # Of the command whose events are read:
     const CommandHeader* command
+    const Engine* engine
     uint64_t aggressor               # who executes against the book now, and up to which price
     int32_t aggressor_limit
     uint64_t used_up                 # the iceberg that must be replenished next, or 0

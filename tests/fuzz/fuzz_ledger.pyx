@@ -7,10 +7,11 @@ from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport Order, order_at, order_ref
 from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
-    COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_QUOTE, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED,
-    EVENT_ACTIVATED, EVENT_ADDED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_BROKEN,
-    EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED,
-    EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_PROTECTION_REACHED, EVENT_QUOTED,
+    ALLOCATION_PRICE_TIME, COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_QUOTE,
+    COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED, EVENT_AGGRESSOR_SELL,
+    EVENT_AT_CLOSE, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,
+    EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_PROTECTION_REACHED,
+    EVENT_QUOTED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
     ContinueCommand, EnterOrder, Event, Quote, QuoteEntry, ReplaceOrder, record_is_known_event,
 )
@@ -176,6 +177,8 @@ cdef void _check_priority(const Ledger* ledger, const Entry* resting) noexcept n
     cdef uint32_t index
     cdef const Entry* other
     cdef bint sell = resting.flags & ENTRY_SELL != 0
+    cdef bint is_by_time = (
+        ledger.engine.books[resting.instrument].allocation == ALLOCATION_PRICE_TIME)
     for index in range(ledger.live_count):
         other = &ledger.entries[ledger.live[index]]
         if (other == resting or not other.flags & ENTRY_SHOWN
@@ -184,8 +187,9 @@ cdef void _check_priority(const Ledger* ledger, const Entry* resting) noexcept n
             continue
         iron_assert(not _is_beyond(sell, other.price, resting.price), "the best price first")
         if other.price == resting.price:
-            iron_assert(resting.flags & ENTRY_SHOWN and resting.arrival < other.arrival,
-                        "at one price the first first, displayed before hidden")
+            iron_assert(resting.flags & ENTRY_SHOWN, "at one price displayed before hidden")
+            iron_assert(resting.arrival < other.arrival or not is_by_time,
+                        "and the first first")
 
 
 cdef void _executed(Ledger* ledger, const Event* event) noexcept nogil:
@@ -387,6 +391,7 @@ cdef void ledger_read(Ledger* ledger, const Engine* engine,
     cdef uint32_t index
     cdef bint is_last
     ledger.command = command
+    ledger.engine = engine
     ledger.aggressor = 0
     ledger.cancelled = 0
     for index in range(engine.events_count):

@@ -29,16 +29,24 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "extensions": 2,
         "followers_max": 6,
         "min_quantity_max": 3,
+        "allocation": 1,
+        "allocation_min": 2,
     },
     {
-        "tick": 50,
+        "table": 1,
         "lot": 10,
         "price_min": MID - 30 * STEP,
         "price_max": MID + 30 * STEP,
-        "bands": ((MID, STEP), (MID + 400, 2 * STEP)),
         "pause_seconds": 2,
     },
-    {"tick": 1, "price_min": 1, "initial_state": "O", "protection": 50, "pause_seconds": 2},
+    {
+        "tick": 1,
+        "price_min": 1,
+        "initial_state": "O",
+        "protection": 50,
+        "pause_seconds": 2,
+        "allocation": 2,
+    },
     {
         "lot": 5,
         "price_min": MID - 5 * STEP - 30,
@@ -49,6 +57,22 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "pause_seconds": 1,
         "post_only_mode": 1,
     },
+)
+
+
+BANDS = ((0, 50), (MID, STEP), (MID + 400, 2 * STEP))
+# As many as there may be, all of them where orders are entered.
+MANY_BANDS = ((0, 50), *((MID - 12 * STEP + n * STEP, (100, 50, 25)[n % 3]) for n in range(23)))
+WRONG_BANDS = (
+    (),
+    ((1, 100),),
+    ((0, 0),),
+    ((0, 100), (MID + 1, 100)),
+    ((0, 30), (MID, 100)),
+    ((0, 100), (MID, 200), (MID, 100)),
+    ((0, 100), (MID + 200, 0)),
+    ((0, 100), (-MID, 100)),
+    ((0, 100), (2_000_000_000, 100)),
 )
 
 
@@ -71,6 +95,7 @@ class CommandMix:
             yield r.stream_start(self.limits, version=1)
             yield r.stream_start(self.limits._replace(orders_max=self.limits.orders_max + 1))
         yield r.stream_start(self.limits, step_actions_max=self.step_actions_max)
+        yield r.define_tick_table(1, BANDS)
         for index in range(max(1, self.limits.instruments_max - 1)):
             if self.maybe(0.5):
                 yield r.define_instrument(index, **self._shape(index))
@@ -372,6 +397,8 @@ class CommandMix:
             "pause_seconds": self.random.choice((0, 2, 5)),
             "pause_random_seconds": self.random.choice((0, 1, 3)),
             "post_only_mode": self.random.choice((0, 1, 2)),
+            "allocation": self.random.choice((0, 1, 2, 3)),
+            "allocation_min": self.random.choice((0, 5, 20)),
             "tick": self.random.choice((0, 10, 1_000_000)),
             "quantity_max": self.random.choice((0, 500, 0xFFFFFFFF)),
             "price_decimals": self.random.choice((0, 9, 10)),
@@ -381,10 +408,7 @@ class CommandMix:
             "lot": self.random.choice((0, 2, 300)),
             "price_min": self.random.choice((0, MID - 10 * STEP, MID + 200 * STEP)),
             "initial_state": self.random.choice("\0TRX"),
-            "bands": self.random.choice(
-                (((MID, 200),), ((MID + 1, 100),), ((MID, 100), (MID, 200)), ((MID + 200, 0),))
-            ),
-            "bands_count": self.random.choice((0, 8)),
+            "table": self.random.randint(0, len(self.model.tick_tables) + 1),
         }
         for name in self.random.sample(sorted(change), k=self.random.choice((0, 1, 2, 3, 4))):
             shape[name] = change[name]
@@ -398,8 +422,16 @@ class CommandMix:
     def _define(self) -> bytes:
         if self.maybe(0.3):
             return r.define_session(self.random.choice((0, 1, 2, 99)), self.random.choice("NX"))
+        if self.maybe(0.5):
+            return self._table()
         index = len(self.model.instruments) + self.random.choice((0, 0, 0, 1, -1))
         return r.define_instrument(max(index, 0), **self._shape(index))
+
+    def _table(self) -> bytes:
+        """A tick table, often one that is refused."""
+        table = len(self.model.tick_tables) + self.random.choice((1, 1, 1, 0, 2))
+        bands = self.random.choice((BANDS, MANY_BANDS, MANY_BANDS[:20], *WRONG_BANDS))
+        return r.define_tick_table(table, bands, self.random.choice((None, None, 0, 25)))
 
     def _retire(self) -> bytes:
         """Never the first instrument, and two are left."""

@@ -17,6 +17,7 @@ COMMANDS = {
     r.BUST_TRADE: "BUST_TRADE",
     r.CONTINUE: "CONTINUE",
     r.SET_END: "SET_END",
+    r.DEFINE_TICK_TABLE: "DEFINE_TICK_TABLE",
     r.ENTER_ORDER: "ENTER",
     r.REPLACE_ORDER: "REPLACE",
     r.CANCEL_ORDER: "CANCEL",
@@ -52,14 +53,14 @@ TERMS = (
     "post_only_mode",
     "initial_state",
     "extensions",
-    "bands",
-)
-LAST_TERMS = (
+    "allocation",
     "followers_max",
     "min_quantity_max",
     "price_decimals",
     "quantity_decimals",
     "pause_random_seconds",
+    "table",
+    "allocation_min",
 )
 FLAGS = ("LAST", "VISIBLE", "AGGRESSOR_SELL", "CROSSES", "SELL", "ATTRIBUTED", "AT_CLOSE")
 
@@ -120,11 +121,10 @@ def describe_venue_body(kind: int, record: bytes) -> str:
         kind in (r.DEFINE_INSTRUMENT, r.CHANGE_INSTRUMENT)
         and len(record) >= r.BODY + r.INSTRUMENT.size
     ):
-        values = r.INSTRUMENT.unpack_from(record, r.BODY)
-        said = dict(zip(TERMS, values, strict=False))
-        table = values[len(TERMS) : len(TERMS) + 2 * min(said["bands"], 7)]
-        limits = dict(zip(LAST_TERMS, values[-len(LAST_TERMS) :], strict=True))
-        return f"{said} {table or ''} {limits}"
+        return str(dict(zip(TERMS, r.INSTRUMENT.unpack_from(record, r.BODY), strict=True)))
+    if kind == r.DEFINE_TICK_TABLE and len(record) >= r.BODY + r.TICK_TABLE.size:
+        table, count, *numbers = r.TICK_TABLE.unpack_from(record, r.BODY)
+        return f"{table}: {numbers[: 2 * min(count, r.TICK_BANDS_MAX)]}"
     if kind == r.DEFINE_SESSION and len(record) >= r.BODY + r.SESSION.size:
         session = r.HEADER.unpack_from(record)[3]
         return f"{session} {r.SESSION.unpack_from(record, r.BODY)}"

@@ -25,6 +25,7 @@ class EngineBase:
         self.started = False
         self.step_actions_max = 0  # rule 18.1
         self.instruments: list[Instrument] = []
+        self.tick_tables: dict[int, tuple[tuple[int, int], ...]] = {}
         self.busy: list[Instrument] = []  # rule 18.9: in the order of their steps
         self.sessions: dict[int, Session] = {}
         self.live: dict[tuple[int, int], Order] = {}  # by session and UserRefNum

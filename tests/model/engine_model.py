@@ -14,8 +14,8 @@ from tests.model.steps import Work
 
 FIXED_LENGTHS = {
     r.STREAM_START: 80,
-    r.DEFINE_INSTRUMENT: 152,
-    r.CHANGE_INSTRUMENT: 152,
+    r.DEFINE_INSTRUMENT: 104,
+    r.CHANGE_INSTRUMENT: 104,
     r.DEFINE_SESSION: 96,
     r.SYSTEM_EVENT: 48,
     r.RETIRE_INSTRUMENT: 48,
@@ -24,6 +24,7 @@ FIXED_LENGTHS = {
     r.BUST_TRADE: 64,
     r.CONTINUE: 48,
     r.SET_END: 64,
+    r.DEFINE_TICK_TABLE: 240,
     r.CANCEL_ORDER: 72,
     r.MODIFY_ORDER: 48,
     r.MASS_CANCEL: 56,
@@ -115,6 +116,8 @@ class EngineModel(Quotes):
             self.go_on()
         elif kind == r.SET_END:
             self.set_end(record, index)
+        elif kind == r.DEFINE_TICK_TABLE:
+            self.define_tick_table(record)
         else:
             self.bust_trade(record, index)
 

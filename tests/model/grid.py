@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Grid:
-    """Multiples of `tick`, and from each band's first price on multiples of the band's tick."""
+    """From each band's first price on, multiples of the band's tick; the first one is price 0."""
 
-    tick: int
-    bands: tuple[tuple[int, int], ...] = ()
+    bands: tuple[tuple[int, int], ...]
+    table: int = 0  # the id of the tick table that they are of
 
     def tick_at(self, price: int) -> int:
-        tick = self.tick
-        for price_from, band_tick in self.bands:
+        (_, tick), *others = self.bands
+        for price_from, band_tick in others:
             if price >= price_from:
                 tick = band_tick
         return tick

@@ -23,6 +23,7 @@ class Judge:
         self.arrivals = 0
         self.aggressor: Known | None = None
         self.states: dict[int, str] = {}
+        self.sharing: set[int] = set()  # instruments that do not match by price and time
         self.volumes = {False: 0, True: 0}  # of an auction: still to come, of buys and of sells
         self.instrument = 0
         self.record = b""
@@ -46,6 +47,7 @@ class Judge:
     def see_one(self, event: r.Event) -> None:
         handlers = {
             r.INSTRUMENT_DEFINED: self.instrument_defined,
+            r.INSTRUMENT_CHANGED: self.terms_said,
             r.STATE_CHANGED: self.state_changed,
             r.ACCEPTED: self.accepted,
             r.REPLACED: self.replaced,
@@ -87,6 +89,13 @@ class Judge:
     def instrument_defined(self, event: r.Event) -> None:
         state = r.INSTRUMENT.unpack_from(self.record, r.BODY)[14]
         self.states[event.slot] = chr(state) if state else "T"
+        self.terms_said(event)
+
+    def terms_said(self, event: r.Event) -> None:
+        """Section 19."""
+        self.sharing.discard(event.slot)
+        if r.INSTRUMENT.unpack_from(self.record, r.BODY)[r.ALLOCATION_PLACE]:
+            self.sharing.add(event.slot)
 
     def next_instrument(self, event: r.Event) -> None:
         """Rule 8.3."""
@@ -215,6 +224,8 @@ class Judge:
             if other.rests_at is not None:
                 ours = (sign * price, resting.is_hidden, arrival)
                 theirs = (sign * other.rests_at, other.is_hidden, other.arrival)
+                if resting.instrument in self.sharing and not resting.is_hidden:
+                    ours, theirs = (*ours[:2], 0), (*theirs[:2], 1)  # section 19
                 assert ours < theirs, f"order {other.order_ref} had priority"
 
     def same_side(self, order: Known) -> Iterator[Known]:

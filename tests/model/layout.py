@@ -29,6 +29,7 @@ DECLARED = (
 )
 C_TYPES: dict[str, Any] = {
     "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
     "uint8_t": ctypes.c_uint8,
     "uint16_t": ctypes.c_uint16,
     "uint32_t": ctypes.c_uint32,

@@ -26,7 +26,8 @@ AUCTIONS = {"C": "O", "B": "O", "O": "O", "X": "O", "H": "H", "P": "H", "Q": "H"
 class Matching(Icebergs):
     """An aggressor, and the orders opposite."""
 
-    steps_max = 8_192  # rules 10.9 and 14.10; a test that is to reach it sets less
+    allocation_orders_max = 1_024  # rule 19.2, likewise
+    steps_max = 4_096  # rules 10.9 and 14.10; a test that is to reach it sets less
 
     # Priority
 
@@ -147,6 +148,13 @@ class Matching(Icebergs):
                 self.hold(order, limit, moves)
                 return False
             has_acted = True
+            if self.is_shared(resting):
+                said = None if has_executed else activated_price
+                executed_before = order.executed
+                if self.share(order, resting, said):
+                    return True
+                has_executed = has_executed or order.executed > executed_before
+                continue
             mode = self.prevention(order, resting)
             if mode != "-":
                 self.prevent(order, resting, mode)
@@ -193,10 +201,68 @@ class Matching(Icebergs):
         """Rule 18.2."""
         self.actions += LEFT + self.minimums_opposite(order)
 
-    def execute(self, order: Order, resting: Order, close_price: int = 0) -> None:
+    # Section 19
+
+    def is_shared(self, resting: Order) -> bool:
+        return self.instrument_of(resting).terms.allocation != 0 and not resting.is_hidden
+
+    def sharers(self, resting: Order) -> list[Order]:
+        """Rule 19.2: the orders displayed at its price, those that have been there longest."""
+        queue = self.queue(self.instrument_of(resting), resting.sells)
+        level = [o for o in queue if not o.is_hidden and o.rest_price == resting.rest_price]
+        return level[: self.allocation_orders_max]
+
+    def share(self, order: Order, first: Order, activated_price: int | None) -> bool:
+        """One round; whether a collar ended it."""
+        sharers = []
+        for resting in self.sharers(first):
+            if order.quantity == 0:
+                break
+            self.actions += LOOKED
+            mode = self.prevention(order, resting)
+            if mode == "-":
+                sharers.append(resting)
+            else:
+                self.prevent(order, resting, mode)
+        if order.quantity == 0 or not sharers:
+            return False
+        instrument = self.instrument_of(order)
+        violated = self.violated_collar(instrument, first.rest_price)
+        if violated:
+            self.interrupt(instrument, *violated)
+            return True
+        if activated_price is not None:
+            self.emit(r.ACTIVATED, order, quantity=order.quantity, price=activated_price)
+        for resting, quantity in self.allocated(instrument, order.quantity, sharers):
+            if quantity:
+                self.execute(order, resting, quantity)
+        return False
+
+    def allocated(
+        self, instrument: Instrument, wanted: int, sharers: list[Order]
+    ) -> list[tuple[Order, int]]:
+        """Rules 19.3 to 19.5."""
+        sizes = [order.reachable for order in sharers]
+        parts = [0] * len(sharers)
+        turns = list(range(len(sharers)))
+        terms = instrument.terms
+        if terms.allocation == 1 and wanted < sum(sizes):
+            for number, size in enumerate(sizes):
+                lots = size * wanted // (sum(sizes) * terms.lot)
+                if lots * terms.lot >= terms.allocation_min:
+                    parts[number] = lots * terms.lot
+        if terms.allocation == 2:
+            turns.sort(key=lambda number: -sizes[number])
+        for number in turns:
+            parts[number] += min(sizes[number] - parts[number], wanted - sum(parts))
+        return [(sharers[number], parts[number]) for number in turns]
+
+    def execute(
+        self, order: Order, resting: Order, quantity: int | None = None, close_price: int = 0
+    ) -> None:
         """Rules 5.4 and 13.14."""
         self.actions += LEFT
-        executed = min(order.quantity, resting.reachable)
+        executed = min(order.quantity, resting.reachable) if quantity is None else quantity
         price = close_price or resting.rest_price
         self.emit(
             r.EXECUTED,
@@ -253,7 +319,7 @@ class Matching(Icebergs):
             if said is not None:  # rule 18.11
                 self.emit(r.ACTIVATED, order, quantity=order.quantity, price=said)
                 said = None
-            self.execute(order, met[0], price)
+            self.execute(order, met[0], close_price=price)
         if order.quantity and order.may_rest:
             self.rest(order, order.price)
         elif order.quantity:
@@ -265,10 +331,13 @@ class Matching(Icebergs):
         """Rules 10.1 and 12.3: what it could execute, tried on copies of what is counted."""
         trial, executed = copy(order), 0
         queue = [copy(resting) for resting in self.counted(order, steps or self.steps_max)]
+        ends = self.ended_rounds(order)
         while trial.quantity and executed < order.min_qty:
             queue.sort(key=self.priority)
             resting = self.first_met(trial, limit, queue)
             if resting is None:
+                break
+            if (resting.session, resting.user_ref) in ends:
                 break
             mode = self.prevention(order, resting)
             if mode == "O":
@@ -290,6 +359,18 @@ class Matching(Icebergs):
                     self.set_next_peak(resting)
                     resting.arrival = 1 + max(other.arrival for other in queue)
         return executed >= order.min_qty
+
+    def ended_rounds(self, order: Order) -> set[tuple[int, int]]:
+        """Rule 19.6: the orders of rounds that prevention would come before."""
+        ended: set[tuple[int, int]] = set()
+        shown = [o for o in self.opposite(order) if self.is_shared(o)]
+        for price in {o.rest_price for o in shown}:
+            level = [o for o in shown if o.rest_price == price]
+            for start in range(0, len(level), self.allocation_orders_max):
+                part = level[start : start + self.allocation_orders_max]
+                if any(self.prevention(order, o) in "NBD" for o in part):
+                    ended |= {(o.session, o.user_ref) for o in part}
+        return ended
 
     def counted(self, order: Order, steps_max: int) -> list[Order]:
         """Rule 10.9: the opposite orders that are looked at for 10.1."""

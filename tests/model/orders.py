@@ -139,6 +139,8 @@ class Terms:
     price_decimals: int
     quantity_decimals: int
     pause_random_seconds: int
+    allocation_min: int
+    allocation: int  # section 19: 0 price-time, 1 pro-rata, 2 size-time
 
     def holds(self, price: int) -> bool:
         return self.price_min <= price <= self.price_max and self.grid.holds(price)

@@ -117,11 +117,13 @@ class Protections(OrderCommands):
         """Also of what is retired, or was reached."""
         return any(one.is_set and one.window for one in self.protections.values())
 
-    def execute(self, order: Order, resting: Order, close_price: int = 0) -> None:
-        quantity = min(order.quantity, resting.reachable)
-        super().execute(order, resting, close_price)
-        self.count(resting, quantity)
-        self.count(order, quantity)
+    def execute(
+        self, order: Order, resting: Order, quantity: int | None = None, close_price: int = 0
+    ) -> None:
+        executed = min(order.quantity, resting.reachable) if quantity is None else quantity
+        super().execute(order, resting, quantity, close_price)
+        self.count(resting, executed)
+        self.count(order, executed)
 
     def cross_one(
         self, order: Order, cross: str, price: int, quantity: int, match_number: int

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 STREAM_START, DEFINE_INSTRUMENT, DEFINE_SESSION, SYSTEM_EVENT, CHANGE_INSTRUMENT = 1, 2, 3, 4, 5
 RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE, CONTINUE, SET_END = 6, 7, 8, 9, 10, 11
+DEFINE_TICK_TABLE = 12
 ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL = 16, 17, 18, 19, 20
 DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY, CANCEL_SESSION = 21, 22, 23, 24
 QUOTE, SET_PROTECTION, RESET_PROTECTION = 32, 33, 34
@@ -38,7 +39,10 @@ CANCEL = struct.Struct("<IB3x20s4x")
 MODIFY = struct.Struct("<IB3x")
 MASS = struct.Struct("<HBBBBBBB7x")
 ONE_BYTE = struct.Struct("<B7x")  # of an entry switch, and of the cancel of a session
-INSTRUMENT = struct.Struct("<8sIIiiIi6H4B14I2H2BH")
+INSTRUMENT = struct.Struct("<8sIIiiIi6H4B2H2BHII")
+ALLOCATION_PLACE = 16  # among what it holds
+TICK_BANDS_MAX, TICK_TABLES_MAX = 24, 256
+TICK_TABLE = struct.Struct("<II" + TICK_BANDS_MAX * "iI")
 SESSION = struct.Struct("<16s8s8sBBBxI16x")
 STATE = struct.Struct("<BB2x4s")
 TIME = struct.Struct("<IHH")
@@ -183,14 +187,13 @@ def stream_start(
 
 def define_instrument(
     index: int,
-    tick: int = 100,
+    tick: int | None = None,
     lot: int = 1,
     price_min: int = 100,
     price_max: int = PRICE_MAX,
     quantity_max: int = 999_999,
     *,
-    bands: Sequence[tuple[int, int]] = (),
-    bands_count: int | None = None,
+    table: int = 0,
     reference: int = 0,
     static: int = 0,
     dynamic: int = 0,
@@ -206,10 +209,13 @@ def define_instrument(
     price_decimals: int = 4,
     quantity_decimals: int = 0,
     pause_random_seconds: int = 0,
+    allocation_min: int = 0,
+    allocation: int = 0,
     record_type: int = DEFINE_INSTRUMENT,
 ) -> bytes:
-    """`static` to `protection` are basis points; a band is (price from, tick size)."""
-    table = [number for band in bands for number in band]
+    """`static` to `protection` are basis points; tick: 100 without a table, 0 with one."""
+    if tick is None:
+        tick = 0 if table else 100
     body = INSTRUMENT.pack(
         f"SYM{index}".ljust(8).encode()[:8],
         tick,
@@ -227,16 +233,26 @@ def define_instrument(
         post_only_mode,
         ord(initial_state),
         extensions,
-        len(bands) if bands_count is None else bands_count,
-        *table,
-        *[0] * (14 - len(table)),
+        allocation,
         followers_max,
         min_quantity_max,
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        table,
+        allocation_min,
     )
     return _with_body(record_type, 0, 0, index, body)
+
+
+def define_tick_table(
+    table: int, bands: Sequence[tuple[int, int]], bands_count: int | None = None
+) -> bytes:
+    """A band is (price from, tick size)."""
+    count = len(bands) if bands_count is None else bands_count
+    numbers = [number for band in bands for number in band]
+    body = TICK_TABLE.pack(table, count, *numbers, *[0] * (2 * TICK_BANDS_MAX - len(numbers)))
+    return _with_body(DEFINE_TICK_TABLE, 0, 0, INSTRUMENT_NONE, body)
 
 
 def retire_instrument(index: int) -> bytes:

@@ -1,10 +1,10 @@
 """What follows by itself: stops, trailing stops and pegs (10.4 to 10.8, section 11)."""
 
 from tests.model import records as r
-from tests.model.matching import LOOKED, Matching
+from tests.model.matching import LEFT, LOOKED, Matching
 from tests.model.orders import CONTINUOUS, Instrument, Order, Place, is_more_aggressive
 
-MINIMUM_STEPS_MIN = 64  # rule 10.10
+MINIMUM_STEPS_MIN = 32  # rule 10.10
 
 
 class Settlement(Matching):
@@ -48,6 +48,7 @@ class Settlement(Matching):
             if not order.stop_price or moves_up == order.sells:
                 order.stop_price = price
                 order.arrival = self.next_arrival()
+                self.actions += LEFT  # rule 18.2
 
     def triggered(self, instrument: Instrument) -> list[Order]:
         """Rule 10.4, in the order of rule 10.7."""

@@ -3,6 +3,8 @@
 from tests.model.orders import CONTINUOUS, TRADE_AT_CLOSE, Instrument, Order, Place
 from tests.model.settlement import Settlement
 
+COUNTED = 8  # rule 18.2: actions of each order that 10.9 lets it count
+
 
 class UnderWay(Settlement):
     """What happens to an instrument that is busy."""
@@ -54,7 +56,7 @@ class UnderWay(Settlement):
     def begin_turn(self, instrument: Instrument, order: Order) -> None:
         self.count_turn(order)
         if order.min_qty:
-            self.actions += self.steps_max
+            self.actions += COUNTED * self.steps_max
         self.remove(order)
         instrument.last_before = instrument.last_price
         if instrument.state not in (CONTINUOUS, TRADE_AT_CLOSE) and not order.may_rest:

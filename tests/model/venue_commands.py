@@ -1,5 +1,7 @@
 """What the venue defines: section 2 of the rules."""
 
+from itertools import pairwise
+
 from tests.model import records as r
 from tests.model.engine_base import IgnoredError, LaterError
 from tests.model.grid import Grid
@@ -8,8 +10,10 @@ from tests.model.order_rules import STP_MODES
 from tests.model.orders import CONTINUOUS, RETIRED, STATES, Instrument, Session, Terms
 from tests.model.states import States
 
+Bands = tuple[tuple[int, int], ...]
 
-def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
+
+def read_terms(record: bytes, tables: dict[int, Bands], looks_at_state: bool) -> tuple[Terms, str]:
     """Rules 2.2, 2.5 and 2.6, and the initial state."""
     (
         _,
@@ -28,23 +32,28 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         post_only_mode,
         initial_state,
         extensions_max,
-        bands_count,
-        *table,
+        allocation,
         followers_max,
         min_quantity_max,
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        table,
+        allocation_min,
     ) = r.INSTRUMENT.unpack_from(record, r.BODY)
-    if tick < 1 or lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
+    if lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
     if quantity_max < lot or max(price_decimals, quantity_decimals) > 9:
         raise MalformedError
-    grid = Grid(tick, read_bands(tick, price_min, price_max, bands_count, table))
+    if bool(tick) == bool(table) or (table and table not in tables):  # rule 2.5
+        raise MalformedError
+    grid = Grid(tables[table] if table else ((0, tick),), table)
     if grid.at_or_below(price_max) < price_min:
         raise MalformedError
     state = chr(initial_state) if initial_state else CONTINUOUS  # rule 2.6
     if looks_at_state and (state not in STATES or state == RETIRED):
+        raise MalformedError
+    if allocation > 2:
         raise MalformedError
     if post_only_mode > 1 or max(static, dynamic, auction, entry, protection) > 10_000:
         raise MalformedError
@@ -68,27 +77,24 @@ def read_terms(record: bytes, looks_at_state: bool) -> tuple[Terms, str]:
         price_decimals,
         quantity_decimals,
         pause_random_seconds,
+        allocation_min,
+        allocation,
     )
     if reference and not terms.holds(reference):
         raise MalformedError
     return terms, state
 
 
-def read_bands(
-    tick: int, price_min: int, price_max: int, count: int, table: list[int]
-) -> tuple[tuple[int, int], ...]:
-    """Rule 2.5."""
-    if count > 7:
+def read_bands(count: int, numbers: list[int]) -> Bands:
+    """Rule 2.11."""
+    if not 1 <= count <= r.TICK_BANDS_MAX or numbers[0] != 0 or numbers[1] == 0:
         raise MalformedError
-    signed = [start - (1 << 32) if start >= 1 << 31 else start for start in table[0::2]]
-    bands = list(zip(signed, table[1::2], strict=True))[:count]
-    before, tick_below = 0, tick
-    for price_from, band_tick in bands:
-        if band_tick == 0 or price_from <= before or not price_min < price_from <= price_max:
+    bands = list(zip(numbers[0::2], numbers[1::2], strict=True))[:count]
+    for (before, tick_below), (price_from, tick) in pairwise(bands):
+        if tick == 0 or not before < price_from <= r.PRICE_MAX:
             raise MalformedError
-        if price_from % band_tick or price_from % tick_below:
+        if price_from % tick or price_from % tick_below:
             raise MalformedError
-        before, tick_below = price_from, band_tick
     return tuple(bands)
 
 
@@ -109,10 +115,17 @@ class VenueCommands(States):
         self.step_actions_max = int.from_bytes(record[76:80], "little")  # rule 18.1
         self.started = True
 
+    def define_tick_table(self, record: bytes) -> None:
+        """Rule 2.11."""
+        table, count, *numbers = r.TICK_TABLE.unpack_from(record, r.BODY)
+        if table != len(self.tick_tables) + 1 or table > r.TICK_TABLES_MAX:
+            raise MalformedError
+        self.tick_tables[table] = read_bands(count, numbers)
+
     def define_instrument(self, record: bytes, index: int) -> None:
         if index != len(self.instruments) or index >= self.limits.instruments_max:  # rule 2.1
             raise MalformedError
-        terms, state = read_terms(record, looks_at_state=True)
+        terms, state = read_terms(record, self.tick_tables, looks_at_state=True)
         instrument = Instrument(index, terms, state, reference_price=terms.reference)
         self.instruments.append(instrument)
         self.emit(r.INSTRUMENT_DEFINED, slot=index)
@@ -122,7 +135,7 @@ class VenueCommands(States):
         if index >= len(self.instruments) or self.instruments[index].state == RETIRED:
             raise MalformedError
         instrument = self.instruments[index]
-        terms, _ = read_terms(record, looks_at_state=False)
+        terms, _ = read_terms(record, self.tick_tables, looks_at_state=False)
         if self.decimals(terms) != self.decimals(instrument.terms):
             raise MalformedError
         if instrument.is_busy:  # rule 18.5

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from tests.model.records import RECORD_VERSION, options_block
 from tests.scenarios import names
-from tests.scenarios.definitions import Instrument
+from tests.scenarios.definitions import Instrument, table_fields
 from tests.scenarios.names import NotationError
 from tests.scenarios.options import OPTIONS
 
@@ -27,6 +27,7 @@ TYPES = {
     "BustTrade": 9,
     "Continue": 10,
     "SetEnd": 11,
+    "DefineTickTable": 12,
     "EnterOrder": 16,
     "ReplaceOrder": 17,
     "CancelOrder": 18,
@@ -305,6 +306,14 @@ class CommandWriter:
             limits[key] = names.integer(self._take(words, "a limit"), "a limit")
         return limits
 
+    def _define_table(self, words: Words) -> bytes:
+        table, bands = self._take(words, "an id"), self._take(words, "bands")
+        fields = table_fields(table, bands)
+        if words and words[0] == "count":
+            fields["bands_count"] = names.integer(words[1], "a number")
+            del words[:2]
+        return make("DefineTickTable", **fields)
+
     def _define_instrument(self, words: Words) -> bytes:
         symbol = self._take(words, "a symbol")
         instrument = Instrument(symbol, len(self.instruments))
@@ -442,6 +451,7 @@ class CommandWriter:
         "reset": _reset,
         "query": lambda self, words: self._of_session("AccountQuery", words),
         "start": _start,
+        "table": _define_table,
         "instrument": _define_instrument,
         "change": _change_instrument,
         "session": _define_session,

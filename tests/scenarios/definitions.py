@@ -1,4 +1,4 @@
-"""What scenarios say of an instrument, as fields of its record."""
+"""What scenarios say of a tick table or an instrument, as fields of its record."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,10 +26,26 @@ ATTRIBUTES: dict[str, tuple[str, Callable[[str], int]]] = {
     "minimums": ("min_quantity_max", lambda word: names.integer(word, "a number")),
     "price-decimals": ("price_decimals", lambda word: names.integer(word, "a number")),
     "quantity-decimals": ("quantity_decimals", lambda word: names.integer(word, "a number")),
-    "bands-count": ("tick_bands_count", lambda word: names.integer(word, "a number")),
+    "share-min": ("allocation_min", lambda word: names.integer(word, "a quantity")),
 }
+ALLOCATIONS = {"price-time": 0, "pro-rata": 1, "size-time": 2, "3": 3}
 POST_ONLY_MODES = {"reject": 0, "reprice": 1, "2": 2}
 INSTRUMENT_DEFAULTS = "tick 0.01 lot 1 min 0.01 max 1000.00 max-quantity 999999 price-decimals 4"
+
+
+def table_fields(table: str, text: str) -> dict[str, Any]:
+    """Bands as 0.00/0.01,10.00/0.05: from which price on, and the tick size there."""
+    bands = [band.split("/") for band in text.split(",")]
+    fields: dict[str, Any] = {
+        "tick_table": names.integer(table, "an id"),
+        "bands_count": len(bands),
+    }
+    for place, band in enumerate(bands, 1):
+        if len(band) != 2:
+            raise NotationError(f"found {'/'.join(band)!r}, expected a band, as 10.00/0.05")
+        fields[f"price_from_{place}"] = names.price(band[0])
+        fields[f"tick_size_{place}"] = names.price(band[1])
+    return fields
 
 
 class Instrument:
@@ -52,20 +68,13 @@ class Instrument:
                 self.fields["initial_state"] = names.code_of(names.STATES, value, "a state")
             elif key == "post-only" and value in POST_ONLY_MODES:
                 self.fields["post_only_mode"] = POST_ONLY_MODES[value]
-            elif key == "bands":
-                self._bands([band.split("/") for band in value.split(",")])
+            elif key == "allocation" and value in ALLOCATIONS:
+                self.fields["allocation"] = ALLOCATIONS[value]
+            elif key == "table":
+                self.fields |= {"tick_table": names.integer(value, "an id"), "tick_size": 0}
             else:
-                expected = " ".join([*ATTRIBUTES, "state", "post-only", "bands"])
+                expected = " ".join([*ATTRIBUTES, "state", "post-only", "allocation", "table"])
                 raise NotationError(f"found {key!r} {value!r}, expected one of {expected}")
-
-    def _bands(self, bands: list[list[str]]) -> None:
-        """As 10.00/0.05,100.00/0.10: from which price on, and the tick size there."""
-        self.fields["tick_bands_count"] = len(bands)
-        for place, band in enumerate(bands, 1):
-            if len(band) != 2:
-                raise NotationError(f"found {'/'.join(band)!r}, expected a band, as 10.00/0.05")
-            self.fields[f"price_from_{place}"] = names.price(band[0])
-            self.fields[f"tick_size_{place}"] = names.price(band[1])
 
     def copy(self) -> "Instrument":
         other = Instrument("", 0)

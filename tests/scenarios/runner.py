@@ -102,6 +102,7 @@ class Run:
         title = scenario.title
         sessions = SESSIONS
         commands: dict[str, Line] = {"start": Line(title.path, title.number, "start")}
+        tables: dict[str, Line] = {}
         instruments: dict[str, Line] = {}
         named: dict[str, Line] = {}
         for line in lines.values():
@@ -115,6 +116,8 @@ class Run:
                 return []
             elif words[0] == "sessions":
                 sessions = "".join(words[1:])
+            elif words[0] == "table" and len(words) > 1:
+                tables[line.text] = line
             elif words[0] == "session" and len(words) > 1:
                 named[words[1]] = line
             elif words[0] == "instrument" and len(words) > 1:
@@ -122,8 +125,9 @@ class Run:
                 text = " ".join([before.text if before else " ".join(words[:2]), *words[2:]])
                 instruments[words[1]] = Line(line.path, line.number, text)
             else:
-                expected = "limits, nothing, sessions, session or instrument"
+                expected = "limits, nothing, sessions, session, table or instrument"
                 raise line.error(f"found {line.text!r}, expected {expected}")
+        commands |= tables
         commands |= instruments or {"XYZ": Line(title.path, title.number, INSTRUMENT)}
         for letter in sessions:
             usual = Line(title.path, title.number, f"session {letter}")

@@ -49,8 +49,12 @@ class Scenario:
 
 
 def _lines(path: Path) -> Iterator[Line]:
+    begun = ""
     for number, raw in enumerate(path.read_text().splitlines(), 1):
-        text = " ".join(raw.split(" -- ", 1)[0].split())
+        text = begun + " ".join(raw.split(" -- ", 1)[0].split())
+        begun = text[:-1] if text.endswith("\\") else ""
+        if begun:
+            continue
         if text and not (text == "#" or text.startswith("# ")):
             yield Line(path, number, text)
 

@@ -42,7 +42,7 @@ def test_the_page_on_the_notation_names_every_word_of_an_instrument() -> None:
     text = (HERE / "README.md").read_text()
     words = text[text.index("An instrument has") : text.index("## Commands")]
     named = {word for quoted in re.findall(r"`([^`]+)`", words) for word in quoted.split()}
-    assert sorted({*ATTRIBUTES, "state", "post-only", "bands"} - named) == []
+    assert sorted({*ATTRIBUTES, "state", "post-only", "allocation", "table"} - named) == []
 
 
 WRONG_FILES = [

@@ -204,7 +204,10 @@ def _send(control: "Control", targets: "Targets") -> tuple[list[dict[str, Any]],
 
 def _send_one(control: "Control", targets: "Targets", symbol: str) -> list[dict[str, Any]]:
     try:
-        return [{"symbol": symbol, "events": control.send(targets.command(symbol))}]
+        command = targets.command(symbol)
+        for table in targets.take_tables():
+            control.send(table)
+        return [{"symbol": symbol, "events": control.send(command)}]
     except UserError as error:
         why = targets.explained(symbol, error)
         raise UserError(f"{targets.action} {symbol}: {why}", why.code) from error
@@ -221,6 +224,9 @@ def _send_some(
             commands[symbol] = targets.command(symbol)
         except UserError as error:
             outcomes.append((symbol, error))
+    for table in targets.take_tables():
+        control.send(table)
+        targets.names.observe(table)
     for (symbol, command), outcome in zip(
         commands.items(), control.send_all(list(commands.values())), strict=True
     ):

@@ -22,6 +22,7 @@ class Targets:
         self.names = names
         self.arguments = arguments
         self.action: str = arguments.action
+        self.tables = names.tick_tables()
         self.in_file = [instrument.symbol for instrument in config.instruments]
         self.all = arguments.symbols == [ALL] and self.action in ACTIONS_OF_ALL
         if self.all:
@@ -44,7 +45,8 @@ class Targets:
         """UserError when there is none for this instrument."""
         arguments = self.arguments
         if self.action == "add-instrument":
-            return definitions.define_instrument(self.config, self._place_of_new(symbol))
+            place = self._place_of_new(symbol)
+            return definitions.define_instrument(self.config, place, self.tables)
         number = self.names.instruments[symbol]
         if self.action == "bust":
             return definitions.bust_trade(number, arguments.match, self.slots(), arguments.reason)
@@ -60,13 +62,20 @@ class Targets:
         force = getattr(arguments, "force", False)
         return definitions.set_state(number, state or arguments.state, arguments.reason, force)
 
+    def take_tables(self) -> list[bytes]:
+        """The definitions of the tick tables that the commands so far name and the stream has not
+        got, once each: they come before the commands."""
+        added = list(self.tables.added)
+        self.tables.added.clear()
+        return added
+
     def explained(self, symbol: str, error: UserError) -> UserError:
         """An error of its command; of a change without effect it names what live orders keep."""
         if self.action != "change" or str(error) != NO_EFFECT:
             return error
         place, known = self.in_file.index(symbol), self.names.instruments[symbol]
         key = f"{self.arguments.config}: instruments[{place}]"
-        wanted = definitions.instrument_body(self.config.instruments[place])
+        wanted = definitions.instrument_body(self.config.instruments[place], self.tables)
         kept = definitions.kept_term(key, self.names.definition(known), wanted)
         return UserError(f"no effect: {kept}", error.code) if kept else error
 
@@ -147,7 +156,7 @@ class Targets:
         if symbol not in self.in_file:  # one of `all`
             raise UserError(f"{self.arguments.config}: instruments: found none of this symbol")
         place = self.in_file.index(symbol)
-        body = definitions.instrument_body(self.config.instruments[place])
+        body = definitions.instrument_body(self.config.instruments[place], self.tables)
         key = f"{self.arguments.config}: instruments[{place}]"
         definitions.check_decimals(key, self.names.definition(number), body)
         return definitions.record(definitions.COMMAND_CHANGE_INSTRUMENT, body, instrument=number)

@@ -10,7 +10,7 @@ from ironpit.config.scalars import Endpoint
 from ironpit.config.schema import BridgedStream, CarriedStream, Config, Instrument
 from ironpit.onload import options
 
-TICK_BANDS_MAX = 7
+TICK_BANDS_MAX = 23  # and tick_size below the first one
 READERS_MAX = 16
 SECOND_NS = 1_000_000_000
 SLOTS_MAX = (1 << 32) - 1  # a slot is 32 bits, and the highest one means "none"
@@ -96,6 +96,10 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
         found = instrument.decimals.show_quantity(instrument.quantity_max)
         least = instrument.decimals.show_quantity(instrument.lot_size)
         yield f"{key}.quantity_max", found, f"at least lot_size = {least}"
+    if instrument.allocation_min is not None and instrument.allocation != "pro-rata":
+        found = instrument.decimals.show_quantity(instrument.allocation_min)
+        expected = f"none, as allocation is {instrument.allocation}, not pro-rata"
+        yield f"{key}.allocation_min", found, expected
     if instrument.collars.auction_bp and not instrument.auction_extensions_max:
         expected = "at least 1, because collars.auction works only by extensions"
         yield f"{key}.auction_extensions_max", "0", expected
@@ -111,19 +115,17 @@ def _instrument(key: str, instrument: Instrument) -> Iterator[Violation]:
 
 
 def _tick_table(key: str, instrument: Instrument) -> Iterator[Violation]:
-    """Bands rise, begin inside the price range, and on a price of both tick sizes that meet."""
+    """Bands rise, and begin on a price of both tick sizes that meet."""
     if len(instrument.tick_table) > TICK_BANDS_MAX:
         found = f"{len(instrument.tick_table)} entries"
         yield f"{key}.tick_table", found, f"at most {TICK_BANDS_MAX}"
     show = instrument.decimals.show_price
-    before_price, tick_step = instrument.price_min, instrument.tick_size
+    before_price, tick_step = 0, instrument.tick_size
     for index, band in enumerate(instrument.tick_table):
         at = f"{key}.tick_table[{index}].from"
         found, start_price = show(band.from_price), band.from_price
-        if not before_price < start_price <= instrument.price_max:
-            low = show(before_price)
-            high = show(instrument.price_max)
-            yield at, found, f"a price above {low}, and not above price_max = {high}"
+        if start_price <= before_price:
+            yield at, found, f"a price above {show(before_price)}"
         for multiple_of_price in (tick_step, band.tick_size):
             if start_price % multiple_of_price:
                 yield at, found, f"a multiple of the tick size {show(multiple_of_price)}"

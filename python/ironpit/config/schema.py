@@ -115,6 +115,8 @@ class Instrument(Mapping, frozen=True, kw_only=True):
         name="pause_random", default=0
     )
     post_only: Literal["reject", "reprice"] = "reject"
+    allocation: Literal["price-time", "pro-rata", "size-time"] = "price-time"
+    allocation_min: Annotated[int, scalars.quantity()] | None = None
     initial_state: InitialState = "continuous"
     auction_extensions_max: Annotated[int, scalars.integer(0, 255)] = 0
     followers_max: Annotated[int, scalars.integer(1, 65_535)] = 256

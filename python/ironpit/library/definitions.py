@@ -10,7 +10,8 @@ from ironpit.library.codes import InstrumentState
 SYMBOL_LENGTH: Final = 8
 USERNAME_LENGTH: Final = 16
 FIRM_LENGTH: Final = 8
-TICK_TABLE_LENGTH: Final = 7
+TICK_TABLE_LENGTH: Final = 23  # and the tick size below: 24 bands
+TICK_TABLES_MAX: Final = 256
 BASIS_POINTS: Final = 10_000
 STP_MODES: Final = "NOBD-"
 # The terms of an instrument that are integers: the lowest and the highest.
@@ -29,6 +30,8 @@ TERMS: Final[dict[str, tuple[int, int]]] = {
     "pause_seconds": (0, 0xFFFF),
     "pause_random_seconds": (0, 0xFFFF),
     "post_only_mode": (0, 1),
+    "allocation": (0, 2),
+    "allocation_min": (0, U32_MAX),
     "auction_extensions_max": (0, 0xFF),
     "followers_max": (0, 0xFFFF),
     "min_quantity_max": (0, 0xFFFF),
@@ -45,8 +48,8 @@ def state(name: str, value: Any) -> str:
     return character(name, found, STATES)
 
 
-def tick_table(table: Iterable[Sequence[int]]) -> dict[str, int]:
-    """Bands of (price from, tick size) as the fields of a definition."""
+def tick_table(table: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """Bands of (price from, tick size), checked one by one."""
     if isinstance(table, str) or not isinstance(table, Iterable):
         raise TypeError(f"tick_table: found {table!r}, expected pairs (price, tick size)")
     bands = list(table)
@@ -54,21 +57,31 @@ def tick_table(table: Iterable[Sequence[int]]) -> dict[str, int]:
         raise ValueError(
             f"tick_table: found {len(bands)} bands, expected at most {TICK_TABLE_LENGTH}"
         )
-    fields = {"tick_bands_count": len(bands)}
-    for number, band in enumerate(bands, 1):
+    checked = []
+    for band in bands:
         if not isinstance(band, Sequence) or isinstance(band, str) or len(band) != 2:
             raise TypeError(f"tick_table: found {band!r}, expected a pair (price, tick size)")
-        fields[f"price_from_{number}"] = integer("tick_table", band[0], 1, PRICE_MAX)
-        fields[f"tick_size_{number}"] = integer("tick_table", band[1], 1)
+        price_from = integer("tick_table", band[0], 1, PRICE_MAX)
+        checked.append((price_from, integer("tick_table", band[1], 1)))
+    return checked
+
+
+def tick_table_fields(table: int, bands: Sequence[tuple[int, int]]) -> dict[str, int]:
+    """The fields of DEFINE_TICK_TABLE."""
+    fields = {"tick_table": table, "bands_count": len(bands)}
+    for number, (price_from, tick_size) in enumerate(bands, 1):
+        fields[f"price_from_{number}"] = price_from
+        fields[f"tick_size_{number}"] = tick_size
     return fields
 
 
-def terms(values: Mapping[str, Any]) -> dict[str, int]:
-    """The terms of an instrument as the fields of a definition or a change of it."""
-    fields: dict[str, int] = {}
+def terms(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms of an instrument as the fields of a definition or a change of it; tick_table is
+    still a list of bands."""
+    fields: dict[str, Any] = {}
     for name, value in values.items():
         if name == "tick_table":
-            fields |= tick_table(value)
+            fields[name] = tick_table(value)
         elif name in TERMS:
             fields[name] = integer(name, value, *TERMS[name])
         else:

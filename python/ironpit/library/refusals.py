@@ -12,14 +12,6 @@ Fields = Mapping[str, Any]
 SHAPE = ("tick_size", "lot_size", "price_min", "price_max", "tick_table")
 
 
-def tick_table(fields: Fields) -> list[tuple[int, int]]:
-    """The bands of a definition: (price from, tick size)."""
-    return [
-        (fields[f"price_from_{band}"], fields[f"tick_size_{band}"])
-        for band in range(1, fields.get("tick_bands_count", 0) + 1)
-    ]
-
-
 def of_values(fields: Fields) -> str:
     """Of a definition, or a change, by its values alone; empty: none is known."""
     return next(_faults(fields), "")
@@ -27,11 +19,10 @@ def of_values(fields: Fields) -> str:
 
 def of_change(now: Fields, fields: Fields) -> str:
     """Of a change while orders are live; now: the instrument's terms, tick_table as a list."""
-    wanted = {**fields, "tick_table": tick_table(fields)}
     for name in SHAPE:
-        if wanted[name] != now[name]:
+        if fields[name] != now[name]:
             return (
-                f"{name}: found {wanted[name]}, expected {now[name]} as it is, because orders of "
+                f"{name}: found {fields[name]}, expected {now[name]} as it is, because orders of "
                 "the instrument are live (rule 2.7)"
             )
     return ""
@@ -61,8 +52,8 @@ def _faults(fields: Fields) -> Iterator[str]:
             f"{fields['lot_size']} (rule 2.2)"
         )
     yield from _table_faults(fields)
-    bands = [(0, fields["tick_size"]), *tick_table(fields)]
-    tick = bands[-1][1]
+    bands = [(0, fields["tick_size"]), *fields["tick_table"]]
+    tick = next(size for price_from, size in reversed(bands) if price_max >= price_from)
     if price_max // tick * tick < price_min:
         yield (
             f"tick_size: found {tick}, expected one with a multiple between price_min, "
@@ -72,17 +63,15 @@ def _faults(fields: Fields) -> Iterator[str]:
 
 
 def _table_faults(fields: Fields) -> Iterator[str]:
-    """Rule 2.5."""
-    above, tick_below = fields["price_min"], fields["tick_size"]
-    for number, (price_from, tick) in enumerate(tick_table(fields)):
+    """Rule 2.11."""
+    above, tick_below = 0, fields["tick_size"]
+    for number, (price_from, tick) in enumerate(fields["tick_table"]):
         start = f"tick_table[{number}]: found a band from {price_from} on, expected one"
         if price_from <= above:
-            yield f"{start} that begins above {above} (rule 2.5)"
-        if price_from > fields["price_max"]:
-            yield f"{start} that begins at price_max, {fields['price_max']}, or below (rule 2.5)"
+            yield f"{start} that begins above {above} (rule 2.11)"
         for size in (tick_below, tick):
             if price_from % size:
-                yield f"{start} that begins at a multiple of the tick size {size} (rule 2.5)"
+                yield f"{start} that begins at a multiple of the tick size {size} (rule 2.11)"
         above, tick_below = price_from, tick
 
 

@@ -100,11 +100,14 @@ class Venue:
         symbol: 1 to 8 printable ASCII characters without a space, none that an instrument has that
         is not retired. price_decimals, quantity_decimals: 0 to 9, of the integers that prices and
         quantities are; they never change, and `decimals` reads and shows text by them. tick_table:
-        up to 7 pairs (from this price on, tick size). settings, each 0 when not given:
+        up to 23 pairs (from this price on, tick size); instruments with the same tick sizes share a
+        tick table, of which there are up to 256. settings, each 0 when not given:
         reference_price; in basis points static_collar_bp, dynamic_collar_bp, auction_collar_bp,
         entry_collar_bp and market_protection_bp; pause_seconds, pause_random_seconds,
-        post_only_mode (1: reprice), auction_extensions_max (1 or more with an auction_collar_bp,
-        which works by extensions alone); followers_max and min_quantity_max (rule 4.14; 0: 256).
+        post_only_mode (1: reprice), allocation (0 price-time, 1 pro-rata, 2 size-time),
+        allocation_min (pro-rata: a share below it is none); auction_extensions_max (1 or more with
+        an auction_collar_bp, which works by extensions alone); followers_max and
+        min_quantity_max (rule 4.14; 0: 256).
         TypeError or ValueError names the argument; VenueError is what the core refuses.
         """
         fields = definitions.instrument(
@@ -128,7 +131,8 @@ class Venue:
             why = refusals.of_values(fields)
             if instrument == self.limits["instruments_max"]:
                 why = f"instruments_max: found {instrument + 1}, expected at most {instrument}"
-            self._define("DefineInstrument", {"instrument": instrument, **fields}, why)
+            fields = self._with_table({"instrument": instrument, **fields}, why)
+            self._define("DefineInstrument", fields, why)
             self._ids[symbol] = instrument
             self._ids_count += 1
         return instrument
@@ -156,19 +160,38 @@ class Venue:
         changes = definitions.terms(changed)
         with self._lock:
             self._check_instrument(instrument)
-            stays = {**self._core.terms(instrument), "reference_price": 0}
+            stays = {**self._terms(instrument), "reference_price": 0}
             price, quantity = self._core.decimals(instrument)
             fields = {**definitions.terms(stays), **changes, "instrument": instrument}
             fields |= {"price_decimals": price, "quantity_decimals": quantity}
             definitions.check_auction(fields)
-            return self._define("ChangeInstrument", fields, self._why_unchanged(fields))
+            why = self._why_unchanged(fields)
+            fields = self._with_table(fields, refusals.of_values(fields))
+            return self._define("ChangeInstrument", fields, why)
+
+    def _with_table(self, fields: Mapping[str, Any], fault: str) -> dict[str, Any]:
+        """With the id of a tick table in the place of tick sizes; defined, if it is a new one and
+        the fields have no fault."""
+        if not fields["tick_table"]:
+            return {**fields, "tick_table": 0}
+        bands = ((0, fields["tick_size"]), *fields["tick_table"])
+        tables = self._core.tick_tables
+        number = next((n for n, known in tables.items() if known == bands), 0)
+        if not number:
+            number = len(tables) + 1
+            if number > definitions.TICK_TABLES_MAX:
+                fault = f"tick_table: found a new one, expected at most {len(tables)} different"
+            if fault:
+                raise VenueError(fault)
+            self._define("DefineTickTable", definitions.tick_table_fields(number, bands), "")
+        return {**fields, "tick_size": 0, "tick_table": number}
 
     def _why_unchanged(self, fields: Mapping[str, Any]) -> str:
         instrument = fields["instrument"]
         if self._core.state(instrument) == InstrumentState.RETIRED:
             return f"instrument: found {instrument}, which is retired, expected one that is not"
         values = refusals.of_values(fields)
-        return values or refusals.of_change(self._core.terms(instrument), fields)
+        return values or refusals.of_change(self._terms(instrument), fields)
 
     def add_session(
         self, name: str = "", *, firm: str = "", stp_mode: str = "-", stp_group: int = 0
@@ -402,7 +425,14 @@ class Venue:
         auction's."""
         with self._lock:
             self._check_instrument(instrument)
-            return self._core.terms(instrument)
+            return self._terms(instrument)
+
+    def _terms(self, instrument: int) -> dict[str, Any]:
+        found = self._core.terms(instrument)
+        (_, tick_size), *bands = self._core.tick_tables.get(
+            found["tick_table"], ((0, found["tick_size"]),)
+        )
+        return {**found, "tick_size": tick_size, "tick_table": bands}
 
     def decimals(self, instrument: int) -> Decimals:
         """Of the instrument's prices and quantities, to read and show them as text or Decimal."""

@@ -17,7 +17,8 @@ from ironpit.config import Config, Instrument, gateways, protocol_kinds
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
-DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B56s2H2BH")
+DEFINE_INSTRUMENT = struct.Struct("<8sIIiiIi6H4B2H2BHII")
+DEFINE_TICK_TABLE = struct.Struct("<II192s")
 TICK_BAND = struct.Struct("<iI")
 DEFINE_SESSION = struct.Struct("<16s8s8sBBBxI16x")
 SESSION_FIELDS = (
@@ -44,12 +45,14 @@ COMMAND_RETIRE_INSTRUMENT = 6
 COMMAND_SET_STATE = 7
 COMMAND_BUST_TRADE = 9
 COMMAND_SET_END = 11
+COMMAND_DEFINE_TICK_TABLE = 12
 RECORD_VERSION = 3
 SYMBOL_BYTES = 8
 USERNAME_BYTES = 16
 FIRM_BYTES = 8
 INITIAL_STATE_AT = 45  # in the body of DEFINE_INSTRUMENT
-DECIMALS_AT = 108
+DECIMALS_AT = 52
+TICK_TABLES_MAX = 256
 SECOND_NS = 1_000_000_000
 INSTRUMENT_NONE = 0xFFFFFFFF
 INSTRUMENT_FIELD = 7  # of HEADER
@@ -67,6 +70,7 @@ STATES = {
     "trade-at-close": "X",
     "closed": "C",
 }
+ALLOCATION = {"price-time": 0, "pro-rata": 1, "size-time": 2}
 POST_ONLY = {"reject": 0, "reprice": 1}
 SELF_TRADE_PREVENTION = {
     "none": "-",
@@ -106,12 +110,45 @@ def user_ref_bits(config: Config) -> int:
     return config.limits.user_refs_max.bit_length() - 1
 
 
-def instrument_body(i: Instrument) -> bytes:
+def table_bands(i: Instrument) -> bytes:
+    """The bands of the tick table that the instrument asks for; empty: it has one tick size."""
+    if not i.tick_table:
+        return b""
+    bands = [(0, i.tick_size), *((b.from_price, b.tick_size) for b in i.tick_table)]
+    return b"".join(TICK_BAND.pack(*band) for band in bands)
+
+
+class TickTables:
+    """The tick tables of a stream by their bands, and which are to be defined still."""
+
+    def __init__(self, known: dict[bytes, int]) -> None:
+        self._ids = dict(known)
+        self.added: list[bytes] = []
+
+    def id_of(self, instrument: Instrument) -> int:
+        """0: it has none. UserError when there would be too many."""
+        bands = table_bands(instrument)
+        if not bands or bands in self._ids:
+            return self._ids.get(bands, 0)
+        number = len(self._ids) + 1
+        if number > TICK_TABLES_MAX:
+            raise UserError(
+                f"{instrument.symbol}: tick_table: found one more than the stream has, expected at "
+                f"most {TICK_TABLES_MAX} different ones",
+                Exit.USAGE,
+            )
+        self._ids[bands] = number
+        body = DEFINE_TICK_TABLE.pack(number, len(bands) // TICK_BAND.size, bands)
+        self.added.append(record(COMMAND_DEFINE_TICK_TABLE, body))
+        return number
+
+
+def instrument_body(i: Instrument, tables: TickTables) -> bytes:
     """What DEFINE_INSTRUMENT and CHANGE_INSTRUMENT say behind their header."""
-    bands = b"".join(TICK_BAND.pack(b.from_price, b.tick_size) for b in i.tick_table)
+    table = tables.id_of(i)
     return DEFINE_INSTRUMENT.pack(
         i.symbol.encode().ljust(SYMBOL_BYTES),
-        i.tick_size,
+        0 if table else i.tick_size,
         i.lot_size,
         i.price_min,
         i.price_max,
@@ -126,13 +163,14 @@ def instrument_body(i: Instrument) -> bytes:
         POST_ONLY[i.post_only],
         ord(STATES[i.initial_state]),
         i.auction_extensions_max,
-        len(i.tick_table),
-        bands,
+        ALLOCATION[i.allocation],
         i.followers_max,
         i.min_quantity_max,
         i.price_decimals,
         i.quantity_decimals,
         i.pause_random_ns // SECOND_NS,
+        table,
+        i.allocation_min or 0,
     )
 
 
@@ -174,17 +212,12 @@ def _shape(body: bytes) -> dict[str, str]:
     """What a definition's body says of prices and lots, as the configuration writes it."""
     (fields,) = decode_frame(record(COMMAND_CHANGE_INSTRUMENT, body))
     decimals = decimals_of(body)
-    table = [
-        f"{decimals.show_price(fields[f'price_from_{band}'])} "
-        f"{decimals.show_price(fields[f'tick_size_{band}'])}"
-        for band in range(1, fields["tick_bands_count"] + 1)
-    ]
     return {
         "tick_size": decimals.show_price(fields["tick_size"]),
         "lot_size": decimals.show_quantity(fields["lot_size"]),
         "price_min": decimals.show_price(fields["price_min"]),
         "price_max": decimals.show_price(fields["price_max"]),
-        "tick_table": f"[{', '.join(table)}]",
+        "tick_table": f"table {fields['tick_table']}" if fields["tick_table"] else "none",
     }
 
 
@@ -224,21 +257,21 @@ def bust_trade(instrument: int, match_number: int, slots: tuple[int, int], reaso
     return record(COMMAND_BUST_TRADE, body, instrument=instrument)
 
 
-def define_instrument(config: Config, instrument: int) -> bytes:
+def define_instrument(config: Config, instrument: int, tables: TickTables) -> bytes:
     """A new instrument, as the configuration has it."""
-    body = instrument_body(config.instruments[instrument])
+    body = instrument_body(config.instruments[instrument], tables)
     return record(COMMAND_DEFINE_INSTRUMENT, body, instrument=instrument)
 
 
-def change_instrument(config: Config, instrument: int) -> bytes:
+def change_instrument(config: Config, instrument: int, tables: TickTables) -> bytes:
     """What the configuration says now of an instrument that is there."""
-    body = instrument_body(config.instruments[instrument])
+    body = instrument_body(config.instruments[instrument], tables)
     return record(COMMAND_CHANGE_INSTRUMENT, body, instrument=instrument)
 
 
-def _instruments(config: Config) -> Iterator[bytes]:
+def _instruments(config: Config, tables: TickTables) -> Iterator[bytes]:
     for number in range(len(config.instruments)):
-        yield define_instrument(config, number)
+        yield define_instrument(config, number, tables)
 
 
 def _sessions(config: Config) -> Iterator[bytes]:
@@ -261,11 +294,19 @@ class Definitions:
 
     def __init__(self) -> None:
         self._facts = Facts()
+        self._tables: dict[bytes, int] = {}
 
     def observe(self, frame: bytes | memoryview) -> None:
         """Take in one frame of the stream. ValueError: a definition that is none."""
         if frame[0] <= COMMAND_RETIRE_INSTRUMENT:
             self._facts.take(frame)
+        elif frame[0] == COMMAND_DEFINE_TICK_TABLE:
+            number, count, bands = DEFINE_TICK_TABLE.unpack_from(frame, HEADER.size)
+            self._tables.setdefault(bands[: count * TICK_BAND.size], number)
+
+    def tick_tables(self) -> TickTables:
+        """Those of the stream, to which an instrument may add one."""
+        return TickTables(self._tables)
 
     @property
     def start(self) -> bytes | None:
@@ -314,7 +355,9 @@ class Definitions:
             added.append(start)
         else:
             self._compare_start(config, start[HEADER.size :])
-        added += self._instruments(config)
+        tables = self.tick_tables()
+        instruments = [*self._instruments(config, tables)]
+        added += [*tables.added, *instruments]
         added += self._sessions(config)
         if self.start is None:
             added += [record(COMMAND_SYSTEM_EVENT, SYSTEM_EVENT.pack(ord(code))) for code in "OSQ"]
@@ -367,10 +410,10 @@ class Definitions:
                     Exit.USAGE,
                 )
 
-    def _instruments(self, config: Config) -> Iterator[bytes]:
+    def _instruments(self, config: Config, tables: TickTables) -> Iterator[bytes]:
         """New instruments, and changes of those that the stream has."""
         instruments, retired = self.instruments, self.retired
-        for number, command in enumerate(_instruments(config)):
+        for number, command in enumerate(_instruments(config, tables)):
             known = instruments.get(number)
             body = command[HEADER.size :]
             if known is None:
@@ -387,7 +430,7 @@ class Definitions:
                         "expected it unchanged",
                         Exit.USAGE,
                     )
-                yield change_instrument(config, number)
+                yield change_instrument(config, number, tables)
 
     def _sessions(self, config: Config) -> Iterator[bytes]:
         sessions = self.sessions

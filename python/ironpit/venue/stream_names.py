@@ -8,7 +8,7 @@ of slots here.
 from ironcore.runtime import pipeline
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
-from ironpit.venue.definitions import STREAM_START, SYMBOL_BYTES, Definitions
+from ironpit.venue.definitions import STREAM_START, SYMBOL_BYTES, Definitions, TickTables
 
 NAMES_SHOWN_MAX = 10
 
@@ -73,6 +73,10 @@ class StreamNames:
     def instrument_next(self) -> int:
         """The number of the next instrument that is defined."""
         return len(self._definitions.instruments)
+
+    def tick_tables(self) -> TickTables:
+        """Those of the stream, to which an instrument may add one."""
+        return self._definitions.tick_tables()
 
     def definition(self, instrument: int) -> bytes:
         """The body of its definition, as changed since."""

@@ -6,11 +6,11 @@ from ironcore.base.check cimport iron_static_assert
 from ironcore.book.price_levels cimport (
     KEY_NONE, PriceLevels, levels_create, levels_destroy,
 )
-from ironcore.wire.record cimport EVENT_BYTES, STATE_CONTINUOUS
+from ironcore.wire.record cimport ALLOCATION_PRICE_TIME, EVENT_BYTES, STATE_CONTINUOUS
 
 
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil:
-    iron_static_assert(sizeof(Book) == 960)
+    iron_static_assert(sizeof(Book) == 832)
     iron_static_assert(TREES_AT == SIDES_COUNT * sizeof(PriceLevels))
     iron_static_assert(sizeof(Event) == EVENT_BYTES)
     iron_static_assert(SIDES_COUNT == KIND_PARKED << KIND_SHIFT)
@@ -40,7 +40,8 @@ cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil:
 
 cdef void book_classify(Book* book) noexcept nogil:
     book.is_plain = (
-        book.state == STATE_CONTINUOUS and not book.is_busy and book.entry_collar_bp == 0
+        book.state == STATE_CONTINUOUS and not book.is_busy
+        and book.allocation == ALLOCATION_PRICE_TIME and book.entry_collar_bp == 0
         and book.market_protection_bp == 0 and book.static_collar_bp == 0
         and book.dynamic_collar_bp == 0 and book.protections == 0)
 

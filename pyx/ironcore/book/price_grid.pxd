@@ -3,6 +3,9 @@
 # Every grid price in range has a tick, dense from 0 at the lowest, whatever the tick sizes; a
 # side's keys are ticks, or ticks counted from the other end. Snapping works on the grid without its
 # range, so that its caller sees whether the result is in range.
+#
+# Several tick sizes stand in a tick table, which all instruments that name it share: it counts
+# ticks from price 0. With one tick size in range nothing looks at a table.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
@@ -10,28 +13,42 @@ from ironcore.base.builtins cimport iron_likely
 from ironcore.wire.record cimport TickBand
 
 cdef enum:
-    GRID_BANDS_MAX = 8               # the tick size at the bottom, and the tick table's
     BASIS_POINTS = 10000             # in one
 
 cdef struct GridBand:                # 16 bytes: the prices that have one tick size
-    int32_t price_from            # its first price of the grid in range
+    int32_t price_from               # its first price
     uint32_t tick_size
-    uint32_t tick_first              # ticks below that price
+    uint32_t tick_first              # ticks below that price, from price 0 on
     uint32_t reserved
 
-cdef struct PriceGrid:               # 152 bytes
-    int32_t lowest_price                # prices of the grid, the ends of its range
-    int32_t highest_price
-    int32_t price_min             # that range as it was given
-    int32_t price_max
-    uint32_t ticks_count             # lowest and highest included
+cdef struct TickTable:               # 392 bytes
     uint32_t bands_count             # 1 or more
-    GridBand bands[8]
+    uint32_t reserved
+    GridBand bands[24]               # TICK_BANDS_MAX
 
-# False, and nothing is changed, when rule 2.2 or 2.5 has no such grid.
+cdef struct PriceGrid:               # 48 bytes
+    int32_t lowest_price             # prices of the grid, the ends of its range
+    int32_t highest_price
+    uint32_t ticks_count             # lowest and highest included
+    uint32_t bands_count             # of the table, that are in range: 1 or more
+    uint32_t tick_size               # at the lowest price
+    uint32_t tick_first              # the table's ticks below the lowest price
+    int32_t price_min                # the range as it was given
+    int32_t price_max
+    uint32_t tick_table              # id; 0: none
+    uint32_t reserved
+    int64_t table_at                 # so many bytes on from here, where there is one: the same in
+                                     # every core of the same limits, as it is when it was saved
+
+# False, and nothing is changed, when rule 2.11 has no such table.
+cdef bint table_prepare(TickTable* table, const TickBand* bands,
+                        uint32_t bands_count) noexcept nogil
+# Multiples of one tick size. False, and nothing is changed, when rule 2.2 has no such grid.
 cdef bint grid_prepare(PriceGrid* grid, uint32_t tick_size, int32_t price_min,
-                       int32_t price_max, const TickBand* bands,
-                       uint32_t bands_count) noexcept nogil
+                       int32_t price_max) noexcept nogil
+# Of a table, which has this id. A copy of this grid elsewhere does not find the table.
+cdef bint grid_prepare_of_table(PriceGrid* grid, const TickTable* table, uint32_t tick_table,
+                                int32_t price_min, int32_t price_max) noexcept nogil
 # A price of the grid, for a tick below ticks_count.
 cdef int32_t grid_price_of_bands(const PriceGrid* grid, uint32_t tick) noexcept nogil
 cdef bint grid_tick_of_bands(const PriceGrid* grid, int32_t price,
@@ -39,6 +56,10 @@ cdef bint grid_tick_of_bands(const PriceGrid* grid, int32_t price,
 # The highest grid price at or below, the lowest at or above; perhaps out of range.
 cdef int64_t grid_down_price(const PriceGrid* grid, int64_t price) noexcept nogil
 cdef int64_t grid_up_price(const PriceGrid* grid, int64_t price) noexcept nogil
+
+
+cdef inline const TickTable* grid_table(const PriceGrid* grid) noexcept nogil:
+    return <const TickTable*>(<const char*>grid + grid.table_at)
 
 
 cdef inline bint grid_tick(const PriceGrid* grid, int32_t price,
@@ -50,13 +71,13 @@ cdef inline bint grid_tick(const PriceGrid* grid, int32_t price,
     if not iron_likely(grid.bands_count == 1):
         return grid_tick_of_bands(grid, price, tick)
     price_distance = <uint32_t>price - <uint32_t>grid.lowest_price
-    tick[0] = price_distance // grid.bands[0].tick_size
-    return tick[0] * grid.bands[0].tick_size == price_distance
+    tick[0] = price_distance // grid.tick_size
+    return tick[0] * grid.tick_size == price_distance
 
 
 cdef inline int32_t grid_price(const PriceGrid* grid, uint32_t tick) noexcept nogil:
     if iron_likely(grid.bands_count == 1):
-        return grid.lowest_price + <int32_t>(tick * grid.bands[0].tick_size)
+        return grid.lowest_price + <int32_t>(tick * grid.tick_size)
     return grid_price_of_bands(grid, tick)
 
 

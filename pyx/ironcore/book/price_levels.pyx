@@ -42,7 +42,7 @@ cdef void levels_create(Arena* arena, PriceLevels* side, uint32_t index, const P
     tree.root_prefix = NEAR_NONE
     tree.index = index
     side.price_zero = grid.highest_price if descending else grid.lowest_price
-    side.price_step = <int32_t>grid.bands[0].tick_size
+    side.price_step = <int32_t>grid.tick_size
     if descending:
         side.price_step = -side.price_step
     if grid.bands_count > 1:

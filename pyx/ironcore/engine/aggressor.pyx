@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.base.builtins cimport iron_unlikely
+from ironcore.book.allocation cimport Round, round_add, round_allocate, round_begin
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_reduce
 from ironcore.engine.collars cimport collar_forbids
 from ironcore.engine.dry_run cimport accepts_quantity, dry_run_reaches, is_prevented
@@ -13,13 +14,14 @@ from ironcore.engine.order_exit cimport (
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.engine.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
-from ironcore.engine.pending_work cimport STEP_LEFT, step_is_over
+from ironcore.engine.pending_work cimport STEP_LEFT, STEP_LOOKED, step_is_over
 from ironcore.engine.quotes.protection cimport protection_note
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
 from ironcore.wire.record cimport (
-    EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_CANCELED, EVENT_EXECUTED,
+    ALLOCATION_PRICE_TIME, EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_CANCELED,
+    EVENT_EXECUTED,
     EVENT_SELL, EVENT_VISIBLE,
 )
 
@@ -87,10 +89,9 @@ cdef void _prevent(Engine* engine, Aggressor* a, uint32_t unit) noexcept nogil:
         _cancel_aggressor(engine, a, decrement)
 
 
-cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int32_t price,
-                   uint8_t visible) noexcept nogil:
+cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, uint32_t quantity,
+                   int32_t price, uint8_t visible) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
-    cdef uint32_t quantity = min(a.quantity, order.quantity)
     if a.activated_price:
         engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if a.sell else 0, 0, a.side, a.quantity,
                     a.reference, 0, a.activated_price, a.slot)
@@ -114,6 +115,46 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, int3
         order_replenish(engine, book, unit)
     else:
         order_remove(engine, unit)
+
+
+cdef void _gather(Engine* engine, Aggressor* a, uint32_t level, Round* round) noexcept nogil:
+    """Rule 19.2: the orders that share. Those that are prevented leave first, or end it."""
+    cdef uint32_t unit = level_at(&engine.arena, level).link.next
+    cdef uint32_t orders_left = engine.allocation_orders_max
+    cdef uint32_t unit_next
+    round_begin(round)
+    while unit != level and orders_left and a.quantity:
+        unit_next = order_at(&engine.arena, unit).link.next
+        orders_left -= 1
+        engine.step_actions += STEP_LOOKED
+        if is_prevented(engine, a, order_at(&engine.arena, unit)):
+            _prevent(engine, a, unit)
+        else:
+            round_add(&engine.arena, round, unit)
+        unit = unit_next
+
+
+cdef bint _share(Engine* engine, Book* book, Aggressor* a, uint32_t level,
+                 int32_t price) noexcept nogil:
+    """Section 19: one round at a displayed price. False when a collar ends it."""
+    cdef Round round
+    cdef uint32_t index
+    _gather(engine, a, level, &round)
+    if a.quantity == 0 or round.count == 0:
+        return True
+    if collar_forbids(book, price):
+        return False
+    round_allocate(&round, book.allocation, a.quantity, book.limits.lot_size, book.allocation_min)
+    for index in range(round.count):
+        if round.shares[index].given:
+            _execute(engine, book, a, round.shares[index].unit, round.shares[index].given, price,
+                     EVENT_VISIBLE)
+    return True
+
+
+cdef void _interrupt(Engine* engine, Book* book, Aggressor* a, int32_t price) noexcept nogil:
+    state_pause(engine, book, price)
+    a.is_interrupted = True
 
 
 cdef inline bint _is_to_stop(const Engine* engine, const Aggressor* a) noexcept nogil:
@@ -155,18 +196,23 @@ cdef inline void _trade(Engine* engine, Book* book, Aggressor* a,
             return
         has_acted = True
         price = close_price if close_price else levels_price(shown, key)
+        if close_price == 0 and book.allocation != ALLOCATION_PRICE_TIME and not is_hidden:
+            if not _share(engine, book, a, shown.best_level, price):
+                _interrupt(engine, book, a, price)
+                return
+            continue
         if is_prevented(engine, a, order_at(arena, unit)):
             if is_hidden:
                 _advance(arena, &cursor)
             _prevent(engine, a, unit)
             continue
         if close_price == 0 and not book.is_plain and collar_forbids(book, price):
-            state_pause(engine, book, price)
-            a.is_interrupted = True
+            _interrupt(engine, book, a, price)
             return
         if is_hidden and a.quantity >= order_at(arena, unit).quantity:
             _advance(arena, &cursor)
-        _execute(engine, book, a, unit, price, at_close | (0 if is_hidden else EVENT_VISIBLE))
+        _execute(engine, book, a, unit, min(a.quantity, order_at(arena, unit).quantity), price,
+                 at_close | (0 if is_hidden else EVENT_VISIBLE))
 
 
 cdef void aggressor_trade(Engine* engine, Book* book, Aggressor* a) noexcept nogil:

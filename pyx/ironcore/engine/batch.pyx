@@ -53,7 +53,7 @@ cdef inline void _order_and_node(Engine* engine, WaitingCommand* waiting) noexce
     cdef const PriceLevels* opposite = &book.sides[waiting.sell ^ 1]
     # Of the first tick size: with several another key is found, and it is only looked at.
     cdef uint32_t tick = ((<uint32_t>waiting.price - <uint32_t>book.grid.lowest_price)
-                          // book.grid.bands[0].tick_size)
+                          // book.grid.tick_size)
     cdef uint32_t key = book_key(&book.grid, waiting.sell, tick)
     cdef bint is_near = key >> NEAR_SHIFT == side.near_prefix
     cdef bint crosses = opposite.best_key <= book.grid.ticks_count - 1 - key

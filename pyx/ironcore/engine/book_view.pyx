@@ -14,7 +14,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.engine.orders cimport order_price, order_reserve, order_sell
 from ironcore.engine.pending_work cimport work_at, work_last
 from ironcore.engine.quotes.session_quotes cimport Protection, SessionQuotes, protection_is_set
-from ironcore.book.price_grid cimport PriceGrid
+from ironcore.book.price_grid cimport PriceGrid, TickTable
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.book.limits cimport InstrumentLimits
 from ironcore.book.options cimport SECONDS_A_DAY, Options
@@ -132,6 +132,8 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
     end = (<const char*>&engine.ends[instrument])[:sizeof(AuctionEnd)]
     if any(end):
         parts.append(end)
+    if book.allocation:
+        parts.append(struct.pack("<BI", book.allocation, book.allocation_min))
     if book.pegs.next:
         parts.append(struct.pack("<BII", book.pegs_are_stale, book.peg_keys[0], book.peg_keys[1]))
     if book.is_busy:
@@ -201,6 +203,7 @@ cdef bytes state_of(Engine* engine):
         session = engine.sessions[index]
         session.sweep = 0            # where a sweep has come to decides nothing
         parts.append((<const char*>&session)[:sizeof(Session)])
+    parts.append((<const char*>engine.tick_tables)[:engine.tick_tables_count * sizeof(TickTable)])
     for index in range(engine.books_count):
         parts.append(_book(engine, index))
     for index in range(<uint32_t>SECONDS_A_DAY):

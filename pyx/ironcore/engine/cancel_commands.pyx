@@ -28,7 +28,7 @@ from ironcore.engine.pending_work cimport (
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport auction_indicated
 from ironcore.engine.used_numbers cimport (
-    NumberBlocks, blocks_begin, blocks_next, blocks_resume,
+    NumberBlocks, blocks_begin, blocks_next, blocks_resume, next_used,
 )
 from ironcore.wire.record cimport (
     COMMAND_CANCEL_SESSION, COMMAND_MASS_CANCEL, EVENT_CANCEL_REJECTED,
@@ -192,17 +192,17 @@ cdef bint _block_step(Engine* engine, Work* work, const NumberBlocks* blocks,
                       uint32_t slot_last) noexcept nogil:
     """Cancel what is named of the block in hand. False when the step is over before its end."""
     cdef uint32_t slot_end = min(blocks.slot_end, slot_last + 1)
-    cdef uint32_t slot, unit
-    for slot in range(work.slot, slot_end):
+    cdef uint32_t slot = next_used(engine, work.slot, slot_end)
+    cdef uint32_t unit
+    while slot < slot_end:
         unit = engine.arena.slots[slot]
-        if unit == 0:
-            continue
         if step_is_over(engine):
             work.slot = slot
             return False
         engine.step_actions += STEP_LOOKED
         if _names(engine, work, unit):
             _cancel_named(engine, work, unit)
+        slot = next_used(engine, slot + 1, slot_end)
     work.slot = blocks.slot_end
     return True
 

@@ -11,6 +11,7 @@ from ironcore.book.price_levels cimport (
 from ironcore.engine.collars cimport collar_forbids
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.options cimport STP_OLDEST
+from ironcore.wire.record cimport ALLOCATION_PRICE_TIME
 
 cdef enum:
     STEPS_OF_ICEBERG = 42            # as often may one execute (rule 16.2)
@@ -21,6 +22,7 @@ cdef struct DryRun:
     bint is_forbidden                # an execution at the price in hand is beyond a collar
     bint is_over                     # prevention or a collar ends it here
     bint is_spent                    # rule 10.9 does
+    bint is_shared                   # prevention comes before what shares (rule 19.6)
 
 
 cdef inline bint _may_step(Engine* engine, DryRun* run, uint32_t steps) noexcept nogil:
@@ -36,15 +38,35 @@ cdef inline uint32_t _steps_of(Engine* engine, uint32_t unit) noexcept nogil:
     return STEPS_OF_ICEBERG if order_reserve(engine, unit) else 1
 
 
+cdef bint _round_prevents(Engine* engine, const Aggressor* aggressor, uint32_t level,
+                          uint32_t unit) noexcept nogil:
+    """Whether one of the orders that share with this one, the first of them, is prevented."""
+    cdef uint32_t orders_left = engine.allocation_orders_max
+    while unit != level and orders_left:
+        if is_prevented(engine, aggressor, order_at(&engine.arena, unit)):
+            return True
+        orders_left -= 1
+        unit = order_at(&engine.arena, unit).link.next
+    return False
+
+
 cdef uint32_t _displayed_or_hidden(Engine* engine, const Aggressor* aggressor, uint32_t level,
                                    DryRun* run) noexcept nogil:
     """The orders of one queue, once each, in order of priority. What it did not come to: a unit,
     or the level after all of them."""
     cdef Arena* arena = &engine.arena
     cdef uint32_t unit = level_at(arena, level).link.next
+    cdef uint32_t orders_left = 0    # of a round
     cdef const Order* order
     while unit != level and run.quantity > run.enough and _may_step(
             engine, run, _steps_of(engine, unit)):
+        if run.is_shared:
+            if orders_left == 0:
+                orders_left = engine.allocation_orders_max
+                run.is_over = _round_prevents(engine, aggressor, level, unit)
+            if run.is_over:
+                break
+            orders_left -= 1
         order = order_at(arena, unit)
         if accepts_quantity(arena, unit, run.quantity):
             if is_prevented(engine, aggressor, order):
@@ -116,6 +138,8 @@ cdef bint dry_run_reaches(Engine* engine, Book* book, const Aggressor* aggressor
         run.is_forbidden = not book.is_plain and collar_forbids(
             book, levels_price(shown, min(shown_key, hidden_key)))
         level = shown_level if shown_key <= hidden_key else hidden_level
+        run.is_shared = (book.allocation != ALLOCATION_PRICE_TIME and level == shown_level
+                         and aggressor.stp_group != 0 and aggressor.stp_mode != STP_OLDEST)
         if not is_by_level or not _level_fits(engine, level):
             _each_order(engine, aggressor, level, &run)
         elif run.is_forbidden:

@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
+from ironcore.book.price_grid cimport TickTable
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes
 from ironcore.wire.record cimport (
     COMMAND_REPLACE_ORDER, CommandHeader, Event, MassCancel, ReplaceOrder,
@@ -18,7 +19,7 @@ cdef enum:
     ENGINE_EVENTS_EXTRA = 320        # and besides
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
-    DRY_RUN_STEPS_MAX = 8192         # rules 10.9 and 14.10: orders or levels a command counts
+    DRY_RUN_STEPS_MAX = 4096         # rules 10.9 and 14.10: orders or levels a command counts
     NOT_PLAIN = -1                   # no status: a short path is not for this command
     WORKS_MAX = 64                   # commands that wait for their next step (rule 18.5)
 
@@ -80,6 +81,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     Event* events_base               # where events is, but while a batch holds those before
     uint32_t dry_run_steps           # that the command in hand has counted
     uint32_t dry_run_steps_max       # DRY_RUN_STEPS_MAX; tests have a smaller one
+    uint32_t allocation_orders_max   # ALLOCATION_ORDERS_MAX; likewise
     uint32_t indicate_next           # instrument that the next CLOCK's INDICATIVE begin with
     uint32_t sessions_count
     uint32_t step_actions_max        # rule 18.1, of STREAM_START; 0: every command is one step
@@ -98,6 +100,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     AuctionEnd* ends                 # by instrument
     uint32_t ends_random             # that CLOCK draws for
     uint32_t ends_holding            # during which members cannot cancel
+    TickTable* tick_tables           # by id - 1; behind the books (PriceGrid.table_at)
+    uint32_t tick_tables_count
     SessionQuotes* quotes            # by session
     uint64_t protection_due          # within a command: number of the first that was reached, or 0
     uint64_t protection_due_last

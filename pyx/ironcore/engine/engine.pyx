@@ -10,6 +10,7 @@ from ironcore.base.memory cimport (
     Reservation, memory_prefault, memory_release, memory_reserve, memory_resident_bytes,
 )
 from ironcore.base.status cimport STATUS_OK
+from ironcore.book.allocation cimport ALLOCATION_ORDERS_MAX
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport TREES_AT
 from ironcore.book.order_pool cimport (
@@ -17,7 +18,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes
-from ironcore.wire.record cimport SLOT_NONE, Event
+from ironcore.wire.record cimport SLOT_NONE, TICK_TABLES_MAX, Event
 
 
 cdef enum:
@@ -37,7 +38,8 @@ cdef void _tables(const Engine* engine, Reservation* tables) noexcept nogil:
     cdef uint64_t blocks = _slots_count(limits) >> engine.block_shift
     tables[0] = Reservation(engine.events_base,
                             (<uint64_t>engine.events_max + ENGINE_EVENTS_HELD) * sizeof(Event))
-    tables[1] = Reservation(engine.books, limits.instruments_max * sizeof(Book))
+    tables[1] = Reservation(engine.books, limits.instruments_max * sizeof(Book)
+                            + TICK_TABLES_MAX * sizeof(TickTable))
     tables[2] = Reservation(engine.expiry, SECONDS_A_DAY * sizeof(Link))
     tables[3] = Reservation(engine.collected, limits.orders_max * <uint64_t>sizeof(uint32_t))
     tables[4] = Reservation(engine.block_next, blocks * sizeof(uint32_t))
@@ -61,6 +63,7 @@ cdef bint _reserve(Engine* engine) noexcept nogil:
     engine.events_base = <Event*>tables[0].base
     engine.events = engine.events_base
     engine.books = <Book*>tables[1].base
+    engine.tick_tables = <TickTable*>(engine.books + engine.limits.instruments_max)
     engine.expiry = <Link*>tables[2].base
     engine.collected = <uint32_t*>tables[3].base
     engine.block_next = <uint32_t*>tables[4].base
@@ -99,6 +102,7 @@ cdef Engine* engine_create(const EngineLimits* limits) noexcept nogil:
         return NULL
     engine.limits = limits[0]
     engine.dry_run_steps_max = DRY_RUN_STEPS_MAX
+    engine.allocation_orders_max = ALLOCATION_ORDERS_MAX
     engine.executions_max = <uint32_t>0xFFFFFFFF
     engine.events_max = (limits.orders_max * ENGINE_EVENTS_AN_ORDER
                          + limits.instruments_max * ENGINE_EVENTS_AN_INSTRUMENT

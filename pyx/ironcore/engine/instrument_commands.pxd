@@ -5,8 +5,11 @@
 from libc.stdint cimport uint32_t
 
 from ironcore.engine.engine cimport Engine
-from ironcore.wire.record cimport BustTrade, DefineInstrument, RetireInstrument
+from ironcore.wire.record cimport (
+    BustTrade, DefineInstrument, DefineTickTable, RetireInstrument,
+)
 
+cdef int define_tick_table(Engine* engine, const DefineTickTable* command) noexcept nogil
 cdef int define_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil
 cdef int change_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil
 cdef int retire_instrument(Engine* engine, const RetireInstrument* command) noexcept nogil

@@ -1,7 +1,7 @@
-"""Instruments defined, changed and retired, and trades broken."""
+"""Tick tables and instruments defined, instruments changed and retired, and trades broken."""
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport (
@@ -9,7 +9,9 @@ from ironcore.book.book cimport (
 )
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.engine cimport engine_emit
-from ironcore.book.price_grid cimport BASIS_POINTS, PriceGrid, grid_prepare, grid_tick
+from ironcore.book.price_grid cimport (
+    BASIS_POINTS, PriceGrid, grid_prepare, grid_prepare_of_table, grid_tick, table_prepare,
+)
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
@@ -18,8 +20,9 @@ from ironcore.engine.trading_state cimport (
 )
 from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (
-    COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED, EVENT_INSTRUMENT_DEFINED,
-    EVENT_INSTRUMENT_RETIRED, EVENT_VISIBLE, STATE_CONTINUOUS, STATE_RETIRED,
+    ALLOCATION_SIZE_TIME, COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED,
+    EVENT_INSTRUMENT_DEFINED, EVENT_INSTRUMENT_RETIRED, EVENT_VISIBLE, STATE_CONTINUOUS,
+    STATE_RETIRED, TICK_TABLES_MAX,
 )
 
 
@@ -29,7 +32,29 @@ cdef enum:
     SPECIALS_MAX_DEFAULT = 256       # rule 4.14
 
 
-cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
+cdef int define_tick_table(Engine* engine, const DefineTickTable* command) noexcept nogil:
+    cdef uint32_t index = engine.tick_tables_count
+    if command.tick_table != index + 1 or index == TICK_TABLES_MAX:
+        return STATUS_MALFORMED
+    if not table_prepare(&engine.tick_tables[index], command.bands, command.bands_count):
+        return STATUS_MALFORMED
+    engine.tick_tables_count += 1
+    return STATUS_OK
+
+
+cdef bint _prepare_grid(Engine* engine, const DefineInstrument* command,
+                        PriceGrid* grid) noexcept nogil:
+    """By its tick size, or by its tick table: the grid has to stay where it is."""
+    cdef uint32_t tick_table = command.tick_table
+    if tick_table == 0:
+        return grid_prepare(grid, command.tick_size, command.price_min, command.price_max)
+    if command.tick_size or tick_table > engine.tick_tables_count:
+        return False
+    return grid_prepare_of_table(grid, &engine.tick_tables[tick_table - 1], tick_table,
+                                 command.price_min, command.price_max)
+
+
+cdef bint _prepare(Engine* engine, const DefineInstrument* command, PriceGrid* grid,
                    InstrumentLimits* limits) noexcept nogil:
     """The grid and the limits of a definition; false when it is malformed."""
     cdef uint32_t tick = 0
@@ -37,12 +62,12 @@ cdef bint _prepare(const DefineInstrument* command, PriceGrid* grid,
     limits.quantity_max = command.quantity_max
     if not limits_are_valid(limits):
         return False
-    if not grid_prepare(grid, command.tick_size, command.price_min, command.price_max,
-                        command.bands, command.tick_bands_count):
+    if not _prepare_grid(engine, command, grid):
         return False
     if command.reference_price and not grid_tick(grid, command.reference_price, &tick):
         return False
     return (command.post_only_mode <= POST_ONLY_MODE_MAX
+            and command.allocation <= ALLOCATION_SIZE_TIME
             and command.price_decimals <= DECIMALS_MAX
             and command.quantity_decimals <= DECIMALS_MAX
             and command.static_collar_bp <= BASIS_POINTS
@@ -64,6 +89,8 @@ cdef void _set_terms(Engine* engine, Book* book, const DefineInstrument* command
     book.pause_seconds = command.pause_seconds
     book.post_only_mode = command.post_only_mode
     book.auction_extensions_max = command.auction_extensions_max
+    book.allocation = command.allocation
+    book.allocation_min = command.allocation_min
     book.followers_max = (command.followers_max if command.followers_max
                           else <uint16_t>SPECIALS_MAX_DEFAULT)
     book.min_quantity_max = (command.min_quantity_max if command.min_quantity_max
@@ -76,13 +103,11 @@ cdef int define_instrument(Engine* engine, const DefineInstrument* command) noex
     cdef uint32_t index = engine.books_count
     cdef uint8_t state = command.initial_state if command.initial_state else STATE_CONTINUOUS
     cdef Book* book = &engine.books[index]
-    cdef PriceGrid grid
     cdef InstrumentLimits limits
     if command.header.instrument != index or index == engine.limits.instruments_max:
         return STATUS_MALFORMED
-    if not state_is_known(state) or not _prepare(command, &grid, &limits):
+    if not state_is_known(state) or not _prepare(engine, command, &book.grid, &limits):
         return STATUS_MALFORMED
-    book.grid = grid
     book.limits = limits
     book_create(&engine.arena, book, index)
     memcpy(book.symbol, command.symbol, sizeof(book.symbol))
@@ -95,6 +120,15 @@ cdef int define_instrument(Engine* engine, const DefineInstrument* command) noex
     return STATUS_OK
 
 
+cdef bint _has_shape(const Book* book, const DefineInstrument* command) noexcept nogil:
+    """Whether the prices and lots of the book are those of this definition."""
+    return (command.lot_size == book.limits.lot_size
+            and command.tick_table == book.grid.tick_table
+            and (command.tick_table != 0 or command.tick_size == book.grid.tick_size)
+            and command.price_min == book.grid.price_min
+            and command.price_max == book.grid.price_max)
+
+
 cdef int change_instrument(Engine* engine, const DefineInstrument* command) noexcept nogil:
     cdef uint32_t index = command.header.instrument
     cdef Book* book
@@ -102,7 +136,7 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
     cdef InstrumentLimits limits
     if index >= engine.books_count or engine.books[index].state == STATE_RETIRED:
         return STATUS_MALFORMED
-    if not _prepare(command, &grid, &limits):
+    if not _prepare(engine, command, &grid, &limits):
         return STATUS_MALFORMED
     book = &engine.books[index]
     if (command.price_decimals != book.price_decimals
@@ -110,11 +144,10 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
         return STATUS_MALFORMED      # what was said before would mean something else
     if book.is_busy:
         return STATUS_LATER
-    if (limits.lot_size != book.limits.lot_size
-            or memcmp(&grid, &book.grid, sizeof(grid)) != 0):
+    if not _has_shape(book, command):
         if not book_is_empty(book):
             return STATUS_IGNORED
-        book.grid = grid
+        _prepare_grid(engine, command, &book.grid)
         book.limits.lot_size = limits.lot_size
         book_reshape(&engine.arena, book, index)
     _set_terms(engine, book, command)

@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_FULL, STATUS_MALFORMED
+from ironcore.book.allocation cimport ALLOCATION_ORDERS_MAX
 from ironcore.book.arena_ahead cimport arena_keep_ahead
 from ironcore.engine.batch cimport (
     PREFETCH_BOOKS, PREFETCH_NEVER, PREFETCH_ORDERS_MIN, Batch, batch_apply,
@@ -250,6 +251,18 @@ cdef class MatchingEngine:
     @dry_run_steps_max.setter
     def dry_run_steps_max(self, uint32_t steps):
         self.engine.dry_run_steps_max = steps
+
+    @property
+    def allocation_orders_max(self):
+        """How many orders share at one price (rule 19.2); another number is for tests as well."""
+        return self.engine.allocation_orders_max
+
+    @allocation_orders_max.setter
+    def allocation_orders_max(self, uint32_t orders):
+        if not 1 <= orders <= ALLOCATION_ORDERS_MAX:
+            raise ValueError(f"allocation_orders_max: found {orders}, expected 1 to "
+                             f"{ALLOCATION_ORDERS_MAX}")
+        self.engine.allocation_orders_max = orders
 
     @property
     def works_waiting(self):

@@ -20,7 +20,7 @@ from ironcore.engine.quotes.protection cimport protections_act
 from ironcore.wire.record cimport STATE_CONTINUOUS
 
 cdef enum:
-    MINIMUM_STEPS_MIN = 64           # rule 10.10: that each order may count, however many there are
+    MINIMUM_STEPS_MIN = 32           # rule 10.10: that each order may count, however many there are
 
 cdef struct Turn:                    # a side's hidden orders, in priority
     const PriceLevels* side

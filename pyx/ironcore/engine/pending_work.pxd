@@ -12,8 +12,9 @@ from ironcore.wire.record cimport CommandHeader
 
 cdef enum:
     STEP_LOOKED = 1                  # rule 18.2: actions of an order looked at,
-    STEP_LEFT = 16                   # of one that leaves besides, executes, or comes to its turn
-    STEP_BLOCKS_MAX = 16384          # of 64 numbers
+    STEP_LEFT = 16                   # of one that leaves, executes, trails or comes to its turn
+    STEP_COUNTED = 8                 # of each order that one which executes at once may count
+    STEP_BLOCKS_MAX = 8192           # of 64 numbers
     WORKS_A_SESSION_MAX = 8          # rule 18.5: of WORKS_MAX, so that one leaves room for others
 
 # A command, to be carried out from its beginning; command_bytes at most a MassCancel's. A step of

@@ -16,7 +16,8 @@ from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, Protection, Sessi
 from ironcore.engine.used_numbers cimport session_block
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.checksum cimport crc32c
-from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE
+from ironcore.book.price_grid cimport TickTable
+from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE, TICK_TABLES_MAX
 
 cdef enum:
     SNAPSHOT_VERSION = 9             # also of what structs mean that keep their sizes
@@ -70,8 +71,10 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.block_next = engine.block_next
     loaded.works_lasts = engine.works_lasts
     loaded.ends = engine.ends
+    loaded.tick_tables = engine.tick_tables
     loaded.quotes = engine.quotes
     loaded.dry_run_steps_max = engine.dry_run_steps_max
+    loaded.allocation_orders_max = engine.allocation_orders_max
     arena.units = engine.arena.units
     arena.reserves = engine.arena.reserves
     arena.rounds = engine.arena.rounds
@@ -89,6 +92,7 @@ cdef bint _counts_fit(const Engine* loaded, const Engine* engine) noexcept nogil
     return (memcmp(&loaded.limits, &engine.limits, sizeof(EngineLimits)) == 0
             and loaded.books_count <= loaded.limits.instruments_max
             and loaded.sessions_count <= loaded.limits.sessions_max
+            and loaded.tick_tables_count <= TICK_TABLES_MAX
             and arena.page_first == engine.arena.page_first
             and arena.pages_max == engine.arena.pages_max
             and arena.nodes_max == engine.arena.nodes_max
@@ -118,8 +122,14 @@ cdef void _scalars(Cursor* cursor, Engine* engine) noexcept nogil:
 
 
 cdef void _books(Cursor* cursor, Engine* engine) noexcept nogil:
+    """With the tick tables first, which stand at the same place from every book."""
+    cdef uint32_t index
+    _block(cursor, engine.tick_tables, engine.tick_tables_count * <uint64_t>sizeof(TickTable))
     _block(cursor, engine.books, engine.books_count * <uint64_t>sizeof(Book))
     _block(cursor, engine.ends, engine.books_count * <uint64_t>sizeof(AuctionEnd))
+    for index in range(engine.books_count):
+        if engine.books[index].grid.tick_table > engine.tick_tables_count:
+            cursor.is_sound = False
 
 
 cdef void _pool(Cursor* cursor, Pool* pool) noexcept nogil:

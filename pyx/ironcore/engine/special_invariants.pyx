@@ -24,7 +24,9 @@ from ironcore.book.options cimport (
     SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
 )
 from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
-from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_PAUSED, STATE_RETIRED
+from ironcore.wire.record cimport (
+    ALLOCATION_SIZE_TIME, STATE_CONTINUOUS, STATE_PAUSED, STATE_RETIRED,
+)
 
 
 cdef bint order_has_min_quantity(Engine* engine, uint32_t unit) noexcept nogil:
@@ -204,6 +206,8 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
     book_classify(&again)
     if not state_is_known(book.state) and book.state != STATE_RETIRED:
         return b"a book's state is none"
+    if book.allocation > ALLOCATION_SIZE_TIME:
+        return b"a book shares its executions out in no known way"
     if again.is_plain != book.is_plain:
         return b"a book is plain that is not, or the other way round"
     if in_auction != (auction_indicated(book.state) != 0):

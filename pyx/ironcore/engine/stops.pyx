@@ -6,6 +6,7 @@ from ironcore.book.book cimport KIND_SHIFT, KIND_STOPS, book_key, book_queue_any
 from ironcore.engine.order_links cimport trailing_link
 from ironcore.book.order_pool cimport Special, level_at, order_at, special_at
 from ironcore.engine.orders cimport order_sell
+from ironcore.engine.pending_work cimport STEP_LEFT
 from ironcore.book.price_grid cimport (
     grid_down_price, grid_in_range, grid_tick, grid_up_price,
 )
@@ -78,6 +79,7 @@ cdef void trailing_follow(Engine* engine, Book* book) noexcept nogil:
             if now_price:
                 book_unlink(&engine.arena, book, KIND_STOPS << KIND_SHIFT | sell, unit)
             _queue(engine, book, unit, sell, next_price)
+            engine.step_actions += STEP_LEFT
         unit = special.peers.next
 
 

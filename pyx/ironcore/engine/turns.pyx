@@ -1,6 +1,6 @@
 """The steps of a busy book: whose turn is next, and what is done with it."""
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 from ironcore.book.limits cimport TIME_IN_FORCE_FOK
 from ironcore.book.order_pool cimport order_at
@@ -8,7 +8,7 @@ from ironcore.book.price_levels cimport levels_price
 from ironcore.engine.order_path cimport order_go_on, order_proceed
 from ironcore.engine.order_terms cimport Terms, terms_of_order
 from ironcore.engine.orders cimport order_sell
-from ironcore.engine.pending_work cimport step_count_turn, step_is_over
+from ironcore.engine.pending_work cimport STEP_COUNTED, step_count_turn, step_is_over
 from ironcore.engine.settlement cimport peg_move, settle_on
 from ironcore.engine.under_way cimport HAND_PEG, busy_end, busy_rotate, under_way_unlink
 
@@ -39,7 +39,7 @@ cdef void _begin(Engine* engine, Book* book) noexcept nogil:
     terms_of_order(engine, book, unit, &terms)
     if terms.options.min_quantity or terms.time_in_force == TIME_IN_FORCE_FOK:
         engine.dry_run_steps = 0
-        engine.step_actions += engine.dry_run_steps_max
+        engine.step_actions += <uint64_t>STEP_COUNTED * engine.dry_run_steps_max
     terms.activated_price = terms.price
     order_proceed(engine, book, &terms, unit)
 

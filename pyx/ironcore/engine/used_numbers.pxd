@@ -4,13 +4,14 @@
 # order of number; those that have become empty leave it a few with each block entered, so that it
 # stays about as long as there are blocks with live orders, and with each mass cancel.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.engine.engine cimport Engine, Session
 
 cdef struct NumberBlocks:            # a walk through the blocks of a session that have live orders
-    uint32_t slot_first              # of the block in hand
+    uint32_t slot_first              # of the block in hand, where no live order is before it
     uint32_t slot_end
     uint32_t before                  # the block that leads to the one in hand; 0: it is the first
     uint32_t block                   # in hand; 0 before the walk
@@ -30,6 +31,22 @@ cdef void blocks_resume(Engine* engine, uint32_t before, uint32_t block,
 cdef bint blocks_next(Engine* engine, NumberBlocks* blocks) noexcept nogil
 # The first broken rule, or NULL: an ascending list from the first block to that of the last number.
 cdef const char* session_broken_numbers(Engine* engine, uint32_t session) noexcept nogil
+
+
+cdef inline uint32_t next_used(const Engine* engine, uint32_t slot,
+                               uint32_t slot_end) noexcept nogil:
+    """The first slot of a live order from this one on, or one at or behind the end. Eight at a
+    time: where numbers lie far apart, a block has one."""
+    cdef const uint32_t* slots = engine.arena.slots
+    cdef uint64_t[4] pairs
+    while slot + 8 <= slot_end:
+        memcpy(pairs, slots + slot, sizeof(pairs))
+        if pairs[0] | pairs[1] | pairs[2] | pairs[3]:
+            break
+        slot += 8
+    while slot < slot_end and slots[slot] == 0:
+        slot += 1
+    return slot
 
 
 cdef inline uint32_t session_block(const Engine* engine, const Session* session,

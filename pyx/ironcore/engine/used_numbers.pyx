@@ -1,6 +1,6 @@
 """The blocks of UserRefNums that may lead to live orders."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 
 
 cdef enum:
@@ -8,12 +8,8 @@ cdef enum:
 
 
 cdef bint _is_empty(const Engine* engine, uint32_t block) noexcept nogil:
-    cdef const uint32_t* slots = &engine.arena.slots[<uint64_t>block << engine.block_shift]
-    cdef uint32_t units = 0
-    cdef uint32_t index
-    for index in range(<uint32_t>1 << engine.block_shift):
-        units |= slots[index]
-    return units == 0
+    cdef uint32_t slot_end = (block + 1) << engine.block_shift
+    return next_used(engine, block << engine.block_shift, slot_end) == slot_end
 
 
 cdef inline uint32_t _end(const Engine* engine, uint32_t user_ref) noexcept nogil:
@@ -70,17 +66,25 @@ cdef void blocks_resume(Engine* engine, uint32_t before, uint32_t block,
     _take(engine, blocks)
 
 
+cdef inline bint _was_emptied(const Engine* engine, const NumberBlocks* blocks) noexcept nogil:
+    """Whether the block in hand has no live order now. Most are seen at once to have none, or still
+    the first one."""
+    return blocks.slot_first == blocks.slot_end or (
+        engine.arena.slots[blocks.slot_first] == 0 and _is_empty(engine, blocks.block))
+
+
 cdef bint blocks_next(Engine* engine, NumberBlocks* blocks) noexcept nogil:
     while blocks.block_next and engine.step_blocks_left:
         engine.step_blocks_left -= 1
-        if blocks.before and _is_empty(engine, blocks.block):
+        if blocks.before and _was_emptied(engine, blocks):
             engine.block_next[blocks.before] = blocks.block_next
         else:
             blocks.before = blocks.block
         blocks.block = blocks.block_next
         blocks.block_next = engine.block_next[blocks.block]
-        if not _is_empty(engine, blocks.block):
-            _take(engine, blocks)
+        _take(engine, blocks)
+        blocks.slot_first = next_used(engine, blocks.slot_first, blocks.slot_end)
+        if blocks.slot_first < blocks.slot_end:
             return True
     return False
 

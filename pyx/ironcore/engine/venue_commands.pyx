@@ -11,7 +11,8 @@ from ironcore.engine.cancel_commands cimport mass_cancel_end, mass_cancel_step
 from ironcore.engine.clock_command cimport clock_advance, clock_begin_day
 from ironcore.engine.engine cimport EngineLimits, Session, Work, engine_emit, session_classify
 from ironcore.engine.instrument_commands cimport (
-    bust_trade, change_instrument, define_instrument, retire_end, retire_instrument,
+    bust_trade, change_instrument, define_instrument, define_tick_table, retire_end,
+    retire_instrument,
 )
 from ironcore.engine.pending_work cimport (
     STEP_LEFT, engine_classify, work_at, work_end,
@@ -23,11 +24,12 @@ from ironcore.engine.used_numbers cimport session_begin_numbers
 from ironcore.book.options cimport STP_NONE
 from ironcore.wire.record cimport (
     COMMAND_BUST_TRADE, COMMAND_CANCEL_SESSION, COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK,
-    COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END, COMMAND_SET_STATE,
-    COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_SESSION_DEFINED, EVENT_SYSTEM, RECORD_VERSION,
-    BustTrade, ClockCommand, ContinueCommand, DefineInstrument, DefineSession, RetireInstrument,
-    SetEnd, SetState, StreamStart, SystemEventCommand,
+    COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DEFINE_TICK_TABLE,
+    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
+    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_SESSION_DEFINED,
+    EVENT_SYSTEM, RECORD_VERSION, BustTrade, ClockCommand, ContinueCommand, DefineInstrument,
+    DefineSession, DefineTickTable, RetireInstrument, SetEnd, SetState, StreamStart,
+    SystemEventCommand,
 )
 
 
@@ -140,6 +142,8 @@ cdef int apply_venue(Engine* engine, CommandHeader* header) noexcept nogil:
         return STATUS_MALFORMED
     if header.type == COMMAND_DEFINE_INSTRUMENT and record_bytes == sizeof(DefineInstrument):
         return define_instrument(engine, <const DefineInstrument*>header)
+    if header.type == COMMAND_DEFINE_TICK_TABLE and record_bytes == sizeof(DefineTickTable):
+        return define_tick_table(engine, <const DefineTickTable*>header)
     if header.type == COMMAND_DEFINE_SESSION and record_bytes == sizeof(DefineSession):
         return _define_session(engine, <const DefineSession*>header)
     if header.type == COMMAND_SYSTEM_EVENT and record_bytes == sizeof(SystemEventCommand):

@@ -37,6 +37,7 @@ enum ironpit_command_type {
     IRONPIT_COMMAND_BUST_TRADE = 9,
     IRONPIT_COMMAND_CONTINUE = 10,
     IRONPIT_COMMAND_SET_END = 11,
+    IRONPIT_COMMAND_DEFINE_TICK_TABLE = 12,
     IRONPIT_COMMAND_ENTER_ORDER = 16,
     IRONPIT_COMMAND_REPLACE_ORDER = 17,
     IRONPIT_COMMAND_CANCEL_ORDER = 18,
@@ -149,10 +150,21 @@ struct ironpit_tick_band {
 };
 IRONPIT_SIZE(ironpit_tick_band, 8);
 
+struct ironpit_define_tick_table { /* a table never changes */
+    struct ironpit_header header;
+    uint32_t tick_table; /* its id, which counts from 1 */
+    uint32_t bands_count; /* 1 to 24 */
+    struct ironpit_tick_band bands[24]; /* the first one from price 0 on */
+};
+IRONPIT_SIZE(ironpit_define_tick_table, 240);
+IRONPIT_AT(ironpit_define_tick_table, tick_table, 40);
+IRONPIT_AT(ironpit_define_tick_table, bands_count, 44);
+IRONPIT_AT(ironpit_define_tick_table, bands, 48);
+
 struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument counts from 0 */
     struct ironpit_header header;
     char symbol[8];
-    uint32_t tick_size;
+    uint32_t tick_size; /* 0: those of the tick table */
     uint32_t lot_size;
     int32_t price_min;
     int32_t price_max;
@@ -167,15 +179,16 @@ struct ironpit_define_instrument { /* also CHANGE_INSTRUMENT; header.instrument 
     uint8_t post_only_mode;
     uint8_t initial_state; /* 0: continuous */
     uint8_t auction_extensions_max;
-    uint8_t tick_bands_count;
-    struct ironpit_tick_band bands[7];
+    uint8_t allocation; /* 0 price-time, 1 pro-rata, 2 size-time (section 19) */
     uint16_t followers_max; /* 0: 256 */
     uint16_t min_quantity_max;
     uint8_t price_decimals; /* 0 to 9: prices are integers of 1/10^price_decimals */
     uint8_t quantity_decimals; /* likewise quantities; neither ever changes */
     uint16_t pause_random_seconds; /* a pause may last so much longer (rule 13.9) */
+    uint32_t tick_table; /* id of the one that it has; 0: none, but a tick_size */
+    uint32_t allocation_min; /* pro-rata: a share below it is none (rule 19.4) */
 };
-IRONPIT_SIZE(ironpit_define_instrument, 152);
+IRONPIT_SIZE(ironpit_define_instrument, 104);
 IRONPIT_AT(ironpit_define_instrument, symbol, 40);
 IRONPIT_AT(ironpit_define_instrument, tick_size, 48);
 IRONPIT_AT(ironpit_define_instrument, lot_size, 52);
@@ -192,13 +205,14 @@ IRONPIT_AT(ironpit_define_instrument, pause_seconds, 82);
 IRONPIT_AT(ironpit_define_instrument, post_only_mode, 84);
 IRONPIT_AT(ironpit_define_instrument, initial_state, 85);
 IRONPIT_AT(ironpit_define_instrument, auction_extensions_max, 86);
-IRONPIT_AT(ironpit_define_instrument, tick_bands_count, 87);
-IRONPIT_AT(ironpit_define_instrument, bands, 88);
-IRONPIT_AT(ironpit_define_instrument, followers_max, 144);
-IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 146);
-IRONPIT_AT(ironpit_define_instrument, price_decimals, 148);
-IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 149);
-IRONPIT_AT(ironpit_define_instrument, pause_random_seconds, 150);
+IRONPIT_AT(ironpit_define_instrument, allocation, 87);
+IRONPIT_AT(ironpit_define_instrument, followers_max, 88);
+IRONPIT_AT(ironpit_define_instrument, min_quantity_max, 90);
+IRONPIT_AT(ironpit_define_instrument, price_decimals, 92);
+IRONPIT_AT(ironpit_define_instrument, quantity_decimals, 93);
+IRONPIT_AT(ironpit_define_instrument, pause_random_seconds, 94);
+IRONPIT_AT(ironpit_define_instrument, tick_table, 96);
+IRONPIT_AT(ironpit_define_instrument, allocation_min, 100);
 
 struct ironpit_define_session { /* header.session counts from 1 */
     struct ironpit_header header;

@@ -79,6 +79,11 @@ cdef extern from *:
             SAME_SIZE(TickBand, ironpit_tick_band);                                               \\
             SAME(TickBand, ironpit_tick_band, price_from);                                     \\
             SAME(TickBand, ironpit_tick_band, tick_size);                                      \\
+            SAME_SIZE(DefineTickTable, ironpit_define_tick_table);                                \\
+            SAME(DefineTickTable, ironpit_define_tick_table, header);                             \\
+            SAME(DefineTickTable, ironpit_define_tick_table, tick_table);                         \\
+            SAME(DefineTickTable, ironpit_define_tick_table, bands_count);                        \\
+            SAME(DefineTickTable, ironpit_define_tick_table, bands);                              \\
             SAME_SIZE(DefineInstrument, ironpit_define_instrument);                               \\
             SAME(DefineInstrument, ironpit_define_instrument, header);                            \\
             SAME(DefineInstrument, ironpit_define_instrument, symbol);                            \\
@@ -97,13 +102,14 @@ cdef extern from *:
             SAME(DefineInstrument, ironpit_define_instrument, post_only_mode);                    \\
             SAME(DefineInstrument, ironpit_define_instrument, initial_state);                     \\
             SAME(DefineInstrument, ironpit_define_instrument, auction_extensions_max);            \\
-            SAME(DefineInstrument, ironpit_define_instrument, tick_bands_count);                  \\
-            SAME(DefineInstrument, ironpit_define_instrument, bands);                             \\
+            SAME(DefineInstrument, ironpit_define_instrument, allocation);                        \\
             SAME(DefineInstrument, ironpit_define_instrument, followers_max);                     \\
             SAME(DefineInstrument, ironpit_define_instrument, min_quantity_max);                  \\
             SAME(DefineInstrument, ironpit_define_instrument, price_decimals);                    \\
             SAME(DefineInstrument, ironpit_define_instrument, quantity_decimals);                 \\
             SAME(DefineInstrument, ironpit_define_instrument, pause_random_seconds);              \\
+            SAME(DefineInstrument, ironpit_define_instrument, tick_table);                        \\
+            SAME(DefineInstrument, ironpit_define_instrument, allocation_min);                    \\
             SAME_SIZE(DefineSession, ironpit_define_session);                                     \\
             SAME(DefineSession, ironpit_define_session, header);                                  \\
             SAME(DefineSession, ironpit_define_session, username);                                \\
@@ -251,7 +257,7 @@ cdef extern from *:
             EQUAL(COMMAND_DEFINE_SESSION); EQUAL(COMMAND_SYSTEM_EVENT);                           \\
             EQUAL(COMMAND_CHANGE_INSTRUMENT); EQUAL(COMMAND_RETIRE_INSTRUMENT);                   \\
             EQUAL(COMMAND_SET_STATE); EQUAL(COMMAND_CLOCK); EQUAL(COMMAND_BUST_TRADE);            \\
-            EQUAL(COMMAND_CONTINUE); EQUAL(COMMAND_SET_END);                                      \\
+            EQUAL(COMMAND_CONTINUE); EQUAL(COMMAND_SET_END); EQUAL(COMMAND_DEFINE_TICK_TABLE);    \\
             EQUAL(COMMAND_ENTER_ORDER); EQUAL(COMMAND_REPLACE_ORDER); EQUAL(COMMAND_CANCEL_ORDER);\\
             EQUAL(COMMAND_MODIFY_ORDER); EQUAL(COMMAND_MASS_CANCEL);                              \\
             EQUAL(COMMAND_DISABLE_ORDER_ENTRY); EQUAL(COMMAND_ENABLE_ORDER_ENTRY);                \\

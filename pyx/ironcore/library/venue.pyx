@@ -13,6 +13,7 @@ from ironcore.engine.batch cimport (
 )
 from ironcore.book.book cimport Book
 from ironcore.book.limits cimport SIDE_BUY
+from ironcore.book.price_grid cimport TickTable
 from ironcore.library.command_rows cimport row_record, row_records_prepare
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport EngineLimits, engine_slot_at
@@ -176,14 +177,12 @@ cdef class VenueCore(MatchingEngine):
 
     def terms(self, uint32_t instrument):
         """What CHANGE_INSTRUMENT may change, as it is now, by the fields' names; tick_table is the
-        list of its bands, (price_from, tick_size)."""
+        id of its tick table, or 0, and tick_size then 0."""
         self._side(instrument, False)
         cdef const Book* book = &self.engine.books[instrument]
-        cdef uint32_t band
         return {
-            "tick_size": book.grid.bands[0].tick_size,
-            "tick_table": [(book.grid.bands[band].price_from, book.grid.bands[band].tick_size)
-                           for band in range(1, book.grid.bands_count)],
+            "tick_size": 0 if book.grid.tick_table else book.grid.tick_size,
+            "tick_table": book.grid.tick_table,
             "lot_size": book.limits.lot_size,
             "price_min": book.grid.price_min,
             "price_max": book.grid.price_max,
@@ -200,7 +199,21 @@ cdef class VenueCore(MatchingEngine):
             "auction_extensions_max": book.auction_extensions_max,
             "followers_max": book.followers_max,
             "min_quantity_max": book.min_quantity_max,
+            "allocation": book.allocation,
+            "allocation_min": book.allocation_min,
         }
+
+    @property
+    def tick_tables(self):
+        """The bands of each tick table, (price_from, tick_size), by its id."""
+        cdef uint32_t index, band
+        cdef const TickTable* table
+        found = {}
+        for index in range(self.engine.tick_tables_count):
+            table = &self.engine.tick_tables[index]
+            found[index + 1] = tuple([(table.bands[band].price_from, table.bands[band].tick_size)
+                                      for band in range(table.bands_count)])
+        return found
 
     def save(self):
         """Everything that later commands depend on, as bytes for `load` of the same build."""

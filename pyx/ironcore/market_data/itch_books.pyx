@@ -55,7 +55,7 @@ cdef void _grid(PriceGrid* grid, uint32_t tick_size) noexcept nogil:
     grid.highest_price = ITCH_PRICE_MAX
     grid.ticks_count = ITCH_PRICE_MAX // tick_size + 1
     grid.bands_count = 1
-    grid.bands[0].tick_size = tick_size
+    grid.tick_size = tick_size
 
 
 cdef Status itch_books_open(ItchBooks* books, uint32_t orders_max, uint64_t refs_max,

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t
 
 cdef enum:
-    LAYOUT_FIELDS_MAX = 48
+    LAYOUT_FIELDS_MAX = 64
 
 cdef class Layout:
     cdef readonly str protocol

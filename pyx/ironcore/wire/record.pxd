@@ -46,6 +46,7 @@ cdef enum CommandType:
     COMMAND_BUST_TRADE = 9
     COMMAND_CONTINUE = 10            # the next step of a command that takes several
     COMMAND_SET_END = 11             # within which seconds an auction ends by itself
+    COMMAND_DEFINE_TICK_TABLE = 12
     COMMAND_ENTER_ORDER = 16
     COMMAND_REPLACE_ORDER = 17
     COMMAND_CANCEL_ORDER = 18
@@ -223,13 +224,20 @@ cdef struct TickBand:                # 8 bytes
     uint32_t tick_size            # prices are multiples of this
 
 cdef enum:
-    TICK_BANDS_MAX = 7               # besides the tick size below the first band
+    TICK_BANDS_MAX = 24              # of one table
+    TICK_TABLES_MAX = 256            # of one stream
+
+cdef struct DefineTickTable:         # 240 bytes; a table never changes
+    CommandHeader header
+    uint32_t tick_table              # its id, 1-based and dense
+    uint32_t bands_count
+    TickBand bands[24]               # the first one from price 0 on; behind the last one zeros
 
 # Also CHANGE_INSTRUMENT.
-cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0-based and dense
+cdef struct DefineInstrument:        # 104 bytes; header.instrument is the id, 0-based and dense
     CommandHeader header
     char symbol[8]                   # padded with spaces
-    uint32_t tick_size
+    uint32_t tick_size               # 0: those of the tick table
     uint32_t lot_size
     int32_t price_min
     int32_t price_max
@@ -244,13 +252,14 @@ cdef struct DefineInstrument:        # 152 bytes; header.instrument is the id, 0
     uint8_t post_only_mode           # 0 reject, 1 reprice
     uint8_t initial_state            # 0: continuous
     uint8_t auction_extensions_max
-    uint8_t tick_bands_count
-    TickBand bands[7]
+    uint8_t allocation               # Allocation
     uint16_t followers_max           # rule 4.14: live pegs and stops; 0: 256
     uint16_t min_quantity_max        # likewise orders with MinQty
     uint8_t price_decimals           # 0 to 9: prices are integers of 1/10^price_decimals
     uint8_t quantity_decimals        # likewise quantities; neither ever changes
     uint16_t pause_random_seconds    # a pause may last so much longer, as CLOCK's draw decides
+    uint32_t tick_table              # id of the one that it has; 0: none, but a tick_size
+    uint32_t allocation_min          # pro-rata: a share below it is none; 0: each whole lot counts
 
 cdef struct DefineSession:           # 96 bytes; header.session is the id, 1-based and dense
     CommandHeader header
@@ -322,6 +331,11 @@ cdef enum InstrumentState:
     STATE_CLOSING_AUCTION = 76       # 'L'
     STATE_RETIRED = 82               # 'R'
     STATE_TRADE_AT_CLOSE = 88        # 'X'
+
+cdef enum Allocation:                # of what is displayed at one price: docs/MATCHING_RULES.md, 19
+    ALLOCATION_PRICE_TIME = 0
+    ALLOCATION_PRO_RATA = 1
+    ALLOCATION_SIZE_TIME = 2
 
 cdef struct Event:                   # 32 bytes
     uint8_t type

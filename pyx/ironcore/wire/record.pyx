@@ -19,11 +19,12 @@ cdef extern from *:
     #define RECORD(name) struct __pyx_t_8ironcore_4wire_6record_##name
     // Every type of command: its number, its struct, and the bytes of that without what follows.
     #define FOR_COMMANDS(COMMAND)                                                                 \\
-        COMMAND(1, StreamStart, 80) COMMAND(2, DefineInstrument, 152)                             \\
+        COMMAND(1, StreamStart, 80) COMMAND(2, DefineInstrument, 104)                             \\
         COMMAND(3, DefineSession, 96) COMMAND(4, SystemEventCommand, 48)                          \\
-        COMMAND(5, DefineInstrument, 152) COMMAND(6, RetireInstrument, 48)                        \\
+        COMMAND(5, DefineInstrument, 104) COMMAND(6, RetireInstrument, 48)                        \\
         COMMAND(7, SetState, 48) COMMAND(8, ClockCommand, 48) COMMAND(9, BustTrade, 64)           \\
         COMMAND(10, ContinueCommand, 48) COMMAND(11, SetEnd, 64)                                  \\
+        COMMAND(12, DefineTickTable, 240)                                                         \\
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
@@ -90,10 +91,13 @@ cdef extern from *:
         AT(DefineInstrument, market_protection_bp, 80); AT(DefineInstrument, pause_seconds, 82);  \\
         AT(DefineInstrument, post_only_mode, 84); AT(DefineInstrument, initial_state, 85);        \\
         AT(DefineInstrument, auction_extensions_max, 86);                                         \\
-        AT(DefineInstrument, tick_bands_count, 87); AT(DefineInstrument, bands, 88);              \\
-        AT(DefineInstrument, followers_max, 144); AT(DefineInstrument, min_quantity_max, 146);    \\
-        AT(DefineInstrument, price_decimals, 148); AT(DefineInstrument, quantity_decimals, 149);  \\
-        AT(DefineInstrument, pause_random_seconds, 150);                                          \\
+        AT(DefineInstrument, allocation, 87);                                                     \\
+        AT(DefineInstrument, followers_max, 88); AT(DefineInstrument, min_quantity_max, 90);      \\
+        AT(DefineInstrument, price_decimals, 92); AT(DefineInstrument, quantity_decimals, 93);    \\
+        AT(DefineInstrument, pause_random_seconds, 94); AT(DefineInstrument, tick_table, 96);     \\
+        AT(DefineInstrument, allocation_min, 100);                                                \\
+        AT(DefineTickTable, header, 0); AT(DefineTickTable, tick_table, 40);                      \\
+        AT(DefineTickTable, bands_count, 44); AT(DefineTickTable, bands, 48);                     \\
         AT(DefineSession, header, 0); AT(DefineSession, username, 40);                            \\
         AT(DefineSession, firm, 56); AT(DefineSession, clearing_firm, 64);                        \\
         AT(DefineSession, cancel_on_disconnect, 72); AT(DefineSession, stp_mode, 73);             \\
@@ -233,21 +237,22 @@ cdef str _INSTRUMENT = (
     "symbol:a8 tick_size:u4 lot_size:u4 price_min:i4 price_max:i4 quantity_max:u4 "
     "reference_price:i4 static_collar_bp:u2 dynamic_collar_bp:u2 auction_collar_bp:u2 "
     "entry_collar_bp:u2 market_protection_bp:u2 pause_seconds:u2 post_only_mode:u1 "
-    "initial_state:o auction_extensions_max:u1 tick_bands_count:u1 " + "".join([
-        f"price_from_{band}:i4 tick_size_{band}:u4 "
-        for band in range(1, TICK_BANDS_MAX + 1)])
-    + "followers_max:u2 min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 "
-      "pause_random_seconds:u2")
+    "initial_state:o auction_extensions_max:u1 allocation:u1 followers_max:u2 "
+    "min_quantity_max:u2 price_decimals:u1 quantity_decimals:u1 pause_random_seconds:u2 "
+    "tick_table:u4 allocation_min:u4")
 
-# "@" stands for the header, "%" for the terms of an instrument.
+cdef str _BANDS = " ".join([
+    f"price_from_{band}:i4 tick_size_{band}:u4" for band in range(1, TICK_BANDS_MAX + 1)])
+
+# "@" stands for the header, "%" for the terms of an instrument, "&" for the bands of a table.
 cdef Protocol _commands = Protocol("record", """
 0x01 StreamStart 80 @ stream_name:a10 version:u2 instruments_max:u4 midnight_ns:u8 orders_max:u4
     sessions_max:u4 user_ref_bits:u4 step_actions_max:u4
-0x02 DefineInstrument 152 @ %
+0x02 DefineInstrument 104 @ %
 0x03 DefineSession 96 @ username:a16 firm:a8 clearing_firm:a8 cancel_on_disconnect:u1 stp_mode:o
     protocol:u1 reserved:x1 stp_group:u4 reserved_money:x16
 0x04 SystemEvent 48 @ event_code:o reserved:x7
-0x05 ChangeInstrument 152 @ %
+0x05 ChangeInstrument 104 @ %
 0x06 RetireInstrument 48 @ reserved:x8
 0x07 SetState 48 @ state:o force:u1 reserved:x2 reason:a4
 0x08 Clock 48 @ second:u4 force:u2 draw:u2
@@ -255,6 +260,7 @@ cdef Protocol _commands = Protocol("record", """
 0x0a Continue 48 @ continued:u1 firm_given:u1 symbol_given:u1 reserved:x5
 0x0b SetEnd 64 @ second_first:u4 second_last:u4 no_cancel_seconds:u4 extension_seconds:u4 state:o
     force:u1 reserved:x2 reason:a4
+0x0c DefineTickTable 240 @ tick_table:u4 bands_count:u4 &
 0x10 EnterOrder 80 @ quantity:u4 price:i4 side:o time_in_force:o display:o capacity:o iso:o
     cross_type:o reserved:x2 client_order_id:a20 reserved_end:x4
 0x11 ReplaceOrder 80 @ quantity:u4 price:i4 orig_user_ref:u4 open_before:u4 time_in_force:o
@@ -271,7 +277,7 @@ cdef Protocol _commands = Protocol("record", """
     reserved:x4
 0x21 SetProtection 64 @ volume_max:u8 delta_max:u8 executions_max:u4 window_seconds:u4
 0x22 ResetProtection 40 @
-""".replace("@", _HEADER).replace("%", _INSTRUMENT), (
+""".replace("@", _HEADER).replace("%", _INSTRUMENT).replace("&", _BANDS), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),
     sizeof(DefineSession),
@@ -283,6 +289,7 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(BustTrade),
     sizeof(ContinueCommand),
     sizeof(SetEnd),
+    sizeof(DefineTickTable),
     sizeof(EnterOrder),
     sizeof(ReplaceOrder),
     sizeof(CancelOrder),

@@ -76,7 +76,10 @@ class CoreAgainstModel(RuleBasedStateMachine):
         modes=st.lists(st.sampled_from("NOBD-\0"), min_size=3, max_size=3),
         collar=st.sampled_from([0, 0, 20, 40]),
         post_only_mode=st.integers(0, 1),
-        steps_max=st.sampled_from([1, 2, 3, 5, 8_192]),
+        steps_max=st.sampled_from([1, 2, 3, 5, 4_096]),
+        allocations=st.lists(st.integers(0, 2), min_size=2, max_size=2),
+        allocation_min=st.integers(0, 5),
+        sharers_max=st.sampled_from([1, 2, 3, 1_024]),
     )
     def opening(
         self,
@@ -86,13 +89,18 @@ class CoreAgainstModel(RuleBasedStateMachine):
         collar: int,
         post_only_mode: int,
         steps_max: int,
+        allocations: list[int],
+        allocation_min: int,
+        sharers_max: int,
     ) -> None:
         self.core.dry_run_steps_max = self.model.steps_max = steps_max  # rule 10.9
+        self.core.allocation_orders_max = self.model.allocation_orders_max = sharers_max
         self.both(r.stream_start(LIMITS))
         terms: dict[str, Any] = {
             "price_min": MID - 10 * STEP,
             "price_max": MID + 10 * STEP,
             "post_only_mode": post_only_mode,
+            "allocation_min": allocation_min,
         }
         collars: dict[str, Any] = {
             "static": 2 * collar,
@@ -100,9 +108,10 @@ class CoreAgainstModel(RuleBasedStateMachine):
             "auction": collar,
             "entry": 2 * collar,
         }
-        self.both(r.define_instrument(0, reference=MID, pause_seconds=2, **terms, **collars))
-        bands = ((MID, 50), (MID + 200, 200))
-        self.both(r.define_instrument(1, lot=2, bands=bands, protection=20, **terms))
+        first, second = ({**terms, "allocation": allocation} for allocation in allocations)
+        self.both(r.define_instrument(0, reference=MID, pause_seconds=2, **first, **collars))
+        self.both(r.define_tick_table(1, ((0, 100), (MID, 50), (MID + 200, 200))))
+        self.both(r.define_instrument(1, lot=2, table=1, protection=20, **second))
         for session in range(1, 4):
             firm = "ELSE" if session == 3 else "FIRM"
             self.both(r.define_session(session, modes[session - 1], groups[session - 1], firm))

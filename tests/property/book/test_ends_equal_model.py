@@ -70,8 +70,10 @@ class EndsAtOnce(EngineModel):
 class TradesWhereItRests(EngineModel):
     """A model in which rule 13.14 is broken: it trades at the resting order's price."""
 
-    def execute(self, order: Order, resting: Order, close_price: int = 0) -> None:
-        super().execute(order, resting)
+    def execute(
+        self, order: Order, resting: Order, quantity: int | None = None, close_price: int = 0
+    ) -> None:
+        super().execute(order, resting, quantity)
 
 
 @pytest.mark.parametrize("broken", [LetsMembersCancel, EndsAtOnce, TradesWhereItRests])

@@ -144,10 +144,10 @@ def test_prices_are_compared_by_value_on_the_grid_and_ties_go_up(
 ) -> None:
     # Tick 10 up to 1000, 100 from there on; the reference is on the finer grid that was before.
     venue = opened(kind, price_min=900, price_max=2000, reference=reference)
+    venue.ok(r.define_tick_table(1, [(0, 10), (1000, 100)]))
     coarse = r.define_instrument(
-        0, tick=10, price_min=900, price_max=2000, bands=[(1000, 100)],
-        record_type=r.CHANGE_INSTRUMENT,
-    )  # fmt: skip
+        0, table=1, price_min=900, price_max=2000, record_type=r.CHANGE_INSTRUMENT
+    )
     venue.ok(coarse)
     fill(venue, Entry("B", 10, 1300), Entry("S", 10, 950))
     assert indicated(venue) == (price, 10, 0, "N")

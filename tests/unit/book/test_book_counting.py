@@ -13,7 +13,7 @@ from tests.model.options import write_options
 from tests.model.rules import rule
 from tests.model.subject import Subject, kinds
 
-STEPS_MAX = 8_192
+STEPS_MAX = 4_096
 LIMITS = r.Limits(instruments_max=3, sessions_max=4, orders_max=2 * STEPS_MAX, user_ref_bits=16)
 REJECTED_FOR = 0x0F
 
@@ -264,14 +264,14 @@ def rest_minimum(venue: Subject, session: int, number: int, quantity: int, price
 
 @rule("10.10", "10.9")
 def test_each_order_with_a_minimum_counts_its_share_when_trading_begins(venue: Subject) -> None:
-    """Of 200 steps, two orders count 100 each, and 64 are the least of many. That a sell has a
+    """Of 200 steps, two orders count 100 each, and 32 are the least of many. That a sell has a
     minimum, though out of reach, makes them count order by order."""
     count_at_most(venue, 200)
     venue.ok(r.set_state(0, "Q"))
     far: dict[str, Any] = {"display": "N", "options": write_options(min_qty=5)}
     venue.ok(r.enter(3, 1, "S", 5, 2000, **far))
     venue.ok(r.set_state(0, "T"))
-    for others, reached in ((1, 100), (4, 64)):
+    for others, reached in ((1, 100), (7, 32)):
         venue.ok(r.set_state(0, "Q"))
         first = 1000 * others
         for number in range(1, 102):

@@ -13,7 +13,7 @@ from tests.model.options import write_options
 from tests.model.rules import rule
 from tests.model.subject import Subject
 
-STEPS_MAX = 8_192
+STEPS_MAX = 4_096
 LIMITS = r.Limits(instruments_max=4, sessions_max=4, orders_max=4 * STEPS_MAX, user_ref_bits=17)
 MINIMUM = write_options(min_qty=5)
 

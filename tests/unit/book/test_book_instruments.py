@@ -11,14 +11,17 @@ from tests.model import records as r
 from tests.model.rules import rule
 from tests.model.subject import Subject, kinds
 
-BANDS = [(1000, 10), (5000, 50), (10_000, 100)]
+BANDS = [(0, 1), (1000, 10), (5000, 50), (10_000, 100)]
+BANDS_OF_SEVEN = [(0, 7), (700, 14)]
 EXPIRE_TIME, STOP_PRICE = 15, 128
 
 
 def opened(kind: str, **terms: Any) -> Subject:
-    """One instrument with these terms and two sessions."""
+    """Three tick tables, one instrument with these terms and two sessions."""
     venue = Subject(kind)
     venue.ok(r.stream_start(venue.limits))
+    for number, bands in enumerate((BANDS, BANDS_OF_SEVEN, [(0, 100), (1000, 500)]), 1):
+        assert venue.ok(r.define_tick_table(number, bands)) == []
     venue.ok(r.define_instrument(0, **terms))
     for session in (1, 2):
         venue.ok(r.define_session(session))
@@ -42,7 +45,7 @@ def change(index: int = 0, **terms: Any) -> bytes:
 def test_a_tick_table_decides_which_prices_are_on_the_grid(
     kind: str, price: int, is_on_grid: bool
 ) -> None:
-    venue = opened(kind, tick=1, price_min=8, price_max=20_099, bands=BANDS)
+    venue = opened(kind, table=1, price_min=8, price_max=20_099)
     for number, side in enumerate("BS", 1):
         events = venue.ok(r.enter(number, 1, side, 1, price))
         assert kinds(events) == ([r.ACCEPTED, r.ADDED] if is_on_grid else [r.REJECTED])
@@ -53,7 +56,7 @@ def test_a_tick_table_decides_which_prices_are_on_the_grid(
 
 @rule("2.5", "5.3")
 def test_prices_of_all_bands_trade_in_order_of_price(kind: str) -> None:
-    venue = opened(kind, tick=1, price_min=8, price_max=20_099, bands=BANDS)
+    venue = opened(kind, table=1, price_min=8, price_max=20_099)
     prices = [8, 999, 1000, 1010, 4990, 5000, 5050, 9950, 10_000, 10_100, 20_000]
     for number, price in enumerate(sorted(prices, key=str), 1):
         venue.rest(1, number, "S", 1, price)
@@ -74,7 +77,7 @@ def test_one_tick_is_the_next_price_of_the_grid(
     kind: str, side: str, opposite: int, behind: int
 ) -> None:
     venue = opened(
-        kind, tick=1, price_min=8, price_max=20_099, bands=BANDS, post_only_mode=1
+        kind, table=1, price_min=8, price_max=20_099, post_only_mode=1
     )  # fmt: skip
     venue.rest(1, 1, "S" if side == "B" else "B", 1, opposite)
     limit = 20_000 if side == "B" else 8
@@ -82,42 +85,83 @@ def test_one_tick_is_the_next_price_of_the_grid(
     assert added.price == behind
 
 
-@rule("2.5")
+@rule("2.11")
 @pytest.mark.parametrize(
     ("bands", "count"),
     [
-        ([(1000, 0)], 1),
-        ([(100, 10)], 1),
-        ([(2010, 10)], 1),
-        ([(1005, 10)], 1),
-        ([(1000, 30)], 1),
-        ([(1000, 10), (1000, 20)], 2),
-        ([(1000, 10), (1100, 20), (1060, 20)], 3),
-        ([(1000, 40), (1060, 20)], 2),
-        ([(-1000, 10)], 1),
-        ([(1000, 1)] * 7, 8),
-        ([], 255),
+        ([(0, 5), (1000, 0)], 2),
+        ([(0, 0)], 1),
+        ([(5, 5)], 1),
+        ([(-5, 5)], 1),
+        ([(0, 5), (0, 10)], 2),
+        ([(0, 5), (1005, 10)], 2),
+        ([(0, 5), (1000, 30)], 2),
+        ([(0, 5), (1000, 10), (1000, 20)], 3),
+        ([(0, 5), (1000, 10), (1100, 20), (1060, 20)], 4),
+        ([(0, 5), (1000, 40), (1060, 20)], 3),
+        ([(0, 5), (-1000, 10)], 2),
+        ([(0, 5), (r.PRICE_MAX + 100, 10)], 2),
+        ([(0, 5)], 2),
+        ([(1000 * n, 1) for n in range(24)], 25),
+        ([], 0),
+        ([(0, 5)], 0xFFFFFFFF),
     ],
 )
-def test_a_tick_table_that_makes_no_grid_is_malformed(
+def test_bands_that_are_no_tick_table_are_malformed(
     kind: str, bands: list[tuple[int, int]], count: int
 ) -> None:
     venue = opened(kind)
-    shape: dict[str, Any] = {"tick": 5, "price_min": 100, "price_max": 2000}
-    flat = [(price & 0xFFFFFFFF, tick) for price, tick in bands]
-    venue.malformed(r.define_instrument(1, bands=flat, bands_count=count, **shape))
-    assert venue.one(r.define_instrument(1, **shape)).type == r.INSTRUMENT_DEFINED
+    venue.malformed(r.define_tick_table(4, bands, count))
+    venue.malformed(r.define_instrument(1, table=4))
+    assert venue.ok(r.define_tick_table(4, [(0, 5)])) == []
+    assert venue.one(r.define_instrument(1, table=4)).type == r.INSTRUMENT_DEFINED
+
+
+@rule("2.11")
+def test_a_tick_table_has_up_to_24_bands(kind: str) -> None:
+    venue = opened(kind)
+    # Each is a tenth of what its band begins at: 1, 2, 4 ... 2^22.
+    bands = [(0, 1), *((10 << n, 1 << n) for n in range(1, 24))]
+    venue.ok(r.define_tick_table(4, bands))
+    venue.ok(r.define_instrument(1, table=4, price_min=1))
+    for number, (price, tick) in enumerate(bands[1:], 1):
+        assert venue.reason(r.enter(1, 3 * number, "B", 1, price + tick // 2, instrument=1)) == 0x1D
+        for behind, on_grid in enumerate((price - tick // 2, price + tick), 1):
+            events = venue.ok(r.enter(1, 3 * number + behind, "B", 1, on_grid, instrument=1))
+            assert [event.price for event in events] == [on_grid, on_grid]
+
+
+@rule("2.11")
+def test_there_are_256_tick_tables_and_each_stays_as_it_is(kind: str) -> None:
+    venue = opened(kind)
+    venue.malformed(r.define_tick_table(0, BANDS))
+    venue.malformed(r.define_tick_table(3, BANDS))
+    for number in range(4, 257):
+        venue.malformed(r.define_tick_table(number + 1, BANDS))
+        venue.ok(r.define_tick_table(number, BANDS))
+    venue.malformed(r.define_tick_table(256, BANDS))
+    venue.malformed(r.define_tick_table(257, BANDS))
+    venue.ok(r.define_instrument(1, table=256))
 
 
 @rule("2.5")
-def test_a_tick_table_has_at_most_seven_bands(kind: str) -> None:
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"table": 4},
+        {"table": 1, "tick": 10},
+        {"tick": 0},
+        {"table": 0xFFFFFFFF},
+        {"table": 1, "price_min": 1001, "price_max": 1009},
+    ],
+)
+def test_an_instrument_has_a_tick_size_or_a_table_with_a_price_in_range(
+    kind: str, terms: dict[str, Any]
+) -> None:
     venue = opened(kind)
-    bands = [(1000 * n, 2 * n) for n in (1, 2, 4, 8, 16, 32, 64)]
-    venue.ok(r.define_instrument(1, tick=1, bands=bands))
-    venue.rest(1, 1, "B", 1, 100)
-    for number, price in enumerate((64_000, 64_128, r.PRICE_MAX // 128 * 128), 2):
-        venue.ok(r.enter(1, number, "B", 1, price, instrument=1))
-    assert venue.reason(r.enter(1, 9, "B", 1, 64_064, instrument=1)) == 0x1D
+    venue.malformed(r.define_instrument(1, **terms))
+    venue.malformed(change(**terms))
+    assert venue.one(r.define_instrument(1, table=1)).type == r.INSTRUMENT_DEFINED
 
 
 @rule("2.6")
@@ -168,8 +212,8 @@ def test_terms_at_the_ends_of_their_ranges_are_defined(kind: str) -> None:
         {"price_min": 99},
         {"price_max": 1_000_000},
         {"price_max": r.PRICE_MAX - 1},
-        {"bands": [(1000, 500)]},
-        {"bands": [(1000, 100)]},
+        {"table": 1},
+        {"table": 3},
     ],
 )
 @pytest.mark.parametrize("entered", ["resting", "hidden", "stop", "waiting"])
@@ -207,14 +251,11 @@ def test_a_book_goes_on_with_its_new_grid(kind: str) -> None:
     for number in range(1, 4):
         venue.ok(r.cancel(1, number))
         venue.ok(r.cancel(2, number))
-    venue.ok(change(tick=7, price_min=1, price_max=70_000, bands=BANDS_OF_SEVEN))
+    venue.ok(change(table=2, price_min=1, price_max=70_000))
     venue.rest(1, 4, "B", 5, 693)
     venue.rest(2, 4, "S", 5, 714)
     assert venue.reason(r.enter(1, 5, "B", 1, 707)) == 0x1D
     assert venue.ok(r.enter(1, 6, "B", 5, 714))[1].price == 714
-
-
-BANDS_OF_SEVEN = [(700, 14)]
 
 
 @rule("2.7")

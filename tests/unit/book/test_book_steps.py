@@ -72,12 +72,12 @@ def test_what_waits_decides_what_a_core_will_do() -> None:
 
 @rule("18.2")
 def test_numbers_far_apart_end_a_step_as_well() -> None:
-    """20,000 blocks of 64 numbers are kept whose orders have left, as no later block was entered
-    since; a step passes 16,384 of them."""
-    limits = r.Limits(sessions_max=1, orders_max=20_000, user_ref_bits=21)
+    """10,000 blocks of 64 numbers are kept whose orders have left, as no later block was entered
+    since; a step passes 8,192 of them."""
+    limits = r.Limits(sessions_max=1, orders_max=10_000, user_ref_bits=20)
     core = MatchingEngine(*limits)
     opening = [r.stream_start(limits, step_actions_max=1 << 30), r.define_instrument(0)]
-    numbers = [64 * n for n in range(1, 20_001)]
+    numbers = [64 * n for n in range(1, 10_001)]
     orders = [r.enter(1, number, "B", 1, 1000) for number in numbers]
     gone = [r.cancel(1, number) for number in numbers]
     core.apply_batch(b"".join([*opening, r.define_session(1), *orders, *gone]))
@@ -89,6 +89,20 @@ def test_numbers_far_apart_end_a_step_as_well() -> None:
     assert events["type"].tolist() == [r.MASS_CANCEL_RESPONSE]
     assert core.works_waiting == 0
     core.check_invariants()
+
+
+@rule("18.2", "18.11")
+def test_of_orders_that_execute_at_once_or_not_at_all_one_ends_a_step() -> None:
+    """Each may count 8 orders here, which are 64 actions: as many as a step has."""
+    core = MatchingEngine(*LIMITS)
+    core.dry_run_steps_max = 8
+    opened(core, step_actions_max=64)
+    assert core.apply(r.enter(1, 101, "S", 25, 1000, time_in_force="3"))[0] == r.OK  # in hand
+    for number in (102, 103):
+        assert core.apply(r.enter(2, number, "S", 999, 1000, time_in_force="4"))[0] == r.OK
+    steps = [core.apply(r.continue_())[1]["type"].tolist() for _ in range(2)]
+    assert steps == [[r.ACTIVATED, r.EXECUTED, r.CANCELED], [r.CANCELED]]
+    assert core.apply(r.continue_())[0] == r.IGNORED
 
 
 @rule("18.3", "17.4")

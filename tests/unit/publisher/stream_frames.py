@@ -40,7 +40,7 @@ def event(
 
 # Of every type: the size of its record, docs/WIRE.md.
 COMMAND_BYTES = {
-    **dict(zip(range(1, 10), (80, 152, 96, 48, 152, 48, 48, 48, 64), strict=True)),
+    **dict(zip(range(1, 10), (80, 104, 96, 48, 104, 48, 48, 48, 64), strict=True)),
     **dict(zip(range(16, 25), (80, 80, 72, 48, 56, 48, 48, 40, 48), strict=True)),
 }
 
@@ -75,7 +75,7 @@ def stream_start() -> bytes:
 
 def instrument_body(symbol: bytes, lot_size: int, initial_state: int) -> bytes:
     sizes = struct.pack("<IIiiI", 100, lot_size, 100, 1_000_000, 999_999)
-    return symbol.ljust(8) + sizes + bytes(17) + bytes([initial_state]) + bytes(66)
+    return symbol.ljust(8) + sizes + bytes(17) + bytes([initial_state]) + bytes(18)
 
 
 def define_instrument(
