@@ -189,7 +189,7 @@ cdef void _check_priority(const Ledger* ledger, const Entry* resting) noexcept n
         if other.price == resting.price:
             iron_assert(resting.flags & ENTRY_SHOWN, "at one price displayed before hidden")
             iron_assert(resting.arrival < other.arrival or not is_by_time,
-                        "and the first first")
+                        "at one price the first first")
 
 
 cdef void _executed(Ledger* ledger, const Event* event) noexcept nogil:

@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from ironcore.base.builtins cimport iron_unlikely
+from ironcore.base.check cimport iron_assert
 from ironcore.book.allocation cimport Round, round_add, round_allocate, round_begin
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_reduce
 from ironcore.engine.collars cimport collar_forbids
@@ -123,6 +124,7 @@ cdef void _gather(Engine* engine, Aggressor* a, uint32_t level, Round* round) no
     cdef uint32_t orders_left = engine.allocation_orders_max
     cdef uint32_t unit_next
     round_begin(round)
+    iron_assert(unit != level, "orders share at a price at which none rests")
     while unit != level and orders_left and a.quantity:
         unit_next = order_at(&engine.arena, unit).link.next
         orders_left -= 1

@@ -69,7 +69,7 @@ def _definitions(uint32_t instruments, uint32_t sessions, uint32_t orders_max,
     for number in range(instruments):
         # Beside the first one, prices that leap pause an instrument for a second.
         dynamic_bp, pause_seconds = (10, 1) if number else (0, 0)
-        body = struct.pack("<8sIIiiI6xH6xH64xB11x", b"SYM%d    " % number, 100, 1, 100, 2_000_000,
+        body = struct.pack("<8sIIiiI6xH6xH8xB11x", b"SYM%d    " % number, 100, 1, 100, 2_000_000,
                            999_999, dynamic_bp, pause_seconds, PRICE_DECIMALS)
         commands.append(_command(COMMAND_DEFINE_INSTRUMENT, body, instrument=number))
     for number in range(1, sessions + 1):

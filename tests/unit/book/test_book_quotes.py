@@ -116,3 +116,11 @@ def test_a_member_without_order_entry_may_only_take_quotes_away(venue: Subject) 
     venue.ok(r.header(r.DISABLE_ORDER_ENTRY, 48, 1) + bytes(8))
     assert venue.one(r.quote(1, 3, (0, 1000, 5, 1100, 20))).reason == 0x02
     assert kinds(venue.ok(r.quote(1, 5, (0, 0, 0, 0, 0)))) == [r.QUOTED, r.CANCELED, r.CANCELED]
+
+
+@rule("20.2", "8.1")
+def test_a_mass_cancel_finds_a_bid_whose_ask_begins_the_next_64_numbers(venue: Subject) -> None:
+    venue.ok(r.quote(1, 127, (0, 1000, 10, 1100, 20)))
+    events = venue.ok(r.mass_cancel(1))
+    assert [event.slot for event in events[:2]] == [venue.slot(1, 127), venue.slot(1, 128)]
+    assert kinds(events) == [r.CANCELED, r.CANCELED, r.MASS_CANCEL_RESPONSE]

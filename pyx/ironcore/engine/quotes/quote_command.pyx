@@ -166,6 +166,8 @@ cdef void _come(Engine* engine, Book* book, Entry* entry, uint32_t sell) noexcep
     cdef SessionQuotes* quotes = &engine.quotes[entry.session]
     if terms.quantity == 0 or entry.sides[sell].stays or _is_reached(engine, entry):
         return
+    # Not before: a block of numbers that is left without a live order is looked at no more.
+    session_consume(engine, &engine.sessions[entry.session], entry.user_ref + sell)
     engine.order_ref_last += 1
     terms.reference = engine.order_ref_last
     quotes.slots[entry.place][sell] = terms.slot
@@ -223,7 +225,7 @@ cdef int quote_apply(Engine* engine, CommandHeader* header) noexcept nogil:
         if is_beyond:
             _say(engine, &entry, EVENT_QUOTE_REJECTED, REJECT_PROCESSING)
             continue
-        session_consume(engine, session, entry.user_ref)
-        session_consume(engine, session, entry.user_ref + 1)
         _apply_entry(engine, header, &entry, &entries[index])
+        if session.user_ref_last != entry.user_ref + 1:
+            session_consume(engine, session, entry.user_ref + 1)
     return STATUS_OK
