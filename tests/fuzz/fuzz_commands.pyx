@@ -466,27 +466,22 @@ cdef uint32_t _clock(Source* source) noexcept nogil:
     return _end(source)
 
 
-cdef void _quote_entry(Source* source, QuoteEntry* entry, uint32_t instrument) noexcept nogil:
-    cdef int32_t price = _price(source, instrument)
-    cdef int32_t other = _price(source, instrument)
-    entry.bid_price = min(price, other)
-    entry.ask_price = max(price, other)
-    entry.instrument = instrument
-    entry.bid_quantity = _quantity(source, instrument)
-    entry.ask_quantity = _quantity(source, instrument)
-
-
 cdef uint32_t _quote(Source* source, uint32_t session, uint32_t instrument,
                      uint32_t code) noexcept nogil:
     """Of one to four entries, the first of the instrument, seldom one of none."""
     cdef uint32_t count = 1 + (code & 3)
-    cdef uint32_t bytes = sizeof(CommandHeader) + count * sizeof(QuoteEntry)
-    cdef Quote* command = <Quote*>_begin(source, COMMAND_QUOTE, bytes)
-    cdef QuoteEntry* entries = &command.entries[0]
+    cdef Quote* command = <Quote*>_begin(source, COMMAND_QUOTE,
+                                         sizeof(CommandHeader) + count * sizeof(QuoteEntry))
+    cdef QuoteEntry* entry
     cdef uint32_t index
     command.header.session = session
     for index in range(count):
-        _quote_entry(source, entries + index, instrument)
+        entry = &command.entries[0] + index
+        entry.instrument = instrument
+        entry.bid_price = _price(source, instrument)
+        entry.ask_price = max(entry.bid_price, _price(source, instrument))
+        entry.bid_quantity = _quantity(source, instrument)
+        entry.ask_quantity = _quantity(source, instrument)
         instrument = (instrument + 1) % (FUZZ_INSTRUMENTS + (code & 4 != 0))
     command.header.user_ref = _new_user_ref(source, session, 0)
     source.user_ref_next[session] += 2 * count - 1
@@ -495,12 +490,11 @@ cdef uint32_t _quote(Source* source, uint32_t session, uint32_t instrument,
 
 cdef uint32_t _protection(Source* source, uint32_t session, uint32_t instrument,
                           uint32_t code) noexcept nogil:
-    cdef SetProtection* command
-    if code & 1:
-        command = <SetProtection*>_begin(source, COMMAND_RESET_PROTECTION,
-                                         sizeof(ResetProtection))
-    else:
-        command = <SetProtection*>_begin(source, COMMAND_SET_PROTECTION, sizeof(SetProtection))
+    cdef bint resets = code & 1
+    cdef SetProtection* command = <SetProtection*>_begin(
+        source, COMMAND_RESET_PROTECTION if resets else COMMAND_SET_PROTECTION,
+        sizeof(ResetProtection) if resets else sizeof(SetProtection))
+    if not resets:
         code = _byte(source)
         command.volume_max = code & 63
         command.delta_max = _byte(source) if code & 64 else 0
@@ -586,8 +580,7 @@ cdef uint32_t _one(Source* source) noexcept nogil:
             return _quote(source, session, instrument, code)
         if code >= 32:
             return _protection(source, session, instrument, code)
-        # Of an instrument that there is not.
-        return _enter(source, 14, session, instrument + 2)
+        return _enter(source, 14, session, instrument + 2)  # there is no such instrument
     return source_continue(source)
 
 
