@@ -3,7 +3,7 @@
 Where the input ends within a command, its other bytes are 0.
 """
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from ironcore.book.book cimport Book
@@ -16,13 +16,14 @@ from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT,
     COMMAND_DEFINE_SESSION, COMMAND_DEFINE_TICK_TABLE, COMMAND_DISABLE_ORDER_ENTRY,
-    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL,
-    COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
-    COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS,
-    RECORD_VERSION, AccountQuery, BustTrade, CancelOrder, CancelSession, ClockCommand,
-    CommandHeader, ContinueCommand, DefineInstrument, DefineSession, DefineTickTable, EnterOrder,
-    EntrySwitch,
-    MassCancel, ModifyOrder, ReplaceOrder, SetEnd, SetState, StreamStart, SystemEventCommand,
+    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_QUOTE,
+    COMMAND_REPLACE_ORDER, COMMAND_RESET_PROTECTION, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
+    COMMAND_SET_PROTECTION, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
+    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
+    CancelSession, ClockCommand, CommandHeader, ContinueCommand, DefineInstrument, DefineSession,
+    DefineTickTable, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, Quote, QuoteEntry,
+    ReplaceOrder, ResetProtection, SetEnd, SetProtection, SetState, StreamStart,
+    SystemEventCommand,
 )
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
@@ -465,6 +466,45 @@ cdef uint32_t _clock(Source* source) noexcept nogil:
     return _end(source)
 
 
+cdef uint32_t _quote(Source* source, uint32_t session, uint32_t instrument,
+                     uint32_t code) noexcept nogil:
+    """Of one to four entries, the first of the instrument, seldom one of none."""
+    cdef uint32_t count = 1 + (code & 3)
+    cdef Quote* command = <Quote*>_begin(source, COMMAND_QUOTE,
+                                         sizeof(CommandHeader) + count * sizeof(QuoteEntry))
+    cdef QuoteEntry* entry
+    cdef uint32_t index
+    command.header.session = session
+    for index in range(count):
+        entry = &command.entries[0] + index
+        entry.instrument = instrument
+        entry.bid_price = _price(source, instrument)
+        entry.ask_price = max(entry.bid_price, _price(source, instrument))
+        entry.bid_quantity = _quantity(source, instrument)
+        entry.ask_quantity = _quantity(source, instrument)
+        instrument = (instrument + 1) % (FUZZ_INSTRUMENTS + (code & 4 != 0))
+    command.header.user_ref = _new_user_ref(source, session, 0)
+    source.user_ref_next[session] += 2 * count - 1
+    return _end(source)
+
+
+cdef uint32_t _protection(Source* source, uint32_t session, uint32_t instrument,
+                          uint32_t code) noexcept nogil:
+    cdef bint resets = code & 1
+    cdef SetProtection* command = <SetProtection*>_begin(
+        source, COMMAND_RESET_PROTECTION if resets else COMMAND_SET_PROTECTION,
+        sizeof(ResetProtection) if resets else sizeof(SetProtection))
+    if not resets:
+        code = _byte(source)
+        command.volume_max = code & 63
+        command.delta_max = _byte(source) if code & 64 else 0
+        command.executions_max = _byte(source) & 3 if code & 128 else 0
+        command.window_seconds = _byte(source) & 15
+    command.header.session = session
+    command.header.instrument = instrument
+    return _end(source)
+
+
 cdef uint32_t source_continue(Source* source) noexcept nogil:
     _begin(source, COMMAND_CONTINUE, sizeof(ContinueCommand))
     return _end(source)
@@ -534,8 +574,13 @@ cdef uint32_t _one(Source* source) noexcept nogil:
         return _clock(source)
     if kind == 29:
         return _venue(source, session, instrument)
-    if kind == 30:                   # of an instrument that there is not
-        return _enter(source, 14, session, instrument + 2)
+    if kind == 30:
+        code = _byte(source)
+        if code >= 96:
+            return _quote(source, session, instrument, code)
+        if code >= 32:
+            return _protection(source, session, instrument, code)
+        return _enter(source, 14, session, instrument + 2)  # there is no such instrument
     return source_continue(source)
 
 

@@ -46,6 +46,9 @@ cdef struct Ledger:
     uint64_t auction_left            # volume of the auction that is not executed yet
     uint32_t pair_quantity           # of the CROSSED whose sell is to come, or 0
     uint32_t cancelled               # orders
+    uint32_t quote_entry             # of the last QUOTED
+    uint32_t quote_slot              # of its bid
+    bint is_protected                # PROTECTION_REACHED has come: quotes may leave
     # Of all commands since none waited for a step:
     uint32_t cancelled_in_steps
     bint is_full                     # more references than it can hold: it looks no further

@@ -7,16 +7,18 @@ from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport Order, order_at, order_ref
 from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
-    ALLOCATION_PRICE_TIME, COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER,
-    EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE,
-    EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,
-    EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED,
+    ALLOCATION_PRICE_TIME, COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_QUOTE,
+    COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED, EVENT_AGGRESSOR_SELL,
+    EVENT_AT_CLOSE, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,
+    EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_PROTECTION_REACHED,
+    EVENT_QUOTED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
-    ContinueCommand, EnterOrder, Event, ReplaceOrder,
+    ContinueCommand, EnterOrder, Event, Quote, QuoteEntry, ReplaceOrder, record_is_known_event,
 )
 
 cdef enum:
     ORDER_ACTIONS = 17               # of one that leaves with a step: rule 18.2
+    REASON_PROTECTION = 80           # 'P' of CANCELED
 
 cdef extern from *:
     """
@@ -102,21 +104,40 @@ cdef void _take(Ledger* ledger, Entry* entry, uint32_t quantity) noexcept nogil:
         _remove(ledger, entry)
 
 
-cdef void _accepted(Ledger* ledger, const Event* event) noexcept nogil:
+cdef void _entered(const Ledger* ledger, const Event* event, Entry* entry) noexcept nogil:
     cdef const EnterOrder* command = <const EnterOrder*>ledger.command
-    cdef Entry* entry = _new_entry(ledger, event)
     iron_assert(ledger.command.type == COMMAND_ENTER_ORDER, "who enters an order is accepted")
     iron_assert(event.quantity == command.quantity and event.quantity > 0, "an order is as entered")
     iron_assert(event.side == command.side
                 and (event.price == command.price or price_is_market(command.price)),
                 "as entered, or the price that a market-to-limit order has found")
+    entry.instrument = <uint16_t>ledger.command.instrument
+    entry.flags |= ENTRY_HIDDEN if command.display == DISPLAY_NO else 0
+
+
+cdef void _side_comes(const Ledger* ledger, const Event* event, Entry* entry) noexcept nogil:
+    """Of a quote."""
+    cdef const QuoteEntry* asked = &(<const Quote*>ledger.command).entries[0] + ledger.quote_entry
+    cdef bint sell = event.slot != ledger.quote_slot
+    iron_assert(event.slot - ledger.quote_slot <= 1, "a side has its entry's number, or the next")
+    iron_assert(side_is_sell(event.side) == sell, "a bid, then an ask")
+    iron_assert(event.quantity == (asked.ask_quantity if sell else asked.bid_quantity)
+                and event.quantity > 0, "a side is as its entry asks")
+    iron_assert(event.price == (asked.ask_price if sell else asked.bid_price), "at that price")
+    entry.instrument = <uint16_t>asked.instrument
+
+
+cdef void _accepted(Ledger* ledger, const Event* event) noexcept nogil:
+    cdef Entry* entry = _new_entry(ledger, event)
+    entry.flags = ENTRY_LIVE
+    if ledger.command.type == COMMAND_QUOTE:
+        _side_comes(ledger, event, entry)
+    else:
+        _entered(ledger, event, entry)
     entry.open = event.quantity
     entry.slot = event.slot
-    entry.instrument = <uint16_t>ledger.command.instrument
     entry.limit_price = event.price
-    entry.flags = ENTRY_LIVE
     entry.flags |= ENTRY_SELL if side_is_sell(event.side) else 0
-    entry.flags |= ENTRY_HIDDEN if command.display == DISPLAY_NO else 0
     ledger.aggressor = event.order_ref
     ledger.aggressor_limit = event.price
 
@@ -239,6 +260,8 @@ cdef void _canceled(Ledger* ledger, const Event* event) noexcept nogil:
                 "CANCELED says what is left")
     iron_assert(event.other >> 32 == 0 or event.other >> 32 == <uint64_t>entry.instrument + 1,
                 "and of which instrument")
+    iron_assert(event.reason != REASON_PROTECTION or ledger.is_protected,
+                "a quote is protected when that was said")
     _take(ledger, entry, event.quantity)
     ledger.cancelled += entry.open == 0
     ledger.cancelled_in_steps += entry.open == 0
@@ -332,13 +355,18 @@ cdef void _crossed(Ledger* ledger, const Event* event) noexcept nogil:
 
 cdef void _read_event(Ledger* ledger, const Event* event) noexcept nogil:
     cdef uint8_t type = event.type
-    iron_assert(EVENT_ACCEPTED <= type <= EVENT_CANCEL_REJECTED, "an event's type is known")
+    iron_assert(record_is_known_event(type), "an event's type is known")
+    ledger.is_protected = type == EVENT_PROTECTION_REACHED or (
+        ledger.is_protected and type == EVENT_CANCELED)
     iron_assert(ledger.used_up == 0 or type == EVENT_REPLENISHED, "icebergs do not wait")
     iron_assert(ledger.vanished == NULL
                 or type == EVENT_REDUCED and &ledger.entries[event.order_ref] == ledger.vanished,
                 "what a dead iceberg displayed is taken off the visible book")
     if type == EVENT_ACCEPTED:
         _accepted(ledger, event)
+    elif type == EVENT_QUOTED:
+        ledger.quote_entry = event.quantity
+        ledger.quote_slot = event.slot
     elif type == EVENT_EXECUTED:
         _executed(ledger, event)
     elif type == EVENT_CANCELED:

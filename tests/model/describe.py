@@ -27,11 +27,14 @@ COMMANDS = {
     r.ENABLE_ORDER_ENTRY: "ENABLE",
     r.ACCOUNT_QUERY: "ACCOUNT_QUERY",
     r.CANCEL_SESSION: "CANCEL_SESSION",
+    r.QUOTE: "QUOTE",
+    r.SET_PROTECTION: "SET_PROTECTION",
+    r.RESET_PROTECTION: "RESET_PROTECTION",
 }
 EVENTS = {
     value: name
     for name, value in vars(r).items()
-    if isinstance(value, int) and r.ACCEPTED <= value <= r.CANCEL_REJECTED
+    if isinstance(value, int) and r.ACCEPTED <= value <= r.PROTECTION_RESET
 }
 TERMS = (
     "symbol",

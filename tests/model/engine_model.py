@@ -8,8 +8,8 @@ settlement (stops and pegs), auction_model, states, venue_commands, order_comman
 from tests.model import records as r
 from tests.model.engine_base import DoneError, IgnoredError, LaterError
 from tests.model.options import MalformedError
-from tests.model.order_commands import OrderCommands
 from tests.model.orders import Order
+from tests.model.quotes import Quotes
 from tests.model.steps import Work
 
 FIXED_LENGTHS = {
@@ -32,12 +32,24 @@ FIXED_LENGTHS = {
     r.ENABLE_ORDER_ENTRY: 48,
     r.ACCOUNT_QUERY: 40,
     r.CANCEL_SESSION: 48,
+    r.SET_PROTECTION: 64,
+    r.RESET_PROTECTION: 40,
 }
 ORDERS = (r.ENTER_ORDER, r.REPLACE_ORDER)
 LENGTHS_OF_ORDERS = (80, 136)  # without options and with them
+LENGTHS_OF_QUOTES = tuple(range(64, 64 + 16 * 24, 24))  # rule 20.1
 
 
-class EngineModel(OrderCommands):
+def lengths_of(kind: int) -> tuple[int, ...]:
+    """Rule 1.3."""
+    if kind in ORDERS:
+        return LENGTHS_OF_ORDERS
+    if kind == r.QUOTE:
+        return LENGTHS_OF_QUOTES
+    return (FIXED_LENGTHS[kind],) if kind in FIXED_LENGTHS else ()
+
+
+class EngineModel(Quotes):
     """apply() takes one record and gives its outcome and its events as bytes."""
 
     def apply(self, record: bytes) -> tuple[int, list[bytes]]:
@@ -67,8 +79,7 @@ class EngineModel(OrderCommands):
         if len(record) < r.HEADER.size:
             raise MalformedError
         kind, _, record_bytes, session, _, _, user_ref, index, *_ = r.HEADER.unpack_from(record)
-        lengths = LENGTHS_OF_ORDERS if kind in ORDERS else (FIXED_LENGTHS.get(kind),)
-        if record_bytes not in lengths or record_bytes > len(record):  # rule 1.3
+        if record_bytes not in lengths_of(kind) or record_bytes > len(record):  # rule 1.3
             raise MalformedError
         if not self.started and kind != r.STREAM_START:  # rule 1.4
             raise MalformedError
@@ -80,6 +91,8 @@ class EngineModel(OrderCommands):
             self.enter(record, session, user_ref, index)
         elif kind == r.REPLACE_ORDER:
             self.replace(record, session, user_ref)
+        elif kind == r.QUOTE:
+            self.quote(record[:record_bytes], session, user_ref)
         else:
             self.member_command(kind, record, session, user_ref, index)
 
@@ -122,6 +135,10 @@ class EngineModel(OrderCommands):
             self.modify_order(self.find(session, user_ref), quantity, chr(side))
         elif kind == r.MASS_CANCEL:
             self.mass_cancel(record, session, index)
+        elif kind == r.SET_PROTECTION:
+            self.set_protection(record, session, index)
+        elif kind == r.RESET_PROTECTION:
+            self.reset_protection(session, index)
         elif kind == r.CANCEL_SESSION:
             self.cancel_session(session, chr(record[r.BODY] or ord("Z")))
         elif kind == r.ACCOUNT_QUERY:  # rule 8.5

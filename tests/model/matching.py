@@ -169,6 +169,13 @@ class Matching(Icebergs):
             self.execute(order, resting)
         return False
 
+    def counts_seconds(self) -> bool:
+        """Rule 20.10: whether a protection has a window."""
+        return False
+
+    def act_on_protections(self) -> None:
+        """Rule 20.12: what an execution may bring about, once the aggressor is done."""
+
     def has_room(self, order: Order) -> bool:
         return order.was_live or len(self.live) < self.limits.orders_max
 

@@ -12,6 +12,7 @@ RETIRE_INSTRUMENT, SET_STATE, CLOCK, BUST_TRADE, CONTINUE, SET_END = 6, 7, 8, 9,
 DEFINE_TICK_TABLE = 12
 ENTER_ORDER, REPLACE_ORDER, CANCEL_ORDER, MODIFY_ORDER, MASS_CANCEL = 16, 17, 18, 19, 20
 DISABLE_ORDER_ENTRY, ENABLE_ORDER_ENTRY, ACCOUNT_QUERY, CANCEL_SESSION = 21, 22, 23, 24
+QUOTE, SET_PROTECTION, RESET_PROTECTION = 32, 33, 34
 
 ACCEPTED, REJECTED, EXECUTED, CANCELED, REPLACED, ADDED, MODIFIED = range(128, 135)
 MASS_CANCEL_RESPONSE, ENTRY_DISABLED, ENTRY_ENABLED, ACCOUNT_QUERY_RESPONSE = range(135, 139)
@@ -19,6 +20,7 @@ INSTRUMENT_DEFINED, SESSION_DEFINED, SYSTEM, REPLENISHED, REDUCED = range(139, 1
 ACTIVATED, CROSSED, CROSS, INDICATIVE, STATE_CHANGED, COLLARS = range(144, 150)
 BROKEN, INSTRUMENT_CHANGED, INSTRUMENT_RETIRED, INSTRUMENT_NEXT = range(150, 154)
 END_SET, CANCEL_REJECTED = range(154, 156)
+QUOTED, QUOTE_REJECTED, PROTECTION_SET, PROTECTION_REACHED, PROTECTION_RESET = range(160, 165)
 
 LAST, VISIBLE, AGGRESSOR_SELL, CROSSES, SELL, ATTRIBUTED, AT_CLOSE = 1, 2, 4, 8, 16, 32, 64
 
@@ -401,3 +403,26 @@ def modify(session: int, user_ref: int, quantity: int, side: str) -> bytes:
 def option(tag: int, value: bytes) -> bytes:
     """One option as an element of OUCH's appendage."""
     return bytes([1 + len(value), tag]) + value
+
+
+def quote(session: int, user_ref: int, *entries: tuple[int, int, int, int, int]) -> bytes:
+    """Each entry: instrument, bid's price and quantity, ask's price and quantity."""
+    body = b"".join(struct.pack("<IiIiII", *entry, 0) for entry in entries)
+    return _with_body(QUOTE, session, user_ref, INSTRUMENT_NONE, body)
+
+
+def set_protection(
+    session: int,
+    index: int,
+    *,
+    volume: int = 0,
+    delta: int = 0,
+    executions: int = 0,
+    window: int = 0,
+) -> bytes:
+    body = struct.pack("<QQII", volume, delta, executions, window)
+    return _with_body(SET_PROTECTION, session, 0, index, body)
+
+
+def reset_protection(session: int, index: int) -> bytes:
+    return _with_body(RESET_PROTECTION, session, 0, index, b"")

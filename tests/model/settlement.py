@@ -84,6 +84,7 @@ class Settlement(Matching):
                     self.trade(order, order.rest_price, order.rest_price, may_stop=False)
                 if order.quantity == 0:
                     self.remove(order)
+                self.act_on_protections()
 
     def is_to_begin(self, order: Order) -> bool:
         """Whether it has a MinQty, and its limit reaches an order of the other side."""

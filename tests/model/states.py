@@ -119,7 +119,8 @@ class States(Steps):
         turn = self.indicate_next
         self.say_indicatives()
         begins_minute = before < 0 or second // 60 != before // 60
-        if not self.events and not starts and not begins_minute and not force:
+        is_of_use = bool(self.events or starts or begins_minute or force)
+        if not is_of_use and not self.counts_seconds():
             self.indicate_next, self.second = turn, before
             raise IgnoredError
 

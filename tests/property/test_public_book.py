@@ -6,7 +6,8 @@ model); the events as frames through the publisher's feed; its messages through 
 book builder. What is visible is read off the model, and off the core's own books.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
 from tests.model.orders import Instrument, Order
+from tests.model.quote_mix import with_quotes
 
 from ironcore.engine.matching_engine import MatchingEngine
 from ironcore.market_data.itch_feed import Feed
@@ -141,22 +143,25 @@ def assert_core_agrees(subscriber: Subscriber, core: MatchingEngine) -> None:
         assert_levels_equal(core.depth(number, "S", levels_max=10_000), asks)
 
 
-def run(kind: str, seed: int, count: int, limits: r.Limits, stride: int) -> Subscriber:
+def run(kind: str, seed: int, count: int, limits: r.Limits, stride: int) -> None:
     """Compare after every `stride` commands."""
     model = EngineModel(limits)
-    engine, mix, subscriber = Engine(kind, model), CommandMix(seed, model), Subscriber()
-    for stream in (mix.opening(), mix.commands(count)):
-        for number, record in enumerate(stream):
-            applied = engine.apply(record)
-            if applied is None:
-                continue
-            subscriber.take(*applied)
-            if number % stride == 0:
-                assert_equal(subscriber, model)
-                if engine.core is not None:
-                    assert_core_agrees(subscriber, engine.core)
+    mix = CommandMix(seed, model)
+    for_subscriber(kind, model, chain(mix.opening(), mix.commands(count)), stride)
+
+
+def for_subscriber(kind: str, model: EngineModel, stream: Iterable[bytes], stride: int) -> None:
+    engine, subscriber = Engine(kind, model), Subscriber()
+    for number, record in enumerate(stream):
+        applied = engine.apply(record)
+        if applied is None:
+            continue
+        subscriber.take(*applied)
+        if number % stride == 0:
+            assert_equal(subscriber, model)
+            if engine.core is not None:
+                assert_core_agrees(subscriber, engine.core)
     assert_equal(subscriber, model)
-    return subscriber
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -164,6 +169,12 @@ def run(kind: str, seed: int, count: int, limits: r.Limits, stride: int) -> Subs
 def test_the_public_book_is_the_visible_one_after_every_command(kind: str, seed: int) -> None:
     limits = r.Limits(orders_max=(40, 200, 1000)[seed % 3], user_ref_bits=14)
     run(kind, seed, COMMANDS, limits, stride=1)
+
+
+@pytest.mark.parametrize("step_actions_max", [0, 40])
+def test_so_it_is_with_quotes_that_are_protected(step_actions_max: int) -> None:
+    model = EngineModel(r.Limits(orders_max=200, user_ref_bits=14))
+    for_subscriber("core", model, with_quotes(5, COMMANDS, model, step_actions_max), stride=3)
 
 
 @given(

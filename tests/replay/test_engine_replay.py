@@ -5,7 +5,7 @@ and without prefetching, with time stamps and with the ignored commands left out
 of the state are compared.
 """
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from random import Random
 
@@ -14,6 +14,7 @@ import pytest
 from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
+from tests.model.quote_mix import with_quotes
 
 from ironcore.bench.match_workloads import from_operations
 from ironcore.engine.matching_engine import MatchingEngine, record_offsets
@@ -25,15 +26,18 @@ ROOT = Path(__file__).resolve().parents[2]
 ITCH_FILE = "../shared/data/orders/bitstamp-2015-05-01.itch"
 
 
-@pytest.fixture(scope="module")
-def stream() -> list[bytes]:
+@pytest.fixture(scope="module", params=["orders", "quotes"])
+def stream(request: pytest.FixtureRequest) -> list[bytes]:
+    """Of orders and the venue's commands; or with quotes and their protection, in steps."""
     model = EngineModel(LIMITS)
     mix = CommandMix(7, model)
+    records = chain(mix.opening(), mix.commands(COMMANDS))
+    if request.param == "quotes":
+        records = chain(with_quotes(7, COMMANDS // 2, model, step_actions_max=60))
     taken = []
-    for part in (mix.opening(), mix.commands(COMMANDS)):
-        for record in part:
-            model.apply(record)
-            taken.append(record)
+    for record in records:
+        model.apply(record)
+        taken.append(record)
     return taken
 
 

@@ -37,7 +37,12 @@ TYPES = {
     "EnableOrderEntry": 22,
     "AccountQuery": 23,
     "CancelSession": 24,
+    "Quote": 32,
+    "SetProtection": 33,
+    "ResetProtection": 34,
 }
+ENTRY = struct.Struct("<IiIiII")
+Side = tuple[int, int]  # price and quantity
 
 Words = list[str]
 
@@ -224,6 +229,54 @@ class CommandWriter:
         given: dict[str, Any] = {"reason": reason} if kind == "CancelSession" else {}
         return make(kind, session=session, **given)
 
+    # Quotes
+
+    def _side(self, words: Words) -> Side:
+        if words and words[0] == "none":
+            words.pop(0)
+            return 0, 0
+        quantity = names.integer(self._take(words, "a quantity, or none"), "a quantity")
+        self._expect(words, "@")
+        return names.price(self._take(words, "a price")), quantity
+
+    def _entry(self, words: Words) -> bytes:
+        instrument = self._instrument(words)
+        bid = self._side(words)
+        self._expect(words, "/")
+        return ENTRY.pack(instrument, *bid, *self._side(words), 0)
+
+    def _quote(self, words: Words) -> bytes:
+        session, user_ref = names.order(self._take(words, "an order"))
+        body = self._entry(words)
+        while words:
+            self._expect(words, "and")
+            body += self._entry(words)
+        data = bytearray(make("Quote", session=session, user_ref=user_ref))
+        data[DTYPES["Quote"].itemsize - ENTRY.size :] = body
+        data[2:4] = len(data).to_bytes(2, "little")
+        return bytes(data)
+
+    def _protect(self, words: Words) -> bytes:
+        session = names.session(self._take(words, "a session"))
+        instrument = self._instrument(words)
+        fields: dict[str, Any] = {
+            field: self._number_of(word, words)
+            for word, field in (
+                ("volume", "volume_max"),
+                ("delta", "delta_max"),
+                ("executions", "executions_max"),
+                ("window", "window_seconds"),
+            )
+        }
+        self._end(words)
+        return make("SetProtection", session=session, instrument=instrument, **fields)
+
+    def _reset(self, words: Words) -> bytes:
+        session = names.session(self._take(words, "a session"))
+        instrument = self._instrument(words)
+        self._end(words)
+        return make("ResetProtection", session=session, instrument=instrument)
+
     # The venue
 
     def _start(self, words: Words) -> bytes:
@@ -393,6 +446,9 @@ class CommandWriter:
         "cancel-session": lambda self, words: self._of_session("CancelSession", words),
         "disable": lambda self, words: self._of_session("DisableOrderEntry", words),
         "enable": lambda self, words: self._of_session("EnableOrderEntry", words),
+        "quote": _quote,
+        "protect": _protect,
+        "reset": _reset,
         "query": lambda self, words: self._of_session("AccountQuery", words),
         "start": _start,
         "table": _define_table,

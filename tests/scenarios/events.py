@@ -206,6 +206,33 @@ def _next(e: EventReader) -> str:
     return f"next {e.session()} {e.take('quantity')}"
 
 
+def _of_entry(what: str) -> Callable[[EventReader], str]:
+    def write(e: EventReader) -> str:
+        entry, reason = e.take("quantity"), e.take("reason")
+        text = f"{what} {e.slot()}{f' entry {entry}' if entry else ''}"
+        return text + (f" {reason:02X}" if reason else "")
+
+    return write
+
+
+def _protection_set(e: EventReader) -> str:
+    reason = e.take("reason")
+    return f"protection {e.session()} set" + (f" rejected {reason:02X}" if reason else "")
+
+
+def _protection_reached(e: EventReader) -> str:
+    delta = e.take("other")
+    delta -= 1 << 64 if delta >> 63 else 0
+    text = f"protection {e.session()} reached {e.character('reason')}"
+    for word, value in (
+        ("volume", e.take("order_ref")),
+        ("delta", delta),
+        ("executions", e.take("quantity")),
+    ):
+        text += f" {word} {value}" if value else ""
+    return text
+
+
 def _of_instrument(what: str) -> Callable[[EventReader], str]:
     return lambda e: f"instrument {e.symbol(e.take('slot'))} {what}"
 
@@ -239,6 +266,11 @@ WRITERS: dict[int, Callable[[EventReader], str]] = {
     153: _of_instrument("next"),
     154: _end_set,
     155: _cancel_rejected,
+    160: _of_entry("quoted"),
+    161: _of_entry("quote-rejected"),
+    162: _protection_set,
+    163: _protection_reached,
+    164: lambda e: f"protection {e.session()} reset",
 }
 
 

@@ -59,6 +59,11 @@ class EventType(IntEnum):
     INSTRUMENT_NEXT = 153
     END_SET = 154
     CANCEL_REJECTED = 155
+    QUOTED = 160
+    QUOTE_REJECTED = 161
+    PROTECTION_SET = 162
+    PROTECTION_REACHED = 163
+    PROTECTION_RESET = 164
 
 
 class EventFlag(IntFlag):

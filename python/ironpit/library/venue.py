@@ -12,7 +12,7 @@ from ironcore.library.command_rows import COMMAND_DTYPE
 from ironcore.library.venue import VenueCore
 from ironcore.wire import record
 from ironpit.common.decimals import PRICE_MAX, Decimals
-from ironpit.library import commands, definitions, refusals
+from ironpit.library import commands, definitions, quotes, refusals
 from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import QUANTITY_MAX_DEFAULT, InstrumentState
 from ironpit.library.results import Applied, Rows, Status
@@ -348,6 +348,41 @@ class Venue:
             draw=integer("draw", draw, 0, DRAW_MAX),
         )
         return self._apply_one(row)
+
+    def quote(self, session: int, user_ref: int, entries: Sequence[quotes.QuoteEntry]) -> Rows:
+        """The session's quotes in up to 16 instruments, each in the place of the one before (rule
+        20.3): the events; none when user_ref was used. entries: instrument, the bid's price and
+        quantity, the ask's price and quantity; a quantity of 0 asks for nothing. Entry i takes the
+        numbers user_ref + 2 i and user_ref + 2 i + 1."""
+        return self._of_session(session, quotes.quote(session, user_ref, entries))
+
+    def set_protection(
+        self,
+        session: int,
+        instrument: int,
+        *,
+        volume: int = 0,
+        delta: int = 0,
+        executions: int = 0,
+        window: int = 0,
+    ) -> Rows:
+        """How much of a session's quotes in an instrument may execute before the rest of them
+        leaves (rule 20.9): the event. Each limit 0: none. window: seconds, as `clock` counts them,
+        after which an execution begins anew; 0: none."""
+        command = quotes.protection(session, instrument, volume, delta, executions, window)
+        return self._of_session(session, command, instrument)
+
+    def reset_protection(self, session: int, instrument: int) -> Rows:
+        """The session may quote there again, and counting begins anew (rule 20.13): the event; none
+        without a protection."""
+        return self._of_session(session, quotes.reset(session, instrument), instrument)
+
+    def _of_session(self, session: int, command: bytes, instrument: int | None = None) -> Rows:
+        with self._lock:
+            self._check_session(session)
+            if instrument is not None:
+                self._check_instrument(instrument)
+            return self._core.apply(command)[1]
 
     def _apply_one(self, row: Rows) -> Rows:
         applied = self.apply(row)

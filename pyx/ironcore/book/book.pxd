@@ -40,8 +40,8 @@ cdef struct Book:                    # 832 bytes
     # The next 64 bytes are that line.
     InstrumentLimits limits
     uint8_t state                    # InstrumentState
-    bint is_plain                    # continuous, by price and time, and no collar or protection
-                                     # (book_classify)
+    bint is_plain                    # continuous, by price and time, and neither collar nor
+                                     # protection (book_classify)
     uint32_t followers               # dormant stops and pegs: with none, nothing to settle
     int32_t last_price            # 0: none
     PriceGrid grid
@@ -70,6 +70,7 @@ cdef struct Book:                    # 832 bytes
     char symbol[8]
     uint8_t price_decimals           # what the edges say by: the book knows integers
     uint8_t quantity_decimals
+    uint8_t allocation               # Allocation, of what is displayed at one price
     # Between two steps of what orders do here (under_way.pxd).
     uint8_t is_busy                  # steps are left
     uint8_t in_hand                  # Hand: whether the first order under way has begun to execute
@@ -84,14 +85,14 @@ cdef struct Book:                    # 832 bytes
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     int32_t pegs_last_price          # last_price when that began
     uint32_t allocation_min          # pro-rata: a share below it is none
-    uint8_t allocation               # Allocation, of what is displayed at one price
-    uint8_t reserved_allocation[3]   # books begin with a cache line
+    uint32_t protections             # of sessions' quotes (engine/quotes); books begin with a cache
+                                     # line
 
 # The grid is set: empty sides, no state and no price.
 cdef void book_create(Arena* arena, Book* book, uint32_t index) noexcept nogil
 # The empty book's grid has changed.
 cdef void book_reshape(Arena* arena, Book* book, uint32_t index) noexcept nogil
-# Sets is_plain; to be called after every change of state, collars or allocation.
+# Sets is_plain; to be called after every change of state, collars, allocation or protections.
 cdef void book_classify(Book* book) noexcept nogil
 cdef bint book_is_empty(const Book* book) noexcept nogil
 

@@ -43,7 +43,7 @@ cdef void book_classify(Book* book) noexcept nogil:
         book.state == STATE_CONTINUOUS and not book.is_busy
         and book.allocation == ALLOCATION_PRICE_TIME and book.entry_collar_bp == 0
         and book.market_protection_bp == 0 and book.static_collar_bp == 0
-        and book.dynamic_collar_bp == 0)
+        and book.dynamic_collar_bp == 0 and book.protections == 0)
 
 
 cdef bint book_is_empty(const Book* book) noexcept nogil:

@@ -28,6 +28,8 @@ cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons; from 0x80 on
     REJECT_NOT_NOW = 0x2D            # an order that this time does not allow
     REJECT_QUANTITY_MAX = 0x31
     REJECT_NO_ROOM = 0x80            # the order pool is exhausted, or the order references are
+    REJECT_QUOTE_CROSSED = 0x91      # the bid of a quote is not below its ask
+    REJECT_PROTECTED = 0x92          # its session's protection was reached
 
 cdef enum:
     SIDE_BUY = 66                    # 'B'

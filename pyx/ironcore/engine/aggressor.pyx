@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
+from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.check cimport iron_assert
 from ironcore.book.allocation cimport Round, round_add, round_allocate, round_begin
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, book_reduce
@@ -15,6 +16,7 @@ from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_re
 from ironcore.engine.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.engine.pending_work cimport STEP_LEFT, STEP_LOOKED, step_is_over
+from ironcore.engine.quotes.protection cimport protection_note
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
@@ -105,6 +107,9 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, uint
     a.executed += quantity
     order.executed += quantity
     book.last_price = price
+    if iron_unlikely(book.protections):
+        protection_note(engine, book, order.slot, a.sell ^ 1, quantity)
+        protection_note(engine, book, a.slot, a.sell, quantity)
     if quantity < order.quantity:
         book_reduce(&engine.arena, order, quantity)
     elif order_reserve(engine, unit):

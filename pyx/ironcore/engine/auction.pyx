@@ -23,6 +23,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.order_path cimport order_add
 from ironcore.engine.order_terms cimport Terms, terms_of_order
+from ironcore.engine.quotes.protection cimport protection_note, protections_act
 from ironcore.book.price_grid cimport is_beyond_collar
 from ironcore.book.price_levels cimport (
     KEY_NONE, level_key, level_take_reserve, levels_next,
@@ -155,6 +156,8 @@ cdef void _execute(Turn* turn, uint32_t quantity, int32_t price) noexcept nogil:
         if displayed:
             emit_reduced(engine, turn.unit, displayed, order.quantity)
     turn.quantity -= quantity
+    if turn.book.protections:
+        protection_note(engine, turn.book, order.slot, turn.sell, quantity)
     if turn.quantity == 0:
         order_remove(engine, turn.unit)
 
@@ -300,6 +303,7 @@ cdef bint auction_hold(Engine* engine, Book* book, uint8_t cross_type, uint8_t s
     for sell in range(2):
         _end_waiting(engine, book, KIND_WAITING_MARKET, sell, cross_type, state, price.price)
         _end_waiting(engine, book, KIND_WAITING, sell, cross_type, state, price.price)
+    protections_act(engine)
     return True
 
 

@@ -13,6 +13,7 @@ from ironcore.book.order_pool cimport (
 )
 from ironcore.engine.orders cimport order_price, order_reserve, order_sell
 from ironcore.engine.pending_work cimport work_at, work_last
+from ironcore.engine.quotes.session_quotes cimport Protection, SessionQuotes, protection_is_set
 from ironcore.book.price_grid cimport PriceGrid, TickTable
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.book.limits cimport InstrumentLimits
@@ -166,6 +167,30 @@ cdef bytes _works(Engine* engine):
     return b"".join(parts)
 
 
+cdef inline uint32_t _live_slot(Engine* engine, uint32_t slot) noexcept nogil:
+    return slot if engine.arena.slots[slot] else 0
+
+
+cdef bytes _quotes(Engine* engine):
+    """Of each session; nothing of quotes that have left and are not protected."""
+    cdef uint32_t session, place, bid, ask
+    cdef const SessionQuotes* quotes
+    cdef const Protection* protection
+    parts = []
+    for session in range(1, engine.sessions_count + 1):
+        quotes = &engine.quotes[session]
+        for place in range(quotes.count):
+            protection = &quotes.protections[place]
+            bid = _live_slot(engine, quotes.slots[place][0])
+            ask = _live_slot(engine, quotes.slots[place][1])
+            if bid or ask:
+                parts.append(struct.pack("<II", bid, ask))
+            if protection_is_set(protection) or protection.is_reached:
+                parts.append(struct.pack("<II", session, quotes.instruments[place])
+                             + (<const char*>protection)[:sizeof(Protection)])
+    return b"".join(parts)
+
+
 cdef bytes state_of(Engine* engine):
     cdef uint32_t index
     cdef Session session
@@ -187,4 +212,5 @@ cdef bytes state_of(Engine* engine):
             parts.append(struct.pack("<I", index))
             parts.append(_slots(engine, engine.expiry[index].next, True))
     parts.append(_works(engine))
+    parts.append(_quotes(engine))
     return b"".join(parts)

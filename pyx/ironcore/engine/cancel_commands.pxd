@@ -41,6 +41,10 @@ cdef bint works_take(Engine* engine, CommandHeader* header, uint32_t unit) noexc
 # Of the rarer path, too: no command is plain then.
 cdef bint order_is_held(Engine* engine, uint32_t unit) noexcept nogil
 
+# By less than all of it, with its event; side is what it is from here on.
+cdef void order_reduce(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
+                       uint32_t decrement) noexcept nogil
+
 
 cdef inline uint32_t live_unit(const Engine* engine, const CommandHeader* header) noexcept nogil:
     """The unit of this member's live order, or 0."""

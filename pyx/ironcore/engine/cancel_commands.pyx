@@ -105,8 +105,8 @@ cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
     return STATUS_OK
 
 
-cdef void _modify(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
-                  uint32_t decrement) noexcept nogil:
+cdef void order_reduce(Engine* engine, uint32_t place, uint32_t unit, uint8_t side,
+                       uint32_t decrement) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
     cdef uint32_t displayed = order_shrink(engine, unit, decrement) if decrement else 0
     order.ref_side = (order.ref_side & ~<uint64_t>ORDER_SIDE_MASK) | side
@@ -146,7 +146,7 @@ cdef int modify_order(Engine* engine, ModifyOrder* command) noexcept nogil:
         leaving_pass(engine, unit)
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
     else:
-        _modify(engine, place, unit, command.side, total_now - total)
+        order_reduce(engine, place, unit, command.side, total_now - total)
     command.header.instrument = place >> SIDE_SHIFT
     _settle(engine, book)
     return STATUS_OK

@@ -162,7 +162,8 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
         return STATUS_IGNORED
     # An instrument that is paused is one of those for which INDICATIVE is said.
     if (command.force == 0 and _next_in_auction(engine, 0) == INSTRUMENT_NONE
-            and not _expires(engine, second) and not _begins_minute(engine, second)):
+            and not _expires(engine, second) and not _begins_minute(engine, second)
+            and engine.protections_timed == 0):
         return STATUS_IGNORED
     _expire(engine, second)
     second_next = engine.second_next

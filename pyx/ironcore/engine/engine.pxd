@@ -6,6 +6,7 @@ from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
 from ironcore.book.price_grid cimport TickTable
+from ironcore.engine.quotes.session_quotes cimport SessionQuotes
 from ironcore.wire.record cimport (
     COMMAND_REPLACE_ORDER, CommandHeader, Event, MassCancel, ReplaceOrder,
 )
@@ -15,7 +16,7 @@ cdef enum:
     ENGINE_ORDERS_MAX = 4194303      # a level counts its orders in 22 bits
     ENGINE_EVENTS_AN_ORDER = 96      # rule 16.2: what one command may cause for each live order
     ENGINE_EVENTS_AN_INSTRUMENT = 8  # likewise for each instrument
-    ENGINE_EVENTS_EXTRA = 64         # and besides
+    ENGINE_EVENTS_EXTRA = 320        # and besides
     ENGINE_EVENTS_HELD = 256         # that a batch lets gather before it copies them
     ENGINE_BLOCK_SHIFT_MAX = 6       # 64 slots are 256 bytes: a block is seen to be empty at once
     DRY_RUN_STEPS_MAX = 4096         # rules 10.9 and 14.10: orders or levels a command counts
@@ -103,6 +104,10 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t ends_holding            # during which members cannot cancel
     TickTable* tick_tables           # by id - 1; behind the books (PriceGrid.table_at)
     uint32_t tick_tables_count
+    SessionQuotes* quotes            # by session
+    uint64_t protection_due          # within a command: number of the first that was reached, or 0
+    uint64_t protection_due_last
+    uint32_t protections_timed       # that have a window: every second counts then
 
 cdef struct EngineMemory:
     uint64_t reserved_bytes

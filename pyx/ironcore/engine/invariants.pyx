@@ -17,6 +17,7 @@ from ironcore.book.price_levels cimport (
     level_orders, level_quantity, levels_first_key, levels_next,
 )
 from ironcore.engine.pending_work cimport works_broken
+from ironcore.engine.quotes.quote_places cimport quotes_broken
 from ironcore.engine.under_way cimport busy_broken
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_ends, engine_broken_expiry,
@@ -333,6 +334,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = busy_broken(engine)
     if broken == NULL:
         broken = engine_broken_ends(engine)
+    if broken == NULL:
+        broken = quotes_broken(engine)
     free(tally.seen)
     return broken
 

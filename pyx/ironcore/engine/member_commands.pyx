@@ -8,14 +8,17 @@ from ironcore.engine.cancel_commands cimport (
 )
 from ironcore.engine.engine cimport Session, engine_emit, session_classify
 from ironcore.engine.order_commands cimport enter_order, replace_order
+from ironcore.engine.quotes.protection cimport protection_reset, protection_set
+from ironcore.engine.quotes.quote_command cimport quote_apply
 from ironcore.wire.order_options cimport OPTIONS_BYTES
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER,
-    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_REPLACE_ORDER,
-    EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED,
-    AccountQuery, CancelOrder, CancelSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder,
-    ReplaceOrder,
+    COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_QUOTE, COMMAND_REPLACE_ORDER,
+    COMMAND_RESET_PROTECTION, COMMAND_SET_PROTECTION, EVENT_ACCOUNT_QUERY_RESPONSE,
+    EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, AccountQuery, CancelOrder,
+    CancelSession, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, ReplaceOrder,
+    ResetProtection, SetProtection,
 )
 
 
@@ -52,6 +55,10 @@ cdef int _apply_short(Engine* engine, CommandHeader* header) noexcept nogil:
         return mass_cancel(engine, <const MassCancel*>header)
     if type == COMMAND_CANCEL_SESSION and record_bytes == sizeof(CancelSession):
         return cancel_session(engine, <const CancelSession*>header)
+    if type == COMMAND_SET_PROTECTION and record_bytes == sizeof(SetProtection):
+        return protection_set(engine, <const SetProtection*>header)
+    if type == COMMAND_RESET_PROTECTION and record_bytes == sizeof(ResetProtection):
+        return protection_reset(engine, <const ResetProtection*>header)
     if type == COMMAND_ACCOUNT_QUERY and record_bytes == sizeof(AccountQuery):
         return _account_query(engine, <const AccountQuery*>header)
     if record_bytes != sizeof(EntrySwitch):
@@ -74,4 +81,6 @@ cdef int apply_member(Engine* engine, CommandHeader* header) noexcept nogil:
         if not _is_order(header.record_bytes, sizeof(ReplaceOrder)):
             return STATUS_MALFORMED
         return replace_order(engine, <ReplaceOrder*>header)
+    if header.type == COMMAND_QUOTE:
+        return quote_apply(engine, header)
     return _apply_short(engine, header)

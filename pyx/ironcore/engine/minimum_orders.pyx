@@ -16,6 +16,7 @@ from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
 from ironcore.engine.order_terms cimport Aggressor, Terms, aggressor_of, terms_of_order
 from ironcore.engine.order_exit cimport order_remove
+from ironcore.engine.quotes.protection cimport protections_act
 from ironcore.wire.record cimport STATE_CONTINUOUS
 
 cdef enum:
@@ -108,5 +109,6 @@ cdef void minimum_orders_begin(Engine* engine, Book* book) noexcept nogil:
         while unit and book.state == STATE_CONTINUOUS:
             engine.dry_run_steps = engine.dry_run_steps_max - steps
             _act(engine, book, unit)
+            protections_act(engine)
             unit = _next(&engine.arena, book, &turn)
     engine.dry_run_steps = 0

@@ -15,6 +15,9 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
                            Terms* terms) noexcept nogil
 # What rule 7.3 asks of a replacement's details; total is the quantity that it names, old the
 # options of the order that it replaces, NULL when that has none.
+# Of a displayed limit order for the day, whose quantity, price and side are set: 4.4, 4.5, 4.10 and
+# 4.11. What follows from them is set.
+cdef uint32_t day_order_reject(Engine* engine, const Book* book, Terms* terms) noexcept nogil
 cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, Terms* terms,
                              const Options* old) noexcept nogil
 # Rule 13.2.

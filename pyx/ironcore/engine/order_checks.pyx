@@ -129,6 +129,15 @@ cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, T
     return reason
 
 
+cdef uint32_t day_order_reject(Engine* engine, const Book* book, Terms* terms) noexcept nogil:
+    cdef uint32_t reason = _fields_reject(book, terms.quantity, terms)
+    if reason == REJECT_NONE and terms.is_market:
+        reason = REJECT_PRICE
+    if reason == REJECT_NONE:
+        reason = state_reject(book, terms)
+    return reason if reason else _price_reject(engine, book, terms)
+
+
 cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOrder* command,
                            Terms* terms) noexcept nogil:
     cdef uint32_t instrument = command.header.instrument

@@ -11,6 +11,7 @@ cdef enum CancelReason:              # OUCH 5.0
     CANCEL_REASON_POST_ONLY = 71     # 'G'
     CANCEL_REASON_IOC = 73           # 'I'
     CANCEL_REASON_COLLAR = 75        # 'K'
+    CANCEL_REASON_PROTECTION = 80    # 'P', the venue's own: of a quote
     CANCEL_REASON_SELF_TRADE = 81    # 'Q'
     CANCEL_REASON_TIMEOUT = 84       # 'T'
     CANCEL_REASON_USER = 85          # 'U'

@@ -27,6 +27,7 @@ from ironcore.book.price_grid cimport (
 from ironcore.book.price_levels cimport (
     KEY_NONE, KEY_WORST, PriceLevels, level_add_reserve, levels_price,
 )
+from ironcore.engine.quotes.protection cimport protections_act
 from ironcore.engine.stops cimport stop_begin
 from ironcore.engine.under_way cimport (
     HAND_ORDER, busy_begin, under_way_append, under_way_hold,
@@ -266,7 +267,7 @@ cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
                    _live(engine, book, terms, 0))
 
 
-cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+cdef void _proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
     cdef bint pegged = options_are_pegged(&terms.options)
     cdef int32_t price
     if terms.cross_type != CROSS_NONE:
@@ -298,6 +299,11 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
         _aggress(engine, book, terms, unit, False)
 
 
+cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
+    _proceed(engine, book, terms, unit)
+    protections_act(engine)
+
+
 cdef void order_begin(Engine* engine, Book* book, Terms* terms) noexcept nogil:
     # What waits for an auction, or sleeps, meets no order.
     if (book.is_busy and terms.cross_type == CROSS_NONE
@@ -310,11 +316,12 @@ cdef void order_begin(Engine* engine, Book* book, Terms* terms) noexcept nogil:
 cdef void order_go_on(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
     if book.state == STATE_TRADE_AT_CLOSE:
         _trade_at_close(engine, book, terms, unit)
-        return
-    terms.limit_key = book.in_hand_key
-    if terms.limit_key != KEY_WORST:
-        terms.key = book.grid.ticks_count - 1 - terms.limit_key
-    _aggress(engine, book, terms, unit, True)
+    else:
+        terms.limit_key = book.in_hand_key
+        if terms.limit_key != KEY_WORST:
+            terms.key = book.grid.ticks_count - 1 - terms.limit_key
+        _aggress(engine, book, terms, unit, True)
+    protections_act(engine)
 
 
 cdef void plain_hold(Engine* engine, Book* book, const EnterOrder* command, uint64_t reference,

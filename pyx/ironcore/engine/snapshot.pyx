@@ -12,6 +12,7 @@ from ironcore.book.order_pool cimport (
     order_at, special_at,
 )
 from ironcore.engine.pending_work cimport work_at, work_last
+from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, Protection, SessionQuotes
 from ironcore.engine.used_numbers cimport session_block
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.checksum cimport crc32c
@@ -19,7 +20,7 @@ from ironcore.book.price_grid cimport TickTable
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE, TICK_TABLES_MAX
 
 cdef enum:
-    SNAPSHOT_VERSION = 9             # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 10            # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -71,6 +72,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.works_lasts = engine.works_lasts
     loaded.ends = engine.ends
     loaded.tick_tables = engine.tick_tables
+    loaded.quotes = engine.quotes
     loaded.dry_run_steps_max = engine.dry_run_steps_max
     loaded.allocation_orders_max = engine.allocation_orders_max
     arena.units = engine.arena.units
@@ -239,6 +241,28 @@ cdef void _works(Cursor* cursor, Engine* engine) noexcept nogil:
                    (work.session_end - work.session) * sizeof(uint32_t))
 
 
+cdef void _quotes(Cursor* cursor, Engine* engine) noexcept nogil:
+    """Where the quotes of each session are, and how they are protected."""
+    cdef uint32_t session, count, place
+    cdef SessionQuotes* quotes
+    for session in range(1, engine.sessions_count + 1):
+        quotes = &engine.quotes[session]
+        count = quotes.count
+        _block(cursor, &count, sizeof(count))
+        if not cursor.is_sound or count > QUOTES_MAX:
+            cursor.is_sound = False
+            return
+        quotes.count = count
+        _block(cursor, quotes.instruments, count * sizeof(uint32_t))
+        _block(cursor, quotes.slots, count * 2 * sizeof(uint32_t))
+        _block(cursor, quotes.protections, count * sizeof(Protection))
+        for place in range(count):
+            cursor.is_sound = (cursor.is_sound
+                               and quotes.instruments[place] < engine.books_count
+                               and quotes.slots[place][0] < engine.arena.slots_count
+                               and quotes.slots[place][1] < engine.arena.slots_count)
+
+
 cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
     """One order of everything, whichever way the bytes go."""
     cdef uint32_t session
@@ -254,6 +278,8 @@ cdef bint _walk(Cursor* cursor, Engine* engine) noexcept nogil:
         _orders(cursor, &engine.arena)
     _expiry(cursor, engine.expiry)
     _works(cursor, engine)
+    if cursor.is_sound:
+        _quotes(cursor, engine)
     return cursor.is_sound
 
 

@@ -46,7 +46,10 @@ enum ironpit_command_type {
     IRONPIT_COMMAND_DISABLE_ORDER_ENTRY = 21,
     IRONPIT_COMMAND_ENABLE_ORDER_ENTRY = 22,
     IRONPIT_COMMAND_ACCOUNT_QUERY = 23,
-    IRONPIT_COMMAND_CANCEL_SESSION = 24
+    IRONPIT_COMMAND_CANCEL_SESSION = 24,
+    IRONPIT_COMMAND_QUOTE = 32,
+    IRONPIT_COMMAND_SET_PROTECTION = 33,
+    IRONPIT_COMMAND_RESET_PROTECTION = 34
 };
 
 enum ironpit_event_type {
@@ -77,7 +80,12 @@ enum ironpit_event_type {
     IRONPIT_EVENT_INSTRUMENT_RETIRED = 152,
     IRONPIT_EVENT_INSTRUMENT_NEXT = 153, /* slot: the instrument of the events behind it */
     IRONPIT_EVENT_END_SET = 154,         /* order_ref: the last second << 32 | the first */
-    IRONPIT_EVENT_CANCEL_REJECTED = 155  /* the order may not be cancelled or reduced now */
+    IRONPIT_EVENT_CANCEL_REJECTED = 155, /* the order may not be cancelled or reduced now */
+    IRONPIT_EVENT_QUOTED = 160,          /* an entry of a QUOTE takes effect */
+    IRONPIT_EVENT_QUOTE_REJECTED = 161,
+    IRONPIT_EVENT_PROTECTION_SET = 162,
+    IRONPIT_EVENT_PROTECTION_REACHED = 163, /* the session's quotes there have left */
+    IRONPIT_EVENT_PROTECTION_RESET = 164
 };
 
 /* Bits of an event's flags. */
@@ -463,6 +471,43 @@ struct ironpit_cancel_session {
 };
 IRONPIT_SIZE(ironpit_cancel_session, 48);
 IRONPIT_AT(ironpit_cancel_session, reason, 40);
+
+struct ironpit_quote_entry {
+    uint32_t instrument;
+    int32_t bid_price;
+    uint32_t bid_quantity; /* what is to be open; 0: there is to be no bid */
+    int32_t ask_price;
+    uint32_t ask_quantity;
+    uint32_t reserved;
+};
+IRONPIT_SIZE(ironpit_quote_entry, 24);
+IRONPIT_AT(ironpit_quote_entry, bid_price, 4);
+IRONPIT_AT(ironpit_quote_entry, ask_quantity, 16);
+
+struct ironpit_quote {
+    struct ironpit_header header; /* user_ref: of the first bid; each side has the next number */
+    struct ironpit_quote_entry entries[1]; /* up to 15 more behind it */
+};
+IRONPIT_SIZE(ironpit_quote, 64);
+IRONPIT_AT(ironpit_quote, entries, 40);
+
+struct ironpit_set_protection {
+    struct ironpit_header header;
+    uint64_t volume_max; /* each limit 0: none */
+    uint64_t delta_max;
+    uint32_t executions_max;
+    uint32_t window_seconds; /* 0: without end */
+};
+IRONPIT_SIZE(ironpit_set_protection, 64);
+IRONPIT_AT(ironpit_set_protection, volume_max, 40);
+IRONPIT_AT(ironpit_set_protection, delta_max, 48);
+IRONPIT_AT(ironpit_set_protection, executions_max, 56);
+IRONPIT_AT(ironpit_set_protection, window_seconds, 60);
+
+struct ironpit_reset_protection {
+    struct ironpit_header header;
+};
+IRONPIT_SIZE(ironpit_reset_protection, 40);
 
 struct ironpit_event {
     uint8_t type;  /* enum ironpit_event_type */

@@ -210,6 +210,23 @@ cdef extern from *:
             SAME(CancelSession, ironpit_cancel_session, header);                                  \\
             SAME(CancelSession, ironpit_cancel_session, reason);                                  \\
             SAME(CancelSession, ironpit_cancel_session, reserved);                                \\
+            SAME_SIZE(QuoteEntry, ironpit_quote_entry);                                           \\
+            SAME(QuoteEntry, ironpit_quote_entry, instrument);                                    \\
+            SAME(QuoteEntry, ironpit_quote_entry, bid_price);                                     \\
+            SAME(QuoteEntry, ironpit_quote_entry, bid_quantity);                                  \\
+            SAME(QuoteEntry, ironpit_quote_entry, ask_price);                                     \\
+            SAME(QuoteEntry, ironpit_quote_entry, ask_quantity);                                  \\
+            SAME(QuoteEntry, ironpit_quote_entry, reserved);                                      \\
+            SAME_SIZE(Quote, ironpit_quote); SAME(Quote, ironpit_quote, header);                  \\
+            SAME(Quote, ironpit_quote, entries);                                                  \\
+            SAME_SIZE(SetProtection, ironpit_set_protection);                                     \\
+            SAME(SetProtection, ironpit_set_protection, header);                                  \\
+            SAME(SetProtection, ironpit_set_protection, volume_max);                              \\
+            SAME(SetProtection, ironpit_set_protection, delta_max);                               \\
+            SAME(SetProtection, ironpit_set_protection, executions_max);                          \\
+            SAME(SetProtection, ironpit_set_protection, window_seconds);                          \\
+            SAME_SIZE(ResetProtection, ironpit_reset_protection);                                 \\
+            SAME(ResetProtection, ironpit_reset_protection, header);                              \\
             SAME_SIZE(Event, ironpit_event);                                                      \\
             SAME(Event, ironpit_event, type); SAME(Event, ironpit_event, flags);                  \\
             SAME(Event, ironpit_event, reason); SAME(Event, ironpit_event, side);                 \\
@@ -245,6 +262,8 @@ cdef extern from *:
             EQUAL(COMMAND_MODIFY_ORDER); EQUAL(COMMAND_MASS_CANCEL);                              \\
             EQUAL(COMMAND_DISABLE_ORDER_ENTRY); EQUAL(COMMAND_ENABLE_ORDER_ENTRY);                \\
             EQUAL(COMMAND_ACCOUNT_QUERY); EQUAL(COMMAND_CANCEL_SESSION); EQUAL(EVENT_ACCEPTED);   \\
+            EQUAL(COMMAND_QUOTE); EQUAL(COMMAND_SET_PROTECTION);                                  \\
+            EQUAL(COMMAND_RESET_PROTECTION);                                                      \\
             EQUAL(EVENT_REJECTED); EQUAL(EVENT_EXECUTED); EQUAL(EVENT_CANCELED);                  \\
             EQUAL(EVENT_REPLACED); EQUAL(EVENT_ADDED); EQUAL(EVENT_MODIFIED);                     \\
             EQUAL(EVENT_MASS_CANCEL_RESPONSE); EQUAL(EVENT_ORDER_ENTRY_DISABLED);                 \\
@@ -255,6 +274,8 @@ cdef extern from *:
             EQUAL(EVENT_STATE_CHANGED); EQUAL(EVENT_COLLARS); EQUAL(EVENT_BROKEN);                \\
             EQUAL(EVENT_INSTRUMENT_CHANGED); EQUAL(EVENT_INSTRUMENT_RETIRED);                     \\
             EQUAL(EVENT_INSTRUMENT_NEXT); EQUAL(EVENT_END_SET); EQUAL(EVENT_CANCEL_REJECTED);     \\
+            EQUAL(EVENT_QUOTED); EQUAL(EVENT_QUOTE_REJECTED); EQUAL(EVENT_PROTECTION_SET);        \\
+            EQUAL(EVENT_PROTECTION_REACHED); EQUAL(EVENT_PROTECTION_RESET);                       \\
             EQUAL(RECORD_LAST);                                                                   \\
             EQUAL(EVENT_VISIBLE); EQUAL(EVENT_AGGRESSOR_SELL); EQUAL(EVENT_CROSSES);              \\
             EQUAL(EVENT_SELL); EQUAL(EVENT_ATTRIBUTED); EQUAL(EVENT_AT_CLOSE);                    \\

@@ -6,7 +6,7 @@ protocol's.
 """
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.order_entry.commands cimport command_options
@@ -24,13 +24,13 @@ from ironcore.stream.facts cimport facts_has_session, facts_take
 from ironcore.stream.walk cimport walk_command, walk_take
 from ironcore.wire.order_options cimport NAMED_SELF_TRADE_PREVENTION, OrderOptions
 from ironcore.wire.record cimport (
-    COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER, COMMAND_REPLACE_ORDER, COMMAND_STREAM_START,
-    COMMAND_SYSTEM_EVENT, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE, EVENT_ACTIVATED,
-    EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED, EVENT_CROSSED, EVENT_EXECUTED,
-    EVENT_MASS_CANCEL_RESPONSE,
-    EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED, EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED,
-    EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE, SLOT_NONE,
-    CommandHeader, EnterOrder, Event, ReplaceOrder, StreamStart, SystemEventCommand,
+    COMMAND_DEFINE_SESSION, COMMAND_ENTER_ORDER, COMMAND_QUOTE, COMMAND_REPLACE_ORDER,
+    COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_ACCEPTED, EVENT_ACCOUNT_QUERY_RESPONSE,
+    EVENT_ACTIVATED, EVENT_BROKEN, EVENT_CANCELED, EVENT_CANCEL_REJECTED, EVENT_CROSSED,
+    EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_ORDER_ENTRY_DISABLED,
+    EVENT_ORDER_ENTRY_ENABLED, EVENT_REJECTED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_VISIBLE,
+    SLOT_NONE, CommandHeader, EnterOrder, Event, Quote, QuoteEntry, ReplaceOrder, StreamStart,
+    SystemEventCommand,
 )
 
 cdef enum:
@@ -93,10 +93,33 @@ cdef inline uint8_t _session_stp_mode(const Sessions* s, uint32_t session) noexc
     return mode if mode else b'-'
 
 
+cdef int _quoted(Sessions* s, const Event* event) noexcept nogil:
+    """A side of a quote comes in. No protocol has quotes: nobody is told, but what happens to the
+    order later is said as of any other."""
+    cdef const CommandHeader* header = walk_command(&s.walk)
+    cdef uint32_t entry = (sessions_user_ref(s, event.slot) - header.user_ref) // 2
+    cdef OrderFacts* facts
+    if (sessions_owner(s, event.slot) != header.session
+            or header.record_bytes < sizeof(Quote) + entry * <uint64_t>sizeof(QuoteEntry)):
+        return STATUS_CORRUPT
+    facts = &s.session[header.session].orders[sessions_user_ref(s, event.slot)]
+    memset(facts, 0, sizeof(OrderFacts))
+    facts.instrument = (<const Quote*>header).entries[entry].instrument
+    facts.capacity = b'P'
+    facts.iso = b'N'
+    facts.cross_type = b'N'
+    facts.display = b'Y'
+    facts.stp_mode = _session_stp_mode(s, header.session)
+    s.aggressor = event.slot
+    return STATUS_OK
+
+
 cdef int _accepted(Sessions* s, const Protocol* protocol, const Event* event) noexcept nogil:
     cdef const EnterOrder* order = <const EnterOrder*>s.walk.command
     cdef OrderFacts* facts
     cdef Report report
+    if order.header.type == COMMAND_QUOTE:
+        return _quoted(s, event)
     if order.header.type != COMMAND_ENTER_ORDER:
         return STATUS_CORRUPT
     _begin(&report, REPORT_ACCEPTED, s, event, order.header.session, order.header.user_ref)

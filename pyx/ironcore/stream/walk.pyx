@@ -11,8 +11,8 @@ from libc.string cimport memcpy
 from ironcore.base.check cimport iron_static_assert
 from ironcore.base.status cimport STATUS_CORRUPT, STATUS_OK
 from ironcore.wire.record cimport (
-    COMMAND_HEADER_BYTES, EVENT_BYTES, EVENT_CANCEL_REJECTED, EVENT_TYPE_FIRST,
-    FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST, CommandHeader, Event, record_check_command,
+    COMMAND_HEADER_BYTES, EVENT_BYTES, FRAME_PAYLOAD_BYTES_MAX, RECORD_LAST, CommandHeader, Event,
+    record_check_command, record_is_known_event,
 )
 
 
@@ -20,10 +20,6 @@ cdef inline bint _is_command(const CommandHeader* header, uint32_t payload_bytes
     """A whole one, of a known type and of that type's size: its struct can be read."""
     return (payload_bytes >= COMMAND_HEADER_BYTES and header.record_bytes <= payload_bytes
             and record_check_command(<const uint8_t*>header, header.record_bytes) == STATUS_OK)
-
-
-cdef inline bint _is_event(const Event* event) noexcept nogil:
-    return EVENT_TYPE_FIRST <= event.type <= EVENT_CANCEL_REJECTED
 
 
 cdef int walk_take(Walk* walk, uint64_t sequence, const uint8_t* payload,
@@ -48,7 +44,7 @@ cdef int walk_take(Walk* walk, uint64_t sequence, const uint8_t* payload,
     count = (payload_bytes - command_bytes) // EVENT_BYTES
     for i in range(count):
         # Nothing follows what is marked as the last record, and a frame of events has no command.
-        if is_last or not _is_event(&events[i]):
+        if is_last or not record_is_known_event(events[i].type):
             return STATUS_CORRUPT
         is_last = events[i].flags & RECORD_LAST
     walk.begins = not walk.open

@@ -14,7 +14,6 @@ cdef enum:
     COMMAND_HEADER_BYTES = 40
     COMMAND_BYTES_MAX = 512          # no command is longer, with all that follows its struct
     EVENT_BYTES = 32
-    EVENT_TYPE_FIRST = 128           # types below it are commands'
     FRAME_PAYLOAD_BYTES_MAX = 1280   # one frame fits one datagram on any network
     TRANSACTION_EVENTS_FIRST_MIN = 24
     SLOT_NONE = 0xFFFFFFFF
@@ -57,6 +56,9 @@ cdef enum CommandType:
     COMMAND_ENABLE_ORDER_ENTRY = 22
     COMMAND_ACCOUNT_QUERY = 23
     COMMAND_CANCEL_SESSION = 24      # cancel on disconnect: every live order of the session
+    COMMAND_QUOTE = 32               # quotes of up to 16 instruments
+    COMMAND_SET_PROTECTION = 33      # how much may execute of a session's quotes
+    COMMAND_RESET_PROTECTION = 34    # it may quote again
 
 # Events: type >= 128.
 cdef enum EventType:
@@ -91,6 +93,11 @@ cdef enum EventType:
                                      # of the command's
     EVENT_END_SET = 154              # order_ref is the last second << 32 | the first
     EVENT_CANCEL_REJECTED = 155      # the order may not be cancelled or reduced now
+    EVENT_QUOTED = 160               # an entry of a QUOTE takes effect; quantity is its index
+    EVENT_QUOTE_REJECTED = 161       # it does not: reason is why
+    EVENT_PROTECTION_SET = 162       # reason 0, or why it is not
+    EVENT_PROTECTION_REACHED = 163   # order_ref, quantity and other are what was executed
+    EVENT_PROTECTION_RESET = 164
 
 cdef struct CommandHeader:           # 40 bytes
     uint8_t type
@@ -175,6 +182,31 @@ cdef struct CancelSession:           # 48 bytes
     CommandHeader header
     uint8_t reason                   # OUCH cancel reason; 0: 'Z', by the system
     uint8_t reserved[7]
+
+cdef enum:
+    QUOTE_ENTRIES_MAX = 16           # of one QUOTE
+
+cdef struct QuoteEntry:              # 24 bytes; a quantity of 0: nothing on that side
+    uint32_t instrument
+    int32_t bid_price
+    uint32_t bid_quantity            # what is to be open, whatever has been executed
+    int32_t ask_price
+    uint32_t ask_quantity
+    uint32_t reserved
+
+cdef struct Quote:                   # 64 bytes, and 24 for each further entry; entry i takes the
+    CommandHeader header             # numbers header.user_ref + 2 i (bid) and + 2 i + 1 (ask)
+    QuoteEntry entries[1]
+
+cdef struct SetProtection:           # 64 bytes; of header.session, in header.instrument
+    CommandHeader header
+    uint64_t volume_max              # executed of the quotes, in a window; each limit 0: none
+    uint64_t delta_max               # bought less sold, or sold less bought
+    uint32_t executions_max
+    uint32_t window_seconds          # 0: from RESET_PROTECTION on
+
+cdef struct ResetProtection:         # 40 bytes; likewise
+    CommandHeader header
 
 cdef struct StreamStart:             # 80 bytes
     CommandHeader header
@@ -338,3 +370,8 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
                         RecordView* out) noexcept nogil
 # A frame of the stream: a command may come first only, RECORD_LAST last only, and it is not empty.
 cdef Status record_check_frame(const uint8_t* frame, size_t bytes) noexcept nogil
+
+
+cdef inline bint record_is_known_event(uint8_t record_type) noexcept nogil:
+    return (EVENT_ACCEPTED <= record_type <= EVENT_CANCEL_REJECTED
+            or EVENT_QUOTED <= record_type <= EVENT_PROTECTION_RESET)

@@ -28,7 +28,8 @@ cdef extern from *:
         COMMAND(16, EnterOrder, 80) COMMAND(17, ReplaceOrder, 80) COMMAND(18, CancelOrder, 72)    \\
         COMMAND(19, ModifyOrder, 48) COMMAND(20, MassCancel, 56) COMMAND(21, EntrySwitch, 48)     \\
         COMMAND(22, EntrySwitch, 48) COMMAND(23, AccountQuery, 40)                                \\
-        COMMAND(24, CancelSession, 48)
+        COMMAND(24, CancelSession, 48) COMMAND(32, Quote, 64) COMMAND(33, SetProtection, 64)      \\
+        COMMAND(34, ResetProtection, 40)
     #define BYTES_OF(type, name, bytes) [type] = bytes,
     static const uint16_t iron_command_bytes[256] = {FOR_COMMANDS(BYTES_OF)};
     #define SIZE(name, bytes) _Static_assert(sizeof(RECORD(name)) == bytes, "size of " #name)
@@ -37,6 +38,7 @@ cdef extern from *:
         _Static_assert(__builtin_offsetof(RECORD(name), field) == offset, #name "." #field)
     #define iron_assert_record_layouts()                                                          \\
         FOR_COMMANDS(SIZE_OF) SIZE(CommandHeader, 40); SIZE(TickBand, 8); SIZE(Event, 32);        \\
+        SIZE(QuoteEntry, 24);                                                                     \\
         AT(CommandHeader, type, 0); AT(CommandHeader, flags, 1);                                  \\
         AT(CommandHeader, record_bytes, 2); AT(CommandHeader, session, 4);                        \\
         AT(CommandHeader, time_ns, 8); AT(CommandHeader, source_sequence, 16);                    \\
@@ -67,6 +69,13 @@ cdef extern from *:
         AT(AccountQuery, header, 0);                                                              \\
         AT(CancelSession, header, 0); AT(CancelSession, reason, 40);                              \\
         AT(CancelSession, reserved, 41);                                                          \\
+        AT(QuoteEntry, instrument, 0); AT(QuoteEntry, bid_price, 4);                              \\
+        AT(QuoteEntry, bid_quantity, 8); AT(QuoteEntry, ask_price, 12);                           \\
+        AT(QuoteEntry, ask_quantity, 16); AT(QuoteEntry, reserved, 20);                           \\
+        AT(Quote, header, 0); AT(Quote, entries, 40);                                             \\
+        AT(SetProtection, header, 0); AT(SetProtection, volume_max, 40);                          \\
+        AT(SetProtection, delta_max, 48); AT(SetProtection, executions_max, 56);                  \\
+        AT(SetProtection, window_seconds, 60); AT(ResetProtection, header, 0);                    \\
         AT(StreamStart, header, 0); AT(StreamStart, stream_name, 40);                             \\
         AT(StreamStart, version, 50); AT(StreamStart, instruments_max, 52);                       \\
         AT(StreamStart, midnight_ns, 56); AT(StreamStart, orders_max, 64);                        \\
@@ -143,6 +152,11 @@ cdef inline bint _may_have_options(uint8_t command_type) noexcept nogil:
     return command_type == COMMAND_ENTER_ORDER or command_type == COMMAND_REPLACE_ORDER
 
 
+cdef inline bint _is_quotes(size_t record_bytes) noexcept nogil:
+    return ((record_bytes - sizeof(CommandHeader)) % sizeof(QuoteEntry) == 0
+            and record_bytes <= sizeof(CommandHeader) + QUOTE_ENTRIES_MAX * sizeof(QuoteEntry))
+
+
 cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept nogil:
     cdef size_t fixed_bytes, record_bytes
     if bytes < COMMAND_HEADER_BYTES:
@@ -159,6 +173,8 @@ cdef Status record_check_command(const uint8_t* command, size_t bytes) noexcept 
         return STATUS_TRUNCATED
     if record_bytes < bytes:
         return STATUS_MALFORMED
+    if command[0] == COMMAND_QUOTE:
+        return STATUS_OK if _is_quotes(record_bytes) else STATUS_MALFORMED
     if record_bytes == fixed_bytes or (
             _may_have_options(command[0]) and record_bytes == fixed_bytes + OPTIONS_BYTES):
         return STATUS_OK
@@ -173,7 +189,7 @@ cdef Status record_next(const uint8_t* frame, size_t bytes, size_t* offset,
     if at >= bytes:
         return STATUS_EMPTY
     if record_is_event(frame[at]):
-        if frame[at] > EVENT_CANCEL_REJECTED:
+        if not record_is_known_event(frame[at]):
             return STATUS_UNKNOWN_TYPE
         if bytes - at < EVENT_BYTES:
             return STATUS_TRUNCATED
@@ -257,6 +273,10 @@ cdef Protocol _commands = Protocol("record", """
 0x16 EnableOrderEntry 48 @ firm_given:u1 reserved:x7
 0x17 AccountQuery 40 @
 0x18 CancelSession 48 @ reason:o reserved:x7
+0x20 Quote 64 @ instrument_1:u4 bid_price:i4 bid_quantity:u4 ask_price:i4 ask_quantity:u4
+    reserved:x4
+0x21 SetProtection 64 @ volume_max:u8 delta_max:u8 executions_max:u4 window_seconds:u4
+0x22 ResetProtection 40 @
 """.replace("@", _HEADER).replace("%", _INSTRUMENT).replace("&", _BANDS), (
     sizeof(StreamStart),
     sizeof(DefineInstrument),
@@ -279,6 +299,9 @@ cdef Protocol _commands = Protocol("record", """
     sizeof(EntrySwitch),
     sizeof(AccountQuery),
     sizeof(CancelSession),
+    sizeof(Quote),
+    sizeof(SetProtection),
+    sizeof(ResetProtection),
 ))
 
 cdef tuple _EVENTS = (
@@ -289,15 +312,57 @@ cdef tuple _EVENTS = (
     "InstrumentRetired", "InstrumentNext", "EndSet", "CancelRejected",
 )
 
+cdef tuple _QUOTE_EVENTS = (
+    "Quoted", "QuoteRejected", "ProtectionSet", "ProtectionReached", "ProtectionReset",
+)
+
+cdef dict _EVENT_NAMES = {EVENT_ACCEPTED + i: event for i, event in enumerate(_EVENTS)}
+_EVENT_NAMES |= {EVENT_QUOTED + i: event for i, event in enumerate(_QUOTE_EVENTS)}
+
 cdef Protocol _events = Protocol("record", "\n".join([
-    f"{EVENT_ACCEPTED + i} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
-    "other:u8 price:i4 slot:u4" for i, event in enumerate(_EVENTS)
-]), len(_EVENTS) * (sizeof(Event),))
+    f"{number} {event} 32 type:u1 flags:u1 reason:o side:o quantity:u4 order_ref:u8 "
+    "other:u8 price:i4 slot:u4" for number, event in _EVENT_NAMES.items()
+]), len(_EVENT_NAMES) * (sizeof(Event),))
 
 cdef tuple _FLAGS = ((RECORD_LAST, "last"), (EVENT_VISIBLE, "visible"),
                      (EVENT_AGGRESSOR_SELL, "aggressor_sell"), (EVENT_CROSSES, "crosses"),
                      (EVENT_SELL, "sell"), (EVENT_ATTRIBUTED, "attributed"),
                      (EVENT_AT_CLOSE, "at_close"))
+
+
+cdef tuple _ENTRY_FIELDS = ("instrument_1", "bid_price", "bid_quantity", "ask_price",
+                            "ask_quantity")
+
+
+cdef list _entries(const uint8_t* record, size_t record_bytes):
+    """Those of a QUOTE, as dicts."""
+    cdef QuoteEntry entry
+    cdef size_t at
+    out = []
+    for at in range(sizeof(CommandHeader), record_bytes, sizeof(QuoteEntry)):
+        memcpy(&entry, record + at, sizeof(QuoteEntry))
+        out.append({
+            "instrument": entry.instrument, "bid_price": entry.bid_price,
+            "bid_quantity": entry.bid_quantity, "ask_price": entry.ask_price,
+            "ask_quantity": entry.ask_quantity,
+        })
+    return out
+
+
+cdef bytes _entries_bytes(entries):
+    cdef QuoteEntry entry
+    cdef bytes out = b""
+    if not 0 < len(entries) <= QUOTE_ENTRIES_MAX:
+        raise ValueError(f"entries: found {len(entries)}, expected 1 to {QUOTE_ENTRIES_MAX}")
+    for fields in entries:
+        entry.instrument = fields.get("instrument", 0)
+        entry.bid_price = fields.get("bid_price", 0)
+        entry.bid_quantity = fields.get("bid_quantity", 0)
+        entry.ask_price = fields.get("ask_price", 0)
+        entry.ask_quantity = fields.get("ask_quantity", 0)
+        entry.reserved = 0
+        out += (<const char*>&entry)[:sizeof(QuoteEntry)]
+    return out
 
 
 cdef dict _load(const RecordView* record):
@@ -311,6 +376,10 @@ cdef dict _load(const RecordView* record):
     out["flags"] = [name for bit, name in _FLAGS if record.flags & bit]
     if not is_event:
         del out["record_bytes"]
+    if record.type == COMMAND_QUOTE:
+        for name in _ENTRY_FIELDS:
+            del out[name]
+        out["entries"] = _entries(record.data, record.bytes)
     if _may_have_options(record.type):
         out["options"] = {}
         if record.bytes > layout.wire_bytes:
@@ -348,13 +417,15 @@ def encode(str kind not None, **fields):
     """The record of this kind with these fields, as bytes; what is not named is 0 or empty."""
     cdef Layout layout = _events.by_kind.get(kind) or _commands.layout_of_kind(kind)
     cdef uint64_t[_COMMAND_WORDS_MAX] aligned
-    cdef bytes options = b""
-    cdef size_t record_bytes = layout.wire_bytes
+    cdef bytes behind = b""
+    cdef size_t behind_at = layout.wire_bytes
     values = dict.fromkeys(layout.names, 0)
     values.update({name: "" for name in layout.names if layout.is_text(name)})
     if _may_have_options(layout.type) and (given := fields.pop("options", {})):
-        options = order_options_bytes(layout, given)
-        record_bytes += <size_t>len(options)
+        behind = order_options_bytes(layout, given)
+    if layout.type == COMMAND_QUOTE:
+        behind_at = sizeof(CommandHeader)
+        behind = _entries_bytes(fields.pop("entries", [{}]))
     flags = fields.pop("flags", ())
     for name in flags:
         if name not in dict(_FLAGS).values():
@@ -363,11 +434,11 @@ def encode(str kind not None, **fields):
     values["type"] = layout.type
     values["flags"] = sum([bit for bit, name in _FLAGS if name in flags])
     if "record_bytes" in values:
-        values["record_bytes"] = record_bytes
+        values["record_bytes"] = behind_at + <size_t>len(behind)
     memset(aligned, 0, sizeof(aligned))
     layout.store(values, <uint8_t*>aligned)
-    memcpy(<uint8_t*>aligned + layout.wire_bytes, <const char*>options, len(options))
-    return (<char*>aligned)[:record_bytes]
+    memcpy(<uint8_t*>aligned + behind_at, <const char*>behind, len(behind))
+    return (<char*>aligned)[:behind_at + <size_t>len(behind)]
 
 
 def dtypes():

@@ -219,3 +219,31 @@ def test_what_concerns_the_public_alone_is_no_reply(stream: Stream, kind: int) -
 def test_an_event_of_a_session_that_cannot_be_is_refused(stream: Stream, kind: int) -> None:
     with pytest.raises(ValueError, match="does not continue the stream"):
         stream.give(r.enter(1, 5, "B", 1, 1), event(kind, slot=slot(99, 5)))
+
+
+QUOTE = r.quote(1, 5, (0, 500, 100, 600, 100))
+QUOTED = event(r.QUOTED, slot=slot(1, 5))
+
+
+def test_a_quote_is_told_to_nobody_and_its_executions_as_of_any_order(stream: Stream) -> None:
+    assert stream.give(QUOTE, QUOTED, accepted(5, 1), accepted(6, 1)) == [[], []]
+    executed = event(r.EXECUTED, flags=r.VISIBLE, slot=slot(1, 5), **EXECUTED)
+    ours, theirs = stream.give(r.enter(2, 9, "S", 30, 500), accepted(9, 2), executed)
+    assert ours == [fill(5, "A")]
+    assert [reply["kind"] for reply in theirs] == ["OrderAccepted", "OrderExecuted"]
+
+
+def test_a_side_of_a_quote_that_executes_as_it_comes_in_is_the_aggressor(stream: Stream) -> None:
+    stream.enter(2, 9)
+    executed = event(r.EXECUTED, flags=r.VISIBLE, slot=slot(2, 9), **EXECUTED)
+    ours, theirs = stream.give(QUOTE, QUOTED, accepted(5, 1), accepted(6, 1), executed)
+    assert ours == [fill(6, "R")]
+    assert theirs == [fill(9, "A")]
+
+
+def test_a_quote_that_leaves_for_its_protection_says_so(stream: Stream) -> None:
+    stream.give(QUOTE, QUOTED, accepted(5, 1), accepted(6, 1))
+    left = event(r.CANCELED, flags=r.VISIBLE, reason=ord("P"), quantity=70, slot=slot(1, 6))
+    reached = event(r.PROTECTION_REACHED, slot=slot(1, 0))
+    ours, _ = stream.give(r.enter(2, 9, "S", 30, 500), accepted(9, 2), reached, left)
+    assert [(reply["kind"], reply["reason"]) for reply in ours] == [("OrderCanceled", "P")]

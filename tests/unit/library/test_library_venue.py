@@ -175,3 +175,48 @@ def test_the_package_hands_out_the_library_by_name() -> None:
     assert ironpit.Venue is Venue
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = ironpit.no_such_name
+
+
+def test_quotes_are_replaced_and_protected() -> None:
+    venue = Venue()
+    instrument = venue.add_instrument("XYZ")
+    maker, taker = venue.add_session(), venue.add_session()
+    assert venue.reset_protection(maker, instrument)["type"].tolist() == []
+    venue.set_protection(maker, instrument, volume=5, window=1)
+    entry = (instrument, 990_000, 10, 1_010_000, 10)
+    assert EventType(venue.quote(maker, 1, [entry])["type"][0]) is EventType.QUOTED
+    assert len(venue.quote(maker, 2, [entry])) == 0
+    row = commands.enter(
+        session=taker, user_ref=1, instrument=instrument, side="S", quantity=5, price=990_000
+    )
+    events = venue.apply(row).events
+    assert [EventType(kind).name for kind in events["type"]] == [
+        "ACCEPTED", "EXECUTED", "PROTECTION_REACHED", "CANCELED", "CANCELED",
+    ]  # fmt: skip
+    assert venue.quote(maker, 3, [entry])["reason"].tolist() == [0x92]
+    venue.reset_protection(maker, instrument)
+    assert len(venue.quote(maker, 5, [entry, (instrument, 0, 0, 0, 0)])) > 5
+    assert len(venue.orders(instrument, "B")) == 0
+
+
+@pytest.mark.parametrize(
+    ("entries", "named"),
+    [
+        ([], "entries: found 0"),
+        ([(0, 1, 1, 1, 1)] * 17, "entries: found 17"),
+        ([(0, -1, 1, 1, 1)], "the bid's price"),
+        ([(0, 1, 1, 1, 1 << 32)], "the ask's quantity"),
+    ],
+)
+def test_entries_of_a_quote_that_no_venue_takes_are_named(
+    entries: list[tuple[int, int, int, int, int]], named: str
+) -> None:
+    venue = Venue()
+    venue.add_instrument("XYZ")
+    session = venue.add_session()
+    with pytest.raises(ValueError, match=named):
+        venue.quote(session, 1, entries)
+    with pytest.raises(ValueError, match="volume"):
+        venue.set_protection(session, 0, volume=1 << 62)
+    with pytest.raises(IndexError):
+        venue.set_protection(session, 1)

@@ -35,7 +35,7 @@ def places(dtype: np.dtype[np.void]) -> dict[str, tuple[int, int]]:
 def test_commands_lie_as_documented() -> None:
     header = documented("CommandHeader")
     dtypes = record.dtypes()
-    assert len(COMMANDS) == 21
+    assert len(COMMANDS) == 24
     for type_, kind, struct, size in COMMANDS:
         assert places(dtypes[kind]) == header | documented(struct), kind
         assert dtypes[kind].itemsize == int(size.rstrip("+")), kind

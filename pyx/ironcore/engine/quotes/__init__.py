@@ -1,0 +1,1 @@
+"""Quotes: pairs of orders that a member replaces together. Part of the engine."""
