@@ -116,7 +116,7 @@ class Settlement(Matching):
             if instrument.pegs_left is None:
                 if not self.wake_stops(instrument):  # (a) and (b)
                     return False
-                pegs, quotes = self.pegs_in_order(instrument), self.quotes(instrument)
+                pegs, quotes = self.pegs_in_order(instrument), self.quotes_of(instrument)
                 is_due = instrument.owes_pegs or quotes != instrument.priced_at
                 if instrument.state != CONTINUOUS or not pegs or not is_due:
                     return True  # (c)
@@ -131,7 +131,7 @@ class Settlement(Matching):
                 return False
             instrument.pegs_left = None
             # Between two steps the quotes may change, and pegs may be parked (rule 8.7).
-            if self.quotes(instrument) != instrument.priced_at:
+            if self.quotes_of(instrument) != instrument.priced_at:
                 instrument.were_pegs_priced = False
             elif instrument.last_price == instrument.price_before_pegs:
                 return True
@@ -159,7 +159,7 @@ class Settlement(Matching):
 
     # Pegs
 
-    def quotes(self, instrument: Instrument) -> tuple[int, int]:
+    def quotes_of(self, instrument: Instrument) -> tuple[int, int]:
         """Rule 11.1: what pegs follow."""
         return instrument.quote(False), instrument.quote(True)
 

@@ -135,7 +135,7 @@ class Steps(Auctions):
         """Rule 8.7."""
         for index in dict.fromkeys(order.instrument for order in cancelled):
             instrument = self.instruments[index]
-            if self.quotes(instrument) != instrument.priced_at:
+            if self.quotes_of(instrument) != instrument.priced_at:
                 self.park_pegs(instrument)
 
     def as_they_are_met(self, instrument: Instrument) -> list[Order]:

@@ -40,13 +40,15 @@ cdef struct Book:                    # 832 bytes
     # The next 64 bytes are that line.
     InstrumentLimits limits
     uint8_t state                    # InstrumentState
-    bint is_plain                    # continuous, by price and time, and neither collar nor
+    uint8_t is_plain                 # continuous, by price and time, and neither collar nor
                                      # protection (book_classify)
+    uint16_t shown_pegs              # live ones that are displayed where they have a price
     uint32_t followers               # dormant stops and pegs: with none, nothing to settle
-    int32_t last_price            # 0: none
+    int32_t last_price               # 0: none
+    uint32_t protections             # of sessions' quotes (engine/quotes)
     PriceGrid grid
     # The rest is for rarer orders.
-    int32_t reference_price       # 0: none
+    int32_t reference_price          # 0: none
     int32_t last_before_price           # last_price before the command in hand
     uint16_t static_collar_bp
     uint16_t dynamic_collar_bp
@@ -78,14 +80,12 @@ cdef struct Book:                    # 832 bytes
     uint8_t is_pricing_shown         # the displayed ones still, which come first
     uint8_t is_pricing_again         # as what follows was priced before in the same settlement
     uint8_t were_pegs_priced         # in the settlement that is not at its end
-    uint32_t shown_pegs              # live ones that are displayed where they have a price
     uint32_t in_hand_key             # its limit, as Aggressor.limit_key
     Link under_way                   # first and last order, 0 when there is none
     uint32_t busy_next               # number of the next busy book, or 0
     uint32_t peg_next                # while pegs are priced: the one whose turn comes next
     int32_t pegs_last_price          # last_price when that began
-    uint32_t allocation_min          # pro-rata: a share below it is none
-    uint32_t protections             # of sessions' quotes (engine/quotes); books begin with a cache
+    uint32_t allocation_min          # pro-rata: a share below it is none. Books begin with a cache
                                      # line
 
 # The grid is set: empty sides, no state and no price.
