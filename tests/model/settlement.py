@@ -188,15 +188,16 @@ class Settlement(Matching):
                 return False
             order = pegs.pop(0)
             self.actions += LOOKED
+            price_now = order.rest_price if order.place == Place.BOOK else None
             price = self.peg_price(order)
-            if price == (order.rest_price if order.place == Place.BOOK else None):
+            if price != price_now and instrument.is_pricing_again and not order.is_hidden:
+                price, instrument.owes_pegs = None, True
+            if price == price_now:
                 continue
             self.count_turn(order)
             self.leave_place(order)
             order.place = Place.PARKED
-            if instrument.is_pricing_again and not order.is_hidden:
-                instrument.owes_pegs = True
-            elif price is not None:
+            if price is not None:
                 self.move_peg(order, price)
             if instrument.in_hand:
                 return False
