@@ -150,10 +150,13 @@ cdef bytes _works(Engine* engine):
     """Commands that wait for their next step; nothing without one."""
     cdef uint32_t index, session
     cdef const Work* work
+    cdef MassCancel command
     parts = []
     for index in range(engine.works_count):
         work = work_at(engine, index)
-        parts.append((<const char*>&work.command)[:sizeof(MassCancel)] + struct.pack(
+        command = work.command
+        command.header.time_ns = 0    # as everywhere, it decides nothing
+        parts.append((<const char*>&command)[:sizeof(MassCancel)] + struct.pack(
             "<IBIIII", work.cancelled, work.is_begun, work.session, work.session_end, work.slot,
             work.place))
         for session in range(work.session, work.session_end):

@@ -70,6 +70,19 @@ def test_what_waits_decides_what_a_core_will_do() -> None:
     assert len(digests) == 6
 
 
+@rule("18.3")
+def test_when_the_waiting_command_came_decides_nothing() -> None:
+    digests = set()
+    for stamp in (bytes(8), b"12345678"):
+        core = MatchingEngine(*LIMITS)
+        opened(core)
+        command = r.mass_cancel(1)
+        core.apply(command[:8] + stamp + command[16:])
+        assert core.works_waiting == 1
+        digests.add(core.digest())
+    assert len(digests) == 1
+
+
 @rule("18.2")
 def test_numbers_far_apart_end_a_step_as_well() -> None:
     """10,000 blocks of 64 numbers are kept whose orders have left, as no later block was entered
