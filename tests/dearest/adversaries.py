@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
-from tests.dearest import ladders
+from tests.dearest import ladders, quotes
 from tests.dearest.opening import (
     FAR,
     GROUPED,
@@ -267,4 +267,5 @@ ADVERSARIES: dict[str, Adversary] = {
     "orders under way": orders_under_way,
     "fill or kills under way": counts_under_way,
     **ladders.ADVERSARIES,
+    **quotes.ADVERSARIES,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from tests.dearest import quotes
 from tests.dearest.opening import (
     FAR,
     GROUP_MATE,
@@ -89,6 +90,9 @@ MEMBERS: dict[str, Command] = {
     "a buy with MinQty that rests, of the group": _with(GROUP_MATE, "B", MUCH, TOP, min_qty=MUCH),
     "a post-only buy": _with(STRANGER, "B", 1, TOP, post_only="P"),
     "a peg": _with(STRANGER, "B", 1, r.MARKET, price_type="R"),
+    "a displayed peg": _order(
+        STRANGER, "B", 1, r.MARKET, options=write_options(price_type="R"), display="Y"
+    ),
     "a stop": _with(STRANGER, "B", 1, TOP, stop_price=PRICE + 1),
     "a trailing stop": _with(STRANGER, "B", 1, TOP, stop_price=PRICE + 1, trail_offset=1),
     "a cancel": lambda opening: r.cancel(*opening.best),
@@ -102,6 +106,9 @@ MEMBERS: dict[str, Command] = {
     "order entry disabled": _switch(r.DISABLE_ORDER_ENTRY),
     "order entry enabled": _switch(r.ENABLE_ORDER_ENTRY),
     "an account query": _switch(r.ACCOUNT_QUERY),
+    **quotes.COMMANDS,
+    "a protection": lambda opening: r.set_protection(OWNER, 0, executions=1),
+    "a protection that is reset": lambda opening: r.reset_protection(OWNER, 0),
 }
 # What the venue gives itself.
 VENUE: dict[str, Command] = {

@@ -91,6 +91,24 @@ def pegs(size: Size) -> Opening:
     return opening
 
 
+def displayed_pegs(size: Size) -> Opening:
+    """Both sides', so that whoever looks for the quotes passes them by."""
+    opening = Opening(size, **TERMS)
+    _shown_sells(opening, size.orders // 2)
+    half = size.followers // 2
+    options = write_options(price_type="R")
+    for side in "BS":
+        opening.many(half, STRANGER, side, price=r.MARKET, options=options)
+    opening.many(size.orders // 2, OWNER, "B", {"price": PRICE // 2 - steps(size.orders // 2)})
+    return opening
+
+
+def displayed_pegs_beside_minimums(size: Size) -> Opening:
+    opening = displayed_pegs(size)
+    minimums_in_the_way(opening)
+    return opening
+
+
 def pegs_beside_minimums(size: Size) -> Opening:
     opening = Opening(size, **TERMS)
     _shown_sells(opening, size.orders)
@@ -181,6 +199,8 @@ def pegs_and_a_collar(size: Size) -> Opening:
 ADVERSARIES: dict[str, Callable[[Size], Opening]] = {
     "pegs": pegs,
     "pegs beside MinQty orders": pegs_beside_minimums,
+    "displayed pegs": displayed_pegs,
+    "displayed pegs beside MinQty orders": displayed_pegs_beside_minimums,
     "stops beside MinQty orders": stops_beside_minimums,
     "a ladder of stops and trailing stops": ladder_of_trailing_stops,
     "a ladder of stops and pegs": ladder_of_pegs,

@@ -85,6 +85,12 @@ def pegs(opening: Opening, random: Random, count: int) -> None:
     )
 
 
+def displayed_pegs(opening: Opening, random: Random, count: int) -> None:
+    count = min(count, random.randint(1, opening.size.followers))
+    side, options = random.choice("BS"), write_options(price_type="R")
+    opening.many(count, random.choice(STRANGERS), side, price=r.MARKET, options=options)
+
+
 def stops(opening: Opening, random: Random, count: int) -> None:
     count = min(count, random.randint(1, opening.size.followers))
     side = random.choice("BS")
@@ -110,7 +116,10 @@ def trailing(opening: Opening, random: Random, count: int) -> None:
     opening.many(count, STRANGER, side, distances, price=price, options=options)
 
 
-LAYERS: tuple[Layer, ...] = (shown, shown, hidden, icebergs, minimums, pegs, stops, trailing)
+LAYERS: tuple[Layer, ...] = (
+    *(shown, shown, hidden, icebergs, minimums),
+    *(pegs, displayed_pegs, stops, trailing),
+)
 
 
 def random_case(number: int, size: Size, commands: Sequence[str]) -> Case:

@@ -37,7 +37,6 @@ cdef Work* work_prepare(Engine* engine, const CommandHeader* command,
     iron_assert(command_bytes <= sizeof(MassCancel), "a command that takes steps is a short one")
     memset(work, 0, sizeof(Work))
     memcpy(&work.command, command, command_bytes)
-    step_begin(engine)
     return work
 
 

@@ -15,6 +15,8 @@ from tests.model import (
     options,
     order_commands,
     order_rules,
+    protections,
+    quotes,
     settlement,
     states,
     steps,
@@ -26,6 +28,7 @@ from tests.model.command_mix import CommandMix
 from tests.model.compare import limits_of
 from tests.model.describe import EVENTS
 from tests.model.engine_model import EngineModel
+from tests.model.quote_mix import with_quotes
 from tests.model.reached import Reached
 
 MODULES = [
@@ -38,6 +41,8 @@ MODULES = [
     options,
     order_commands,
     order_rules,
+    protections,
+    quotes,
     settlement,
     states,
     steps,
@@ -47,6 +52,8 @@ MODULES = [
 SEEDS, COMMANDS = range(24), 5000
 # By seed, section 18; of the others each command is one step.
 STEP_ACTIONS = {24: 1, 25: 17, 26: 40, 27: 1}
+# Section 20.
+QUOTED = {28: 0, 29: 40, 30: 300}
 REJECT_REASONS = (
     *(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0D, 0x0F),
     *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31, 0x80),
@@ -73,6 +80,10 @@ def reached() -> Reached:
                     seen.see(*model.apply(record))
             seen.see(*model.apply(b""))
             seen.see(*model.apply(record[:48]))
+        for seed, step_actions_max in QUOTED.items():
+            model = EngineModel(limits_of(seed))
+            for record in with_quotes(seed, COMMANDS, model, step_actions_max):
+                seen.see(*model.apply(record))
     return seen
 
 
