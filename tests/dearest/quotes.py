@@ -18,6 +18,7 @@ from tests.model import records as r
 from tests.model.options import write_options
 
 ENTRIES = 16  # rule 20.1: the most
+EACH = 4  # orders of one of many instruments
 Command = Callable[[Opening], bytes]
 
 
@@ -50,15 +51,14 @@ def instruments_with_minimums(size: Size) -> Opening:
     opening = Opening(size)
     count = min(ENTRIES, size.instruments)
     options = write_options(min_qty=QUANTITY_MAX)
-    each = size.orders // (2 * count)
     for index in range(count):
         if index:
             opening.add(r.define_instrument(index, **opening.terms))
         place = {"instrument": index + 0 * steps(size.minimums // count)}
         fields: dict[str, Any] = {"quantity": QUANTITY_MAX, "price": 2, "options": options}
         opening.many(size.minimums // count, OWNER, "S", place, **fields, **HIDDEN)
-        many = {"instrument": index + 0 * steps(each), "price": far_apart(each)}
-        opening.many(each, OWNER, "S", many)
+        many = {"instrument": index + 0 * steps(EACH), "price": far_apart(EACH)}
+        opening.many(EACH, OWNER, "S", many)
     opening.instruments = count
     opening.best = (OWNER, opening.numbers[OWNER])
     return opening

@@ -17,7 +17,7 @@ from tests.model.orders import (
     is_more_aggressive,
 )
 
-LOOKED, LEFT = 1, 16  # rule 18.2: actions
+LOOKED, LEFT, RANKED = 1, 16, 8  # rules 18.2 and 19.2: actions
 
 # Rule 14.9: the auctions for which extensions are counted, by state.
 AUCTIONS = {"C": "O", "B": "O", "O": "O", "X": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
@@ -171,7 +171,7 @@ class Matching(Icebergs):
 
     def counts_seconds(self) -> bool:
         """Rule 20.10: whether a protection has a window."""
-        return False
+        raise NotImplementedError
 
     def act_on_protections(self) -> None:
         """Rule 20.12: what an execution may bring about, once the aggressor is done."""
@@ -215,10 +215,11 @@ class Matching(Icebergs):
     def share(self, order: Order, first: Order, activated_price: int | None) -> bool:
         """One round; whether a collar ended it."""
         sharers = []
+        by_size = self.instrument_of(order).terms.allocation == 2
         for resting in self.sharers(first):
             if order.quantity == 0:
                 break
-            self.actions += LOOKED
+            self.actions += RANKED if by_size else LOOKED
             mode = self.prevention(order, resting)
             if mode == "-":
                 sharers.append(resting)

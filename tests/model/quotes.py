@@ -5,7 +5,7 @@ import struct
 from tests.model import records as r
 from tests.model.engine_base import IgnoredError
 from tests.model.matching import LEFT
-from tests.model.options import MalformedError, Options
+from tests.model.options import Options
 from tests.model.order_commands import ORDER_REF_MAX
 from tests.model.order_rules import (
     BAD_NUMBER,
@@ -19,12 +19,13 @@ from tests.model.order_rules import (
     form_reason,
     state_reason,
 )
-from tests.model.orders import RETIRED, Instrument, Order, is_market
+from tests.model.orders import CONTINUOUS, RETIRED, TRADE_AT_CLOSE, Instrument, Order, is_market
 from tests.model.protections import Protections
 
 ENTRY = struct.Struct("<IiIiII")
 CROSSED_QUOTE, PROTECTED = 0x91, 0x92
 Wanted = tuple[int, int]  # price and quantity
+EXECUTING = (CONTINUOUS, TRADE_AT_CLOSE)
 
 
 class Quotes(Protections):
@@ -33,8 +34,6 @@ class Quotes(Protections):
     def quote(self, record: bytes, session: int, user_ref: int) -> None:
         """Rules 20.1 to 20.3."""
         entries = list(ENTRY.iter_unpack(record[r.BODY :]))
-        if not 1 <= len(entries) <= 16:
-            raise MalformedError
         member = self.sessions[session]
         if user_ref <= member.user_ref_last:
             raise IgnoredError
@@ -105,6 +104,8 @@ class Quotes(Protections):
                 pair[number] = order
                 self.quotes[session, instrument.index] = pair
                 self.emit(r.ACCEPTED, order, reason=ord("L"), quantity=quantity)
+                if index and self.step_is_over() and instrument.state in EXECUTING:
+                    self.be_busy(instrument)
                 self.start_or_wait(order)
         self.quotes[session, instrument.index] = pair
         self.settle(instrument)

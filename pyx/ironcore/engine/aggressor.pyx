@@ -15,15 +15,14 @@ from ironcore.engine.order_exit cimport (
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.engine.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
-from ironcore.engine.pending_work cimport STEP_LEFT, STEP_LOOKED, step_is_over
+from ironcore.engine.pending_work cimport STEP_LEFT, STEP_LOOKED, STEP_RANKED, step_is_over
 from ironcore.engine.quotes.protection cimport protection_note
 from ironcore.engine.replenish cimport order_replenish
 from ironcore.engine.trading_state cimport state_pause
 from ironcore.book.options cimport STP_BOTH, STP_DECREMENT, STP_NEWEST, STP_OLDEST
 from ironcore.wire.record cimport (
-    ALLOCATION_PRICE_TIME, EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_CANCELED,
-    EVENT_EXECUTED,
-    EVENT_SELL, EVENT_VISIBLE,
+    ALLOCATION_PRICE_TIME, ALLOCATION_SIZE_TIME, EVENT_ACTIVATED, EVENT_AGGRESSOR_SELL,
+    EVENT_AT_CLOSE, EVENT_CANCELED, EVENT_EXECUTED, EVENT_SELL, EVENT_VISIBLE,
 )
 
 cdef struct Cursor:                  # the hidden order that comes next; some are passed by
@@ -118,7 +117,8 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, uint
         order_remove(engine, unit)
 
 
-cdef void _gather(Engine* engine, Aggressor* a, uint32_t level, Round* round) noexcept nogil:
+cdef void _gather(Engine* engine, Aggressor* a, uint32_t level, uint32_t actions,
+                  Round* round) noexcept nogil:
     """Rule 19.2: the orders that share. Those that are prevented leave first, or end it."""
     cdef uint32_t unit = level_at(&engine.arena, level).link.next
     cdef uint32_t orders_left = engine.allocation_orders_max
@@ -128,7 +128,7 @@ cdef void _gather(Engine* engine, Aggressor* a, uint32_t level, Round* round) no
     while unit != level and orders_left and a.quantity:
         unit_next = order_at(&engine.arena, unit).link.next
         orders_left -= 1
-        engine.step_actions += STEP_LOOKED
+        engine.step_actions += actions
         if is_prevented(engine, a, order_at(&engine.arena, unit)):
             _prevent(engine, a, unit)
         else:
@@ -141,7 +141,8 @@ cdef bint _share(Engine* engine, Book* book, Aggressor* a, uint32_t level,
     """Section 19: one round at a displayed price. False when a collar ends it."""
     cdef Round round
     cdef uint32_t index
-    _gather(engine, a, level, &round)
+    _gather(engine, a, level,
+            STEP_RANKED if book.allocation == ALLOCATION_SIZE_TIME else STEP_LOOKED, &round)
     if a.quantity == 0 or round.count == 0:
         return True
     if collar_forbids(book, price):

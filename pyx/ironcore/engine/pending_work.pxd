@@ -14,11 +14,12 @@ cdef enum:
     STEP_LOOKED = 1                  # rule 18.2: actions of an order looked at,
     STEP_LEFT = 16                   # of one that leaves, executes, trails or comes to its turn
     STEP_COUNTED = 8                 # of each order that one which executes at once may count
+    STEP_RANKED = 8                  # of each order of a round that goes by size
     STEP_BLOCKS_MAX = 8192           # of 64 numbers
     WORKS_A_SESSION_MAX = 8          # rule 18.5: of WORKS_MAX, so that one leaves room for others
 
-# A command, to be carried out from its beginning; command_bytes at most a MassCancel's. A step of
-# it begins. Only if works_are_full says that there is room.
+# A command, to be carried out from its beginning; command_bytes at most a MassCancel's. Only if
+# works_are_full says that there is room.
 cdef Work* work_prepare(Engine* engine, const CommandHeader* command,
                         uint32_t command_bytes) noexcept nogil
 # What was prepared waits.

@@ -63,6 +63,7 @@ OUT_OF_REACH = (
     "self.reject(BAD_NUMBER)",  # rule 7.9: after 2^48 - 1 references
     "return",
     "raise LaterError  # it takes many sessions",  # rule 18.5
+    "reason = NO_ROOM",  # rule 20.9: it takes quotes in 256 instruments
     "raise NotImplementedError",  # of a class that another one completes
 )
 
@@ -84,6 +85,9 @@ def reached() -> Reached:
             model = EngineModel(limits_of(seed))
             for record in with_quotes(seed, COMMANDS, model, step_actions_max):
                 seen.see(*model.apply(record))
+            last = (1 << model.limits.user_ref_bits) - 1
+            for entries in (((0, 1, 1, 2, 1),) * 17, ((0, 1, 1, 2, 1),)):
+                seen.see(*model.apply(r.quote(1, last, *entries)))
     return seen
 
 

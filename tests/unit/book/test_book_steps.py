@@ -70,6 +70,19 @@ def test_what_waits_decides_what_a_core_will_do() -> None:
     assert len(digests) == 6
 
 
+@rule("18.2")
+def test_two_instruments_that_close_with_one_clock_share_its_step() -> None:
+    core = MatchingEngine(*LIMITS)
+    opened(core)
+    places = [1, 1, *[2] * 10]
+    orders = [r.enter(1, 31 + n, "B", 5, 1000, instrument=place) for n, place in enumerate(places)]
+    states = [r.set_state(index, "L") for index in (1, 2)]
+    ends = [r.set_end(index, 9, 9, "C") for index in (1, 2)]
+    for record in (r.define_instrument(1), r.define_instrument(2), *orders, *states, *ends):
+        assert core.apply(record)[0] == r.OK
+    assert core.apply(r.clock(10))[1]["type"].tolist().count(r.CANCELED) == 3
+
+
 @rule("18.3")
 def test_when_the_waiting_command_came_decides_nothing() -> None:
     digests = set()

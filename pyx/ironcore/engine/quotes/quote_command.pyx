@@ -17,14 +17,16 @@ from ironcore.engine.order_exit cimport CANCEL_REASON_USER, cancel_whole
 from ironcore.engine.order_path cimport order_begin
 from ironcore.engine.order_terms cimport Terms
 from ironcore.engine.orders cimport order_open, order_place, order_price
-from ironcore.engine.pending_work cimport STEP_LEFT
+from ironcore.engine.pending_work cimport STEP_LEFT, step_is_over
 from ironcore.engine.quotes.quote_places cimport quote_place_find, quote_place_take
 from ironcore.engine.quotes.session_quotes cimport QUOTES_MAX, SessionQuotes
 from ironcore.engine.settlement cimport book_settle
+from ironcore.engine.under_way cimport busy_begin
 from ironcore.engine.used_numbers cimport session_consume
 from ironcore.wire.record cimport (
     EVENT_ACCEPTED, EVENT_INSTRUMENT_NEXT, EVENT_QUOTED, EVENT_QUOTE_REJECTED, EVENT_SELL,
-    INSTRUMENT_NONE, QUOTE_ENTRIES_MAX, STATE_RETIRED, Quote, QuoteEntry,
+    INSTRUMENT_NONE, QUOTE_ENTRIES_MAX, STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE,
+    Quote, QuoteEntry,
 )
 
 cdef enum:
@@ -173,6 +175,9 @@ cdef void _come(Engine* engine, Book* book, Entry* entry, uint32_t sell) noexcep
     quotes.slots[entry.place][sell] = terms.slot
     engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if sell else 0, ORDER_STATE_LIVE, terms.side,
                 terms.quantity, terms.reference, 0, terms.price, terms.slot)
+    if entry.index and step_is_over(engine) and (book.state == STATE_CONTINUOUS
+                                                 or book.state == STATE_TRADE_AT_CLOSE):
+        busy_begin(engine, book)     # each entry has a cost, whatever the first ones took
     order_begin(engine, book, terms)
 
 
