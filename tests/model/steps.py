@@ -88,18 +88,18 @@ class Steps(Auctions):
 
     def step(self, work: Work) -> bool:
         """Rules 18.2 and 18.4. Whether nothing is left."""
-        actions, taken, noted = 0, [], set()
+        taken, noted = [], set()
         while work.orders:
             order = work.orders[0]
-            if self.is_live(order) and 0 < self.step_actions_max <= actions:
+            if self.is_live(order) and self.step_is_over():
                 break
             del work.orders[0]
             if not self.is_live(order):
                 continue
-            actions += LOOKED
+            self.actions += LOOKED
             if not work.names(order):
                 continue
-            actions += LEFT
+            self.actions += LEFT
             taken.append(order)
             if work.empties:
                 continue
@@ -107,7 +107,7 @@ class Steps(Auctions):
             pegs = self.pegs_of(order.instrument)
             if pegs and order.instrument not in noted:
                 noted.add(order.instrument)
-                actions += LEFT * self.followers_of(order.instrument)
+                self.actions += LEFT * self.followers_of(order.instrument)
         if work.empties:
             for order in self.in_order_of_slots(taken):
                 self.take(work, order)
