@@ -45,9 +45,17 @@ UNBOUNDED: tuple[Unbounded, ...] = (
     ),
     Unbounded(
         "CLOCK",
-        "5.9, 13.9 and 14.8: all orders that expire, all instruments that resume or are announced",
+        "13.9 and 14.8: all instruments that resume or are announced, with their auctions",
         2.0,
         frozenset({"CLOCK", "CLOCK at a late second"}),
+        frozenset(
+            {
+                "orders that wait for an auction",
+                "a book crossed before an auction",
+                "MinQty orders when trading begins",
+                "paused instruments",
+            }
+        ),
     ),
 )
 

@@ -26,6 +26,7 @@ class EngineBase:
         self.step_actions_max = 0  # rule 18.1
         self.instruments: list[Instrument] = []
         self.tick_tables: dict[int, tuple[tuple[int, int], ...]] = {}
+        self.is_expiring = False  # rule 18.13
         self.busy: list[Instrument] = []  # rule 18.9: in the order of their steps
         self.sessions: dict[int, Session] = {}
         self.live: dict[tuple[int, int], Order] = {}  # by session and UserRefNum
@@ -76,6 +77,10 @@ class EngineBase:
 
     def is_continuous(self, order: Order) -> bool:
         return self.instrument_of(order).state == CONTINUOUS
+
+    def makes_wait(self, instrument: Instrument) -> bool:
+        """Rules 18.10 and 18.13."""
+        return instrument.is_busy or self.is_expiring
 
     def step_is_over(self) -> bool:
         """Rule 18.2."""

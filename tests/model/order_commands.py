@@ -115,7 +115,7 @@ class OrderCommands(VenueCommands):
 
     def room_reason(self, instrument: Instrument, details: Details) -> int:
         """Rules 4.13 and 4.14."""
-        could_rest = self.could_rest(details) or instrument.is_busy
+        could_rest = self.could_rest(details) or self.makes_wait(instrument)
         is_full = could_rest and len(self.live) >= self.limits.orders_max
         if is_full or self.order_ref_last >= ORDER_REF_MAX:
             return NO_ROOM
@@ -295,7 +295,7 @@ class OrderCommands(VenueCommands):
             or collar_reason(instrument, self.limited(instrument, details))
             or self.unpriced_reason(instrument, details)
         )
-        if reason == 0 and (self.could_rest(details) or instrument.is_busy):
+        if reason == 0 and (self.could_rest(details) or self.makes_wait(instrument)):
             reason = specials_reason(instrument, details, old)
         return reason != 0
 
@@ -332,7 +332,7 @@ class OrderCommands(VenueCommands):
             return False
         if 0 < new.options.max_floor < new.quantity:
             return False
-        if self.instrument_of(new).is_busy:  # rule 18.10
+        if self.makes_wait(self.instrument_of(new)):  # rule 18.10
             return False
         if self.instrument_of(new).state == TRADE_AT_CLOSE:
             return not self.met_at_close(new)

@@ -101,8 +101,15 @@ class Settlement(Matching):
 
     def settle(self, instrument: Instrument) -> None:
         """Rule 10.8, as far as the step goes (18.9)."""
-        if not instrument.is_busy and not self.settle_on(instrument):
+        if instrument.is_busy:
+            return
+        if self.is_put_off(instrument) or not self.settle_on(instrument):
             self.be_busy(instrument)
+
+    def is_put_off(self, instrument: Instrument) -> bool:
+        """Rule 18.13."""
+        trades = instrument.state == CONTINUOUS
+        return self.is_expiring and trades and self.followers_of(instrument.index) > 0
 
     def settle_on(self, instrument: Instrument) -> bool:
         """Rule 10.8. False when the step is over before the end."""

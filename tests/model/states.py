@@ -4,6 +4,7 @@ from tests.model import records as r
 from tests.model.auction_model import INDICATIVE_IN
 from tests.model.engine_base import IgnoredError, LaterError
 from tests.model.icebergs import split_mix_64
+from tests.model.matching import LEFT, LOOKED
 from tests.model.options import MalformedError
 from tests.model.orders import (
     CLOSED,
@@ -30,7 +31,7 @@ class States(Steps):
         instrument = self.instruments[index]
         if instrument.state in (chr(state), RETIRED):
             raise IgnoredError
-        is_waited_for = instrument.is_busy and not self.interrupts(instrument, chr(state))
+        is_waited_for = self.makes_wait(instrument) and not self.interrupts(instrument, chr(state))
         if self.is_emptied(instrument) or is_waited_for:  # rule 18.5
             raise LaterError
         if chr(state) == CLOSED:
@@ -117,7 +118,8 @@ class States(Steps):
         self.second = second
         self.end_those(due)
         turn = self.indicate_next
-        self.say_indicatives()
+        if not self.is_expiring:
+            self.say_indicatives()
         begins_minute = before < 0 or second // 60 != before // 60
         is_of_use = bool(self.events or starts or begins_minute or force)
         if not is_of_use and not self.counts_seconds():
@@ -141,19 +143,28 @@ class States(Steps):
         self.change_state(instrument, end.state, end.force, end.reason)
 
     def expire(self, second: int) -> None:
-        """Rule 5.9."""
+        """Rules 5.9 and 18.13."""
         orders = [
             (order.options.expire_time, order.accepted, order)
             for order in self.live.values()
             if order.time_in_force == "6" and (order.options.expire_time or 0) <= second
         ]
+        expired: list[Order] = []
         for _, _, order in sorted(orders):
+            if self.step_is_over():
+                break
             self.cancel(order, "T", says_where=True)
-        self.park_pegs_beside([order for _, _, order in orders])
+            self.actions += LOOKED + LEFT
+            index = order.instrument
+            if self.pegs_of(index) and index not in [one.instrument for one in expired]:
+                self.actions += LEFT * self.followers_of(index)
+            expired.append(order)
+        self.is_expiring = len(expired) < len(orders)
+        self.park_pegs_beside(expired)
 
     def begin_day(self) -> None:
         """Rule 2.4."""
-        self.second = -1
+        self.second, self.is_expiring = -1, False
         for instrument in self.instruments:
             instrument.paused_since = instrument.end = None
 
@@ -178,7 +189,7 @@ class States(Steps):
         bounds = self.bounds_of_end(instrument)
         if bounds is None:
             return False
-        if instrument.is_busy:  # rule 18.12
+        if self.makes_wait(instrument):  # rules 18.12 and 18.13
             return False
         first, last = bounds
         if not first <= second < last:

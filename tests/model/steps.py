@@ -44,6 +44,9 @@ class Steps(Auctions):
     def in_order_of_slots(self, orders: list[Order]) -> list[Order]:
         return sorted(orders, key=self.slot_of)
 
+    def expire(self, second: int) -> None:
+        raise NotImplementedError
+
     def needs_room(self, session: int = 0) -> None:
         """Rule 18.5."""
         if len(self.waiting) == WAITING_MAX:
@@ -63,9 +66,13 @@ class Steps(Auctions):
         return False
 
     def go_on(self) -> None:
-        """Rules 18.3 and 18.11: CONTINUE."""
-        if not self.waiting and not self.busy:
+        """Rules 18.3, 18.11 and 18.13: CONTINUE."""
+        if not self.waiting and not self.busy and not self.is_expiring:
             raise IgnoredError
+        if self.is_expiring:
+            self.stamped = r.INSTRUMENT_NONE
+            self.expire(self.second)
+            return
         if self.busy and not (self.works_are_next and self.waiting):
             self.works_are_next = True
             self.stamped = self.busy[0].index

@@ -17,7 +17,8 @@ class UnderWay(Settlement):
     def start_or_wait(self, order: Order) -> None:
         """Rule 18.10."""
         instrument = self.instrument_of(order)
-        if instrument.is_busy and order.cross_type == "N" and not order.options.is_stop:
+        if self.makes_wait(instrument) and order.cross_type == "N" and not order.options.is_stop:
+            self.be_busy(instrument)
             self.put(order, Place.UNDER_WAY)
             instrument.under_way.append(order)
         else:

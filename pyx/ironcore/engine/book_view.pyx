@@ -165,6 +165,8 @@ cdef bytes _works(Engine* engine):
         parts.append(struct.pack("<I", order_at(&engine.arena, engine.leaving_next).slot))
     if engine.step_actions_max:
         parts.append(struct.pack("<I", engine.step_actions_max))
+    if engine.is_expiring:
+        parts.append(b"expiring")
     if engine.busy_first:
         parts.append(struct.pack("<IB", engine.busy_first, engine.works_are_next))
     return b"".join(parts)

@@ -8,3 +8,5 @@ from ironcore.wire.record cimport ClockCommand
 cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil
 # Seconds count from 0 again: nothing expires, and pauses count from the next CLOCK on.
 cdef void clock_begin_day(Engine* engine) noexcept nogil
+# One more step of what a CLOCK has left to expire (18.13).
+cdef void expiry_step(Engine* engine) noexcept nogil

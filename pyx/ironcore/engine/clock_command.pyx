@@ -13,9 +13,12 @@ from ironcore.book.book cimport Book
 from ironcore.engine.order_exit cimport CANCEL_REASON_TIMEOUT, cancel_whole
 from ironcore.book.order_pool cimport special_at
 from ironcore.engine.pegs cimport pegs_leave_quotes, pegs_park_left
-from ironcore.engine.pending_work cimport works_are_full
+from ironcore.engine.pending_work cimport (
+    STEP_LEFT, STEP_LOOKED, engine_classify, step_is_over, works_are_full,
+)
 from ironcore.engine.state_command cimport state_change
 from ironcore.engine.trading_state cimport auction_indicated, end_classify
+from ironcore.engine.under_way cimport book_waits
 from ironcore.book.options cimport SECONDS_A_DAY
 from ironcore.wire.record cimport (
     EVENT_INSTRUMENT_NEXT, INSTRUMENT_NONE, STATE_CLOSED, STATE_CONTINUOUS, STATE_PAUSED,
@@ -59,16 +62,31 @@ cdef inline bint _begins_minute(const Engine* engine, uint32_t second) noexcept 
             or second // SECONDS_A_MINUTE != (engine.second_next - 1) // SECONDS_A_MINUTE)
 
 
+cdef void _expire_one(Engine* engine, uint32_t unit) noexcept nogil:
+    cdef uint64_t instrument = special_at(&engine.arena, unit).instrument
+    cdef Book* book = &engine.books[instrument]
+    leaving_pass(engine, unit)
+    cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
+    engine.step_actions += STEP_LOOKED + STEP_LEFT
+    if book.pegs.next and book.pegs_left_next == 0:
+        engine.step_actions += <uint64_t>STEP_LEFT * book.followers
+    pegs_leave_quotes(engine, book)
+
+
 cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
-    cdef uint32_t unit
-    cdef uint64_t instrument
+    """As far as the step goes."""
+    engine.is_expiring = False
     while _expires(engine, second):
-        unit = engine.expiry[engine.expiry_first].next
-        instrument = special_at(&engine.arena, unit).instrument
-        leaving_pass(engine, unit)
-        cancel_whole(engine, unit, CANCEL_REASON_TIMEOUT, (instrument + 1) << INSTRUMENT_SHIFT)
-        pegs_leave_quotes(engine, &engine.books[instrument])
+        if step_is_over(engine):
+            engine.is_expiring = True
+            break
+        _expire_one(engine, engine.expiry[engine.expiry_first].next)
     pegs_park_left(engine)
+    engine_classify(engine)
+
+
+cdef void expiry_step(Engine* engine) noexcept nogil:
+    _expire(engine, engine.second_next - 1)
 
 
 cdef bint _pause_ends(const Book* book, const AuctionEnd* end, const ClockCommand* command,
@@ -112,7 +130,7 @@ cdef void _end_all(Engine* engine, ClockCommand* command, uint32_t second_next) 
     while instrument != INSTRUMENT_NONE:
         book = &engine.books[instrument]
         end = &engine.ends[instrument]
-        if book.is_busy:             # rule 18.12
+        if book_waits(engine, book):  # rule 18.12
             is_due = False
         elif end.state:
             is_due = _auction_ends(engine, end, command, second_next, instrument)
@@ -169,7 +187,8 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
     second_next = engine.second_next
     engine.second_next = second + 1
     _end_all(engine, command, second_next)
-    _indicate(engine)
+    if not engine.is_expiring:
+        _indicate(engine)
     return STATUS_OK
 
 
@@ -177,6 +196,8 @@ cdef void clock_begin_day(Engine* engine) noexcept nogil:
     cdef uint32_t instrument = _next_in_auction(engine, 0)
     engine.second_next = 0
     engine.expiry_first = 0
+    engine.is_expiring = False
+    engine_classify(engine)
     while instrument != INSTRUMENT_NONE:
         engine.books[instrument].pause_second = 0
         end_clear(&engine.ends[instrument])

@@ -62,8 +62,8 @@ cdef struct Engine:                  # the first three fields are for others to 
     Book* books
     Session* sessions
     uint32_t books_count
-    uint32_t sessions_plain          # sessions_count; 0 while work waits, or an instrument's orders
-                                     # cannot be cancelled: no command is plain then
+    uint32_t sessions_plain          # sessions_count; 0 while work waits, orders expire, or an
+                                     # instrument's cannot be cancelled: no command is plain then
     uint64_t order_ref_last
     uint64_t match_number_last
     EngineLimits limits
@@ -72,6 +72,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint32_t expiry_first            # no order expires before this second
     uint32_t second_next             # the first second that CLOCK has not reached
     bint started
+    bint is_expiring                 # steps are left of it (18.13): nothing executes until then
     uint32_t* collected              # room for the slots of all orders of a book
     uint32_t* block_next             # by block of numbers: its session's next one in use, or 0
     uint32_t block_shift             # of a slot, to its block

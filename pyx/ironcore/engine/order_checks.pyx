@@ -19,6 +19,7 @@ from ironcore.book.options cimport (
     options_reject,
 )
 from ironcore.book.price_levels cimport PriceLevels, levels_price
+from ironcore.engine.under_way cimport book_waits
 from ironcore.wire.order_options cimport NAMED_STOP_PRICE
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE
 
@@ -112,8 +113,9 @@ cdef uint32_t _room_reject(const Book* book, const Terms* terms, const Options* 
     return REJECT_NONE
 
 
-cdef inline bint _may_live(const Book* book, const Terms* terms) noexcept nogil:
-    return (book.is_busy or terms.may_rest or options_are_stop(&terms.options)
+cdef inline bint _may_live(const Engine* engine, const Book* book,
+                           const Terms* terms) noexcept nogil:
+    return (book_waits(engine, book) or terms.may_rest or options_are_stop(&terms.options)
             or terms.cross_type != CROSS_NONE)
 
 
@@ -124,7 +126,7 @@ cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, T
         reason = _options_reject(engine, book, terms)
     if reason == REJECT_NONE:
         reason = _price_reject(engine, book, terms)
-    if reason == REJECT_NONE and _may_live(book, terms):
+    if reason == REJECT_NONE and _may_live(engine, book, terms):
         reason = _room_reject(book, terms, old)
     return reason
 
@@ -170,7 +172,7 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
         return reason
     if engine.order_ref_last >= ORDER_REF_MAX:
         return REJECT_NO_ROOM
-    if not _may_live(book, terms):
+    if not _may_live(engine, book, terms):
         return REJECT_NONE
     if engine.arena.orders_live == engine.arena.orders_max:
         return REJECT_NO_ROOM

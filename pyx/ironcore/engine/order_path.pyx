@@ -30,7 +30,7 @@ from ironcore.book.price_levels cimport (
 from ironcore.engine.quotes.protection cimport protections_act
 from ironcore.engine.stops cimport stop_begin
 from ironcore.engine.under_way cimport (
-    HAND_ORDER, busy_begin, under_way_append, under_way_hold,
+    HAND_ORDER, book_waits, busy_begin, under_way_append, under_way_hold,
 )
 from ironcore.book.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, TIME_IN_FORCE_FOK, TIME_IN_FORCE_GTC,
@@ -69,7 +69,7 @@ cdef bint _meets_at_close(Engine* engine, Book* book, const Terms* terms) noexce
 
 cdef bint terms_rest_at_once(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
     if (terms.cross_type != CROSS_NONE or not terms.may_rest or options_are_stop(&terms.options)
-            or options_are_pegged(&terms.options) or book.is_busy):
+            or options_are_pegged(&terms.options) or book_waits(engine, book)):
         return False
     if book.state == STATE_TRADE_AT_CLOSE:
         return not _meets_at_close(engine, book, terms)
@@ -306,8 +306,9 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
 
 cdef void order_begin(Engine* engine, Book* book, Terms* terms) noexcept nogil:
     # What waits for an auction, or sleeps, meets no order.
-    if (book.is_busy and terms.cross_type == CROSS_NONE
+    if (book_waits(engine, book) and terms.cross_type == CROSS_NONE
             and not options_are_stop(&terms.options)):
+        busy_begin(engine, book)
         under_way_append(engine, book, _live(engine, book, terms, 0))
     else:
         order_proceed(engine, book, terms, 0)

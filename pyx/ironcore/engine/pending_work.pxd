@@ -38,10 +38,11 @@ cdef const char* works_broken(Engine* engine) noexcept nogil
 
 
 cdef inline void engine_classify(Engine* engine) noexcept nogil:
-    """To be called when a session was defined, and after every change of works_count and
-    ends_holding."""
-    engine.sessions_plain = (
-        0 if engine.works_count or engine.ends_holding else engine.sessions_count)
+    """To be called when a session was defined, and after every change of works_count, is_expiring
+    and ends_holding."""
+    engine.sessions_plain = 0
+    if engine.works_count == 0 and not engine.is_expiring and engine.ends_holding == 0:
+        engine.sessions_plain = engine.sessions_count
 
 
 cdef inline bint works_are_full(const Engine* engine) noexcept nogil:

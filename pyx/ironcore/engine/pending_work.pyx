@@ -112,8 +112,10 @@ cdef const char* works_broken(Engine* engine) noexcept nogil:
         return b"the commands that wait are miscounted"
     if engine.works_count and engine.step_actions_max == 0:
         return b"a command waits for a step though every command is one"
-    if engine.sessions_plain != (
-            0 if engine.works_count or engine.ends_holding else engine.sessions_count):
+    if engine.is_expiring and engine.step_actions_max == 0:
+        return b"orders are left to expire though every command is one step"
+    if engine.sessions_plain != (0 if engine.works_count or engine.is_expiring
+                                 or engine.ends_holding else engine.sessions_count):
         return b"a command may be plain while others wait, or may not be though none does"
     for index in range(engine.works_count):
         if broken == NULL:

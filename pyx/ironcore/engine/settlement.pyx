@@ -215,5 +215,7 @@ cdef bint settle_on(Engine* engine, Book* book) noexcept nogil:
 
 
 cdef void book_settle(Engine* engine, Book* book) noexcept nogil:
-    if book.followers and not book.is_busy and not settle_on(engine, book):
+    if book.followers == 0 or book.is_busy:
+        return
+    if engine.is_expiring and book.state == STATE_CONTINUOUS or not settle_on(engine, book):
         busy_begin(engine, book)

@@ -313,7 +313,7 @@ cdef const char* _expiry(Engine* engine, uint32_t unit) noexcept nogil:
     cdef uint32_t second = special.options.expire_second
     cdef Link ends
     cdef Link link = special.expiry
-    if second >= SECONDS_A_DAY or second < engine.second_next:
+    if second >= SECONDS_A_DAY or second < engine.second_next and not engine.is_expiring:
         return b"an order has outlived its time"
     ends = engine.expiry[second]
     if (link.prev and not _expires_in(engine, link.prev, second)

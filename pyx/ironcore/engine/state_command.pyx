@@ -11,7 +11,7 @@ from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport PEGS_PARKED, pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
-from ironcore.engine.under_way cimport HAND_EMPTY
+from ironcore.engine.under_way cimport HAND_EMPTY, book_waits
 from ironcore.engine.trading_state cimport (
     auction_between, auction_indicated, book_end, end_changed, state_enter, state_is_known,
 )
@@ -55,7 +55,7 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
     book = &engine.books[command.header.instrument]
     if book.state == command.state or book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    if ((book.is_busy and not _interrupts(book, command.state))
+    if ((book_waits(engine, book) and not _interrupts(book, command.state))
             or work_empties(engine, command.header.instrument)
             or (command.state == STATE_CLOSED and works_are_full(engine))):
         return STATUS_LATER

@@ -37,4 +37,9 @@ cdef inline Book* busy_book(Engine* engine) noexcept nogil:
 
 cdef inline bint steps_are_left(const Engine* engine) noexcept nogil:
     """Whether CONTINUE has anything to do."""
-    return engine.works_count != 0 or engine.busy_first != 0
+    return engine.is_expiring or engine.works_count != 0 or engine.busy_first != 0
+
+
+cdef inline bint book_waits(const Engine* engine, const Book* book) noexcept nogil:
+    """Whether new orders wait under way."""
+    return book.is_busy or engine.is_expiring

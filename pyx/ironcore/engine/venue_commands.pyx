@@ -8,7 +8,7 @@ from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport Book
 from ironcore.engine.book_orders cimport leaving_step
 from ironcore.engine.cancel_commands cimport mass_cancel_end, mass_cancel_step
-from ironcore.engine.clock_command cimport clock_advance, clock_begin_day
+from ironcore.engine.clock_command cimport clock_advance, clock_begin_day, expiry_step
 from ironcore.engine.engine cimport EngineLimits, Session, Work, engine_emit, session_classify
 from ironcore.engine.instrument_commands cimport (
     bust_trade, change_instrument, define_instrument, define_tick_table, retire_end,
@@ -27,9 +27,9 @@ from ironcore.wire.record cimport (
     COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT, COMMAND_DEFINE_SESSION, COMMAND_DEFINE_TICK_TABLE,
     COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
     COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT, EVENT_SESSION_DEFINED,
-    EVENT_SYSTEM, RECORD_VERSION, BustTrade, ClockCommand, ContinueCommand, DefineInstrument,
-    DefineSession, DefineTickTable, RetireInstrument, SetEnd, SetState, StreamStart,
-    SystemEventCommand,
+    EVENT_SYSTEM, INSTRUMENT_NONE, RECORD_VERSION, BustTrade, ClockCommand, ContinueCommand,
+    DefineInstrument, DefineSession, DefineTickTable, RetireInstrument, SetEnd, SetState,
+    StreamStart, SystemEventCommand,
 )
 
 
@@ -114,22 +114,32 @@ cdef void _work_on(Engine* engine, ContinueCommand* command) noexcept nogil:
         work_end(engine)
 
 
+cdef void _say_own(ContinueCommand* command, uint8_t type, uint32_t instrument) noexcept nogil:
+    """That it is no member's command."""
+    command.header.session = 0
+    command.header.user_ref = 0
+    command.header.instrument = instrument
+    command.continued = type
+    command.firm_given = 0
+    command.symbol_given = 0
+
+
 cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
-    """The next step of a busy book, or of the first command that waits: in turns."""
+    """The next step of the expiry; or of a busy book, or of the first command that waits: in
+    turns."""
     cdef Book* book = busy_book(engine)
     if not steps_are_left(engine):
         return STATUS_IGNORED
+    if engine.is_expiring:
+        _say_own(command, COMMAND_CLOCK, INSTRUMENT_NONE)
+        expiry_step(engine)
+        return STATUS_OK
     if book == NULL or (engine.works_are_next and engine.works_count):
         engine.works_are_next = False
         _work_on(engine, command)
         return STATUS_OK
     engine.works_are_next = True
-    command.header.session = 0
-    command.header.user_ref = 0
-    command.header.instrument = <uint32_t>(book - engine.books)
-    command.continued = COMMAND_ENTER_ORDER
-    command.firm_given = 0
-    command.symbol_given = 0
+    _say_own(command, COMMAND_ENTER_ORDER, <uint32_t>(book - engine.books))
     busy_step(engine, book)
     return STATUS_OK
 
