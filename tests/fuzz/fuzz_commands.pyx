@@ -9,8 +9,8 @@ from libc.string cimport memcpy, memset
 from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport grid_price, grid_tick
 from ironcore.wire.order_options cimport (
-    NAMED_ALL, NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_OCO_REF, NAMED_SELF_TRADE_PREVENTION,
-    NAMED_SIDE, NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OPTIONS_BYTES, OrderOptions, options_name,
+    NAMED_ALL, NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OPTIONS_BYTES,
+    OrderOptions, options_name,
 )
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
@@ -167,16 +167,13 @@ cdef void _other_options(Source* source, OrderOptions* out, uint32_t session) no
     cdef uint32_t code = _byte(source)
     if code & 1:
         out.stp_mode = fuzz_stp_modes[(code >> 2) % 5]
-        out.named |= NAMED_SELF_TRADE_PREVENTION
     if code & 2:
         out.group = <uint16_t>(code >> 6)
         out.named |= NAMED_GROUP
     if code & 16:
         out.oco_ref = _known_user_ref(source, session)
-        out.named |= NAMED_OCO_REF
     if code & 32:
         out.new_side = fuzz_sides[code >> 2 & 7]
-        out.named |= NAMED_SIDE
     if code == 0xC0:                 # any of them, and seldom one that there is not
         out.named |= _word(source) & (0x1FFFF if _byte(source) == 0 else NAMED_ALL)
 
@@ -207,9 +204,9 @@ cdef void _options(Source* source, OrderOptions* out, const CommandHeader* heade
     if expires:
         out.expire_second = source.second + _byte(source) - 1
         out.named |= NAMED_EXPIRE_TIME
-    options_name(out)
     if wants & WANTS_OTHERS:
         _other_options(source, out, header.session)
+    options_name(out)
 
 
 cdef uint32_t _wants(Source* source, uint32_t kind) noexcept nogil:

@@ -19,6 +19,7 @@ from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
 from tests.model.orders import Instrument, Order
+from tests.model.pair_mix import with_pairs
 from tests.model.quote_mix import with_quotes
 
 from ironcore.engine.matching_engine import MatchingEngine
@@ -175,6 +176,12 @@ def test_the_public_book_is_the_visible_one_after_every_command(kind: str, seed:
 def test_so_it_is_with_quotes_that_are_protected(step_actions_max: int) -> None:
     model = EngineModel(r.Limits(orders_max=200, user_ref_bits=14))
     for_subscriber("core", model, with_quotes(5, COMMANDS, model, step_actions_max), stride=3)
+
+
+@pytest.mark.parametrize("step_actions_max", [0, 40])
+def test_so_it_is_with_pairs(step_actions_max: int) -> None:
+    model = EngineModel(r.Limits(orders_max=200, user_ref_bits=14))
+    for_subscriber("core", model, with_pairs(5, COMMANDS, model, step_actions_max), stride=3)
 
 
 @given(
