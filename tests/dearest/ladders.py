@@ -187,6 +187,30 @@ def stop_that_executes_much(size: Size) -> Opening:
     return opening
 
 
+def pairs_of_stops_that_sleep(size: Size) -> Opening:
+    """Each execution takes a stop with it."""
+    opening = Opening(size, **TERMS)
+    _shown_sells(opening, max(size.orders, size.followers))
+    _paired_stops(opening, "S", 2)
+    return opening
+
+
+def pairs_of_stops_that_wake(size: Size) -> Opening:
+    """One trade wakes all stops, and each takes its other order from the book."""
+    opening = Opening(size, **TERMS)
+    _shown_sells(opening, max(size.orders, 2 * size.followers))
+    _paired_stops(opening, "B", PRICE)
+    return opening
+
+
+def _paired_stops(opening: Opening, side: str, stop_price: int) -> None:
+    """As many as there may be, each with one of the owner's sells."""
+    names = {"oco": opening.best[1] + steps(opening.size.followers)}
+    options = write_options(stop_price=stop_price, oco_ref=1)
+    fields: dict[str, Any] = {"price": r.MARKET, "options": options}
+    opening.many(opening.size.followers, OWNER, side, names, **fields)
+
+
 def pegs_and_a_collar(size: Size) -> Opening:
     """An order that pauses the instrument parks all pegs."""
     opening = Opening(size, reference=PRICE, static=1, pause_seconds=1)
@@ -209,4 +233,6 @@ ADVERSARIES: dict[str, Callable[[Size], Opening]] = {
     "a peg that cancels its own": peg_that_cancels_its_own,
     "a stop that executes much": stop_that_executes_much,
     "pegs and a collar": pegs_and_a_collar,
+    "pairs of stops that sleep": pairs_of_stops_that_sleep,
+    "pairs of stops that wake": pairs_of_stops_that_wake,
 }

@@ -25,7 +25,8 @@ GROUP = 7
 
 # Where a field is in the record of an order.
 PLACES = {"number": 24, "instrument": 28, "quantity": 40, "price": 44} | {
-    name: r.OPTIONS_AT + at for name, at in (("peg_offset", 24), ("stop_price", 32), ("trail", 36))
+    name: r.OPTIONS_AT + at
+    for name, at in (("peg_offset", 24), ("stop_price", 32), ("trail", 36), ("oco", 40))
 }
 Column: TypeAlias = NDArray[np.int64]
 

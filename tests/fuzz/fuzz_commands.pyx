@@ -9,8 +9,8 @@ from libc.string cimport memcpy, memset
 from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport grid_price, grid_tick
 from ironcore.wire.order_options cimport (
-    NAMED_ALL, NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_SELF_TRADE_PREVENTION, NAMED_SIDE,
-    NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OPTIONS_BYTES, OrderOptions, options_name,
+    NAMED_ALL, NAMED_EXPIRE_TIME, NAMED_GROUP, NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OPTIONS_BYTES,
+    OrderOptions, options_name,
 )
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
@@ -35,7 +35,7 @@ cdef enum Wants:
     WANTS_POST_ONLY = 16
     WANTS_STOP = 32
     WANTS_TRAIL = 64
-    WANTS_OTHERS = 128               # prevention, group, side, any option named
+    WANTS_OTHERS = 128               # prevention, group, pair, side, any option named
 
 cdef extern from *:
     """
@@ -163,23 +163,23 @@ cdef uint32_t _new_user_ref(Source* source, uint32_t session, uint32_t code) noe
     return source.user_ref_next[session] - 1
 
 
-cdef void _other_options(Source* source, OrderOptions* out) noexcept nogil:
+cdef void _other_options(Source* source, OrderOptions* out, uint32_t session) noexcept nogil:
     cdef uint32_t code = _byte(source)
     if code & 1:
         out.stp_mode = fuzz_stp_modes[(code >> 2) % 5]
-        out.named |= NAMED_SELF_TRADE_PREVENTION
     if code & 2:
         out.group = <uint16_t>(code >> 6)
         out.named |= NAMED_GROUP
+    if code & 16:
+        out.oco_ref = _known_user_ref(source, session)
     if code & 32:
         out.new_side = fuzz_sides[code >> 2 & 7]
-        out.named |= NAMED_SIDE
     if code == 0xC0:                 # any of them, and seldom one that there is not
         out.named |= _word(source) & (0x1FFFF if _byte(source) == 0 else NAMED_ALL)
 
 
-cdef void _options(Source* source, OrderOptions* out, uint32_t instrument, uint32_t wants,
-                   bint expires) noexcept nogil:
+cdef void _options(Source* source, OrderOptions* out, const CommandHeader* header,
+                   uint32_t instrument, uint32_t wants, bint expires) noexcept nogil:
     cdef uint32_t code
     if wants & WANTS_MIN_QUANTITY:
         out.min_quantity = _quantity(source, instrument)
@@ -204,9 +204,9 @@ cdef void _options(Source* source, OrderOptions* out, uint32_t instrument, uint3
     if expires:
         out.expire_second = source.second + _byte(source) - 1
         out.named |= NAMED_EXPIRE_TIME
-    options_name(out)
     if wants & WANTS_OTHERS:
-        _other_options(source, out)
+        _other_options(source, out, header.session)
+    options_name(out)
 
 
 cdef uint32_t _wants(Source* source, uint32_t kind) noexcept nogil:
@@ -263,7 +263,7 @@ cdef uint32_t _enter(Source* source, uint32_t kind, uint32_t session,
             source.user_ref_next[session] -= 1
             command.header.user_ref = _new_user_ref(source, session, _byte(source))
     if wants or command.time_in_force == b'6':
-        _options(source, <OrderOptions*>(command + 1), instrument, wants,
+        _options(source, <OrderOptions*>(command + 1), &command.header, instrument, wants,
                  command.time_in_force == b'6')
         command.header.record_bytes += OPTIONS_BYTES
     return _end(source)
@@ -282,7 +282,7 @@ cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) no
     command.time_in_force = fuzz_times[style & 7]
     command.display = _display(style, wants)
     if wants or command.time_in_force == b'6':
-        _options(source, <OrderOptions*>(command + 1), instrument, wants,
+        _options(source, <OrderOptions*>(command + 1), &command.header, instrument, wants,
                  command.time_in_force == b'6')
         command.header.record_bytes += OPTIONS_BYTES
     return _end(source)

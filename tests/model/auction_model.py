@@ -304,6 +304,8 @@ class Auctions(UnderWay):
                 self.cross_one(order, cross, price, quantity, match_number)
                 if order.quantity == 0:
                     side.remove(order)
+            for order in pair:
+                self.end_pair(order)
 
     def cross_one(
         self, order: Order, cross: str, price: int, quantity: int, match_number: int

@@ -16,6 +16,7 @@ from tests.model.orders import (
     Place,
     is_more_aggressive,
 )
+from tests.model.pairs import Pairs
 
 LOOKED, LEFT, RANKED = 1, 16, 8  # rules 18.2 and 19.2: actions
 
@@ -23,7 +24,7 @@ LOOKED, LEFT, RANKED = 1, 16, 8  # rules 18.2 and 19.2: actions
 AUCTIONS = {"C": "O", "B": "O", "O": "O", "X": "O", "H": "H", "P": "H", "Q": "H", "L": "C"}
 
 
-class Matching(Icebergs):
+class Matching(Icebergs, Pairs):
     """An aggressor, and the orders opposite."""
 
     allocation_orders_max = 1_024  # rule 19.2, likewise
@@ -285,6 +286,8 @@ class Matching(Icebergs):
             self.remove(resting)
         elif resting.is_iceberg and resting.peak == 0:
             self.replenish(resting)
+        self.end_pair(resting)
+        self.end_pair(order)
 
     # Trade-at-close
 

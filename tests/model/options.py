@@ -7,7 +7,7 @@ from tests.model import records as r
 
 MIN_QTY, MAX_FLOOR, PRICE_TYPE, PEG_OFFSET, DISCRETION_PRICE = 3, 5, 6, 7, 9
 POST_ONLY, RANDOM_RESERVES, ROUTE, EXPIRE_TIME, GROUP_ID, SIDE = 12, 13, 14, 15, 24, 27
-STOP_PRICE, TRAIL_OFFSET, SELF_TRADE_PREVENTION, RESERVE_SEED = 128, 129, 130, 133
+STOP_PRICE, TRAIL_OFFSET, SELF_TRADE_PREVENTION, RESERVE_SEED, OCO_REF = 128, 129, 130, 133, 135
 
 # The options that docs/MATCHING_RULES.md names: their tag, length and kind (unsigned, signed or
 # character).
@@ -27,6 +27,7 @@ KNOWN: dict[str, tuple[int, int, str]] = {
     "trail_offset": (TRAIL_OFFSET, 4, "u"),
     "stp": (SELF_TRADE_PREVENTION, 1, "c"),
     "reserve_seed": (RESERVE_SEED, 8, "u"),
+    "oco_ref": (OCO_REF, 4, "u"),
 }
 NAMES = {tag: name for name, (tag, _, _) in KNOWN.items()}
 
@@ -49,6 +50,7 @@ class Options(NamedTuple):
     stop_price: int | None = None
     trail_offset: int | None = None
     stp: str | None = None
+    oco_ref: int | None = None
     group_id: int = 0
     side: str | None = None
     route: int | None = None
@@ -94,7 +96,8 @@ def read_options(block: bytes) -> dict[str, Any]:
 
 def inherited(old: Options, given: dict[str, Any]) -> Options:
     """Rule 7.5: what is not named keeps the old order's value."""
-    options = old._replace(route=None, discretion_price=None, side=None)._replace(**given)
+    dropped = old._replace(route=None, discretion_price=None, side=None, oco_ref=None)
+    options = dropped._replace(**given)
     if given.get("stop_price") == 0 or given.get("trail_offset") == 0:
         options = options.without_stop()
     return options

@@ -64,6 +64,7 @@ class OrderCommands(VenueCommands):
             return
         details = self.limited(self.instruments[index], details)
         order = self.new_order(session_id, user_ref, index, chr(side), details, executed=0)
+        self.pair_up(order, self.wanted_other(session_id, options, None))
         self.emit(r.ACCEPTED, order, reason=ord("L"), quantity=quantity)  # rule 5.1
         self.start_or_wait(order)
         self.settle(self.instruments[index])
@@ -84,6 +85,7 @@ class OrderCommands(VenueCommands):
             return BAD_CROSS
         return (
             option_reason(instrument, details, self.second)
+            or self.pair_reason(session_id, index, details.options)
             or state_reason(instrument.state, details)  # rule 4.10
             or collar_reason(instrument, self.limited(instrument, details))
             or self.unpriced_reason(instrument, details)
@@ -265,6 +267,7 @@ class OrderCommands(VenueCommands):
             new = self.new_order(
                 session_id, user_ref, instrument.index, side, details, old.executed
             )
+            self.pair_up(new, self.wanted_other(session_id, details.options, old))
             self.replace_with(old, new)
         self.settle(instrument)
 
@@ -292,6 +295,7 @@ class OrderCommands(VenueCommands):
         reason = (
             form_reason(instrument.terms, details)
             or option_reason(instrument, details, self.second)
+            or self.pair_reason(old.session, instrument.index, details.options, old)
             or collar_reason(instrument, self.limited(instrument, details))
             or self.unpriced_reason(instrument, details)
         )

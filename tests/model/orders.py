@@ -51,6 +51,7 @@ class Order:
     stop_price: int = 0
     was_live: bool = False  # it has been at a place before
     has_its_turn: bool = False  # rule 18.11
+    other: "Order | None" = None  # section 21; of a pair only if the other names this one
 
     @property
     def sells(self) -> bool:

@@ -113,6 +113,9 @@ class Quotes(Protections):
     def of_side(self, price: int, quantity: int, side: str) -> Details:
         return Details(quantity, quantity, price, "0", "Y", "N", Options(), side == "S")
 
+    def is_quoted(self, order: Order) -> bool:
+        return order in self.quotes.get((order.session, order.instrument), [])
+
     def is_named(self, order: Order) -> bool:
         """Rule 18.6: the work that waits cancels it now."""
         for work in self.waiting:

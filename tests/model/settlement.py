@@ -68,6 +68,7 @@ class Settlement(Matching):
         self.remove(order)
         order.options = order.options.without_stop()
         self.emit(r.ACTIVATED, order, quantity=order.quantity)
+        self.end_pair(order)
         self.aggress(order, self.limit_of(order))
 
     # The beginning of trading

@@ -14,6 +14,7 @@ import pytest
 from tests.model import records as r
 from tests.model.command_mix import CommandMix
 from tests.model.engine_model import EngineModel
+from tests.model.pair_mix import with_pairs
 from tests.model.quote_mix import with_quotes
 
 from ironcore.bench.match_workloads import from_operations
@@ -26,14 +27,16 @@ ROOT = Path(__file__).resolve().parents[2]
 ITCH_FILE = "../shared/data/orders/bitstamp-2015-05-01.itch"
 
 
-@pytest.fixture(scope="module", params=["orders", "quotes"])
+@pytest.fixture(scope="module", params=["orders", "quotes", "pairs"])
 def stream(request: pytest.FixtureRequest) -> list[bytes]:
-    """Of orders and the venue's commands; or with quotes and their protection, in steps."""
+    """Of orders and the venue's commands; or with quotes and protections, or pairs, in steps."""
     model = EngineModel(LIMITS)
     mix = CommandMix(7, model)
     records = chain(mix.opening(), mix.commands(COMMANDS))
     if request.param == "quotes":
         records = chain(with_quotes(7, COMMANDS // 2, model, step_actions_max=60))
+    if request.param == "pairs":
+        records = chain(with_pairs(7, COMMANDS // 2, model, step_actions_max=60))
     taken = []
     for record in records:
         model.apply(record)

@@ -42,6 +42,7 @@ OPTIONS: dict[str, Callable[[str], bytes]] = {
     "trail": _price(129, ">I"),
     "stp": _code(130, names.STP_MODES, "a mode"),
     "seed": _number(133, ">Q"),
+    "oco": _number(135, ">I"),
     # Any element at all: its tag and its value's bytes, as 5=0000001E; 255 is an option that no
     # record has.
     "option": lambda word: element(int(word.split("=")[0]), bytes.fromhex(word.split("=")[1])),

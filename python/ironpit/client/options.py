@@ -35,6 +35,7 @@ def order_options(
     expire_time_s: int | None = None,
     stop_price: int | None = None,
     trail_offset: int | None = None,
+    oco_ref: int | None = None,
     self_trade_prevention: SelfTradePrevention | None = None,
     group: int | None = None,
     side: str | None = None,
@@ -50,9 +51,10 @@ def order_options(
     offset. market_to_limit: of an order with a market price, and no peg: the best opposite price
     becomes its limit. imbalance_only: of an order with a limit for the opening or closing auction,
     and neither of these two: it executes with the auction's surplus. expire_time_s: second of the
-    day, with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. group: for
-    mass cancels. side: of a replacement of a sell order. Prices and offsets have the instrument's
-    decimals. The rules: docs/MATCHING_RULES.md, 4.9.
+    day, with time_in_force "6". stop_price, trail_offset: a stop, or a trailing stop. oco_ref:
+    UserRefNum of a live order; one of the two is a stop, and one cancels the other (section 21).
+    group: for mass cancels. side: of a replacement of a sell order. Prices and offsets have the
+    instrument's decimals. The rules: docs/MATCHING_RULES.md, 4.9.
     """
     price_type = None if peg is None else PEGS[peg]
     if market_to_limit or imbalance_only:
@@ -69,6 +71,7 @@ def order_options(
         "new_side": side,
         "stop_price": stop_price,
         "trail_offset": trail_offset,
+        "oco_ref": oco_ref,
         "stp_mode": (
             None if self_trade_prevention is None else SELF_TRADE_PREVENTION[self_trade_prevention]
         ),

@@ -113,7 +113,8 @@ def enter(
     Options (rule 4.9): min_quantity (not of a peg or a stop, which is not fill or kill either),
     max_floor, random_reserves and reserve_seed of an iceberg, price_type 'P' 'R' 'M' and
     peg_offset of a peg, price_type 'K' of a market-to-limit order, 'I' of an imbalance-only one,
-    post_only 'P', expire_second with time in force '6', stop_price, trail_offset, stp_mode, group.
+    post_only 'P', expire_second with time in force '6', stop_price, trail_offset, oco_ref (the
+    user_ref of a live order: one of the two is a stop, and one cancels the other), stp_mode, group.
     """
     fields = {
         "session": session, "user_ref": user_ref, "instrument": instrument, "side": side,

@@ -36,7 +36,7 @@ cdef inline void execution_fill(Execution* execution, const Order* resting, uint
 cdef inline void book_match(Arena* arena, Book* book, uint32_t sell,
                             Execution* execution) noexcept nogil:
     """Execute until the quantity is used up, the limit is reached, the step is over, or an order
-    with a Special would be executed in full: aggressor_trade takes over from there."""
+    with a Special would be executed: aggressor_trade takes over from there."""
     cdef PriceLevels* opposite = &book.sides[sell ^ 1]
     cdef uint8_t flags = EVENT_VISIBLE | (EVENT_AGGRESSOR_SELL if sell else EVENT_SELL)
     cdef uint32_t unit, level_unit
@@ -52,13 +52,13 @@ cdef inline void book_match(Arena* arena, Book* book, uint32_t sell,
                 return
             unit = level.link.next
             resting = order_at(arena, unit)
+            if iron_unlikely(resting.ref_side & ORDER_SPECIAL):
+                return
             if execution.quantity < resting.quantity:
                 resting.executed += execution.quantity
                 book_reduce(arena, resting, execution.quantity)
                 execution_fill(execution, resting, execution.quantity, price, flags)
                 book.last_price = price
-                return
-            if iron_unlikely(resting.ref_side & ORDER_SPECIAL):
                 return
             execution_fill(execution, resting, resting.quantity, price, flags)
             book.last_price = price

@@ -30,6 +30,7 @@ cdef enum RejectReason:              # OUCH 5.0 "Rejected" reasons; from 0x80 on
     REJECT_NO_ROOM = 0x80            # the order pool is exhausted, or the order references are
     REJECT_QUOTE_CROSSED = 0x91      # the bid of a quote is not below its ask
     REJECT_PROTECTED = 0x92          # its session's protection was reached
+    REJECT_PAIR = 0x93               # OcoRef names no order that it can be a pair with
 
 cdef enum:
     SIDE_BUY = 66                    # 'B'

@@ -56,7 +56,7 @@ cdef struct Order:                   # 32 bytes
     uint32_t executed                # by this order and those that it replaced
 
 # What only rare orders have, in a table of its own by order number (unit >> 1).
-cdef struct Special:                 # 96 bytes
+cdef struct Special:                 # 104 bytes
     Options options                  # as entered or inherited; a triggered stop's name no stop
     Link expiry                      # good till time: the other orders of its second, 0 at the ends
     Link peers                       # pegs, trailing stops: the instrument's others, in acceptance
@@ -64,6 +64,7 @@ cdef struct Special:                 # 96 bytes
     uint32_t reserve                 # of an iceberg: open, and not displayed
     uint32_t instrument
     int32_t price                 # as entered
+    uint32_t other                   # unit: one cancels the other (rule 21.1); 0: none
     uint8_t time_in_force
     uint8_t display
     uint8_t cross_type

@@ -87,7 +87,7 @@ cdef int arena_create(Arena* arena, uint32_t orders_max, uint32_t books_max, uin
     STATUS_LIMIT when the host refuses the address space: destroy what there is of it."""
     iron_static_assert(sizeof(Level) == UNIT_BYTES)
     iron_static_assert(sizeof(Order) == 2 * UNIT_BYTES)
-    iron_static_assert(sizeof(Special) == 96)
+    iron_static_assert(sizeof(Special) == 104)
     iron_static_assert(sizeof(LevelPage) == 32)
     iron_static_assert(sizeof(PriceNode) == 272)
     iron_static_assert(NODES_HOT == 2 * PAGES_HOT)

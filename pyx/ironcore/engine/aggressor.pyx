@@ -10,8 +10,9 @@ from ironcore.engine.collars cimport collar_forbids
 from ironcore.engine.dry_run cimport accepts_quantity, dry_run_reaches, is_prevented
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_exit cimport (
-    CANCEL_REASON_SELF_TRADE, cancel_part, cancel_whole, order_remove,
+    CANCEL_REASON_SELF_TRADE, cancel_part, cancel_whole, order_remove, pair_end,
 )
+from ironcore.engine.order_links cimport pair_other
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.engine.orders cimport order_open, order_reserve
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
@@ -89,9 +90,19 @@ cdef void _prevent(Engine* engine, Aggressor* a, uint32_t unit) noexcept nogil:
         _cancel_aggressor(engine, a, decrement)
 
 
+cdef void _end_pairs(Engine* engine, Aggressor* a, uint32_t other_of_resting) noexcept nogil:
+    """Rule 21.4. No stop is in a queue that the aggressor meets."""
+    if other_of_resting:
+        pair_end(engine, other_of_resting)
+    if a.other:
+        pair_end(engine, a.other)
+        a.other = 0
+
+
 cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, uint32_t quantity,
                    int32_t price, uint8_t visible) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
+    cdef uint32_t other = pair_other(&engine.arena, unit)
     if a.activated_price:
         engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if a.sell else 0, 0, a.side, a.quantity,
                     a.reference, 0, a.activated_price, a.slot)
@@ -115,6 +126,8 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, uint
         order_replenish(engine, book, unit)
     else:
         order_remove(engine, unit)
+    if iron_unlikely(other or a.other):
+        _end_pairs(engine, a, other)
 
 
 cdef void _gather(Engine* engine, Aggressor* a, uint32_t level, uint32_t actions,

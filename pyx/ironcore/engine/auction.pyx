@@ -15,8 +15,9 @@ from ironcore.book.book cimport (
 from ironcore.engine.collars cimport emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_exit cimport (
-    CANCEL_REASON_IOC, cancel_whole, emit_reduced, order_remove,
+    CANCEL_REASON_IOC, cancel_whole, emit_reduced, order_remove, pair_end,
 )
+from ironcore.engine.order_links cimport pair_other
 from ironcore.book.options cimport PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT
 from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, Arena, Order, Special, level_at, order_at, order_ref, order_side, special_at,
@@ -54,6 +55,7 @@ cdef struct Turn:                    # one side's orders that take part, in orde
     uint32_t waiting                 # order that follows there, or the level at its end
     uint32_t unit                    # order in hand; 0 at the end
     uint32_t quantity                # what of it is left
+    uint32_t other                   # leaves, as the order in hand has executed; 0: none
 
 
 cdef inline uint32_t _kind(uint32_t index) noexcept nogil:
@@ -144,6 +146,7 @@ cdef void _execute(Turn* turn, uint32_t quantity, int32_t price) noexcept nogil:
     cdef bint is_iceberg = order.ref_side & ORDER_ICEBERG != 0
     cdef uint32_t displayed = min(quantity, order.quantity)
     cdef uint8_t flags = EVENT_SELL if turn.sell else 0
+    turn.other = pair_other(&engine.arena, turn.unit)
     if turn.kind == KIND_SHOWN and not is_iceberg:
         flags |= EVENT_VISIBLE
     engine_emit(engine, EVENT_CROSSED, flags, turn.cross_type, order_side(order), quantity,
@@ -170,6 +173,10 @@ cdef void _pair(Turn* buys, Turn* sells, int32_t price) noexcept nogil:
         engine.match_number_last += 1
         _execute(buys, quantity, price)
         _execute(sells, quantity, price)
+        if buys.other:
+            pair_end(engine, buys.other)
+        if sells.other:
+            pair_end(engine, sells.other)
         if buys.quantity == 0:
             _next_order(buys)
         if sells.quantity == 0:

@@ -21,6 +21,7 @@ from ironcore.engine.quotes.quote_places cimport quotes_broken
 from ironcore.engine.under_way cimport busy_broken
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_ends, engine_broken_expiry,
+    engine_broken_pairs,
     engine_broken_sessions, order_broken_special, order_has_min_quantity, order_keeps_turn,
 )
 from ironcore.book.limits cimport side_is_sell
@@ -328,6 +329,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = engine_broken_sessions(engine)
     if broken == NULL:
         broken = engine_broken_expiry(engine)
+    if broken == NULL:
+        broken = engine_broken_pairs(engine)
     if broken == NULL:
         broken = works_broken(engine)
     if broken == NULL:

@@ -2,25 +2,31 @@
 
 from libc.stdint cimport int64_t, uint32_t
 
-from ironcore.book.order_pool cimport ORDER_REF_MAX
+from ironcore.book.order_pool cimport (
+    ORDER_REF_MAX, ORDER_SPECIAL, order_at, special_at,
+)
+from ironcore.engine.engine cimport engine_slot
+from ironcore.engine.order_links cimport pair_other
+from ironcore.engine.orders cimport order_place, order_sell, place_book
 from ironcore.engine.pegs cimport peg_price_now
 from ironcore.book.price_grid cimport basis_points_of, grid_tick
 from ironcore.engine.order_terms cimport terms_prepare
+from ironcore.engine.quotes.session_quotes cimport SessionQuotes, quote_place
 from ironcore.engine.trading_state cimport admission_reject
 from ironcore.book.limits cimport (
     CROSS_CLOSING, CROSS_HALT, CROSS_NONE, CROSS_OPENING, REJECT_COLLAR, REJECT_CROSS_ORDER,
     REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NOT_NOW, REJECT_NO_PRICE, REJECT_NO_ROOM,
-    REJECT_PRICE,
+    REJECT_PAIR, REJECT_PRICE,
     REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
     instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
 from ironcore.book.options cimport (
-    PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT, OptionsContext, options_are_pegged, options_are_stop,
-    options_reject,
+    PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT, Options, OptionsContext, options_are_pegged,
+    options_are_stop, options_reject,
 )
 from ironcore.book.price_levels cimport PriceLevels, levels_price
 from ironcore.engine.under_way cimport book_waits
-from ironcore.wire.order_options cimport NAMED_STOP_PRICE
+from ironcore.wire.order_options cimport NAMED_OCO_REF, NAMED_STOP_PRICE
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE
 
 
@@ -51,6 +57,56 @@ cdef uint32_t _options_reject(const Engine* engine, const Book* book,
     context.display = terms.display
     context.cross_type = terms.cross_type
     return options_reject(&terms.options, &context)
+
+
+cdef bint _is_stop(Engine* engine, uint32_t unit) noexcept nogil:
+    return (order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
+            and options_are_stop(&special_at(&engine.arena, unit).options))
+
+
+cdef bint _is_of_quote(Engine* engine, const Book* book, uint32_t unit) noexcept nogil:
+    cdef uint32_t slot = order_at(&engine.arena, unit).slot
+    cdef const SessionQuotes* quotes = &engine.quotes[slot >> engine.limits.user_ref_bits]
+    cdef uint32_t place = quote_place(quotes, <uint32_t>(book - engine.books))
+    return (place != quotes.count
+            and quotes.slots[place][order_sell(order_at(&engine.arena, unit))] == slot)
+
+
+cdef uint32_t _named(Engine* engine, const Book* book, const Terms* terms,
+                     uint32_t replaced) noexcept nogil:
+    """The unit of the order that OcoRef names, or 0 when that is none for a pair."""
+    cdef uint32_t session = terms.slot >> engine.limits.user_ref_bits
+    cdef uint32_t unit, other
+    if terms.options.oco_ref >> engine.limits.user_ref_bits:
+        return 0
+    unit = engine.arena.slots[engine_slot(engine, session, terms.options.oco_ref)]
+    if unit == 0 or unit == replaced or place_book(engine, order_place(engine, unit)) != book:
+        return 0
+    other = pair_other(&engine.arena, unit)
+    if other and other != replaced:
+        return 0
+    if _is_of_quote(engine, book, unit):
+        return 0
+    return unit if options_are_stop(&terms.options) or _is_stop(engine, unit) else 0
+
+
+cdef uint32_t _pair_reject(Engine* engine, const Book* book, Terms* terms,
+                           uint32_t replaced) noexcept nogil:
+    """4.9.11. Fills Terms.other, which is the old order's before, of a replacement."""
+    cdef bint is_named = terms.options.named & NAMED_OCO_REF != 0
+    if is_named:
+        terms.other = 0
+        if terms.options.oco_ref:
+            terms.other = _named(engine, book, terms, replaced)
+            if terms.other == 0:
+                return REJECT_PAIR
+        # Numbers pass from order to order with replacements: the unit says it from here on.
+        terms.options.named &= ~<uint32_t>NAMED_OCO_REF
+        terms.options.oco_ref = 0
+    elif terms.other and not (options_are_stop(&terms.options)
+                              or _is_stop(engine, terms.other)):
+        terms.other = 0
+    return REJECT_NONE
 
 
 cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil:
@@ -120,10 +176,15 @@ cdef inline bint _may_live(const Engine* engine, const Book* book,
 
 
 cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, Terms* terms,
-                             const Options* old) noexcept nogil:
+                             uint32_t replaced) noexcept nogil:
     cdef uint32_t reason = _fields_reject(book, total, terms)
+    cdef const Options* old = NULL
+    if order_at(&engine.arena, replaced).ref_side & ORDER_SPECIAL:
+        old = &special_at(&engine.arena, replaced).options
     if reason == REJECT_NONE:
         reason = _options_reject(engine, book, terms)
+    if reason == REJECT_NONE:
+        reason = _pair_reject(engine, book, terms, replaced)
     if reason == REJECT_NONE:
         reason = _price_reject(engine, book, terms)
     if reason == REJECT_NONE and _may_live(engine, book, terms):
@@ -164,6 +225,8 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
             and command.cross_type != CROSS_CLOSING and command.cross_type != CROSS_HALT):
         return REJECT_CROSS_ORDER
     reason = _options_reject(engine, book, terms)
+    if reason == REJECT_NONE:
+        reason = _pair_reject(engine, book, terms, 0)
     if reason == REJECT_NONE:
         reason = state_reject(book, terms)
     if reason == REJECT_NONE:

@@ -152,6 +152,7 @@ cdef inline uint32_t plain_trade_on(Engine* engine, Book* book, uint32_t sell, u
     aggressor.has_unit = False
     aggressor.is_stopped = False
     aggressor.activated_price = 0
+    aggressor.other = 0
     events_withdraw(engine)
     step_count(engine)
     aggressor_trade(engine, book, &aggressor)

@@ -11,6 +11,7 @@ cdef enum CancelReason:              # OUCH 5.0
     CANCEL_REASON_POST_ONLY = 71     # 'G'
     CANCEL_REASON_IOC = 73           # 'I'
     CANCEL_REASON_COLLAR = 75        # 'K'
+    CANCEL_REASON_PAIR = 79          # 'O', the venue's own: one cancels the other
     CANCEL_REASON_PROTECTION = 80    # 'P', the venue's own: of a quote
     CANCEL_REASON_SELF_TRADE = 81    # 'Q'
     CANCEL_REASON_TIMEOUT = 84       # 'T'
@@ -31,3 +32,5 @@ cdef void cancel_part(Engine* engine, uint32_t unit, uint32_t decrement,
 # Says that the displayed part of an iceberg has shrunk to what it is now (rule 9.6).
 cdef void emit_reduced(Engine* engine, uint32_t unit, uint32_t decrement,
                        uint64_t other) noexcept nogil
+# Rule 21.4: what it was a pair with has executed, or was activated.
+cdef void pair_end(Engine* engine, uint32_t other) noexcept nogil

@@ -5,7 +5,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.book.book cimport book_reduce, book_unlink
 from ironcore.engine.engine cimport engine_emit
-from ironcore.engine.order_links cimport expiry_unlink, peg_unlink, trailing_unlink
+from ironcore.engine.order_links cimport (
+    expiry_unlink, pair_unlink, peg_unlink, trailing_unlink,
+)
 from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SPECIAL, Order, Special, order_at, order_give, order_ref, order_side,
     special_at,
@@ -13,6 +15,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.engine.orders cimport (
     order_flags, order_open, order_place, order_price, order_sell, place_book, place_side,
 )
+from ironcore.engine.pending_work cimport STEP_LEFT
 from ironcore.engine.under_way cimport under_way_unlink
 from ironcore.book.price_levels cimport level_take_reserve
 from ironcore.book.limits cimport TIME_IN_FORCE_GTT
@@ -33,6 +36,7 @@ cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit) noexcept no
         special.options.min_quantity != 0)
     if special.time_in_force == TIME_IN_FORCE_GTT:
         expiry_unlink(engine, unit)
+    pair_unlink(&engine.arena, unit)
     if special.is_under_way:
         under_way_unlink(engine, book, unit)
     if order_at(&engine.arena, unit).ref_side & ORDER_ICEBERG:
@@ -96,6 +100,11 @@ cdef void cancel_whole(Engine* engine, uint32_t unit, uint8_t reason,
     if iron_unlikely(order.ref_side & ORDER_ICEBERG):
         emit_reduced(engine, unit, order.quantity, other)
     order_remove(engine, unit)
+
+
+cdef void pair_end(Engine* engine, uint32_t other) noexcept nogil:
+    engine.step_actions += STEP_LEFT
+    cancel_whole(engine, other, CANCEL_REASON_PAIR, 0)
 
 
 cdef void cancel_part(Engine* engine, uint32_t unit, uint32_t decrement,

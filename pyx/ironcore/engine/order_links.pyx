@@ -1,9 +1,18 @@
-"""The lists that rare orders are in besides their queue."""
+"""The lists that rare orders are in besides their queue, and their pairs."""
 
 from libc.stdint cimport uint32_t
+from libc.string cimport memset
 
-from ironcore.book.limits cimport DISPLAY_NO
-from ironcore.book.order_pool cimport Arena, Link, special_at
+from ironcore.book.book cimport KIND_HIDDEN, SIDE_SHIFT
+from ironcore.book.limits cimport (
+    CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, DISPLAY_YES, TIME_IN_FORCE_DAY,
+    TIME_IN_FORCE_GTC,
+)
+from ironcore.book.options cimport options_clear
+from ironcore.book.order_pool cimport (
+    ORDER_ATTRIBUTED, ORDER_SPECIAL, ORDER_STAYS, Link, Order, Special, order_at, special_at,
+)
+from ironcore.engine.orders cimport order_place, order_price, place_kind
 
 
 cdef void expiry_link(Engine* engine, uint32_t unit) noexcept nogil:
@@ -77,3 +86,30 @@ cdef void trailing_link(Engine* engine, Book* book, uint32_t unit) noexcept nogi
 
 cdef void trailing_unlink(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
     _peer_unlink(&engine.arena, &book.trailing, unit)
+
+
+cdef void _make_special(Engine* engine, uint32_t unit) noexcept nogil:
+    """Of an order that rests at its limit, as each one without a Special does."""
+    cdef Order* order = order_at(&engine.arena, unit)
+    cdef Special* special = special_at(&engine.arena, unit)
+    cdef uint32_t place = order_place(engine, unit)
+    memset(special, 0, sizeof(Special))
+    options_clear(&special.options)
+    special.instrument = place >> SIDE_SHIFT
+    special.price = order_price(engine, unit)
+    special.time_in_force = (TIME_IN_FORCE_GTC if order.ref_side & ORDER_STAYS
+                             else TIME_IN_FORCE_DAY)
+    special.display = DISPLAY_YES
+    if place_kind(place) == KIND_HIDDEN:
+        special.display = DISPLAY_NO
+    elif order.ref_side & ORDER_ATTRIBUTED:
+        special.display = DISPLAY_ATTRIBUTABLE
+    special.cross_type = CROSS_NONE
+    order.ref_side |= ORDER_SPECIAL
+
+
+cdef void pair_link(Engine* engine, uint32_t unit, uint32_t other) noexcept nogil:
+    if not order_at(&engine.arena, other).ref_side & ORDER_SPECIAL:
+        _make_special(engine, other)
+    special_at(&engine.arena, unit).other = other
+    special_at(&engine.arena, other).other = unit

@@ -15,7 +15,7 @@ from ironcore.engine.order_exit cimport (
     CANCEL_REASON_COLLAR, CANCEL_REASON_IOC, CANCEL_REASON_POST_ONLY,
     CANCEL_REASON_POST_ONLY_HIDDEN, order_remove,
 )
-from ironcore.engine.order_links cimport expiry_link, peg_link
+from ironcore.engine.order_links cimport expiry_link, pair_link, peg_link
 from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_ICEBERG, ORDER_SPECIAL, ORDER_STAYS, REF_SHIFT, Order, Special,
     order_at, order_take, special_at,
@@ -99,7 +99,7 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
     order.level = 0
     engine.arena.slots[terms.slot] = unit
     if (not is_new or terms.options.named or terms.cross_type != CROSS_NONE
-            or terms.time_in_force == TIME_IN_FORCE_GTT or book.is_busy):
+            or terms.time_in_force == TIME_IN_FORCE_GTT or terms.other or book.is_busy):
         flags |= ORDER_SPECIAL
     order.ref_side = terms.reference << REF_SHIFT | flags
     if not is_new or not flags & ORDER_SPECIAL:
@@ -113,6 +113,9 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
     special.time_in_force = terms.time_in_force
     special.display = terms.display
     special.cross_type = terms.cross_type
+    special.other = 0
+    if terms.other:
+        pair_link(engine, unit, terms.other)
     if terms.time_in_force == TIME_IN_FORCE_GTT:
         expiry_link(engine, unit)
     if options_are_pegged(&terms.options):
@@ -203,6 +206,13 @@ cdef void _hold(Engine* engine, Book* book, const Terms* terms, uint32_t unit) n
     under_way_hold(engine, book, _live(engine, book, terms, unit), HAND_ORDER, terms.limit_key)
 
 
+cdef inline void _take_over(Terms* terms, const Aggressor* aggressor) noexcept nogil:
+    """What the opposite side has made of it."""
+    terms.quantity = aggressor.quantity
+    terms.executed += aggressor.executed
+    terms.other = aggressor.other
+
+
 cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit,
                    bint was_in_hand) noexcept nogil:
     cdef PriceLevels* opposite = &book.sides[terms.sell ^ 1]
@@ -215,8 +225,7 @@ cdef void _aggress(Engine* engine, Book* book, Terms* terms, uint32_t unit,
         aggressor.min_quantity = 0   # it was executed
     if aggressor_crosses(book, terms.sell, terms.limit_key):
         aggressor_trade(engine, book, &aggressor)
-        terms.quantity = aggressor.quantity
-        terms.executed += aggressor.executed
+        _take_over(terms, &aggressor)
     if terms.quantity == 0:
         if unit:
             order_remove(engine, unit)
@@ -247,8 +256,7 @@ cdef void _trade_at_close(Engine* engine, Book* book, Terms* terms,
         aggressor.may_stop = True
         aggressor.has_unit = unit != 0
         aggressor_trade_at_close(engine, book, &aggressor)
-        terms.quantity = aggressor.quantity
-        terms.executed += aggressor.executed
+        _take_over(terms, &aggressor)
         if aggressor.is_stopped:
             _hold(engine, book, terms, unit)
             return
@@ -339,5 +347,6 @@ cdef void plain_hold(Engine* engine, Book* book, const EnterOrder* command, uint
     terms.time_in_force = command.time_in_force
     terms.display = command.display
     terms.cross_type = CROSS_NONE
+    terms.other = 0
     terms_prepare(book, &terms)
     _hold(engine, book, &terms, 0)

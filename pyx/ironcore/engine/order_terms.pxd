@@ -24,6 +24,7 @@ cdef struct Terms:                   # a valid order
     bint is_market
     bint may_rest
     int32_t activated_price          # as Aggressor's: it is under way
+    uint32_t other                   # unit of the other one of its pair, or 0
 
 cdef struct Aggressor:               # an order while it is held against the opposite side
     uint32_t sell                    # 0 or 1
@@ -43,6 +44,7 @@ cdef struct Aggressor:               # an order while it is held against the opp
     uint64_t reference
     int32_t price                 # as entered
     int32_t activated_price          # not 0: ACTIVATED at this price precedes the first execution
+    uint32_t other                   # unit: leaves with the first execution; 0: none
 
 # What follows from a price, time in force and options that are set; false for a price that the
 # instrument does not have.

@@ -46,6 +46,7 @@ cdef void terms_of_order(Engine* engine, const Book* book, uint32_t unit,
     terms.time_in_force = special.time_in_force
     terms.display = special.display
     terms.cross_type = special.cross_type
+    terms.other = special.other
     terms_prepare(book, terms)
 
 
@@ -70,3 +71,4 @@ cdef void aggressor_of(const Engine* engine, const Terms* terms, Aggressor* out)
     out.reference = terms.reference
     out.price = terms.price
     out.activated_price = terms.activated_price
+    out.other = terms.other

@@ -12,7 +12,7 @@ from ironcore.book.price_grid cimport grid_tick
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_terms cimport Aggressor, Terms, aggressor_of, terms_of_order
-from ironcore.engine.order_exit cimport order_remove, order_wake
+from ironcore.engine.order_exit cimport order_remove, order_wake, pair_end
 from ironcore.engine.order_path cimport order_proceed
 from ironcore.engine.orders cimport order_price, order_sell
 from ironcore.engine.pegs cimport (
@@ -34,6 +34,8 @@ cdef void _stop_activate(Engine* engine, Book* book, uint32_t unit) noexcept nog
     engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if order_sell(order) else 0, 0,
                 order_side(order), order.quantity, order_ref(order), 0, special.price,
                 order.slot)
+    if special.other:
+        pair_end(engine, special.other)
     terms_of_order(engine, book, unit, &terms)
     order_proceed(engine, book, &terms, unit)
 

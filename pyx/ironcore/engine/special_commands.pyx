@@ -7,6 +7,7 @@ from ironcore.engine.cancel_commands cimport order_is_held
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_checks cimport details_reject, enter_reject, state_reject
 from ironcore.engine.order_exit cimport CANCEL_REASON_USER, cancel_whole, order_remove
+from ironcore.engine.order_links cimport pair_other
 from ironcore.engine.order_path cimport order_begin, order_rest, terms_rest_at_once
 from ironcore.engine.order_terms cimport Terms
 from ironcore.book.order_pool cimport (
@@ -37,6 +38,8 @@ cdef void enter_special(Engine* engine, const EnterOrder* command,
     cdef Book* book
     terms.options = options[0]
     terms.quantity = command.quantity
+    terms.other = 0
+    terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     reason = enter_reject(engine, &engine.sessions[command.header.session], command, &terms)
     if reason:
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
@@ -46,7 +49,6 @@ cdef void enter_special(Engine* engine, const EnterOrder* command,
     engine.order_ref_last += 1
     terms.reference = engine.order_ref_last
     terms.executed = 0
-    terms.slot = engine_slot(engine, command.header.session, command.header.user_ref)
     engine_emit(engine, EVENT_ACCEPTED, EVENT_SELL if terms.sell else 0, ORDER_STATE_LIVE,
                 terms.side, terms.quantity, terms.reference, 0, terms.price, terms.slot)
     order_begin(engine, book, &terms)
@@ -60,6 +62,7 @@ cdef void _new_terms(Engine* engine, const ReplaceOrder* command, uint32_t unit,
     cdef Options defaults
     terms.options = options[0]
     terms.cross_type = CROSS_NONE
+    terms.other = pair_other(&engine.arena, unit)
     if order.ref_side & ORDER_SPECIAL:
         terms.cross_type = special_at(&engine.arena, unit).cross_type
         options_inherit(&terms.options, &special_at(&engine.arena, unit).options)
@@ -107,12 +110,9 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
     cdef Book* book = place_book(engine, place)
     cdef uint8_t flags = 0
     cdef bint is_one_update
-    cdef const Options* old = NULL
     cdef uint64_t ref_before
     cdef uint32_t reason
     cdef Terms terms
-    if order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL:
-        old = &special_at(&engine.arena, unit).options
     _new_terms(engine, command, unit, options, &terms)
     reason = state_reject(book, &terms)
     if reason == REJECT_NONE and order_is_held(engine, unit):
@@ -122,7 +122,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
         engine_emit(engine, EVENT_REJECTED, 0, 0, 0, 0, 0, 0, 0, reason)
         return
     book_note_last(book)
-    if (not _side_is_kept(&terms) or details_reject(engine, book, command.quantity, &terms, old)
+    if (not _side_is_kept(&terms) or details_reject(engine, book, command.quantity, &terms, unit)
             or terms.quantity == 0):
         cancel_whole(engine, unit, CANCEL_REASON_USER, 0)
         book_settle(engine, book)

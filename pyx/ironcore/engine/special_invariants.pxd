@@ -16,6 +16,8 @@ cdef const char* book_broken_state(Engine* engine, const Book* book) noexcept no
 cdef const char* engine_broken_sessions(Engine* engine) noexcept nogil
 cdef const char* engine_broken_ends(Engine* engine) noexcept nogil
 cdef const char* engine_broken_expiry(Engine* engine) noexcept nogil
+# Rules 21.1 and 21.2.
+cdef const char* engine_broken_pairs(Engine* engine) noexcept nogil
 cdef bint order_has_min_quantity(Engine* engine, uint32_t unit) noexcept nogil
 # Whether it came to its queue when it got its reference: none behind it has a lower one.
 cdef bint order_keeps_turn(Engine* engine, uint32_t unit, uint32_t kind) noexcept nogil

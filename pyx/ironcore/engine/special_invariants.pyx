@@ -12,6 +12,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SPECIAL, Arena, Link, Order, Special, level_at, order_at,
     special_at,
 )
+from ironcore.engine.order_links cimport pair_other
 from ironcore.engine.orders cimport order_place, order_sell, place_kind
 from ironcore.book.price_levels cimport PriceLevels, level_key, levels_next
 from ironcore.engine.pegs cimport (
@@ -341,6 +342,41 @@ cdef const char* engine_broken_expiry(Engine* engine) noexcept nogil:
             broken = _expiry(engine, unit)
         elif engine.expiry[special.options.expire_second].next == unit:
             broken = b"an order expires that is gone"
+        if broken != NULL:
+            return broken
+    return NULL
+
+
+cdef bint _is_stop(Engine* engine, uint32_t unit) noexcept nogil:
+    return (order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
+            and options_are_stop(&special_at(&engine.arena, unit).options))
+
+
+cdef const char* _pair_broken(Engine* engine, uint32_t unit, uint32_t other) noexcept nogil:
+    if other % 2 or other > 2 * engine.arena.order_pool.fresh or other == unit:
+        return b"an order is a pair with something that is no order"
+    if (engine.arena.slots[order_at(&engine.arena, other).slot] != other
+            or pair_other(&engine.arena, other) != unit):
+        return b"an order is a pair with one that does not know it"
+    if (order_at(&engine.arena, unit).slot ^ order_at(&engine.arena, other).slot) >> (
+            engine.limits.user_ref_bits):
+        return b"a pair is of two sessions"
+    if order_place(engine, unit) >> SIDE_SHIFT != order_place(engine, other) >> SIDE_SHIFT:
+        return b"a pair is of two instruments"
+    if not _is_stop(engine, unit) and not _is_stop(engine, other):
+        return b"a pair has no stop"
+    return NULL
+
+
+cdef const char* engine_broken_pairs(Engine* engine) noexcept nogil:
+    cdef uint32_t number, unit, other
+    cdef const char* broken
+    for number in range(1, engine.arena.order_pool.fresh + 1):
+        unit = 2 * number
+        if engine.arena.slots[order_at(&engine.arena, unit).slot] != unit:
+            continue
+        other = pair_other(&engine.arena, unit)
+        broken = _pair_broken(engine, unit, other) if other else NULL
         if broken != NULL:
             return broken
     return NULL

@@ -26,6 +26,7 @@
     OPTION(uint32_t, expire_second, ExpireTime, 15, 4, 'u', 0, IRON_KEPT)                          \
     OPTION(int32_t, stop_price, StopPrice, 128, 8, 'p', 0, IRON_KEPT)                              \
     OPTION(uint32_t, trail_offset, TrailOffset, 129, 4, 'u', 0, IRON_KEPT)                         \
+    OPTION(uint32_t, oco_ref, OcoRef, 135, 4, 'u', 0, IRON_DROPPED)                                \
     OPTION(uint16_t, group, GroupID, 24, 2, 'u', 0, IRON_KEPT)                                     \
     OPTION(uint8_t, price_type, PriceType, 6, 1, 'c', 'L', IRON_KEPT)                              \
     OPTION(uint8_t, post_only, PostOnly, 12, 1, 'c', 'N', IRON_KEPT)                               \

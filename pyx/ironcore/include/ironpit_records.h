@@ -328,18 +328,19 @@ struct ironpit_order_options {
     uint32_t expire_second;
     int32_t stop_price;
     uint32_t trail_offset;
+    uint32_t oco_ref; /* of a live order of the session: one cancels the other (section 21) */
     uint16_t group;
     uint8_t price_type; /* 'L' 'P' 'R' 'M' 'K' 'I' */
     uint8_t post_only;  /* 'P' 'N' */
     uint8_t stp_mode;   /* 'N' 'O' 'B' 'D' '-' */
     uint8_t new_side;   /* of a replacement */
-    uint8_t reserved[10];
+    uint8_t reserved[6];
 };
 IRONPIT_SIZE(ironpit_order_options, 56);
 IRONPIT_AT(ironpit_order_options, reserve_seed, 8);
 IRONPIT_AT(ironpit_order_options, stop_price, 32);
-IRONPIT_AT(ironpit_order_options, group, 40);
-IRONPIT_AT(ironpit_order_options, new_side, 45);
+IRONPIT_AT(ironpit_order_options, group, 44);
+IRONPIT_AT(ironpit_order_options, new_side, 49);
 
 enum ironpit_option_named {
     IRONPIT_NAMED_MIN_QUANTITY = 1,
@@ -350,13 +351,14 @@ enum ironpit_option_named {
     IRONPIT_NAMED_EXPIRE_SECOND = 32,
     IRONPIT_NAMED_STOP_PRICE = 64,
     IRONPIT_NAMED_TRAIL_OFFSET = 128,
-    IRONPIT_NAMED_GROUP = 256,
-    IRONPIT_NAMED_PRICE_TYPE = 512,
-    IRONPIT_NAMED_POST_ONLY = 1024,
-    IRONPIT_NAMED_STP_MODE = 2048,
-    IRONPIT_NAMED_NEW_SIDE = 4096,
-    IRONPIT_NAMED_DISCRETION_PRICE = 8192,
-    IRONPIT_NAMED_ROUTE = 16384
+    IRONPIT_NAMED_OCO_REF = 256,
+    IRONPIT_NAMED_GROUP = 512,
+    IRONPIT_NAMED_PRICE_TYPE = 1024,
+    IRONPIT_NAMED_POST_ONLY = 2048,
+    IRONPIT_NAMED_STP_MODE = 4096,
+    IRONPIT_NAMED_NEW_SIDE = 8192,
+    IRONPIT_NAMED_DISCRETION_PRICE = 16384,
+    IRONPIT_NAMED_ROUTE = 32768
 };
 
 struct ironpit_enter_order { /* an ironpit_order_options may follow */

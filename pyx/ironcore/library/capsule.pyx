@@ -248,6 +248,7 @@ cdef extern from *:
         SAME_BIT(max_floor, MAX_FLOOR) SAME_BIT(random_reserves, RANDOM_RESERVES) \\
         SAME_BIT(peg_offset, PEG_OFFSET) SAME_BIT(expire_second, EXPIRE_SECOND) \\
         SAME_BIT(stop_price, STOP_PRICE) SAME_BIT(trail_offset, TRAIL_OFFSET) \\
+        SAME_BIT(oco_ref, OCO_REF) \\
         SAME_BIT(group, GROUP) SAME_BIT(price_type, PRICE_TYPE) \\
         SAME_BIT(post_only, POST_ONLY) SAME_BIT(stp_mode, STP_MODE) \\
         SAME_BIT(new_side, NEW_SIDE) SAME_BIT(discretion_price, DISCRETION_PRICE) \\

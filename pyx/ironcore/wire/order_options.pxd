@@ -13,6 +13,7 @@ cdef extern from "iron_options.h" nogil:
         NAMED_EXPIRE_TIME "IRON_NAMED_expire_second"
         NAMED_STOP_PRICE "IRON_NAMED_stop_price"
         NAMED_TRAIL_OFFSET "IRON_NAMED_trail_offset"
+        NAMED_OCO_REF "IRON_NAMED_oco_ref"
         NAMED_GROUP "IRON_NAMED_group"
         NAMED_PRICE_TYPE "IRON_NAMED_price_type"
         NAMED_POST_ONLY "IRON_NAMED_post_only"
@@ -35,6 +36,7 @@ cdef extern from "iron_options.h" nogil:
         uint32_t expire_second
         int32_t stop_price           # -1: too high for a price
         uint32_t trail_offset
+        uint32_t oco_ref             # UserRefNum of the other one of a pair; 0: none
         uint16_t group
         uint8_t price_type
         uint8_t post_only

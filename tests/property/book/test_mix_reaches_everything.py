@@ -15,6 +15,7 @@ from tests.model import (
     options,
     order_commands,
     order_rules,
+    pairs,
     protections,
     quotes,
     settlement,
@@ -28,6 +29,7 @@ from tests.model.command_mix import CommandMix
 from tests.model.compare import limits_of
 from tests.model.describe import EVENTS
 from tests.model.engine_model import EngineModel
+from tests.model.pair_mix import with_pairs
 from tests.model.quote_mix import with_quotes
 from tests.model.reached import Reached
 
@@ -41,6 +43,7 @@ MODULES = [
     options,
     order_commands,
     order_rules,
+    pairs,
     protections,
     quotes,
     settlement,
@@ -52,11 +55,12 @@ MODULES = [
 SEEDS, COMMANDS = range(24), 5000
 # By seed, section 18; of the others each command is one step.
 STEP_ACTIONS = {24: 1, 25: 17, 26: 40, 27: 1}
-# Section 20.
+# Likewise, sections 20 and 21.
 QUOTED = {28: 0, 29: 40, 30: 300}
+PAIRED = {31: 0, 32: 40}
 REJECT_REASONS = (
     *(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0D, 0x0F),
-    *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31, 0x80),
+    *(0x11, 0x13, 0x14, 0x16, 0x17, 0x1D, 0x2D, 0x31, 0x80, 0x93),
 )
 # Only what a stream of a few thousand commands cannot reach.
 OUT_OF_REACH = (
@@ -88,6 +92,10 @@ def reached() -> Reached:
             last = (1 << model.limits.user_ref_bits) - 1
             for entries in (((0, 1, 1, 2, 1),) * 17, ((0, 1, 1, 2, 1),)):
                 seen.see(*model.apply(r.quote(1, last, *entries)))
+        for seed, step_actions_max in PAIRED.items():
+            model = EngineModel(limits_of(seed))
+            for record in with_pairs(seed, COMMANDS, model, step_actions_max):
+                seen.see(*model.apply(record))
     return seen
 
 
@@ -102,7 +110,7 @@ def test_every_event_occurs(reached: Reached) -> None:
 def test_every_outcome_and_reason_occurs(reached: Reached) -> None:
     names = [f"outcome {status}" for status in (r.OK, r.IGNORED, r.MALFORMED, r.LATER)]
     names += [f"REJECTED {reason:#04x}" for reason in REJECT_REASONS]
-    names += [f"CANCELED {reason}" for reason in "UIKGFQTEZS"]
+    names += [f"CANCELED {reason}" for reason in "UIKGFQTEZSOP"]
     names += [f"CROSS {kind}" for kind in "OCH"] + [f"INDICATIVE {kind}" for kind in "OCH"]
     names += [f"STATE_CHANGED {state}" for state in "CBOTHPQLX"] + ["REPLENISHED P"]
     assert too_rare(reached, names, often=3) == {}

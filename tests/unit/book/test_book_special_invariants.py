@@ -147,3 +147,25 @@ def test_a_reserve_off_lot_is_seen(core: MatchingEngine) -> None:
     memory.u32(memory.special(ICEBERG, "reserve")).value = 41
     memory.u32(memory.book_field("limits", "lot_size")).value = 10
     assert broken(core) == "an order rests that is not a whole number of lots"
+
+
+@rule("17.4", "21.1")
+@pytest.mark.parametrize(
+    ("slot", "value", "sentence"),
+    [
+        (STOP, 3, "an order is a pair with something that is no order"),
+        (STOP, 4, "an order is a pair with one that does not know it"),
+    ],
+)
+def test_a_pair_of_one_is_seen(core: MatchingEngine, slot: int, value: int, sentence: str) -> None:
+    memory = Memory(core)
+    memory.u32(memory.special(slot, "other")).value = value
+    assert broken(core) == sentence
+
+
+@rule("21.1")
+def test_a_pair_without_a_stop_is_seen(core: MatchingEngine) -> None:
+    memory = Memory(core)
+    for slot, other in ((ICEBERG, 4), (HIDDEN, 2)):
+        memory.u32(memory.special(slot, "other")).value = other
+    assert broken(core) == "a pair has no stop"

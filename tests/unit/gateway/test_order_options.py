@@ -35,6 +35,7 @@ def test_the_venues_own_options_reach_the_matcher(member: Member, venue: HandVen
     options = {
         "stop_price": 1_010_000,
         "trail_offset": 500,
+        "oco_ref": 77,
         "stp_mode": "B",
         "reserve_seed": 1 << 63,
     }
@@ -43,6 +44,7 @@ def test_the_venues_own_options_reach_the_matcher(member: Member, venue: HandVen
         + r.option(129, (500).to_bytes(4, "big"))
         + r.option(130, b"B")
         + r.option(133, (1 << 63).to_bytes(8, "big"))
+        + r.option(135, (77).to_bytes(4, "big"))
     )
     member.enter(1, appendage=appendage)
     (entered,) = commands(venue, "EnterOrder")

@@ -61,6 +61,7 @@ OPTIONS: dict[str, Any] = {
     "group": 513,
     "stop_price": 990_000,
     "trail_offset": 500,
+    "oco_ref": 6,
     "stp_mode": "D",
     "reserve_seed": (1 << 64) - 2,
     "new_side": "T",

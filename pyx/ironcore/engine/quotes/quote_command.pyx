@@ -63,6 +63,7 @@ cdef void _ask_for(Engine* engine, Entry* entry, uint32_t sell, uint32_t quantit
     terms.time_in_force = TIME_IN_FORCE_DAY
     terms.display = DISPLAY_YES
     terms.cross_type = CROSS_NONE
+    terms.other = 0
     terms.slot = engine_slot(engine, entry.session, entry.user_ref + sell)
 
 
