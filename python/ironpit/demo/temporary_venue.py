@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,11 +52,15 @@ def _thread(name: str, stages: list[str], idle: str, cpu: int | None) -> dict[st
     return thread
 
 
+_PORTS_GIVEN: deque[int] = deque(maxlen=64)
+
+
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
     """A loopback port that nobody listens on now; kind is SOCK_STREAM or SOCK_DGRAM.
 
     Below the kernel's ephemeral ports where it can be: one of those may go to any socket that asks
-    for none, the venue's own among them, before the venue listens on it.
+    for none, the venue's own among them, before the venue listens on it. None of the last that were
+    asked for is given again: nobody may listen on those yet.
     """
     ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0]
     below = range(PORT_MIN, int(ephemeral))
@@ -65,7 +70,10 @@ def free_port(kind: int = socket.SOCK_STREAM) -> int:
                 sock.bind(("127.0.0.1", secrets.choice(below) if below else 0))
             except OSError:
                 continue
-            return int(sock.getsockname()[1])
+            port = int(sock.getsockname()[1])
+            if port not in _PORTS_GIVEN:
+                _PORTS_GIVEN.append(port)
+                return port
     raise UserError(f"127.0.0.1: found no free port in {PORT_TRIES_MAX} tries")
 
 
