@@ -80,7 +80,9 @@ cdef struct Engine:                  # the first three fields are for others to 
     uint64_t commands_unchecked      # to come before invariants are checked again; debug builds
     uint32_t pegs_left_first         # within a command: number of a book whose pegs are left, or 0
     uint32_t pegs_left_last          # and of the last such one
-    uint32_t pegs_priced             # within a step: number of a book whose pegs were priced, or 0
+    uint32_t pegs_priced[16]         # within a step: numbers of the last books whose pegs were
+                                     # priced; QUOTE_ENTRIES_MAX, as only a QUOTE comes back to one
+    uint32_t pegs_priced_count       # more than 16 with more books
     Event* events_base               # where events is, but while a batch holds those before
     uint32_t dry_run_steps           # that the command in hand has counted
     uint32_t dry_run_steps_max       # DRY_RUN_STEPS_MAX; tests have a smaller one

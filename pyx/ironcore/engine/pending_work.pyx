@@ -18,7 +18,7 @@ cdef inline bint _empties(const Work* work) noexcept nogil:
 
 cdef void step_begin(Engine* engine) noexcept nogil:
     engine.step_actions = 0
-    engine.pegs_priced = 0
+    engine.pegs_priced_count = 0
     engine.step_blocks_left = STEP_BLOCKS_MAX if engine.step_actions_max else <uint32_t>0xFFFFFFFF
 
 

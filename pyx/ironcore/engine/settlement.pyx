@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
+from ironcore.base.check cimport iron_static_assert
 from ironcore.book.book cimport KIND_HIDDEN, KIND_SHIFT, KIND_SHOWN, book_key, book_queue_any
 from ironcore.book.limits cimport DISPLAY_NO
 from ironcore.book.options cimport options_stop_no_more
@@ -22,7 +23,9 @@ from ironcore.engine.pegs cimport (
 from ironcore.engine.pending_work cimport STEP_LOOKED, step_count_turn, step_is_over
 from ironcore.engine.stops cimport stop_triggered, trailing_follow
 from ironcore.engine.under_way cimport HAND_PEG, busy_begin, under_way_hold
-from ironcore.wire.record cimport EVENT_ACTIVATED, EVENT_SELL, STATE_CONTINUOUS
+from ironcore.wire.record cimport (
+    EVENT_ACTIVATED, EVENT_SELL, QUOTE_ENTRIES_MAX, STATE_CONTINUOUS,
+)
 
 
 cdef void _stop_activate(Engine* engine, Book* book, uint32_t unit) noexcept nogil:
@@ -132,11 +135,27 @@ cdef bint _some_price(Engine* engine, Book* book, const uint32_t* quote_keys) no
     return True
 
 
+cdef bint _were_priced(const Engine* engine, const Book* book) noexcept nogil:
+    """Its pegs, in this step."""
+    cdef uint32_t index
+    for index in range(min(engine.pegs_priced_count, <uint32_t>QUOTE_ENTRIES_MAX)):
+        if engine.pegs_priced[index] == _number(engine, book):
+            return True
+    return False
+
+
+cdef void _note_priced(Engine* engine, const Book* book) noexcept nogil:
+    iron_static_assert(sizeof(engine.pegs_priced) == QUOTE_ENTRIES_MAX * sizeof(uint32_t))
+    if not _were_priced(engine, book):
+        engine.pegs_priced[engine.pegs_priced_count % QUOTE_ENTRIES_MAX] = _number(engine, book)
+        engine.pegs_priced_count += 1
+
+
 cdef bint _pegs_price(Engine* engine, Book* book) noexcept nogil:
     """The displayed ones first: nobody is to meet one where it will not stay. False as
     _some_price. Between two steps the quotes may have changed."""
     cdef uint32_t[2] quote_keys
-    engine.pegs_priced = _number(engine, book)
+    _note_priced(engine, book)
     quotes_read(engine, book, quote_keys)
     if book.is_pricing_shown:
         if not _some_price(engine, book, quote_keys):
@@ -149,7 +168,7 @@ cdef bint _pegs_price(Engine* engine, Book* book) noexcept nogil:
 cdef bint _pegs_begin(Engine* engine, Book* book) noexcept nogil:
     """False when that is for the next step: each moves a displayed peg once."""
     if (engine.step_actions_max and book.shown_pegs and not book.were_pegs_priced
-            and engine.pegs_priced == _number(engine, book)):
+            and _were_priced(engine, book)):
         return False
     book.pegs_are_stale = 0
     quotes_read(engine, book, book.peg_keys)

@@ -5,8 +5,11 @@ Method: small books of the core and of the model; what is expected is worked out
 
 import pytest
 from tests.model import records as r
+from tests.model.options import write_options
 from tests.model.rules import rule
 from tests.model.subject import Subject, kinds
+
+from ironcore.engine.matching_engine import MatchingEngine
 
 SIDE_COMES_IN = [r.ACCEPTED, r.ADDED]
 
@@ -124,3 +127,22 @@ def test_a_mass_cancel_finds_a_bid_whose_ask_begins_the_next_64_numbers(venue: S
     events = venue.ok(r.mass_cancel(1))
     assert [event.slot for event in events[:2]] == [venue.slot(1, 127), venue.slot(1, 128)]
     assert kinds(events) == [r.CANCELED, r.CANCELED, r.MASS_CANCEL_RESPONSE]
+
+
+def test_a_quote_moves_displayed_pegs_once_where_it_comes_back_to_an_instrument() -> None:
+    """18.9: settlements in other instruments between do not make a step forget."""
+    limits = r.Limits()
+    core = MatchingEngine(*limits)
+    peg = write_options(price_type="R")
+    records = [r.stream_start(limits, step_actions_max=20_000)]
+    records += [r.define_instrument(0), r.define_instrument(1)]
+    records += [r.define_session(1), r.define_session(2)]
+    for index in (0, 1):
+        number = 2 * index + 1
+        records.append(r.enter(2, number, "B", 100, 900, instrument=index))
+        records.append(r.enter(2, number + 1, "B", 100, r.MARKET, instrument=index, options=peg))
+    for record in records:
+        assert core.apply(record)[0] == r.OK
+    entries = [(n % 2, 1000 + 100 * (n // 2), 10, 3000, 10) for n in range(16)]
+    events = core.apply(r.quote(1, 1, *entries))[1]
+    assert events["type"].tolist().count(r.REPLENISHED) == 2
