@@ -77,7 +77,24 @@ def protected_quotes(size: Size) -> Opening:
     return opening
 
 
+def protections_in_many_instruments(size: Size) -> Opening:
+    """Both sides' sessions have them. Every execution looks for the one of its instrument, which
+    comes last."""
+    opening = Opening(size)
+    for index in range(1, size.instruments):
+        opening.add(r.define_instrument(index, **opening.terms))
+    opening.instruments = size.instruments
+    for index in reversed(range(size.instruments)):
+        for session in (OWNER, STRANGER):
+            opening.add(r.set_protection(session, index, volume=QUANTITY_MAX))
+    opening.rest(OWNER, "B", 1, 1)
+    opening.many(size.orders, OWNER, "S")
+    opening.best = (OWNER, 1)
+    return opening
+
+
 ADVERSARIES: dict[str, Callable[[Size], Opening]] = {
     "instruments with MinQty orders": instruments_with_minimums,
     "protected quotes": protected_quotes,
+    "protections in many instruments": protections_in_many_instruments,
 }

@@ -10,7 +10,7 @@ from ironcore.engine.order_exit cimport CANCEL_REASON_PROTECTION, cancel_whole
 from ironcore.engine.pending_work cimport STEP_LEFT
 from ironcore.engine.quotes.quote_places cimport quote_place_find, quote_place_take
 from ironcore.engine.quotes.session_quotes cimport (
-    QUOTES_MAX, Protection, SessionQuotes, protection_is_set, quote_place,
+    QUOTES_MAX, Protection, SessionQuotes, protection_is_set, quote_place, quote_place_near,
 )
 from ironcore.wire.record cimport (
     EVENT_PROTECTION_REACHED, EVENT_PROTECTION_RESET, EVENT_PROTECTION_SET, STATE_RETIRED,
@@ -123,7 +123,7 @@ cdef void protection_note(Engine* engine, const Book* book, uint32_t slot, uint3
                           uint32_t quantity) noexcept nogil:
     cdef uint32_t session = slot >> engine.limits.user_ref_bits
     cdef SessionQuotes* quotes = &engine.quotes[session]
-    cdef uint32_t place = quote_place(quotes, <uint32_t>(book - engine.books))
+    cdef uint32_t place = quote_place_near(quotes, <uint32_t>(book - engine.books))
     cdef Protection* protection
     if place == quotes.count or quotes.slots[place][sell] != slot:
         return

@@ -48,6 +48,7 @@ cdef void quote_place_take(Engine* engine, SessionQuotes* quotes, uint32_t place
     quotes.slots[place][1] = 0
     quotes.count += place == quotes.count
     quotes.instruments[place] = instrument
+    quotes.near_instrument = 0
 
 
 cdef const char* _sides_broken(Engine* engine, uint32_t session, uint32_t place) noexcept nogil:
@@ -76,6 +77,9 @@ cdef const char* _place_broken(Engine* engine, uint32_t session, uint32_t place)
         return b"a quote is of an instrument that there is not"
     if quote_place(quotes, quotes.instruments[place]) != place:
         return b"a session has two quotes in one instrument"
+    if (quotes.near_instrument
+            and quotes.near_place != quote_place(quotes, quotes.near_instrument - 1)):
+        return b"a session does not know where its quote is"
     if protection_is_set(protection) and engine.books[quotes.instruments[place]].protections == 0:
         return b"a book does not know its protections"
     if not protection.is_reached and (

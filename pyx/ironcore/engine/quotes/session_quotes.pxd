@@ -22,6 +22,10 @@ cdef struct Protection:              # 64 bytes: rule 20.9
 
 cdef struct SessionQuotes:
     uint32_t count                   # places in use, some perhaps of quotes that have left
+    # What quote_place_near has found last: an order meets many others in one instrument. It decides
+    # nothing, and is not saved.
+    uint32_t near_instrument         # and 1; 0: nothing
+    uint32_t near_place
     uint32_t instruments[256]
     uint32_t slots[256][2]           # of the bid and the ask; 0: there never was one
     Protection protections[256]
@@ -33,6 +37,14 @@ cdef inline uint32_t quote_place(const SessionQuotes* quotes, uint32_t instrumen
     while place < quotes.count and quotes.instruments[place] != instrument:
         place += 1
     return place
+
+
+cdef inline uint32_t quote_place_near(SessionQuotes* quotes, uint32_t instrument) noexcept nogil:
+    """Likewise, for each execution."""
+    if quotes.near_instrument != instrument + 1:
+        quotes.near_instrument = instrument + 1
+        quotes.near_place = quote_place(quotes, instrument)
+    return quotes.near_place
 
 
 cdef inline bint protection_is_set(const Protection* protection) noexcept nogil:
