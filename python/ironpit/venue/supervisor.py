@@ -97,6 +97,7 @@ class Child:
         self.affinity = os.sched_getaffinity(0)
         self.ready = False
         self.status = ""  # what it wants the service manager to show, until that is passed on
+        self.reported = False  # how it ended, if it did and is not to be started again
         self.alive_at_s = 0.0
         self.selector = selector
         # Linux chooses a name in the abstract namespace: no file to clean up.
@@ -201,9 +202,11 @@ class Supervisor:
             if status is None:
                 continue
             if status in (Exit.USAGE, Exit.REFUSED):
+                child.reported = True
                 say(f"process {child.name} refused to start; stopping")
                 return Exit(status)
             if not self._may_restart():
+                child.reported = True
                 say(
                     f"process {child.name} {_ending(status)}; placement.restarts_max = "
                     f"{self.config.placement.restarts_max} restarts in "
@@ -260,7 +263,7 @@ class Supervisor:
         return True
 
     def _stop(self, children: list[Child]) -> bool:
-        """SIGTERM, then SIGKILL to those that do not heed it; whether none had to be killed.
+        """SIGTERM, then SIGKILL to those that do not heed it; whether all came to a good end.
 
         In the direction of the stream: what a stage has put into a ring is taken out of it by the
         next one, which is still running.
@@ -273,11 +276,15 @@ class Supervisor:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
             try:
-                child.process.wait(STOP_TIMEOUT_S)
+                status = child.process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 say(f"process {child.name} did not stop in {STOP_TIMEOUT_S:.0f} s; killing it")
                 child.process.kill()
                 child.process.wait()
+                clean = False
+                continue
+            if status != Exit.OK and not child.reported:
+                say(f"process {child.name} {_ending(status)} while the venue stopped")
                 clean = False
         return clean
 

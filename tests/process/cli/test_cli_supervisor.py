@@ -41,6 +41,8 @@ CHILD = """
         while not life.wait(0.01):
             life.alive()
     log("stop")
+    if os.path.exists(f"fail-{name}"):
+        sys.exit(1)
 """
 
 PARENT = """
@@ -184,6 +186,16 @@ def test_a_child_that_died_unseen_is_started_again_to_be_stopped(venue: Venue) -
     words = [("front", "start"), ("back", "start")]
     assert sorted(venue.log()[:2]) == sorted(words)
     assert venue.log()[2:] == [("back", "start"), ("front", "stop"), ("back", "stop")]
+
+
+def test_a_child_that_fails_while_it_stops_is_said_and_the_venue_failed(venue: Venue) -> None:
+    (venue.directory / "fail-front").touch()
+    venue.start()
+    venue.hear("READY=1")
+    venue.process.terminate()
+    said = "ironpit: process front ended with exit code 1 while the venue stopped\n"
+    assert venue.finish() == (1, said)
+    assert ("back", "stop") in venue.log()
 
 
 def test_a_child_that_keeps_dying_stops_the_venue_with_exit_1(venue: Venue) -> None:
