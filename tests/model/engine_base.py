@@ -33,6 +33,7 @@ class EngineBase:
         self.order_ref_last = 0
         self.match_number_last = 0
         self.arrival_last = 0
+        self.day = 0  # how many have begun
         self.second = -1  # of the last CLOCK that was OK
         self.indicate_next = 0  # rule 14.10: the instrument whose turn it is
         self.events: list[r.Event] = []

@@ -26,7 +26,7 @@ class Protection:
     executions_max: int = 0
     window: int = 0
     done: list[int] = field(default_factory=list)
-    since: int | None = None  # the second of the first of these
+    since: tuple[int, int] | None = None  # the day and the second of the first of these
     is_reached: bool = False
 
     @property
@@ -131,6 +131,13 @@ class Protections(OrderCommands):
         super().cross_one(order, cross, price, quantity, match_number)
         self.count(order, quantity)
 
+    def is_window_over(self, protection: Protection) -> bool:
+        if protection.since is None:
+            return True
+        day, second = protection.since
+        is_over = day != self.day or self.second >= second + protection.window
+        return bool(protection.window) and is_over
+
     def count(self, order: Order, quantity: int) -> None:
         key = order.session, order.instrument
         protection = self.protections.get(key, Protection())
@@ -138,10 +145,9 @@ class Protections(OrderCommands):
             return
         if protection.is_reached or not protection.is_set:
             return
-        since, window = protection.since, protection.window
-        if since is None or (window and not since <= self.second < since + window):
+        if self.is_window_over(protection):
             protection.begin()
-            protection.since = self.second
+            protection.since = self.day, self.second
         protection.done.append(-quantity if order.sells else quantity)
         if protection.reached:
             protection.is_reached = True

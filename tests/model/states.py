@@ -165,6 +165,7 @@ class States(Steps):
     def begin_day(self) -> None:
         """Rule 2.4."""
         self.second, self.is_expiring = -1, False
+        self.day += 1
         for instrument in self.instruments:
             instrument.paused_since = instrument.end = None
 

@@ -201,9 +201,9 @@ cdef bytes state_of(Engine* engine):
     cdef Session session
     parts = [
         (<const char*>&engine.limits)[:sizeof(EngineLimits)],
-        struct.pack("<BQQIIII", engine.started, engine.order_ref_last, engine.match_number_last,
+        struct.pack("<BQQIIIII", engine.started, engine.order_ref_last, engine.match_number_last,
                     engine.sessions_count, engine.books_count, engine.second_next,
-                    engine.indicate_next),
+                    engine.days, engine.indicate_next),
     ]
     for index in range(1, engine.sessions_count + 1):
         session = engine.sessions[index]

@@ -194,6 +194,7 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
 
 cdef void clock_begin_day(Engine* engine) noexcept nogil:
     cdef uint32_t instrument = _next_in_auction(engine, 0)
+    engine.days += 1
     engine.second_next = 0
     engine.expiry_first = 0
     engine.is_expiring = False

@@ -71,6 +71,7 @@ cdef struct Engine:                  # the first three fields are for others to 
     Link* expiry                     # by second of the day: first and last order, 0 when none
     uint32_t expiry_first            # no order expires before this second
     uint32_t second_next             # the first second that CLOCK has not reached
+    uint32_t days                    # that have begun by SYSTEM 'O'
     bint started
     bint is_expiring                 # steps are left of it (18.13): nothing executes until then
     uint32_t* collected              # room for the slots of all orders of a book

@@ -20,7 +20,7 @@ from ironcore.book.price_grid cimport TickTable
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE, TICK_TABLES_MAX
 
 cdef enum:
-    SNAPSHOT_VERSION = 11            # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 12            # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes

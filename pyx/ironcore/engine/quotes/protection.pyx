@@ -30,7 +30,7 @@ cdef void _begin(Protection* protection) noexcept nogil:
     protection.volume = 0
     protection.delta = 0
     protection.executions = 0
-    protection.is_counting = False
+    protection.window_day = 0
 
 
 cdef void _set(Engine* engine, Book* book, Protection* protection,
@@ -88,10 +88,10 @@ cdef int protection_reset(Engine* engine, const ResetProtection* command) noexce
 
 cdef inline bint _is_over(const Engine* engine, const Protection* protection) noexcept nogil:
     """Whether the window in hand is, if there is one; with a new day it is."""
-    if not protection.is_counting:
+    if protection.window_day == 0:
         return True
     return protection.window_seconds != 0 and (
-        engine.second_next < protection.window_first
+        protection.window_day != engine.days + 1
         or engine.second_next - protection.window_first >= protection.window_seconds)
 
 
@@ -132,7 +132,7 @@ cdef void protection_note(Engine* engine, const Book* book, uint32_t slot, uint3
         return
     if _is_over(engine, protection):
         _begin(protection)
-        protection.is_counting = True
+        protection.window_day = engine.days + 1
         protection.window_first = engine.second_next
     protection.executions += protection.executions_max != 0
     if protection.volume_max:

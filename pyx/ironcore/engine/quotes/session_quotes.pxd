@@ -17,7 +17,7 @@ cdef struct Protection:              # 64 bytes: rule 20.9
     uint32_t executions
     uint32_t window_seconds          # 0: without end
     uint32_t window_first            # Engine.second_next when it began
-    bint is_counting                 # a window has begun
+    uint32_t window_day              # Engine.days + 1 when it began; 0: none has begun
     bint is_reached                  # until it is reset
 
 cdef struct SessionQuotes:
