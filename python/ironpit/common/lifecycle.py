@@ -5,12 +5,12 @@ The service manager's protocol is a datagram a state to the socket that NOTIFY_S
 children over a socket of its own, by the same protocol.
 """
 
-import contextlib
 import os
-import queue
+import select
 import signal
 import socket
 import time
+import weakref
 from types import FrameType, TracebackType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -59,9 +59,13 @@ class Lifecycle:
     def __init__(self) -> None:
         self.notifier = Notifier()
         # No threading.Event: its lock is held for a moment in each wait, and a signal's handler
-        # that comes just then would wait for it without end. SimpleQueue is made for handlers.
+        # that comes just then would wait for it without end. No SimpleQueue either: its get
+        # waits without end when its time is over before it looks again (CPython 3.11).
         self._stopped = False
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        weakref.finalize(self, os.close, self._wake)
+        self._waiter = select.poll()
+        self._waiter.register(self._wake, select.POLLIN)
         self._signals = 0
         self._previous: dict[int, object] = {}
         self._interval_s = self.notifier.watchdog_interval_s
@@ -90,7 +94,7 @@ class Lifecycle:
     def stop(self) -> None:
         """Ask this process to stop, as a signal would."""
         self._stopped = True
-        self._wake.put(None)
+        os.eventfd_write(self._wake, 1)
 
     @property
     def stopped(self) -> bool:
@@ -99,9 +103,9 @@ class Lifecycle:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until asked to stop, at most this long; whether that was so."""
+        # Nothing reads the event, so a stop that comes between these lines ends the wait too.
         if not self._stopped:
-            with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=timeout_s)
+            self._waiter.poll(timeout_s * 1000)
         return self._stopped
 
     def ready(self) -> None:
