@@ -82,7 +82,7 @@ class Auctions(UnderWay):
             return []
         sells = result.buys > result.sells
         best = instrument.best_displayed(sells)
-        if not best or is_more_aggressive(sells, result.price, best):
+        if best is None or is_more_aggressive(sells, result.price, best):
             return []
         orders = self.imbalance_only(instrument, cross, sells)
         return [order for order in orders if self.takes(order, result.price)]

@@ -13,6 +13,13 @@ from tests.model.engine_model import EngineModel
 from tests.model.order_mix import MID, STEP, OrderMix
 from tests.model.orders import RETIRED, Instrument
 
+BELOW_1: dict[str, Any] = {
+    "price_min": -40 * STEP,
+    "price_max": 40 * STEP,
+    "post_only_mode": 1,
+    "allocation": 1,
+    "min_quantity_max": 3,
+}
 SHAPES: tuple[dict[str, Any], ...] = (
     {
         "price_min": MID - 40 * STEP,
@@ -39,6 +46,7 @@ SHAPES: tuple[dict[str, Any], ...] = (
         "price_max": MID + 30 * STEP,
         "pause_seconds": 2,
     },
+    BELOW_1,
     {
         "tick": 1,
         "price_min": 1,
@@ -180,10 +188,10 @@ class CommandMix:
         executes more than once as it moves is rare by chance."""
         index = self._instrument()
         instrument = self._known(index)
-        if instrument is None or not instrument.best_displayed(sells=True):
+        first = None if instrument is None else instrument.best_displayed(sells=True)
+        if instrument is None or first is None:
             return
-        terms = instrument.terms
-        prices = [instrument.best_displayed(sells=True)]
+        terms, prices = instrument.terms, [first]
         for _ in range(4):
             prices.append(terms.grid.above(prices[-1]))
         best, *between, behind = prices
@@ -207,7 +215,8 @@ class CommandMix:
         for _ in range(3):
             prices.append(grid.above(prices[-1]))
         first, second, third, fourth = prices
-        is_near = 0 < instrument.best_displayed(sells=True) < fourth
+        sell = instrument.best_displayed(sells=True)
+        is_near = sell is not None and sell < fourth
         if is_near or not 0 < instrument.last_price < third:
             return
         lot = instrument.terms.lot
@@ -432,7 +441,8 @@ class CommandMix:
             "followers_max": self.random.choice((1, 2, 4)),
             "min_quantity_max": self.random.choice((1, 2, 4)),
             "lot": self.random.choice((0, 2, 300)),
-            "price_min": self.random.choice((0, MID - 10 * STEP, MID + 200 * STEP)),
+            "price_min": self.random.choice((0, 1, -STEP, MID - 10 * STEP, MID + 200 * STEP)),
+            "price_max": self.random.choice((shape["price_max"], r.PRICE_MAX)),
             "initial_state": self.random.choice("\0TRX"),
             "table": self.random.randint(0, len(self.model.tick_tables) + 1),
         }
@@ -443,7 +453,10 @@ class CommandMix:
     def _change(self) -> bytes:
         index = self._instrument()
         kind = r.CHANGE_INSTRUMENT
-        return r.define_instrument(index & 0xFFFF, record_type=kind, **self._shape(index))
+        shape = self._shape(index)
+        if self.maybe(0.1):
+            shape = {**BELOW_1, "price_min": self.random.choice((1, 0, -STEP))}
+        return r.define_instrument(index & 0xFFFF, record_type=kind, **shape)
 
     def _define(self) -> bytes:
         if self.maybe(0.3):
@@ -451,7 +464,10 @@ class CommandMix:
         if self.maybe(0.5):
             return self._table()
         index = len(self.model.instruments) + self.random.choice((0, 0, 0, 1, -1))
-        return r.define_instrument(max(index, 0), **self._shape(index))
+        shape = self._shape(self.random.randrange(len(SHAPES)))
+        if self.maybe(0.1):
+            shape = {**BELOW_1, "initial_state": self.random.choice("OH")}
+        return r.define_instrument(max(index, 0), **shape)
 
     def _table(self) -> bytes:
         """A tick table, often one that is refused."""

@@ -32,7 +32,7 @@ class Difference(NamedTuple):
 
 def limits_of(seed: int) -> r.Limits:
     """Small pools and larger ones, by seed."""
-    return r.Limits(orders_max=(30, 80, 160)[seed % 3], user_ref_bits=17)
+    return r.Limits(instruments_max=5, orders_max=(30, 80, 160)[seed % 3], user_ref_bits=17)
 
 
 def stream_of(seed: int, count: int, limits: r.Limits) -> list[bytes]:

@@ -106,10 +106,9 @@ class Matching(Icebergs, Pairs):
     def reason_of_the_rest(self, order: Order, limit: int | None) -> str:
         """Rules 5.6 and 5.7."""
         best = self.instrument_of(order).best_displayed(not order.sells)
-        is_protected = order.is_market and limit is not None and best != 0
-        if is_protected and is_more_aggressive(order.sells, best, limit or 0):
-            return "K"
-        return "I"
+        if not order.is_market or limit is None or best is None:
+            return "I"
+        return "K" if is_more_aggressive(order.sells, best, limit) else "I"
 
     def rest(self, order: Order, price: int, announce: bool = True) -> None:
         """Rule 5.5."""
@@ -390,7 +389,7 @@ class Matching(Icebergs, Pairs):
         """Rule 10.3: the reason why it is cancelled, if so, and the price at which it rests."""
         terms = self.instrument_of(order).terms
         best = self.instrument_of(order).best_displayed(not order.sells)
-        if best and not is_more_aggressive(order.sells, best, limit):
+        if best is not None and not is_more_aggressive(order.sells, best, limit):
             if terms.post_only_mode == 0:
                 return "G", limit
             limit = terms.grid.above(best) if order.sells else terms.grid.below(best)

@@ -96,7 +96,7 @@ class OrderCommands(VenueCommands):
         """Rule 5.13: a market-to-limit order with its limit, where it gets one now."""
         best = instrument.best_displayed(not details.sells)
         is_due = details.options.is_to_limit and details.cross_type == "N"
-        if not is_due or instrument.state != CONTINUOUS or not best:
+        if not is_due or instrument.state != CONTINUOUS or best is None:
             return details
         return details._replace(price=best, options=details.options._replace(price_type="L"))
 

@@ -28,7 +28,7 @@ class OrderMix:
         if self.maybe(0.005):
             self.mid = MID + self.random.randint(-8, 8) * STEP
         distance = int(self.random.expovariate(0.35)) - 2
-        price = self.mid + (-distance if side == "B" else distance) * STEP
+        price = self.middle(instrument) + (-distance if side == "B" else distance) * STEP
         if instrument is None:
             return price
         terms = instrument.terms
@@ -37,6 +37,10 @@ class OrderMix:
             price = self.random.choice(ends)
         return terms.grid.at_or_below(min(max(price, terms.price_min), terms.price_max))
 
+    def middle(self, instrument: Instrument | None) -> int:
+        """Of the prices: around 0 where they go below."""
+        return self.mid if instrument is None or instrument.terms.price_min > 0 else self.mid - MID
+
     def quantity(self, instrument: Instrument | None) -> int:
         lots = self.random.choice((1, 1, 2, 2, 3, 4, 5, 8, 10))
         return lots * (instrument.terms.lot if instrument else 1)
@@ -44,9 +48,12 @@ class OrderMix:
     def near_last_price(self, instrument: Instrument, side: str) -> int:
         """Where a stop could be: mostly not yet triggered."""
         away = self.random.choice((-2, 0, 1, 1, 2, 2, 3, 4, 6)) * STEP
-        price = (instrument.last_price or self.mid) + (away if side == "B" else -away)
+        price = (instrument.last_price or self.middle(instrument)) + (
+            away if side == "B" else -away
+        )
+        lowest = max(instrument.terms.price_min, 0)  # an option has none below
         return instrument.terms.grid.at_or_below(
-            min(max(price, instrument.terms.price_min), instrument.terms.price_max)
+            min(max(price, lowest), instrument.terms.price_max)
         )
 
     # Kinds of orders; each changes the fields and options of a plain one

@@ -75,6 +75,10 @@ def form_reason(terms: Terms, details: Details) -> int:
 def option_reason(instrument: Instrument, details: Details, second: int) -> int:
     """Rule 4.9; `second` is the last CLOCK's, -1 when there was none."""
     terms, options = instrument.terms, details.options
+    if terms.price_min < 1 and details.cross_type != "N":  # rule 4.9.12
+        return BAD_CROSS
+    if terms.price_min < 1 and (options.is_stop or options.is_peg):
+        return OTHER
     if options.route is not None:  # rule 4.9.1
         return ROUTING
     if options.discretion_price is not None:

@@ -196,21 +196,21 @@ class Instrument:
     def at(self, place: Place, sells: bool | None = None) -> list[Order]:
         return [o for o in self.orders if o.place == place and sells in (None, o.sells)]
 
-    def best_displayed(self, sells: bool) -> int:
-        """The best price of a side's displayed orders; 0 without one."""
+    def best_displayed(self, sells: bool) -> int | None:
+        """The best price of a side's displayed orders; None without one."""
         prices = [o.rest_price for o in self.at(Place.BOOK, sells) if not o.is_hidden]
         return best_of(prices, sells)
 
     def quote(self, sells: bool) -> int:
-        """Rule 11.1: likewise, of those that are no pegs."""
+        """Rule 11.1: likewise, of those that are no pegs; 0 without one (rule 2.12)."""
         displayed = [o for o in self.at(Place.BOOK, sells) if not o.is_hidden]
-        return best_of([o.rest_price for o in displayed if not o.is_peg], sells)
+        return best_of([o.rest_price for o in displayed if not o.is_peg], sells) or 0
 
 
-def best_of(prices: list[int], sells: bool) -> int:
-    """0 of none."""
+def best_of(prices: list[int], sells: bool) -> int | None:
+    """None of none."""
     if not prices:
-        return 0
+        return None
     return min(prices) if sells else max(prices)
 
 

@@ -41,7 +41,7 @@ def a_protection(random: Random, model: EngineModel) -> bytes:
         session,
         index,
         volume=random.choice((0, 5, 20, 60, 1 << 61)),
-        delta=random.choice((0, 0, 5, 30, (1 << 62) * (random.random() < 0.02))),
+        delta=random.choice((0, 0, 5, 30, (1 << 62) * (random.random() < 0.1))),
         executions=random.choice((0, 0, 1, 3)),
         window=random.choice((0, 0, 1, 5)),
     )

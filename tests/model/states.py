@@ -29,6 +29,8 @@ class States(Steps):
         if index >= len(self.instruments) or chr(state) not in STATES or chr(state) == RETIRED:
             raise MalformedError
         instrument = self.instruments[index]
+        if instrument.terms.price_min < 1 and chr(state) not in "CTH":  # rule 2.12
+            raise MalformedError
         if instrument.state in (chr(state), RETIRED):
             raise IgnoredError
         is_waited_for = self.makes_wait(instrument) and not self.interrupts(instrument, chr(state))

@@ -41,8 +41,14 @@ def read_terms(record: bytes, tables: dict[int, Bands], looks_at_state: bool) ->
         table,
         allocation_min,
     ) = r.INSTRUMENT.unpack_from(record, r.BODY)
-    if lot < 1 or not 1 <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
+    if lot < 1 or not -r.PRICE_MAX <= price_min <= price_max <= r.PRICE_MAX:  # rule 2.2
         raise MalformedError
+    if price_max - price_min > r.PRICE_MAX:
+        raise MalformedError
+    if price_min < 1 and (
+        table or reference or static or dynamic or auction or entry or protection
+    ):
+        raise MalformedError  # rule 2.12
     if quantity_max < lot or max(price_decimals, quantity_decimals) > 9:
         raise MalformedError
     if bool(tick) == bool(table) or (table and table not in tables):  # rule 2.5
@@ -52,6 +58,8 @@ def read_terms(record: bytes, tables: dict[int, Bands], looks_at_state: bool) ->
         raise MalformedError
     state = chr(initial_state) if initial_state else CONTINUOUS  # rule 2.6
     if looks_at_state and (state not in STATES or state == RETIRED):
+        raise MalformedError
+    if looks_at_state and price_min < 1 and state not in "CTH":  # rule 2.12
         raise MalformedError
     if allocation > 2:
         raise MalformedError
@@ -137,6 +145,8 @@ class VenueCommands(States):
         instrument = self.instruments[index]
         terms, _ = read_terms(record, self.tick_tables, looks_at_state=False)
         if self.decimals(terms) != self.decimals(instrument.terms):
+            raise MalformedError
+        if (terms.price_min < 1) != (instrument.terms.price_min < 1):  # rule 2.12
             raise MalformedError
         if instrument.is_busy:  # rule 18.5
             raise LaterError

@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-PRICES = {"market": 0x7FFFFFFF, "market-cross": 2_000_000_000, "invalid": -1}
+PRICES = {"market": 0x7FFFFFFF, "market-cross": 2_000_000_000, "invalid": -(1 << 31)}
 SIDES = {"buy": "B", "sell": "S", "short": "T", "exempt": "E"}
 TIMES_IN_FORCE = {"day": "0", "gtc": "1", "ioc": "3", "fok": "4", "gtt": "6"}
 DISPLAYS = {"displayed": "Y", "attributed": "A", "hidden": "N"}

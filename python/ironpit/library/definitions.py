@@ -18,8 +18,8 @@ STP_MODES: Final = "NOBD-"
 TERMS: Final[dict[str, tuple[int, int]]] = {
     "tick_size": (1, U32_MAX),
     "lot_size": (1, U32_MAX),
-    "price_min": (1, PRICE_MAX),
-    "price_max": (1, PRICE_MAX),
+    "price_min": (-PRICE_MAX, PRICE_MAX),
+    "price_max": (-PRICE_MAX, PRICE_MAX),
     "quantity_max": (1, QUANTITY_MAX),
     "reference_price": (0, PRICE_MAX),
     "static_collar_bp": (0, BASIS_POINTS),
@@ -124,7 +124,9 @@ def instrument(values: Mapping[str, Any]) -> dict[str, Any]:
     }
     own = decimals(given.pop("price_decimals"), given.pop("quantity_decimals"))
     fields |= {"price_decimals": own.price, "quantity_decimals": own.quantity}
-    fields |= terms(given)
+    price_max = given.pop("price_max")
+    fields |= terms(given if price_max is None else {**given, "price_max": price_max})
+    fields.setdefault("price_max", min(PRICE_MAX, fields["price_min"] + PRICE_MAX))  # rule 2.2
     check_auction(fields)
     return fields
 

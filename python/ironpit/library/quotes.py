@@ -22,9 +22,9 @@ def quote(session: int, user_ref: int, entries: Sequence[QuoteEntry]) -> bytes:
         fields.append(
             {
                 "instrument": integer("entries: instrument", instrument),
-                "bid_price": integer("entries: the bid's price", bid, 0, PRICE_MAX),
+                "bid_price": integer("entries: the bid's price", bid, -PRICE_MAX, PRICE_MAX),
                 "bid_quantity": integer("entries: the bid's quantity", bid_quantity),
-                "ask_price": integer("entries: the ask's price", ask, 0, PRICE_MAX),
+                "ask_price": integer("entries: the ask's price", ask, -PRICE_MAX, PRICE_MAX),
                 "ask_quantity": integer("entries: the ask's quantity", ask_quantity),
             }
         )

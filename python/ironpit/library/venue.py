@@ -11,7 +11,7 @@ from ironcore.engine.matching_engine import EVENT_DTYPE
 from ironcore.library.command_rows import COMMAND_DTYPE
 from ironcore.library.venue import VenueCore
 from ironcore.wire import record
-from ironpit.common.decimals import PRICE_MAX, Decimals
+from ironpit.common.decimals import Decimals
 from ironpit.library import commands, definitions, quotes, refusals
 from ironpit.library.arguments import U32_MAX, array, flag, integer, text
 from ironpit.library.codes import QUANTITY_MAX_DEFAULT, InstrumentState
@@ -88,7 +88,7 @@ class Venue:
         tick_table: Sequence[tuple[int, int]] = (),
         lot_size: int = 1,
         price_min: int | None = None,
-        price_max: int = PRICE_MAX,
+        price_max: int | None = None,
         quantity_max: int = QUANTITY_MAX_DEFAULT,
         initial_state: str | InstrumentState = "T",
         price_decimals: int = 4,
@@ -99,14 +99,16 @@ class Venue:
 
         symbol: 1 to 8 printable ASCII characters without a space, none that an instrument has that
         is not retired. price_decimals, quantity_decimals: 0 to 9, of the integers that prices and
-        quantities are; they never change, and `decimals` reads and shows text by them. tick_table:
-        up to 23 pairs (from this price on, tick size); instruments with the same tick sizes share a
-        tick table, of which there are up to 256. settings, each 0 when not given:
-        reference_price; in basis points static_collar_bp, dynamic_collar_bp, auction_collar_bp,
-        entry_collar_bp and market_protection_bp; pause_seconds, pause_random_seconds,
-        post_only_mode (1: reprice), allocation (0 price-time, 1 pro-rata, 2 size-time),
-        allocation_min (pro-rata: a share below it is none); auction_extensions_max (1 or more with
-        an auction_collar_bp, which works by extensions alone); followers_max and
+        quantities are; they never change, and `decimals` reads and shows text by them. price_min:
+        None for tick_size; below 1 for an instrument that trades at 0 and below, which then has
+        neither auctions, stops, pegs nor collars (rule 2.12). price_max: None for the highest that
+        there may be. tick_table: up to 23 pairs (from this price on, tick size); instruments with
+        the same tick sizes share a tick table, of which there are up to 256. settings, each 0 when
+        not given: reference_price; in basis points static_collar_bp, dynamic_collar_bp,
+        auction_collar_bp, entry_collar_bp and market_protection_bp; pause_seconds,
+        pause_random_seconds, post_only_mode (1: reprice), allocation (0 price-time, 1 pro-rata,
+        2 size-time), allocation_min (pro-rata: a share below it is none); auction_extensions_max
+        (1 or more with an auction_collar_bp, which works by extensions alone); followers_max and
         min_quantity_max (rule 4.14; 0: 256).
         TypeError or ValueError names the argument; VenueError is what the core refuses.
         """
@@ -190,8 +192,12 @@ class Venue:
         instrument = fields["instrument"]
         if self._core.state(instrument) == InstrumentState.RETIRED:
             return f"instrument: found {instrument}, which is retired, expected one that is not"
-        values = refusals.of_values(fields)
-        return values or refusals.of_change(self._terms(instrument), fields)
+        now = self._terms(instrument)
+        return (
+            refusals.of_prices_below_1(now, fields)
+            or refusals.of_values(fields)
+            or refusals.of_change(now, fields)
+        )
 
     def add_session(
         self, name: str = "", *, firm: str = "", stp_mode: str = "-", stp_group: int = 0
@@ -299,8 +305,12 @@ class Venue:
         be extended (rule 14.9)."""
         with self._lock:
             self._check_instrument(instrument)
+            price_min = self._core.terms(instrument)["price_min"]
         code = definitions.state("state", state)
         text("reason", reason, STATE_REASON_LENGTH)
+        why = refusals.of_state("state", code, price_min)
+        if why:
+            raise VenueError(why)
         row = commands.set_state(instrument=instrument, state=code, reason=reason, force=force)
         return self._apply_one(row)
 
@@ -456,7 +466,8 @@ class Venue:
         """The price of the instrument's last execution; None before the first."""
         with self._lock:
             self._check_instrument(instrument)
-            return self._core.last_price(instrument) or None
+            price: int | None = self._core.last_price(instrument)
+            return price
 
     @property
     def symbols(self) -> list[str]:

@@ -44,7 +44,7 @@ cdef struct Book:                    # 832 bytes
                                      # protection (book_classify)
     uint16_t shown_pegs              # live ones that are displayed where they have a price
     uint32_t followers               # dormant stops and pegs: with none, nothing to settle
-    int32_t last_price               # 0: none
+    int32_t last_price               # 0, or PRICE_NONE: none
     uint32_t protections             # of sessions' quotes (engine/quotes)
     PriceGrid grid
     # The rest is for rarer orders.

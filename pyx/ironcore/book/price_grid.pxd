@@ -14,6 +14,7 @@ from ironcore.wire.record cimport TickBand
 
 cdef enum:
     BASIS_POINTS = 10000             # in one
+    PRICE_NONE = -0x80000000         # of no instrument
 
 cdef struct GridBand:                # 16 bytes: the prices that have one tick size
     int32_t price_from               # its first price
@@ -79,6 +80,11 @@ cdef inline int32_t grid_price(const PriceGrid* grid, uint32_t tick) noexcept no
     if iron_likely(grid.bands_count == 1):
         return grid.lowest_price + <int32_t>(tick * grid.tick_size)
     return grid_price_of_bands(grid, tick)
+
+
+cdef inline bint grid_has_zero(const PriceGrid* grid) noexcept nogil:
+    """Whether 0 is a price as others are, or above all of them: so it cannot mean "none" (2.12)."""
+    return grid.price_min < 1
 
 
 cdef inline bint grid_in_range(const PriceGrid* grid, int64_t price) noexcept nogil:

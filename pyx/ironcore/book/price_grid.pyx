@@ -46,23 +46,39 @@ cdef bint table_prepare(TickTable* table, const TickBand* bands,
     return True
 
 
+# Division rounds towards 0, here as in C: below 0 that is up.
+
+cdef inline int64_t _down(int64_t price, int64_t tick_size) noexcept nogil:
+    if price < 0:
+        price -= tick_size - 1
+    return price // tick_size * tick_size
+
+
+cdef inline int64_t _up(int64_t price, int64_t tick_size) noexcept nogil:
+    if price > 0:
+        price += tick_size - 1
+    return price // tick_size * tick_size
+
+
 cdef bint _range_is_valid(int32_t price_min, int32_t price_max) noexcept nogil:
-    return 1 <= price_min and price_min <= price_max and price_max <= PRICE_MAX
+    # Keys are ticks from one end: a range that is no wider than 1 to PRICE_MAX has no new ones.
+    return (-PRICE_MAX <= price_min and price_min <= price_max and price_max <= PRICE_MAX
+            and <int64_t>price_max - price_min <= PRICE_MAX)
 
 
 cdef bint grid_prepare(PriceGrid* grid, uint32_t tick_size, int32_t price_min,
                        int32_t price_max) noexcept nogil:
     iron_static_assert(sizeof(PriceGrid) == 48)
-    cdef uint64_t first_price, last_price
+    cdef int64_t first_price, last_price
     if tick_size == 0 or not _range_is_valid(price_min, price_max):
         return False
-    first_price = (<uint64_t>price_min + tick_size - 1) // tick_size * tick_size
-    last_price = <uint32_t>price_max // tick_size * <uint64_t>tick_size
+    first_price = _up(price_min, tick_size)
+    last_price = _down(price_max, tick_size)
     if first_price > last_price:
         return False
     grid.lowest_price = <int32_t>first_price
     grid.highest_price = <int32_t>last_price
-    grid.ticks_count = <uint32_t>(last_price - first_price) // tick_size + 1
+    grid.ticks_count = <uint32_t>((last_price - first_price) // tick_size) + 1
     grid.bands_count = 1
     grid.tick_size = tick_size
     grid.tick_first = 0
@@ -106,20 +122,12 @@ cdef inline uint32_t _table_tick(const GridBand* band, int32_t price) noexcept n
     return band.tick_first + (<uint32_t>price - <uint32_t>band.price_from) // band.tick_size
 
 
-cdef inline int64_t _down(int64_t price, int64_t tick_size) noexcept nogil:
-    return price // tick_size * tick_size
-
-
-cdef inline int64_t _up(int64_t price, int64_t tick_size) noexcept nogil:
-    return (price + tick_size - 1) // tick_size * tick_size
-
-
 cdef bint grid_prepare_of_table(PriceGrid* grid, const TickTable* table, uint32_t tick_table,
                                 int32_t price_min, int32_t price_max) noexcept nogil:
     cdef const GridBand* low
     cdef const GridBand* high
     cdef int64_t lowest_price, highest_price
-    if not _range_is_valid(price_min, price_max):
+    if price_min < 1 or not _range_is_valid(price_min, price_max):
         return False
     # The next band begins at a multiple of the tick size below it: rounding up never passes it.
     lowest_price = _up(price_min, _band_at_price(table, price_min).tick_size)
@@ -162,9 +170,8 @@ cdef inline int64_t _tick_size_at(const PriceGrid* grid, int64_t price) noexcept
 
 
 cdef int64_t grid_down_price(const PriceGrid* grid, int64_t price) noexcept nogil:
-    # Division rounds towards 0: a negative price is out of range whatever becomes of it.
-    return _down(price, _tick_size_at(grid, price)) if price >= 0 else price
+    return _down(price, _tick_size_at(grid, price))
 
 
 cdef int64_t grid_up_price(const PriceGrid* grid, int64_t price) noexcept nogil:
-    return _up(price, _tick_size_at(grid, price)) if price > 0 else 0
+    return _up(price, _tick_size_at(grid, price))

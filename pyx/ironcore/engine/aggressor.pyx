@@ -15,6 +15,7 @@ from ironcore.engine.order_exit cimport (
 from ironcore.engine.order_links cimport pair_other
 from ironcore.book.order_pool cimport Arena, Order, level_at, order_at, order_ref, order_side
 from ironcore.engine.orders cimport order_open, order_reserve
+from ironcore.book.price_grid cimport PRICE_NONE
 from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.engine.pending_work cimport STEP_LEFT, STEP_LOOKED, STEP_RANKED, step_is_over
 from ironcore.engine.quotes.protection cimport protection_note
@@ -103,10 +104,10 @@ cdef void _execute(Engine* engine, Book* book, Aggressor* a, uint32_t unit, uint
                    int32_t price, uint8_t visible) noexcept nogil:
     cdef Order* order = order_at(&engine.arena, unit)
     cdef uint32_t other = pair_other(&engine.arena, unit)
-    if a.activated_price:
+    if a.activated_price != PRICE_NONE:
         engine_emit(engine, EVENT_ACTIVATED, EVENT_SELL if a.sell else 0, 0, a.side, a.quantity,
                     a.reference, 0, a.activated_price, a.slot)
-        a.activated_price = 0
+        a.activated_price = PRICE_NONE
     engine.step_actions += STEP_LEFT
     engine.match_number_last += 1
     engine_emit(engine, EVENT_EXECUTED,

@@ -10,13 +10,14 @@ from ironcore.book.book cimport (
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.engine cimport engine_emit
 from ironcore.book.price_grid cimport (
-    BASIS_POINTS, PriceGrid, grid_prepare, grid_prepare_of_table, grid_tick, table_prepare,
+    BASIS_POINTS, PRICE_NONE, PriceGrid, grid_has_zero, grid_prepare, grid_prepare_of_table, grid_tick,
+    table_prepare,
 )
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport (
-    book_end, end_classify, state_begin, state_is_known, state_retire,
+    book_end, end_classify, state_begin, state_has_no_auction, state_is_known, state_retire,
 )
 from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (
@@ -54,6 +55,13 @@ cdef bint _prepare_grid(Engine* engine, const DefineInstrument* command,
                                  command.price_min, command.price_max)
 
 
+cdef bint _counts_from_no_price(const DefineInstrument* command) noexcept nogil:
+    """2.12."""
+    return (command.reference_price == 0 and command.static_collar_bp == 0
+            and command.dynamic_collar_bp == 0 and command.auction_collar_bp == 0
+            and command.entry_collar_bp == 0 and command.market_protection_bp == 0)
+
+
 cdef bint _prepare(Engine* engine, const DefineInstrument* command, PriceGrid* grid,
                    InstrumentLimits* limits) noexcept nogil:
     """The grid and the limits of a definition; false when it is malformed."""
@@ -63,6 +71,8 @@ cdef bint _prepare(Engine* engine, const DefineInstrument* command, PriceGrid* g
     if not limits_are_valid(limits):
         return False
     if not _prepare_grid(engine, command, grid):
+        return False
+    if grid_has_zero(grid) and not _counts_from_no_price(command):
         return False
     if command.reference_price and not grid_tick(grid, command.reference_price, &tick):
         return False
@@ -108,8 +118,12 @@ cdef int define_instrument(Engine* engine, const DefineInstrument* command) noex
         return STATUS_MALFORMED
     if not state_is_known(state) or not _prepare(engine, command, &book.grid, &limits):
         return STATUS_MALFORMED
+    if grid_has_zero(&book.grid) and not state_has_no_auction(state):
+        return STATUS_MALFORMED
     book.limits = limits
     book_create(&engine.arena, book, index)
+    if grid_has_zero(&book.grid):
+        book.last_price = PRICE_NONE
     memcpy(book.symbol, command.symbol, sizeof(book.symbol))
     book.price_decimals = command.price_decimals
     book.quantity_decimals = command.quantity_decimals
@@ -142,6 +156,8 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
     if (command.price_decimals != book.price_decimals
             or command.quantity_decimals != book.quantity_decimals):
         return STATUS_MALFORMED      # what was said before would mean something else
+    if (command.price_min < 1) != grid_has_zero(&book.grid):
+        return STATUS_MALFORMED
     if book.is_busy:
         return STATUS_LATER
     if not _has_shape(book, command):

@@ -9,14 +9,14 @@ from ironcore.engine.engine cimport engine_slot
 from ironcore.engine.order_links cimport pair_other
 from ironcore.engine.orders cimport order_place, order_sell, place_book
 from ironcore.engine.pegs cimport peg_price_now
-from ironcore.book.price_grid cimport basis_points_of, grid_tick
+from ironcore.book.price_grid cimport basis_points_of, grid_has_zero, grid_tick
 from ironcore.engine.order_terms cimport terms_prepare
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes, quote_place
 from ironcore.engine.trading_state cimport admission_reject
 from ironcore.book.limits cimport (
     CROSS_CLOSING, CROSS_HALT, CROSS_NONE, CROSS_OPENING, REJECT_COLLAR, REJECT_CROSS_ORDER,
     REJECT_DESTINATION_CLOSED, REJECT_NONE, REJECT_NOT_NOW, REJECT_NO_PRICE, REJECT_NO_ROOM,
-    REJECT_PAIR, REJECT_PRICE,
+    REJECT_OTHER, REJECT_PAIR, REJECT_PRICE,
     REJECT_SIDE, REJECT_SYMBOL, SIDE_BUY, TIME_IN_FORCE_FOK, TIME_IN_FORCE_IOC,
     instructions_reject, price_is_market, quantity_reject, side_is_sell,
 )
@@ -45,6 +45,11 @@ cdef uint32_t _options_reject(const Engine* engine, const Book* book,
     """4.9."""
     cdef uint32_t tick = 0
     cdef OptionsContext context
+    if grid_has_zero(&book.grid):    # 4.9.12
+        if terms.cross_type != CROSS_NONE:
+            return REJECT_CROSS_ORDER
+        if options_are_stop(&terms.options) or options_are_pegged(&terms.options):
+            return REJECT_OTHER
     context.lot_size = book.limits.lot_size
     context.quantity = terms.quantity
     context.second_next = engine.second_next

@@ -19,7 +19,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ATTRIBUTED, ORDER_REF_MAX, ORDER_SPECIAL, REF_SHIFT, Order, order_at, order_ref,
     order_side, order_take,
 )
-from ironcore.book.price_grid cimport grid_tick
+from ironcore.book.price_grid cimport PRICE_NONE, grid_tick
 from ironcore.book.price_levels cimport KEY_WORST
 from ironcore.engine.aggressor cimport aggressor_crosses, aggressor_trade
 from ironcore.engine.order_path cimport plain_hold
@@ -151,7 +151,7 @@ cdef inline uint32_t plain_trade_on(Engine* engine, Book* book, uint32_t sell, u
     aggressor.has_acted = True
     aggressor.has_unit = False
     aggressor.is_stopped = False
-    aggressor.activated_price = 0
+    aggressor.activated_price = PRICE_NONE
     aggressor.other = 0
     events_withdraw(engine)
     step_count(engine)

@@ -43,7 +43,8 @@ cdef struct Aggressor:               # an order while it is held against the opp
     uint32_t slot                    # the rest is for the events that name it
     uint64_t reference
     int32_t price                 # as entered
-    int32_t activated_price          # not 0: ACTIVATED at this price precedes the first execution
+    int32_t activated_price          # ACTIVATED at this price precedes the first execution, if
+                                     # it is not PRICE_NONE
     uint32_t other                   # unit: leaves with the first execution; 0: none
 
 # What follows from a price, time in force and options that are set; false for a price that the

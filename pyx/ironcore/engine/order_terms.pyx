@@ -8,7 +8,7 @@ from ironcore.book.options cimport STP_NONE, options_find_price
 from ironcore.book.order_pool cimport (
     Order, Special, order_at, order_ref, order_side, special_at,
 )
-from ironcore.book.price_grid cimport grid_tick
+from ironcore.book.price_grid cimport PRICE_NONE, grid_tick
 from ironcore.book.price_levels cimport KEY_WORST
 from ironcore.engine.engine cimport Session
 from ironcore.engine.orders cimport order_sell
@@ -17,7 +17,7 @@ from ironcore.engine.orders cimport order_sell
 cdef bint terms_prepare(const Book* book, Terms* terms) noexcept nogil:
     cdef uint32_t tick = 0
     terms.is_market = price_is_market(terms.price)
-    terms.activated_price = 0
+    terms.activated_price = PRICE_NONE
     terms.key = 0
     terms.limit_key = KEY_WORST
     if not terms.is_market:

@@ -12,8 +12,10 @@ from ironcore.engine.pegs cimport PEGS_PARKED, pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.under_way cimport HAND_EMPTY, book_waits
+from ironcore.book.price_grid cimport grid_has_zero
 from ironcore.engine.trading_state cimport (
-    auction_between, auction_indicated, book_end, end_changed, state_enter, state_is_known,
+    auction_between, auction_indicated, book_end, end_changed, state_enter, state_has_no_auction,
+    state_is_known,
 )
 from ironcore.wire.record cimport (
     COMMAND_SET_STATE, STATE_CLOSED, STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE,
@@ -53,6 +55,8 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
     if command.header.instrument >= engine.books_count or not state_is_known(command.state):
         return STATUS_MALFORMED
     book = &engine.books[command.header.instrument]
+    if grid_has_zero(&book.grid) and not state_has_no_auction(command.state):
+        return STATUS_MALFORMED
     if book.state == command.state or book.state == STATE_RETIRED:
         return STATUS_IGNORED
     if ((book_waits(engine, book) and not _interrupts(book, command.state))

@@ -49,6 +49,8 @@ cdef void state_pause(Engine* engine, Book* book, int32_t price) noexcept nogil
 # No more trading, and no more commands but this one's (2.8); the orders are the caller's.
 cdef void state_retire(Engine* engine, Book* book) noexcept nogil
 cdef bint state_is_known(uint8_t state) noexcept nogil
+# Of those that an instrument with prices below 1 may have (2.12).
+cdef bint state_has_no_auction(uint8_t state) noexcept nogil
 # To be called after every change of the instrument's end, of its pause's terms and of the second.
 cdef void end_classify(Engine* engine, const Book* book) noexcept nogil
 # Its end is another one, or there is none any more: END_SET says so.

@@ -24,6 +24,10 @@ cdef bint state_is_known(uint8_t state) noexcept nogil:
     return memchr(b"CBOTHPQLX", state, 9) != NULL
 
 
+cdef bint state_has_no_auction(uint8_t state) noexcept nogil:
+    return state == STATE_CLOSED or state == STATE_CONTINUOUS or state == STATE_HALTED
+
+
 cdef uint8_t auction_between(uint8_t state, uint8_t state_next) noexcept nogil:
     if state == STATE_CLOSING_AUCTION:
         return 0 if state_next == STATE_HALTED else CROSS_CLOSING

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from ironcore.base.builtins cimport iron_unlikely
 from ironcore.base.status cimport STATUS_FULL, STATUS_OK
@@ -13,7 +13,7 @@ from ironcore.engine.batch cimport (
 )
 from ironcore.book.book cimport Book
 from ironcore.book.limits cimport SIDE_BUY
-from ironcore.book.price_grid cimport TickTable
+from ironcore.book.price_grid cimport PRICE_NONE, TickTable, grid_has_zero
 from ironcore.library.command_rows cimport row_record, row_records_prepare
 from ironcore.engine.dispatch cimport engine_apply
 from ironcore.engine.engine cimport EngineLimits, engine_slot_at
@@ -166,9 +166,11 @@ cdef class VenueCore(MatchingEngine):
         return self.engine.sessions[session].user_ref_last
 
     def last_price(self, uint32_t instrument):
-        """The price of the instrument's last execution; 0 when there is none."""
+        """The price of the instrument's last execution; None when there is none."""
         self._side(instrument, False)
-        return self.engine.books[instrument].last_price
+        cdef const Book* book = &self.engine.books[instrument]
+        cdef int32_t none = PRICE_NONE if grid_has_zero(&book.grid) else 0
+        return None if book.last_price == none else book.last_price
 
     def state(self, uint32_t instrument):
         """The code of the instrument's state (rule 13.1)."""

@@ -34,7 +34,7 @@ cdef extern from "iron_options.h" nogil:
         uint32_t random_reserves
         int32_t peg_offset
         uint32_t expire_second
-        int32_t stop_price           # -1: too high for a price
+        int32_t stop_price           # -1: too high for a price, and no stop's of any instrument
         uint32_t trail_offset
         uint32_t oco_ref             # UserRefNum of the other one of a pair; 0: none
         uint16_t group

@@ -18,7 +18,7 @@ cdef enum:
     TRANSACTION_EVENTS_FIRST_MIN = 24
     SLOT_NONE = 0xFFFFFFFF
     INSTRUMENT_NONE = 0xFFFFFFFF
-    PRICE_INVALID = -1            # the member's price does not fit the field: always rejected
+    PRICE_INVALID = -0x80000000      # the member's price does not fit the field: always rejected
     PRICE_MARKET = 0x7FFFFFFF        # OUCH 5.0: "market", whatever the instrument's decimals
     PRICE_MARKET_CROSS = 2000000000  # OUCH 5.0: means "market" as well
     PRICE_MAX = 1999999900           # OUCH 5.0: the highest limit price (four decimals: 199,999.99)

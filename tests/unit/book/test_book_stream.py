@@ -121,8 +121,8 @@ def test_instruments_are_defined_in_order_and_up_to_the_limit(kind: str) -> None
     [
         {"tick": 0},
         {"lot": 0},
-        {"price_min": 0},
-        {"price_min": -100},
+        {"price_min": 0, "reference": 100},
+        {"price_min": -100, "price_max": r.PRICE_MAX},
         {"price_max": r.PRICE_MAX + 1},
         {"price_min": 200, "price_max": 100},
         {"tick": 100, "price_min": 101, "price_max": 199},

@@ -204,7 +204,7 @@ def test_quotes_are_replaced_and_protected() -> None:
     [
         ([], "entries: found 0"),
         ([(0, 1, 1, 1, 1)] * 17, "entries: found 17"),
-        ([(0, -1, 1, 1, 1)], "the bid's price"),
+        ([(0, -2_000_000_000, 1, 1, 1)], "the bid's price"),
         ([(0, 1, 1, 1, 1 << 32)], "the ask's quantity"),
     ],
 )
