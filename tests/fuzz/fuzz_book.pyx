@@ -26,10 +26,10 @@ from ironcore.engine.under_way cimport steps_are_left
 from ironcore.wire.record cimport COMMAND_HEADER_BYTES, CommandHeader, Event
 
 from fuzz_commands cimport (
-    FUZZ_INSTRUMENTS, FUZZ_SESSIONS, Source, source_continue, source_next, source_open,
-    source_opening, source_record,
+    FUZZ_INSTRUMENTS, FUZZ_SESSIONS, source_continue, source_next, source_open, source_opening,
 )
 from fuzz_ledger cimport Ledger, ledger_compare, ledger_open, ledger_read, ledger_restart
+from fuzz_source cimport Source, source_record
 
 cdef enum:
     EXECUTIONS_AN_ORDER = 42         # rule 16.2

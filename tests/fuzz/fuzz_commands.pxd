@@ -1,27 +1,15 @@
 # Turns bytes into commands that reach deep: a few bytes a command choose what it is about, near
 # what the book holds. Any bytes give commands; the same bytes give the same ones.
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
+
+from fuzz_source cimport Source
 
 from ironcore.engine.engine cimport Engine
 
 cdef enum:
     FUZZ_SESSIONS = 3
     FUZZ_INSTRUMENTS = 2             # of three; the third one may be defined by a command
-
-cdef struct Source:
-    const uint8_t* at
-    const uint8_t* end
-    uint32_t step_actions_max        # of STREAM_START
-    const Engine* engine             # for grids and counters; it is not changed
-    uint32_t user_ref_next[5]        # by session
-    uint32_t second                  # of the last CLOCK
-    uint64_t words[64]               # the command, zeroed behind its end
-
-
-cdef inline uint8_t* source_record(Source* source) noexcept nogil:
-    return <uint8_t*>source.words
-
 
 cdef void source_open(Source* source, const Engine* engine, uint32_t step_actions_max,
                       const uint8_t* data, size_t bytes) noexcept nogil

@@ -3,8 +3,9 @@
 Where the input ends within a command, its other bytes are 0.
 """
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint16_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from fuzz_definitions cimport define_instrument, define_session, define_tick_table
+from fuzz_source cimport source_begin, source_byte, source_end, source_record
 
 from ironcore.book.book cimport Book
 from ironcore.book.price_grid cimport grid_price, grid_tick
@@ -15,15 +16,13 @@ from ironcore.wire.order_options cimport (
 from ironcore.wire.record cimport (
     COMMAND_ACCOUNT_QUERY, COMMAND_BUST_TRADE, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION,
     COMMAND_CHANGE_INSTRUMENT, COMMAND_CLOCK, COMMAND_CONTINUE, COMMAND_DEFINE_INSTRUMENT,
-    COMMAND_DEFINE_SESSION, COMMAND_DEFINE_TICK_TABLE, COMMAND_DISABLE_ORDER_ENTRY,
-    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER, COMMAND_QUOTE,
-    COMMAND_REPLACE_ORDER, COMMAND_RESET_PROTECTION, COMMAND_RETIRE_INSTRUMENT, COMMAND_SET_END,
-    COMMAND_SET_PROTECTION, COMMAND_SET_STATE, COMMAND_STREAM_START, COMMAND_SYSTEM_EVENT,
-    PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade, CancelOrder,
-    CancelSession, ClockCommand, CommandHeader, ContinueCommand, DefineInstrument, DefineSession,
-    DefineTickTable, EnterOrder, EntrySwitch, MassCancel, ModifyOrder, Quote, QuoteEntry,
-    ReplaceOrder, ResetProtection, SetEnd, SetProtection, SetState, StreamStart,
-    SystemEventCommand,
+    COMMAND_DISABLE_ORDER_ENTRY, COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_MODIFY_ORDER,
+    COMMAND_QUOTE, COMMAND_REPLACE_ORDER, COMMAND_RESET_PROTECTION, COMMAND_RETIRE_INSTRUMENT,
+    COMMAND_SET_END, COMMAND_SET_PROTECTION, COMMAND_SET_STATE, COMMAND_STREAM_START,
+    COMMAND_SYSTEM_EVENT, PRICE_MARKET, PRICE_MARKET_CROSS, RECORD_VERSION, AccountQuery, BustTrade,
+    CancelOrder, CancelSession, ClockCommand, CommandHeader, ContinueCommand, EnterOrder,
+    EntrySwitch, MassCancel, ModifyOrder, Quote, QuoteEntry, ReplaceOrder, ResetProtection, SetEnd,
+    SetProtection, SetState, StreamStart, SystemEventCommand,
 )
 
 # What an order asks for besides its price: by kind, or by a byte of its own.
@@ -43,15 +42,11 @@ cdef extern from *:
     static const char fuzz_stp_modes[] = "NOBD-";
     static const char fuzz_times[] = "0013460z";
     static const char fuzz_sides[] = "BSBSTEBS";
-    static const uint16_t fuzz_basis_points[] = {0, 10, 50, 10000};
-    static const uint16_t fuzz_seconds[] = {0, 1, 5, 60};
     """
     const uint8_t* fuzz_states
     const uint8_t* fuzz_stp_modes
     const uint8_t* fuzz_times
     const uint8_t* fuzz_sides
-    const uint16_t* fuzz_basis_points
-    const uint16_t* fuzz_seconds
 
 
 cdef void source_open(Source* source, const Engine* engine, uint32_t step_actions_max,
@@ -66,30 +61,11 @@ cdef void source_open(Source* source, const Engine* engine, uint32_t step_action
         source.user_ref_next[session] = 1
 
 
-cdef inline uint32_t _byte(Source* source) noexcept nogil:
-    if source.at == source.end:
-        return 0
-    source.at += 1
-    return source.at[-1]
-
-
 cdef inline uint32_t _word(Source* source) noexcept nogil:
-    cdef uint32_t word = _byte(source)
-    word |= _byte(source) << 8
-    word |= _byte(source) << 16
-    return word | _byte(source) << 24
-
-
-cdef void* _begin(Source* source, uint8_t type, uint32_t record_bytes) noexcept nogil:
-    cdef CommandHeader* header = <CommandHeader*>source.words
-    memset(source.words, 0, sizeof(source.words))
-    header.type = type
-    header.record_bytes = <uint16_t>record_bytes
-    return header
-
-
-cdef inline uint32_t _end(Source* source) noexcept nogil:
-    return (<CommandHeader*>source.words).record_bytes
+    cdef uint32_t word = source_byte(source)
+    word |= source_byte(source) << 8
+    word |= source_byte(source) << 16
+    return word | source_byte(source) << 24
 
 
 cdef uint32_t _middle_tick(const Book* book) noexcept nogil:
@@ -103,7 +79,7 @@ cdef uint32_t _middle_tick(const Book* book) noexcept nogil:
 
 cdef int32_t _price(Source* source, uint32_t instrument) noexcept nogil:
     """Mostly within 32 ticks of the middle."""
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     cdef int64_t tick = <int8_t>code >> 2
     cdef const Book* book = &source.engine.books[instrument]
     if code == 0x80:
@@ -115,9 +91,9 @@ cdef int32_t _price(Source* source, uint32_t instrument) noexcept nogil:
     if instrument >= source.engine.books_count:
         return <int32_t>(100 * code)
     if code == 0x8C:
-        return book.grid.lowest_price - <int32_t>(_byte(source) & 1)
+        return book.grid.lowest_price - <int32_t>(source_byte(source) & 1)
     if code == 0x90:
-        return book.grid.highest_price + <int32_t>(_byte(source) & 1)
+        return book.grid.highest_price + <int32_t>(source_byte(source) & 1)
     if code & 3 == 3:
         tick *= 50
     tick += _middle_tick(book)
@@ -127,7 +103,7 @@ cdef int32_t _price(Source* source, uint32_t instrument) noexcept nogil:
 
 cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
     """Mostly 1 to 64 lots."""
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     cdef uint32_t lot_size = 1
     cdef uint32_t most = 0xFFFFFFFF
     if instrument < source.engine.books_count:
@@ -145,7 +121,7 @@ cdef uint32_t _quantity(Source* source, uint32_t instrument) noexcept nogil:
 
 cdef uint32_t _known_user_ref(Source* source, uint32_t session) noexcept nogil:
     """Of one of the session's last 64 orders."""
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     if code == 0xFF:
         return _word(source)
     return source.user_ref_next[session] - 1 - (code & 63)
@@ -164,7 +140,7 @@ cdef uint32_t _new_user_ref(Source* source, uint32_t session, uint32_t code) noe
 
 
 cdef void _other_options(Source* source, OrderOptions* out, uint32_t session) noexcept nogil:
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     if code & 1:
         out.stp_mode = fuzz_stp_modes[(code >> 2) % 5]
     if code & 2:
@@ -175,7 +151,7 @@ cdef void _other_options(Source* source, OrderOptions* out, uint32_t session) no
     if code & 32:
         out.new_side = fuzz_sides[code >> 2 & 7]
     if code == 0xC0:                 # any of them, and seldom one that there is not
-        out.named |= _word(source) & (0x1FFFF if _byte(source) == 0 else NAMED_ALL)
+        out.named |= _word(source) & (0x1FFFF if source_byte(source) == 0 else NAMED_ALL)
 
 
 cdef void _options(Source* source, OrderOptions* out, const CommandHeader* header,
@@ -189,7 +165,7 @@ cdef void _options(Source* source, OrderOptions* out, const CommandHeader* heade
         out.random_reserves = _quantity(source, instrument)
         out.reserve_seed = _word(source)
     if wants & WANTS_PEG:
-        code = _byte(source)
+        code = source_byte(source)
         out.price_type = b"PRMLKPRI"[code & 7]
         if code & 8:
             out.peg_offset = (<int8_t>code >> 3) * 100
@@ -199,10 +175,10 @@ cdef void _options(Source* source, OrderOptions* out, const CommandHeader* heade
         out.stop_price = _price(source, instrument)
         out.named |= NAMED_STOP_PRICE
     if wants & WANTS_TRAIL:
-        out.trail_offset = 50 * _byte(source)
+        out.trail_offset = 50 * source_byte(source)
         out.named |= NAMED_TRAIL_OFFSET
     if expires:
-        out.expire_second = source.second + _byte(source) - 1
+        out.expire_second = source.second + source_byte(source) - 1
         out.named |= NAMED_EXPIRE_TIME
     if wants & WANTS_OTHERS:
         _other_options(source, out, header.session)
@@ -227,7 +203,7 @@ cdef uint32_t _wants(Source* source, uint32_t kind) noexcept nogil:
         return WANTS_PEG
     if kind == 14:
         return WANTS_MIN_QUANTITY
-    return _byte(source)
+    return source_byte(source)
 
 
 cdef uint8_t _display(uint32_t style, uint32_t wants) noexcept nogil:
@@ -239,9 +215,10 @@ cdef uint8_t _display(uint32_t style, uint32_t wants) noexcept nogil:
 
 cdef uint32_t _enter(Source* source, uint32_t kind, uint32_t session,
                      uint32_t instrument) noexcept nogil:
-    cdef EnterOrder* command = <EnterOrder*>_begin(source, COMMAND_ENTER_ORDER, sizeof(EnterOrder))
+    cdef EnterOrder* command = <EnterOrder*>source_begin(
+        source, COMMAND_ENTER_ORDER, sizeof(EnterOrder))
     cdef uint32_t wants = _wants(source, kind)
-    cdef uint32_t style = _byte(source)
+    cdef uint32_t style = source_byte(source)
     cdef uint32_t time
     command.header.session = session
     command.header.instrument = instrument
@@ -254,29 +231,30 @@ cdef uint32_t _enter(Source* source, uint32_t kind, uint32_t session,
     command.header.user_ref = _new_user_ref(source, session, 0)
     if style & 0x40:
         # An unusual time in force, cross type, self-trade prevention or number.
-        time = _byte(source)
+        time = source_byte(source)
         command.time_in_force = fuzz_times[time & 7]
         command.cross_type = b"NNNNNOCH"[time >> 3 & 7]
         if time & 0x40:
             wants |= WANTS_OTHERS
         if time & 0x80:
             source.user_ref_next[session] -= 1
-            command.header.user_ref = _new_user_ref(source, session, _byte(source))
+            command.header.user_ref = _new_user_ref(source, session, source_byte(source))
     if wants or command.time_in_force == b'6':
         _options(source, <OrderOptions*>(command + 1), &command.header, instrument, wants,
                  command.time_in_force == b'6')
         command.header.record_bytes += OPTIONS_BYTES
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
-    cdef ReplaceOrder* command = <ReplaceOrder*>_begin(source, COMMAND_REPLACE_ORDER,
-                                                       sizeof(ReplaceOrder))
-    cdef uint32_t style = _byte(source)
-    cdef uint32_t wants = _byte(source) if style & 0x40 else 0
+    cdef ReplaceOrder* command = <ReplaceOrder*>source_begin(
+        source, COMMAND_REPLACE_ORDER, sizeof(ReplaceOrder))
+    cdef uint32_t style = source_byte(source)
+    cdef uint32_t wants = source_byte(source) if style & 0x40 else 0
     command.header.session = session
     command.orig_user_ref = _known_user_ref(source, session)
-    command.header.user_ref = _new_user_ref(source, session, _byte(source) if style & 0x80 else 0)
+    command.header.user_ref = _new_user_ref(
+        source, session, source_byte(source) if style & 0x80 else 0)
     command.price = _price(source, instrument)
     command.quantity = _quantity(source, instrument)
     command.time_in_force = fuzz_times[style & 7]
@@ -285,32 +263,33 @@ cdef uint32_t _replace(Source* source, uint32_t session, uint32_t instrument) no
         _options(source, <OrderOptions*>(command + 1), &command.header, instrument, wants,
                  command.time_in_force == b'6')
         command.header.record_bytes += OPTIONS_BYTES
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _cancel(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
-    cdef CancelOrder* command = <CancelOrder*>_begin(source, COMMAND_CANCEL_ORDER,
-                                                     sizeof(CancelOrder))
+    cdef CancelOrder* command = <CancelOrder*>source_begin(
+        source, COMMAND_CANCEL_ORDER, sizeof(CancelOrder))
     command.header.session = session
     command.header.user_ref = _known_user_ref(source, session)
-    if _byte(source) & 0x18:
+    if source_byte(source) & 0x18:
         command.quantity = _quantity(source, instrument)
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _modify(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
-    cdef ModifyOrder* command = <ModifyOrder*>_begin(source, COMMAND_MODIFY_ORDER,
-                                                     sizeof(ModifyOrder))
+    cdef ModifyOrder* command = <ModifyOrder*>source_begin(
+        source, COMMAND_MODIFY_ORDER, sizeof(ModifyOrder))
     command.header.session = session
     command.header.user_ref = _known_user_ref(source, session)
-    command.side = fuzz_sides[_byte(source) & 7]
+    command.side = fuzz_sides[source_byte(source) & 7]
     command.quantity = _quantity(source, instrument)
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _mass_cancel(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
-    cdef MassCancel* command = <MassCancel*>_begin(source, COMMAND_MASS_CANCEL, sizeof(MassCancel))
-    cdef uint32_t style = _byte(source)
+    cdef MassCancel* command = <MassCancel*>source_begin(
+        source, COMMAND_MASS_CANCEL, sizeof(MassCancel))
+    cdef uint32_t style = source_byte(source)
     command.header.session = session
     command.header.instrument = instrument
     command.symbol_given = style & 1
@@ -319,7 +298,7 @@ cdef uint32_t _mass_cancel(Source* source, uint32_t session, uint32_t instrument
     command.group_given = style >> 3 & 1
     command.group = style >> 4 & 3
     command.scope = style >> 6 & 1
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _of_session(Source* source, uint8_t type, uint32_t session) noexcept nogil:
@@ -330,131 +309,61 @@ cdef uint32_t _of_session(Source* source, uint8_t type, uint32_t session) noexce
         record_bytes = sizeof(AccountQuery)
     elif type == COMMAND_CANCEL_SESSION:
         record_bytes = sizeof(CancelSession)
-    header = <CommandHeader*>_begin(source, type, record_bytes)
+    header = <CommandHeader*>source_begin(source, type, record_bytes)
     header.session = session
-    return _end(source)
-
-
-cdef uint32_t _instrument(Source* source, uint8_t type, uint32_t instrument) noexcept nogil:
-    """Four shapes of price range, and everything else of an instrument from three bytes."""
-    cdef DefineInstrument* command = <DefineInstrument*>_begin(source, type,
-                                                               sizeof(DefineInstrument))
-    cdef uint32_t shape = _byte(source)
-    cdef uint32_t collars = _byte(source)
-    cdef uint32_t others = _byte(source)
-    command.header.instrument = instrument
-    memcpy(command.symbol, b"FUZZ    ", 8)
-    command.tick_size = 100
-    command.lot_size = 10 if shape & 4 else 1
-    command.quantity_max = 0xFFFFFFFF if shape & 8 else 20000
-    command.price_min = 100
-    command.price_max = 2000000
-    if shape & 3 == 1:
-        command.tick_size = 1
-        command.price_min = 1
-        command.price_max = 40
-    elif shape & 3 == 2:
-        command.tick_size = 0
-        command.tick_table = 1 + (shape >> 2 & 1) * (source.engine.tick_tables_count - 1)
-    elif shape & 3 == 3:
-        command.price_max = 1999999900
-    command.initial_state = fuzz_states[(shape >> 4) % 9] if shape >> 4 else 0
-    command.static_collar_bp = fuzz_basis_points[collars & 3]
-    command.dynamic_collar_bp = fuzz_basis_points[collars >> 2 & 3]
-    command.auction_collar_bp = fuzz_basis_points[collars >> 4 & 3]
-    command.entry_collar_bp = fuzz_basis_points[collars >> 6]
-    command.market_protection_bp = fuzz_basis_points[others & 3]
-    command.pause_seconds = fuzz_seconds[others >> 2 & 3]
-    command.auction_extensions_max = <uint8_t>fuzz_seconds[others >> 4 & 3]
-    command.post_only_mode = others >> 6 & 1
-    command.allocation = <uint8_t>((shape ^ collars) % 3)
-    command.allocation_min = collars % 5
-    # Rule 4.14: the limits are in reach, or as they are when nothing is said.
-    command.followers_max = <uint16_t>(3 if shape & 12 == 12 else 0)
-    command.min_quantity_max = <uint16_t>(2 if shape & 12 == 12 else 0)
-    if others & 0x80:
-        command.reference_price = 20 if shape & 3 == 1 else \
-            10000 if shape & 3 == 2 else 1000000
-    return _end(source)
-
-
-cdef uint32_t _tick_table(Source* source, uint32_t tick_table, uint32_t code) noexcept nogil:
-    """Of 3 to 24 bands; one in eight is wrong."""
-    cdef DefineTickTable* command = <DefineTickTable*>_begin(source, COMMAND_DEFINE_TICK_TABLE,
-                                                             sizeof(DefineTickTable))
-    cdef uint32_t index
-    command.tick_table = tick_table
-    command.bands_count = 3 + code % 22
-    command.bands[0].tick_size = 100
-    for index in range(1, command.bands_count):
-        command.bands[index].price_from = <int32_t>(9000 + 1000 * index)
-        command.bands[index].tick_size = 500 if index & 1 else 50
-    if code & 0xE0 == 0xE0:
-        command.bands[code & 3].price_from += 1
-    return _end(source)
-
-
-cdef uint32_t _session(Source* source, uint32_t session) noexcept nogil:
-    cdef DefineSession* command = <DefineSession*>_begin(source, COMMAND_DEFINE_SESSION,
-                                                         sizeof(DefineSession))
-    cdef uint32_t style = _byte(source)
-    command.header.session = session
-    memcpy(command.username, b"FUZZ            ", 16)
-    memcpy(command.firm, b"FIRM    " if style & 1 else b"LONE    ", 8)
-    command.stp_group = style >> 1 & 3
-    command.stp_mode = fuzz_stp_modes[(style >> 3) % 5] if style & 0x80 else 0
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t source_opening(Source* source, uint32_t index) noexcept nogil:
     cdef StreamStart* command
     if index == 0:
-        command = <StreamStart*>_begin(source, COMMAND_STREAM_START, sizeof(StreamStart))
+        command = <StreamStart*>source_begin(source, COMMAND_STREAM_START, sizeof(StreamStart))
         command.version = RECORD_VERSION
         command.instruments_max = source.engine.limits.instruments_max
         command.orders_max = source.engine.limits.orders_max
         command.sessions_max = source.engine.limits.sessions_max
         command.user_ref_bits = source.engine.limits.user_ref_bits
         command.step_actions_max = source.step_actions_max
-        return _end(source)
+        return source_end(source)
     if index == 1:
-        return _tick_table(source, 1, 0)
+        return define_tick_table(source, 1, 0)
     if index <= 1 + FUZZ_INSTRUMENTS:
-        return _instrument(source, COMMAND_DEFINE_INSTRUMENT, index - 2)
+        return define_instrument(source, COMMAND_DEFINE_INSTRUMENT, index - 2)
     if index <= 1 + FUZZ_INSTRUMENTS + FUZZ_SESSIONS:
-        return _session(source, index - 1 - FUZZ_INSTRUMENTS)
+        return define_session(source, index - 1 - FUZZ_INSTRUMENTS)
     return 0
 
 
 cdef uint32_t _set_end(Source* source, uint32_t instrument, uint32_t code) noexcept nogil:
     """Soon, and mostly right."""
-    cdef SetEnd* command = <SetEnd*>_begin(source, COMMAND_SET_END, sizeof(SetEnd))
+    cdef SetEnd* command = <SetEnd*>source_begin(source, COMMAND_SET_END, sizeof(SetEnd))
     command.header.instrument = instrument
     command.second_first = source.second + (code & 7)
-    code = _byte(source)
+    code = source_byte(source)
     command.second_last = command.second_first + (code & 7) - (code >> 7)
     command.no_cancel_seconds = code >> 3 & 7
     command.extension_seconds = code >> 6 & 1
-    command.state = fuzz_states[_byte(source) % 10]
-    return _end(source)
+    command.state = fuzz_states[source_byte(source) % 10]
+    return source_end(source)
 
 
 cdef uint32_t _set_state(Source* source, uint32_t instrument) noexcept nogil:
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     cdef SetState* command
     if code & 0x60 == 0x60:
         return _set_end(source, instrument, code)
-    command = <SetState*>_begin(source, COMMAND_SET_STATE, sizeof(SetState))
+    command = <SetState*>source_begin(source, COMMAND_SET_STATE, sizeof(SetState))
     command.header.instrument = instrument
     command.state = fuzz_states[(code & 15) % 10]
     command.force = <uint8_t>(code >> 7)
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _clock(Source* source) noexcept nogil:
     """Some seconds later, or much later, or earlier."""
-    cdef ClockCommand* command = <ClockCommand*>_begin(source, COMMAND_CLOCK, sizeof(ClockCommand))
-    cdef uint32_t code = _byte(source)
+    cdef ClockCommand* command = <ClockCommand*>source_begin(
+        source, COMMAND_CLOCK, sizeof(ClockCommand))
+    cdef uint32_t code = source_byte(source)
     if code < 0xF0:
         source.second += code >> 2
     elif code == 0xFF:
@@ -463,14 +372,14 @@ cdef uint32_t _clock(Source* source) noexcept nogil:
         source.second += (code & 15) * 3600
     command.second = source.second
     command.draw = <uint16_t>(code * 0x101)
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _quote(Source* source, uint32_t session, uint32_t instrument,
                      uint32_t code) noexcept nogil:
     """Of one to four entries, the first of the instrument, seldom one of none."""
     cdef uint32_t count = 1 + (code & 3)
-    cdef Quote* command = <Quote*>_begin(source, COMMAND_QUOTE,
+    cdef Quote* command = <Quote*>source_begin(source, COMMAND_QUOTE,
                                          sizeof(CommandHeader) + count * sizeof(QuoteEntry))
     cdef QuoteEntry* entry
     cdef uint32_t index
@@ -485,65 +394,66 @@ cdef uint32_t _quote(Source* source, uint32_t session, uint32_t instrument,
         instrument = (instrument + 1) % (FUZZ_INSTRUMENTS + (code & 4 != 0))
     command.header.user_ref = _new_user_ref(source, session, 0)
     source.user_ref_next[session] += 2 * count - 1
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _protection(Source* source, uint32_t session, uint32_t instrument,
                           uint32_t code) noexcept nogil:
     cdef bint resets = code & 1
-    cdef SetProtection* command = <SetProtection*>_begin(
+    cdef SetProtection* command = <SetProtection*>source_begin(
         source, COMMAND_RESET_PROTECTION if resets else COMMAND_SET_PROTECTION,
         sizeof(ResetProtection) if resets else sizeof(SetProtection))
     if not resets:
-        code = _byte(source)
+        code = source_byte(source)
         command.volume_max = code & 63
-        command.delta_max = _byte(source) if code & 64 else 0
-        command.executions_max = _byte(source) & 3 if code & 128 else 0
-        command.window_seconds = _byte(source) & 15
+        command.delta_max = source_byte(source) if code & 64 else 0
+        command.executions_max = source_byte(source) & 3 if code & 128 else 0
+        command.window_seconds = source_byte(source) & 15
     command.header.session = session
     command.header.instrument = instrument
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t source_continue(Source* source) noexcept nogil:
-    _begin(source, COMMAND_CONTINUE, sizeof(ContinueCommand))
-    return _end(source)
+    source_begin(source, COMMAND_CONTINUE, sizeof(ContinueCommand))
+    return source_end(source)
 
 
 cdef uint32_t _bust(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
-    cdef BustTrade* command = <BustTrade*>_begin(source, COMMAND_BUST_TRADE, sizeof(BustTrade))
-    cdef uint32_t code = _byte(source)
+    cdef BustTrade* command = <BustTrade*>source_begin(
+        source, COMMAND_BUST_TRADE, sizeof(BustTrade))
+    cdef uint32_t code = source_byte(source)
     command.header.instrument = instrument
     command.match_number = source.engine.match_number_last - (code & 3) + (code >> 7)
     command.slots[0] = session << source.engine.limits.user_ref_bits | 1 if code & 4 else 0
     command.slots[1] = _word(source) if code & 8 else 0
     command.reason = b'E'
-    return _end(source)
+    return source_end(source)
 
 
 cdef uint32_t _venue(Source* source, uint32_t session, uint32_t instrument) noexcept nogil:
     """What is rare."""
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     cdef SystemEventCommand* event
     if code < 96:
-        return _instrument(source, COMMAND_CHANGE_INSTRUMENT, instrument)
+        return define_instrument(source, COMMAND_CHANGE_INSTRUMENT, instrument)
     if code < 104:
-        return _tick_table(source, source.engine.tick_tables_count + 1, _byte(source))
+        return define_tick_table(source, source.engine.tick_tables_count + 1, source_byte(source))
     if code < 160:
         return _bust(source, session, instrument)
     if code < 176:
-        event = <SystemEventCommand*>_begin(source, COMMAND_SYSTEM_EVENT,
+        event = <SystemEventCommand*>source_begin(source, COMMAND_SYSTEM_EVENT,
                                             sizeof(SystemEventCommand))
         event.event_code = b"OSQMEC?O"[code & 7]
-        return _end(source)
+        return source_end(source)
     if code < 192:
-        _begin(source, COMMAND_RETIRE_INSTRUMENT, 40)
+        source_begin(source, COMMAND_RETIRE_INSTRUMENT, 40)
         (<CommandHeader*>source.words).instrument = instrument
-        return _end(source)
+        return source_end(source)
     if code < 200:
-        return _instrument(source, COMMAND_DEFINE_INSTRUMENT, source.engine.books_count)
+        return define_instrument(source, COMMAND_DEFINE_INSTRUMENT, source.engine.books_count)
     if code < 208:
-        return _session(source, code & 7)
+        return define_session(source, code & 7)
     if code < 216:
         return source_opening(source, 0)
     return _of_session(source, <uint8_t>(COMMAND_DISABLE_ORDER_ENTRY + code % 3), session)
@@ -551,7 +461,7 @@ cdef uint32_t _venue(Source* source, uint32_t session, uint32_t instrument) noex
 
 cdef uint32_t _one(Source* source) noexcept nogil:
     """Kind in five bits of the first byte, then two of the session, then the instrument's."""
-    cdef uint32_t code = _byte(source)
+    cdef uint32_t code = source_byte(source)
     cdef uint32_t kind = code & 31
     # 0 is the session that is not defined, and rare: the venue's own commands have it anyway.
     cdef uint32_t session = code >> 5 & 3 or 1
@@ -575,7 +485,7 @@ cdef uint32_t _one(Source* source) noexcept nogil:
     if kind == 29:
         return _venue(source, session, instrument)
     if kind == 30:
-        code = _byte(source)
+        code = source_byte(source)
         if code >= 96:
             return _quote(source, session, instrument, code)
         if code >= 32:
@@ -593,7 +503,7 @@ cdef uint32_t source_next(Source* source) noexcept nogil:
     if source.at[0] != 0xFF:
         return _one(source)
     source.at += 1
-    at = _byte(source)
+    at = source_byte(source)
     record_bytes = _one(source)
-    source_record(source)[at % record_bytes] = <uint8_t>_byte(source)
+    source_record(source)[at % record_bytes] = <uint8_t>source_byte(source)
     return record_bytes

@@ -7,11 +7,11 @@ from ironcore.base.check cimport iron_assert
 from ironcore.book.order_pool cimport Order, order_at, order_ref
 from ironcore.book.limits cimport DISPLAY_NO, price_is_market, side_is_sell
 from ironcore.wire.record cimport (
-    ALLOCATION_PRICE_TIME, COMMAND_CONTINUE, COMMAND_ENTER_ORDER, COMMAND_QUOTE,
-    COMMAND_REPLACE_ORDER, EVENT_ACCEPTED, EVENT_ACTIVATED, EVENT_ADDED, EVENT_AGGRESSOR_SELL,
-    EVENT_AT_CLOSE, EVENT_BROKEN, EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES,
-    EVENT_EXECUTED, EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_PROTECTION_REACHED,
-    EVENT_QUOTED,
+    ALLOCATION_PRICE_TIME, COMMAND_CANCEL_ORDER, COMMAND_CANCEL_SESSION, COMMAND_CONTINUE,
+    COMMAND_ENTER_ORDER, COMMAND_MASS_CANCEL, COMMAND_QUOTE, COMMAND_REPLACE_ORDER, EVENT_ACCEPTED,
+    EVENT_ACTIVATED, EVENT_ADDED, EVENT_AGGRESSOR_SELL, EVENT_AT_CLOSE, EVENT_BROKEN,
+    EVENT_CANCELED, EVENT_CROSS, EVENT_CROSSED, EVENT_CROSSES, EVENT_EXECUTED,
+    EVENT_MASS_CANCEL_RESPONSE, EVENT_MODIFIED, EVENT_PROTECTION_REACHED, EVENT_QUOTED,
     EVENT_REDUCED, EVENT_REPLACED, EVENT_REPLENISHED, EVENT_SELL, EVENT_VISIBLE, RECORD_LAST,
     ContinueCommand, EnterOrder, Event, Quote, QuoteEntry, ReplaceOrder, record_is_known_event,
 )
@@ -252,6 +252,15 @@ cdef void _check_visibility(const Event* event, const Entry* entry) noexcept nog
                 "an event is visible when its order is, and no iceberg")
 
 
+cdef bint _gives_reasons(const CommandHeader* command) noexcept nogil:
+    """A cancel of somebody's has any reason, also one that looks like the venue's own."""
+    cdef uint8_t type = command.type
+    if type == COMMAND_CONTINUE:
+        return (<const ContinueCommand*>command).continued != COMMAND_ENTER_ORDER
+    return (type == COMMAND_CANCEL_ORDER or type == COMMAND_CANCEL_SESSION
+            or type == COMMAND_MASS_CANCEL)
+
+
 cdef void _canceled(Ledger* ledger, const Event* event) noexcept nogil:
     cdef Entry* entry = _live_entry(ledger, event, event.order_ref)
     _check_visibility(event, entry)
@@ -260,8 +269,8 @@ cdef void _canceled(Ledger* ledger, const Event* event) noexcept nogil:
                 "CANCELED says what is left")
     iron_assert(event.other >> 32 == 0 or event.other >> 32 == <uint64_t>entry.instrument + 1,
                 "and of which instrument")
-    iron_assert(event.reason != REASON_PROTECTION or ledger.is_protected,
-                "a quote is protected when that was said")
+    iron_assert(event.reason != REASON_PROTECTION or ledger.is_protected
+                or _gives_reasons(ledger.command), "a quote is protected when that was said")
     _take(ledger, entry, event.quantity)
     ledger.cancelled += entry.open == 0
     ledger.cancelled_in_steps += entry.open == 0

@@ -40,7 +40,7 @@ BOOK = [target for target in TARGETS if target.startswith("book_")]
 DECODERS = [target for target in TARGETS if target not in BOOK]
 # What the targets are made of, besides what they cimport of the data plane; each after what it
 # cimports itself.
-PARTS = ["fuzz_ledger", "fuzz_commands", "fuzz_book"]
+PARTS = ["fuzz_ledger", "fuzz_definitions", "fuzz_commands", "fuzz_book"]
 # Heap blocks of exactly their size instead of mapped pages, so that one byte more is seen.
 DOUBLES = {"ironcore.base.memory": ROOT / "tests" / "doubles" / "heap_memory.pyx"}
 

@@ -8,6 +8,7 @@ as records, most of them malformed, `book_commands` lets it choose commands that
 it would find something is shown with cores that were broken on purpose.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -53,7 +54,9 @@ BREAKS = [
         "replenish.pyx",
         "    level_at(&engine.arena, order.level).total += <uint64_t>peak - order.quantity\n",
         "",
-        "invariant broken: orders share at a price at which none rests",
+        # Whichever comes first.
+        "invariant broken: (orders share at a price at which none rests"
+        "|a level's total is not the sum of its orders)",
         id="a level whose total misses what replenishes",
     ),
     pytest.param(
@@ -113,7 +116,7 @@ def test_a_broken_core_is_found(
     broken_build = harness.build(pyx, out)
     with pytest.raises(harness.FindingError) as failure:
         harness.run(broken_build, target, 2_000_000, seed=1)
-    assert report in str(failure.value), failure.value
+    assert re.search(report, str(failure.value)), failure.value
     # The input that did it was left behind, and does it again; the sound core stands up to it.
     (left,) = out.glob(f"{target}-crash-*")
     with pytest.raises(harness.FindingError):

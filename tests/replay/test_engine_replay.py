@@ -92,7 +92,8 @@ def test_a_different_command_gives_a_different_digest(
     core = MatchingEngine(*LIMITS)
     core.apply_batch(b"".join(stream))
     assert core.digest() == reference[1]
-    core.apply(r.short(r.DISABLE_ORDER_ENTRY, 1))
+    last = (1 << LIMITS.user_ref_bits) - 1
+    core.apply(r.enter(1, last, "B", 0, 0))  # rejected, and the number is used
     assert core.digest() != reference[1]
 
 

@@ -1,6 +1,6 @@
 """An instrument's prices: the multiples of its tick size, or of several by price."""
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from ironcore.base.check cimport iron_static_assert
 from ironcore.wire.record cimport PRICE_MAX, TICK_BANDS_MAX

@@ -10,8 +10,8 @@ from ironcore.book.book cimport (
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.engine cimport engine_emit
 from ironcore.book.price_grid cimport (
-    BASIS_POINTS, PRICE_NONE, PriceGrid, grid_has_zero, grid_prepare, grid_prepare_of_table, grid_tick,
-    table_prepare,
+    BASIS_POINTS, PRICE_NONE, PriceGrid, grid_has_zero, grid_prepare, grid_prepare_of_table,
+    grid_tick, table_prepare,
 )
 from ironcore.engine.pegs cimport pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
