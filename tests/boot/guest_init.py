@@ -1,7 +1,7 @@
 """The first process of the emulated machine: makes it a Linux system, runs the program, powers off.
 
 What the program prints is the result, and leaves by the second serial port; what goes wrong here
-is told on the console.
+is told on the console, and that the program starts.
 """
 
 import ctypes
@@ -49,6 +49,7 @@ def main() -> None:
             tty.setraw(port.fileno())
             python = sys.executable or os.readlink("/proc/self/exe")
             command = [python, "/program.py"]
+            print("the program starts")
             done = subprocess.run(command, env=environment, stdout=port, stderr=2, check=False)
             print(f"the program ended with {done.returncode}")
     except BaseException:

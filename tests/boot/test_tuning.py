@@ -16,7 +16,8 @@ pytestmark = [
     pytest.mark.vm,
     pytest.mark.needs_root,
     pytest.mark.needs_tool("qemu-system-x86_64", "mmdebstrap", "unshare"),
-    pytest.mark.timeout(machine.BOOT_S_MAX + 300),  # and what has to be fetched first
+    # And what has to be fetched first.
+    pytest.mark.timeout(machine.BOOTS_MAX * machine.BOOT_S_MAX + 300),
 ]
 
 PROGRAM = Path(__file__).resolve().parent / "guest_tuning.py"
