@@ -102,8 +102,8 @@ class Auctions(UnderWay):
         buys = self.participants(instrument, cross, sells=False)
         sells = self.participants(instrument, cross, sells=True)
         candidates = self.candidates(instrument, buys, sells)
-        price = self.chosen_price(instrument, candidates, buys, sells) if candidates else 0
-        if not price:
+        price = self.chosen_price(instrument, candidates, buys, sells) if candidates else None
+        if price is None:
             return Uncrossing()
         bought, sold = self.at_price(buys, price), self.at_price(sells, price)
         return Uncrossing(price, candidates[0].volume, bought, sold)
@@ -129,24 +129,26 @@ class Auctions(UnderWay):
         candidates: list[PriceRange],
         buys: list[Order],
         sells: list[Order],
-    ) -> int:
-        """Rule 14.3, its last two steps; 0 when nothing says at what price."""
+    ) -> int | None:
+        """Rule 14.3, its last two steps; None when nothing says at what price."""
         price = self.pressed_price(candidates, buys, sells)
-        reference = self.auction_reference(instrument) or self.mean_limit(buys + sells)
-        if price or not reference:
+        reference = self.auction_reference(instrument)
+        if reference is None:
+            reference = self.mean_limit(buys + sells)
+        if price is not None or reference is None:
             return price
         return self.nearest(instrument, candidates[0].low, candidates[-1].high, reference)
 
     def pressed_price(
         self, candidates: list[PriceRange], buys: list[Order], sells: list[Order]
-    ) -> int:
-        """Rule 14.3, its third step; 0 when it decides nothing."""
+    ) -> int | None:
+        """Rule 14.3, its third step; None when it decides nothing."""
         lowest, highest = candidates[0].low, candidates[-1].high
         if all(one.bought > one.sold for one in candidates):
-            return highest if self.has_limit(buys, highest) else 0
+            return highest if self.has_limit(buys, highest) else None
         if all(one.sold > one.bought for one in candidates):
-            return lowest if self.has_limit(sells, lowest) else 0
-        return 0
+            return lowest if self.has_limit(sells, lowest) else None
+        return None
 
     def has_limit(self, orders: list[Order], price: int) -> bool:
         return any(not order.is_market and order.event_price == price for order in orders)
@@ -175,14 +177,16 @@ class Auctions(UnderWay):
             return True
         return order.event_price <= price if order.sells else order.event_price >= price
 
-    def auction_reference(self, instrument: Instrument) -> int:
-        """What is published; 0 when there is none."""
-        return instrument.last_price or instrument.reference_price
+    def auction_reference(self, instrument: Instrument) -> int | None:
+        """What is published; None when there is none."""
+        if instrument.terms.price_min < 1:  # rule 2.12
+            return instrument.last_price if instrument.has_last_price else None
+        return instrument.last_price or instrument.reference_price or None
 
-    def mean_limit(self, orders: list[Order]) -> int:
-        """Of those that take part; 0 when all are market orders."""
+    def mean_limit(self, orders: list[Order]) -> int | None:
+        """Of those that take part; None when all are market orders."""
         limits = [order.event_price for order in orders if not order.is_market]
-        return (min(limits) + max(limits)) // 2 if limits else 0
+        return (min(limits) + max(limits)) // 2 if limits else None
 
     def nearest(self, instrument: Instrument, low: int, high: int, reference: int) -> int:
         """Of the grid's prices from low to high the one nearest to the reference."""
@@ -211,7 +215,9 @@ class Auctions(UnderWay):
             price=result.price,
         )
         if result.volume:
-            instrument.last_price = instrument.reference_price = result.price
+            instrument.note_last(result.price)
+            if instrument.terms.price_min > 0:  # rule 2.12
+                instrument.reference_price = result.price
             self.pair(instrument, cross, result.price, late)
         for sells in (False, True):  # rule 14.7
             over = cross + ("OH" if after == CONTINUOUS else "")
@@ -353,9 +359,9 @@ class Auctions(UnderWay):
         candidates = self.candidates(instrument, *orders)
         volume = candidates[0].volume if candidates else 0
         steps = sum(self.steps_of_side(side, volume, 2 if volume else 1) for side in sides)
-        if not volume or self.pressed_price(candidates, *orders):
+        if not volume or self.pressed_price(candidates, *orders) is not None:
             return steps
-        if self.auction_reference(instrument):
+        if self.auction_reference(instrument) is not None:
             return steps
         return steps + sum(heap.steps for side in sides for heap in side if not heap.is_market)
 
@@ -403,5 +409,5 @@ class Auctions(UnderWay):
             order_ref=result.volume,
             other=(instrument.index + 1) << 32 | imbalance >> 32,
             price=result.price,
-            slot=self.auction_reference(instrument),
+            slot=self.auction_reference(instrument) or 0,
         )

@@ -278,7 +278,7 @@ class Matching(Icebergs, Pairs):
         for party in (order, resting):
             party.quantity -= executed
             party.executed += executed
-        self.instrument_of(order).last_price = price  # rule 5.12
+        self.instrument_of(order).note_last(price)  # rule 5.12
         if resting.is_iceberg:
             resting.peak -= executed
         if resting.quantity == 0:

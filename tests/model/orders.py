@@ -177,6 +177,7 @@ class Instrument:
     state: str
     orders: list[Order] = field(default_factory=list)
     last_price: int = 0
+    has_last_price: bool = False  # which may be 0 (rule 2.12)
     last_before: int = 0  # rule 13.6: before the command, or before the order's turn
     reference_price: int = 0  # rule 13.5
     priced_at: tuple[int, int] | None = None  # rule 10.8: quotes
@@ -195,6 +196,9 @@ class Instrument:
 
     def at(self, place: Place, sells: bool | None = None) -> list[Order]:
         return [o for o in self.orders if o.place == place and sells in (None, o.sells)]
+
+    def note_last(self, price: int) -> None:
+        self.last_price, self.has_last_price = price, True
 
     def best_displayed(self, sells: bool) -> int | None:
         """The best price of a side's displayed orders; None without one."""

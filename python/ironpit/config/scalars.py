@@ -182,7 +182,7 @@ class Scaled(msgspec.Struct, frozen=True):
 
         number = "whole number" if of_unit == 0 else "number"
         places = f" with at most {of_unit} decimal{'s' if of_unit > 1 else ''}" if of_unit else ""
-        why = ", the highest price of OUCH 5.0" if self.unit == "price" else ""
+        why = ", the prices that OUCH 5.0 has" if self.unit == "price" else ""
         expected = f"a {number}{places}, from {show(1)} to {show(highest)}{why}"
         return Scalar(f"{expected} ({DECIMALS_KEYS[self.unit]} is {of_unit})", read, show)
 

@@ -21,7 +21,7 @@ TERMS: Final[dict[str, tuple[int, int]]] = {
     "price_min": (-PRICE_MAX, PRICE_MAX),
     "price_max": (-PRICE_MAX, PRICE_MAX),
     "quantity_max": (1, QUANTITY_MAX),
-    "reference_price": (0, PRICE_MAX),
+    "reference_price": (-PRICE_MAX, PRICE_MAX),
     "static_collar_bp": (0, BASIS_POINTS),
     "dynamic_collar_bp": (0, BASIS_POINTS),
     "auction_collar_bp": (0, BASIS_POINTS),
@@ -100,6 +100,8 @@ def decimals(price: Any, quantity: Any) -> Decimals:
 
 def check_auction(fields: Mapping[str, Any]) -> None:
     """ValueError for an auction collar that would do nothing (rule 14.9)."""
+    if fields["price_min"] < 1:
+        return  # there may be no such collar, which is said of it
     if fields.get("auction_collar_bp") and not fields.get("auction_extensions_max"):
         raise ValueError(
             "auction_extensions_max: found 0, expected at least 1, as auction_collar_bp delays an "

@@ -100,16 +100,16 @@ class Venue:
         symbol: 1 to 8 printable ASCII characters without a space, none that an instrument has that
         is not retired. price_decimals, quantity_decimals: 0 to 9, of the integers that prices and
         quantities are; they never change, and `decimals` reads and shows text by them. price_min:
-        None for tick_size; below 1 for an instrument that trades at 0 and below, which then has
-        neither auctions, stops, pegs nor collars (rule 2.12). price_max: None for the highest that
-        there may be. tick_table: up to 23 pairs (from this price on, tick size); instruments with
-        the same tick sizes share a tick table, of which there are up to 256. settings, each 0 when
-        not given: reference_price; in basis points static_collar_bp, dynamic_collar_bp,
-        auction_collar_bp, entry_collar_bp and market_protection_bp; pause_seconds,
-        pause_random_seconds, post_only_mode (1: reprice), allocation (0 price-time, 1 pro-rata,
-        2 size-time), allocation_min (pro-rata: a share below it is none); auction_extensions_max
-        (1 or more with an auction_collar_bp, which works by extensions alone); followers_max and
-        min_quantity_max (rule 4.14; 0: 256).
+        None for tick_size; below 1 for an instrument that trades at 0 and below, which then takes
+        neither stops, pegs nor orders for auctions and has no collars (rule 2.12). price_max: None
+        for the highest that there may be. tick_table: up to 23 pairs (from this price on, tick
+        size); instruments with the same tick sizes share a tick table, of which there are up to
+        256. settings, each 0 when not given: reference_price; in basis points static_collar_bp,
+        dynamic_collar_bp, auction_collar_bp, entry_collar_bp and market_protection_bp;
+        pause_seconds, pause_random_seconds, post_only_mode (1: reprice), allocation (0 price-time,
+        1 pro-rata, 2 size-time), allocation_min (pro-rata: a share below it is none);
+        auction_extensions_max (1 or more with an auction_collar_bp, which works by extensions
+        alone); followers_max and min_quantity_max (rule 4.14; 0: 256).
         TypeError or ValueError names the argument; VenueError is what the core refuses.
         """
         fields = definitions.instrument(

@@ -25,7 +25,7 @@ from ironcore.book.order_pool cimport (
 from ironcore.engine.order_path cimport order_add
 from ironcore.engine.order_terms cimport Terms, terms_of_order
 from ironcore.engine.quotes.protection cimport protection_note, protections_act
-from ironcore.book.price_grid cimport is_beyond_collar
+from ironcore.book.price_grid cimport PRICE_NONE, grid_has_zero, is_beyond_collar
 from ironcore.book.price_levels cimport (
     KEY_NONE, level_key, level_take_reserve, levels_next,
 )
@@ -225,7 +225,8 @@ cdef void _uncross(Engine* engine, Book* book, uint8_t cross_type, const Auction
     _replenish(&turns[0])
     _replenish(&turns[1])
     book.last_price = price.price
-    book.reference_price = price.price
+    if not grid_has_zero(&book.grid):
+        book.reference_price = price.price
 
 
 cdef inline bint _is_over(uint8_t waits_for, uint8_t cross_type, uint8_t state) noexcept nogil:
@@ -319,6 +320,7 @@ cdef bint auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexc
     cdef bint is_first = engine.dry_run_steps == 0
     cdef AuctionSteps steps = AuctionSteps(
         left=engine.dry_run_steps_max - engine.dry_run_steps, are_spent=False)
+    cdef int32_t reference_price = auction_reference(book)
     cdef AuctionPrice price
     auction_price(&engine.arena, book, cross_type, &steps, &price)
     engine.dry_run_steps = engine.dry_run_steps_max - <uint32_t>steps.left
@@ -327,5 +329,5 @@ cdef bint auction_indicate(Engine* engine, Book* book, uint8_t cross_type) noexc
     engine_emit(engine, EVENT_INDICATIVE, EVENT_VISIBLE, cross_type, price.side,
                 <uint32_t>price.imbalance, price.volume,
                 (instrument + 1) << INSTRUMENT_SHIFT | price.imbalance >> 32, price.price,
-                <uint32_t>auction_reference(book))
+                <uint32_t>(0 if reference_price == PRICE_NONE else reference_price))
     return True

@@ -6,6 +6,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from ironcore.book.book cimport Book
 from ironcore.book.options cimport PRICE_TYPE_IMBALANCE
 from ironcore.book.order_pool cimport Arena, Order, special_at
+from ironcore.book.price_grid cimport PRICE_NONE, grid_has_zero
 
 cdef enum:
     AUCTION_BALANCED = 78            # 'N'
@@ -24,7 +25,7 @@ cdef struct AuctionSteps:            # rule 14.10: levels, or orders where each 
     bint are_spent                   # more were needed: there is no price then
 
 # Looks at the levels that could execute and the next two on each side, and at all levels when
-# nothing but their limits can tell the price (auction_reference is 0); changes nothing but the
+# nothing but their limits can tell the price (no auction_reference); changes nothing but the
 # steps.
 cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
                         AuctionPrice* out) noexcept nogil
@@ -39,5 +40,10 @@ cdef inline bint waits_for_surplus(Arena* arena, uint32_t unit) noexcept nogil:
 
 
 cdef inline int32_t auction_reference(const Book* book) noexcept nogil:
-    """As it is published; 0 when there is none."""
-    return book.last_price if book.last_price else book.reference_price
+    """PRICE_NONE when there is none."""
+    cdef int32_t price = book.last_price
+    if price == 0 and not grid_has_zero(&book.grid):
+        price = book.reference_price
+        if price == 0:
+            return PRICE_NONE
+    return price

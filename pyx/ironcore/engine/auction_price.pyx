@@ -22,7 +22,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SPECIAL, level_at, order_at, special_at,
 )
 from ironcore.book.price_grid cimport (
-    PriceGrid, grid_down_price, grid_price, grid_tick, grid_up_price,
+    PRICE_NONE, PriceGrid, grid_down_price, grid_price, grid_tick, grid_up_price,
 )
 from ironcore.book.price_levels cimport KEY_NONE, level_key, level_quantity, levels_next
 from ironcore.book.limits cimport SIDE_BUY, SIDE_SELL
@@ -146,7 +146,8 @@ cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_
 
 cdef int32_t _mean_limit(Arena* arena, const Book* book, uint8_t cross_type,
                          AuctionSteps* steps) noexcept nogil:
-    """The mean of the lowest and the highest limit of what takes part; 0 when nothing has one."""
+    """The mean of the lowest and the highest limit of what takes part; PRICE_NONE when nothing
+    has one."""
     cdef int64_t lowest = book.grid.ticks_count
     cdef int64_t highest = -1
     cdef Offers offers
@@ -158,9 +159,10 @@ cdef int32_t _mean_limit(Arena* arena, const Book* book, uint8_t cross_type,
             highest = max(highest, offers.tick)
             _next_price(&offers)
     if highest < 0:
-        return 0
+        return PRICE_NONE
+    # Rounded down, which a division is not below 0.
     return <int32_t>((<int64_t>grid_price(&book.grid, <uint32_t>lowest)
-                      + grid_price(&book.grid, <uint32_t>highest)) // 2)
+                      + grid_price(&book.grid, <uint32_t>highest)) >> 1)
 
 
 cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
@@ -219,9 +221,9 @@ cdef bint _choose(Arena* arena, const Book* book, uint8_t cross_type, AuctionSte
     if candidates.pressed >= 0:
         tick[0] = <uint32_t>candidates.pressed
         return True
-    if reference_price == 0:
+    if reference_price == PRICE_NONE:
         reference_price = _mean_limit(arena, book, cross_type, steps)
-    if reference_price == 0:         # market orders alone
+    if reference_price == PRICE_NONE:    # market orders alone
         return False
     tick[0] = _nearest_tick(book, candidates.low, candidates.high, reference_price)
     return True

@@ -55,6 +55,8 @@ class Pair:
         expected = [lowered_event(event, self.by) for event in events]
         assert (found, [event.tobytes() for event in caused]) == (status, expected), record.hex()
         for event in map(r.decode_event, expected):
+            if event.type == r.CROSS:
+                self.seen["crosses"] += event.order_ref > 0
             if event.type == r.EXECUTED:
                 self.seen["below" if event.price < 0 else "above" if event.price else "at"] += 1
 
@@ -69,8 +71,10 @@ def run(seed: int, by: int, model: EngineModel, step_actions_max: int = 0) -> Co
             pair.both(record)
         if mix.maybe(0.1):
             pair.both(a_quote(mix.random, model))
-        if mix.maybe(0.01):
-            pair.both(r.set_state(mix.random.randrange(len(TERMS)), mix.random.choice("CHTTTTTT")))
+        # With steps a halt may leave a crossed book, which its auction meets.
+        if mix.maybe(0.06 if step_actions_max else 0.01):
+            states = "HTTT" if step_actions_max else "CHTTTTTT"
+            pair.both(r.set_state(mix.random.randrange(len(TERMS)), mix.random.choice(states)))
         if number % 20 == 0:
             pair.core.check_invariants()
         if number % 200 == 0:

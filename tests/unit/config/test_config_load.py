@@ -137,7 +137,7 @@ def test_what_an_instrument_does_not_say_follows_from_its_decimals(tmp_path: Pat
         (
             "price_decimals: 8, price_max: 20",
             "instruments[0].price_max: found '20', expected a number with at most 8 decimals, "
-            "from 0.00000001 to 19.999999, the highest price of OUCH 5.0",
+            "from 0.00000001 to 19.999999, the prices that OUCH 5.0 has",
         ),
         (
             "quantity_max: 4294967296",

@@ -68,6 +68,12 @@ def test_the_highest_price_is_as_far_from_the_lowest_as_it_may_be() -> None:
         ),
         ({"price_max": -1001}, VenueError, "price_min: found -1000, expected at most price_max"),
         ({"reference_price": 100}, VenueError, "reference_price: found 100, expected 0, as price"),
+        (
+            {"reference_price": -5},
+            VenueError,
+            "reference_price: found -5, expected 0, as price_min",
+        ),
+        ({"auction_collar_bp": 5}, VenueError, "auction_collar_bp: found 5, expected 0, as price"),
         ({"entry_collar_bp": 5}, VenueError, "entry_collar_bp: found 5, expected 0, as price_min"),
         ({"tick_table": [(500, 500)]}, VenueError, "tick_table: found 1 bands, expected none, as"),
         ({"initial_state": "O"}, VenueError, "initial_state: found 'O', expected C, T or H, as"),
