@@ -144,6 +144,8 @@ class CommandMix:
                     yield self._mass_cancel(self._session())
             if self.step_actions_max and self.maybe(0.004):
                 yield from self._peg_over_hidden()
+            if self.step_actions_max and self.maybe(0.004):
+                yield from self._halt_in_hand()
             if self.maybe(0.01):
                 yield from self._peg_twice()
             yield make()
@@ -227,6 +229,22 @@ class CommandMix:
         yield self._plain(index, "B", lot, r.MARKET, display="N", options=follows_closely)
         yield self._plain(index, "B", lot, third, options={"stop_price": third})
         yield self._plain(index, "B", lot, second)
+
+    def _halt_in_hand(self) -> Iterator[bytes]:
+        """A halt between two steps of an order, and the auction of the book that it leaves crossed:
+        where prices go below 1 (rule 2.12) no other auction executes."""
+        known = [one for one in self.model.instruments if one.state == "T"]
+        below_1 = [one for one in known if one.terms.price_min < 1]
+        if not below_1:
+            return
+        index, lot = below_1[0].index, below_1[0].terms.lot
+        for steps in (-2, -1, 0, 1, 2):
+            yield self._plain(index, "S", lot, steps * STEP)
+        yield self._plain(index, "B", 8 * lot, 3 * STEP)
+        yield r.set_state(index, "H")
+        for _ in range(3):
+            yield r.continue_()
+        yield r.set_state(index, "T")
 
     def _plain(
         self,
