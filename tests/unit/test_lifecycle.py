@@ -86,6 +86,7 @@ def test_a_wait_ends_though_a_handler_takes_longer_than_it() -> None:
 def test_a_wait_says_whether_it_was_ended_by_a_stop() -> None:
     lifecycle = Lifecycle()
     assert not lifecycle.wait(0)
+    assert not lifecycle.wait(-0.001)
     assert not lifecycle.wait(0.001)
     assert not lifecycle.stopped
     other = threading.Thread(target=lifecycle.stop)

@@ -105,7 +105,8 @@ class Lifecycle:
         """Wait until asked to stop, at most this long; whether that was so."""
         # Nothing reads the event, so a stop that comes between these lines ends the wait too.
         if not self._stopped:
-            self._waiter.poll(timeout_s * 1000)
+            # A time that is over already is none; poll would take it for one without end.
+            self._waiter.poll(max(0.0, timeout_s * 1000))
         return self._stopped
 
     def ready(self) -> None:
