@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 ALL = "all"  # where symbols are given: every one that is live
 RATE = 20_000
 WINDOW = 64
+INTERVAL_S_MIN, DAY_S = 0.001, 86_400
 
 
 def positive(text: str) -> int:
@@ -17,6 +18,14 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"found {text}, expected a whole number above zero")
+    return value
+
+
+def interval(text: str) -> float:
+    """Seconds between two looks, of one day at most."""
+    value = float(text)
+    if not INTERVAL_S_MIN <= value <= DAY_S:  # which is so of NaN
+        raise argparse.ArgumentTypeError(f"found {text}, expected {INTERVAL_S_MIN} to {DAY_S} s")
     return value
 
 

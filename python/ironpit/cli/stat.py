@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ironpit.cli.arguments import add_json_argument
+from ironpit.cli.arguments import add_json_argument, interval
 from ironpit.common.errors import Exit, UserError
 from ironpit.common.output import show_bytes, show_count, show_ns, table, write_json
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--watch",
-        type=float,
+        type=interval,
         nargs="?",
         const=1.0,
         metavar="S",
