@@ -33,6 +33,7 @@ from fuzz_source cimport Source, source_record
 
 cdef enum:
     EXECUTIONS_AN_ORDER = 42         # rule 16.2
+    AUCTIONS_LOOK = 16               # at each order, or more seldom, and each has a begin and an end
     COMMANDS_MAX = 512               # kept for the batch
     RECORDS_BYTES_MAX = 131072
     EVENTS_MAX = 65536
@@ -202,12 +203,14 @@ cdef void _open(Run* run, uint32_t options) noexcept nogil:
 
 
 cdef void _carry_out(Run* run) noexcept nogil:
-    """All steps that are left. Each looks at an order, lets one execute, or is the last one."""
+    """All steps that are left. Each looks at an order or a price, lets an order execute, or is the
+    last one."""
     cdef Source source
     cdef uint32_t bytes
     cdef uint64_t orders = run.engine.limits.orders_max
     # Every execution may move each peg.
     cdef uint64_t left = WORKS_MAX * (orders + 1) + EXECUTIONS_AN_ORDER * orders * (orders + 1)
+    left += AUCTIONS_LOOK * (orders + run.engine.books_count)
     while steps_are_left(run.engine):
         iron_assert(left > 0, "steps come to an end")
         left -= 1

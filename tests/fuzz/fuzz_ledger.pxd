@@ -49,6 +49,7 @@ cdef struct Ledger:
     uint32_t quote_entry             # of the last QUOTED
     uint32_t quote_slot              # of its bid
     bint is_protected                # PROTECTION_REACHED has come: quotes may leave
+    bint was_in_auction              # before the command in hand
     # Of all commands since none waited for a step:
     uint32_t cancelled_in_steps
     bint is_full                     # more references than it can hold: it looks no further

@@ -80,8 +80,8 @@ class EngineBase:
         return self.instrument_of(order).state == CONTINUOUS
 
     def makes_wait(self, instrument: Instrument) -> bool:
-        """Rules 18.10 and 18.13."""
-        return instrument.is_busy or self.is_expiring
+        """Rules 18.10, 18.13 and 18.14."""
+        return instrument.is_busy or self.is_expiring or bool(instrument.state_next)
 
     def step_is_over(self) -> bool:
         """Rule 18.2."""

@@ -25,6 +25,7 @@ class Judge:
         self.states: dict[int, str] = {}
         self.sharing: set[int] = set()  # instruments that do not match by price and time
         self.volumes = {False: 0, True: 0}  # of an auction: still to come, of buys and of sells
+        self.crossing_instrument = 0  # whose auction it is
         self.instrument = 0
         self.record = b""
 
@@ -35,7 +36,6 @@ class Judge:
             event = r.decode_event(data)
             assert bool(event.flags & r.LAST) == (number == len(events)), "rule 1.5"
             self.see_one(event)
-        assert not any(self.volumes.values()), "an auction's volume is that of its executions"
         self.orders = {ref: order for ref, order in self.orders.items() if order.open}
         for order in self.orders.values():
             assert order.may_stay, f"order {order.order_ref} may not rest"
@@ -104,6 +104,8 @@ class Judge:
 
     def state_changed(self, event: r.Event) -> None:
         assert self.states[self.instrument] == chr(event.side)
+        if self.instrument == self.crossing_instrument:
+            self.check_volume()
         self.states[self.instrument] = chr(event.reason)
 
     # Orders come and rest
@@ -255,8 +257,14 @@ class Judge:
 
     def crossing(self, event: r.Event) -> None:
         self.next_match(event)
+        self.check_volume()
         assert (event.order_ref == 0) == (event.price == 0)
         self.volumes = {False: event.order_ref, True: event.order_ref}
+        self.crossing_instrument = self.instrument
+
+    def check_volume(self) -> None:
+        """With the change of state behind an auction, or the next auction: one after the other."""
+        assert not any(self.volumes.values()), "an auction's volume is that of its executions"
 
     def crossed(self, event: r.Event) -> None:
         order = self.known(event)

@@ -25,6 +25,7 @@ DECLARED = (
     CORE / "book/price_grid.pxd",
     CORE / "book/price_levels.pxd",
     CORE / "book/book.pxd",
+    CORE / "engine/auction_state.pxd",
     CORE / "engine/engine.pxd",
 )
 C_TYPES: dict[str, Any] = {
@@ -36,6 +37,8 @@ C_TYPES: dict[str, Any] = {
     "uint64_t": ctypes.c_uint64,
     "bint": ctypes.c_int,
     "char": ctypes.c_char,
+    "AuctionPhase": ctypes.c_int,
+    "SearchPhase": ctypes.c_int,
 }
 STRUCT = re.compile(r"^cdef struct (\w+):.*\n((?:(?:    .*)?\n)+)", re.MULTILINE)
 FIELD = re.compile(r"^    (?:const )?(\w+)(\*?) (\w+)(?:\[(\d+)\])?$")

@@ -86,7 +86,7 @@ class OrderCommands(VenueCommands):
         return (
             option_reason(instrument, details, self.second)
             or self.pair_reason(session_id, index, details.options)
-            or state_reason(instrument.state, details)  # rule 4.10
+            or state_reason(instrument.state_next or instrument.state, details)  # rule 4.10
             or collar_reason(instrument, self.limited(instrument, details))
             or self.unpriced_reason(instrument, details)
             or self.room_reason(instrument, details)
@@ -193,7 +193,7 @@ class OrderCommands(VenueCommands):
         if not is_whole and (total >= order.total or self.is_off_lot(order, total)):
             raise IgnoredError
         reason = chr(code or ord("U"))
-        if reason == "U" and self.is_held(order):  # rule 13.12
+        if self.is_held(order) and (reason == "U" or self.is_in_auction(order)):  # rule 13.12
             self.emit(r.CANCEL_REJECTED, order)
         elif is_whole:  # rule 6.1
             self.cancel(order, reason)
@@ -252,7 +252,7 @@ class OrderCommands(VenueCommands):
         instrument = self.instrument_of(old)
         details = self.replacement(old, total, price, chr(tif), chr(display), given)
         reason = ENTRY_DISABLED if session.entry_disabled else 0
-        reason = reason or state_reason(instrument.state, details)
+        reason = reason or state_reason(instrument.state_next or instrument.state, details)
         reason = reason or (NOT_YET if self.is_held(old) else 0)
         if reason:  # rule 7.2
             session.user_ref_last = user_ref

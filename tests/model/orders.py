@@ -193,6 +193,7 @@ class Instrument:
     is_pricing_again: bool = False  # rule 11.6: in the same settlement
     were_pegs_priced: bool = False  # in the settlement that is not at its end
     end: End | None = None  # rule 13.11
+    state_next: str = ""  # rule 18.14: behind its auction, while that is in progress or due
 
     def at(self, place: Place, sells: bool | None = None) -> list[Order]:
         return [o for o in self.orders if o.place == place and sells in (None, o.sells)]

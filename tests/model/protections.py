@@ -4,12 +4,13 @@ import struct
 from dataclasses import dataclass, field
 
 from tests.model import records as r
-from tests.model.engine_base import IgnoredError
+from tests.model.auction_model import Auction
+from tests.model.engine_base import IgnoredError, LaterError
 from tests.model.matching import LEFT
 from tests.model.options import MalformedError
 from tests.model.order_commands import OrderCommands
 from tests.model.order_rules import BAD_SYMBOL, NO_ROOM
-from tests.model.orders import RETIRED, Instrument, Order
+from tests.model.orders import RETIRED, Order
 
 LIMITS = struct.Struct("<QQII")
 LIMIT_MAX = (1 << 62) - 1
@@ -73,6 +74,8 @@ class Protections(OrderCommands):
         volume, delta, executions, window = LIMITS.unpack_from(record, r.BODY)
         if max(volume, delta) > LIMIT_MAX:
             raise MalformedError
+        if index < len(self.instruments) and self.instruments[index].state_next:  # rule 18.14
+            raise LaterError
         reason = 0
         if index >= len(self.instruments) or self.instruments[index].state == RETIRED:
             reason = BAD_SYMBOL
@@ -90,6 +93,8 @@ class Protections(OrderCommands):
         protection = self.protections.get((session, index))
         if protection is None or not (protection.is_set or protection.is_reached):
             raise IgnoredError
+        if self.instruments[index].state_next:  # rule 18.14
+            raise LaterError
         protection.begin()
         protection.is_reached = False
         self.emit(r.PROTECTION_RESET, slot=self.slot(session))
@@ -180,7 +185,12 @@ class Protections(OrderCommands):
         super().trade_at_close(order)
         self.act_on_protections()
 
-    def auction(self, instrument: Instrument, cross: str, after: str, force: bool) -> bool:
-        is_held = super().auction(instrument, cross, after, force)
-        self.act_on_protections()
+    def go_on_with_auction(self, auction: Auction) -> bool | None:
+        """What it reached acts with its end, not with what comes in between."""
+        self.due = auction.protected
+        is_held = super().go_on_with_auction(auction)
+        if is_held is None:
+            auction.protected, self.due = self.due, []
+        else:
+            self.act_on_protections()
         return is_held

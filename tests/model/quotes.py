@@ -118,6 +118,8 @@ class Quotes(Protections):
 
     def is_named(self, order: Order) -> bool:
         """Rule 18.6: the work that waits cancels it now."""
+        if self.is_in_auction(order):
+            return False
         for work in self.waiting:
             if order in work.orders and work.names(order):
                 self.take(work, order)
@@ -146,7 +148,7 @@ class Quotes(Protections):
                 reason = (
                     form_reason(instrument.terms, details)
                     or (BAD_PRICE if is_market(price) else 0)
-                    or state_reason(instrument.state, details)
+                    or state_reason(instrument.state_next or instrument.state, details)
                     or collar_reason(instrument, details)
                 )
                 if reason:

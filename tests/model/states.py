@@ -1,7 +1,7 @@
 """States, the clock and the end of a day: section 13 of the rules, 5.9 and 2.10."""
 
 from tests.model import records as r
-from tests.model.auction_model import INDICATIVE_IN
+from tests.model.auction_price import INDICATIVE_IN
 from tests.model.engine_base import IgnoredError, LaterError
 from tests.model.icebergs import split_mix_64
 from tests.model.matching import LEFT, LOOKED
@@ -17,7 +17,7 @@ from tests.model.orders import (
     Instrument,
     Order,
 )
-from tests.model.steps import WAITING_MAX, Steps, Work
+from tests.model.steps import Steps, Work
 
 
 class States(Steps):
@@ -42,14 +42,19 @@ class States(Steps):
 
     def interrupts(self, instrument: Instrument, state: str) -> bool:
         """Rule 18.5."""
-        return state not in (CLOSED, CONTINUOUS) and not self.cross_type_of(instrument.state, state)
+        if state in (CLOSED, CONTINUOUS) or instrument.state_next:
+            return False
+        return not self.cross_type_of(instrument.state, state)
 
     def change_state(self, instrument: Instrument, state: str, force: bool, reason: bytes) -> None:
         """Rule 13.4, and 14.9 for an auction that is extended instead."""
+        if self.cross_type_of(instrument.state, state):
+            self.begin_auction(instrument, state, force, reason)
+        else:
+            self.complete_change(instrument, state, reason)
+
+    def complete_change(self, instrument: Instrument, state: str, reason: bytes) -> None:
         before = instrument.state
-        cross = self.cross_type_of(before, state)
-        if cross and not self.auction(instrument, cross, state, force):
-            return
         self.enter_state(instrument, state, reason)
         if state == CLOSED:
             self.end_of_day(instrument)
@@ -76,7 +81,7 @@ class States(Steps):
         instrument = self.instruments[index]
         if instrument.state == RETIRED:
             raise IgnoredError
-        if self.is_emptied(instrument) or instrument.is_busy:  # rule 18.5
+        if self.is_emptied(instrument) or instrument.is_busy or instrument.state_next:  # rule 18.5
             raise LaterError
         self.needs_room()
         instrument.state, instrument.end = RETIRED, None
@@ -100,6 +105,8 @@ class States(Steps):
             raise IgnoredError
         if state == instrument.state or not self.cross_type_of(instrument.state, state):
             raise IgnoredError
+        if instrument.state_next:  # rule 18.14
+            raise LaterError
         instrument.end = End(first, last, no_cancel, extension, state, bool(force), reason)
         self.say_end(instrument)
 
@@ -112,18 +119,20 @@ class States(Steps):
         if second <= self.second:
             raise IgnoredError
         before = self.second
+        may_end = not self.auctions  # rule 18.14
         self.expire(second)
-        due = [one for one in self.instruments if self.is_due(one, second, draw)]
+        due = [one for one in self.instruments if may_end and self.is_due(one, second, draw)]
         starts = [one for one in self.instruments if self.starts_count(one)]
         for instrument in starts:
             instrument.paused_since = second
         self.second = second
         self.end_those(due)
         turn = self.indicate_next
-        if not self.is_expiring:
+        if not self.is_expiring and not self.auctions:
             self.say_indicatives()
+        may_say = any(one.state in INDICATIVE_IN for one in self.instruments)
         begins_minute = before < 0 or second // 60 != before // 60
-        is_of_use = bool(self.events or starts or begins_minute or force)
+        is_of_use = bool(self.events or may_say or self.is_expiring or begins_minute or force)
         if not is_of_use and not self.counts_seconds():
             self.indicate_next, self.second = turn, before
             raise IgnoredError
@@ -133,25 +142,31 @@ class States(Steps):
         is_first = True
         for instrument in due:
             end = instrument.end or End(0, 0, 0, 0, CONTINUOUS, False, b"    ")
-            if end.state != CLOSED or len(self.waiting) < WAITING_MAX:
-                self.end_one(instrument, end, is_first)
+            if end.state == CLOSED and self.is_full():
+                continue
+            if not self.auctions and not self.step_is_over():  # rule 18.14
+                self.say_instrument(instrument, is_first)
                 is_first = False
+            self.change_state(instrument, end.state, end.force, end.reason)
 
-    def end_one(self, instrument: Instrument, end: End, is_first: bool) -> None:
+    def say_instrument(self, instrument: Instrument, is_first: bool) -> None:
+        """Rule 13.9."""
         if is_first:
             self.stamped = instrument.index
         else:
             self.emit(r.INSTRUMENT_NEXT, slot=instrument.index)
-        self.change_state(instrument, end.state, end.force, end.reason)
 
     def expire(self, second: int) -> None:
-        """Rules 5.9 and 18.13."""
+        """Rules 5.9, 18.13 and 18.14."""
         orders = [
             (order.options.expire_time, order.accepted, order)
             for order in self.live.values()
             if order.time_in_force == "6" and (order.options.expire_time or 0) <= second
         ]
         expired: list[Order] = []
+        if self.auctions:
+            self.is_expiring = bool(orders)
+            return
         for _, _, order in sorted(orders):
             if self.step_is_over():
                 break

@@ -7,7 +7,7 @@ from tests.model import records as r
 from tests.model.auction_model import Auctions
 from tests.model.engine_base import DoneError, IgnoredError, LaterError
 from tests.model.matching import LEFT, LOOKED
-from tests.model.orders import Instrument, Order, Place
+from tests.model.orders import CLOSED, Instrument, Order, Place
 
 WAITING_MAX, WAITING_OF_A_SESSION_MAX = 64, 8  # rule 18.5
 
@@ -49,26 +49,37 @@ class Steps(Auctions):
 
     def needs_room(self, session: int = 0) -> None:
         """Rule 18.5."""
-        if len(self.waiting) == WAITING_MAX:
+        if self.is_full():
             raise LaterError  # it takes many sessions
         own = [work for work in self.waiting if session and work.session == session]
         if len(own) == WAITING_OF_A_SESSION_MAX:
             raise LaterError
 
+    def is_full(self) -> bool:
+        """An auction that closes its instrument needs a place (rule 18.14)."""
+        closing = [auction for auction in self.auctions if auction.state == CLOSED]
+        return len(self.waiting) + len(closing) == WAITING_MAX
+
     def is_emptied(self, instrument: Instrument) -> bool:
         return any(work.empties and work.index == instrument.index for work in self.waiting)
 
     def begin(self, work: Work) -> bool:
-        """Rule 18.3: the first step, unless others wait. Whether the command is done with it."""
-        if not self.waiting and self.step(work):
+        """Rules 18.3 and 18.14: the first step, unless others come first. Whether the command is
+        done with it."""
+        goes_first = not self.waiting and (work.empties or not self.auctions)
+        if goes_first and self.step(work):
             return True
         self.waiting.append(work)
         return False
 
     def go_on(self) -> None:
-        """Rules 18.3, 18.11 and 18.13: CONTINUE."""
-        if not self.waiting and not self.busy and not self.is_expiring:
+        """Rules 18.3, 18.11, 18.13 and 18.14: CONTINUE."""
+        if not self.waiting and not self.busy and not self.is_expiring and not self.auctions:
             raise IgnoredError
+        if self.auctions:
+            self.stamped = self.auctions[0].instrument.index
+            self.auctions_step()
+            return
         if self.is_expiring:
             self.stamped = r.INSTRUMENT_NONE
             self.expire(self.second)
@@ -128,6 +139,8 @@ class Steps(Auctions):
 
     def meet(self, order: Order) -> None:
         """Rule 18.6: its owner has something to say of an order."""
+        if self.is_in_auction(order):
+            return
         for work in self.waiting:
             if order in work.orders and work.names(order):
                 self.take(work, order)

@@ -17,7 +17,7 @@ class UnderWay(Settlement):
     def start_or_wait(self, order: Order) -> None:
         """Rule 18.10."""
         instrument = self.instrument_of(order)
-        if self.makes_wait(instrument) and order.cross_type == "N" and not order.options.is_stop:
+        if self.makes_wait(instrument) and not order.options.is_stop:
             self.be_busy(instrument)
             self.put(order, Place.UNDER_WAY)
             instrument.under_way.append(order)
@@ -62,7 +62,8 @@ class UnderWay(Settlement):
             self.actions += COUNTED * self.steps_max
         self.remove(order)
         instrument.last_before = instrument.last_price
-        if instrument.state not in (CONTINUOUS, TRADE_AT_CLOSE) and not order.may_rest:
+        may_stay = order.may_rest or order.cross_type != "N"
+        if instrument.state not in (CONTINUOUS, TRADE_AT_CLOSE) and not may_stay:
             self.cancel(order, "K")
             return
         order.has_its_turn = True

@@ -148,7 +148,7 @@ class VenueCommands(States):
             raise MalformedError
         if (terms.price_min < 1) != (instrument.terms.price_min < 1):  # rule 2.12
             raise MalformedError
-        if instrument.is_busy:  # rule 18.5
+        if instrument.is_busy or instrument.state_next:  # rule 18.5
             raise LaterError
         if instrument.orders and self.shape(terms) != self.shape(instrument.terms):
             raise IgnoredError

@@ -27,11 +27,17 @@ LAST = 1
 EVENT_TYPES_FIRST = 128
 CONTINUE = record.encode("Continue")[0]
 RETIRE = record.encode("RetireInstrument")[0]
+SET_STATE = record.encode("SetState")[0]
+# Commands that may take several steps, and the events that say that they are at their end.
+ENDS = {RETIRE: {"InstrumentRetired"}, SET_STATE: {"StateChanged", "Collars"}}
 # Of the smallest commands the control ring has room for four times as many.
 COMMANDS_AT_ONCE = 256
 NO_EFFECT = "no effect: the stream has it like this already, or live orders prevent it"
 UNSEEN = "the command was not seen in the stream within {:g} s; it may have been sequenced"
-LEAVING = "the instrument is retired; its orders had not all left within {:g} s, and still leave"
+BEGUN = {
+    RETIRE: "the instrument is retired; its orders had not all left within {:g} s, and still leave",
+    SET_STATE: "the auction before the new state had not ended within {:g} s, and goes on",
+}
 MALFORMED = "refused: the command names something that the engine does not have, or a wrong value"
 
 Outcome = list[dict[str, Any]] | UserError
@@ -158,13 +164,16 @@ class Control:
             if not frames:  # a busy stream must not run away from its onlooker
                 time.sleep(PAUSE_S)
         taken = sent == len(commands) and sequenced + ignored + malformed >= sent
-        left = UserError(LEAVING.format(timeout_s), Exit.FAILED)
         outcomes: list[Outcome] = []
         for command in marked[:sent]:
             events = flight.events(command)
-            outcomes.append(
-                events if events is not None else left if flight.is_begun(command) else missing
-            )
+            if events is not None:
+                outcomes.append(events)
+            elif flight.is_begun(command):
+                begun = BEGUN[command[0]].format(timeout_s)
+                outcomes.append(UserError(begun, Exit.FAILED))
+            else:
+                outcomes.append(missing)
         return outcomes, taken
 
     def _taken(self) -> tuple[int, int, int]:
@@ -174,13 +183,13 @@ class Control:
 
 class InFlight:
     """Commands on their way through the control ring and the matcher into the event stream. A
-    retirement is at its end when the instrument's orders have left, perhaps in several steps, each
-    a command of its own."""
+    retirement is at its end when the instrument's orders have left, and a change of state when the
+    auction before it is over: perhaps in several steps, each a command of its own."""
 
     def __init__(self) -> None:
         self._seen: dict[bytes, list[dict[str, Any]]] = {}
         self._unseen: set[bytes] = set()
-        self._retiring: dict[int, bytes] = {}  # by instrument
+        self._begun: dict[tuple[int, int], bytes] = {}  # by type and instrument
         self._key = b""  # of the transaction in hand, or of what it goes on with
         self._transaction = b""
 
@@ -204,18 +213,17 @@ class InFlight:
         if "last" not in (events or [command])[-1]["flags"]:
             return
         self._seen.setdefault(self._key, []).extend(events)
-        if self._transaction[0] == RETIRE:
-            self._retiring[command["instrument"]] = self._key
-        is_retirement = self._key in self._retiring.values()
-        if not is_retirement or any(event["kind"] == "InstrumentRetired" for event in events):
+        kind = self._key[0]
+        if self._transaction[0] in ENDS:
+            self._begun[kind, command["instrument"]] = self._key
+        if kind not in ENDS or any(event["kind"] in ENDS[kind] for event in events):
             self._unseen.discard(self._key)
 
     def _begins(self, frame: bytes) -> bytes:
         """The key of the command that a frame begins, or goes on with."""
-        if frame[0] == CONTINUE and self._retiring:
+        if frame[0] == CONTINUE and self._begun:
             command = record.decode_frame(frame)[0]
-            if command["continued"] == RETIRE:
-                return self._retiring.get(command["instrument"], b"")
+            return self._begun.get((command["continued"], command["instrument"]), b"")
         return _key(frame)
 
     def is_begun(self, command: bytes) -> bool:

@@ -7,28 +7,20 @@ from ironcore.book.book cimport Book
 from ironcore.book.options cimport PRICE_TYPE_IMBALANCE
 from ironcore.book.order_pool cimport Arena, Order, special_at
 from ironcore.book.price_grid cimport PRICE_NONE, grid_has_zero
+from ironcore.engine.auction_state cimport AuctionPrice, AuctionSearch
 
 cdef enum:
     AUCTION_BALANCED = 78            # 'N'
     AUCTION_NO_PRICE = 79            # 'O'
-    AUCTION_STEPS_ANY = 0xFFFFFFFF   # more than there are orders and prices
 
-cdef struct AuctionPrice:
-    uint64_t volume                  # 0: there is no price
-    uint64_t imbalance
-    int32_t price
-    uint32_t tick                    # of that price
-    uint8_t side                     # with more quantity: 'B' or 'S'; or one of the above
-
-cdef struct AuctionSteps:            # rule 14.10: levels, or orders where each has to be looked at
-    uint64_t left
-    bint are_spent                   # more were needed: there is no price then
-
+cdef void auction_search_begin(Arena* arena, const Book* book, uint8_t cross_type,
+                               AuctionSearch* search) noexcept nogil
 # Looks at the levels that could execute and the next two on each side, and at all levels when
-# nothing but their limits can tell the price (no auction_reference); changes nothing but the
-# steps.
-cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
-                        AuctionPrice* out) noexcept nogil
+# nothing but their limits can tell the price (no auction_reference); changes nothing but the search
+# and the steps. False: the steps (rule 14.10) are spent. It goes on where it was with others, as
+# long as the book's orders stay. There is no price then.
+cdef bint auction_search(Arena* arena, const Book* book, AuctionSearch* search, uint64_t* steps,
+                         AuctionPrice* out) noexcept nogil
 # What of an order takes part in the price; kind is that of its queue.
 cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
                                uint8_t cross_type) noexcept nogil

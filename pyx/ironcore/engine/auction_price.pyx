@@ -10,9 +10,12 @@ then first in line on each side says where in between the imbalance is smallest:
 
 Where more is bought than sold at every price that is left, the highest one is a buy's limit, unless
 market orders alone are too much: there the price goes up to it (14.3). Sells likewise.
+
+The search can be left when its steps are spent, and goes on where it was.
 """
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from ironcore.base.check cimport iron_assert
 from ironcore.book.book cimport (
@@ -26,30 +29,12 @@ from ironcore.book.price_grid cimport (
 )
 from ironcore.book.price_levels cimport KEY_NONE, level_key, level_quantity, levels_next
 from ironcore.book.limits cimport SIDE_BUY, SIDE_SELL
+from ironcore.engine.auction_state cimport (
+    SEARCH_BEYOND, SEARCH_LIMITS, SEARCH_PAIRS, Candidates, Offers,
+)
 
-
-cdef struct Offers:                  # one side's quantity by price, the best first
-    Arena* arena
-    const Book* book
-    uint32_t sell
-    uint8_t cross_type
-    uint32_t levels[3]               # next of those displayed, hidden and waiting; 0 at the end
-    uint64_t market_quantity
-    int64_t tick                     # of the price reached; beyond the range at the end
-    uint64_t quantity                # left there; 0 at the end
-    bint is_limit                    # some of what is there has that price as its limit
-    AuctionSteps* steps
-
-cdef struct Candidates:              # the prices that are left after volume and imbalance
-    int64_t low                      # ticks
-    int64_t high
-    bint more_buys                   # at some of them more is bought than sold
-    bint more_sells
-    int64_t buy_tick                 # the first limits of what finds no pair
-    int64_t sell_tick
-    uint64_t buy_quantity
-    uint64_t sell_quantity
-    int64_t pressed                  # the tick that the surplus of one side decides for; -1: none
+cdef enum:
+    QUEUES_COUNT = 3                 # of a side, that have a price
 
 
 cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
@@ -66,103 +51,223 @@ cdef uint32_t auction_quantity(Arena* arena, uint32_t kind, uint32_t unit,
     return 0 if special_at(arena, unit).options.min_quantity else order.quantity
 
 
-cdef inline bint _may_step(AuctionSteps* steps) noexcept nogil:
+cdef inline uint32_t _kind(uint32_t index) noexcept nogil:
+    """The kind of queue that Offers.levels has there."""
+    if index == 0:
+        return KIND_SHOWN
+    return KIND_HIDDEN if index == 1 else KIND_WAITING
+
+
+cdef inline bint _may_step(uint64_t* steps) noexcept nogil:
     """Rule 14.10: what members let wait must not make one CLOCK take as long as they like."""
-    if steps.left == 0:
-        steps.are_spent = True
+    if steps[0] == 0:
         return False
-    steps.left -= 1
+    steps[0] -= 1
     return True
 
 
-cdef uint64_t _level_quantity(const Offers* offers, uint32_t kind, uint32_t level) noexcept nogil:
-    cdef uint64_t quantity = 0
-    cdef uint32_t unit = level_at(offers.arena, level).link.next
-    # On these sides only a minimum quantity keeps an order from taking part.
-    if kind == KIND_SHOWN or (kind == KIND_HIDDEN
-                              and offers.book.min_quantity_live[offers.sell] == 0):
-        return level_quantity(offers.arena, level) if _may_step(offers.steps) else 0
-    while unit != level and _may_step(offers.steps):
-        quantity += auction_quantity(offers.arena, kind, unit, offers.cross_type)
-        unit = order_at(offers.arena, unit).link.next
-    return quantity
+cdef bint _add_orders(Arena* arena, Offers* offers, uint32_t kind, uint32_t level,
+                      uint8_t cross_type, uint64_t* steps, uint64_t* quantity) noexcept nogil:
+    """One by one. False when the steps are spent before the end of the level."""
+    if offers.unit == 0:
+        offers.unit = level_at(arena, level).link.next
+    while offers.unit != level:
+        if not _may_step(steps):
+            return False
+        quantity[0] += auction_quantity(arena, kind, offers.unit, cross_type)
+        offers.unit = order_at(arena, offers.unit).link.next
+    offers.unit = 0
+    return True
+
+
+cdef bint _add_level(Arena* arena, Offers* offers, uint32_t level, uint8_t cross_type,
+                     uint64_t* steps) noexcept nogil:
+    """Likewise, or as a whole: a minimum quantity alone keeps an order in the book from taking
+    part."""
+    cdef uint32_t kind = _kind(offers.index)
+    if kind == KIND_WAITING or (kind == KIND_HIDDEN and offers.is_one_by_one):
+        return _add_orders(arena, offers, kind, level, cross_type, steps, &offers.quantity)
+    if not _may_step(steps):
+        return False
+    offers.quantity += level_quantity(arena, level)
+    return True
+
+
+cdef bint _begin_price(Arena* arena, const Book* book, Offers* offers) noexcept nogil:
+    """False at the end. A market order counts at every price, so it is as good as one at the end of
+    the range."""
+    cdef uint32_t best = 0 if offers.market_quantity else KEY_NONE
+    cdef uint32_t index
+    for index in range(<uint32_t>QUEUES_COUNT):
+        if offers.levels[index]:
+            best = min(best, level_key(arena, offers.levels[index]))
+    offers.of_market = offers.market_quantity
+    offers.quantity = offers.market_quantity
+    offers.market_quantity = 0
+    offers.key = best
+    offers.index = 0
+    if best == KEY_NONE:
+        offers.tick = book.grid.ticks_count if offers.sell else -1
+        return False
+    offers.tick = best if offers.sell else book.grid.ticks_count - 1 - best
+    return True
+
+
+cdef bint _add_price(Arena* arena, const Book* book, Offers* offers, uint8_t cross_type,
+                     uint64_t* steps) noexcept nogil:
+    """All that there is at the price. False when the steps are spent before."""
+    cdef uint32_t level
+    while offers.index < QUEUES_COUNT:
+        level = offers.levels[offers.index]
+        if level and level_key(arena, level) == offers.key:
+            if not _add_level(arena, offers, level, cross_type, steps):
+                return False
+            offers.levels[offers.index] = levels_next(
+                arena, &book.sides[_kind(offers.index) << KIND_SHIFT | offers.sell], level)
+        offers.index += 1
+    offers.key = KEY_NONE
+    return True
+
+
+cdef bint _move(Arena* arena, const Book* book, Offers* offers, uint8_t cross_type,
+                uint64_t* steps) noexcept nogil:
+    """To the next price at which there is any quantity, if it has to. False when the steps are
+    spent before."""
+    if offers.market_level:
+        if not _add_orders(arena, offers, KIND_WAITING_MARKET, offers.market_level, cross_type,
+                           steps, &offers.market_quantity):
+            return False
+        offers.market_level = 0
+    while offers.is_moving:
+        if offers.key == KEY_NONE and not _begin_price(arena, book, offers):
+            offers.is_moving = False
+            return True
+        if not _add_price(arena, book, offers, cross_type, steps):
+            return False
+        offers.is_limit = offers.quantity > offers.of_market
+        offers.is_moving = offers.quantity == 0
+    return True
 
 
 cdef inline uint32_t _best_level(const Book* book, uint32_t side) noexcept nogil:
     return book.sides[side].best_level if book.sides[side].levels else 0
 
 
-cdef void _next_price(Offers* offers) noexcept nogil:
-    """Go to the next price at which there is any quantity; to the end when the steps are spent."""
-    cdef uint32_t kinds[3]
-    cdef uint32_t keys[3]
-    cdef uint32_t index, best
-    cdef uint64_t market_quantity
-    kinds[:] = [KIND_SHOWN, KIND_HIDDEN, KIND_WAITING]
-    offers.quantity = 0
-    while offers.quantity == 0:
-        best = 0 if offers.market_quantity else KEY_NONE
-        for index in range(3):
-            keys[index] = KEY_NONE
-            if offers.levels[index]:
-                keys[index] = level_key(offers.arena, offers.levels[index])
-            best = min(best, keys[index])
-        if best == KEY_NONE or offers.steps.are_spent:
-            offers.tick = offers.book.grid.ticks_count if offers.sell else -1
-            return
-        # A market order counts at every price, so it is as good as one at the end of the range.
-        market_quantity = offers.market_quantity
-        offers.quantity = market_quantity
-        offers.market_quantity = 0
-        for index in range(3):
-            if keys[index] == best:
-                offers.quantity += _level_quantity(offers, kinds[index], offers.levels[index])
-                offers.levels[index] = levels_next(
-                    offers.arena, &offers.book.sides[kinds[index] << KIND_SHIFT | offers.sell],
-                    offers.levels[index])
-        offers.tick = best if offers.sell else offers.book.grid.ticks_count - 1 - best
-        offers.is_limit = offers.quantity > market_quantity
-        if offers.steps.are_spent:
-            offers.quantity = 0
-
-
-cdef void _offers_create(Offers* offers, Arena* arena, const Book* book, uint32_t sell,
-                         uint8_t cross_type, bint with_market,
-                         AuctionSteps* steps) noexcept nogil:
-    cdef uint32_t market = _best_level(book, KIND_WAITING_MARKET << KIND_SHIFT | sell)
-    offers.arena = arena
-    offers.book = book
+cdef void _offers_begin(const Book* book, Offers* offers, uint32_t sell,
+                        bint with_market) noexcept nogil:
+    cdef uint32_t index
+    cdef bint is_one_by_one = offers.is_one_by_one
+    memset(offers, 0, sizeof(Offers))
     offers.sell = sell
-    offers.cross_type = cross_type
-    offers.steps = steps
-    offers.levels[0] = _best_level(book, KIND_SHOWN << KIND_SHIFT | sell)
-    offers.levels[1] = _best_level(book, KIND_HIDDEN << KIND_SHIFT | sell)
-    offers.levels[2] = _best_level(book, KIND_WAITING << KIND_SHIFT | sell)
-    offers.market_quantity = 0
-    if market and with_market:
-        offers.market_quantity = _level_quantity(offers, KIND_WAITING_MARKET, market)
-    _next_price(offers)
+    offers.is_one_by_one = is_one_by_one
+    for index in range(<uint32_t>QUEUES_COUNT):
+        offers.levels[index] = _best_level(book, _kind(index) << KIND_SHIFT | sell)
+    if with_market:
+        offers.market_level = _best_level(book, KIND_WAITING_MARKET << KIND_SHIFT | sell)
+    offers.key = KEY_NONE
+    offers.is_moving = True
 
 
-cdef int32_t _mean_limit(Arena* arena, const Book* book, uint8_t cross_type,
-                         AuctionSteps* steps) noexcept nogil:
+cdef void auction_search_begin(Arena* arena, const Book* book, uint8_t cross_type,
+                               AuctionSearch* search) noexcept nogil:
+    cdef uint32_t sell
+    memset(search, 0, sizeof(AuctionSearch))
+    search.phase = SEARCH_PAIRS
+    search.cross_type = cross_type
+    for sell in range(2):
+        # Orders that come between two steps do not change how this auction is counted.
+        search.offers[sell].is_one_by_one = book.min_quantity_live[sell] != 0
+        _offers_begin(book, &search.offers[sell], sell, True)
+
+
+cdef bint _pair_off(AuctionSearch* search) noexcept nogil:
+    """What is first in line. False when it does not meet."""
+    cdef Offers* buys = &search.offers[0]
+    cdef Offers* sells = &search.offers[1]
+    cdef uint64_t pair = min(buys.quantity, sells.quantity)
+    if pair == 0 or buys.tick < sells.tick:
+        return False
+    search.low = sells.tick
+    search.high = buys.tick
+    search.volume += pair
+    buys.quantity -= pair
+    sells.quantity -= pair
+    buys.is_moving = buys.quantity == 0
+    sells.is_moving = sells.quantity == 0
+    return True
+
+
+cdef void _begin_candidates(AuctionSearch* search) noexcept nogil:
+    """search.low .. search.high have the largest volume; buys and sells are at what did not find a
+    pair. Those of these prices are balanced that neither reaches."""
+    cdef Candidates* out = &search.candidates
+    cdef const Offers* buys = &search.offers[0]
+    cdef const Offers* sells = &search.offers[1]
+    out.buy_tick = buys.tick
+    out.sell_tick = sells.tick
+    out.buy_quantity = buys.quantity
+    out.sell_quantity = sells.quantity
+    out.buys_are_limited = buys.is_limit
+    out.sells_are_limited = sells.is_limit
+    out.low = max(search.low, buys.tick + 1)
+    out.high = min(search.high, sells.tick - 1)
+    out.more_buys = False
+    out.more_sells = False
+    out.pressed = -1
+
+
+cdef void _end_candidates(AuctionSearch* search) noexcept nogil:
+    """Without a balanced price: buys and sells have gone on to the next ones."""
+    cdef Candidates* out = &search.candidates
+    if out.low <= out.high:
+        return
+    out.more_buys = out.buy_tick >= search.low and (
+        out.sell_tick > search.high or out.buy_quantity <= out.sell_quantity)
+    out.more_sells = out.sell_tick <= search.high and (
+        out.buy_tick < search.low or out.sell_quantity <= out.buy_quantity)
+    out.low = out.sell_tick
+    out.high = out.buy_tick
+    if out.more_buys:
+        out.low = max(search.low, search.offers[0].tick + 1)
+    if out.more_sells:
+        out.high = min(search.high, search.offers[1].tick - 1)
+    if out.more_buys and not out.more_sells and out.buys_are_limited:
+        out.pressed = out.high
+    if out.more_sells and not out.more_buys and out.sells_are_limited:
+        out.pressed = out.low
+
+
+cdef bint _note_limits(AuctionSearch* search) noexcept nogil:
+    """The prices that both sides have come to. False at their ends."""
+    cdef uint32_t sell
+    cdef Offers* offers
+    for sell in range(2):
+        offers = &search.offers[sell]
+        if offers.quantity:
+            search.low = min(search.low, offers.tick)
+            search.high = max(search.high, offers.tick)
+            offers.is_moving = True
+    return search.offers[0].is_moving or search.offers[1].is_moving
+
+
+cdef void _look_at_limits(const Book* book, AuctionSearch* search) noexcept nogil:
+    """All of both sides, from the best."""
+    cdef uint32_t sell
+    search.phase = SEARCH_LIMITS
+    search.low = book.grid.ticks_count
+    search.high = -1
+    for sell in range(2):
+        _offers_begin(book, &search.offers[sell], sell, False)
+
+
+cdef int32_t _mean_limit(const Book* book, const AuctionSearch* search) noexcept nogil:
     """The mean of the lowest and the highest limit of what takes part; PRICE_NONE when nothing
     has one."""
-    cdef int64_t lowest = book.grid.ticks_count
-    cdef int64_t highest = -1
-    cdef Offers offers
-    cdef uint32_t sell
-    for sell in range(2):
-        _offers_create(&offers, arena, book, sell, cross_type, False, steps)
-        while offers.quantity:
-            lowest = min(lowest, offers.tick)
-            highest = max(highest, offers.tick)
-            _next_price(&offers)
-    if highest < 0:
+    if search.high < 0:
         return PRICE_NONE
     # Rounded down, which a division is not below 0.
-    return <int32_t>((<int64_t>grid_price(&book.grid, <uint32_t>lowest)
-                      + grid_price(&book.grid, <uint32_t>highest)) >> 1)
+    return <int32_t>((<int64_t>grid_price(&book.grid, <uint32_t>search.low)
+                      + grid_price(&book.grid, <uint32_t>search.high)) >> 1)
 
 
 cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
@@ -183,79 +288,27 @@ cdef uint32_t _nearest_tick(const Book* book, int64_t low, int64_t high,
     return tick
 
 
-cdef void _candidates(Offers* buys, Offers* sells, int64_t low, int64_t high,
-                      Candidates* out) noexcept nogil:
-    """low .. high have the largest volume; buys and sells are at what did not find a pair."""
-    cdef bint buys_are_limited = buys.is_limit
-    cdef bint sells_are_limited = sells.is_limit
-    out.buy_tick = buys.tick
-    out.sell_tick = sells.tick
-    out.buy_quantity = buys.quantity
-    out.sell_quantity = sells.quantity
-    out.low = max(low, buys.tick + 1)
-    out.high = min(high, sells.tick - 1)
-    out.more_buys = False
-    out.more_sells = False
-    out.pressed = -1
-    # The next price of both, whether or not it will matter, so that the steps are told easily.
-    _next_price(buys)
-    _next_price(sells)
-    if out.low <= out.high:          # these are balanced
-        return
-    out.more_buys = out.buy_tick >= low and (
-        out.sell_tick > high or out.buy_quantity <= out.sell_quantity)
-    out.more_sells = out.sell_tick <= high and (
-        out.buy_tick < low or out.sell_quantity <= out.buy_quantity)
-    out.low = max(low, buys.tick + 1) if out.more_buys else out.sell_tick
-    out.high = min(high, sells.tick - 1) if out.more_sells else out.buy_tick
-    if out.more_buys and not out.more_sells and buys_are_limited:
-        out.pressed = out.high
-    if out.more_sells and not out.more_buys and sells_are_limited:
-        out.pressed = out.low
-
-
-cdef bint _choose(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
-                  const Candidates* candidates, uint32_t* tick) noexcept nogil:
+cdef bint _choose(const Book* book, const AuctionSearch* search, uint32_t* tick) noexcept nogil:
     """The last two steps of rule 14.3. False: nothing says at what price."""
+    cdef const Candidates* candidates = &search.candidates
     cdef int32_t reference_price = auction_reference(book)
     if candidates.pressed >= 0:
         tick[0] = <uint32_t>candidates.pressed
         return True
     if reference_price == PRICE_NONE:
-        reference_price = _mean_limit(arena, book, cross_type, steps)
+        reference_price = _mean_limit(book, search)
     if reference_price == PRICE_NONE:    # market orders alone
         return False
     tick[0] = _nearest_tick(book, candidates.low, candidates.high, reference_price)
     return True
 
 
-cdef void _find(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
-                AuctionPrice* out) noexcept nogil:
-    cdef Offers buys, sells
-    cdef Candidates candidates
-    cdef int64_t low = 0
-    cdef int64_t high = 0
-    cdef uint64_t volume = 0
-    cdef uint64_t pair
-    _offers_create(&buys, arena, book, 0, cross_type, True, steps)
-    _offers_create(&sells, arena, book, 1, cross_type, True, steps)
-    while buys.quantity and sells.quantity and buys.tick >= sells.tick:
-        low = sells.tick
-        high = buys.tick
-        pair = min(buys.quantity, sells.quantity)
-        volume += pair
-        buys.quantity -= pair
-        sells.quantity -= pair
-        if buys.quantity == 0:
-            _next_price(&buys)
-        if sells.quantity == 0:
-            _next_price(&sells)
-    if volume == 0:
+cdef void _end(const Book* book, const AuctionSearch* search, AuctionPrice* out) noexcept nogil:
+    """The price and what it means, if there is one."""
+    cdef const Candidates* candidates = &search.candidates
+    if search.volume == 0 or not _choose(book, search, &out.tick):
         return
-    _candidates(&buys, &sells, low, high, &candidates)
-    if not _choose(arena, book, cross_type, steps, &candidates, &out.tick):
-        return
-    out.volume = volume
+    out.volume = search.volume
     out.price = grid_price(&book.grid, out.tick)
     out.side = AUCTION_BALANCED
     if candidates.more_buys and out.tick <= candidates.buy_tick:
@@ -266,11 +319,38 @@ cdef void _find(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps
         out.imbalance = candidates.sell_quantity
 
 
-cdef void auction_price(Arena* arena, const Book* book, uint8_t cross_type, AuctionSteps* steps,
-                        AuctionPrice* out) noexcept nogil:
-    cdef AuctionPrice none = AuctionPrice(volume=0, imbalance=0, price=0, tick=0,
-                                          side=AUCTION_NO_PRICE)
-    out[0] = none
-    _find(arena, book, cross_type, steps, out)
-    if steps.are_spent:              # of a part of the book alone nothing true can be said
-        out[0] = none
+cdef bint _is_over(const Book* book, AuctionSearch* search) noexcept nogil:
+    """Both sides have come to a price. Whether nothing is left to be looked at."""
+    cdef uint32_t sell
+    if search.phase == SEARCH_LIMITS:
+        return not _note_limits(search)
+    if search.phase == SEARCH_BEYOND:
+        _end_candidates(search)
+        if search.candidates.pressed >= 0 or auction_reference(book) != PRICE_NONE:
+            return True
+        _look_at_limits(book, search)
+        return False
+    if _pair_off(search):
+        return False
+    if search.volume == 0:
+        return True
+    _begin_candidates(search)
+    # The next price of both, whether or not it will matter, so that the steps are told easily.
+    search.phase = SEARCH_BEYOND
+    for sell in range(2):
+        search.offers[sell].is_moving = True
+    return False
+
+
+cdef bint auction_search(Arena* arena, const Book* book, AuctionSearch* search, uint64_t* steps,
+                         AuctionPrice* out) noexcept nogil:
+    cdef bint is_over = False
+    cdef uint32_t sell
+    out[0] = AuctionPrice(volume=0, imbalance=0, price=0, tick=0, side=AUCTION_NO_PRICE)
+    while not is_over:
+        for sell in range(2):
+            if not _move(arena, book, &search.offers[sell], search.cross_type, steps):
+                return False
+        is_over = _is_over(book, search)
+    _end(book, search, out)
+    return True

@@ -7,6 +7,7 @@ from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport (
     KIND_PARKED, KIND_SHIFT, KIND_STOPS, KIND_UNDER_WAY, SIDES_COUNT, Book,
 )
+from ironcore.engine.auction_state cimport Auction, AuctionDue, AuctionSearch, AuctionTurn
 from ironcore.engine.engine cimport EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,
@@ -139,10 +140,37 @@ cdef bytes _book(Engine* engine, uint32_t instrument):
         parts.append(struct.pack("<BII", book.pegs_are_stale, book.peg_keys[0], book.peg_keys[1]))
     if book.is_busy:
         parts.append(_busy(engine, book))
+    if engine.auctions[instrument].state:
+        parts.append((<const char*>&engine.auctions[instrument])[:sizeof(AuctionDue)])
     for sell in range(2):
         for unit, place in _units(engine, instrument, sell):
             parts.append(_row(engine, instrument, unit, place) + _special(engine, unit))
         parts.append(b"/")
+    return b"".join(parts)
+
+
+cdef bytes _turn(Engine* engine, const AuctionTurn* turn):
+    cdef uint32_t slot = 0
+    if turn.unit and not turn.is_moving:
+        slot = order_at(&engine.arena, turn.unit).slot
+    return struct.pack("<BIII", turn.is_moving, turn.quantity, slot, turn.worst_key)
+
+
+cdef bytes _auction(Engine* engine):
+    """How far the one in progress has come."""
+    cdef const Auction* auction = &engine.auction
+    cdef const AuctionSearch* search = &auction.search
+    cdef uint32_t sell
+    parts = [struct.pack("<IIBBBqqQiQQQQ", engine.auctions_first, engine.auctions_last,
+                         auction.phase, auction.cross_type, search.phase, search.low, search.high,
+                         search.volume, auction.price.price, auction.price.volume,
+                         auction.late_volume, auction.protection_due,
+                         auction.protection_due_last),
+             _turn(engine, &auction.late)]
+    for sell in range(2):
+        parts.append(struct.pack("<qQQ", search.offers[sell].tick, search.offers[sell].quantity,
+                                 search.offers[sell].market_quantity))
+        parts.append(_turn(engine, &auction.turns[sell]))
     return b"".join(parts)
 
 
@@ -167,6 +195,8 @@ cdef bytes _works(Engine* engine):
         parts.append(struct.pack("<I", engine.step_actions_max))
     if engine.is_expiring:
         parts.append(b"expiring")
+    if engine.auctions_first:
+        parts.append(_auction(engine))
     if engine.busy_first:
         parts.append(struct.pack("<IB", engine.busy_first, engine.works_are_next))
     return b"".join(parts)

@@ -29,6 +29,7 @@ from ironcore.engine.pending_work cimport (
 )
 from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport auction_indicated
+from ironcore.engine.under_way cimport book_is_in_auction
 from ironcore.engine.used_numbers cimport (
     NumberBlocks, blocks_begin, blocks_next, blocks_resume, next_used,
 )
@@ -53,14 +54,16 @@ cdef bint order_is_held(Engine* engine, uint32_t unit) noexcept nogil:
     cdef uint32_t place, kind
     cdef uint8_t cross_type
     cdef const Book* book
-    if engine.ends_holding == 0:
+    if engine.ends_holding == 0 and engine.auctions_first == 0:
         return False
     place = order_place(engine, unit)
     kind = place_kind(place)
     book = place_book(engine, place)
-    if not engine.ends[place >> SIDE_SHIFT].holds_orders:
-        return False
     if kind == KIND_STOPS or kind == KIND_PARKED:
+        return False
+    if book_is_in_auction(engine, book):
+        return True
+    if not engine.ends[place >> SIDE_SHIFT].holds_orders:
         return False
     cross_type = auction_indicated(book.state)
     if kind == KIND_WAITING and waits_for_surplus(&engine.arena, unit):
@@ -93,7 +96,8 @@ cdef int cancel_order(Engine* engine, CancelOrder* command) noexcept nogil:
     total_now = order.executed + order_open(engine, unit)
     if total > order.executed and not is_reduction(book, total, total_now):
         return STATUS_IGNORED
-    if reason == CANCEL_REASON_USER and order_is_held(engine, unit):
+    if order_is_held(engine, unit) and (
+            reason == CANCEL_REASON_USER or book_is_in_auction(engine, book)):
         return _refuse(engine, &command.header, unit)
     if total <= order.executed:
         leaving_pass(engine, unit)
@@ -273,13 +277,18 @@ cdef void _concern(Engine* engine, Work* work) noexcept nogil:
             session.user_ref_last if memcmp(session.firm, own.firm, sizeof(own.firm)) == 0 else 0)
 
 
+cdef inline bint _goes_first(const Engine* engine) noexcept nogil:
+    """Whether a mass cancel makes its first step at once."""
+    return engine.works_count == 0 and engine.auctions_first == 0
+
+
 cdef int mass_cancel(Engine* engine, const MassCancel* command) noexcept nogil:
     cdef Work* work
     if works_are_full_for(engine, command.header.session):
         return STATUS_LATER
     work = work_prepare(engine, &command.header, sizeof(MassCancel))
     _concern(engine, work)
-    if engine.works_count or not mass_cancel_step(engine, work):
+    if not _goes_first(engine) or not mass_cancel_step(engine, work):
         work_wait(engine)
     else:
         mass_cancel_end(engine, work)
@@ -292,7 +301,7 @@ cdef int cancel_session(Engine* engine, const CancelSession* command) noexcept n
         return STATUS_LATER
     work = work_prepare(engine, &command.header, sizeof(CancelSession))
     _concern(engine, work)
-    if engine.works_count or not mass_cancel_step(engine, work):
+    if not _goes_first(engine) or not mass_cancel_step(engine, work):
         work_wait(engine)
     elif work.cancelled == 0:
         return STATUS_IGNORED
@@ -327,6 +336,8 @@ cdef bint works_take(Engine* engine, CommandHeader* header, uint32_t unit) noexc
     if unit == 0:
         return False
     instrument = order_place(engine, unit) >> SIDE_SHIFT
+    if book_is_in_auction(engine, &engine.books[instrument]) and order_is_held(engine, unit):
+        return False
     for index in range(engine.works_count):
         if _work_takes(engine, work_at(engine, index), unit):
             header.instrument = instrument

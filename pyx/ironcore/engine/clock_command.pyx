@@ -74,9 +74,9 @@ cdef void _expire_one(Engine* engine, uint32_t unit) noexcept nogil:
 
 
 cdef void _expire(Engine* engine, uint32_t second) noexcept nogil:
-    """As far as the step goes."""
-    engine.is_expiring = False
-    while _expires(engine, second):
+    """As far as the step goes; none while an auction is in progress, whose orders stay."""
+    engine.is_expiring = engine.auctions_first != 0 and _expires(engine, second)
+    while engine.auctions_first == 0 and _expires(engine, second):
         if step_is_over(engine):
             engine.is_expiring = True
             break
@@ -119,10 +119,12 @@ cdef void _end(Engine* engine, uint32_t instrument) noexcept nogil:
 
 
 cdef void _end_all(Engine* engine, ClockCommand* command, uint32_t second_next) noexcept nogil:
-    """All that are due; the counts of pauses that have none start. Events do not say their
-    instrument: the command does of the first that ends, an event of its own of each later one.
+    """All that are due, unless the last auctions are in progress still; the counts of pauses that
+    have none start. Events do not say their instrument: the command does of the first that ends, an
+    event of its own of each later one. The step may be over before the first event of one.
     """
     cdef uint32_t instrument = _next_in_auction(engine, 0)
+    cdef bint may_end = engine.auctions_first == 0
     cdef bint is_first = True
     cdef bint is_due
     cdef Book* book
@@ -130,7 +132,7 @@ cdef void _end_all(Engine* engine, ClockCommand* command, uint32_t second_next) 
     while instrument != INSTRUMENT_NONE:
         book = &engine.books[instrument]
         end = &engine.ends[instrument]
-        if book_waits(engine, book):  # rule 18.12
+        if not may_end or book_waits(engine, book):  # rule 18.12
             is_due = False
         elif end.state:
             is_due = _auction_ends(engine, end, command, second_next, instrument)
@@ -139,11 +141,12 @@ cdef void _end_all(Engine* engine, ClockCommand* command, uint32_t second_next) 
         if book.state == STATE_PAUSED and book.pause_second == 0:
             book.pause_second = command.second + 1
         if is_due:
-            if is_first:
-                command.header.instrument = instrument
-            else:
-                engine_emit(engine, EVENT_INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, instrument)
-            is_first = False
+            if engine.auctions_first == 0 and not step_is_over(engine):
+                if is_first:
+                    command.header.instrument = instrument
+                else:
+                    engine_emit(engine, EVENT_INSTRUMENT_NEXT, 0, 0, 0, 0, 0, 0, 0, instrument)
+                is_first = False
             _end(engine, instrument)
         else:
             end_classify(engine, book)
@@ -187,7 +190,7 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
     second_next = engine.second_next
     engine.second_next = second + 1
     _end_all(engine, command, second_next)
-    if not engine.is_expiring:
+    if not engine.is_expiring and engine.auctions_first == 0:
         _indicate(engine)
     return STATUS_OK
 

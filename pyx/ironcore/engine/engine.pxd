@@ -6,6 +6,7 @@ from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
 from ironcore.book.price_grid cimport TickTable
+from ironcore.engine.auction_state cimport Auction, AuctionDue
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes
 from ironcore.wire.record cimport (
     COMMAND_REPLACE_ORDER, CommandHeader, Event, MassCancel, ReplaceOrder,
@@ -62,8 +63,9 @@ cdef struct Engine:                  # the first three fields are for others to 
     Book* books
     Session* sessions
     uint32_t books_count
-    uint32_t sessions_plain          # sessions_count; 0 while work waits, orders expire, or an
-                                     # instrument's cannot be cancelled: no command is plain then
+    uint32_t sessions_plain          # sessions_count; 0 while work waits, orders expire, an auction
+                                     # is in progress, or orders of an instrument cannot be
+                                     # cancelled: no command is plain then
     uint64_t order_ref_last
     uint64_t match_number_last
     EngineLimits limits
@@ -106,6 +108,11 @@ cdef struct Engine:                  # the first three fields are for others to 
     AuctionEnd* ends                 # by instrument
     uint32_t ends_random             # that CLOCK draws for
     uint32_t ends_holding            # during which members cannot cancel
+    AuctionDue* auctions             # by instrument
+    uint32_t auctions_first          # number of the book whose auction is in progress, or 0
+    uint32_t auctions_last           # and of the last one that has one to come
+    uint32_t auctions_closing        # of them close their instrument: each has a place of works
+    Auction auction                  # the first of them
     TickTable* tick_tables           # by id - 1; behind the books (PriceGrid.table_at)
     uint32_t tick_tables_count
     SessionQuotes* quotes            # by session

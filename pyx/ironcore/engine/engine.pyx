@@ -17,6 +17,7 @@ from ironcore.book.order_pool cimport (
     ARENA_TABLES, ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_tables,
 )
 from ironcore.book.options cimport SECONDS_A_DAY
+from ironcore.engine.auction_state cimport AuctionDue
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes
 from ironcore.wire.record cimport SLOT_NONE, TICK_TABLES_MAX, Event
 
@@ -24,8 +25,8 @@ from ironcore.wire.record cimport SLOT_NONE, TICK_TABLES_MAX, Event
 cdef enum:
     EVENTS_HOT = 4096                # faulted in at start
     USER_REF_BITS_MAX = 31
-    OWN_TABLES = 8
-    TABLES = 18                      # with the arena's
+    OWN_TABLES = 9
+    TABLES = 19                      # with the arena's
 
 
 cdef uint64_t _slots_count(const EngineLimits* limits) noexcept nogil:
@@ -46,7 +47,8 @@ cdef void _tables(const Engine* engine, Reservation* tables) noexcept nogil:
     tables[5] = Reservation(engine.works_lasts,
                             WORKS_MAX * (limits.sessions_max + <uint64_t>1) * sizeof(uint32_t))
     tables[6] = Reservation(engine.ends, limits.instruments_max * sizeof(AuctionEnd))
-    tables[7] = Reservation(engine.quotes,
+    tables[7] = Reservation(engine.auctions, limits.instruments_max * sizeof(AuctionDue))
+    tables[8] = Reservation(engine.quotes,
                             (limits.sessions_max + <uint64_t>1) * sizeof(SessionQuotes))
     arena_tables(&engine.arena, tables + OWN_TABLES)
 
@@ -69,7 +71,8 @@ cdef bint _reserve(Engine* engine) noexcept nogil:
     engine.block_next = <uint32_t*>tables[4].base
     engine.works_lasts = <uint32_t*>tables[5].base
     engine.ends = <AuctionEnd*>tables[6].base
-    engine.quotes = <SessionQuotes*>tables[7].base
+    engine.auctions = <AuctionDue*>tables[7].base
+    engine.quotes = <SessionQuotes*>tables[8].base
     engine.sessions = <Session*>calloc(engine.limits.sessions_max + 1, sizeof(Session))
     return is_whole and engine.sessions != NULL
 

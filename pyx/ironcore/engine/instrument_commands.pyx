@@ -19,6 +19,7 @@ from ironcore.engine.settlement cimport book_settle
 from ironcore.engine.trading_state cimport (
     book_end, end_classify, state_begin, state_has_no_auction, state_is_known, state_retire,
 )
+from ironcore.engine.under_way cimport book_is_in_auction
 from ironcore.book.limits cimport InstrumentLimits, limits_are_valid
 from ironcore.wire.record cimport (
     ALLOCATION_SIZE_TIME, COMMAND_RETIRE_INSTRUMENT, EVENT_BROKEN, EVENT_INSTRUMENT_CHANGED,
@@ -158,7 +159,7 @@ cdef int change_instrument(Engine* engine, const DefineInstrument* command) noex
         return STATUS_MALFORMED      # what was said before would mean something else
     if (command.price_min < 1) != grid_has_zero(&book.grid):
         return STATUS_MALFORMED
-    if book.is_busy:
+    if book.is_busy or book_is_in_auction(engine, book):
         return STATUS_LATER
     if not _has_shape(book, command):
         if not book_is_empty(book):
@@ -184,7 +185,8 @@ cdef int retire_instrument(Engine* engine, const RetireInstrument* command) noex
     book = &engine.books[index]
     if book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    if book.is_busy or works_are_full(engine) or work_empties(engine, index):
+    if (book.is_busy or book_is_in_auction(engine, book) or works_are_full(engine)
+            or work_empties(engine, index)):
         return STATUS_LATER
     state_retire(engine, book)
     if leaving_begin(engine, book, COMMAND_RETIRE_INSTRUMENT):

@@ -8,9 +8,10 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
 )
 from ironcore.book.order_pool cimport (
-    Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, link_at, order_at, order_ref,
+    ORDER_ICEBERG, Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, link_at, order_at, order_ref,
     order_side, special_at,
 )
+from ironcore.engine.auction cimport auctions_broken
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
     KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, PriceTree, level_displayed, level_key,
@@ -18,7 +19,7 @@ from ironcore.book.price_levels cimport (
 )
 from ironcore.engine.pending_work cimport works_broken
 from ironcore.engine.quotes.quote_places cimport quotes_broken
-from ironcore.engine.under_way cimport busy_broken
+from ironcore.engine.under_way cimport book_is_in_auction, busy_broken
 from ironcore.engine.special_invariants cimport (
     book_broken_special, book_broken_state, engine_broken_ends, engine_broken_expiry,
     engine_broken_pairs,
@@ -46,13 +47,19 @@ cdef struct Tally:                   # what was met on the walk
     uint32_t nodes
 
 
+cdef inline bint _may_show_none(const Engine* engine, const Book* book,
+                                const Order* order) noexcept nogil:
+    """Of an iceberg: between two steps of an auction, as it displays again with its end (14.5)."""
+    return order.ref_side & ORDER_ICEBERG != 0 and book_is_in_auction(engine, book)
+
+
 cdef const char* _order(Engine* engine, const Book* book, uint32_t unit, uint32_t level_unit,
                         uint32_t side) noexcept nogil:
     """What an order in a queue must be, its neighbours apart."""
     cdef const Order* order = order_at(&engine.arena, unit)
     if order.level != level_unit:
         return b"an order does not know its neighbour or its level"
-    if order.quantity == 0 or order_ref(order) == 0:
+    if order_ref(order) == 0 or (order.quantity == 0 and not _may_show_none(engine, book, order)):
         return b"an order without quantity or reference rests"
     if order.quantity % book.limits.lot_size:
         return b"an order rests that is not a whole number of lots"
@@ -99,7 +106,7 @@ cdef const char* _queue(Engine* engine, Tally* tally, const Book* book, uint32_t
         unit = order.link.next
     if level.link.prev != previous:
         return b"a level does not know the end of its queue"
-    if level_displayed(arena, level_unit) != total or total == 0:
+    if level_displayed(arena, level_unit) != total or count == 0:
         return b"a level's total is not the sum of its orders"
     if level_orders(arena, level_unit) != count:
         return b"a level does not know how many orders it has"
@@ -335,6 +342,8 @@ cdef const char* engine_broken_invariant(Engine* engine) noexcept nogil:
         broken = works_broken(engine)
     if broken == NULL:
         broken = busy_broken(engine)
+    if broken == NULL:
+        broken = auctions_broken(engine)
     if broken == NULL:
         broken = engine_broken_ends(engine)
     if broken == NULL:

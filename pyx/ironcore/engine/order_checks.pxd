@@ -20,4 +20,5 @@ cdef uint32_t day_order_reject(Engine* engine, const Book* book, Terms* terms) n
 cdef uint32_t details_reject(Engine* engine, const Book* book, uint32_t total, Terms* terms,
                              uint32_t replaced) noexcept nogil
 # Rule 13.2.
-cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil
+cdef uint32_t state_reject(const Engine* engine, const Book* book,
+                           const Terms* terms) noexcept nogil

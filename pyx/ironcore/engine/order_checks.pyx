@@ -1,6 +1,6 @@
 """When an order of any kind is rejected."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from ironcore.book.order_pool cimport (
     ORDER_REF_MAX, ORDER_SPECIAL, order_at, special_at,
@@ -25,7 +25,7 @@ from ironcore.book.options cimport (
     options_are_stop, options_reject,
 )
 from ironcore.book.price_levels cimport PriceLevels, levels_price
-from ironcore.engine.under_way cimport book_waits
+from ironcore.engine.under_way cimport book_state_next, book_waits
 from ironcore.wire.order_options cimport NAMED_OCO_REF, NAMED_STOP_PRICE
 from ironcore.wire.record cimport STATE_CONTINUOUS, STATE_RETIRED, STATE_TRADE_AT_CLOSE
 
@@ -114,14 +114,16 @@ cdef uint32_t _pair_reject(Engine* engine, const Book* book, Terms* terms,
     return REJECT_NONE
 
 
-cdef uint32_t state_reject(const Book* book, const Terms* terms) noexcept nogil:
+cdef uint32_t state_reject(const Engine* engine, const Book* book,
+                           const Terms* terms) noexcept nogil:
+    cdef uint8_t state = book_state_next(engine, book)
     cdef bint is_immediate = (
         terms.time_in_force == TIME_IN_FORCE_IOC or terms.time_in_force == TIME_IN_FORCE_FOK
         or (price_is_market(terms.price) and not options_are_pegged(&terms.options)))
-    if book.state == STATE_TRADE_AT_CLOSE and terms.cross_type == CROSS_NONE and (
+    if state == STATE_TRADE_AT_CLOSE and terms.cross_type == CROSS_NONE and (
             terms.options.min_quantity or terms.time_in_force == TIME_IN_FORCE_FOK):
         return REJECT_NOT_NOW
-    return admission_reject(book.state, terms.cross_type,
+    return admission_reject(state, terms.cross_type,
                             is_immediate and not options_are_stop(&terms.options))
 
 
@@ -202,7 +204,7 @@ cdef uint32_t day_order_reject(Engine* engine, const Book* book, Terms* terms) n
     if reason == REJECT_NONE and terms.is_market:
         reason = REJECT_PRICE
     if reason == REJECT_NONE:
-        reason = state_reject(book, terms)
+        reason = state_reject(engine, book, terms)
     return reason if reason else _price_reject(engine, book, terms)
 
 
@@ -233,7 +235,7 @@ cdef uint32_t enter_reject(Engine* engine, const Session* session, const EnterOr
     if reason == REJECT_NONE:
         reason = _pair_reject(engine, book, terms, 0)
     if reason == REJECT_NONE:
-        reason = state_reject(book, terms)
+        reason = state_reject(engine, book, terms)
     if reason == REJECT_NONE:
         reason = _price_reject(engine, book, terms)
     if reason:

@@ -269,17 +269,17 @@ cdef void _trade_at_close(Engine* engine, Book* book, Terms* terms,
         _cancel(engine, terms, unit, CANCEL_REASON_IOC)
 
 
-cdef void _wait(Engine* engine, Book* book, const Terms* terms) noexcept nogil:
+cdef void _wait(Engine* engine, Book* book, const Terms* terms, uint32_t unit) noexcept nogil:
     cdef uint32_t kind = KIND_WAITING_MARKET if terms.is_market else KIND_WAITING
     book_queue_any(&engine.arena, book, kind << KIND_SHIFT | terms.sell, terms.key,
-                   _live(engine, book, terms, 0))
+                   _live(engine, book, terms, unit))
 
 
 cdef void _proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit) noexcept nogil:
     cdef bint pegged = options_are_pegged(&terms.options)
     cdef int32_t price
     if terms.cross_type != CROSS_NONE:
-        _wait(engine, book, terms)
+        _wait(engine, book, terms, unit)
     elif options_are_stop(&terms.options):
         stop_begin(engine, book, _live(engine, book, terms, 0))
     elif book.state != STATE_CONTINUOUS:
@@ -313,9 +313,8 @@ cdef void order_proceed(Engine* engine, Book* book, Terms* terms, uint32_t unit)
 
 
 cdef void order_begin(Engine* engine, Book* book, Terms* terms) noexcept nogil:
-    # What waits for an auction, or sleeps, meets no order.
-    if (book_waits(engine, book) and terms.cross_type == CROSS_NONE
-            and not options_are_stop(&terms.options)):
+    # What sleeps meets no order. What is to wait for an auction does not pass by those before it.
+    if book_waits(engine, book) and not options_are_stop(&terms.options):
         busy_begin(engine, book)
         under_way_append(engine, book, _live(engine, book, terms, 0))
     else:

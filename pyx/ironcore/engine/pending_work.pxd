@@ -14,6 +14,9 @@ cdef enum:
     STEP_LOOKED = 1                  # rule 18.2: actions of an order looked at,
     STEP_LEFT = 16                   # of one that leaves, executes, trails or comes to its turn
     STEP_COUNTED = 8                 # of each order that one which executes at once may count
+    STEP_MET = 4                     # of each order that an auction comes to,
+    STEP_PAIRED = 32                 # of each pair that executes in it,
+    STEP_CHANGED = 64                # and of the change of state that it is for
     STEP_RANKED = 8                  # of each order of a round that goes by size
     STEP_BLOCKS_MAX = 8192           # of 64 numbers
     WORKS_A_SESSION_MAX = 8          # rule 18.5: of WORKS_MAX, so that one leaves room for others
@@ -38,15 +41,17 @@ cdef const char* works_broken(Engine* engine) noexcept nogil
 
 
 cdef inline void engine_classify(Engine* engine) noexcept nogil:
-    """To be called when a session was defined, and after every change of works_count, is_expiring
-    and ends_holding."""
+    """To be called when a session was defined, and after every change of works_count, is_expiring,
+    auctions_first and ends_holding."""
     engine.sessions_plain = 0
-    if engine.works_count == 0 and not engine.is_expiring and engine.ends_holding == 0:
+    if (engine.works_count == 0 and not engine.is_expiring and engine.auctions_first == 0
+            and engine.ends_holding == 0):
         engine.sessions_plain = engine.sessions_count
 
 
 cdef inline bint works_are_full(const Engine* engine) noexcept nogil:
-    return engine.works_count == WORKS_MAX
+    """The end of an auction that closes its instrument finds its place."""
+    return engine.works_count + engine.auctions_closing == WORKS_MAX
 
 
 cdef inline Work* work_at(Engine* engine, uint32_t index) noexcept nogil:

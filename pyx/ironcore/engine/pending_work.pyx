@@ -108,14 +108,14 @@ cdef const char* _leaving_broken(Engine* engine) noexcept nogil:
 cdef const char* works_broken(Engine* engine) noexcept nogil:
     cdef uint32_t index
     cdef const char* broken = _leaving_broken(engine)
-    if engine.works_count > WORKS_MAX or engine.works_first >= WORKS_MAX:
+    if engine.works_count + engine.auctions_closing > WORKS_MAX or engine.works_first >= WORKS_MAX:
         return b"the commands that wait are miscounted"
     if engine.works_count and engine.step_actions_max == 0:
         return b"a command waits for a step though every command is one"
     if engine.is_expiring and engine.step_actions_max == 0:
         return b"orders are left to expire though every command is one step"
     if engine.sessions_plain != (0 if engine.works_count or engine.is_expiring
-                                 or engine.ends_holding else engine.sessions_count):
+                                 or engine.auctions_first or engine.ends_holding else engine.sessions_count):
         return b"a command may be plain while others wait, or may not be though none does"
     for index in range(engine.works_count):
         if broken == NULL:

@@ -6,6 +6,7 @@ from libc.string cimport memcmp, memcpy
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book
+from ironcore.engine.auction_state cimport AuctionDue
 from ironcore.engine.engine cimport WORKS_MAX, Engine, EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, PAGE_LEVELS, Arena, Level, LevelPage, Link, Order, Pool, PriceNode, Special,
@@ -20,7 +21,7 @@ from ironcore.book.price_grid cimport TickTable
 from ironcore.wire.record cimport RECORD_VERSION, SLOT_NONE, TICK_TABLES_MAX
 
 cdef enum:
-    SNAPSHOT_VERSION = 12            # also of what structs mean that keep their sizes
+    SNAPSHOT_VERSION = 13            # also of what structs mean that keep their sizes
     EXPIRY_END = 0xFFFFFFFF
 
 cdef struct SnapshotHeader:          # 64 bytes
@@ -71,6 +72,7 @@ cdef void _adopt_pointers(Engine* loaded, const Engine* engine) noexcept nogil:
     loaded.block_next = engine.block_next
     loaded.works_lasts = engine.works_lasts
     loaded.ends = engine.ends
+    loaded.auctions = engine.auctions
     loaded.tick_tables = engine.tick_tables
     loaded.quotes = engine.quotes
     loaded.dry_run_steps_max = engine.dry_run_steps_max
@@ -101,6 +103,8 @@ cdef bint _counts_fit(const Engine* loaded, const Engine* engine) noexcept nogil
             and loaded.works_first < WORKS_MAX and loaded.works_count <= WORKS_MAX
             and loaded.busy_first <= loaded.books_count
             and loaded.busy_last <= loaded.books_count
+            and loaded.auctions_first <= loaded.books_count
+            and loaded.auctions_last <= loaded.books_count
             and arena.order_pool.fresh <= engine.arena.orders_max
             and arena.order_pool.free_count <= arena.order_pool.fresh
             and arena.page_pool.fresh >= arena.page_first - 1
@@ -127,6 +131,7 @@ cdef void _books(Cursor* cursor, Engine* engine) noexcept nogil:
     _block(cursor, engine.tick_tables, engine.tick_tables_count * <uint64_t>sizeof(TickTable))
     _block(cursor, engine.books, engine.books_count * <uint64_t>sizeof(Book))
     _block(cursor, engine.ends, engine.books_count * <uint64_t>sizeof(AuctionEnd))
+    _block(cursor, engine.auctions, engine.books_count * <uint64_t>sizeof(AuctionDue))
     for index in range(engine.books_count):
         if engine.books[index].grid.tick_table > engine.tick_tables_count:
             cursor.is_sound = False

@@ -114,7 +114,7 @@ cdef void replace_special(Engine* engine, const ReplaceOrder* command, uint32_t 
     cdef uint32_t reason
     cdef Terms terms
     _new_terms(engine, command, unit, options, &terms)
-    reason = state_reject(book, &terms)
+    reason = state_reject(engine, book, &terms)
     if reason == REJECT_NONE and order_is_held(engine, unit):
         reason = REJECT_NOT_NOW
     if reason:

@@ -5,13 +5,14 @@ from libc.string cimport memcpy
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.options cimport SECONDS_A_DAY
-from ironcore.engine.auction cimport auction_hold
+from ironcore.engine.auction cimport AUCTION_HELD, auction_append, auction_step
+from ironcore.engine.auction_state cimport AuctionDue
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport PEGS_PARKED, pegs_park
 from ironcore.engine.pending_work cimport work_empties, works_are_full
 from ironcore.engine.settlement cimport book_settle
-from ironcore.engine.under_way cimport HAND_EMPTY, book_waits
+from ironcore.engine.under_way cimport HAND_EMPTY, book_is_in_auction, book_waits
 from ironcore.book.price_grid cimport grid_has_zero
 from ironcore.engine.trading_state cimport (
     auction_between, auction_indicated, book_end, end_changed, state_enter, state_has_no_auction,
@@ -22,13 +23,9 @@ from ironcore.wire.record cimport (
 )
 
 
-cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
-                       uint32_t why) noexcept nogil:
+cdef void _change(Engine* engine, Book* book, uint8_t state, uint32_t why) noexcept nogil:
+    """No auction comes before it any more."""
     cdef uint8_t state_before = book.state
-    cdef uint8_t cross_type = auction_between(state_before, state)
-    book.last_before_price = book.last_price
-    if cross_type and not auction_hold(engine, book, cross_type, state, force):
-        return False
     state_enter(engine, book, state, why)
     if state == STATE_CLOSED:
         leaving_begin(engine, book, COMMAND_SET_STATE)
@@ -40,13 +37,31 @@ cdef bint state_change(Engine* engine, Book* book, uint8_t state, bint force,
         book.pegs_are_stale |= PEGS_PARKED
         minimum_orders_begin(engine, book)
         book_settle(engine, book)
-    return True
 
 
-cdef inline bint _interrupts(const Book* book, uint8_t state) noexcept nogil:
+cdef void auctions_step(Engine* engine) noexcept nogil:
+    cdef Book* book = &engine.books[engine.auctions_first - 1]
+    cdef AuctionDue due = engine.auctions[engine.auctions_first - 1]
+    if auction_step(engine) == AUCTION_HELD:
+        _change(engine, book, due.state, due.why)
+
+
+cdef void state_change(Engine* engine, Book* book, uint8_t state, bint force,
+                       uint32_t why) noexcept nogil:
+    cdef bint is_first = engine.auctions_first == 0
+    if auction_between(book.state, state):
+        auction_append(engine, book, state, force, why)
+        if is_first:
+            auctions_step(engine)
+        return
+    book.last_before_price = book.last_price
+    _change(engine, book, state, why)
+
+
+cdef inline bint _interrupts(const Engine* engine, const Book* book, uint8_t state) noexcept nogil:
     """Rule 18.5: what stops trading, without an auction, does not wait for orders under way."""
     return (state != STATE_CLOSED and state != STATE_CONTINUOUS
-            and auction_between(book.state, state) == 0)
+            and auction_between(book.state, state) == 0 and not book_is_in_auction(engine, book))
 
 
 cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
@@ -59,7 +74,7 @@ cdef int set_state(Engine* engine, const SetState* command) noexcept nogil:
         return STATUS_MALFORMED
     if book.state == command.state or book.state == STATE_RETIRED:
         return STATUS_IGNORED
-    if ((book_waits(engine, book) and not _interrupts(book, command.state))
+    if ((book_waits(engine, book) and not _interrupts(engine, book, command.state))
             or work_empties(engine, command.header.instrument)
             or (command.state == STATE_CLOSED and works_are_full(engine))):
         return STATUS_LATER
@@ -81,6 +96,8 @@ cdef int set_end(Engine* engine, const SetEnd* command) noexcept nogil:
             or auction_between(book.state, command.state) == 0
             or command.second_last < engine.second_next):
         return STATUS_IGNORED
+    if book_is_in_auction(engine, book):
+        return STATUS_LATER
     end = book_end(engine, book)
     end.second_first = command.second_first
     end.second_last = command.second_last

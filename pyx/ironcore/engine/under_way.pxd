@@ -4,7 +4,7 @@
 #
 # Here is who waits where; whose turn is next, and what is done with it, is in turns.pyx.
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from ironcore.book.book cimport Book
 from ironcore.engine.engine cimport Engine
@@ -37,9 +37,23 @@ cdef inline Book* busy_book(Engine* engine) noexcept nogil:
 
 cdef inline bint steps_are_left(const Engine* engine) noexcept nogil:
     """Whether CONTINUE has anything to do."""
-    return engine.is_expiring or engine.works_count != 0 or engine.busy_first != 0
+    return (engine.is_expiring or engine.works_count != 0 or engine.busy_first != 0
+            or engine.auctions_first != 0)
+
+
+cdef inline bint book_is_in_auction(const Engine* engine, const Book* book) noexcept nogil:
+    """Whether its auction is in progress, or due behind another's (18.14): the orders in its queues
+    stay as they are but for what the auction itself does."""
+    return engine.auctions_first != 0 and engine.auctions[book - engine.books].state != 0
+
+
+cdef inline uint8_t book_state_next(const Engine* engine, const Book* book) noexcept nogil:
+    """The state by which new orders are judged."""
+    if book_is_in_auction(engine, book):
+        return engine.auctions[book - engine.books].state
+    return book.state
 
 
 cdef inline bint book_waits(const Engine* engine, const Book* book) noexcept nogil:
     """Whether new orders wait under way."""
-    return book.is_busy or engine.is_expiring
+    return book.is_busy or engine.is_expiring or book_is_in_auction(engine, book)

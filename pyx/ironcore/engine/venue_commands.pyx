@@ -17,7 +17,7 @@ from ironcore.engine.instrument_commands cimport (
 from ironcore.engine.pending_work cimport (
     STEP_LEFT, engine_classify, work_at, work_end,
 )
-from ironcore.engine.state_command cimport set_end, set_state
+from ironcore.engine.state_command cimport auctions_step, set_end, set_state
 from ironcore.engine.turns cimport busy_step
 from ironcore.engine.under_way cimport busy_book, steps_are_left
 from ironcore.engine.used_numbers cimport session_begin_numbers
@@ -125,11 +125,15 @@ cdef void _say_own(ContinueCommand* command, uint8_t type, uint32_t instrument) 
 
 
 cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
-    """The next step of the expiry; or of a busy book, or of the first command that waits: in
-    turns."""
+    """The next step of the auction in progress; or of the expiry; or of a busy book, or of the first
+    command that waits: in turns."""
     cdef Book* book = busy_book(engine)
     if not steps_are_left(engine):
         return STATUS_IGNORED
+    if engine.auctions_first:
+        _say_own(command, COMMAND_SET_STATE, engine.auctions_first - 1)
+        auctions_step(engine)
+        return STATUS_OK
     if engine.is_expiring:
         _say_own(command, COMMAND_CLOCK, INSTRUMENT_NONE)
         expiry_step(engine)

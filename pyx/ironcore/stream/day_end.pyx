@@ -73,8 +73,8 @@ cdef uint32_t _close(uint8_t* command, uint32_t instrument, uint8_t state) noexc
 
 cdef uint32_t day_end_next(DayEnd* day, const Engine* engine, uint8_t* command) noexcept nogil:
     cdef uint8_t state
-    if engine.busy_first:
-        return 0                     # orders that came before are carried out before (rule 18.11)
+    if engine.busy_first or engine.auctions_first:
+        return 0                     # what came before is carried out before (rules 18.11, 18.14)
     if not day.market_said:
         return _system(command, c'M')
     while day.instrument_next < engine.books_count:

@@ -50,7 +50,8 @@ def run(seed: int, count: int, step_actions_max: int, model: EngineModel, seen: 
             expected, actual = answer_of_model(model, record), answer_of_core(core, record)
             assert actual == expected, (seed, number, record.hex())
             core.check_invariants()
-            assert core.steps_are_left == bool(model.waiting or model.busy or model.is_expiring)
+            left = (model.waiting, model.busy, model.is_expiring, model.auctions)
+            assert core.steps_are_left == any(left)
             assert books_differ(core, model) == "", (seed, number)
             seen.look(model, expected.status)
 

@@ -72,8 +72,9 @@ def test_what_waits_decides_what_a_core_will_do() -> None:
 
 @rule("18.2")
 def test_two_instruments_that_close_with_one_clock_share_its_step() -> None:
+    """Each auction counts 64 and one price, 16: with the orders of the first, 194. So one more."""
     core = MatchingEngine(*LIMITS)
-    opened(core)
+    opened(core, step_actions_max=200)
     places = [1, 1, *[2] * 10]
     orders = [r.enter(1, 31 + n, "B", 5, 1000, instrument=place) for n, place in enumerate(places)]
     states = [r.set_state(index, "L") for index in (1, 2)]

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport book_classify
 from ironcore.book.limits cimport REJECT_NONE, REJECT_NO_ROOM, REJECT_SYMBOL
 from ironcore.engine.engine cimport engine_emit, engine_slot
@@ -12,6 +12,7 @@ from ironcore.engine.quotes.quote_places cimport quote_place_find, quote_place_t
 from ironcore.engine.quotes.session_quotes cimport (
     QUOTES_MAX, Protection, SessionQuotes, protection_is_set, quote_place, quote_place_near,
 )
+from ironcore.engine.under_way cimport book_is_in_auction
 from ironcore.wire.record cimport (
     EVENT_PROTECTION_REACHED, EVENT_PROTECTION_RESET, EVENT_PROTECTION_SET, STATE_RETIRED,
 )
@@ -56,6 +57,9 @@ cdef int protection_set(Engine* engine, const SetProtection* command) noexcept n
     cdef uint32_t place
     if command.volume_max >> LIMIT_MAX_SHIFT or command.delta_max >> LIMIT_MAX_SHIFT:
         return STATUS_MALFORMED
+    if instrument < engine.books_count and (
+            book_is_in_auction(engine, &engine.books[instrument])):
+        return STATUS_LATER
     if instrument >= engine.books_count or engine.books[instrument].state == STATE_RETIRED:
         reason = REJECT_SYMBOL
     else:
@@ -79,6 +83,8 @@ cdef int protection_reset(Engine* engine, const ResetProtection* command) noexce
     protection = &quotes.protections[place]
     if not protection_is_set(protection) and not protection.is_reached:
         return STATUS_IGNORED
+    if book_is_in_auction(engine, &engine.books[command.header.instrument]):
+        return STATUS_LATER
     _begin(protection)
     protection.is_reached = False
     engine_emit(engine, EVENT_PROTECTION_RESET, 0, 0, 0, 0, 0, 0, 0,

@@ -9,6 +9,7 @@ from ironcore.engine.orders cimport order_place, order_sell
 from ironcore.engine.quotes.session_quotes cimport (
     QUOTES_MAX, Protection, protection_is_set, quote_place,
 )
+from ironcore.engine.under_way cimport book_is_in_auction
 from ironcore.wire.record cimport STATE_RETIRED
 
 
@@ -65,7 +66,9 @@ cdef const char* _sides_broken(Engine* engine, uint32_t session, uint32_t place)
             return b"a quote leads to another instrument's order"
         if order_sell(order_at(&engine.arena, unit)) != sell:
             return b"a quote leads to an order of the other side"
-        if quotes.protections[place].is_reached:
+        # One that an auction reached acts with its end.
+        if quotes.protections[place].is_reached and not book_is_in_auction(
+                engine, &engine.books[quotes.instruments[place]]):
             return b"a quote is live though its protection was reached"
     return NULL
 
