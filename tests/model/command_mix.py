@@ -135,9 +135,7 @@ class CommandMix:
         if self.step_actions_max:  # what may take several steps comes more often
             weights = (500, 100, 100, 80, 50, 30, 60, 12, 3)
         for make in self.random.choices(makers, weights=weights, k=count):
-            while self.step_actions_max and self.maybe(
-                0.25 if self.model.waiting or self.model.busy else 0.01
-            ):
+            while self.step_actions_max and self.maybe(0.25 if self.model.has_steps_left else 0.01):
                 yield r.continue_()
             if self.step_actions_max and self.maybe(0.0005):  # more than may wait: rule 18.5
                 for _ in range(40):

@@ -72,9 +72,14 @@ class Steps(Auctions):
         self.waiting.append(work)
         return False
 
+    @property
+    def has_steps_left(self) -> bool:
+        """Whether CONTINUE has anything to do."""
+        return bool(self.waiting or self.busy or self.is_expiring or self.auctions)
+
     def go_on(self) -> None:
         """Rules 18.3, 18.11, 18.13 and 18.14: CONTINUE."""
-        if not self.waiting and not self.busy and not self.is_expiring and not self.auctions:
+        if not self.has_steps_left:
             raise IgnoredError
         if self.auctions:
             self.stamped = self.auctions[0].instrument.index

@@ -50,8 +50,7 @@ def run(seed: int, count: int, step_actions_max: int, model: EngineModel, seen: 
             expected, actual = answer_of_model(model, record), answer_of_core(core, record)
             assert actual == expected, (seed, number, record.hex())
             core.check_invariants()
-            left = (model.waiting, model.busy, model.is_expiring, model.auctions)
-            assert core.steps_are_left == any(left)
+            assert core.steps_are_left == model.has_steps_left
             assert books_differ(core, model) == "", (seed, number)
             seen.look(model, expected.status)
 
