@@ -25,7 +25,7 @@ DECLARED = (
     CORE / "book/price_grid.pxd",
     CORE / "book/price_levels.pxd",
     CORE / "book/book.pxd",
-    CORE / "engine/auction_state.pxd",
+    CORE / "engine/auctions/auction_state.pxd",
     CORE / "engine/engine.pxd",
 )
 C_TYPES: dict[str, Any] = {

@@ -118,8 +118,8 @@ class States(Steps):
             raise MalformedError
         if second <= self.second:
             raise IgnoredError
-        before = self.second
-        may_end = not self.auctions  # rule 18.14
+        before, was_expiring = self.second, self.is_expiring
+        may_end = not self.auctions  # rule 18.15
         self.expire(second)
         due = [one for one in self.instruments if may_end and self.is_due(one, second, draw)]
         starts = [one for one in self.instruments if self.starts_count(one)]
@@ -132,7 +132,8 @@ class States(Steps):
             self.say_indicatives()
         may_say = any(one.state in INDICATIVE_IN for one in self.instruments)
         begins_minute = before < 0 or second // 60 != before // 60
-        is_of_use = bool(self.events or may_say or self.is_expiring or begins_minute or force)
+        expires = was_expiring or self.is_expiring
+        is_of_use = bool(self.events or may_say or expires or begins_minute or force)
         if not is_of_use and not self.counts_seconds():
             self.indicate_next, self.second = turn, before
             raise IgnoredError
@@ -142,12 +143,11 @@ class States(Steps):
         is_first = True
         for instrument in due:
             end = instrument.end or End(0, 0, 0, 0, CONTINUOUS, False, b"    ")
-            if end.state == CLOSED and self.is_full():
-                continue
-            if not self.auctions and not self.step_is_over():  # rule 18.14
-                self.say_instrument(instrument, is_first)
-                is_first = False
-            self.change_state(instrument, end.state, end.force, end.reason)
+            if end.state != CLOSED or not self.is_full():
+                if not self.auctions and not self.step_is_over():  # rule 18.14
+                    self.say_instrument(instrument, is_first)
+                    is_first = False
+                self.change_state(instrument, end.state, end.force, end.reason)
 
     def say_instrument(self, instrument: Instrument, is_first: bool) -> None:
         """Rule 13.9."""

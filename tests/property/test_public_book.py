@@ -85,7 +85,8 @@ def visible(instrument: Instrument, side: str) -> list[Row]:
     sells = side == "S"
     orders = [o for o in instrument.orders if o.is_visible and o.sells == sells]
     orders.sort(key=lambda o: (o.rest_price if sells else -o.rest_price, o.arrival))
-    return [Row(o.order_ref, o.rest_price, o.reachable) for o in orders]
+    # Between two steps of an auction an iceberg may display nothing.
+    return [Row(o.order_ref, o.rest_price, o.reachable) for o in orders if o.reachable]
 
 
 def assert_attributed(model: EngineModel, orders: dict[int, Order], message: bytes) -> None:

@@ -7,7 +7,9 @@ from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport (
     KIND_PARKED, KIND_SHIFT, KIND_STOPS, KIND_UNDER_WAY, SIDES_COUNT, Book,
 )
-from ironcore.engine.auction_state cimport Auction, AuctionDue, AuctionSearch, AuctionTurn
+from ironcore.engine.auctions.auction_state cimport (
+    Auction, AuctionDue, AuctionSearch, AuctionTurn,
+)
 from ironcore.engine.engine cimport EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, Order, Special, level_at, order_at, order_ref, order_side, special_at,

@@ -12,7 +12,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, ORDER_SIDE_MASK, ORDER_SPECIAL, Order, order_at, order_ref, order_side,
     special_at,
 )
-from ironcore.engine.auction_price cimport auction_quantity, waits_for_surplus
+from ironcore.engine.auctions.auction_price cimport auction_quantity, waits_for_surplus
 from ironcore.engine.book_orders cimport leaving_pass, leaving_takes
 from ironcore.engine.engine cimport Session, engine_emit, engine_slot
 from ironcore.engine.order_exit cimport (

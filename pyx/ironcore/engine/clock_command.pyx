@@ -6,7 +6,7 @@ from libc.string cimport memcpy
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.auction_end cimport AuctionEnd, end_clear, end_is_reached
-from ironcore.engine.auction cimport auction_indicate
+from ironcore.engine.auctions.auction cimport auction_indicate
 from ironcore.engine.book_orders cimport leaving_pass
 from ironcore.engine.engine cimport engine_emit
 from ironcore.book.book cimport Book
@@ -183,7 +183,8 @@ cdef int clock_advance(Engine* engine, ClockCommand* command) noexcept nogil:
         return STATUS_IGNORED
     # An instrument that is paused is one of those for which INDICATIVE is said.
     if (command.force == 0 and _next_in_auction(engine, 0) == INSTRUMENT_NONE
-            and not _expires(engine, second) and not _begins_minute(engine, second)
+            and not engine.is_expiring and not _expires(engine, second)
+            and not _begins_minute(engine, second)
             and engine.protections_timed == 0):
         return STATUS_IGNORED
     _expire(engine, second)

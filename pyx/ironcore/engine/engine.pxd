@@ -6,7 +6,7 @@ from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book, event_write
 from ironcore.book.order_pool cimport Arena, Link
 from ironcore.book.price_grid cimport TickTable
-from ironcore.engine.auction_state cimport Auction, AuctionDue
+from ironcore.engine.auctions.auction_state cimport Auction, AuctionDue
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes
 from ironcore.wire.record cimport (
     COMMAND_REPLACE_ORDER, CommandHeader, Event, MassCancel, ReplaceOrder,

@@ -17,7 +17,7 @@ from ironcore.book.order_pool cimport (
     ARENA_TABLES, ROUND_SHIFT, TOTAL_COUNT_SHIFT, arena_create, arena_tables,
 )
 from ironcore.book.options cimport SECONDS_A_DAY
-from ironcore.engine.auction_state cimport AuctionDue
+from ironcore.engine.auctions.auction_state cimport AuctionDue
 from ironcore.engine.quotes.session_quotes cimport SessionQuotes
 from ironcore.wire.record cimport SLOT_NONE, TICK_TABLES_MAX, Event
 

@@ -11,7 +11,7 @@ from ironcore.book.order_pool cimport (
     ORDER_ICEBERG, Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, link_at, order_at, order_ref,
     order_side, special_at,
 )
-from ironcore.engine.auction cimport auctions_broken
+from ironcore.engine.auctions.auction cimport auctions_broken
 from ironcore.engine.orders cimport order_reserve
 from ironcore.book.price_levels cimport (
     KEY_NONE, NEAR_NONE, PAGE_SHIFT, PriceLevels, PriceTree, level_displayed, level_key,

@@ -6,7 +6,7 @@ from libc.string cimport memcmp, memcpy
 from ironcore.base.builtins cimport iron_lowest_bit
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.book cimport Book
-from ironcore.engine.auction_state cimport AuctionDue
+from ironcore.engine.auctions.auction_state cimport AuctionDue
 from ironcore.engine.engine cimport WORKS_MAX, Engine, EngineLimits, Session, Work
 from ironcore.book.order_pool cimport (
     ORDER_SPECIAL, PAGE_LEVELS, Arena, Level, LevelPage, Link, Order, Pool, PriceNode, Special,

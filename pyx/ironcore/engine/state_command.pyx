@@ -5,8 +5,8 @@ from libc.string cimport memcpy
 from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.auction_end cimport AuctionEnd
 from ironcore.book.options cimport SECONDS_A_DAY
-from ironcore.engine.auction cimport AUCTION_HELD, auction_append, auction_step
-from ironcore.engine.auction_state cimport AuctionDue
+from ironcore.engine.auctions.auction cimport AUCTION_HELD, auction_append, auction_step
+from ironcore.engine.auctions.auction_state cimport AuctionDue
 from ironcore.engine.book_orders cimport leaving_begin
 from ironcore.engine.minimum_orders cimport minimum_orders_begin
 from ironcore.engine.pegs cimport PEGS_PARKED, pegs_park

@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t
 
 from ironcore.book.book cimport Book
-from ironcore.engine.auction_state cimport Auction
+from ironcore.engine.auctions.auction_state cimport Auction
 from ironcore.engine.engine cimport Engine
 
 # Goes on with auction.waiting as far as the step goes; whether all of them have been come to.

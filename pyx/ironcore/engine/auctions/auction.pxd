@@ -4,7 +4,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from ironcore.book.book cimport Book
-from ironcore.engine.auction_state cimport AuctionDue
+from ironcore.engine.auctions.auction_state cimport AuctionDue
 from ironcore.engine.engine cimport Engine
 
 cdef enum AuctionOutcome:

@@ -3,7 +3,7 @@
 # goes, and says whether all of it is done.
 
 from ironcore.book.book cimport Book
-from ironcore.engine.auction_state cimport Auction
+from ironcore.engine.auctions.auction_state cimport Auction
 from ironcore.engine.engine cimport Engine
 
 # What imbalance-only orders are to execute of the surplus: late_volume.

@@ -7,7 +7,7 @@ from ironcore.book.book cimport Book
 from ironcore.book.options cimport PRICE_TYPE_IMBALANCE
 from ironcore.book.order_pool cimport Arena, Order, special_at
 from ironcore.book.price_grid cimport PRICE_NONE, grid_has_zero
-from ironcore.engine.auction_state cimport AuctionPrice, AuctionSearch
+from ironcore.engine.auctions.auction_state cimport AuctionPrice, AuctionSearch
 
 cdef enum:
     AUCTION_BALANCED = 78            # 'N'

@@ -29,7 +29,7 @@ from ironcore.book.price_grid cimport (
 )
 from ironcore.book.price_levels cimport KEY_NONE, level_key, level_quantity, levels_next
 from ironcore.book.limits cimport SIDE_BUY, SIDE_SELL
-from ironcore.engine.auction_state cimport (
+from ironcore.engine.auctions.auction_state cimport (
     SEARCH_BEYOND, SEARCH_LIMITS, SEARCH_PAIRS, Candidates, Offers,
 )
 

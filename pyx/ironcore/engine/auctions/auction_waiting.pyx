@@ -9,7 +9,7 @@ from ironcore.book.limits cimport CROSS_CLOSING, CROSS_NONE, TIME_IN_FORCE_DAY
 from ironcore.book.options cimport PRICE_TYPE_LIMIT, PRICE_TYPE_TO_LIMIT
 from ironcore.book.order_pool cimport Special, level_at, order_at, special_at
 from ironcore.book.price_levels cimport levels_next
-from ironcore.engine.auction_state cimport AuctionWaiting
+from ironcore.engine.auctions.auction_state cimport AuctionWaiting
 from ironcore.engine.order_exit cimport CANCEL_REASON_IOC, cancel_whole
 from ironcore.engine.order_path cimport order_add
 from ironcore.engine.order_terms cimport Terms, terms_of_order

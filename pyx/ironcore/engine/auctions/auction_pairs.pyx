@@ -13,8 +13,8 @@ from ironcore.book.order_pool cimport (
 from ironcore.book.price_levels cimport (
     KEY_NONE, level_key, level_take_reserve, levels_next,
 )
-from ironcore.engine.auction_price cimport auction_quantity, waits_for_surplus
-from ironcore.engine.auction_state cimport AuctionTurn
+from ironcore.engine.auctions.auction_price cimport auction_quantity, waits_for_surplus
+from ironcore.engine.auctions.auction_state cimport AuctionTurn
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.order_exit cimport emit_reduced, order_remove, pair_end
 from ironcore.engine.order_links cimport pair_other

@@ -6,17 +6,17 @@ from libc.string cimport memset
 from ironcore.base.check cimport iron_assert
 from ironcore.book.auction_end cimport end_extend
 from ironcore.book.price_grid cimport PRICE_NONE, grid_has_zero, is_beyond_collar
-from ironcore.engine.auction_pairs cimport (
+from ironcore.engine.auctions.auction_pairs cimport (
     late_begin, late_count, pairs_begin, pairs_end, pairs_execute, pairs_execute_late,
 )
-from ironcore.engine.auction_price cimport (
+from ironcore.engine.auctions.auction_price cimport (
     AUCTION_NO_PRICE, auction_reference, auction_search, auction_search_begin,
 )
-from ironcore.engine.auction_state cimport (
+from ironcore.engine.auctions.auction_state cimport (
     AUCTION_COUNTING, AUCTION_DUE, AUCTION_ENDING, AUCTION_PAIRING, AUCTION_PAIRING_LATE,
     AUCTION_PRICING, Auction, AuctionPrice, AuctionSearch,
 )
-from ironcore.engine.auction_waiting cimport waiting_end
+from ironcore.engine.auctions.auction_waiting cimport waiting_end
 from ironcore.engine.collars cimport emit_collars
 from ironcore.engine.engine cimport engine_emit
 from ironcore.engine.pending_work cimport (

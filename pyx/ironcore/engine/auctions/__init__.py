@@ -1,0 +1,1 @@
+"""Auctions: the price that is found, and who executes at it. Part of the engine."""
