@@ -33,7 +33,7 @@ from fuzz_source cimport Source, source_record
 
 cdef enum:
     EXECUTIONS_AN_ORDER = 42         # rule 16.2
-    AUCTIONS_LOOK = 16               # at each order, or more seldom, and each has a begin and an end
+    AUCTIONS_LOOK = 16               # so often at each order, at most
     COMMANDS_MAX = 512               # kept for the batch
     RECORDS_BYTES_MAX = 131072
     EVENTS_MAX = 65536

@@ -30,7 +30,8 @@ def visible_digest(engine: BookSource) -> str:
     for instrument in range(engine.counters["instruments"]):
         for side in SIDES:
             orders = engine.orders(instrument, side)
-            orders = orders[orders["place"] == PLACE_DISPLAYED]
+            # Between two steps of an auction an iceberg may display nothing.
+            orders = orders[(orders["place"] == PLACE_DISPLAYED) & (orders["quantity"] > 0)]
             visible = np.empty(len(orders), VISIBLE_ORDER)
             for name in VISIBLE_ORDER.names or ():
                 visible[name] = orders[name]

@@ -8,8 +8,8 @@ from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_SHIFT, SIDE_MASK, SIDES_COUNT, Book,
 )
 from ironcore.book.order_pool cimport (
-    ORDER_ICEBERG, Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, link_at, order_at, order_ref,
-    order_side, special_at,
+    ORDER_ICEBERG, Arena, Level, LevelPage, Order, Pool, PriceNode, level_at, link_at, order_at,
+    order_ref, order_side, special_at,
 )
 from ironcore.engine.auctions.auction cimport auctions_broken
 from ironcore.engine.orders cimport order_reserve

@@ -115,7 +115,8 @@ cdef const char* works_broken(Engine* engine) noexcept nogil:
     if engine.is_expiring and engine.step_actions_max == 0:
         return b"orders are left to expire though every command is one step"
     if engine.sessions_plain != (0 if engine.works_count or engine.is_expiring
-                                 or engine.auctions_first or engine.ends_holding else engine.sessions_count):
+                                 or engine.auctions_first or engine.ends_holding
+                                 else engine.sessions_count):
         return b"a command may be plain while others wait, or may not be though none does"
     for index in range(engine.works_count):
         if broken == NULL:

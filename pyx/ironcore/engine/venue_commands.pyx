@@ -125,8 +125,8 @@ cdef void _say_own(ContinueCommand* command, uint8_t type, uint32_t instrument) 
 
 
 cdef int _continue(Engine* engine, ContinueCommand* command) noexcept nogil:
-    """The next step of the auction in progress; or of the expiry; or of a busy book, or of the first
-    command that waits: in turns."""
+    """The next step of the auction in progress; or of the expiry; or of a busy book, or of the
+    first command that waits: in turns."""
     cdef Book* book = busy_book(engine)
     if not steps_are_left(engine):
         return STATUS_IGNORED
