@@ -32,12 +32,6 @@ class Unbounded(NamedTuple):
 # Each is to be struck off when it is carried out in bounded steps. The test says when.
 UNBOUNDED: tuple[Unbounded, ...] = (
     Unbounded(
-        "a cross",
-        "14.1 and 10.10: all that executes, or is cancelled, when trading begins",
-        2.0,
-        frozenset({"the begin of trading"}),
-    ),
-    Unbounded(
         "the begin of a day",
         "2.4 and 13.9: the counts of all paused instruments start anew",
         1.9,
@@ -45,7 +39,7 @@ UNBOUNDED: tuple[Unbounded, ...] = (
     ),
     Unbounded(
         "CLOCK",
-        "13.9 and 14.8: all instruments that resume or are announced, with their auctions",
+        "13.9 and 14.8: all instruments that resume or are announced",
         2.0,
         frozenset({"CLOCK", "CLOCK at a late second"}),
         frozenset(

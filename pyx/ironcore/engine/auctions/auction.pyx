@@ -10,7 +10,7 @@ from ironcore.engine.auctions.auction_pairs cimport (
     late_begin, late_count, pairs_begin, pairs_end, pairs_execute, pairs_execute_late,
 )
 from ironcore.engine.auctions.auction_price cimport (
-    AUCTION_NO_PRICE, auction_reference, auction_search, auction_search_begin,
+    auction_reference, auction_search, auction_search_begin,
 )
 from ironcore.engine.auctions.auction_state cimport (
     AUCTION_COUNTING, AUCTION_DUE, AUCTION_ENDING, AUCTION_PAIRING, AUCTION_PAIRING_LATE,

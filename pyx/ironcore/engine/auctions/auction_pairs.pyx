@@ -1,6 +1,6 @@
 """The executions of an auction: who comes when, and what becomes of each pair."""
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memset
 
 from ironcore.book.book cimport (
