@@ -319,6 +319,18 @@ def test_a_retirement_is_told_when_all_orders_have_left(
     turning.stop()
 
 
+@rule("18.14")
+def test_a_state_behind_an_auction_in_steps_is_told_when_it_begins(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turning = TurningVenue(file, in_steps(file))
+    assert turning.control("halt", "BTCUSD") == 0
+    assert turning.control("resume", "BTCUSD") == 0
+    told = "BTCUSD: halt: StateChanged\nBTCUSD: resume: Cross, StateChanged\n"
+    assert capsys.readouterr().out == told
+    assert sequenced(turning.stop(), "Continue")
+
+
 def test_a_retirement_that_takes_too_long_is_said_to_go_on(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
