@@ -156,6 +156,37 @@ def crossed_before_an_auction(size: Size) -> Opening:
     return opening
 
 
+def price_of_an_auction_looked_for(size: Size) -> Opening:
+    """The first step of an auction has been made: it looks at one price after the other."""
+    opening = crossed_before_an_auction(size)
+    opening.add(r.clock(2))
+    return opening
+
+
+def pairs_of_an_auction_executing(size: Size) -> Opening:
+    """Its price is known soon, and then each order executes."""
+    opening = _begun(size, pause_seconds=1)
+    opening.add(r.set_state(0, "P"))
+    half = size.orders // 2
+    for side, price in (("B", PRICE + 1), ("S", PRICE - 1)):
+        opening.many(half, OWNER, side, price=price)
+    opening.add(r.clock(1))
+    opening.add(r.clock(2))
+    return opening
+
+
+def orders_that_waited_leaving(size: Size) -> Opening:
+    """An auction without an execution: what waited for it comes to rest or leaves."""
+    opening = _begun(size, pause_seconds=1)
+    opening.add(r.set_state(0, "P"))
+    fields: dict[str, Any] = {"cross_type": "H", "time_in_force": "3"}
+    prices = PRICE - 11 - steps(size.orders, min(FAR, PRICE // (2 * size.orders + 1)))
+    opening.many(size.orders, OWNER, "B", {"price": prices}, **fields)
+    opening.add(r.clock(1))
+    opening.add(r.clock(2))
+    return opening
+
+
 def minimums_when_trading_begins(size: Size) -> Opening:
     """A sell with MinQty at the lowest price makes every hidden buy one that may have to act."""
     opening = _begun(size, pause_seconds=1)
@@ -258,6 +289,9 @@ ADVERSARIES: dict[str, Adversary] = {
     "numbers far apart": numbers_far_apart,
     "orders that wait for an auction": waiting_for_an_auction,
     "a book crossed before an auction": crossed_before_an_auction,
+    "the price of an auction looked for": price_of_an_auction_looked_for,
+    "pairs of an auction executing": pairs_of_an_auction_executing,
+    "orders that waited leaving": orders_that_waited_leaving,
     "MinQty orders when trading begins": minimums_when_trading_begins,
     "paused instruments": paused_instruments,
     "orders of the group before another": orders_of_the_group_before_another,

@@ -40,7 +40,7 @@ class Size(NamedTuple):
     minimums: int
     steps: int
     user_ref_bits: int = 16
-    step_actions: int = 65_536
+    step_actions: int = 16_384
     sharers: int = 1_024
 
 

@@ -76,7 +76,7 @@ class Limits(Mapping, frozen=True, kw_only=True):
     sessions_max: Annotated[int, scalars.integer(1, 4094)] = 16
     instruments_max: Annotated[int, scalars.integer(1, 65_535)] = 64
     user_refs_max: Annotated[int, scalars.integer(1024, 1 << 28, power_of_two=True)] = 1_048_576
-    step_actions_max: Annotated[int, scalars.integer(0, (1 << 32) - 1)] = 65_536
+    step_actions_max: Annotated[int, scalars.integer(0, (1 << 32) - 1)] = 16_384
 
 
 class TickBand(Mapping, frozen=True, kw_only=True):
