@@ -8,6 +8,7 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.operate.control import NO_EFFECT
 from ironpit.venue import definitions
+from ironpit.venue.day_file import as_the_day_began
 from ironpit.venue.stream_names import StreamNames, shown
 
 # Neither the end of an instrument nor a definition is given to all by one word.
@@ -18,7 +19,7 @@ class Targets:
     """What the arguments name in the venue's stream, and the command for each."""
 
     def __init__(self, config: Config, names: StreamNames, arguments: argparse.Namespace) -> None:
-        self.config = config
+        self.config = as_the_day_began(config)
         self.names = names
         self.arguments = arguments
         self.action: str = arguments.action

@@ -6,6 +6,7 @@ stays a word, `0.01` never becomes a float, and an error can quote what stands i
 
 import re
 from collections.abc import Callable
+from datetime import date
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import Any, Literal
@@ -98,6 +99,17 @@ def size(low: int, high: int, power_of_two: bool = True) -> Scalar:
     kind = "a size that is a power of two" if power_of_two else "a size"
     limits = f"from {show_size(low)} to {show_size(high)}"
     return Scalar(f"{kind} with a unit (B, KiB, MiB, GiB), {limits}", read, show_size)
+
+
+def day() -> Scalar:
+    """A date as ISO 8601 writes it."""
+
+    def read(text: str) -> date:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise ValueError
+        return date.fromisoformat(text)
+
+    return Scalar("a date such as 2026-12-25", read, date.isoformat)
 
 
 class ReaderRule(msgspec.Struct, frozen=True):

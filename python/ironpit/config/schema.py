@@ -5,6 +5,7 @@ Attribute names carry their units; the key in the file is the same word without 
 several keys is in `rules`.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from msgspec import field
 
 from ironpit.common.decimals import DECIMALS_MAX, PRICE_MAX, Decimals
 from ironpit.config import gateways, protocol_kinds, scalars, stage_kinds, transport_kinds
+from ironpit.config.calendar import WEEKDAYS, Weekday
 from ironpit.config.reader import OTHERS
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -62,11 +64,19 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A mapping in the file: immutable, and a key that it does not have is an error."""
 
 
+class Calendar(Mapping, frozen=True, kw_only=True):
+    """The days on which the venue trades; each is a UTC day."""
+
+    trading_days: tuple[Weekday, ...] = WEEKDAYS
+    holidays: tuple[Annotated[date, scalars.day()], ...] = ()
+
+
 class Venue(Mapping, frozen=True, kw_only=True):
-    """Who the venue is and where it keeps its data."""
+    """Who the venue is and where it keeps its data. Without a calendar it trades for one day."""
 
     name: Annotated[str, scalars.pattern(r"[A-Z0-9]{1,10}", "1 to 10 characters out of A-Z 0-9")]
     data_directory: FilePath
+    calendar: Calendar | None = None
 
 
 class Limits(Mapping, frozen=True, kw_only=True):

@@ -87,7 +87,8 @@ def of_journal(directory: Path) -> Day | None:
 
 
 def refuse_another(config: Config, continue_day: bool) -> None:
-    """UserError when the journal is of another day than this one, and that is not asked for."""
+    """UserError when the journal is of another day than this one, and neither is that asked for nor
+    does the venue have a calendar."""
     day, now_ns = of_journal(config.journal.directory), time.time_ns()
     if day is None or continue_day or day.end_ns - DAY_NS <= now_ns < day.end_ns:
         return
@@ -95,9 +96,11 @@ def refuse_another(config: Config, continue_day: bool) -> None:
     where = f"{config.journal.directory}: its stream is of {day.date} (UTC), and today is {today}"
     if now_ns < day.end_ns:
         raise UserError(f"{where}: the host's clock is behind; set the clock", Exit.REFUSED)
+    if config.venue.calendar is not None:
+        return  # its matcher brings it to its end, and the next trading day follows
     raise UserError(
-        f"{where}; a stream takes orders for one day. To trade today, choose another "
-        "journal.directory or move this one away. To let members fetch replies and cancel: "
+        f"{where}; a venue without venue.calendar takes orders for one day. To trade today, choose "
+        "another journal.directory or move this one away. To let members fetch replies and cancel: "
         "ironpit run --continue-day",
         Exit.REFUSED,
     )

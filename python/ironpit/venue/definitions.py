@@ -14,6 +14,7 @@ from ironcore.wire.record import decode_frame
 from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, Instrument, gateways, protocol_kinds
+from ironpit.venue.day_file import as_the_day_began
 
 HEADER = struct.Struct("<BBHIQQIIHHI")
 STREAM_START = struct.Struct("<10sHIQIIII")
@@ -46,6 +47,7 @@ COMMAND_SET_STATE = 7
 COMMAND_BUST_TRADE = 9
 COMMAND_SET_END = 11
 COMMAND_DEFINE_TICK_TABLE = 12
+COMMAND_ENTER_ORDER = 16
 RECORD_VERSION = 3
 SYMBOL_BYTES = 8
 USERNAME_BYTES = 16
@@ -351,6 +353,8 @@ class Definitions:
         """
         added: list[bytes] = []
         start = stream_start(config, time.time_ns())
+        if self.start is not None:
+            config = as_the_day_began(config)
         if self.start is None:
             added.append(start)
         else:

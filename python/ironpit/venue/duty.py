@@ -12,7 +12,7 @@ from ironpit.common.errors import Exit
 from ironpit.common.lifecycle import Lifecycle
 from ironpit.config import Config, Thread, stage_kinds
 from ironpit.onload.truth import Truth
-from ironpit.venue import isolation
+from ironpit.venue import isolation, roll
 from ironpit.venue.assembly import ProcessStages, say
 from ironpit.venue.day import DayWatch
 from ironpit.venue.sockets import COUNTERS as SOCKET_COUNTERS
@@ -156,16 +156,22 @@ def run_process(
     name: str,
     lifecycle: Lifecycle,
     announce: Callable[[], None] = lambda: None,
+    *,
+    rolls: bool = False,
 ) -> int:
     """Run the stages of one process until it is told to stop. The exit code.
 
-    announce: called when it is ready.
+    announce: called when it is ready. rolls: end as well when the next trading day begins.
     """
-    return run_stages(ProcessStages(config, name), lifecycle, announce)
+    return run_stages(ProcessStages(config, name), lifecycle, announce, rolls=rolls)
 
 
 def run_stages(
-    built: ProcessStages, lifecycle: Lifecycle, announce: Callable[[], None] = lambda: None
+    built: ProcessStages,
+    lifecycle: Lifecycle,
+    announce: Callable[[], None] = lambda: None,
+    *,
+    rolls: bool = False,
 ) -> int:
     """As `run_process`, with stages that are built already."""
     stages = RunningStages(built)
@@ -180,8 +186,9 @@ def run_stages(
     if code == Exit.OK:
         lifecycle.ready()
         announce()
-        code = _watch(stages, sockets, lifecycle)
-    lifecycle.stopping()
+        code = _watch(stages, sockets, lifecycle, rolls=rolls)
+    if lifecycle.stopped or code != Exit.OK:
+        lifecycle.stopping()
     complete = stages.stop()
     return code if complete or code != Exit.OK else Exit.FAILED
 
@@ -217,9 +224,12 @@ def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
     return True
 
 
-def _watch(stages: RunningStages, sockets: SocketReport, lifecycle: Lifecycle) -> Exit:
+def _watch(
+    stages: RunningStages, sockets: SocketReport, lifecycle: Lifecycle, *, rolls: bool
+) -> Exit:
     """The process's own thread: what stages need beside their threads (logins, memory for
-    replies), which path sockets take, signs of life, and the end of a stage that cannot go on."""
+    replies), which path sockets take, signs of life, the end of a stage that cannot go on, and the
+    next trading day."""
     built = stages.built
     turns = [-1] * len(stages.turns)
     trouble = 0
@@ -236,6 +246,14 @@ def _watch(stages: RunningStages, sockets: SocketReport, lifecycle: Lifecycle) -
         if text := stages.day.turn(time.time_ns()):
             lifecycle.status(text)
             stages.write_status()
+        day = stages.day.day
+        if (
+            rolls
+            and day is not None
+            and day.over
+            and roll.is_due(built.config, day, time.time_ns())
+        ):
+            return Exit.OK
         if stages.trouble > trouble == 0:
             say(f"{stages.built.name}: {stages.complaint()}; the stage tries again")
         trouble = stages.trouble

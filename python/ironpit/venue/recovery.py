@@ -5,6 +5,7 @@ restart, with what members sent and the matcher has not read; the event stream's
 after its frames are in the journal.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, stage_kinds
 from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import rounding
-from ironpit.venue import day, order_sources, stream_identity
+from ironpit.venue import day, order_sources, roll, stream_identity
 from ironpit.venue.definitions import Definitions
 
 CONTROL_RING = "control.ring"
@@ -37,13 +38,13 @@ def prepare(
     continue_day: take a journal of an earlier day as well.
     """
     try:
-        _prepare(config, truncate_at, say, continue_day)
+        _prepare(config, truncate_at, say, continue_day=continue_day)
     except ValueError as error:  # a ring's file that is not as it should be; it names itself
         raise UserError(str(error), Exit.REFUSED) from error
 
 
 def _prepare(
-    config: Config, truncate_at: int | None, say: Callable[[str], None], continue_day: bool
+    config: Config, truncate_at: int | None, say: Callable[[str], None], *, continue_day: bool
 ) -> None:
     events = config.streams.events
     for directory in (
@@ -53,11 +54,15 @@ def _prepare(
         events.path.parent,
     ):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    roll.finish(config.journal.directory)
     stream = _establish(config, say)
     order_sources.settle(config, stream.identity)
     _discard_foreign_rings(config, stream, say)
     last = _recover(config, stream, truncate_at, say)
-    _check_stream(config)
+    if roll.is_due(config, day.of_journal(config.journal.directory), time.time_ns()):
+        continue_day = True  # until its matcher has brought it to its end
+    else:
+        _check_stream(config)
     day.refuse_another(config, continue_day)
     if events.path.exists():
         if truncate_at is not None and _leaves_gap(events.path, last):
@@ -66,6 +71,12 @@ def _prepare(
             last = _salvage(config, stream, last, say)
             day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
             events.path.unlink()
+    if roll.is_due(config, day.of_journal(config.journal.directory), time.time_ns()):
+        if roll.begin(config, say):
+            _discard_rings(config)
+            _prepare(config, None, say, continue_day=False)
+            return
+        _check_stream(config)
     created = pipeline.create_event_ring(
         events.path,
         events.capacity_bytes,
@@ -158,6 +169,15 @@ def _discard_foreign_rings(
             )
             path.unlink()
     stream_identity.write(directory, stream)
+
+
+def _discard_rings(config: Config) -> None:
+    """Those of the day that has ended: all that they held is in its journal."""
+    for path in (*(gateway.orders.path for gateway in config.gateways), config.streams.events.path):
+        path.unlink(missing_ok=True)
+    stream = stream_identity.recorded(config.journal.directory)
+    assert stream is not None
+    stream_identity.write(config.streams.events.path.parent, stream)
 
 
 def _discard_older_orders(path: Path, source_next: int, say: Callable[[str], None]) -> None:

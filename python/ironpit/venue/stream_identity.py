@@ -1,15 +1,16 @@
 """Which stream a journal holds: an identity that no other one has, and the session it is sent as.
 
-Numbers of frames mean the same only within one stream, and a journal that is begun anew begins
-them anew. Its rings carry the identity. On the wire there is room for a session's name only (10
+Numbers of frames mean the same only within one stream, and a journal that is begun anew begins them
+anew. Its rings carry the identity. On the wire there is room for a session's name only (10
 characters in MoldUDP64 and SoupBinTCP), so the first stream of a venue has the venue's name, and
 one that follows it another: five characters of the name, a hyphen, which no name of a venue has,
-and four characters out of the identity. Both are written beside the journal's segments and stay
-what they are as long as the journal.
+and four characters, of the identity or, where a trading day follows another, of the date. Both are
+written beside the journal's segments and stay what they are as long as the journal.
 """
 
 import os
 import uuid
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,6 +74,17 @@ def _begun(config: Config, held: str) -> Stream:
         session = held or (_derived(name, identity) if followed else name)
         if held or session not in taken:
             return Stream(identity, session)
+
+
+def of_day(config: Config, day: date) -> Stream:
+    """The stream of a later trading day: of a new identity, and of a session that says the day: the
+    last digit of the year and the day of the year, as in IRONP-6337. After ten years, or for a
+    second stream of the day, it is another."""
+    name = config.venue.name
+    taken = {line.partition(" ")[2] for line in _lines(config.venue.data_directory / KNOWN)}
+    identity = uuid.uuid4().hex
+    session = f"{name[:NAME_CHARACTERS]}-{day.year % 10}{day.timetuple().tm_yday:03}"
+    return Stream(identity, session if session not in taken else _derived(name, identity))
 
 
 def _derived(name: str, identity: str) -> str:

@@ -7,6 +7,7 @@ SIGKILL from the kernel if the supervisor dies, so that none is left behind with
 
 import ctypes
 import fcntl
+import gc
 import os
 import selectors
 import signal
@@ -181,18 +182,27 @@ class Supervisor:
         isolation.leave_stage_cores(self.config)
         code = Exit.OK
         try:
-            while not self.lifecycle.stopped:
+            while not self.lifecycle.stopped and not self._day_is_to_roll():
                 code = self._turn(children)
                 if code != Exit.OK:
                     break
         finally:
-            self.lifecycle.stopping()
+            if self.lifecycle.stopped or code != Exit.OK:
+                self.lifecycle.stopping()
             complete = code != Exit.OK or not self.announced or self._all_up(children)
             clean = self._stop(children) and complete
             for child in children:
                 child.close()
             self.selector.close()
         return code if code != Exit.OK or clean else Exit.FAILED
+
+    def _day_is_to_roll(self) -> bool:
+        """Whether the stream's day is at its end, and the next trading day has begun."""
+        if self.config.venue.calendar is None or not self.announced:
+            return False
+        day = _day(self.config)
+        roll = import_module("ironpit.venue.roll")
+        return day is not None and day.over and bool(roll.is_due(self.config, day, time.time_ns()))
 
     def _turn(self, children: list[Child]) -> Exit:
         for key, _ in self.selector.select(TURN_S):
@@ -334,7 +344,8 @@ def run_venue(
     *,
     continue_day: bool = False,
 ) -> Exit:
-    """Run the venue until it is told to stop. UserError when it cannot start.
+    """Run the venue until it is told to stop, one trading day after the other. UserError when it
+    cannot start.
 
     truncate_at: cut a corrupt journal off after this sequence. continue_day: take a journal of an
     earlier day, whose instruments are closed.
@@ -343,20 +354,31 @@ def run_venue(
     try:
         with Lifecycle() as lifecycle:
             preparation = import_module("ironpit.venue.recovery")
-            preparation.prepare(config, truncate_at, say, continue_day=continue_day)
-
-            def announce() -> None:
-                say(_takes_orders(config))
-
-            names = list(config.placement.processes)
-            if len(names) > 1:
-                flags = ("--require-onload",) if config.require_onload else ()
-                command = (*PROCESS_COMMAND, *flags, str(config_file.resolve()))
-                code = Supervisor(config, command, lifecycle, announce).run()
-            else:
-                running = import_module("ironpit.venue.duty")
-                code = Exit(running.run_process(config, names[0], lifecycle, announce))
+            while True:
+                preparation.prepare(config, truncate_at, say, continue_day=continue_day)
+                code = _run_day(config, config_file, lifecycle)
+                if code != Exit.OK or lifecycle.stopped:
+                    break
+                truncate_at, continue_day = None, False
             say(f"venue {config.venue.name} stopped")
             return code
     finally:
         lock.release()
+
+
+def _run_day(config: Config, config_file: Path, lifecycle: Lifecycle) -> Exit:
+    """Until it is told to stop, or the next trading day is to begin."""
+
+    def announce() -> None:
+        say(_takes_orders(config))
+
+    names = list(config.placement.processes)
+    if len(names) > 1:
+        flags = ("--require-onload",) if config.require_onload else ()
+        command = (*PROCESS_COMMAND, *flags, str(config_file.resolve()))
+        return Supervisor(config, command, lifecycle, announce).run()
+    running = import_module("ironpit.venue.duty")
+    code = Exit(running.run_process(config, names[0], lifecycle, announce, rolls=True))
+    # The stages let go of their rings when nothing refers to them, and some refer to one another.
+    gc.collect()
+    return code

@@ -1,0 +1,144 @@
+"""The commands with which a trading day begins: what the configuration defines, and the orders that
+the day before has left.
+
+A day is a stream of its own (docs/adr/0024), so these commands are its first ones. An order that
+stays is entered anew by the venue, while nothing trades, for what it was open for. Orders of one
+queue are entered in their priority, and each session's are numbered from 1.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ironcore.runtime.carried_orders import OrderNames, carried_orders, reference_price
+from ironcore.runtime.replay import Replay
+from ironcore.stream.journal_reader import JournalReader
+from ironpit.common.errors import Exit, UserError
+from ironpit.config import Config
+from ironpit.venue.definitions import (
+    COMMAND_DEFINE_INSTRUMENT,
+    COMMAND_SYSTEM_EVENT,
+    HEADER,
+    INITIAL_STATE_AT,
+    INSTRUMENT_FIELD,
+    STATES,
+    SYSTEM_EVENT,
+    Definitions,
+    set_state,
+)
+
+USER_REF_AT, INSTRUMENT_AT, SESSION_AT = 24, 28, 4  # in a command's header
+OPTIONS_AT = 80  # in ENTER_ORDER
+OCO_REF_AT = OPTIONS_AT + 40
+NUMBER = struct.Struct("<I")
+MARKET_OPEN = SYSTEM_EVENT.pack(ord("Q"))
+
+
+@dataclass(frozen=True)
+class CarriedOrder:
+    """An order that stays, as ENTER_ORDER of the day that has ended."""
+
+    symbol: str
+    username: str
+    command: bytes
+
+    @property
+    def user_ref(self) -> int:
+        """Its UserRefNum on that day."""
+        return int(NUMBER.unpack_from(self.command, USER_REF_AT)[0])
+
+
+@dataclass(frozen=True)
+class DayLeft:
+    """What a finished day leaves to the next one."""
+
+    orders: tuple[CarriedOrder, ...]
+    references: dict[str, int]  # by symbol; integers of the instrument's last decimal
+    sequence: int  # of the stream's last frame
+    books_digest: str
+
+
+def left_by(journal: Path) -> DayLeft:
+    """What the finished day in this journal leaves. UserError when its stream and its books do not
+    agree: nothing is carried over from a journal that is in doubt."""
+    replay = Replay(journal)
+    report = replay.run()
+    if report.fault:
+        raise UserError(f"{journal}: {report.fault}; the day cannot be carried over", Exit.REFUSED)
+    definitions, names = Definitions(), OrderNames(replay.engine)
+    for _, frame in JournalReader(journal):
+        definitions.observe(frame)
+        names.take(frame)
+    symbols = {number: symbol for symbol, number in definitions.symbols().items()}
+    users = {number: name for name, number in definitions.usernames().items()}
+    orders, references = [], {}
+    for number, symbol in symbols.items():
+        if number in definitions.retired:
+            continue
+        references[symbol] = reference_price(replay.engine, number)
+        orders += [
+            CarriedOrder(symbol, users[NUMBER.unpack_from(command, SESSION_AT)[0]], command)
+            for command in carried_orders(replay.engine, number, names)
+        ]
+    return DayLeft(tuple(orders), references, report.sequence, report.books_digest)
+
+
+def unknown_to(config: Config, orders: Iterable[CarriedOrder]) -> list[str]:
+    """The names of sessions and instruments with orders that this configuration does not have."""
+    known = {i.symbol for i in config.instruments} | {s.username for s in config.sessions}
+    names = (name for order in orders for name in (order.symbol, order.username))
+    return list(dict.fromkeys(name for name in names if name not in known))
+
+
+def commands(config: Config, orders: Iterable[CarriedOrder]) -> list[bytes]:
+    """The first commands of a day: its definitions, the orders that stay, and then the states with
+    which the instruments begin. Orders of sessions or instruments that the configuration does not
+    have are left out."""
+    symbols = {i.symbol: number for number, i in enumerate(config.instruments)}
+    users = {s.username: number for number, s in enumerate(config.sessions, start=1)}
+    kept = [o for o in orders if o.symbol in symbols and o.username in users]
+    held = {symbols[order.symbol] for order in kept}
+    # An instrument that admits no pre-open (rule 2.12) begins as it is: its book is not crossed.
+    waiting = {number for number in held if config.instruments[number].price_min >= 1}
+    begun = [_begun(command, waiting) for command in Definitions().missing(config)]
+    *before, last = begun
+    assert last[0] == COMMAND_SYSTEM_EVENT
+    assert last[HEADER.size :] == MARKET_OPEN
+    entered = [*_entered(kept, symbols, users)]
+    states = [
+        set_state(number, config.instruments[number].initial_state)
+        for number in sorted(waiting)
+        if config.instruments[number].initial_state != "pre-open"
+    ]
+    return [*before, *entered, *states, last]
+
+
+def _begun(command: bytes, waiting: set[int]) -> bytes:
+    """A definition, in pre-open where orders are to be entered that may not execute yet."""
+    if command[0] != COMMAND_DEFINE_INSTRUMENT:
+        return command
+    if HEADER.unpack_from(command)[INSTRUMENT_FIELD] not in waiting:
+        return command
+    at = HEADER.size + INITIAL_STATE_AT
+    return command[:at] + STATES["pre-open"].encode() + command[at + 1 :]
+
+
+def _entered(
+    orders: Iterable[CarriedOrder], symbols: dict[str, int], users: dict[str, int]
+) -> Iterable[bytes]:
+    """With the new day's numbers. The second order of a pair names the first, which is live."""
+    numbers: dict[tuple[str, int], int] = {}
+    last = dict.fromkeys(users, 0)
+    for order in orders:
+        user = order.username
+        last[user] += 1
+        numbers[user, order.user_ref] = last[user]
+        command = bytearray(order.command)
+        NUMBER.pack_into(command, SESSION_AT, users[user])
+        NUMBER.pack_into(command, USER_REF_AT, last[user])
+        NUMBER.pack_into(command, INSTRUMENT_AT, symbols[order.symbol])
+        if len(command) > OPTIONS_AT:
+            other = NUMBER.unpack_from(command, OCO_REF_AT)[0]
+            NUMBER.pack_into(command, OCO_REF_AT, numbers.get((user, other), 0))
+        yield bytes(command)

@@ -1,0 +1,234 @@
+"""From one trading day to the next: the finished day's journal is put away, and the next day's
+begins with the orders that stay.
+
+The journal's directory holds the current day; each finished one is in a directory beside it that is
+named by its date, and nobody writes there any more. The next day is made ready in `.next`, down to
+the last frame of its opening, before anything is moved. `roll.json` says that it is, and how far
+the files have been moved: whoever starts next goes on from there. So there is the old day or the
+new one, and never a part of one.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from shutil import rmtree
+
+from ironcore.base.counter_set import CounterSet
+from ironcore.runtime import pipeline
+from ironcore.stage import journal, matcher
+from ironcore.stream.journal_reader import JournalReader
+from ironcore.wire.record import decode_frame
+from ironpit.common.errors import Exit, UserError
+from ironpit.config import Config
+from ironpit.config.calendar import is_trading_day
+from ironpit.venue import day_file, opening, stream_identity
+from ironpit.venue.day import Day, of_journal
+from ironpit.venue.definitions import (
+    COMMAND_ENTER_ORDER,
+    COMMAND_SYSTEM_EVENT,
+    HEADER,
+    SECOND_NS,
+    user_ref_bits,
+)
+
+NEXT = ".next"
+STATE = "roll.json"
+KEPT = frozenset({"venue.lock", STATE})  # belong to the directory, and to no day
+RING_BYTES = 4 << 20
+
+
+def today(now_ns: int) -> date:
+    """The UTC date."""
+    return datetime.fromtimestamp(now_ns // SECOND_NS, UTC).date()
+
+
+def is_due(config: Config, day: Day | None, now_ns: int) -> bool:
+    """Whether a trading day has begun that is later than the stream's, which is at its end."""
+    calendar = config.venue.calendar
+    if calendar is None or day is None or now_ns < day.end_ns:
+        return False
+    return is_trading_day(today(now_ns), calendar.trading_days, calendar.holidays)
+
+
+def begin(config: Config, say: Callable[[str], None]) -> bool:
+    """Roll from the journal's day to today. False: that day has not been brought to its end.
+
+    For who holds the venue's lock, with the journal recovered and whole. UserError: it is in doubt.
+    """
+    directory, now_ns = config.journal.directory, time.time_ns()
+    day = of_journal(directory)
+    if day is None or not _has_ended(directory):
+        return False
+    left = opening.left_by(directory)
+    stream = stream_identity.of_day(config, today(now_ns))
+    made = directory / NEXT
+    if made.exists():
+        rmtree(made)
+    made.mkdir(mode=0o700)
+    for name in opening.unknown_to(config, left.orders):
+        say(f"{name}: has orders that stay, and is not in the configuration: they end here")
+    refused = _open(day_file.with_references(config, left.references), left, stream, made)
+    for line in refused:
+        say(line)
+    earlier = stream_identity.recorded(directory)
+    about = {
+        "schema": "ironpit-day-1",
+        "date": today(now_ns).isoformat(),
+        "references": {symbol: price for symbol, price in left.references.items() if price},
+        "before": {
+            "date": day.date,
+            "stream": earlier.identity if earlier is not None else "",
+            "sequence": left.sequence,
+            "books_digest": left.books_digest,
+        },
+    }
+    day_file.write(made, about)
+    stream_identity.write(made, stream)
+    _sync(made)
+    _note(directory, {"schema": "ironpit-roll-1", "old": _place(directory, day.date).name})
+    finish(directory)
+    say(
+        f"day {day.date} is over: its journal is in {directory / _last(directory)}; day "
+        f"{today(now_ns)} begins as session {stream.session} with {len(left.orders)} orders that "
+        "stay"
+    )
+    return True
+
+
+def _has_ended(directory: Path) -> bool:
+    """Whether the stream says that all has left that leaves with its day."""
+    for _, frame in JournalReader(directory):
+        if frame[0] == COMMAND_SYSTEM_EVENT and frame[HEADER.size] == ord("E"):
+            return True
+    return False
+
+
+def _open(
+    config: Config, left: opening.DayLeft, stream: stream_identity.Stream, made: Path
+) -> list[str]:
+    """Journal the opening, as the venue's own stages would; what was refused of the orders."""
+    ring, orders = made / "opening.ring", made / "orders.ring"
+    pipeline.create_event_ring(
+        ring, RING_BYTES, stages={}, before_reply=False, session=stream.session,
+        identity=stream.identity,
+    )  # fmt: skip
+    pipeline.create_order_ring(orders, 1 << 16)
+    engine = pipeline.make_engine(
+        instruments_max=config.limits.instruments_max,
+        sessions_max=config.limits.sessions_max,
+        orders_max=config.limits.orders_max,
+        user_ref_bits=user_ref_bits(config),
+    )
+    stage = matcher.MatcherStage(
+        [pipeline.open_order_consumer(orders)],
+        pipeline.open_stream_producer(ring),
+        engine,
+        CounterSet("opening", matcher.COUNTERS),
+    )
+    keeper = journal.JournalStage(
+        pipeline.open_stream_reader(ring, "journal"),
+        made,
+        stream.session,
+        CounterSet("opening-journal", journal.COUNTERS),
+        policy="before-reply",
+        segment_bytes=config.journal.segment_bytes,
+        identity=stream.identity,
+    )
+    for command in opening.commands(config, left.orders):
+        while not stage.submit(command):
+            stage.poll_once()
+            _keep(keeper)
+    while engine.steps_are_left or keeper.sequence < stage.stream_sequence:
+        stage.poll_once()
+        _keep(keeper)
+    keeper.finish()
+    del stage, keeper
+    ring.unlink()
+    orders.unlink()
+    return _refused(config, made)
+
+
+def _keep(keeper: journal.JournalStage) -> None:
+    if keeper.poll_once() < 0:
+        raise UserError(f"journal: {os.strerror(keeper.os_error)}", Exit.REFUSED)
+
+
+def _refused(config: Config, made: Path) -> list[str]:
+    """Orders that the new day's definitions do not admit any more."""
+    lines = []
+    for _, frame in JournalReader(made):
+        if frame[0] != COMMAND_ENTER_ORDER:
+            continue
+        order, *events = decode_frame(frame)
+        if any(event["kind"] == "Rejected" for event in events):
+            user = config.sessions[order["session"] - 1].username
+            symbol = config.instruments[order["instrument"]].symbol
+            lines.append(
+                f"{symbol}: an order of {user} that was to stay is refused with what the "
+                "configuration says today; its member is told"
+            )
+    return lines
+
+
+def finish(directory: Path) -> None:
+    """Move what a roll has left to be moved; nothing without one."""
+    state = directory / STATE
+    try:
+        found = json.loads(state.read_text())
+        old = directory / found["old"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{state}: found {error}, expected how far a new day's files were moved", Exit.REFUSED
+        ) from error
+    made = directory / NEXT
+    if not found.get("old_moved"):
+        old.mkdir(mode=0o700, exist_ok=True)
+        _move(_files(directory), old)
+        _note(directory, found | {"old_moved": True})
+    if made.exists():
+        _move(_files(made), directory)
+        made.rmdir()
+    state.unlink()
+    _sync(directory)
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(p for p in directory.iterdir() if p.is_file() and p.name not in KEPT)
+
+
+def _move(files: Iterable[Path], to: Path) -> None:
+    for file in files:
+        os.replace(file, to / file.name)
+    _sync(to)
+
+
+def _note(directory: Path, state: dict[str, object]) -> None:
+    stream_identity.write_whole(directory / STATE, json.dumps(state) + "\n")
+    _sync(directory)
+
+
+def _place(directory: Path, name: str) -> Path:
+    """Where a finished day goes: by its date, or that and a number when there were several."""
+    place, number = directory / name, 1
+    while place.exists():
+        number += 1
+        place = directory / f"{name}-{number}"
+    return place
+
+
+def _last(directory: Path) -> str:
+    """The finished day that was put away last."""
+    return max(p.name for p in directory.iterdir() if p.is_dir() and p.name != NEXT)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

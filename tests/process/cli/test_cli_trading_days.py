@@ -1,0 +1,106 @@
+"""Goal: with a calendar the next trading day begins while the venue runs. Orders that stay are
+there again, with their priority, under numbers that begin anew; the finished day's journal is
+whole.
+
+Method: real processes under a preloaded clock (tests/process/day_venue.py). A member with its own
+client looks at its orders before and after; the journals of both days are replayed.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.process.day_venue import SECOND_NS, Day, until_reply
+
+from ironcore.runtime.replay import Replay
+from ironpit.client.replies import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderExecuted,
+    Reply,
+    SystemEvent,
+)
+
+pytestmark = pytest.mark.needs_tool("cc")
+
+DAY_MINUTES = 24 * 60
+
+
+@pytest.fixture(params=["one-thread", "split"])
+def day(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Day]:
+    day = Day(
+        tmp_path,
+        request.param,
+        calendar={"trading_days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]},
+    )
+    with closing(day.venue):
+        yield day
+
+
+def date_of(day: Day, days: int = 0) -> str:
+    """The first day's date, or a later one's."""
+    noon_ns = day.clock.midnight_ns - SECOND_NS + days * DAY_MINUTES * 60 * SECOND_NS
+    return time.strftime("%Y-%m-%d", time.gmtime(noon_ns // SECOND_NS))
+
+
+def begun(day: Day, days: int) -> bool:
+    return f"day {date_of(day, days)} begins" in day.venue.said() and (
+        day.venue.said().count("takes orders on") == days + 1
+    )
+
+
+async def enter_orders(day: Day) -> None:
+    async with day.client() as client, day.client("MEM2") as other:
+        for price, quantity, name in (
+            (1_000_000, 100, "FIRST"),
+            (1_000_000, 200, "SECOND"),
+            (990_000, 300, "LOWER"),
+        ):
+            client.enter(day.symbol, "B", quantity, price, time_in_force="1", cl_ord_id=name)
+            await until_reply(client, OrderAccepted)
+        client.enter(day.symbol, "B", 400, 1_000_000)  # for the day
+        await until_reply(client, OrderAccepted)
+        other.enter(day.symbol, "S", 50, 1_000_000, time_in_force="3")
+        await until_reply(client, OrderExecuted)
+
+
+def test_orders_that_stay_are_there_on_the_next_day(day: Day) -> None:
+    day.venue.start()
+    asyncio.run(enter_orders(day))
+    day.clock.set(1)
+    day.wait(lambda: begun(day, 1))
+
+    async def look() -> list[Reply]:
+        client = day.client()
+        await client.connect(1)  # replies of the day, from its first one on
+        async with day.client("MEM2") as other:
+            found: list[Reply] = []
+            for _ in range(3):
+                found += await until_reply(client, OrderAccepted)
+            other.enter(day.symbol, "S", 60, 1_000_000, time_in_force="3")
+            found += await until_reply(client, OrderExecuted)
+            found += await until_reply(client, OrderExecuted)
+            client.cancel(3)
+            found += await until_reply(client, OrderCanceled)
+        await client.close()
+        return found
+
+    replies = asyncio.run(look())
+    accepted = [r for r in replies if isinstance(r, OrderAccepted)]
+    assert [(r.user_ref_num, r.cl_ord_id, r.quantity) for r in accepted] == [
+        (1, "FIRST", 50),
+        (2, "SECOND", 200),
+        (3, "LOWER", 300),
+    ]
+    executed = [r for r in replies if isinstance(r, OrderExecuted)]
+    assert [(r.user_ref_num, r.quantity) for r in executed] == [(1, 50), (2, 10)]
+    assert all(r.timestamp < 3_600 * SECOND_NS for r in accepted)
+    assert isinstance(replies[0], SystemEvent)
+    assert day.venue.stop() == 0
+    journal = day.venue.config.journal.directory
+    for directory in (journal / date_of(day), journal):
+        assert Replay(directory).run().fault == ""
+    assert [c["event_code"] for c in day.stream() if c["kind"] == "SystemEvent"] == list("OSQ")
