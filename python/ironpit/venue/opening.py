@@ -17,10 +17,11 @@ from ironcore.stream.journal_reader import JournalReader
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.venue.definitions import (
+    COMMAND_CHANGE_INSTRUMENT,
     COMMAND_DEFINE_INSTRUMENT,
     COMMAND_SYSTEM_EVENT,
+    DEFINE_INSTRUMENT,
     HEADER,
-    INITIAL_STATE_AT,
     INSTRUMENT_FIELD,
     STATES,
     SYSTEM_EVENT,
@@ -32,6 +33,9 @@ USER_REF_AT, INSTRUMENT_AT, SESSION_AT = 24, 28, 4  # in a command's header
 OPTIONS_AT = 80  # in ENTER_ORDER
 OCO_REF_AT = OPTIONS_AT + 40
 NUMBER = struct.Struct("<I")
+PRICE_MIN, QUANTITY_MAX, ENTRY_COLLAR = 3, 5, 10  # among the fields of DEFINE_INSTRUMENT
+INITIAL_STATE, FOLLOWERS_MAX, MIN_QUANTITY_MAX = 14, 17, 18
+QUANTITY_MAX_LENIENT, COUNT_LENIENT = 0xFFFFFFFF, 0xFFFF
 MARKET_OPEN = SYSTEM_EVENT.pack(ord("Q"))
 
 
@@ -101,33 +105,50 @@ def commands(config: Config, orders: Iterable[CarriedOrder]) -> list[bytes]:
     held = {symbols[order.symbol] for order in kept}
     # An instrument that admits no pre-open (rule 2.12) begins as it is: its book is not crossed.
     waiting = {number for number in held if config.instruments[number].price_min >= 1}
-    begun = [_begun(command, waiting) for command in Definitions().missing(config)]
-    *before, last = begun
+    *before, last = Definitions().missing(config)
     assert last[0] == COMMAND_SYSTEM_EVENT
     assert last[HEADER.size :] == MARKET_OPEN
-    entered = [*_entered(kept, symbols, users)]
+    again = [*entered(kept, symbols, users)]
+    changes = [_change(command) for command in before if _is_of(command, held)]
     states = [
         set_state(number, config.instruments[number].initial_state)
         for number in sorted(waiting)
         if config.instruments[number].initial_state != "pre-open"
     ]
-    return [*before, *entered, *states, last]
+    begun = [lenient(command) if _is_of(command, held) else command for command in before]
+    return [*begun, *again, *changes, *states, last]
 
 
-def _begun(command: bytes, waiting: set[int]) -> bytes:
-    """A definition, in pre-open where orders are to be entered that may not execute yet."""
-    if command[0] != COMMAND_DEFINE_INSTRUMENT:
-        return command
-    if HEADER.unpack_from(command)[INSTRUMENT_FIELD] not in waiting:
-        return command
-    at = HEADER.size + INITIAL_STATE_AT
-    return command[:at] + STATES["pre-open"].encode() + command[at + 1 :]
+def _is_of(command: bytes, instruments: set[int]) -> bool:
+    """Whether it defines one of these."""
+    return (
+        command[0] == COMMAND_DEFINE_INSTRUMENT
+        and HEADER.unpack_from(command)[INSTRUMENT_FIELD] in instruments
+    )
 
 
-def _entered(
+def lenient(definition: bytes) -> bytes:
+    """An instrument as it has to be while the orders that stay are entered: nothing executes, and
+    none of them is refused by a limit that orders on their way are judged by."""
+    body = list(DEFINE_INSTRUMENT.unpack_from(definition, HEADER.size))
+    body[QUANTITY_MAX] = QUANTITY_MAX_LENIENT
+    body[ENTRY_COLLAR] = 0
+    body[FOLLOWERS_MAX] = body[MIN_QUANTITY_MAX] = COUNT_LENIENT
+    if body[PRICE_MIN] >= 1:
+        body[INITIAL_STATE] = ord(STATES["pre-open"])
+    return definition[: HEADER.size] + DEFINE_INSTRUMENT.pack(*body)
+
+
+def _change(definition: bytes) -> bytes:
+    """The instrument as the configuration has it, from then on."""
+    return bytes((COMMAND_CHANGE_INSTRUMENT,)) + definition[1:]
+
+
+def entered(
     orders: Iterable[CarriedOrder], symbols: dict[str, int], users: dict[str, int]
 ) -> Iterable[bytes]:
-    """With the new day's numbers. The second order of a pair names the first, which is live."""
+    """The orders with the new day's numbers; those of instruments by symbol, those of sessions by
+    user name. The second order of a pair names the first, which is live."""
     numbers: dict[tuple[str, int], int] = {}
     last = dict.fromkeys(users, 0)
     for order in orders:

@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 
 from ironcore.base.memory cimport memory_release, memory_reserve
 from ironcore.book.book cimport (
-    KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book,
+    KIND_HIDDEN, KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book,
 )
 from ironcore.book.limits cimport (
     CROSS_NONE, DISPLAY_ATTRIBUTABLE, DISPLAY_NO, DISPLAY_YES, TIME_IN_FORCE_GTC,
@@ -66,7 +66,8 @@ cdef list _units(Engine* engine, const Book* book):
     return units
 
 
-cdef void _terms(Engine* engine, const Book* book, uint32_t unit, EnterOrder* command) noexcept:
+cdef void _terms(Engine* engine, const Book* book, uint32_t unit, uint32_t kind,
+                 EnterOrder* command) noexcept:
     cdef const Order* order = order_at(&engine.arena, unit)
     cdef const Special* special = special_at(&engine.arena, unit)
     memset(command, 0, sizeof(EnterOrder))
@@ -80,7 +81,9 @@ cdef void _terms(Engine* engine, const Book* book, uint32_t unit, EnterOrder* co
     command.side = order_side(order)
     command.cross_type = CROSS_NONE
     command.time_in_force = TIME_IN_FORCE_GTC
-    command.display = DISPLAY_ATTRIBUTABLE if order.ref_side & ORDER_ATTRIBUTED else DISPLAY_YES
+    command.display = DISPLAY_NO if kind == KIND_HIDDEN else DISPLAY_YES
+    if order.ref_side & ORDER_ATTRIBUTED:
+        command.display = DISPLAY_ATTRIBUTABLE
     if order.ref_side & ORDER_SPECIAL:
         command.display = special.display
         command.time_in_force = special.time_in_force
@@ -177,7 +180,7 @@ def carried_orders(MatchingEngine matching, uint32_t instrument, OrderNames name
     book = &engine.books[instrument]
     records = []
     for unit, kind in _units(engine, book):
-        _terms(engine, book, unit, &carried.order)
+        _terms(engine, book, unit, kind, &carried.order)
         names._tell(&carried.order)
         if order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL:
             _options(engine, book, unit, kind, &carried)
