@@ -11,7 +11,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from ironpit.common.errors import Exit, UserError
-from ironpit.config import Config
+from ironpit.config import Config, Instrument
+from ironpit.config.rules import tick_size_at
 from ironpit.venue.stream_identity import write_whole
 
 FILE = "day.json"
@@ -38,14 +39,24 @@ def references(directory: Path) -> dict[str, int]:
         ) from error
 
 
+def _fits(instrument: Instrument, price: int) -> bool:
+    """Whether the instrument, as it is configured by now, may have this reference price."""
+    return (
+        1 <= instrument.price_min <= price <= instrument.price_max
+        and price % tick_size_at(instrument, price) == 0
+    )
+
+
 def with_references(config: Config, prices: dict[str, int]) -> Config:
-    """The configuration with these reference prices, and its own where there is none."""
+    """The configuration with these reference prices, and its own where there is none that fits."""
     if not prices:
         return config
     return replace(
         config,
         instruments=tuple(
-            replace(i, reference_price=prices.get(i.symbol) or i.reference_price)
+            replace(i, reference_price=prices[i.symbol])
+            if _fits(i, prices.get(i.symbol, 0))
+            else i
             for i in config.instruments
         ),
     )

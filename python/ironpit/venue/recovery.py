@@ -20,7 +20,7 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, stage_kinds
 from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import rounding
-from ironpit.venue import day, order_sources, roll, stream_identity
+from ironpit.venue import day, day_file, order_sources, roll, stream_identity
 from ironpit.venue.definitions import Definitions
 
 CONTROL_RING = "control.ring"
@@ -145,7 +145,8 @@ def control_ring(config: Config) -> Path:
 
 def _establish(config: Config, say: Callable[[str], None]) -> stream_identity.Stream:
     stream = stream_identity.establish(config)
-    if stream.session != config.venue.name:
+    begins_a_day = (config.journal.directory / day_file.FILE).exists()
+    if stream.session != config.venue.name and not begins_a_day:
         say(
             f"session {stream.session}: the journal was begun anew, and {config.venue.name} was "
             "the session of the earlier stream"
