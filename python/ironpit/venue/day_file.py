@@ -54,9 +54,7 @@ def with_references(config: Config, prices: dict[str, int]) -> Config:
     return replace(
         config,
         instruments=tuple(
-            replace(i, reference_price=prices[i.symbol])
-            if _fits(i, prices.get(i.symbol, 0))
-            else i
+            replace(i, reference_price=prices[i.symbol]) if _fits(i, prices.get(i.symbol, 0)) else i
             for i in config.instruments
         ),
     )

@@ -37,14 +37,6 @@ cdef struct Carried:                 # an ENTER_ORDER with options
     OrderOptions options
 
 
-cdef struct Name:                    # 32 bytes
-    char client_order_id[20]
-    uint32_t account
-    uint8_t capacity
-    uint8_t iso
-    uint8_t reserved[6]
-
-
 cdef list _units(Engine* engine, const Book* book):
     """The live orders with their kind of queue: pegs in order of acceptance, as they have no other
     one while nothing trades."""
@@ -120,10 +112,6 @@ cdef void _options(Engine* engine, const Book* book, uint32_t unit, uint32_t kin
 
 cdef class OrderNames:
     """What members said of their orders that the core does not know, by slot."""
-
-    cdef Name* names
-    cdef uint64_t count
-    cdef uint32_t user_ref_bits
 
     def __cinit__(self, MatchingEngine matching):
         cdef const Engine* engine = matching.engine

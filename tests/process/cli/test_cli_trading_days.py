@@ -7,13 +7,14 @@ client looks at its orders before and after; the journals of both days are repla
 """
 
 import asyncio
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.process.day_venue import SECOND_NS, Day, until_reply
+from tests.process.day_venue import SECOND_NS, TIMEOUT_S, Day, until_reply
 
 from ironcore.runtime.replay import Replay
 from ironpit.client.replies import (
@@ -34,7 +35,7 @@ def day(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Day]:
     day = Day(
         tmp_path,
         request.param,
-        calendar={"trading_days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]},
+        calendar={},
     )
     with closing(day.venue):
         yield day
@@ -104,3 +105,36 @@ def test_orders_that_stay_are_there_on_the_next_day(day: Day) -> None:
     for directory in (journal / date_of(day), journal):
         assert Replay(directory).run().fault == ""
     assert [c["event_code"] for c in day.stream() if c["kind"] == "SystemEvent"] == list("OSQ")
+
+
+# What the venue has said when it is killed, with the day's date; nothing: it is killed at once.
+MOMENTS = ("", "closed: the stream's day {0}", "day {0} is over", "sockets of orders")
+
+
+def kill(day: Day) -> None:
+    assert day.venue.process is not None
+    day.venue.process.send_signal(signal.SIGKILL)
+    day.venue.process.wait(TIMEOUT_S)
+
+
+def test_days_follow_one_another_though_the_venue_is_killed_around_each_midnight(
+    day: Day,
+) -> None:
+    day.venue.start()
+    asyncio.run(enter_orders(day))
+    for number, moment in enumerate(MOMENTS):
+        said = len(day.venue.said())
+        day.clock.set(number * DAY_MINUTES + 1)
+        words = moment.format(date_of(day, number))
+        day.wait(lambda said=said, words=words: words in day.venue.said()[said:])  # type: ignore[misc]
+        kill(day)
+        day.venue.start()
+        day.wait(lambda number=number: date_of(day, number + 1) == day.status().get("date"))  # type: ignore[misc]
+    assert day.venue.stop() == 0
+    journal = day.venue.config.journal.directory
+    days = [journal / date_of(day, number) for number in range(len(MOMENTS))]
+    for directory in (*days, journal):
+        assert Replay(directory).run().fault == ""
+    assert sorted(p.name for p in journal.iterdir() if p.is_dir()) == [d.name for d in days]
+    entered = [(c["session"], c["quantity"]) for c in day.stream() if c["kind"] == "EnterOrder"]
+    assert entered == [(1, 50), (1, 200), (1, 300)]

@@ -23,6 +23,8 @@ def shown(value: Any, kind: Any) -> str:
         return ""
     if value is None:
         return "null"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     if get_origin(kind) is Annotated:
         return scalar_of(kind, Decimals()).show(value)
     return str(value).lower()
