@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,14 @@ def test_orders_that_stay_are_there_on_the_next_day(day: Day) -> None:
 MOMENTS = ("", "closed: the stream's day {0}", "day {0} is over", "sockets of orders")
 
 
+def has_said(day: Day, words: str, behind: int) -> bool:
+    return words in day.venue.said()[behind:]
+
+
+def is_at(day: Day, number: int) -> bool:
+    return day.status().get("date") == date_of(day, number)
+
+
 def kill(day: Day) -> None:
     assert day.venue.process is not None
     day.venue.process.send_signal(signal.SIGKILL)
@@ -126,10 +135,10 @@ def test_days_follow_one_another_though_the_venue_is_killed_around_each_midnight
         said = len(day.venue.said())
         day.clock.set(number * DAY_MINUTES + 1)
         words = moment.format(date_of(day, number))
-        day.wait(lambda said=said, words=words: words in day.venue.said()[said:])  # type: ignore[misc]
+        day.wait(partial(has_said, day, words, said))
         kill(day)
         day.venue.start()
-        day.wait(lambda number=number: date_of(day, number + 1) == day.status().get("date"))  # type: ignore[misc]
+        day.wait(partial(is_at, day, number + 1))
     assert day.venue.stop() == 0
     journal = day.venue.config.journal.directory
     days = [journal / date_of(day, number) for number in range(len(MOMENTS))]
