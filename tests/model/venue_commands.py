@@ -182,6 +182,8 @@ class VenueCommands(States):
         if chr(record[r.BODY]) not in "OSQMEC":
             raise MalformedError
         if chr(record[r.BODY]) == "O":
+            if self.has_steps_left:
+                raise LaterError
             self.begin_day()
         self.emit(r.SYSTEM, reason=record[r.BODY])
 

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy
 
 from ironcore.base.memory cimport memory_prefault
-from ironcore.base.status cimport STATUS_IGNORED, STATUS_MALFORMED, STATUS_OK
+from ironcore.base.status cimport STATUS_IGNORED, STATUS_LATER, STATUS_MALFORMED, STATUS_OK
 from ironcore.book.book cimport Book
 from ironcore.engine.book_orders cimport leaving_step
 from ironcore.engine.cancel_commands cimport mass_cancel_end, mass_cancel_step
@@ -84,6 +84,8 @@ cdef int _system_event(Engine* engine, const SystemEventCommand* command) noexce
     if memchr(b"OSQMEC", command.event_code, 6) == NULL:
         return STATUS_MALFORMED
     if command.event_code == c'O':
+        if steps_are_left(engine):
+            return STATUS_LATER
         clock_begin_day(engine)
     engine_emit(engine, EVENT_SYSTEM, 0, command.event_code, 0, 0, 0, 0, 0, 0)
     return STATUS_OK
