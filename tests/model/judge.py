@@ -276,6 +276,8 @@ class Judge:
         self.check_visible(event, order)
         ours = self.auction_priority(order)
         for other in self.same_side(order):
+            if other.is_late != order.is_late:
+                continue  # rule 14.11: those that are late have a turn of their own
             if other.rests_at is not None or other.cross_type == chr(event.reason):
                 assert ours < self.auction_priority(other), f"order {other.order_ref} had priority"
         order.take(event.quantity, event.price)

@@ -44,6 +44,11 @@ class Known:
         return self.options.min_qty > 0 or self.options.is_peg
 
     @property
+    def is_late(self) -> bool:
+        """Whether it executes with an auction's surplus alone (rule 14.11)."""
+        return self.options.price_type == "I"
+
+    @property
     def may_stay(self) -> bool:
         """Whether it may be open after its command."""
         if self.options.is_stop or self.cross_type != "N":

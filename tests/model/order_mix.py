@@ -111,6 +111,8 @@ class OrderMix:
     def until(self, _: Any, __: Any, fields: dict[str, Any], options: dict[str, Any]) -> None:
         fields["time_in_force"] = "6"
         options["expire_time"] = max(self.model.second, 0) + self.random.randint(1, 30)
+        if options["expire_time"] % 8 == 0:  # on a later day
+            options["expire_time"] += 86_400
 
     def hidden(
         self, instrument: Instrument, _: Any, fields: dict[str, Any], options: dict[str, Any]

@@ -162,7 +162,7 @@ def time_reason(details: Details, second: int) -> int:
     expires = details.options.expire_time
     if details.time_in_force != "6":
         return 0
-    if expires is None or expires >= 86_400 or expires <= second:
+    if expires is None or expires <= second:
         return OTHER
     return 0
 

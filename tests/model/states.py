@@ -19,6 +19,8 @@ from tests.model.orders import (
 )
 from tests.model.steps import Steps, Work
 
+DAY_SECONDS = 86_400
+
 
 class States(Steps):
     """SET_STATE, CLOCK and RETIRE_INSTRUMENT."""
@@ -72,6 +74,9 @@ class States(Steps):
         self.begin(Work(r.SET_STATE, 0, instrument.index, "E", orders, self.leaves_with_the_day))
 
     def leaves_with_the_day(self, order: Order) -> bool:
+        """Rule 13.8."""
+        if order.time_in_force == "6":
+            return (order.options.expire_time or 0) < DAY_SECONDS
         return order.time_in_force != "1" or order.cross_type != "N"
 
     def retire_instrument(self, index: int) -> None:

@@ -36,6 +36,7 @@ SET_STATE = struct.Struct("<BB2x4s")
 SET_END = struct.Struct("<IIIIBB2x4s")
 BUST_TRADE = struct.Struct("<QIIB7x")
 RETIRE_INSTRUMENT = struct.Struct("<8x")
+CLOCK = struct.Struct("<IHH")
 
 COMMAND_STREAM_START = 1
 COMMAND_DEFINE_INSTRUMENT = 2
@@ -44,6 +45,7 @@ COMMAND_SYSTEM_EVENT = 4
 COMMAND_CHANGE_INSTRUMENT = 5
 COMMAND_RETIRE_INSTRUMENT = 6
 COMMAND_SET_STATE = 7
+COMMAND_CLOCK = 8
 COMMAND_BUST_TRADE = 9
 COMMAND_SET_END = 11
 COMMAND_DEFINE_TICK_TABLE = 12
@@ -246,6 +248,11 @@ def set_end(instrument: int, end: End, reason: str = "", force: bool = False) ->
         end.first, end.last, end.no_cancel, end.extension, code, force, reason.encode().ljust(4)
     )
     return record(COMMAND_SET_END, body, instrument=instrument)
+
+
+def clock(second: int) -> bytes:
+    """The second of the day, in the stream whatever is due with it."""
+    return record(COMMAND_CLOCK, CLOCK.pack(second, 1, 0))
 
 
 def retire_instrument(instrument: int) -> bytes:

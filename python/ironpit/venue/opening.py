@@ -26,12 +26,14 @@ from ironpit.venue.definitions import (
     STATES,
     SYSTEM_EVENT,
     Definitions,
+    clock,
     set_state,
 )
 
 USER_REF_AT, INSTRUMENT_AT, SESSION_AT = 24, 28, 4  # in a command's header
 OPTIONS_AT = 80  # in ENTER_ORDER
-OCO_REF_AT = OPTIONS_AT + 40
+OCO_REF_AT, EXPIRE_AT = OPTIONS_AT + 40, OPTIONS_AT + 28
+SECONDS_A_DAY = 86_400
 NUMBER = struct.Struct("<I")
 PRICE_MIN, QUANTITY_MAX, ENTRY_COLLAR = 3, 5, 10  # among the fields of DEFINE_INSTRUMENT
 INITIAL_STATE, FOLLOWERS_MAX, MIN_QUANTITY_MAX = 14, 17, 18
@@ -95,10 +97,10 @@ def unknown_to(config: Config, orders: Iterable[CarriedOrder]) -> list[str]:
     return list(dict.fromkeys(name for name in names if name not in known))
 
 
-def commands(config: Config, orders: Iterable[CarriedOrder]) -> list[bytes]:
+def commands(config: Config, orders: Iterable[CarriedOrder], days: int, second: int) -> list[bytes]:
     """The first commands of a day: its definitions, the orders that stay, and then the states with
     which the instruments begin. Orders of sessions or instruments that the configuration does not
-    have are left out."""
+    have are left out. days: since the one that they are left by. second: of the new day."""
     symbols = {i.symbol: number for number, i in enumerate(config.instruments)}
     users = {s.username: number for number, s in enumerate(config.sessions, start=1)}
     kept = [o for o in orders if o.symbol in symbols and o.username in users]
@@ -108,7 +110,9 @@ def commands(config: Config, orders: Iterable[CarriedOrder]) -> list[bytes]:
     *before, last = Definitions().missing(config)
     assert last[0] == COMMAND_SYSTEM_EVENT
     assert last[HEADER.size :] == MARKET_OPEN
-    again = [*entered(kept, symbols, users)]
+    again = [*entered(kept, symbols, users, days)]
+    # Nothing executes whose time was over before.
+    expire = [clock(second)] if kept else []
     changes = [_change(command) for command in before if _is_of(command, held)]
     states = [
         set_state(number, config.instruments[number].initial_state)
@@ -116,7 +120,7 @@ def commands(config: Config, orders: Iterable[CarriedOrder]) -> list[bytes]:
         if config.instruments[number].initial_state != "pre-open"
     ]
     begun = [lenient(command) if _is_of(command, held) else command for command in before]
-    return [*begun, *again, *changes, *states, last]
+    return [*begun, *again, *expire, *changes, *states, last]
 
 
 def _is_of(command: bytes, instruments: set[int]) -> bool:
@@ -145,7 +149,7 @@ def _change(definition: bytes) -> bytes:
 
 
 def entered(
-    orders: Iterable[CarriedOrder], symbols: dict[str, int], users: dict[str, int]
+    orders: Iterable[CarriedOrder], symbols: dict[str, int], users: dict[str, int], days: int
 ) -> Iterable[bytes]:
     """The orders with the new day's numbers; those of instruments by symbol, those of sessions by
     user name. The second order of a pair names the first, which is live."""
@@ -162,4 +166,6 @@ def entered(
         if len(command) > OPTIONS_AT:
             other = NUMBER.unpack_from(command, OCO_REF_AT)[0]
             NUMBER.pack_into(command, OCO_REF_AT, numbers.get((user, other), 0))
+            second = NUMBER.unpack_from(command, EXPIRE_AT)[0]  # it counts from its day's midnight
+            NUMBER.pack_into(command, EXPIRE_AT, max(second - days * SECONDS_A_DAY, 0))
         yield bytes(command)

@@ -29,6 +29,7 @@ from ironpit.venue.day import Day, of_journal
 from ironpit.venue.definitions import (
     COMMAND_ENTER_ORDER,
     COMMAND_SYSTEM_EVENT,
+    DAY_NS,
     HEADER,
     SECOND_NS,
     user_ref_bits,
@@ -70,8 +71,11 @@ def begin(config: Config, say: Callable[[str], None]) -> bool:
     made.mkdir(mode=0o700)
     for name in opening.unknown_to(config, left.orders):
         say(f"{name}: has orders that stay, and is not in the configuration: they end here")
-    refused = _open(day_file.with_references(config, left.references), left, stream, made)
-    for line in refused:
+    days = (today(now_ns) - date.fromisoformat(day.date)).days
+    second = now_ns % DAY_NS // SECOND_NS
+    begun = day_file.with_references(config, left.references)
+    _open(config, opening.commands(begun, left.orders, days, second), stream, made)
+    for line in _refused(config, made):
         say(line)
     earlier = stream_identity.recorded(directory)
     about = {
@@ -107,9 +111,9 @@ def _has_ended(directory: Path) -> bool:
 
 
 def _open(
-    config: Config, left: opening.DayLeft, stream: stream_identity.Stream, made: Path
-) -> list[str]:
-    """Journal the opening, as the venue's own stages would; what was refused of the orders."""
+    config: Config, commands: list[bytes], stream: stream_identity.Stream, made: Path
+) -> None:
+    """Journal the opening, as the venue's own stages would."""
     ring, orders = made / "opening.ring", made / "orders.ring"
     pipeline.create_event_ring(
         ring, RING_BYTES, stages={}, before_reply=False, session=stream.session,
@@ -137,7 +141,7 @@ def _open(
         segment_bytes=config.journal.segment_bytes,
         identity=stream.identity,
     )
-    for command in opening.commands(config, left.orders):
+    for command in commands:
         while not stage.submit(command):
             stage.poll_once()
             _keep(keeper)
@@ -148,7 +152,6 @@ def _open(
     del stage, keeper
     ring.unlink()
     orders.unlink()
-    return _refused(config, made)
 
 
 def _keep(keeper: journal.JournalStage) -> None:

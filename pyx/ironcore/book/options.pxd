@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
+from ironcore.book.limits cimport TIME_IN_FORCE_GTT
 from ironcore.wire.order_options cimport NAMED_STOP_PRICE, NAMED_TRAIL_OFFSET, OrderOptions
 
 cdef enum:
@@ -60,6 +61,13 @@ cdef inline bint options_are_pegged(const Options* options) noexcept nogil:
     return (options.price_type == PRICE_TYPE_MARKET_PEG
             or options.price_type == PRICE_TYPE_PRIMARY_PEG
             or options.price_type == PRICE_TYPE_MIDPOINT_PEG)
+
+
+cdef inline bint options_expire_today(const Options* options,
+                                      uint8_t time_in_force) noexcept nogil:
+    """Whether an order leaves with a CLOCK of this day: good till a time, and not one of a later
+    day."""
+    return time_in_force == TIME_IN_FORCE_GTT and options.expire_second < SECONDS_A_DAY
 
 
 cdef inline bint options_find_price(const Options* options) noexcept nogil:

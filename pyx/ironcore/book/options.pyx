@@ -155,7 +155,7 @@ cdef uint32_t options_reject(const Options* options, const OptionsContext* conte
     if options.post_only != POST_ONLY and options.post_only != POST_ONLY_NOT:
         return REJECT_OTHER
     if context.time_in_force == TIME_IN_FORCE_GTT and (
-            not options.named & NAMED_EXPIRE_TIME or options.expire_second >= SECONDS_A_DAY
+            not options.named & NAMED_EXPIRE_TIME
             or options.expire_second < context.second_next):
         return REJECT_OTHER
     if options_are_stop(options):

@@ -22,8 +22,8 @@ from ironcore.engine.orders cimport order_place
 from ironcore.engine.pending_work cimport (
     STEP_LEFT, STEP_LOOKED, step_is_over, work_at, work_prepare, work_wait,
 )
-from ironcore.book.limits cimport CROSS_NONE, TIME_IN_FORCE_GTC
-from ironcore.book.options cimport options_are_pegged
+from ironcore.book.limits cimport CROSS_NONE, TIME_IN_FORCE_GTC, TIME_IN_FORCE_GTT
+from ironcore.book.options cimport options_are_pegged, options_expire_today
 from ironcore.wire.record cimport COMMAND_RETIRE_INSTRUMENT, CommandHeader
 
 cdef enum:                           # places of the walk behind the queues of all sides
@@ -37,7 +37,11 @@ cdef bint _leaves_with_the_day(Arena* arena, uint32_t unit) noexcept nogil:
     cdef const Special* special = special_at(arena, unit)
     if not order.ref_side & ORDER_SPECIAL:
         return order.ref_side & ORDER_STAYS == 0
-    return special.cross_type != CROSS_NONE or special.time_in_force != TIME_IN_FORCE_GTC
+    if special.cross_type != CROSS_NONE:
+        return True
+    if special.time_in_force == TIME_IN_FORCE_GTT:
+        return options_expire_today(&special.options, TIME_IN_FORCE_GTT)
+    return special.time_in_force != TIME_IN_FORCE_GTC
 
 
 cdef uint32_t _first(Engine* engine, const Book* book, uint32_t place) noexcept nogil:

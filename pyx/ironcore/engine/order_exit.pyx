@@ -18,8 +18,9 @@ from ironcore.engine.orders cimport (
 from ironcore.engine.pending_work cimport STEP_LEFT
 from ironcore.engine.under_way cimport under_way_unlink
 from ironcore.book.price_levels cimport level_take_reserve
-from ironcore.book.limits cimport TIME_IN_FORCE_GTT
-from ironcore.book.options cimport options_are_pegged, options_are_stop
+from ironcore.book.options cimport (
+    options_are_pegged, options_are_stop, options_expire_today,
+)
 from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
 from ironcore.wire.record cimport EVENT_CANCELED, EVENT_REDUCED, EVENT_VISIBLE
 
@@ -34,7 +35,7 @@ cdef void _unlink_special(Engine* engine, Book* book, uint32_t unit) noexcept no
     cdef const Special* special = special_at(&engine.arena, unit)
     book.min_quantity_live[order_sell(order_at(&engine.arena, unit))] -= (
         special.options.min_quantity != 0)
-    if special.time_in_force == TIME_IN_FORCE_GTT:
+    if options_expire_today(&special.options, special.time_in_force):
         expiry_unlink(engine, unit)
     pair_unlink(&engine.arena, unit)
     if special.is_under_way:

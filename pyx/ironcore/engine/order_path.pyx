@@ -37,7 +37,7 @@ from ironcore.book.limits cimport (
     TIME_IN_FORCE_GTT, side_is_sell,
 )
 from ironcore.book.options cimport (
-    POST_ONLY, options_are_pegged, options_are_stop, options_clear,
+    POST_ONLY, options_are_pegged, options_are_stop, options_clear, options_expire_today,
 )
 from ironcore.wire.record cimport (
     EVENT_ADDED, EVENT_ATTRIBUTED, EVENT_CANCELED, EVENT_SELL, EVENT_VISIBLE, STATE_CONTINUOUS,
@@ -116,7 +116,7 @@ cdef uint32_t _live(Engine* engine, Book* book, const Terms* terms, uint32_t uni
     special.other = 0
     if terms.other:
         pair_link(engine, unit, terms.other)
-    if terms.time_in_force == TIME_IN_FORCE_GTT:
+    if options_expire_today(&terms.options, terms.time_in_force):
         expiry_link(engine, unit)
     if options_are_pegged(&terms.options):
         peg_link(engine, book, unit)

@@ -23,9 +23,9 @@ from ironcore.engine.trading_state cimport (
     auction_between, auction_indicated, state_is_known,
 )
 from ironcore.engine.used_numbers cimport session_broken_numbers
-from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO, TIME_IN_FORCE_GTT
+from ironcore.book.limits cimport CROSS_NONE, DISPLAY_NO
 from ironcore.book.options cimport (
-    PRICE_TYPE_PRIMARY_PEG, SECONDS_A_DAY, STP_NONE, options_are_pegged, options_are_stop,
+    PRICE_TYPE_PRIMARY_PEG, STP_NONE, options_are_pegged, options_are_stop, options_expire_today,
 )
 from ironcore.wire.order_options cimport NAMED_TRAIL_OFFSET
 from ironcore.wire.record cimport (
@@ -303,7 +303,7 @@ cdef inline bint _is_live(Engine* engine, uint32_t unit) noexcept nogil:
 cdef inline bint _expires_in(Engine* engine, uint32_t unit, uint32_t second) noexcept nogil:
     cdef const Special* special = special_at(&engine.arena, unit)
     return (_is_live(engine, unit) and order_at(&engine.arena, unit).ref_side & ORDER_SPECIAL != 0
-            and special.time_in_force == TIME_IN_FORCE_GTT
+            and options_expire_today(&special.options, special.time_in_force)
             and special.options.expire_second == second)
 
 
@@ -314,7 +314,7 @@ cdef const char* _expiry(Engine* engine, uint32_t unit) noexcept nogil:
     cdef uint32_t second = special.options.expire_second
     cdef Link ends
     cdef Link link = special.expiry
-    if second >= SECONDS_A_DAY or second < engine.second_next and not engine.is_expiring:
+    if second < engine.second_next and not engine.is_expiring:
         return b"an order has outlived its time"
     ends = engine.expiry[second]
     if (link.prev and not _expires_in(engine, link.prev, second)
@@ -336,7 +336,7 @@ cdef const char* engine_broken_expiry(Engine* engine) noexcept nogil:
     for number in range(1, engine.arena.order_pool.fresh + 1):
         unit = 2 * number
         special = special_at(&engine.arena, unit)
-        if special.time_in_force != TIME_IN_FORCE_GTT:
+        if not options_expire_today(&special.options, special.time_in_force):
             continue
         if _expires_in(engine, unit, special.options.expire_second):
             broken = _expiry(engine, unit)

@@ -115,7 +115,7 @@ def carry(seed: int, count: int, order: Callable[[list[bytes]], list[bytes]]) ->
             for s, i in [(at(record, opening.SESSION_AT), r.instrument_of(record))]]  # fmt: skip
     was: dict[int, int] = {}
     refused: set[int] = set()
-    for old, record in zip(left, opening.entered(left, symbols, users), strict=True):
+    for old, record in zip(left, opening.entered(left, symbols, users, 0), strict=True):
         old_slot = at(old.command, opening.SESSION_AT) << bits | old.user_ref
         new_slot = at(record, opening.SESSION_AT) << bits | at(record, opening.USER_REF_AT)
         was[new_slot] = old_slot

@@ -87,7 +87,7 @@ def run(seed: int, by: int, model: EngineModel, step_actions_max: int = 0) -> Co
 @pytest.mark.parametrize("by", [MID - WIDTH, MID, MID + WIDTH, 2 * MID, MID + 3 * STEP])
 def test_lower_prices_change_nothing_else(by: int, step_actions_max: int) -> None:
     seen = Counter[str]()
-    for seed in range(3):
+    for seed in range(4):
         seen += run(seed, by, EngineModel(LIMITS), step_actions_max)
     if by == MID:
         assert min(seen[where] for where in ("below", "at", "above")) > 5, seen

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.model import records as r
+from tests.model.options import write_options
 from tests.unit.gateway.test_day_end import yesterday
 from tests.venue import HandVenue
 
@@ -170,6 +171,32 @@ def test_a_day_that_is_not_at_its_end_is_brought_there_first(
     venue.crash()
     preparation.prepare(config, None, lambda text: None)
     assert orders_of(config.journal.directory) == [(1, 1, 100)]
+
+
+def test_orders_of_later_days_stay_and_leave_when_their_time_has_come(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules 5.8 and 13.8."""
+    day_s = 86_400
+    with monkeypatch.context() as patch:
+        yesterday(patch, days=2)
+        venue = HandVenue(with_calendar(config_file))
+        # Of that day, of the day between, of today's last second, and of tomorrow.
+        for number, second in enumerate((day_s - 1, 2 * day_s - 1, 3 * day_s - 1, 4 * day_s), 1):
+            options = write_options(expire_time=second)
+            order = r.enter(1, number, "B", number, PRICE, time_in_force="6", options=options)
+            assert venue.matcher.submit(order)
+        venue.settle()
+        config = venue.config
+        venue.crash()
+    preparation.prepare(config, None, lambda text: None)
+    journal = config.journal.directory
+    assert orders_of(journal) == [(1, 1, 2), (1, 2, 3), (1, 3, 4)]
+    frames = [decode_frame(frame) for _, frame in JournalReader(journal)]
+    seconds = [f[0]["options"]["expire_second"] for f in frames if f[0]["kind"] == "EnterOrder"]
+    assert seconds == [0, day_s - 1, 2 * day_s]
+    left = [event for frame in frames for event in frame[1:] if event["kind"] == "Canceled"]
+    assert [(event["quantity"], event["reason"]) for event in left] == [(2, "T")]
 
 
 def test_no_day_begins_when_none_is_to_be_traded(finished: Path) -> None:
