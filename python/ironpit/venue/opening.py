@@ -7,7 +7,7 @@ queue are entered in their priority, and each session's are numbered from 1.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ OPTIONS_AT = 80  # in ENTER_ORDER
 OCO_REF_AT, EXPIRE_AT = OPTIONS_AT + 40, OPTIONS_AT + 28
 SECONDS_A_DAY = 86_400
 NUMBER = struct.Struct("<I")
+FRAMES_AT_ONCE = 500_000  # between two signs of life
 PRICE_MIN, QUANTITY_MAX, ENTRY_COLLAR = 3, 5, 10  # among the fields of DEFINE_INSTRUMENT
 INITIAL_STATE, FOLLOWERS_MAX, MIN_QUANTITY_MAX = 14, 17, 18
 QUANTITY_MAX_LENIENT, COUNT_LENIENT = 0xFFFFFFFF, 0xFFFF
@@ -65,17 +66,25 @@ class DayLeft:
     books_digest: str
 
 
-def left_by(journal: Path) -> DayLeft:
+def left_by(journal: Path, alive: Callable[[], None]) -> DayLeft:
     """What the finished day in this journal leaves. UserError when its stream and its books do not
-    agree: nothing is carried over from a journal that is in doubt."""
+    agree: nothing is carried over from a journal in doubt. alive: called again and again."""
     replay = Replay(journal)
-    report = replay.run()
+    report = replay.run(until_sequence=FRAMES_AT_ONCE)
+    while not report.fault and report.sequence % FRAMES_AT_ONCE == 0:
+        alive()
+        before = report.sequence
+        report = replay.run(until_sequence=before + FRAMES_AT_ONCE)
+        if report.sequence == before:
+            break
     if report.fault:
         raise UserError(f"{journal}: {report.fault}; the day cannot be carried over", Exit.REFUSED)
     definitions, names = Definitions(), OrderNames(replay.engine)
-    for _, frame in JournalReader(journal):
+    for sequence, frame in JournalReader(journal):
         definitions.observe(frame)
         names.take(frame)
+        if sequence % FRAMES_AT_ONCE == 0:
+            alive()
     symbols = {number: symbol for symbol, number in definitions.symbols().items()}
     users = {number: name for name, number in definitions.usernames().items()}
     orders, references = [], {}

@@ -32,19 +32,26 @@ def prepare(
     say: Callable[[str], None],
     *,
     continue_day: bool = False,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Everything up to the point where each process can open its rings. Raises UserError.
 
-    continue_day: take a journal of an earlier day as well.
+    continue_day: take a journal of an earlier day as well. alive: called again and again while a
+    new trading day is made ready.
     """
     try:
-        _prepare(config, truncate_at, say, continue_day=continue_day)
+        _prepare(config, truncate_at, say, continue_day=continue_day, alive=alive)
     except ValueError as error:  # a ring's file that is not as it should be; it names itself
         raise UserError(str(error), Exit.REFUSED) from error
 
 
 def _prepare(
-    config: Config, truncate_at: int | None, say: Callable[[str], None], *, continue_day: bool
+    config: Config,
+    truncate_at: int | None,
+    say: Callable[[str], None],
+    *,
+    continue_day: bool,
+    alive: Callable[[], None],
 ) -> None:
     events = config.streams.events
     for directory in (
@@ -72,9 +79,9 @@ def _prepare(
             day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
             events.path.unlink()
     if roll.is_due(config, day.of_journal(config.journal.directory), time.time_ns()):
-        if roll.begin(config, say):
+        if roll.begin(config, say, alive):
             _discard_rings(config)
-            _prepare(config, None, say, continue_day=False)
+            _prepare(config, None, say, continue_day=False, alive=alive)
             return
         _check_stream(config)
     created = pipeline.create_event_ring(

@@ -54,16 +54,17 @@ def is_due(config: Config, day: Day | None, now_ns: int) -> bool:
     return is_trading_day(today(now_ns), calendar.trading_days, calendar.holidays)
 
 
-def begin(config: Config, say: Callable[[str], None]) -> bool:
-    """Roll from the journal's day to today. False: that day has not been brought to its end.
+def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None]) -> bool:
+    """Roll from the journal's day to today. False: that day has not been brought to its end. alive:
+    called again and again.
 
     For who holds the venue's lock, with the journal recovered and whole. UserError: it is in doubt.
     """
     directory, now_ns = config.journal.directory, time.time_ns()
     day = of_journal(directory)
-    if day is None or not _has_ended(directory):
+    if day is None or not _has_ended(directory, alive):
         return False
-    left = opening.left_by(directory)
+    left = opening.left_by(directory, alive)
     stream = stream_identity.of_day(config, today(now_ns))
     made = directory / NEXT
     if made.exists():
@@ -102,9 +103,11 @@ def begin(config: Config, say: Callable[[str], None]) -> bool:
     return True
 
 
-def _has_ended(directory: Path) -> bool:
+def _has_ended(directory: Path, alive: Callable[[], None]) -> bool:
     """Whether the stream says that all has left that leaves with its day."""
-    for _, frame in JournalReader(directory):
+    for sequence, frame in JournalReader(directory):
+        if sequence % opening.FRAMES_AT_ONCE == 0:
+            alive()
         if frame[0] == COMMAND_SYSTEM_EVENT and frame[HEADER.size] == ord("E"):
             return True
     return False

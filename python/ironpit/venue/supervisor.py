@@ -355,11 +355,14 @@ def run_venue(
         with Lifecycle() as lifecycle:
             preparation = import_module("ironpit.venue.recovery")
             while True:
-                preparation.prepare(config, truncate_at, say, continue_day=continue_day)
+                preparation.prepare(
+                    config, truncate_at, say, continue_day=continue_day, alive=lifecycle.alive
+                )
                 code = _run_day(config, config_file, lifecycle)
                 if code != Exit.OK or lifecycle.stopped:
                     break
                 truncate_at, continue_day = None, False
+                lifecycle.status("the next trading day begins")
             say(f"venue {config.venue.name} stopped")
             return code
     finally:
