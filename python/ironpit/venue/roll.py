@@ -93,10 +93,11 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
     day_file.write(made, about)
     stream_identity.write(made, stream)
     _sync(made)
-    _note(directory, {"schema": "ironpit-roll-1", "old": _place(directory, day.date).name})
+    place = _place(directory, day.date)
+    _note(directory, {"schema": "ironpit-roll-1", "old": place.name})
     finish(directory)
     say(
-        f"day {day.date} is over: its journal is in {directory / _last(directory)}; day "
+        f"day {day.date} is over: its journal is in {place}; day "
         f"{today(now_ns)} begins as session {stream.session} with {len(left.orders)} orders that "
         "stay"
     )
@@ -225,11 +226,6 @@ def _place(directory: Path, name: str) -> Path:
         number += 1
         place = directory / f"{name}-{number}"
     return place
-
-
-def _last(directory: Path) -> str:
-    """The finished day that was put away last."""
-    return max(p.name for p in directory.iterdir() if p.is_dir() and p.name != NEXT)
 
 
 def _sync(directory: Path) -> None:

@@ -7,6 +7,7 @@ client looks at its orders before and after; the journals of both days are repla
 """
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -147,3 +148,26 @@ def test_days_follow_one_another_though_the_venue_is_killed_around_each_midnight
     assert sorted(p.name for p in journal.iterdir() if p.is_dir()) == [d.name for d in days]
     entered = [(c["session"], c["quantity"]) for c in day.stream() if c["kind"] == "EnterOrder"]
     assert entered == [(1, 50), (1, 200), (1, 300)]
+
+
+def open_files(day: Day) -> int:
+    assert day.venue.process is not None
+    return len(os.listdir(f"/proc/{day.venue.process.pid}/fd"))
+
+
+@pytest.mark.parametrize("day", ["one-thread"], indirect=True)
+def test_thirty_days_in_a_row(day: Day) -> None:
+    """In one process, which holds no more files at the end than after the first roll."""
+    day.venue.start()
+    asyncio.run(enter_orders(day))
+    held = []
+    for number in range(30):
+        day.clock.set(number * DAY_MINUTES + 1)
+        day.wait(partial(begun, day, number + 1))
+        held.append(open_files(day))
+    assert held[-1] == held[0]
+    assert day.venue.stop() == 0
+    entered = [(c["user_ref"], c["quantity"]) for c in day.stream() if c["kind"] == "EnterOrder"]
+    assert entered == [(1, 50), (2, 200), (3, 300)]
+    said = day.venue.said()
+    assert len({word for word in said.split() if word.startswith("DEMO-")}) == 30
