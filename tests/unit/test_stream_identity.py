@@ -13,6 +13,7 @@ from tests.venue import HandVenue, write_config
 
 from ironcore.ring import broadcast
 from ironcore.ring.mapped_file import SegmentError
+from ironpit.common.errors import UserError
 from ironpit.config import Config
 from ironpit.venue.stream_identity import IDENTITY, Stream, recorded, session_of
 
@@ -76,3 +77,14 @@ def test_an_identity_that_is_none_is_refused(tmp_path: Path) -> None:
     for identity in ("12", "x" * 32):
         with pytest.raises(SegmentError, match="identity"):
             broadcast.create(tmp_path / "ring", 4096, {}, session="S", identity=identity)
+
+
+def test_a_damaged_identity_is_refused_before_any_ring_is_touched(tmp_path: Path) -> None:
+    file = write_config(tmp_path)
+    config, _ = run(file)
+    rings = [config.gateways[0].orders.path, config.streams.events.path]
+    before = [path.read_bytes() for path in rings]
+    (config.journal.directory / IDENTITY).write_text("abc")
+    with pytest.raises(UserError, match=r"stream.id: found 'abc', expected 32 hexadecimal digits"):
+        HandVenue(file)
+    assert [path.read_bytes() for path in rings] == before

@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--this-host",
         action="store_true",
         help="exit with 3 if this host lacks an interface, a route, an address, a certificate, a "
-        "memory node or room for locked memory that the file asks for (without this option such "
+        "memory node or room for locked memory that the file asks for, or if the credentials are "
+        "not as `ironpit run` wants them (without this option such "
         "a lack is only a warning, because the file may be for another host)",
     )
     check.add_argument("--json", action="store_true", help="print the problems as JSON")

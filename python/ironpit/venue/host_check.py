@@ -15,6 +15,7 @@ from ironpit.config.scalars import rounding, show_size
 from ironpit.config.schema import CarriedStream, Tls
 from ironpit.transport import host, tls
 from ironpit.transport.multicast import Group
+from ironpit.venue import credentials
 
 NODES = Path("/sys/devices/system/node")
 STATUS = Path("/proc/self/status")
@@ -40,7 +41,7 @@ def roundings(config: Config) -> Iterator[Remark]:
 
 
 def doubts(config: Config) -> Iterator[Remark]:
-    """Interfaces, routes, addresses, certificates and memory that this host does not have: what
+    """Interfaces, routes, addresses, certificates, passwords and memory that this host lacks: what
     `ironpit run` would refuse, or report as degraded, here."""
     for kind in stage_kinds.KINDS:
         for key, endpoint in kind.listens(config):
@@ -58,6 +59,11 @@ def doubts(config: Config) -> Iterator[Remark]:
     for name, bridged in config.streams.bridged.items():
         if bridged.tls is not None:
             yield from _certificates(f"streams.{name}.tls", bridged.tls)
+    if config.credentials.exists():  # it may be made after the file that names it
+        try:
+            credentials.load(config.credentials)
+        except credentials.CredentialsError as error:
+            yield "credentials", str(error)
 
 
 def _memory(key: str, lock: str, numa_node: int | None, capacity_bytes: int) -> Iterator[Remark]:

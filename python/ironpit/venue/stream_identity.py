@@ -9,18 +9,21 @@ written beside the journal's segments and stay what they are as long as the jour
 """
 
 import os
+import re
 import uuid
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from ironcore.stream.journal_reader import stream_name
+from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 
 IDENTITY = "stream.id"
 KNOWN = "streams.known"  # in the data directory: of which streams there are frames about
 NAME_CHARACTERS = 5
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without those that are taken for others
+SHOWN_CHARACTERS = 40
 DIGITS_HEX = 5  # as many bits as four of these digits have
 
 
@@ -33,11 +36,20 @@ class Stream(NamedTuple):
 
 def recorded(journal: Path) -> Stream | None:
     """What stands beside this journal; None without it. session "": written before sessions were,
-    it is the venue's name."""
+    it is the venue's name. UserError when the file is damaged: nothing is done about the rings of a
+    stream that is not known."""
+    path = journal / IDENTITY
     try:
-        identity, _, session = (journal / IDENTITY).read_text().partition(" ")
+        text = path.read_text(errors="replace")
     except OSError:
         return None
+    identity, _, session = text.partition(" ")
+    if not re.fullmatch(r"[0-9a-f]{32}", identity):
+        raise UserError(
+            f"{path}: found {text[:SHOWN_CHARACTERS]!r}, expected 32 hexadecimal digits and the "
+            "session of the stream that stands beside it: put the right file back",
+            Exit.REFUSED,
+        )
     return Stream(identity, session)
 
 

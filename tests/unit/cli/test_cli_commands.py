@@ -13,6 +13,7 @@ from tests.unit.config.test_config_load import VALID, VENUES
 
 from ironpit.cli import COMMANDS, main
 from ironpit.common import output
+from ironpit.config import load
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -226,3 +227,18 @@ def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[s
     with output.Progress() as progress:
         progress.show("sending", 5, 10)
     assert capsys.readouterr().err == ""
+
+
+def test_credentials_that_a_start_would_refuse_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "venue.yaml"
+    file.write_text(VALID)
+    credentials = load(file).credentials
+    credentials.write_text("MEM1: x\n")
+    credentials.chmod(0o644)
+    assert main(["config", "check", "--this-host", str(file)]) == 3
+    assert f"credentials: {credentials}: found mode 0644, expected 0600" in capsys.readouterr().err
+    credentials.chmod(0o600)
+    assert main(["config", "check", "--this-host", str(file)]) == 3
+    assert "credentials" in capsys.readouterr().err
