@@ -6,7 +6,8 @@ after its frames are in the journal.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ironcore.runtime import pipeline
@@ -19,7 +20,7 @@ from ironcore.stream.journal_recovery import recover
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, stage_kinds
 from ironpit.config.gateways import Gateway
-from ironpit.config.scalars import rounding
+from ironpit.config.scalars import rounding, show_size
 from ironpit.venue import day, day_file, order_sources, roll, stream_identity
 from ironpit.venue.definitions import Definitions
 
@@ -84,38 +85,41 @@ def _prepare(
             _prepare(config, None, say, continue_day=False, alive=alive)
             return
         _check_stream(config)
-    created = pipeline.create_event_ring(
-        events.path,
-        events.capacity_bytes,
-        stages=stage_kinds.readers(config),
-        before_reply=config.journal.durability == "before-reply",
-        sequence_next=last + 1,
-        huge_pages=events.huge_pages,
-        lock=events.lock,
-        numa_node=events.numa_node,
-        patience_of={
-            name: events.patience_ns if rule.patience_ns is None else rule.patience_ns
-            for name, rule in events.readers.items()
-            if rule.gating and name != "journal"
-        },
-        session=stream.session,
-        identity=stream.identity,
-    )
+    with _room_for("streams.events", events.path, events.capacity_bytes):
+        created = pipeline.create_event_ring(
+            events.path,
+            events.capacity_bytes,
+            stages=stage_kinds.readers(config),
+            before_reply=config.journal.durability == "before-reply",
+            sequence_next=last + 1,
+            huge_pages=events.huge_pages,
+            lock=events.lock,
+            numa_node=events.numa_node,
+            patience_of={
+                name: events.patience_ns if rule.patience_ns is None else rule.patience_ns
+                for name, rule in events.readers.items()
+                if rule.gating and name != "journal"
+            },
+            session=stream.session,
+            identity=stream.identity,
+        )
     _note_ring("streams.events", created, say)
     source_last = pipeline.last_source_sequences(config.journal.directory)
     for gateway in config.gateways:
         _prepare_orders(gateway, source_last.get(gateway.source, 0) + 1, say)
-    pipeline.create_control_ring(control_ring(config))
+    with _room_for("venue.data_directory", control_ring(config), pipeline.CONTROL_RING_BYTES):
+        pipeline.create_control_ring(control_ring(config))
     market_data = config.streams.market_data
     if market_data.transport == "shm":
         market_data.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        created = pipeline.create_open_ring(
-            market_data.path,
-            market_data.capacity_bytes,
-            huge_pages=market_data.huge_pages,
-            session=stream.session,
-            identity=stream.identity,
-        )
+        with _room_for("streams.market_data", market_data.path, market_data.capacity_bytes):
+            created = pipeline.create_open_ring(
+                market_data.path,
+                market_data.capacity_bytes,
+                huge_pages=market_data.huge_pages,
+                session=stream.session,
+                identity=stream.identity,
+            )
         _note_ring("streams.market_data", created, say)
 
 
@@ -125,15 +129,30 @@ def _prepare_orders(gateway: Gateway, source_next: int, say: Callable[[str], Non
     if orders.path.exists():
         _discard_older_orders(orders.path, source_next, say)
     if not orders.path.exists():
-        created = pipeline.create_order_ring(
-            orders.path,
-            orders.capacity_bytes,
-            sequence_next=source_next,
-            huge_pages=orders.huge_pages,
-            lock=orders.lock,
-            numa_node=orders.numa_node,
-        )
+        with _room_for(gateway.orders_key, orders.path, orders.capacity_bytes):
+            created = pipeline.create_order_ring(
+                orders.path,
+                orders.capacity_bytes,
+                sequence_next=source_next,
+                huge_pages=orders.huge_pages,
+                lock=orders.lock,
+                numa_node=orders.numa_node,
+            )
         _note_ring(gateway.orders_key, created, say)
+
+
+@contextmanager
+def _room_for(key: str, path: Path, capacity_bytes: int) -> Iterator[None]:
+    """Where a ring is made. UserError with its key where the host has no room for its file, or
+    refuses it."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{key}: {path}: found {error.strerror}, expected room for {show_size(capacity_bytes)} "
+            f"and the ring's header in {path.parent}",
+            Exit.REFUSED,
+        ) from error
 
 
 def _note_ring(key: str, created: pipeline.Created, say: Callable[[str], None]) -> None:
