@@ -196,7 +196,9 @@ cdef void connection_ask(Gateway* g, Connection* c, const uint8_t* payload,
     c.login_sequence = login.sequence
     memcpy(c.login_stream_name, login.stream_name, STREAM_NAME_BYTES)
     if login.peer_timeout_ns:
-        c.peer_timeout_ns = login.peer_timeout_ns
+        # Longer than is configured would put off the cancel of a member's orders when it is gone.
+        c.peer_timeout_ns = min(g.settings.peer_timeout_ns,
+                                max(login.peer_timeout_ns, 2 * g.settings.heartbeat_ns))
     memcpy(c.login.username, login.username, SESSION_NAME_BYTES)
     memcpy(c.login.password, login.password, PASSWORD_BYTES)
     c.login.address = c.address

@@ -234,6 +234,16 @@ def test_a_silent_reader_and_a_silent_server_are_noticed(servers: list[Server]) 
     assert (reader["name"], reader["connected"], reader["timeouts"]) == ("QUIET", 0, 1)
 
 
+def test_a_reader_cannot_ask_to_be_waited_for_longer_than_is_configured(
+    servers: list[Server],
+) -> None:
+    server = serve(servers, heartbeat_ns=20 * MS, peer_timeout_ns=100 * MS)
+    raw = RawReader(server.port)
+    raw.send("LoginRequest", username="SLOW", password="", heartbeat_timeout_ms=99_999)
+    until(lambda: raw.closed, server.publication.turn, raw.read)
+    assert server.counts["closed_peer_timeout"] == 1
+
+
 def test_who_does_not_log_in_is_closed(servers: list[Server]) -> None:
     server = serve(servers, login_timeout_ns=50 * MS)
     raw = RawReader(server.port)

@@ -203,7 +203,9 @@ cdef TcpReader* _login(TcpServer* s, Newcomer* c, const SoupLoginRequest* login,
     r.tx_ns = now_ns
     r.peer_timeout_ns = s.settings.peer_timeout_ns
     if login.timeout_given:
-        r.peer_timeout_ns = <uint64_t>login.heartbeat_timeout_ms * 1000000
+        r.peer_timeout_ns = min(
+            s.settings.peer_timeout_ns,
+            max(<uint64_t>login.heartbeat_timeout_ms * 1000000, 2 * s.settings.heartbeat_ns))
     s.gate = min(s.gate, r.position)
     s.live += 1
     _leave(s, c)
