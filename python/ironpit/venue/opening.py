@@ -26,7 +26,10 @@ from ironpit.venue.definitions import (
     STATES,
     SYSTEM_EVENT,
     Definitions,
+    TickTables,
+    check_decimals,
     clock,
+    instrument_body,
     set_state,
 )
 
@@ -61,6 +64,7 @@ class DayLeft:
     """What a finished day leaves to the next one."""
 
     orders: tuple[CarriedOrder, ...]
+    instruments: dict[str, bytes]  # the body of each definition, by symbol
     references: dict[str, int]  # by symbol; integers of the instrument's last decimal
     sequence: int  # of the stream's last frame
     books_digest: str
@@ -87,16 +91,27 @@ def left_by(journal: Path, alive: Callable[[], None]) -> DayLeft:
             alive()
     symbols = {number: symbol for symbol, number in definitions.symbols().items()}
     users = {number: name for name, number in definitions.usernames().items()}
-    orders, references = [], {}
+    orders, instruments, references = [], {}, {}
     for number, symbol in symbols.items():
         if number in definitions.retired:
             continue
+        instruments[symbol] = definitions.instruments[number]
         references[symbol] = reference_price(replay.engine, number)
         orders += [
             CarriedOrder(symbol, users[NUMBER.unpack_from(command, SESSION_AT)[0]], command)
             for command in carried_orders(replay.engine, number, names)
         ]
-    return DayLeft(tuple(orders), references, report.sequence, report.books_digest)
+    return DayLeft(tuple(orders), instruments, references, report.sequence, report.books_digest)
+
+
+def check_decimals_of(config: Config, left: DayLeft) -> None:
+    """UserError where an instrument has other decimals than on the day before: its prices and
+    quantities would mean something else."""
+    for number, instrument in enumerate(config.instruments):
+        known = left.instruments.get(instrument.symbol)
+        if known is not None:
+            wanted = instrument_body(instrument, TickTables({}))
+            check_decimals(f"instruments[{number}]", known, wanted)
 
 
 def unknown_to(config: Config, orders: Iterable[CarriedOrder]) -> list[str]:

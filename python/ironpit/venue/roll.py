@@ -37,6 +37,7 @@ from ironpit.venue.definitions import (
 
 NEXT = ".next"
 STATE = "roll.json"
+BOOKS = "books.json"  # what the matcher has at its end
 KEPT = frozenset({"venue.lock", STATE})  # belong to the directory, and to no day
 RING_BYTES = 4 << 20
 
@@ -65,6 +66,8 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
     if day is None or not _has_ended(directory, alive):
         return False
     left = opening.left_by(directory, alive)
+    _check_books(config, left)
+    opening.check_decimals_of(config, left)
     stream = stream_identity.of_day(config, today(now_ns))
     made = directory / NEXT
     if made.exists():
@@ -112,6 +115,24 @@ def _has_ended(directory: Path, alive: Callable[[], None]) -> bool:
         if frame[0] == COMMAND_SYSTEM_EVENT and frame[HEADER.size] == ord("E"):
             return True
     return False
+
+
+def _check_books(config: Config, left: opening.DayLeft) -> None:
+    """UserError when the matcher had other books at the end than its stream gives."""
+    path = config.venue.data_directory / BOOKS
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return  # it was killed before it could say
+    if (
+        found.get("stream_sequence") == left.sequence
+        and found.get("books_digest") != left.books_digest
+    ):
+        raise UserError(
+            f"{path}: found books_digest {found.get('books_digest')}, expected "
+            f"{left.books_digest}, as the journal replays to; the day cannot be carried over",
+            Exit.REFUSED,
+        )
 
 
 def _open(

@@ -239,6 +239,22 @@ def test_orders_that_do_not_fit_their_instrument_any_more_are_told(finished: Pat
     assert next(said).startswith("BTCUSD: an order of ALFA1 that was to stay is refused")
 
 
+def test_an_instrument_keeps_its_decimals(finished: Path) -> None:
+    with pytest.raises(UserError, match=r"instruments\[0\].price_decimals: found 5, expected 4"):
+        changed(finished, "{symbol: BTCUSD,", "{symbol: BTCUSD, price_decimals: 5,")
+
+
+def test_nothing_is_carried_over_when_the_matcher_had_other_books(config: Any) -> None:
+    sequence = Replay(config.journal.directory).run().sequence
+    books = config.venue.data_directory / "books.json"
+    books.write_text(json.dumps({"stream_sequence": sequence, "books_digest": "0" * 64}))
+    with pytest.raises(UserError, match=r"books.json: found books_digest 0+, expected"):
+        preparation.prepare(config, None, lambda text: None)
+    books.write_text(json.dumps({"stream_sequence": sequence - 1, "books_digest": "0" * 64}))
+    preparation.prepare(config, None, lambda text: None)
+    assert orders_of(config.journal.directory) == STAY
+
+
 def test_nothing_is_carried_over_from_a_journal_in_doubt(
     config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
