@@ -133,6 +133,11 @@ cdef size_t _heartbeat(uint8_t* out) noexcept nogil:
     return 1
 
 
+cdef size_t _ended(uint8_t* out) noexcept nogil:
+    memcpy(out, b"over\n", 5)
+    return 5
+
+
 cdef OrderEntryProtocol _made():
     cdef OrderEntryProtocol made = OrderEntryProtocol()
     cdef Protocol* face = &made.face
@@ -147,6 +152,7 @@ cdef OrderEntryProtocol _made():
     face.accepted = _accepted
     face.refused = _refused
     face.heartbeat = _heartbeat
+    face.ended = _ended
     return made
 
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ironcore.base.counters import CountersReader
 from ironcore.stream.journal_reader import JournalReader
 from ironpit.common.errors import Exit, UserError
-from ironpit.config import Config
+from ironpit.config import Config, stages_of
 from ironpit.venue.definitions import COMMAND_STREAM_START, DAY_NS, HEADER, SECOND_NS, STREAM_START
 
 MIDNIGHT_AT = 3  # among the fields of STREAM_START
@@ -74,6 +75,16 @@ def of_counters(counters: dict[str, int]) -> Day | None:
     stream yet."""
     end_ns = counters.get("matcher.day_end_ns", 0)
     return Day(end_ns, counters.get("matcher.day_over", 0) != 0) if end_ns else None
+
+
+def of_venue(config: Config) -> Day | None:
+    """The day as the venue's matcher has it, whichever process that is in; None: there is no stream
+    yet."""
+    processes = config.placement.processes
+    name = next(n for n, process in processes.items() if "matcher" in stages_of(process))
+    return of_counters(
+        CountersReader(config.venue.data_directory / f"counters-{name}.dat").snapshot()
+    )
 
 
 def of_journal(directory: Path) -> Day | None:

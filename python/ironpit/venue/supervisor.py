@@ -312,11 +312,7 @@ def say(text: str) -> None:
 
 def _day(config: Config) -> "Day | None":
     """The stream's day, as the matcher has it."""
-    processes = config.placement.processes
-    name = next(n for n, process in processes.items() if "matcher" in stages_of(process))
-    file = config.venue.data_directory / f"counters-{name}.dat"
-    counters = import_module("ironcore.base.counters").CountersReader(file).snapshot()
-    found: Day | None = import_module("ironpit.venue.day").of_counters(counters)
+    found: Day | None = import_module("ironpit.venue.day").of_venue(config)
     return found
 
 

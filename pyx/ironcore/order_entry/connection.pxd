@@ -140,5 +140,7 @@ cdef void connection_ask(Gateway* g, Connection* c, const uint8_t* payload,
                          size_t bytes) noexcept nogil
 # If the judge has answered: admit or refuse.
 cdef void connection_judged(Gateway* g, Connection* c) noexcept nogil
+# Tells a member that has got every reply that its session is over.
+cdef void connection_end(Gateway* g, Connection* c) noexcept nogil
 # Heartbeats and time-outs of all connections.
 cdef void connection_timers(Gateway* g) noexcept nogil

@@ -83,6 +83,13 @@ cdef void _send_small(Gateway* g, Connection* c, const uint8_t* frame,
     connection_flush(g, c)
 
 
+cdef void connection_end(Gateway* g, Connection* c) noexcept nogil:
+    cdef uint8_t frame[SHORT_FRAME_BYTES_MAX]
+    if (c.state == CONNECTION_LIVE
+            and c.tx_offset == g.sessions.session[c.session].log.bytes):
+        _send_small(g, c, frame, g.protocol.ended(frame))
+
+
 cdef void _send_refusal(Gateway* g, Connection* c, RefusalReason reason) noexcept nogil:
     cdef uint8_t frame[SHORT_FRAME_BYTES_MAX]
     _send_small(g, c, frame, g.protocol.refused(frame, reason))

@@ -98,6 +98,7 @@ cdef struct Protocol:
     size_t (*accepted)(uint8_t* out, const char* stream_name, uint64_t sequence) noexcept nogil
     size_t (*refused)(uint8_t* out, RefusalReason reason) noexcept nogil
     size_t (*heartbeat)(uint8_t* out) noexcept nogil
+    size_t (*ended)(uint8_t* out) noexcept nogil     # the session of the day is over
 
 # A protocol as Python hands it to a gateway. The module protocol.pyx of a protocol's room makes one
 # and calls it PROTOCOL.

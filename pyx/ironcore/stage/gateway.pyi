@@ -64,5 +64,7 @@ class GatewayStage(Stage):
         session ends."""
     def finish(self, batch_max: int = 256) -> int:
         """Towards the stop: tell the members what the stream still holds, and read nothing more."""
+    def end_session(self) -> None:
+        """Tell the members who have got every reply that the day's session is over."""
     def poll_once(self, batch_max: int = 256) -> int:
         """One duty cycle: the work done, or -Status."""

@@ -17,7 +17,7 @@ from ironcore.base.status cimport STATUS_OK
 from ironcore.net.sockets cimport Network
 from ironcore.order_entry.connection cimport (
     CONNECTION_FREE, DESCRIPTORS_MAX, RX_BYTES, VERDICT_ACCEPTED, VERDICT_REFUSED,
-    VERDICT_UNACCELERATED, Connection, Gateway, Login,
+    VERDICT_UNACCELERATED, Connection, Gateway, Login, connection_end,
 )
 from ironcore.order_entry.protocol cimport PASSWORD_BYTES, OrderEntryProtocol
 from ironcore.order_entry.seeds cimport seeds_open
@@ -251,6 +251,12 @@ cdef class GatewayStage:
         """Towards the stop: tell the members what the stream still holds, and read nothing more."""
         cdef int work = gateway_drain(&self.g, batch_max)
         return work + gateway_flush(&self.g) if work >= 0 else work
+
+    def end_session(self):
+        """Tell the members who have got every reply that the day's session is over."""
+        cdef uint32_t i
+        for i in range(self.g.places):
+            connection_end(&self.g, &self.g.connection[i])
 
     def poll_once(self, int batch_max=256):
         """One duty cycle: the work done, or -Status."""

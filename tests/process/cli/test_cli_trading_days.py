@@ -9,16 +9,19 @@ client looks at its orders before and after; the journals of both days are repla
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.process.day_venue import SECOND_NS, TIMEOUT_S, Day, until_reply
 
 from ironcore.runtime.replay import Replay
+from ironcore.wire import moldudp64, soupbin
 from ironpit.client.replies import (
     OrderAccepted,
     OrderCanceled,
@@ -148,6 +151,48 @@ def test_days_follow_one_another_though_the_venue_is_killed_around_each_midnight
     assert sorted(p.name for p in journal.iterdir() if p.is_dir()) == [d.name for d in days]
     entered = [(c["session"], c["quantity"]) for c in day.stream() if c["kind"] == "EnterOrder"]
     assert entered == [(1, 50), (1, 200), (1, 300)]
+
+
+def subscribed(day: Day) -> socket.socket:
+    """A bare socket that has joined the feed's group."""
+    group = day.venue.config.streams.market_data.a
+    assert group is not None
+    joined = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    joined.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    joined.bind((group.group.address, group.group.port))
+    membership = socket.inet_aton(group.group.address) + socket.inet_aton("127.0.0.1")
+    joined.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    joined.settimeout(TIMEOUT_S)
+    return joined
+
+
+def test_members_and_subscribers_are_told_that_the_session_is_over(day: Day) -> None:
+    """By the packets of SoupBinTCP and MoldUDP64."""
+    day.venue.start()
+    listen = day.venue.config.order_entry.listen
+    with (
+        socket.create_connection((listen.address, listen.port)) as member,
+        subscribed(day) as subscriber,
+    ):
+        member.settimeout(TIMEOUT_S)
+        login = soupbin.encode(
+            "LoginRequest", username="MEM1", password=day.venue.password, requested_sequence=1
+        )
+        member.sendall(login)
+        received = member.recv(4096)
+        day.clock.set(1)
+        while data := member.recv(4096):
+            received += data
+        heard: dict[str, Any] = {}
+        while heard.get("kind") != "EndOfSession":
+            heard = moldudp64.decode_packet(subscriber.recv(2048))
+        assert heard["session"] == "DEMO"
+    kinds, offset = [], 0
+    while (packet := soupbin.next_packet(received, offset)) is not None:
+        kind, _, offset = packet
+        kinds.append(kind)
+    assert (kinds[0], kinds[-1]) == ("A", "Z")  # accepted, and the end of the session
+    day.wait(partial(begun, day, 1))
 
 
 def open_files(day: Day) -> int:

@@ -1,5 +1,6 @@
 """A gateway: members' connections to the order ring, and the stream back to them."""
 
+import time
 from functools import partial
 from importlib import import_module
 
@@ -7,7 +8,7 @@ from ironcore.order_entry.protocol import OrderEntryProtocol
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway
 from ironpit.config import gateways
-from ironpit.venue import credentials, listeners, order_sources
+from ironpit.venue import credentials, day, listeners, order_sources, roll
 from ironpit.venue.authenticator import COUNTERS as LOGIN_COUNTERS
 from ironpit.venue.authenticator import Judge
 from ironpit.venue.definitions import user_ref_bits
@@ -105,3 +106,9 @@ class Builder(Stage):
 
     def last_turn(self) -> int:
         return max(int(self.stage.finish()), 0)
+
+    def finish(self) -> bool:
+        """Tell members that the session is over when another trading day follows."""
+        if roll.is_due(self.config, day.of_venue(self.config), time.time_ns()):
+            self.stage.end_session()
+        return True

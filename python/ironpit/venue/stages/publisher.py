@@ -1,14 +1,17 @@
 """The publisher: the event stream to market data, by the transport that is configured."""
 
+import time
 from typing import Any
 
 from ironcore.messaging.tcp.publication import TcpPublication
 from ironcore.runtime import pipeline
 from ironcore.stage import publisher
 from ironpit.transport import stream_ends
-from ironpit.venue import crossing
+from ironpit.venue import crossing, day, roll
 from ironpit.venue.stages.stage import Stage
 from ironpit.venue.stream_identity import session_of
+
+LAST_TURNS = 8  # enough to say it twice
 
 
 class Builder(Stage):
@@ -31,14 +34,13 @@ class Builder(Stage):
             self.publications.append(("market data", opened.end))
         context.note_truths(opened.truths)
         reader = self._reader()
-        self.agents.append(
-            publisher.PublisherStage(
-                reader,
-                opened.end,
-                context.counters(self.name, publisher.COUNTERS),
-                journal=config.journal.directory,
-            )
+        self.stage = publisher.PublisherStage(
+            reader,
+            opened.end,
+            context.counters(self.name, publisher.COUNTERS),
+            journal=config.journal.directory,
         )
+        self.agents.append(self.stage)
 
     def _reader(self) -> Any:
         if self.config.streams.events.transport == "shm":
@@ -50,6 +52,18 @@ class Builder(Stage):
         self.agents += built.bridges
         self.through_network = True
         return pipeline.open_stream_reader(built.ring, self.name)
+
+    def quiet(self) -> None:
+        """Tell subscribers that the session is over when another trading day follows, which has
+        another one."""
+        if roll.is_due(self.config, day.of_venue(self.config), time.time_ns()):
+            self.stage.end_session()
+
+    def finish(self) -> bool:
+        """The end of the session is told twice, and may get lost all the same."""
+        for _ in range(LAST_TURNS):
+            self.stage.poll_once()
+        return True
 
     def describe(self) -> dict[str, str]:
         return {"publishes": self.config.streams.market_data.place}

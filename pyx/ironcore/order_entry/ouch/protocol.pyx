@@ -14,10 +14,11 @@ from ironcore.order_entry.protocol cimport (
     Frame, FrameKind, LoginRequest, OrderEntryProtocol, Protocol, RefusalReason,
 )
 from ironcore.wire.soupbin cimport (
-    SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_HEADER_BYTES, SOUP_LOGIN_REQUEST, SOUP_LOGOUT_REQUEST,
-    SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SEQUENCED_DATA, SOUP_SERVER_HEARTBEAT,
-    SOUP_UNSEQUENCED_DATA, SoupLoginRequest, soupbin_decode_login_request, soupbin_encode_empty,
-    soupbin_encode_login_accepted, soupbin_encode_login_rejected, soupbin_next,
+    SOUP_CLIENT_HEARTBEAT, SOUP_DEBUG, SOUP_END_OF_SESSION, SOUP_HEADER_BYTES, SOUP_LOGIN_REQUEST,
+    SOUP_LOGOUT_REQUEST, SOUP_REJECT_NO_SESSION, SOUP_REJECT_NOT_AUTHORIZED, SOUP_SEQUENCED_DATA,
+    SOUP_SERVER_HEARTBEAT, SOUP_UNSEQUENCED_DATA, SoupLoginRequest, soupbin_decode_login_request,
+    soupbin_encode_empty, soupbin_encode_login_accepted, soupbin_encode_login_rejected,
+    soupbin_next,
 )
 
 cdef enum:
@@ -82,6 +83,10 @@ cdef size_t _heartbeat(uint8_t* out) noexcept nogil:
     return soupbin_encode_empty(out, SOUP_SERVER_HEARTBEAT)
 
 
+cdef size_t _ended(uint8_t* out) noexcept nogil:
+    return soupbin_encode_empty(out, SOUP_END_OF_SESSION)
+
+
 cdef OrderEntryProtocol _protocol():
     cdef OrderEntryProtocol protocol = OrderEntryProtocol()
     cdef Protocol* face = &protocol.face
@@ -96,6 +101,7 @@ cdef OrderEntryProtocol _protocol():
     face.accepted = _accepted
     face.refused = _refused
     face.heartbeat = _heartbeat
+    face.ended = _ended
     return protocol
 
 
