@@ -32,7 +32,7 @@ def references(directory: Path) -> dict[str, int]:
         return {str(symbol): int(price) for symbol, price in found.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: found {error}, expected the reference prices that the day began with",
             Exit.REFUSED,

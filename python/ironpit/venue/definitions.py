@@ -352,14 +352,15 @@ class Definitions:
             for number, body in self.sessions.items()
         }
 
-    def missing(self, config: Config) -> list[bytes]:
-        """The commands that the configuration adds to the stream.
+    def missing(self, config: Config, now_ns: int | None = None) -> list[bytes]:
+        """The commands that the configuration adds to the stream. now_ns: the host's clock, for a
+        stream that begins.
 
         Raises UserError where the stream says something else that cannot be changed: sessions,
         symbols and limits stay, for the orders and replies of the day depend on them.
         """
         added: list[bytes] = []
-        start = stream_start(config, time.time_ns())
+        start = stream_start(config, time.time_ns() if now_ns is None else now_ns)
         if self.start is not None:
             config = as_the_day_began(config)
         if self.start is None:

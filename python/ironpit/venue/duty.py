@@ -12,9 +12,9 @@ from ironpit.common.errors import Exit
 from ironpit.common.lifecycle import Lifecycle
 from ironpit.config import Config, Thread, stage_kinds
 from ironpit.onload.truth import Truth
-from ironpit.venue import isolation, roll
+from ironpit.venue import isolation
 from ironpit.venue.assembly import ProcessStages, say
-from ironpit.venue.day import DayWatch
+from ironpit.venue.day import Day, DayWatch
 from ironpit.venue.sockets import COUNTERS as SOCKET_COUNTERS
 from ironpit.venue.sockets import SocketReport, check_version, file_of
 
@@ -156,22 +156,21 @@ def run_process(
     name: str,
     lifecycle: Lifecycle,
     announce: Callable[[], None] = lambda: None,
-    *,
-    rolls: bool = False,
+    next_day: Callable[[Day | None], bool] = lambda day: False,
 ) -> int:
     """Run the stages of one process until it is told to stop. The exit code.
 
-    announce: called when it is ready. rolls: end as well when the next trading day begins.
+    announce: called when it is ready. next_day: whether to end because another trading day follows
+    the matcher's.
     """
-    return run_stages(ProcessStages(config, name), lifecycle, announce, rolls=rolls)
+    return run_stages(ProcessStages(config, name), lifecycle, announce, next_day)
 
 
 def run_stages(
     built: ProcessStages,
     lifecycle: Lifecycle,
     announce: Callable[[], None] = lambda: None,
-    *,
-    rolls: bool = False,
+    next_day: Callable[[Day | None], bool] = lambda day: False,
 ) -> int:
     """As `run_process`, with stages that are built already."""
     stages = RunningStages(built)
@@ -186,7 +185,7 @@ def run_stages(
     if code == Exit.OK:
         lifecycle.ready()
         announce()
-        code = _watch(stages, sockets, lifecycle, rolls=rolls)
+        code = _watch(stages, sockets, lifecycle, next_day)
     if lifecycle.stopped or code != Exit.OK:
         lifecycle.stopping()
     complete = stages.stop()
@@ -225,7 +224,10 @@ def _await_sessions(stages: RunningStages, lifecycle: Lifecycle) -> bool:
 
 
 def _watch(
-    stages: RunningStages, sockets: SocketReport, lifecycle: Lifecycle, *, rolls: bool
+    stages: RunningStages,
+    sockets: SocketReport,
+    lifecycle: Lifecycle,
+    next_day: Callable[[Day | None], bool],
 ) -> Exit:
     """The process's own thread: what stages need beside their threads (logins, memory for
     replies), which path sockets take, signs of life, the end of a stage that cannot go on, and the
@@ -246,13 +248,7 @@ def _watch(
         if text := stages.day.turn(time.time_ns()):
             lifecycle.status(text)
             stages.write_status()
-        day = stages.day.day
-        if (
-            rolls
-            and day is not None
-            and day.over
-            and roll.is_due(built.config, day, time.time_ns())
-        ):
+        if next_day(stages.day.day):
             return Exit.OK
         if stages.trouble > trouble == 0:
             say(f"{stages.built.name}: {stages.complaint()}; the stage tries again")

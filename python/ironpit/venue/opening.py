@@ -20,9 +20,11 @@ from ironpit.venue.definitions import (
     COMMAND_CHANGE_INSTRUMENT,
     COMMAND_DEFINE_INSTRUMENT,
     COMMAND_SYSTEM_EVENT,
+    DAY_NS,
     DEFINE_INSTRUMENT,
     HEADER,
     INSTRUMENT_FIELD,
+    SECOND_NS,
     STATES,
     SYSTEM_EVENT,
     Definitions,
@@ -30,6 +32,7 @@ from ironpit.venue.definitions import (
     check_decimals,
     clock,
     instrument_body,
+    retire_instrument,
     set_state,
 )
 
@@ -65,6 +68,7 @@ class DayLeft:
 
     orders: tuple[CarriedOrder, ...]
     instruments: dict[str, bytes]  # the body of each definition, by symbol
+    retired: frozenset[str]  # symbols of those that have ended
     references: dict[str, int]  # by symbol; integers of the instrument's last decimal
     sequence: int  # of the stream's last frame
     books_digest: str
@@ -92,6 +96,7 @@ def left_by(journal: Path, alive: Callable[[], None]) -> DayLeft:
     symbols = {number: symbol for symbol, number in definitions.symbols().items()}
     users = {number: name for name, number in definitions.usernames().items()}
     orders, instruments, references = [], {}, {}
+    retired = frozenset(symbols[n] for n in definitions.retired if n in symbols)
     for number, symbol in symbols.items():
         if number in definitions.retired:
             continue
@@ -101,7 +106,9 @@ def left_by(journal: Path, alive: Callable[[], None]) -> DayLeft:
             CarriedOrder(symbol, users[NUMBER.unpack_from(command, SESSION_AT)[0]], command)
             for command in carried_orders(replay.engine, number, names)
         ]
-    return DayLeft(tuple(orders), instruments, references, report.sequence, report.books_digest)
+    return DayLeft(
+        tuple(orders), instruments, retired, references, report.sequence, report.books_digest
+    )
 
 
 def check_decimals_of(config: Config, left: DayLeft) -> None:
@@ -121,30 +128,31 @@ def unknown_to(config: Config, orders: Iterable[CarriedOrder]) -> list[str]:
     return list(dict.fromkeys(name for name in names if name not in known))
 
 
-def commands(config: Config, orders: Iterable[CarriedOrder], days: int, second: int) -> list[bytes]:
+def commands(config: Config, left: DayLeft, days: int, now_ns: int) -> list[bytes]:
     """The first commands of a day: its definitions, the orders that stay, and then the states with
     which the instruments begin. Orders of sessions or instruments that the configuration does not
-    have are left out. days: since the one that they are left by. second: of the new day."""
+    have are left out. days: since the one that they are left by."""
     symbols = {i.symbol: number for number, i in enumerate(config.instruments)}
     users = {s.username: number for number, s in enumerate(config.sessions, start=1)}
-    kept = [o for o in orders if o.symbol in symbols and o.username in users]
+    kept = [o for o in left.orders if o.symbol in symbols and o.username in users]
     held = {symbols[order.symbol] for order in kept}
-    # An instrument that admits no pre-open (rule 2.12) begins as it is: its book is not crossed.
-    waiting = {number for number in held if config.instruments[number].price_min >= 1}
-    *before, last = Definitions().missing(config)
+    *before, last = Definitions().missing(config, now_ns)
     assert last[0] == COMMAND_SYSTEM_EVENT
     assert last[HEADER.size :] == MARKET_OPEN
     again = [*entered(kept, symbols, users, days)]
     # Nothing executes whose time was over before.
-    expire = [clock(second)] if kept else []
+    expire = [clock(now_ns % DAY_NS // SECOND_NS)] if kept else []
+    # What an operator has ended stays so, though its place in the file is kept.
+    ended = [retire_instrument(symbols[symbol]) for symbol in left.retired if symbol in symbols]
     changes = [_change(command) for command in before if _is_of(command, held)]
     states = [
         set_state(number, config.instruments[number].initial_state)
-        for number in sorted(waiting)
-        if config.instruments[number].initial_state != "pre-open"
+        for number in sorted(held)
+        if config.instruments[number].initial_state
+        != _entering_state(config.instruments[number].price_min)
     ]
     begun = [lenient(command) if _is_of(command, held) else command for command in before]
-    return [*begun, *again, *expire, *changes, *states, last]
+    return [*begun, *sorted(ended), *again, *expire, *changes, *states, last]
 
 
 def _is_of(command: bytes, instruments: set[int]) -> bool:
@@ -162,9 +170,13 @@ def lenient(definition: bytes) -> bytes:
     body[QUANTITY_MAX] = QUANTITY_MAX_LENIENT
     body[ENTRY_COLLAR] = 0
     body[FOLLOWERS_MAX] = body[MIN_QUANTITY_MAX] = COUNT_LENIENT
-    if body[PRICE_MIN] >= 1:
-        body[INITIAL_STATE] = ord(STATES["pre-open"])
+    body[INITIAL_STATE] = ord(STATES[_entering_state(body[PRICE_MIN])])
     return definition[: HEADER.size] + DEFINE_INSTRUMENT.pack(*body)
+
+
+def _entering_state(price_min: int) -> str:
+    """An instrument without pre-open (rule 2.12) trades meanwhile: its book is not crossed."""
+    return "pre-open" if price_min >= 1 else "continuous"
 
 
 def _change(definition: bytes) -> bytes:

@@ -22,7 +22,7 @@ from ironpit.config import Config, stage_kinds
 from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import rounding, show_size
 from ironpit.venue import day, day_file, order_sources, roll, stream_identity
-from ironpit.venue.definitions import Definitions
+from ironpit.venue.definitions import COMMAND_SYSTEM_EVENT, HEADER, Definitions
 
 CONTROL_RING = "control.ring"
 
@@ -62,11 +62,13 @@ def _prepare(
         events.path.parent,
     ):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    roll.finish(config.journal.directory)
+    with _kept_by(config.journal.directory):
+        roll.finish(config.journal.directory)
     stream = _establish(config, say)
     order_sources.settle(config, stream.identity)
     _discard_foreign_rings(config, stream, say)
     last = _recover(config, stream, truncate_at, say)
+    _check_opening(config.journal.directory)
     if roll.is_due(config, day.of_journal(config.journal.directory), time.time_ns()):
         continue_day = True  # until its matcher has brought it to its end
     else:
@@ -80,7 +82,7 @@ def _prepare(
             day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
             events.path.unlink()
     if roll.is_due(config, day.of_journal(config.journal.directory), time.time_ns()):
-        if roll.begin(config, say, alive):
+        if _begin_day(config, say, alive):
             _discard_rings(config)
             _prepare(config, None, say, continue_day=False, alive=alive)
             return
@@ -196,6 +198,40 @@ def _discard_foreign_rings(
             )
             path.unlink()
     stream_identity.write(directory, stream)
+
+
+@contextmanager
+def _kept_by(directory: Path) -> Iterator[None]:
+    """Where a day's files are made and moved. UserError where the host refuses it."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or directory}: {error.strerror}; the next trading day cannot begin, "
+            "and the finished day's journal is as it was",
+            Exit.REFUSED,
+        ) from error
+
+
+def _begin_day(config: Config, say: Callable[[str], None], alive: Callable[[], None]) -> bool:
+    with _kept_by(config.journal.directory):
+        return roll.begin(config, say, alive)
+
+
+def _check_opening(directory: Path) -> None:
+    """UserError when a day that followed another was cut within its opening."""
+    if not (directory / day_file.FILE).exists():
+        return
+    for _, frame in JournalReader(directory, unsynced=True):
+        if frame[0] == COMMAND_SYSTEM_EVENT and frame[HEADER.size] == ord("Q"):
+            return
+    raise UserError(
+        f"{directory}: found no system event Q, expected the whole opening of the day: orders that "
+        "were to stay are missing. Move this day's files away, and those of the day before, which "
+        f"are in a directory of their date, back into {directory}: the next start begins the day "
+        "anew",
+        Exit.REFUSED,
+    )
 
 
 def _discard_rings(config: Config) -> None:

@@ -11,6 +11,7 @@ new one, and never a part of one.
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,12 +25,11 @@ from ironcore.wire.record import decode_frame
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.config.calendar import is_trading_day
-from ironpit.venue import day_file, opening, stream_identity
+from ironpit.venue import day_file, opening, order_sources, stream_identity
 from ironpit.venue.day import Day, of_journal
 from ironpit.venue.definitions import (
     COMMAND_ENTER_ORDER,
     COMMAND_SYSTEM_EVENT,
-    DAY_NS,
     HEADER,
     SECOND_NS,
     user_ref_bits,
@@ -38,7 +38,7 @@ from ironpit.venue.definitions import (
 NEXT = ".next"
 STATE = "roll.json"
 BOOKS = "books.json"  # what the matcher has at its end
-KEPT = frozenset({"venue.lock", STATE})  # belong to the directory, and to no day
+BESIDE = frozenset({stream_identity.IDENTITY, order_sources.FILE, day_file.FILE})
 RING_BYTES = 4 << 20
 
 
@@ -61,13 +61,16 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
 
     For who holds the venue's lock, with the journal recovered and whole. UserError: it is in doubt.
     """
-    directory, now_ns = config.journal.directory, time.time_ns()
+    directory = config.journal.directory
     day = of_journal(directory)
     if day is None or not _has_ended(directory, alive):
         return False
     left = opening.left_by(directory, alive)
     _check_books(config, left)
     opening.check_decimals_of(config, left)
+    now_ns = time.time_ns()  # once, and behind what takes long
+    if not is_due(config, day, now_ns):
+        return False
     stream = stream_identity.of_day(config, today(now_ns))
     made = directory / NEXT
     if made.exists():
@@ -76,11 +79,14 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
     for name in opening.unknown_to(config, left.orders):
         say(f"{name}: has orders that stay, and is not in the configuration: they end here")
     days = (today(now_ns) - date.fromisoformat(day.date)).days
-    second = now_ns % DAY_NS // SECOND_NS
     begun = day_file.with_references(config, left.references)
-    _open(config, opening.commands(begun, left.orders, days, second), stream, made)
-    for line in _refused(config, made):
-        say(line)
+    _open(config, opening.commands(begun, left, days, now_ns), stream, made, alive)
+    carried, refused = _carried(config, made)
+    for (symbol, user), count in refused.items():
+        say(
+            f"{symbol}: {count} orders of {user} that were to stay do not fit what the "
+            "configuration says today and are rejected; their member is told"
+        )
     earlier = stream_identity.recorded(directory)
     about = {
         "schema": "ironpit-day-1",
@@ -101,8 +107,7 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
     finish(directory)
     say(
         f"day {day.date} is over: its journal is in {place}; day "
-        f"{today(now_ns)} begins as session {stream.session} with {len(left.orders)} orders that "
-        "stay"
+        f"{today(now_ns)} begins as session {stream.session} with {carried} orders that stay"
     )
     return True
 
@@ -136,10 +141,17 @@ def _check_books(config: Config, left: opening.DayLeft) -> None:
 
 
 def _open(
-    config: Config, commands: list[bytes], stream: stream_identity.Stream, made: Path
+    config: Config,
+    commands: list[bytes],
+    stream: stream_identity.Stream,
+    made: Path,
+    alive: Callable[[], None],
 ) -> None:
     """Journal the opening, as the venue's own stages would."""
-    ring, orders = made / "opening.ring", made / "orders.ring"
+    rings = config.streams.events.path.parent
+    ring, orders = rings / "opening.ring", rings / "opening-orders.ring"
+    for path in (ring, orders):
+        path.unlink(missing_ok=True)  # of a roll that was killed
     pipeline.create_event_ring(
         ring, RING_BYTES, stages={}, before_reply=False, session=stream.session,
         identity=stream.identity,
@@ -170,6 +182,7 @@ def _open(
         while not stage.submit(command):
             stage.poll_once()
             _keep(keeper)
+            alive()
     while engine.steps_are_left or keeper.sequence < stage.stream_sequence:
         stage.poll_once()
         _keep(keeper)
@@ -184,21 +197,21 @@ def _keep(keeper: journal.JournalStage) -> None:
         raise UserError(f"journal: {os.strerror(keeper.os_error)}", Exit.REFUSED)
 
 
-def _refused(config: Config, made: Path) -> list[str]:
-    """Orders that the new day's definitions do not admit any more."""
-    lines = []
+def _carried(config: Config, made: Path) -> tuple[int, Counter[tuple[str, str]]]:
+    """How many orders stay, and how many the new day does not admit any more, by symbol and user
+    name."""
+    refused: Counter[tuple[str, str]] = Counter()
+    count = 0
     for _, frame in JournalReader(made):
         if frame[0] != COMMAND_ENTER_ORDER:
             continue
         order, *events = decode_frame(frame)
         if any(event["kind"] == "Rejected" for event in events):
             user = config.sessions[order["session"] - 1].username
-            symbol = config.instruments[order["instrument"]].symbol
-            lines.append(
-                f"{symbol}: an order of {user} that was to stay is refused with what the "
-                "configuration says today; its member is told"
-            )
-    return lines
+            refused[config.instruments[order["instrument"]].symbol, user] += 1
+        else:
+            count += 1
+    return count, refused
 
 
 def finish(directory: Path) -> None:
@@ -226,7 +239,12 @@ def finish(directory: Path) -> None:
 
 
 def _files(directory: Path) -> list[Path]:
-    return sorted(p for p in directory.iterdir() if p.is_file() and p.name not in KEPT)
+    """Those that belong to a stream; whatever else there is stays where it is."""
+    return sorted(p for p in directory.iterdir() if p.is_file() and _is_of_stream(p.name))
+
+
+def _is_of_stream(name: str) -> bool:
+    return ".journal" in name or name.startswith("journal.mark") or name in BESIDE
 
 
 def _move(files: Iterable[Path], to: Path) -> None:

@@ -166,9 +166,11 @@ class Supervisor:
         command: tuple[str, ...],
         lifecycle: Lifecycle,
         announce: Callable[[], None] = lambda: None,
+        next_day: Callable[["Day | None"], bool] = lambda day: False,
     ) -> None:
         self.config = config
         self.announce = announce
+        self.next_day = next_day
         self.command = command
         self.lifecycle = lifecycle
         self.selector = selectors.DefaultSelector()
@@ -182,7 +184,7 @@ class Supervisor:
         isolation.leave_stage_cores(self.config)
         code = Exit.OK
         try:
-            while not self.lifecycle.stopped and not self._day_is_to_roll():
+            while not self.lifecycle.stopped and not self._next_day_begins():
                 code = self._turn(children)
                 if code != Exit.OK:
                     break
@@ -196,13 +198,9 @@ class Supervisor:
             self.selector.close()
         return code if code != Exit.OK or clean else Exit.FAILED
 
-    def _day_is_to_roll(self) -> bool:
-        """Whether the stream's day is at its end, and the next trading day has begun."""
-        if self.config.venue.calendar is None or not self.announced:
-            return False
-        day = _day(self.config)
-        roll = import_module("ironpit.venue.roll")
-        return day is not None and day.over and bool(roll.is_due(self.config, day, time.time_ns()))
+    def _next_day_begins(self) -> bool:
+        # Not before all are up: their files may be of the run before.
+        return self.announced and self.next_day(_day(self.config))
 
     def _turn(self, children: list[Child]) -> Exit:
         for key, _ in self.selector.select(TURN_S):
@@ -350,22 +348,30 @@ def run_venue(
     try:
         with Lifecycle() as lifecycle:
             preparation = import_module("ironpit.venue.recovery")
-            while True:
+            next_day = import_module("ironpit.venue.next_day").NextDay(config, config_file, say)
+            code = Exit.OK
+            while code == Exit.OK and not lifecycle.stopped:
+                config = next_day.config
                 preparation.prepare(
                     config, truncate_at, say, continue_day=continue_day, alive=lifecycle.alive
                 )
-                code = _run_day(config, config_file, lifecycle)
-                if code != Exit.OK or lifecycle.stopped:
-                    break
+                if not lifecycle.stopped:  # a process that has just begun cannot be told to stop
+                    code = _run_day(config, config_file, lifecycle, next_day.begins)
                 truncate_at, continue_day = None, False
-                lifecycle.status("the next trading day begins")
+                if code == Exit.OK and not lifecycle.stopped:
+                    lifecycle.status("the next trading day begins")
             say(f"venue {config.venue.name} stopped")
             return code
     finally:
         lock.release()
 
 
-def _run_day(config: Config, config_file: Path, lifecycle: Lifecycle) -> Exit:
+def _run_day(
+    config: Config,
+    config_file: Path,
+    lifecycle: Lifecycle,
+    next_day: Callable[["Day | None"], bool],
+) -> Exit:
     """Until it is told to stop, or the next trading day is to begin."""
 
     def announce() -> None:
@@ -375,9 +381,9 @@ def _run_day(config: Config, config_file: Path, lifecycle: Lifecycle) -> Exit:
     if len(names) > 1:
         flags = ("--require-onload",) if config.require_onload else ()
         command = (*PROCESS_COMMAND, *flags, str(config_file.resolve()))
-        return Supervisor(config, command, lifecycle, announce).run()
+        return Supervisor(config, command, lifecycle, announce, next_day).run()
     running = import_module("ironpit.venue.duty")
-    code = Exit(running.run_process(config, names[0], lifecycle, announce, rolls=True))
+    code = Exit(running.run_process(config, names[0], lifecycle, announce, next_day))
     # The stages let go of their rings when nothing refers to them, and some refer to one another.
     gc.collect()
     return code

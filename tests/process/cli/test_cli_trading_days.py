@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.process.day_venue import SECOND_NS, TIMEOUT_S, Day, until_reply
 
 from ironcore.runtime.replay import Replay
@@ -193,6 +194,25 @@ def test_members_and_subscribers_are_told_that_the_session_is_over(day: Day) -> 
         kinds.append(kind)
     assert (kinds[0], kinds[-1]) == ("A", "Z")  # accepted, and the end of the session
     day.wait(partial(begun, day, 1))
+
+
+def test_the_file_is_read_again_and_a_wrong_one_keeps_the_venue_closed(day: Day) -> None:
+    day.venue.start()
+    asyncio.run(enter_orders(day))
+    text = day.venue.file.read_text()
+    settings = yaml.safe_load(text)
+    settings["instruments"].append({**settings["instruments"][0], "symbol": "NEWONE"})
+    settings["limits"] = {**settings.get("limits", {}), "instruments_max": 4}
+    day.venue.file.write_text(f"{text}\nvenu: 1\n")
+    day.clock.set(1)
+    day.wait(lambda: "the next trading day cannot begin" in day.venue.said())
+    assert "venu: found an unknown key, expected venue" in day.venue.said()
+    day.venue.file.write_text(yaml.safe_dump(settings))
+    day.wait(partial(begun, day, 1))
+    assert day.venue.stop() == 0
+    symbols = [c["symbol"] for c in day.stream() if c["kind"] == "DefineInstrument"]
+    assert symbols == [*(i.symbol for i in day.venue.config.instruments), "NEWONE"]
+    assert len([c for c in day.stream() if c["kind"] == "EnterOrder"]) == 3
 
 
 def open_files(day: Day) -> int:

@@ -26,7 +26,7 @@ from ironcore.stream.journal_reader import JournalReader
 from ironcore.wire.record import decode_frame
 from ironpit.common.errors import UserError
 from ironpit.config.calendar import WEEKDAYS, is_trading_day
-from ironpit.venue import opening, roll
+from ironpit.venue import definitions, opening, roll
 from ironpit.venue import recovery as preparation
 
 PRICE = 1_000_000
@@ -236,7 +236,68 @@ def test_orders_that_do_not_fit_their_instrument_any_more_are_told(finished: Pat
         'tick_size: "0.01", price_min: "0.01", price_max: "1000.00"',
         'tick_size: "3", price_min: "3", price_max: "999"',
     )
-    assert next(said).startswith("BTCUSD: an order of ALFA1 that was to stay is refused")
+    assert next(said).startswith("BTCUSD: 2 orders of ALFA1 that were to stay do not fit")
+    assert next(said).startswith("BTCUSD: 1 orders of BETA1 that were to stay do not fit")
+    assert "with 0 orders that stay" in next(said)
+
+
+def test_what_an_operator_has_ended_stays_so(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        yesterday(patch)
+        venue = HandVenue(with_calendar(config_file))
+        assert venue.matcher.submit(definitions.retire_instrument(1))
+        venue.settle()
+        config = venue.config
+        venue.crash()
+    preparation.prepare(config, None, lambda text: None)
+    kinds = [decode_frame(frame)[0] for _, frame in JournalReader(config.journal.directory)]
+    ended = [c["instrument"] for c in kinds if c["kind"] == "RetireInstrument"]
+    assert ended == [1]
+    preparation.prepare(config, None, lambda text: None)
+
+
+def test_files_that_are_of_no_stream_stay_where_they_are(config: Any) -> None:
+    journal = config.journal.directory
+    (journal / "notes.txt").write_text("an operator's")
+    (journal / "0000000000000001.journal.odd").write_text("evidence")
+    preparation.prepare(config, None, lambda text: None)
+    assert (journal / "notes.txt").read_text() == "an operator's"
+    assert (put_away(journal) / "0000000000000001.journal.odd").read_text() == "evidence"
+
+
+def test_a_file_in_the_place_of_a_directory_is_told(config: Any) -> None:
+    (config.journal.directory / roll.NEXT).write_text("")
+    with pytest.raises(UserError, match=r"\.next: Not a directory; the next trading day cannot"):
+        preparation.prepare(config, None, lambda text: None)
+    (config.journal.directory / roll.NEXT).unlink()
+    preparation.prepare(config, None, lambda text: None)
+    assert orders_of(config.journal.directory) == STAY
+
+
+def test_a_day_that_is_cut_within_its_opening_is_refused(config: Any) -> None:
+    journal = config.journal.directory
+    preparation.prepare(config, None, lambda text: None)
+    (segment,) = journal.glob("*.journal")
+    frames = [sequence for sequence, frame in JournalReader(journal) if frame[0] == r.ENTER_ORDER]
+    data = segment.read_bytes()
+    last = data.rindex(b"Q", 0, len(data)) if b"Q" in data else len(data)
+    segment.write_bytes(data[: last - 60])
+    config.streams.events.path.unlink()
+    (journal / "journal.mark").unlink()
+    with pytest.raises(UserError, match="found no system event Q, expected the whole opening"):
+        preparation.prepare(config, None, lambda text: None)
+    # As the message says: the day before is put back, and the day begins anew.
+    for file in [p for p in journal.iterdir() if p.is_file() and p.name != "venue.lock"]:
+        file.unlink()
+    old = put_away(journal)
+    for file in list(old.iterdir()):
+        file.rename(journal / file.name)
+    old.rmdir()
+    preparation.prepare(config, None, lambda text: None)
+    assert orders_of(journal) == STAY
+    assert frames
 
 
 def test_an_instrument_keeps_its_decimals(finished: Path) -> None:
