@@ -78,13 +78,12 @@ def of_counters(counters: dict[str, int]) -> Day | None:
 
 
 def of_venue(config: Config) -> Day | None:
-    """The day as the venue's matcher has it, whichever process that is in; None: there is no stream
-    yet."""
+    """The day as the venue's matcher has it, whichever process that is in; None: there is no
+    matcher, or no stream yet."""
     processes = config.placement.processes
     name = next(n for n, process in processes.items() if "matcher" in stages_of(process))
-    return of_counters(
-        CountersReader(config.venue.data_directory / f"counters-{name}.dat").snapshot()
-    )
+    file = config.venue.data_directory / f"counters-{name}.dat"
+    return of_counters(CountersReader(file).snapshot()) if file.exists() else None
 
 
 def of_journal(directory: Path) -> Day | None:

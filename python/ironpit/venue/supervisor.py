@@ -200,7 +200,9 @@ class Supervisor:
 
     def _next_day_begins(self) -> bool:
         # Not before all are up: their files may be of the run before.
-        return self.announced and self.next_day(_day(self.config))
+        if self.config.venue.calendar is None or not self.announced:
+            return False
+        return self.next_day(_day(self.config))
 
     def _turn(self, children: list[Child]) -> Exit:
         for key, _ in self.selector.select(TURN_S):
