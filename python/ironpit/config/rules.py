@@ -25,6 +25,7 @@ def violations(config: Config) -> Iterator[Violation]:
         yield from wrong
         return
     yield from _limits(config)
+    yield from _calendar(config)
     yield from _unique("instruments", "symbol", (i.symbol for i in config.instruments))
     yield from _unique("sessions", "username", (s.username for s in config.sessions))
     for index, instrument in enumerate(config.instruments):
@@ -54,6 +55,25 @@ def _limits(config: Config) -> Iterator[Violation]:
             str(limits.user_refs_max),
             f"(sessions_max + 1) * user_refs_max of at most {SLOTS_MAX}",
         )
+
+
+def _calendar(config: Config) -> Iterator[Violation]:
+    calendar = config.venue.calendar
+    if calendar is None:
+        return
+    for name, days in (
+        ("trading_days", calendar.trading_days),
+        ("holidays", [day.isoformat() for day in calendar.holidays]),
+    ):
+        yield from _once(f"venue.calendar.{name}", days)
+
+
+def _once(key: str, entries: Iterable[str]) -> Iterator[Violation]:
+    first: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        if entry in first:
+            yield f"{key}[{index}]", entry, f"it once (see {key}[{first[entry]}])"
+        first.setdefault(entry, index)
 
 
 def _unique(key: str, field: str, names: Iterable[str]) -> Iterator[Violation]:

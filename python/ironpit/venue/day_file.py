@@ -8,11 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
-from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, Instrument
 from ironpit.config.rules import tick_size_at
+from ironpit.venue import state_file
 from ironpit.venue.stream_identity import write_whole
 
 FILE = "day.json"
@@ -23,20 +24,19 @@ def write(directory: Path, about: dict[str, Any]) -> None:
     write_whole(directory / FILE, json.dumps(about, indent=2) + "\n")
 
 
+class Beginning(msgspec.Struct, frozen=True):
+    """What of the file the venue reads again."""
+
+    references: dict[str, int]
+
+
 def references(directory: Path) -> dict[str, int]:
     """The reference prices that the journal's day began with, by symbol; none: it is a first day.
     UserError when the file is damaged."""
-    path = directory / FILE
-    try:
-        found = json.loads(path.read_text())["references"]
-        return {str(symbol): int(price) for symbol, price in found.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise UserError(
-            f"{path}: found {error}, expected the reference prices that the day began with",
-            Exit.REFUSED,
-        ) from error
+    found = state_file.read(
+        directory / FILE, Beginning, "the reference prices that the day began with"
+    )
+    return {} if found is None else found.references
 
 
 def _fits(instrument: Instrument, price: int) -> bool:

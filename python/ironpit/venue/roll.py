@@ -8,7 +8,6 @@ the files have been moved: whoever starts next goes on from there. So there is t
 new one, and never a part of one.
 """
 
-import json
 import os
 import time
 from collections import Counter
@@ -16,6 +15,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import rmtree
+from typing import Annotated, Literal
+
+import msgspec
 
 from ironcore.base.counter_set import CounterSet
 from ironcore.runtime import pipeline
@@ -25,7 +27,7 @@ from ironcore.wire.record import decode_frame
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.config.calendar import is_trading_day
-from ironpit.venue import day_file, opening, order_sources, stream_identity
+from ironpit.venue import day_file, opening, order_sources, state_file, stream_identity
 from ironpit.venue.day import Day, of_journal
 from ironpit.venue.definitions import (
     COMMAND_ENTER_ORDER,
@@ -103,7 +105,7 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
     stream_identity.write(made, stream)
     _sync(made)
     place = _place(directory, day.date)
-    _note(directory, {"schema": "ironpit-roll-1", "old": place.name})
+    _note(directory, State(place.name))
     finish(directory)
     say(
         f"day {day.date} is over: its journal is in {place}; day "
@@ -122,19 +124,22 @@ def _has_ended(directory: Path, alive: Callable[[], None]) -> bool:
     return False
 
 
+class Books(msgspec.Struct, frozen=True):
+    """What the matcher had at its end."""
+
+    stream_sequence: int
+    books_digest: str
+
+
 def _check_books(config: Config, left: opening.DayLeft) -> None:
     """UserError when the matcher had other books at the end than its stream gives."""
     path = config.venue.data_directory / BOOKS
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    found = state_file.read(path, Books, "what the matcher had at its end")
+    if found is None:
         return  # it was killed before it could say
-    if (
-        found.get("stream_sequence") == left.sequence
-        and found.get("books_digest") != left.books_digest
-    ):
+    if found.stream_sequence == left.sequence and found.books_digest != left.books_digest:
         raise UserError(
-            f"{path}: found books_digest {found.get('books_digest')}, expected "
+            f"{path}: found books_digest {found.books_digest}, expected "
             f"{left.books_digest}, as the journal replays to; the day cannot be carried over",
             Exit.REFUSED,
         )
@@ -214,23 +219,25 @@ def _carried(config: Config, made: Path) -> tuple[int, Counter[tuple[str, str]]]
     return count, refused
 
 
+class State(msgspec.Struct, frozen=True):
+    """How far the files have been moved. old: the name of the finished day's directory."""
+
+    old: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d(-\d+)?\Z")]
+    old_moved: bool = False
+    schema: Literal["ironpit-roll-1"] = "ironpit-roll-1"
+
+
 def finish(directory: Path) -> None:
     """Move what a roll has left to be moved; nothing without one."""
     state = directory / STATE
-    try:
-        found = json.loads(state.read_text())
-        old = directory / found["old"]
-    except FileNotFoundError:
+    found = state_file.read(state, State, "how far a new day's files were moved")
+    if found is None:
         return
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{state}: found {error}, expected how far a new day's files were moved", Exit.REFUSED
-        ) from error
-    made = directory / NEXT
-    if not found.get("old_moved"):
+    made, old = directory / NEXT, directory / found.old
+    if not found.old_moved:
         old.mkdir(mode=0o700, exist_ok=True)
         _move(_files(directory), old)
-        _note(directory, found | {"old_moved": True})
+        _note(directory, State(found.old, old_moved=True))
     if made.exists():
         _move(_files(made), directory)
         made.rmdir()
@@ -253,8 +260,8 @@ def _move(files: Iterable[Path], to: Path) -> None:
     _sync(to)
 
 
-def _note(directory: Path, state: dict[str, object]) -> None:
-    stream_identity.write_whole(directory / STATE, json.dumps(state) + "\n")
+def _note(directory: Path, state: State) -> None:
+    stream_identity.write_whole(directory / STATE, msgspec.json.encode(state).decode() + "\n")
     _sync(directory)
 
 

@@ -366,6 +366,17 @@ def test_a_name_that_stands_twice_is_refused_with_both_places(tmp_path: Path) ->
     )
 
 
+def test_a_day_that_stands_twice_in_a_calendar_is_refused(tmp_path: Path) -> None:
+    calendar = "calendar: {trading_days: [mon, tue, mon], holidays: [2026-12-25, 2026-12-25]}"
+    text = VALID.replace("data_directory: data}", f"data_directory: data, {calendar}}}")
+    holidays, days = problems(tmp_path, text)  # both of one line
+    assert (
+        "venue.calendar.trading_days[2]: found mon, expected it once "
+        "(see venue.calendar.trading_days[0])"
+    ) in days
+    assert "venue.calendar.holidays[1]: found 2026-12-25, expected it once" in holidays
+
+
 def test_two_threads_on_one_core_are_refused(tmp_path: Path) -> None:
     old = "        - {name: all, stages: [gateway, matcher, journal, publisher], cpu: null}\n"
     new = (

@@ -24,9 +24,9 @@ from tests.venue import HandVenue
 from ironcore.runtime.replay import Replay
 from ironcore.stream.journal_reader import JournalReader
 from ironcore.wire.record import decode_frame
-from ironpit.common.errors import UserError
+from ironpit.common.errors import Exit, UserError
 from ironpit.config.calendar import WEEKDAYS, is_trading_day
-from ironpit.venue import definitions, opening, roll
+from ironpit.venue import day_file, definitions, opening, roll
 from ironpit.venue import recovery as preparation
 
 PRICE = 1_000_000
@@ -327,3 +327,48 @@ def test_nothing_is_carried_over_from_a_journal_in_doubt(
     with pytest.raises(UserError, match="frame 7: damaged; the day cannot be carried over"):
         preparation.prepare(config, None, lambda text: None)
     assert not [p for p in config.journal.directory.iterdir() if p.is_dir()]
+
+
+DAMAGED = [
+    ("roll.json", "{", "Input data was truncated"),
+    ("roll.json", "[]", "Expected `object`, got `array`"),
+    ("roll.json", '{"schema": "ironpit-roll-1"}', "missing required field `old`"),
+    ("roll.json", '{"old": 7}', "Expected `str`, got `int` - at `$.old`"),
+    ("roll.json", '{"old": "../../elsewhere"}', "at `$.old`"),
+    ("roll.json", '{"old": "2026-12-01/.."}', "at `$.old`"),
+    ("roll.json", '{"old": "2026-12-01\\n"}', "at `$.old`"),
+    ("roll.json", '{"schema": "ironpit-roll-2", "old": "2026-12-01"}', "at `$.schema`"),
+    ("../books.json", "[1, 2]", "Expected `object`, got `array`"),
+    ("../books.json", '{"stream_sequence": 1}', "missing required field `books_digest`"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "found"), DAMAGED)
+def test_a_damaged_file_is_named_and_nothing_is_moved(
+    config: Any, name: str, text: str, found: str
+) -> None:
+    path = (config.journal.directory / name).resolve()
+    path.write_text(text)
+    names = sorted(p.name for p in config.journal.directory.iterdir())
+    with pytest.raises(UserError) as refusal:
+        preparation.prepare(config, None, lambda text: None)
+    assert refusal.value.code == Exit.REFUSED
+    assert str(refusal.value).startswith(f"{path}: found ")
+    assert found in str(refusal.value)
+    assert sorted(p.name for p in config.journal.directory.iterdir()) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("\x00\x00", "JSON is malformed"),
+        ('{"references": [1]}', "Expected `object`, got `array` - at `$.references`"),
+        ('{"references": {"BTCUSD": "x"}}', "Expected `int`, got `str`"),
+    ],
+)
+def test_a_damaged_file_of_the_day_is_named(tmp_path: Path, text: str, found: str) -> None:
+    path = tmp_path / day_file.FILE
+    path.write_text(text)
+    with pytest.raises(UserError) as refusal:
+        day_file.references(tmp_path)
+    assert str(refusal.value).startswith(f"{path}: found {found}")
