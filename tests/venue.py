@@ -140,9 +140,9 @@ class HandVenue:
             pipeline.open_control_consumer(preparation.control_ring(self.config)),
         )
         self.definitions = Definitions()
-        for sequence, payload in pipeline.whole_stream(directory, events):
-            self.matcher.replay(sequence, payload)
-            self.definitions.observe(payload)
+        pipeline.give_stream(
+            directory, events, [matcher.MatcherReplay(self.matcher), self.definitions.taker()]
+        )
         if defined:
             self.define()
         self.journal = journal.JournalStage(
@@ -201,10 +201,12 @@ class HandVenue:
             serves=order_sources.served(sources, one.name),
             elsewhere=order_sources.elsewhere(sources, one.name),
         )
-        for sequence, payload in pipeline.frames_before(
-            self.config.journal.directory, events, reader.first_sequence
-        ):
-            stage.catch_up(sequence, payload)
+        pipeline.give_before(
+            self.config.journal.directory,
+            events,
+            reader.first_sequence,
+            [gateway.GatewayCatchUp(stage)],
+        )
         stage.caught_up()
         return stage
 

@@ -252,7 +252,8 @@ def _check_orders(arguments: argparse.Namespace) -> None:
 
 def _check_bust(control: "Control", targets: "Targets") -> None:
     """The engine keeps no trades (rule 2.9): what is busted is looked up where they stand."""
-    from ironpit.operate.trades import find_trade
+    from ironcore.stream.frame_taker import ChosenFrames
+    from ironpit.operate.trades import TradeSearch
 
     arguments, names = targets.arguments, targets.names
 
@@ -261,10 +262,12 @@ def _check_bust(control: "Control", targets: "Targets") -> None:
 
     slots = targets.slots()
     bits = names.user_ref_bits
+    search = TradeSearch(arguments.match, bits)
     try:
-        trade = find_trade(control.stream_so_far(), arguments.match, bits)
+        control.give_stream(ChosenFrames(None, search.take))
     except (ValueError, OSError) as error:
         raise refused(f"its trade cannot be looked up: {error}") from error
+    trade = search.trade
     if trade is None:
         raise refused(f"found no trade of this number in {targets.config.journal.directory}")
     if not trade.slots:

@@ -3,12 +3,12 @@
 import secrets
 import struct
 import time
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 from ironcore.base.counters import CountersReader
 from ironcore.runtime import pipeline
+from ironcore.stream.frame_taker import FrameTaker
 from ironcore.wire import record
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config, stages_of
@@ -90,13 +90,14 @@ class Control:
             raise outcome
         return outcome
 
-    def stream_so_far(self) -> Iterator[tuple[int, bytes]]:
-        """The stream's frames up to now, the journal's and those that it has not got yet, each with
-        its sequence number. ValueError or OSError when they cannot be read."""
-        return pipeline.frames_before(
+    def give_stream(self, taker: FrameTaker) -> None:
+        """Give the stream's frames up to now, the journal's and those that it has not got yet.
+        ValueError or OSError when they cannot be read."""
+        pipeline.give_before(
             self.config.journal.directory,
             self.config.streams.events.path,
             self._stream.first_sequence,
+            [taker],
         )
 
     def _frames(self) -> list[bytes]:

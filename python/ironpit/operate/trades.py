@@ -1,7 +1,6 @@
 """A trade in the event stream, as whoever wants to bust it has to know it."""
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ironcore.stream.walk import Transactions
@@ -17,27 +16,30 @@ class Trade:
     busted_at: int = 0  # the sequence number of the first bust; 0 while there is none
 
 
-def find_trade(
-    frames: Iterable[tuple[int, bytes]], match_number: int, user_ref_bits: int
-) -> Trade | None:
-    """The trade of this match number, in a stream from its beginning; None when it has none.
+class TradeSearch:
+    """Looks for the trade of a match number in a stream: `take` its frames from the beginning.
 
-    Without `slots` the number is an auction's own (rule 14.6 of docs/MATCHING_RULES.md).
-    ValueError when a frame is none.
+    trade: None while it has none. Without `slots` the number is an auction's own (rule 14.6 of
+    docs/MATCHING_RULES.md).
     """
-    wanted = struct.pack("<Q", match_number)
-    trade = None
-    stream = Transactions()
-    for number, payload in frames:
-        taken = stream.take(number, payload)
-        if taken is None:
-            continue
-        sequence, transaction = taken
+
+    def __init__(self, match_number: int, user_ref_bits: int) -> None:
+        self.trade: Trade | None = None
+        self._match_number = match_number
+        self._user_ref_bits = user_ref_bits
+        self._wanted = struct.pack("<Q", match_number)
+        self._stream = Transactions()
+
+    def take(self, sequence: int, frame: bytes) -> None:
+        """Take in the next frame. ValueError when it is none."""
+        taken = self._stream.take(sequence, frame)
         # Few transactions hold these bytes, and decoding is what takes the time.
-        if wanted not in transaction:
-            continue
+        if taken is not None and self._wanted in taken[1]:
+            self._look(*taken)
+
+    def _look(self, sequence: int, transaction: bytes) -> None:
         command, *events = record.decode_frame(transaction)
-        aggressor = (command["session"] << user_ref_bits) + command["user_ref"]
+        aggressor = (command["session"] << self._user_ref_bits) + command["user_ref"]
         instrument = command["instrument"]
         for event in events:
             if event["kind"] == "InstrumentNext":
@@ -46,16 +48,15 @@ def find_trade(
                 aggressor = event["slot"]
             if event["kind"] not in ("Executed", "Crossed", "Cross", "Broken"):
                 continue
-            if event["other"] != match_number:
+            if event["other"] != self._match_number:
                 continue
             if event["kind"] == "Broken":
-                if trade is not None:
-                    trade.busted_at = trade.busted_at or sequence
+                if self.trade is not None:
+                    self.trade.busted_at = self.trade.busted_at or sequence
                 continue
-            if trade is None:
-                trade = Trade(instrument)
+            if self.trade is None:
+                self.trade = Trade(instrument)
             if event["kind"] != "Cross":
-                trade.slots.append(event["slot"])
+                self.trade.slots.append(event["slot"])
             if event["kind"] == "Executed":
-                trade.slots.append(aggressor)
-    return trade
+                self.trade.slots.append(aggressor)

@@ -13,6 +13,7 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.messaging.shm import PUBLICATION_COUNTERS, ShmPublication, ShmSubscription
 from ironcore.runtime import pipeline
 from ironcore.stage.bridge import COUNTERS, BridgeStage
+from ironcore.stream.frame_taker import ChosenFrames
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.transport import stream_ends
@@ -77,8 +78,8 @@ def build(config: Config, counters: Counters) -> Crossing:
         )
     except MulticastError as error:
         raise UserError(f"{KEY}: {error}", Exit.REFUSED) from error
-    for _, payload in pipeline.frames_before(config.journal.directory, events.path, first):
-        near.end.recall(payload)
+    recalled = ChosenFrames(None, lambda sequence, frame: near.end.recall(frame))
+    pipeline.give_before(config.journal.directory, events.path, first, [recalled])
     ring = far_ring(config)
     pipeline.create_publisher_ring(
         ring, events.capacity_bytes, sequence_next=first, session=session

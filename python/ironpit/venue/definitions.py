@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ironcore.stream.facts import Facts
+from ironcore.stream.frame_taker import ChosenFrames
 from ironcore.wire.record import decode_frame
 from ironpit.common.decimals import Decimals
 from ironpit.common.errors import Exit, UserError
@@ -312,6 +313,11 @@ class Definitions:
         elif frame[0] == COMMAND_DEFINE_TICK_TABLE:
             number, count, bands = DEFINE_TICK_TABLE.unpack_from(frame, HEADER.size)
             self._tables.setdefault(bands[: count * TICK_BAND.size], number)
+
+    def taker(self) -> ChosenFrames:
+        """Observes the frames that it is given, in compiled code all but those that define."""
+        types = (*range(COMMAND_RETIRE_INSTRUMENT + 1), COMMAND_DEFINE_TICK_TABLE)
+        return ChosenFrames(types, lambda sequence, frame: self.observe(frame))
 
     def tick_tables(self) -> TickTables:
         """Those of the stream, to which an instrument may add one."""

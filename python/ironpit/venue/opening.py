@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ironcore.runtime.carried_orders import OrderNames, carried_orders, reference_price
 from ironcore.runtime.replay import Replay
-from ironcore.stream.journal_reader import JournalReader
+from ironcore.stream.frame_taker import give_journal
 from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.venue.definitions import (
@@ -88,11 +88,7 @@ def left_by(journal: Path, alive: Callable[[], None]) -> DayLeft:
     if report.fault:
         raise UserError(f"{journal}: {report.fault}; the day cannot be carried over", Exit.REFUSED)
     definitions, names = Definitions(), OrderNames(replay.engine)
-    for sequence, frame in JournalReader(journal):
-        definitions.observe(frame)
-        names.take(frame)
-        if sequence % FRAMES_AT_ONCE == 0:
-            alive()
+    give_journal(journal, [definitions.taker(), names], alive=alive)
     symbols = {number: symbol for symbol, number in definitions.symbols().items()}
     users = {number: name for name, number in definitions.usernames().items()}
     orders, instruments, references = [], {}, {}

@@ -22,6 +22,7 @@ import msgspec
 from ironcore.base.counter_set import CounterSet
 from ironcore.runtime import pipeline
 from ironcore.stage import journal, matcher
+from ironcore.stream.frame_taker import ChosenFrames, give_journal
 from ironcore.stream.journal_reader import JournalReader
 from ironcore.wire.record import decode_frame
 from ironpit.common.errors import Exit, UserError
@@ -116,12 +117,12 @@ def begin(config: Config, say: Callable[[str], None], alive: Callable[[], None])
 
 def _has_ended(directory: Path, alive: Callable[[], None]) -> bool:
     """Whether the stream says that all has left that leaves with its day."""
-    for sequence, frame in JournalReader(directory):
-        if sequence % opening.FRAMES_AT_ONCE == 0:
-            alive()
-        if frame[0] == COMMAND_SYSTEM_EVENT and frame[HEADER.size] == ord("E"):
-            return True
-    return False
+    codes = set()
+    events = ChosenFrames(
+        [COMMAND_SYSTEM_EVENT], lambda sequence, frame: codes.add(frame[HEADER.size])
+    )
+    give_journal(directory, [events], alive=alive)
+    return ord("E") in codes
 
 
 class Books(msgspec.Struct, frozen=True):

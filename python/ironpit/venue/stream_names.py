@@ -16,7 +16,7 @@ NAMES_SHOWN_MAX = 10
 class StreamNames:
     """The names of a stream, of whose frames all up to now are read: `read` takes in the rest.
 
-    Every frame of the journal is looked at, for a definition may stand anywhere in it: about 0.3 s
+    Every frame of the journal is looked at, for a definition may stand anywhere in it: about 0.04 s
     of CPU for a million frames. The ring has those that the journal has not got yet.
     """
 
@@ -33,9 +33,9 @@ class StreamNames:
         journal, ring = self._config.journal.directory, self._config.streams.events.path
         try:
             end = pipeline.open_stream_onlooker(ring).first_sequence
-            for sequence, frame in pipeline.frames_before(journal, ring, end, self._sequence_next):
-                self._definitions.observe(frame)
-                self._sequence_next = sequence + 1
+            taker = self._definitions.taker()
+            pipeline.give_before(journal, ring, end, [taker], self._sequence_next)
+            self._sequence_next = max(self._sequence_next, end)
         except (ValueError, OSError) as error:
             raise UserError(
                 f"{journal}: the stream's instruments cannot be looked up: {error}"

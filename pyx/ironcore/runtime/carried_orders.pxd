@@ -2,6 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
+from ironcore.stream.frame_taker cimport FrameTaker
 from ironcore.wire.record cimport EnterOrder
 
 cdef struct Name:                    # 32 bytes: what the core does not know of an order
@@ -11,9 +12,11 @@ cdef struct Name:                    # 32 bytes: what the core does not know of 
     uint8_t iso
     uint8_t reserved[6]
 
-cdef class OrderNames:
-    cdef Name* names                 # by slot
-    cdef uint64_t count
-    cdef uint32_t user_ref_bits
-    cdef Name* _of(self, uint32_t session, uint32_t user_ref) noexcept
+cdef struct Names:
+    Name* name                       # by slot
+    uint64_t count
+    uint32_t user_ref_bits
+
+cdef class OrderNames(FrameTaker):
+    cdef Names names
     cdef void _tell(self, EnterOrder* command) noexcept

@@ -9,6 +9,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ironcore.base.memory cimport memory_release, memory_reserve
+from ironcore.base.status cimport STATUS_OK
 from ironcore.book.book cimport (
     KIND_HIDDEN, KIND_PARKED, KIND_SHIFT, KIND_STOPS, SIDES_COUNT, Book,
 )
@@ -25,6 +26,7 @@ from ironcore.book.price_levels cimport level_key, levels_next, levels_price
 from ironcore.engine.engine cimport Engine
 from ironcore.engine.matching_engine cimport MatchingEngine
 from ironcore.engine.orders cimport order_open, order_price, order_sell
+from ironcore.stream.frame_taker cimport FrameTaker
 from ironcore.wire.order_options cimport (
     NAMED_OCO_REF, NAMED_RESERVE_SEED, NAMED_STOP_PRICE, OPTIONS_BYTES, OrderOptions, options_name,
 )
@@ -110,47 +112,56 @@ cdef void _options(Engine* engine, const Book* book, uint32_t unit, uint32_t kin
     carried.order.header.record_bytes = sizeof(EnterOrder) + OPTIONS_BYTES
 
 
-cdef class OrderNames:
-    """What members said of their orders that the core does not know, by slot."""
+cdef Name* _name_of(const Names* names, uint32_t session, uint32_t user_ref) noexcept nogil:
+    cdef uint64_t slot = <uint64_t>session << names.user_ref_bits | user_ref
+    if user_ref >> names.user_ref_bits or slot >= names.count:
+        slot = 0
+    return &names.name[slot]
+
+
+cdef int _names_take(void* self, uint64_t sequence, const uint8_t* payload,
+                     uint32_t payload_bytes) noexcept nogil:
+    cdef const Names* names = <const Names*>self
+    cdef const CommandHeader* header = <const CommandHeader*>payload
+    cdef const EnterOrder* order = <const EnterOrder*>header
+    cdef const ReplaceOrder* replacement = <const ReplaceOrder*>header
+    cdef Name* name
+    if payload_bytes < sizeof(EnterOrder):
+        return STATUS_OK
+    if header.type == COMMAND_ENTER_ORDER:
+        name = _name_of(names, header.session, header.user_ref)
+        name.capacity = order.capacity
+        name.iso = order.iso
+        name.account = header.account
+        memcpy(name.client_order_id, order.client_order_id, sizeof(name.client_order_id))
+    elif header.type == COMMAND_REPLACE_ORDER:
+        name = _name_of(names, header.session, header.user_ref)
+        name[0] = _name_of(names, header.session, replacement.orig_user_ref)[0]
+        name.iso = replacement.iso
+        memcpy(name.client_order_id, replacement.client_order_id, sizeof(name.client_order_id))
+    return STATUS_OK
+
+
+cdef class OrderNames(FrameTaker):
+    """What members said of their orders that the core does not know, by slot; from the day's
+    stream, all of its frames in order."""
 
     def __cinit__(self, MatchingEngine matching):
         cdef const Engine* engine = matching.engine
-        self.user_ref_bits = engine.limits.user_ref_bits
-        self.count = <uint64_t>(engine.limits.sessions_max + 1) << self.user_ref_bits
-        self.names = <Name*>memory_reserve(self.count * sizeof(Name))
-        if self.names == NULL:
+        self.names.user_ref_bits = engine.limits.user_ref_bits
+        self.names.count = <uint64_t>(engine.limits.sessions_max + 1) << self.names.user_ref_bits
+        self.names.name = <Name*>memory_reserve(self.names.count * sizeof(Name))
+        if self.names.name == NULL:
             raise MemoryError
+        self.take = _names_take
+        self.self = &self.names
 
     def __dealloc__(self):
-        memory_release(self.names, self.count * sizeof(Name))
-
-    cdef Name* _of(self, uint32_t session, uint32_t user_ref) noexcept:
-        cdef uint64_t slot = <uint64_t>session << self.user_ref_bits | user_ref
-        return &self.names[slot if user_ref >> self.user_ref_bits == 0 and slot < self.count else 0]
-
-    def take(self, const uint8_t[::1] frame):
-        """See the stub."""
-        cdef const CommandHeader* header = <const CommandHeader*>&frame[0]
-        cdef const EnterOrder* order = <const EnterOrder*>header
-        cdef const ReplaceOrder* replacement = <const ReplaceOrder*>header
-        cdef Name* name
-        if <size_t>frame.shape[0] < sizeof(EnterOrder):
-            return
-        if header.type == COMMAND_ENTER_ORDER:
-            name = self._of(header.session, header.user_ref)
-            name.capacity = order.capacity
-            name.iso = order.iso
-            name.account = header.account
-            memcpy(name.client_order_id, order.client_order_id, sizeof(name.client_order_id))
-        elif header.type == COMMAND_REPLACE_ORDER:
-            name = self._of(header.session, header.user_ref)
-            name[0] = self._of(header.session, replacement.orig_user_ref)[0]
-            name.iso = replacement.iso
-            memcpy(name.client_order_id, replacement.client_order_id,
-                   sizeof(name.client_order_id))
+        memory_release(self.names.name, self.names.count * sizeof(Name))
 
     cdef void _tell(self, EnterOrder* command) noexcept:
-        cdef const Name* name = self._of(command.header.session, command.header.user_ref)
+        cdef const Name* name = _name_of(&self.names, command.header.session,
+                                         command.header.user_ref)
         command.header.account = name.account
         command.capacity = name.capacity if name.capacity else b'P'
         command.iso = name.iso if name.iso else b'N'

@@ -5,7 +5,7 @@ and the simulator.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ironcore.base.counter_set import CounterSet
@@ -16,15 +16,12 @@ from ironcore.ring.broadcast import Gating
 from ironcore.ring.mapped_file import Created as Created
 from ironcore.ring.mapped_file import SegmentError, round_capacity
 from ironcore.stage import journal
-from ironcore.stream.journal_reader import JournalReader
+from ironcore.stream.frame_taker import FrameTaker, SourceSequences, give_journal
 
-Frames = Iterator[tuple[int, bytes]]
+Alive = Callable[[], object]
 
 LOOKS_MAX = 1000
 CONTROL_RING_BYTES = 65_536
-COMMAND_TYPES = range(1, 128)
-COMMAND_SOURCE_SEQUENCE = slice(16, 24)
-COMMAND_SOURCE = slice(32, 34)
 
 
 def ring_capacity(path: Path, capacity_bytes: int) -> int:
@@ -292,29 +289,31 @@ def salvage(
 def last_source_sequences(directory: Path | FileDirectory) -> dict[int, int]:
     """The last frame of each order ring that is in the journal, by the ring's number, for a ring
     that was lost. A ring without any is not in it."""
-    last: dict[int, int] = {}
-    for _, payload in JournalReader(directory, unsynced=True):
-        if payload[0] in COMMAND_TYPES:
-            source = int.from_bytes(payload[COMMAND_SOURCE], "little")
-            last[source] = int.from_bytes(payload[COMMAND_SOURCE_SEQUENCE], "little")
-    last.pop(0, None)
-    return last
+    last = SourceSequences()
+    give_journal(directory, [last])
+    return last.by_source()
 
 
-def frames_before(journal: Path, ring: Path, first_held: int, first: int = 1) -> Frames:
-    """The frames from `first` on before the first one that a reader of the ring will get by itself.
+def give_before(
+    journal: Path | FileDirectory,
+    ring: Path,
+    first_held: int,
+    takers: Sequence[FrameTaker],
+    first: int = 1,
+    *,
+    alive: Alive = lambda: None,
+) -> None:
+    """Give the frames from `first` on before the first one that a reader of the ring will get by
+    itself.
 
     The journal's, then those that it has not got yet: they are still in the ring, for the producer
     waits for the journal. Both may be written meanwhile, so that a second look may be needed: what
-    the ring has lost since the first one, the journal has gained.
+    the ring has lost since the first one, the journal has gained. alive: called again and again
+    meanwhile. SegmentError when frames are missing.
     """
     sequence_next = first
     for _ in range(LOOKS_MAX):
-        for sequence, payload in _some_frames(journal, ring, sequence_next):
-            if sequence >= first_held:
-                return
-            yield sequence, payload
-            sequence_next = sequence + 1
+        sequence_next = _give_some(journal, ring, sequence_next, first_held, takers, alive)
         if sequence_next >= first_held:
             return
     raise SegmentError(
@@ -322,24 +321,42 @@ def frames_before(journal: Path, ring: Path, first_held: int, first: int = 1) ->
     )
 
 
-def whole_stream(journal: Path, ring: Path) -> Frames:
-    """Every frame up to the tail of a ring whose producer is gone."""
-    sequence_next = 1
-    for sequence, payload in _some_frames(journal, ring, 1):
-        yield sequence, payload
-        sequence_next = sequence + 1
+def give_stream(
+    journal: Path | FileDirectory,
+    ring: Path,
+    takers: Sequence[FrameTaker],
+    *,
+    alive: Alive = lambda: None,
+) -> None:
+    """Give every frame up to the tail of a ring whose producer is gone. alive: called again and
+    again meanwhile. SegmentError when frames are missing."""
+    sequence_next = give_journal(journal, takers, alive=alive)
     for sequence, payload in broadcast.read_frames(ring, sequence_next):
-        yield sequence, payload
+        for taker in takers:
+            taker(sequence, payload)
 
 
-def _some_frames(journal: Path, ring: Path, first: int) -> Frames:
-    """Frames without a gap from `first` on, as far as one look at journal and ring finds them."""
-    sequence_next = first
-    for sequence, payload in JournalReader(journal, first_sequence=first, unsynced=True):
-        yield sequence, payload
-        sequence_next = sequence + 1
+def _give_some(
+    journal: Path | FileDirectory,
+    ring: Path,
+    first: int,
+    before: int,
+    takers: Sequence[FrameTaker],
+    alive: Alive,
+) -> int:
+    """Frames without a gap from `first` on, as far as one look at journal and ring finds them: the
+    sequence behind them."""
+    sequence_next = give_journal(journal, takers, first, before, alive=alive)
+    if sequence_next >= before:
+        return sequence_next
     try:
         held = broadcast.read_frames(ring, sequence_next)
     except SegmentError:
-        return
-    yield from held
+        return sequence_next
+    for sequence, payload in held:
+        if sequence >= before:
+            return before
+        for taker in takers:
+            taker(sequence, payload)
+        sequence_next = sequence + 1
+    return sequence_next

@@ -19,9 +19,9 @@ from ironcore.simulation.world cimport (
     CRASH_NONE, World, world_clock, world_midnight_ns,
 )
 from ironcore.order_entry.connection cimport Gateway
-from ironcore.stage.gateway cimport GatewayStage
+from ironcore.stage.gateway cimport GatewayCatchUp, GatewayStage
 from ironcore.stage.journal cimport JournalStage
-from ironcore.stage.matcher cimport MatcherStage
+from ironcore.stage.matcher cimport MatcherReplay, MatcherStage
 from ironcore.stage.publisher cimport PublisherStage
 from ironcore.order_entry.seeds cimport seeds_fix
 from ironcore.wire.record cimport (
@@ -35,6 +35,7 @@ from ironcore.order_entry.ouch.protocol import PROTOCOL as OUCH
 from ironcore.ring.broadcast import LossyReader
 from ironcore.runtime import pipeline
 from ironcore.stage import gateway, journal, matcher, publisher
+from ironcore.stream.frame_taker import ChosenFrames
 from ironcore.stream.journal_recovery import JournalBehindError, recover
 
 STREAM_NAME = "SIMULATION"
@@ -281,9 +282,8 @@ cdef class SimulatedVenue:
         )
         stage.g.clock = world_clock(self.world)
         seeds_fix(&stage.g.seeds, SEEDS_STATE)
-        for sequence, payload in pipeline.frames_before(self.disk, self.events_path,
-                                                        reader.first_sequence):
-            stage.catch_up(sequence, payload)
+        pipeline.give_before(self.disk, self.events_path, reader.first_sequence,
+                             [GatewayCatchUp(stage)])
         stage.caught_up()
         self.gateway_stages[index] = stage
         self.gateway[index] = &stage.g
@@ -305,16 +305,21 @@ cdef class SimulatedVenue:
             CounterSet("matcher", matcher.COUNTERS))
         stage.m.clock = world_clock(self.world)
         seeds_fix(&stage.m.seeds, SEEDS_STATE)
-        defined = 0
-        for sequence, payload in pipeline.whole_stream(self.disk, self.events_path):
-            stage.replay(sequence, payload)
-            if payload[0] == COMMAND_SYSTEM_EVENT and payload[COMMAND_HEADER_BYTES] in b"ME":
-                continue             # the matcher's own, at the end of the day
-            defined += payload[0] < VENUE_COMMAND_MAX
-        self.definitions_left = self.definitions[defined:]
+        defined = [frame for frame in self._venue_commands(stage)
+                   # but for the matcher's own, at the end of the day
+                   if frame[0] != COMMAND_SYSTEM_EVENT or frame[COMMAND_HEADER_BYTES] not in b"ME"]
+        self.definitions_left = self.definitions[len(defined):]
         self.defined = not self.definitions_left
         self.matcher_stage = stage
         self.matcher = &stage.m
+
+    def _venue_commands(self, MatcherStage stage):
+        """Replay the stream that there is: the frames with which the venue has defined things."""
+        frames = []
+        chosen = ChosenFrames(range(VENUE_COMMAND_MAX),
+                              lambda sequence, frame: frames.append(frame))
+        pipeline.give_stream(self.disk, self.events_path, [MatcherReplay(stage), chosen])
+        return frames
 
     cdef int define_some(self) except -1:
         """Submit what is left of the definitions, as far as the stream has room."""

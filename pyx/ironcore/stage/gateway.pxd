@@ -6,6 +6,7 @@ from ironcore.order_entry.connection cimport Gateway
 from ironcore.order_entry.protocol cimport OrderEntryProtocol
 from ironcore.order_entry.session_memory cimport SessionMemory
 from ironcore.stage.agent cimport Agent, Stage
+from ironcore.stream.frame_taker cimport FrameTaker
 
 cdef class GatewayStage(Stage):
     cdef Gateway g
@@ -18,3 +19,7 @@ cdef class GatewayStage(Stage):
     cdef bytes session_names
     cdef Network network
     cdef Agent agent(self)
+
+
+cdef class GatewayCatchUp(FrameTaker):
+    cdef GatewayStage stage

@@ -6,6 +6,7 @@ from ironcore.net.sockets import Network
 from ironcore.order_entry.protocol import OrderEntryProtocol
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
+from ironcore.stream.frame_taker import FrameTaker
 
 COUNTERS: tuple[Declaration, ...]
 
@@ -68,3 +69,8 @@ class GatewayStage(Stage):
         """Tell the members who have got every reply that the day's session is over."""
     def poll_once(self, batch_max: int = 256) -> int:
         """One duty cycle: the work done, or -Status."""
+
+class GatewayCatchUp(FrameTaker):
+    """Applies the frames of a stream that exists already to a gateway."""
+
+    def __init__(self, stage: GatewayStage) -> None: ...

@@ -179,12 +179,7 @@ cdef class GatewayStage:
 
     def catch_up(self, uint64_t sequence, const uint8_t[::1] payload):
         """Apply one frame of a stream that exists already. Raises ValueError for a gap in it."""
-        cdef int status = gateway_catch_up(&self.g, sequence, &payload[0],
-                                           <uint32_t>payload.shape[0])
-        if status != STATUS_OK:
-            raise ValueError(
-                f"frame {sequence} does not continue the stream after frame "
-                f"{self.g.sessions.walk.sequence}")
+        GatewayCatchUp(self)(sequence, payload)
 
     def caught_up(self):
         """After a restart: members that want it are cancelled, for no connection survived."""
@@ -261,3 +256,23 @@ cdef class GatewayStage:
     def poll_once(self, int batch_max=256):
         """One duty cycle: the work done, or -Status."""
         return gateway_poll(&self.g, batch_max)
+
+
+cdef int _catch_up_take(void* self, uint64_t sequence, const uint8_t* payload,
+                        uint32_t payload_bytes) noexcept nogil:
+    return gateway_catch_up(<Gateway*>self, sequence, payload, payload_bytes)
+
+
+cdef class GatewayCatchUp(FrameTaker):
+    """Applies the frames of a stream that exists already to a gateway."""
+
+    def __cinit__(self, GatewayStage stage not None):
+        self.stage = stage
+        self.take = _catch_up_take
+        self.self = &stage.g
+
+    def refused(self, uint64_t sequence):
+        """Raises ValueError: there is a gap in the stream."""
+        raise ValueError(
+            f"frame {sequence} does not continue the stream after frame "
+            f"{self.stage.g.sessions.walk.sequence}")

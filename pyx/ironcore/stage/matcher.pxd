@@ -11,6 +11,7 @@ from ironcore.stage.agent cimport Agent, Stage
 from ironcore.stage.matcher_ahead cimport OrdersAhead
 from ironcore.stage.matcher_clock cimport MatcherClock
 from ironcore.stream.day_end cimport DayEnd
+from ironcore.stream.frame_taker cimport FrameTaker
 from ironcore.stream.walk cimport Walk
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport COMMAND_BYTES_MAX
@@ -85,3 +86,7 @@ cdef class MatcherStage(Stage):
     cdef object stream_owner
     cdef object engine_owner
     cdef Agent agent(self)
+
+
+cdef class MatcherReplay(FrameTaker):
+    cdef MatcherStage stage

@@ -5,6 +5,7 @@ from ironcore.base.counter_set import CounterSet
 from ironcore.engine.matching_engine import MatchingEngine
 from ironcore.ring import broadcast, spsc
 from ironcore.stage.agent import Stage
+from ironcore.stream.frame_taker import FrameTaker
 
 COUNTERS: tuple[Declaration, ...]
 
@@ -40,3 +41,8 @@ class MatcherStage(Stage):
         """Sequence a command of the venue's own. False: the stream has no room, poll and repeat."""
     def poll_once(self, batch_max: int = 256) -> int:
         """One duty cycle: the work done."""
+
+class MatcherReplay(FrameTaker):
+    """Replays the frames of a stream that exists already through a matcher."""
+
+    def __init__(self, stage: MatcherStage) -> None: ...

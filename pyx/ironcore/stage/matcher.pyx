@@ -56,6 +56,7 @@ from ironcore.stage.matcher_clock cimport (
 from ironcore.stream.day_end cimport (
     DAY_END_NEVER, day_end_init, day_end_next, day_end_observe, day_end_opens,
 )
+from ironcore.stream.frame_taker cimport FrameTaker
 from ironcore.stream.walk cimport walk_take
 from ironcore.base.counter_set cimport CounterSet
 from ironcore.wire.record cimport (
@@ -526,13 +527,7 @@ cdef class MatcherStage:
 
     def replay(self, uint64_t sequence, const uint8_t[::1] payload):
         """Replay one frame. Raises ValueError where the stream and the engine disagree."""
-        cdef int status = matcher_replay(&self.m, sequence, &payload[0], <uint32_t>payload.shape[0])
-        _show_day(&self.m)
-        if status != STATUS_OK:
-            raise ValueError(
-                f"frame {sequence}: the engine does not give the events that the stream holds"
-                f" (last good frame {self.m.stream_sequence_last})"
-            )
+        MatcherReplay(self)(sequence, payload)
 
     def submit(self, const uint8_t[::1] command):
         """Sequence a command of the venue's own. False: the stream has no room, poll and repeat.
@@ -550,3 +545,27 @@ cdef class MatcherStage:
     def poll_once(self, int batch_max=256):
         """One duty cycle: the work done."""
         return matcher_poll(&self.m, batch_max)
+
+
+cdef int _replay_take(void* self, uint64_t sequence, const uint8_t* payload,
+                      uint32_t payload_bytes) noexcept nogil:
+    cdef Matcher* m = <Matcher*>self
+    cdef int status = matcher_replay(m, sequence, payload, payload_bytes)
+    _show_day(m)
+    return status
+
+
+cdef class MatcherReplay(FrameTaker):
+    """Replays the frames of a stream that exists already through a matcher."""
+
+    def __cinit__(self, MatcherStage stage not None):
+        self.stage = stage
+        self.take = _replay_take
+        self.self = &stage.m
+
+    def refused(self, uint64_t sequence):
+        """Raises ValueError: the stream and the engine disagree."""
+        raise ValueError(
+            f"frame {sequence}: the engine does not give the events that the stream holds"
+            f" (last good frame {self.stage.m.stream_sequence_last})"
+        )

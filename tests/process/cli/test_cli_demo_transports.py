@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from tests.streams import frames_before
 
 from ironcore.messaging.shm import ShmSubscription
 from ironcore.runtime import pipeline
@@ -51,7 +52,7 @@ class WatchedVenue(TemporaryVenue):
         ring = crossing.far_ring(self.config) if carried else events.path
         WatchedVenue.publisher = _held(ring)
         WatchedVenue.journal = list(
-            pipeline.frames_before(
+            frames_before(
                 self.config.journal.directory, events.path, pipeline.last_sequence(events.path) + 1
             )
         )

@@ -52,7 +52,7 @@ def left_by(seed: int, count: int) -> tuple[MatchingEngine, Facts, OrderNames, l
         status, _ = engine.apply(record)
         if status == r.OK:
             facts.take(record)
-            names.take(record)
+            names(0, record)
             if record[0] == definitions.COMMAND_DEFINE_TICK_TABLE:
                 tables.append(record)
     for instrument in facts.instruments:

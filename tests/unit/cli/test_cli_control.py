@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.model import records as r
 from tests.model.rules import rule
+from tests.streams import Frames, whole_stream
 from tests.venue import HandVenue, Member, write_config
 
 from ironcore.base.counter_set import CounterSet
@@ -24,7 +25,7 @@ from ironcore.wire import record
 from ironpit.cli import main
 from ironpit.common.errors import UserError
 from ironpit.operate import control
-from ironpit.operate.trades import Trade, find_trade
+from ironpit.operate.trades import Trade, TradeSearch
 from ironpit.venue import definitions
 from ironpit.venue import recovery as preparation
 from ironpit.venue.definitions import user_ref_bits
@@ -69,7 +70,7 @@ def turning(file: Path) -> Iterator[TurningVenue]:
 
 def stream(venue: HandVenue) -> list[list[dict[str, Any]]]:
     config = venue.config
-    frames = pipeline.whole_stream(config.journal.directory, config.streams.events.path)
+    frames = whole_stream(config.journal.directory, config.streams.events.path)
     return [record.decode_frame(payload) for _, payload in frames]
 
 
@@ -195,7 +196,7 @@ def test_a_trade_is_busted_once(
     assert turning.control("bust", "BTCUSD", "1", "BETA1:9", "ALFA1:5") == 0
     assert turning.control("bust", "BTCUSD", "1", "ALFA1:5", "BETA1:9") == 1
     venue = turning.stop()
-    frames = pipeline.whole_stream(venue.config.journal.directory, venue.config.streams.events.path)
+    frames = whole_stream(venue.config.journal.directory, venue.config.streams.events.path)
     (at,) = [number for number, p in frames if record.decode_frame(p)[0]["kind"] == "BustTrade"]
     assert f"found it busted before, at sequence number {at}" in capsys.readouterr().err
 
@@ -251,12 +252,19 @@ def test_of_a_stop_that_was_triggered_the_trade_is_the_stops(file: Path) -> None
     beta.enter(11, "B", 10, 1_000_100)
     beta.replies()
     where = venue.config.journal.directory, venue.config.streams.events.path
-    frames = list(pipeline.whole_stream(*where))
+    frames = whole_stream(*where)
     bits = user_ref_bits(venue.config)
     trades = [find_trade(frames, number, bits) for number in (2, 3, 4)]
     assert trades[0] == Trade(0, [(1 << bits) + 6, (2 << bits) + 11])
     assert trades[1] == Trade(0, [(1 << bits) + 7, (2 << bits) + 10])
     assert trades[2] is None
+
+
+def find_trade(frames: Frames, match_number: int, user_ref_bits: int) -> Trade | None:
+    search = TradeSearch(match_number, user_ref_bits)
+    for sequence, frame in frames:
+        search.take(sequence, frame)
+    return search.trade
 
 
 def test_a_trade_is_of_the_instrument_that_the_events_before_it_name() -> None:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from tests.model.rules import rule
+from tests.streams import whole_stream
 from tests.venue import HandVenue, Member
 
-from ironcore.runtime import pipeline
 from ironcore.wire.record import decode_frame
 from ironpit.venue.definitions import End, set_end, set_state
 
@@ -44,7 +44,7 @@ def second() -> int:
 
 def stream(venue: HandVenue) -> list[list[dict[str, Any]]]:
     config = venue.config
-    frames = pipeline.whole_stream(config.journal.directory, config.streams.events.path)
+    frames = whole_stream(config.journal.directory, config.streams.events.path)
     return [decode_frame(payload) for _, payload in frames]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from tests.model import records as r
 from tests.model.rules import rule
+from tests.streams import whole_stream
 from tests.unit.gateway.test_order_types import DAY_NS
 from tests.venue import HandVenue, Member
 
@@ -50,7 +51,7 @@ def venue(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HandVe
 def commands(venue: HandVenue) -> list[dict[str, Any]]:
     """The commands of the stream behind the definitions, each with its `events`' kinds."""
     config, found = venue.config, []
-    frames = pipeline.whole_stream(config.journal.directory, config.streams.events.path)
+    frames = whole_stream(config.journal.directory, config.streams.events.path)
     for _, frame in frames:
         first, *events = decode_frame(frame)
         found.append(first | {"events": [event["kind"] for event in events]})

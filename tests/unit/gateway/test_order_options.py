@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from tests.model import records as r
+from tests.streams import whole_stream
 from tests.venue import HandVenue, Member
 
-from ironcore.runtime import pipeline
 from ironcore.wire import record
 
 
@@ -18,7 +18,7 @@ def commands(venue: HandVenue, kind: str) -> list[dict[str, Any]]:
     """The commands of this kind in the stream so far."""
     venue.settle()
     config = venue.config
-    stream = pipeline.whole_stream(config.journal.directory, config.streams.events.path)
+    stream = whole_stream(config.journal.directory, config.streams.events.path)
     firsts = [record.decode_frame(payload)[0] for _, payload in stream]
     return [first for first in firsts if first["kind"] == kind]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.streams import whole_stream
 from tests.unit.publisher.stream_frames import messages
 from tests.venue import HandVenue, Member, write_config
 
 from ironcore.market_data.itch_feed import Feed
-from ironcore.runtime import pipeline
 from ironcore.wire import ouch50
 from ironpit.client import order_options
 from ironpit.common.digest import visible_digest
@@ -88,7 +88,7 @@ class Market:
         """What a subscriber makes of the whole stream."""
         self.venue.settle()
         config, feed, books = self.venue.config, Feed(), Books()
-        stream = pipeline.whole_stream(config.journal.directory, config.streams.events.path)
+        stream = whole_stream(config.journal.directory, config.streams.events.path)
         for sequence, payload in stream:
             for message in messages(feed.apply(sequence, payload)):
                 books.apply(message)
@@ -212,7 +212,7 @@ def announcements(venue: HandVenue, paired: int, imbalance: int) -> int:
     """Indicative prices published so far that say both quantities."""
     config, feed, count = venue.config, Feed(), 0
     said = struct.pack(">QQ", paired, imbalance)
-    stream = pipeline.whole_stream(config.journal.directory, config.streams.events.path)
+    stream = whole_stream(config.journal.directory, config.streams.events.path)
     for sequence, payload in stream:
         found = messages(feed.apply(sequence, payload))
         count += sum(m[:1] == b"I" and m[11:27] == said for m in found)

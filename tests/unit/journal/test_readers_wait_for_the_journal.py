@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.streams import frames_before, whole_stream
 from tests.unit.journal.journal_bytes import STREAM_NAME, frames_numbered
 
 from ironcore.base.counter_set import CounterSet
@@ -233,14 +234,14 @@ def test_what_was_before_a_reader_is_durable(venue: Venue) -> None:
     assert venue.journal.poll_once() == -STATUS_IO
     reader = pipeline.open_stream_onlooker(venue.ring)
     assert reader.first_sequence == 4
-    before = pipeline.frames_before(venue.directory, venue.ring, reader.first_sequence)
+    before = frames_before(venue.directory, venue.ring, reader.first_sequence)
     assert [sequence for sequence, _ in before] == [1, 2, 3]
     refused()
 
 
 def test_recovery_sees_what_is_not_durable_as_well(venue: Venue) -> None:
     venue.offer(1, 3)
-    frames = pipeline.whole_stream(venue.directory, venue.ring)
+    frames = whole_stream(venue.directory, venue.ring)
     assert [sequence for sequence, _ in frames] == [1, 2, 3]
     assert pipeline.salvage(venue.ring, venue.directory, STREAM_NAME.decode(), 1 << 20) == 3
 

@@ -15,6 +15,7 @@ from ironcore.messaging.tcp.publication import (
 )
 from ironcore.runtime import pipeline
 from ironcore.stage import bridge, publisher
+from ironcore.stream.frame_taker import ChosenFrames
 from ironpit.config import Config
 from ironpit.transport import stream_ends, tls
 from ironpit.transport.ends import Counting
@@ -82,8 +83,8 @@ class Builder(Stage):
         held = subscription.reader.first_sequence
         first = max(1, held - self._stream.window_bytes // FRAME_BYTES_LEAST)
         publication = self._publish(first)
-        for _, frame in pipeline.frames_before(config.journal.directory, ring, held, first):
-            publication.recall(frame)
+        recalled = ChosenFrames(None, lambda sequence, frame: publication.recall(frame))
+        pipeline.give_before(config.journal.directory, ring, held, [recalled], first)
         return bridge.BridgeStage(
             subscription,
             publication,

@@ -63,10 +63,12 @@ class Builder(Stage):
             serves=order_sources.served(sources, self.gateway.name),
             elsewhere=order_sources.elsewhere(sources, self.gateway.name),
         )
-        for sequence, payload in pipeline.frames_before(
-            config.journal.directory, config.streams.events.path, reader.first_sequence
-        ):
-            self.stage.catch_up(sequence, payload)
+        pipeline.give_before(
+            config.journal.directory,
+            config.streams.events.path,
+            reader.first_sequence,
+            [gateway.GatewayCatchUp(self.stage)],
+        )
         self.stage.caught_up()
         self.agents = [self.stage]
         self.members = [self.stage]

@@ -33,11 +33,11 @@ class Builder(Stage):
             pipeline.open_control_consumer(control_ring(config)),
         )
         definitions = Definitions()
-        for sequence, payload in pipeline.whole_stream(
-            config.journal.directory, config.streams.events.path
-        ):
-            self.stage.replay(sequence, payload)
-            definitions.observe(payload)
+        pipeline.give_stream(
+            config.journal.directory,
+            config.streams.events.path,
+            [matcher.MatcherReplay(self.stage), definitions.taker()],
+        )
         for command in definitions.missing(config):
             self._submit(command)
         for note in definitions.left_out(config):
