@@ -14,6 +14,9 @@ import weakref
 from types import FrameType, TracebackType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+PROGRESS_INTERVAL_S = 1.0
+# How long the service manager waits for the next sign of a start that takes long.
+START_EXTENDED_US = 120_000_000
 
 
 class Notifier:
@@ -39,6 +42,11 @@ class Notifier:
                 self._socket.send("\n".join(states).encode())
             except OSError:
                 return
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether there is a service manager."""
+        return self._socket is not None
 
     @property
     def watchdog_interval_s(self) -> float | None:
@@ -70,6 +78,7 @@ class Lifecycle:
         self._previous: dict[int, object] = {}
         self._interval_s = self.notifier.watchdog_interval_s
         self._alive_at_s = 0.0
+        self._progress_at_s = 0.0
 
     def __enter__(self) -> "Lifecycle":
         for number in STOP_SIGNALS:
@@ -124,6 +133,15 @@ class Lifecycle:
         if self._interval_s is not None and now_s - self._alive_at_s >= self._interval_s / 2:
             self._alive_at_s = now_s
             self.notifier.send("WATCHDOG=1")
+
+    def progress(self, text: str) -> None:
+        """A start takes long and goes on; to be called often, sends as often as needed. Without it
+        the service manager ends what is not ready in time (sd_notify(3), EXTEND_TIMEOUT_USEC)."""
+        now_s = time.monotonic()
+        if now_s - self._progress_at_s >= PROGRESS_INTERVAL_S:
+            self._progress_at_s = now_s
+            self.notifier.send(f"EXTEND_TIMEOUT_USEC={START_EXTENDED_US}", f"STATUS={text}")
+        self.alive()
 
     def stopping(self) -> None:
         """No more orders are taken."""

@@ -67,11 +67,12 @@ def write_json(document: Any, destination: str) -> None:
 
 
 class Progress:
-    """One line on standard error that says how far long work is; silent unless it is a terminal."""
+    """One line on standard error that says how far long work is; silent unless it is a terminal,
+    and when it is to be quiet."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         self._shown_at_s = 0.0
-        self._visible = sys.stderr.isatty()
+        self._visible = not quiet and sys.stderr.isatty()
 
     def __enter__(self) -> "Progress":
         return self

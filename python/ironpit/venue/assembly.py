@@ -14,6 +14,7 @@ from ironpit.venue import isolation
 from ironpit.venue.sockets import Gateway, Open, Publication, stack_of
 from ironpit.venue.stages import Context, Stage, builder_of
 from ironpit.venue.stages.stage import say
+from ironpit.venue.start_progress import UNHEARD, StartProgress
 
 COUNTERS_MAX = 256
 
@@ -24,7 +25,8 @@ class ProcessStages:
     """The stages of one process, their runners, and what was degraded on the way.
 
     Threads are those of the placement, then those of stages that it does not name. watch: what is
-    polled in the place of an agent, by its stage's name.
+    polled in the place of an agent, by its stage's name. progress: who hears how far the stages are
+    with what they read.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class ProcessStages:
         config: Config,
         name: str,
         watch: Callable[[str, Any], Any] = lambda stage, agent: agent,
+        progress: StartProgress = UNHEARD,
     ) -> None:
         self.watch = watch
         self.config = config
@@ -50,7 +53,7 @@ class ProcessStages:
             COUNTERS_MAX
             + sum(builder_of(name).counters_max(config, name) for on in placed for name in on),
         )
-        self.context = Context(config, name, self.counters, self.degraded)
+        self.context = Context(config, name, self.counters, self.degraded, progress=progress)
         self._note_clock()
         self.placed: list[list[Stage]] = []
         for thread, names in zip(self.threads, placed, strict=True):

@@ -17,6 +17,7 @@ from ironpit.venue.assembly import ProcessStages, say
 from ironpit.venue.day import Day, DayWatch
 from ironpit.venue.sockets import COUNTERS as SOCKET_COUNTERS
 from ironpit.venue.sockets import SocketReport, check_version, file_of
+from ironpit.venue.start_progress import StartProgress
 
 DRAIN_ROUNDS_MAX = 1_000_000
 QUIET_ROUNDS = 20
@@ -163,7 +164,8 @@ def run_process(
     announce: called when it is ready. next_day: whether to end because another trading day follows
     the matcher's.
     """
-    return run_stages(ProcessStages(config, name), lifecycle, announce, next_day)
+    built = ProcessStages(config, name, progress=StartProgress(lifecycle))
+    return run_stages(built, lifecycle, announce, next_day)
 
 
 def run_stages(

@@ -88,7 +88,7 @@ def left_by(journal: Path, alive: Callable[[], None]) -> DayLeft:
     if report.fault:
         raise UserError(f"{journal}: {report.fault}; the day cannot be carried over", Exit.REFUSED)
     definitions, names = Definitions(), OrderNames(replay.engine)
-    give_journal(journal, [definitions.taker(), names], alive=alive)
+    give_journal(journal, [definitions.taker(), names], progress=lambda sequence: alive())
     symbols = {number: symbol for symbol, number in definitions.symbols().items()}
     users = {number: name for name, number in definitions.usernames().items()}
     orders, instruments, references = [], {}, {}

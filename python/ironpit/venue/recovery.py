@@ -23,6 +23,7 @@ from ironpit.config.gateways import Gateway
 from ironpit.config.scalars import rounding, show_size
 from ironpit.venue import day, day_file, order_sources, roll, stream_identity
 from ironpit.venue.definitions import COMMAND_SYSTEM_EVENT, HEADER, Definitions
+from ironpit.venue.start_progress import UNHEARD, StartProgress
 
 CONTROL_RING = "control.ring"
 
@@ -33,15 +34,14 @@ def prepare(
     say: Callable[[str], None],
     *,
     continue_day: bool = False,
-    alive: Callable[[], None] = lambda: None,
+    progress: StartProgress = UNHEARD,
 ) -> None:
     """Everything up to the point where each process can open its rings. Raises UserError.
 
-    continue_day: take a journal of an earlier day as well. alive: called again and again while a
-    new trading day is made ready.
+    continue_day: take a journal of an earlier day as well.
     """
     try:
-        _prepare(config, truncate_at, say, continue_day=continue_day, alive=alive)
+        _prepare(config, truncate_at, say, continue_day=continue_day, progress=progress)
     except ValueError as error:  # a ring's file that is not as it should be; it names itself
         raise UserError(str(error), Exit.REFUSED) from error
 
@@ -52,7 +52,7 @@ def _prepare(
     say: Callable[[str], None],
     *,
     continue_day: bool,
-    alive: Callable[[], None],
+    progress: StartProgress,
 ) -> None:
     events = config.streams.events
     for directory in (
@@ -82,9 +82,9 @@ def _prepare(
             day.refuse_another(config, continue_day)  # only the ring held its first frame, perhaps
             events.path.unlink()
     if roll.is_due(config, day.of_journal(config.journal.directory), time.time_ns()):
-        if _begin_day(config, say, alive):
+        if _begin_day(config, say, progress.alive):
             _discard_rings(config)
-            _prepare(config, None, say, continue_day=False, alive=alive)
+            _prepare(config, None, say, continue_day=False, progress=progress)
             return
         _check_stream(config)
     with _room_for("streams.events", events.path, events.capacity_bytes):
@@ -106,7 +106,8 @@ def _prepare(
             identity=stream.identity,
         )
     _note_ring("streams.events", created, say)
-    source_last = pipeline.last_source_sequences(config.journal.directory)
+    with progress.reading("orders", last) as read:
+        source_last = pipeline.last_source_sequences(config.journal.directory, progress=read)
     for gateway in config.gateways:
         _prepare_orders(gateway, source_last.get(gateway.source, 0) + 1, say)
     with _room_for("venue.data_directory", control_ring(config), pipeline.CONTROL_RING_BYTES):

@@ -121,7 +121,7 @@ def _has_ended(directory: Path, alive: Callable[[], None]) -> bool:
     events = ChosenFrames(
         [COMMAND_SYSTEM_EVENT], lambda sequence, frame: codes.add(frame[HEADER.size])
     )
-    give_journal(directory, [events], alive=alive)
+    give_journal(directory, [events], progress=lambda sequence: alive())
     return ord("E") in codes
 
 

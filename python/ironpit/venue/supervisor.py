@@ -98,6 +98,7 @@ class Child:
         self.affinity = os.sched_getaffinity(0)
         self.ready = False
         self.status = ""  # what it wants the service manager to show, until that is passed on
+        self.progress = ""  # how far its start is, until that is passed on
         self.reported = False  # how it ended, if it did and is not to be started again
         self.alive_at_s = 0.0
         self.selector = selector
@@ -137,6 +138,8 @@ class Child:
             self.ready = self.ready or "READY=1" in states
             if "READY=1" not in states and states[0].startswith("STATUS="):
                 self.status = states[0].removeprefix("STATUS=")
+            if states[0].startswith("EXTEND_TIMEOUT_USEC="):
+                self.progress = states[1].removeprefix("STATUS=")
             self.alive_at_s = time.monotonic()
 
     def start_again(self) -> None:
@@ -229,6 +232,8 @@ class Supervisor:
             self.announced = True
             self.lifecycle.ready()
             self.announce()
+        if not self.announced:
+            self._pass_on_progress(children)
         if self.announced:
             self._pass_on_signs_of_life(children)
             for child in children:
@@ -236,6 +241,12 @@ class Supervisor:
                     self.lifecycle.status(child.status)
                     child.status = ""
         return Exit.OK
+
+    def _pass_on_progress(self, children: list[Child]) -> None:
+        for child in children:
+            if child.progress:
+                self.lifecycle.progress(child.progress)
+                child.progress = ""
 
     def _pass_on_signs_of_life(self, children: list[Child]) -> None:
         interval_s = self.lifecycle.notifier.watchdog_interval_s
@@ -355,7 +366,11 @@ def run_venue(
             while code == Exit.OK and not lifecycle.stopped:
                 config = next_day.config
                 preparation.prepare(
-                    config, truncate_at, say, continue_day=continue_day, alive=lifecycle.alive
+                    config,
+                    truncate_at,
+                    say,
+                    continue_day=continue_day,
+                    progress=import_module("ironpit.venue.start_progress").StartProgress(lifecycle),
                 )
                 if not lifecycle.stopped:  # a process that has just begun cannot be told to stop
                     code = _run_day(config, config_file, lifecycle, next_day.begins)

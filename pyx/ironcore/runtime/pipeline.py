@@ -18,7 +18,7 @@ from ironcore.ring.mapped_file import SegmentError, round_capacity
 from ironcore.stage import journal
 from ironcore.stream.frame_taker import FrameTaker, SourceSequences, give_journal
 
-Alive = Callable[[], object]
+Progress = Callable[[int], object]
 
 LOOKS_MAX = 1000
 CONTROL_RING_BYTES = 65_536
@@ -286,11 +286,14 @@ def salvage(
     return stage.sequence
 
 
-def last_source_sequences(directory: Path | FileDirectory) -> dict[int, int]:
+def last_source_sequences(
+    directory: Path | FileDirectory, *, progress: Progress = lambda sequence: None
+) -> dict[int, int]:
     """The last frame of each order ring that is in the journal, by the ring's number, for a ring
-    that was lost. A ring without any is not in it."""
+    that was lost. A ring without any is not in it. progress: called again and again with the
+    sequence of the last frame."""
     last = SourceSequences()
-    give_journal(directory, [last])
+    give_journal(directory, [last], progress=progress)
     return last.by_source()
 
 
@@ -301,19 +304,19 @@ def give_before(
     takers: Sequence[FrameTaker],
     first: int = 1,
     *,
-    alive: Alive = lambda: None,
+    progress: Progress = lambda sequence: None,
 ) -> None:
     """Give the frames from `first` on before the first one that a reader of the ring will get by
     itself.
 
     The journal's, then those that it has not got yet: they are still in the ring, for the producer
     waits for the journal. Both may be written meanwhile, so that a second look may be needed: what
-    the ring has lost since the first one, the journal has gained. alive: called again and again
-    meanwhile. SegmentError when frames are missing.
+    the ring has lost since the first one, the journal has gained. progress: called again
+    and again with the sequence of the last frame. SegmentError when frames are missing.
     """
     sequence_next = first
     for _ in range(LOOKS_MAX):
-        sequence_next = _give_some(journal, ring, sequence_next, first_held, takers, alive)
+        sequence_next = _give_some(journal, ring, sequence_next, first_held, takers, progress)
         if sequence_next >= first_held:
             return
     raise SegmentError(
@@ -326,11 +329,11 @@ def give_stream(
     ring: Path,
     takers: Sequence[FrameTaker],
     *,
-    alive: Alive = lambda: None,
+    progress: Progress = lambda sequence: None,
 ) -> None:
-    """Give every frame up to the tail of a ring whose producer is gone. alive: called again and
-    again meanwhile. SegmentError when frames are missing."""
-    sequence_next = give_journal(journal, takers, alive=alive)
+    """Give every frame up to the tail of a ring whose producer is gone. progress: as above.
+    SegmentError when frames are missing."""
+    sequence_next = give_journal(journal, takers, progress=progress)
     for sequence, payload in broadcast.read_frames(ring, sequence_next):
         for taker in takers:
             taker(sequence, payload)
@@ -342,11 +345,11 @@ def _give_some(
     first: int,
     before: int,
     takers: Sequence[FrameTaker],
-    alive: Alive,
+    progress: Progress,
 ) -> int:
     """Frames without a gap from `first` on, as far as one look at journal and ring finds them: the
     sequence behind them."""
-    sequence_next = give_journal(journal, takers, first, before, alive=alive)
+    sequence_next = give_journal(journal, takers, first, before, progress=progress)
     if sequence_next >= before:
         return sequence_next
     try:

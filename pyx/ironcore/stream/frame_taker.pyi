@@ -30,7 +30,8 @@ def give_journal(
     first: int = 1,
     before: int = ...,
     *,
-    alive: Callable[[], object] = ...,
+    progress: Callable[[int], object] = ...,
 ) -> int:
     """Give the frames of a journal, synced or not, from `first` on and before `before`, to all
-    takers: the sequence behind the last one. `alive` is called again and again meanwhile."""
+    takers: the sequence behind the last one. `progress` is called again and again meanwhile, with
+    the sequence of the last frame."""

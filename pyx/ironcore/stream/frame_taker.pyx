@@ -144,13 +144,13 @@ cdef int _some(Pass* given, JournalCursor* cursor) noexcept nogil:
 
 
 def give_journal(directory, takers, uint64_t first=1, uint64_t before=0xFFFFFFFFFFFFFFFF, *,
-                 alive=lambda: None):
+                 progress=lambda sequence: None):
     """Give the frames of a journal, synced or not, from `first` on and before `before`, to all
     takers: the sequence behind the last one.
 
-    alive: called again and again meanwhile. Raises what a taker says about a frame that it does not
-    take (ValueError), OSError, JournalVersionError or JournalCorruptError where the journal cannot
-    be read.
+    progress: called again and again meanwhile, with the sequence of the last frame. Raises what a
+    taker says about a frame that it does not take (ValueError), OSError, JournalVersionError or
+    JournalCorruptError where the journal cannot be read.
     """
     cdef CursorOwner owner = CursorOwner(directory)
     cdef FrameTaker taker
@@ -172,7 +172,7 @@ def give_journal(directory, takers, uint64_t first=1, uint64_t before=0xFFFFFFFF
         with nogil:
             status = _some(&given, &owner.cursor)
         PyErr_CheckSignals()
-        alive()
+        progress(given.sequence_next - 1)
     if given.refused >= 0:
         takers[given.refused].refused(given.sequence_next)
     journal_raise(&owner.cursor, status)

@@ -34,6 +34,7 @@ CHILD = """
         if os.path.exists(f"die-{name}"):
             sys.exit(1)
         while os.path.exists(f"recover-{name}"):
+            life.progress(f"{name}: reading")
             time.sleep(0.01)
         with open(f"cores-{name}", "w") as f:
             f.write(" ".join(map(str, sorted(os.sched_getaffinity(0)))))
@@ -238,6 +239,17 @@ def test_signs_of_life_are_passed_on_only_while_every_child_gives_them(venue: Ve
     venue.manager.settimeout(TIMEOUT_S)
     venue.states.clear()
     venue.hear("WATCHDOG=1")
+
+
+def test_a_start_that_takes_long_is_passed_on_until_all_are_ready(venue: Venue) -> None:
+    (venue.directory / "recover-front").touch()
+    venue.start()
+    venue.hear("STATUS=front: reading")
+    assert venue.states[0].startswith("EXTEND_TIMEOUT_USEC=")
+    (venue.directory / "recover-front").unlink()
+    venue.hear("READY=1")
+    venue.process.terminate()
+    assert venue.finish()[0] == 0
 
 
 def test_the_watchdog_is_fed_while_a_process_that_was_started_again_recovers(venue: Venue) -> None:

@@ -116,12 +116,16 @@ def test_damage_is_told_after_the_frames_before_it(journal: Path) -> None:
     assert len(seen) == told.value.last_sequence
 
 
-def test_signs_of_life_are_given_and_may_stop_it(journal: Path) -> None:
-    def alive() -> None:
+def test_progress_is_told_and_may_stop_it(journal: Path) -> None:
+    told: list[int] = []
+
+    def progress(sequence: int) -> None:
+        told.append(sequence)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        give_journal(journal, [FrameTaker()], alive=alive)
+        give_journal(journal, [FrameTaker()], progress=progress)
+    assert told == [30]
 
 
 def lines_of_a_restart(directory: Path, orders: int) -> int:

@@ -63,12 +63,14 @@ class Builder(Stage):
             serves=order_sources.served(sources, self.gateway.name),
             elsewhere=order_sources.elsewhere(sources, self.gateway.name),
         )
-        pipeline.give_before(
-            config.journal.directory,
-            config.streams.events.path,
-            reader.first_sequence,
-            [gateway.GatewayCatchUp(self.stage)],
-        )
+        with self.context.reading(self.name) as read:
+            pipeline.give_before(
+                config.journal.directory,
+                config.streams.events.path,
+                reader.first_sequence,
+                [gateway.GatewayCatchUp(self.stage)],
+                progress=read,
+            )
         self.stage.caught_up()
         self.agents = [self.stage]
         self.members = [self.stage]

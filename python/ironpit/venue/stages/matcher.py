@@ -33,11 +33,13 @@ class Builder(Stage):
             pipeline.open_control_consumer(control_ring(config)),
         )
         definitions = Definitions()
-        pipeline.give_stream(
-            config.journal.directory,
-            config.streams.events.path,
-            [matcher.MatcherReplay(self.stage), definitions.taker()],
-        )
+        with self.context.reading(self.name) as read:
+            pipeline.give_stream(
+                config.journal.directory,
+                config.streams.events.path,
+                [matcher.MatcherReplay(self.stage), definitions.taker()],
+                progress=read,
+            )
         for command in definitions.missing(config):
             self._submit(command)
         for note in definitions.left_out(config):

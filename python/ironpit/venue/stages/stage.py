@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ironcore.base.counter_declaration import Declaration
@@ -13,6 +14,7 @@ from ironpit.common.errors import Exit, UserError
 from ironpit.config import Config
 from ironpit.transport.af_xdp import Truth
 from ironpit.venue.sockets import Gateway, Open, Publication, SocketReport
+from ironpit.venue.start_progress import UNHEARD, StartProgress
 
 TURN_S = 0.1
 
@@ -32,13 +34,20 @@ class Context:
         file: CountersFile,
         degraded: list[dict[str, str]],
         say: Callable[[str], None] = say,
+        progress: StartProgress = UNHEARD,
     ) -> None:
         self.config = config
         self.process = process
         self.file = file
         self.degraded = degraded
         self.say = say
+        self.progress = progress
         self.truths: list[Truth] = []
+
+    def reading(self, stage: str) -> AbstractContextManager[Callable[[int], None]]:
+        """To be told how far a stage has read the stream that there is."""
+        last = pipeline.last_sequence(self.config.streams.events.path)
+        return self.progress.reading(stage, last)
 
     def counters(self, writer: str, names: tuple[Declaration, ...]) -> CounterSet:
         """A set of counters in the process's file."""
